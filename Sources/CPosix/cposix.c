@@ -1,0 +1,82 @@
+#define _GNU_SOURCE
+#include "cposix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
+#include <termios.h>
+#include <unistd.h>
+
+int nabd_make_raw(int descriptor) {
+    struct termios settings;
+    if (tcgetattr(descriptor, &settings) != 0) return -errno;
+    cfmakeraw(&settings);
+    settings.c_cflag |= CLOCAL | CREAD;
+    if (tcsetattr(descriptor, TCSANOW, &settings) != 0) return -errno;
+    return 0;
+}
+
+int nabd_open_pty(char *path, size_t capacity) {
+    int descriptor = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (descriptor < 0) return -errno;
+    int failure = 0;
+    if (grantpt(descriptor) != 0 || unlockpt(descriptor) != 0) {
+        failure = -errno;
+    } else {
+        failure = -ptsname_r(descriptor, path, capacity);
+    }
+    if (failure == 0) failure = nabd_make_raw(descriptor);
+    if (failure != 0) {
+        close(descriptor);
+        return failure;
+    }
+    return descriptor;
+}
+
+int nabd_terminal_exclusive(int descriptor, int exclusive) {
+    return ioctl(descriptor, exclusive ? TIOCEXCL : TIOCNXCL) == 0 ? 0 : -errno;
+}
+
+int nabd_set_timer_slack(uint64_t nanoseconds) {
+    return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0) == 0 ? 0 : -errno;
+}
+
+void nabd_name_thread(const char *name) {
+    char short_name[16];
+    strncpy(short_name, name, sizeof short_name - 1);
+    short_name[sizeof short_name - 1] = 0;
+    pthread_setname_np(pthread_self(), short_name);
+}
+
+int nabd_set_fifo(int priority) {
+    struct sched_param parameters = {.sched_priority = priority};
+    return -pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters);
+}
+
+int nabd_set_nice(int nice_value) {
+    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice_value) == 0 ? 0 : -errno;
+}
+
+int nabd_clock_synchronised(void) {
+    struct timex state = {0};
+    int result = adjtimex(&state);
+    if (result < 0) return -errno;
+    return result != TIME_ERROR && !(state.status & STA_UNSYNC);
+}
+
+int nabd_wait(int descriptor, short events, int64_t nanoseconds) {
+    struct pollfd entry = {.fd = descriptor, .events = events};
+    if (nanoseconds < 0) nanoseconds = 0;
+    struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+    int ready = ppoll(&entry, 1, &limit, NULL);
+    return ready < 0 ? -errno : ready == 0 ? 0 : entry.revents;
+}

@@ -1,0 +1,39 @@
+// The few POSIX and Linux calls that Swift's Glibc module does not offer.
+
+#ifndef NABD_CPOSIX_H
+#define NABD_CPOSIX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/// Opens a pseudo-terminal in raw mode, without echo, close-on-exec.
+/// On success returns the controlling side's descriptor and writes the other side's path into `path`;
+/// on failure returns -errno.
+int nabd_open_pty(char *path, size_t capacity);
+
+/// Puts a terminal descriptor into raw 8N1 mode without echo. Returns 0 or -errno.
+int nabd_make_raw(int descriptor);
+
+/// Takes (1) or gives back (0) the exclusive right to open this terminal (TIOCEXCL). Returns 0 or -errno.
+int nabd_terminal_exclusive(int descriptor, int exclusive);
+
+/// Sets the calling thread's timer slack. Unit: ns. Returns 0 or -errno.
+int nabd_set_timer_slack(uint64_t nanoseconds);
+
+/// Names the calling thread (at most 15 bytes are kept).
+void nabd_name_thread(const char *name);
+
+/// Gives the calling thread the SCHED_FIFO policy with this priority. Returns 0 or -errno.
+int nabd_set_fifo(int priority);
+
+/// Sets the calling thread's nice value. Returns 0 or -errno.
+int nabd_set_nice(int nice);
+
+/// The kernel's view of the wall clock. Returns 1 when it is synchronised, 0 when it is not, -errno on failure.
+int nabd_clock_synchronised(void);
+
+/// Waits until a descriptor is ready for `events` (poll's bits). Unit of the limit: ns.
+/// Returns what it is ready for, 0 when the limit passed, -errno on failure.
+int nabd_wait(int descriptor, short events, int64_t nanoseconds);
+
+#endif

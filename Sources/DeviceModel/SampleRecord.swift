@@ -1,0 +1,102 @@
+/// What one slot of a line's ring carries from the sampling thread to the journal. A plain value: nothing in it is allocated.
+public struct SampleRecord: Sendable {
+    public enum Kind: UInt8, Sendable {
+        /// `index` is a stream of the line.
+        case sample
+        /// `index` is a device of the line; `event` says what happened.
+        case event
+        /// `index` is an alert of the line; the condition came to hold.
+        case alertStart
+        /// `index` is an alert of the line; the condition no longer holds.
+        case alertEnd
+    }
+
+    /// The longest text a sample carries. Unit: bytes of UTF-8.
+    public static let textCapacity = 40
+
+    public var kind: Kind
+    public var validity: Validity
+    public var reason: Reason
+    public var event: EventCode
+    public var textLength: UInt8
+    public var index: UInt32
+    /// When the value was acquired. Unit: ns of the monotonic clock.
+    public var monotonicNanoseconds: Int64
+    /// The value's bits in the form of its stream; for an event, its figure.
+    public var bits: Int64
+    public var text: InlineArray<40, UInt8>
+
+    public init(
+        kind: Kind, index: UInt32, monotonicNanoseconds: Int64, bits: Int64 = 0, validity: Validity = .valid, reason: Reason = .none,
+        event: EventCode = .none
+    ) {
+        self.kind = kind
+        self.validity = validity
+        self.reason = reason
+        self.event = event
+        self.index = index
+        self.monotonicNanoseconds = monotonicNanoseconds
+        self.bits = bits
+        textLength = 0
+        text = InlineArray(repeating: 0)
+    }
+
+    /// The empty slot that rings are filled with.
+    public static let blank = SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: 0)
+
+    /// Takes over text; returns `false`, and takes nothing, when it is longer than a sample can hold.
+    public mutating func setText(_ bytes: some Collection<UInt8>) -> Bool {
+        guard bytes.count <= Self.textCapacity else { return false }
+        var position = 0
+        for byte in bytes {
+            text[position] = byte
+            position += 1
+        }
+        textLength = UInt8(position)
+        return true
+    }
+
+    /// The text carried; bytes that are no UTF-8 are replaced, as Swift does.
+    public var textValue: String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Int(textLength))
+        for position in 0..<Int(min(textLength, UInt8(Self.textCapacity))) { bytes.append(text[position]) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// What a line's thread reports besides samples. Raw values never leave the process; the journal stores the names.
+public enum EventCode: UInt8, Sendable {
+    case none
+    /// The line is open and the device answered, or its stream is in step.
+    case deviceConnected
+    /// The line could not be opened, or was lost. Figure: errno.
+    case deviceDisconnected
+    /// The device stopped answering. Figure: requests unanswered in a row.
+    case deviceSilent
+    /// The device's own serial number matches the one expected. Text: the number.
+    case deviceIdentified
+    /// The device's own serial number is not the one expected: its values are withheld. Text: the number found.
+    case wrongDevice
+    /// The ring was full. Figure: records lost.
+    case samplesLost
+    /// The line's thread woke so late that whole periods were skipped. Figure: periods.
+    case deadlinesMissed
+    /// No fresh sample within three periods.
+    case deviceStale
+
+    /// The name in the journal.
+    public var name: String {
+        switch self {
+        case .none: "none"
+        case .deviceConnected: "deviceConnected"
+        case .deviceDisconnected: "deviceDisconnected"
+        case .deviceSilent: "deviceSilent"
+        case .deviceIdentified: "deviceIdentified"
+        case .wrongDevice: "wrongDevice"
+        case .samplesLost: "samplesLost"
+        case .deadlinesMissed: "deadlinesMissed"
+        case .deviceStale: "deviceStale"
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// UTC instants as text, without a calendar library on the way: the proleptic Gregorian calendar, as ISO 8601 wants it.
+public enum UTCTime {
+    /// `2026-11-22T06:15:00.123Z`: milliseconds, always three digits.
+    ///
+    /// - Parameter nanoseconds: time since 1970-01-01T00:00:00Z. Unit: ns.
+    public static func text(nanoseconds: Int64) -> String {
+        let milliseconds = nanoseconds.floorDivided(by: 1_000_000)
+        let days = milliseconds.floorDivided(by: 86_400_000)
+        let ofDay = milliseconds - days * 86_400_000
+        let (year, month, day) = civil(days: days)
+        func padded(_ value: Int64, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let time =
+            "\(padded(ofDay / 3_600_000, 2)):\(padded(ofDay / 60_000 % 60, 2)):\(padded(ofDay / 1000 % 60, 2)).\(padded(ofDay % 1000, 3))"
+        return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(time)Z"
+    }
+
+    /// The civil date of a day number; the algorithm counts years from March so that the leap day comes last.
+    private static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = shifted.floorDivided(by: 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+    }
+}
+
+extension Int64 {
+    fileprivate func floorDivided(by divisor: Int64) -> Int64 {
+        let quotient = self / divisor
+        return self % divisor < 0 ? quotient - 1 : quotient
+    }
+}

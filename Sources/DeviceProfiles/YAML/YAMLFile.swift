@@ -1,0 +1,116 @@
+import Foundation
+import Yams
+
+/// A YAML file read strictly: bounded in size, depth and count (aliases count as what they stand for), every key once.
+public struct YAMLFile {
+    /// The largest file read. Unit: bytes. A profile is a few kB; the largest seen public register map is about 100 kB.
+    static let sizeLimit = 1 << 20
+    static let depthLimit = 24
+    static let nodeLimit = 100_000
+
+    public let path: String
+    public let root: YAMLValue
+    public let diagnostics: Diagnostics
+
+    /// Reads a file. Throws ``InvalidFile`` with the place of the fault; never a library's own error.
+    public init(path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
+        let start = SourceLocation(file: path, line: 1, column: 1)
+        var isDirectory: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue else {
+            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "there is no such file")])
+        }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file cannot be read: check its permissions")])
+        }
+        try self.init(path: path, data: data, diagnostics: diagnostics)
+    }
+
+    /// Reads text that is already in memory; `path` is what messages call it.
+    public init(path: String, text: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
+        try self.init(path: path, data: Data(text.utf8), diagnostics: diagnostics)
+    }
+
+    private init(path: String, data: Data, diagnostics: Diagnostics) throws(InvalidFile) {
+        let start = SourceLocation(file: path, line: 1, column: 1)
+        guard data.count <= Self.sizeLimit else {
+            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file is \(data.count) bytes; at most \(Self.sizeLimit) are read")])
+        }
+        guard let text = String(bytes: data, encoding: .utf8) else {
+            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file is not UTF-8 text")])
+        }
+        let node: Node
+        do {
+            guard let composed = try Yams.compose(yaml: text) else {
+                throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file is empty")])
+            }
+            node = composed
+        } catch let fault as InvalidFile {
+            throw fault
+        } catch {
+            throw InvalidFile(diagnostics: [Self.diagnostic(error, path: path, text: text)])
+        }
+        var count = 0
+        try Self.bound(node, depth: 0, count: &count, path: path)
+        self.path = path
+        self.diagnostics = diagnostics
+        root = YAMLValue(node: node, file: path, diagnostics: diagnostics)
+    }
+
+    private static func bound(_ node: Node, depth: Int, count: inout Int, path: String) throws(InvalidFile) {
+        count += 1
+        let location = SourceLocation(file: path, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
+        if depth > depthLimit {
+            throw InvalidFile(diagnostics: [Diagnostic(.error, location, "nested more than \(depthLimit) deep")])
+        }
+        if count > nodeLimit {
+            throw InvalidFile(diagnostics: [Diagnostic(.error, location, "more than \(nodeLimit) values in one file, aliases counted as what they stand for")])
+        }
+        switch node {
+        case .mapping(let mapping):
+            for (key, value) in mapping {
+                try bound(key, depth: depth + 1, count: &count, path: path)
+                try bound(value, depth: depth + 1, count: &count, path: path)
+            }
+        case .sequence(let sequence): for value in sequence { try bound(value, depth: depth + 1, count: &count, path: path) }
+        case .scalar, .alias: break
+        }
+    }
+
+    private static func diagnostic(_ error: any Error, path: String, text: String) -> Diagnostic {
+        func at(_ mark: Mark) -> SourceLocation { SourceLocation(file: path, line: max(1, mark.line), column: max(1, mark.column)) }
+        switch error as? YamlError {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            return Diagnostic(.error, at(mark), "this is not YAML: \(problem)")
+        case .duplicatedKeysInMapping(let keys, let context):
+            let key = keys.first ?? ""
+            let place = secondOccurrence(of: key, from: context.mark, in: text) ?? (context.mark.line, context.mark.column)
+            return Diagnostic(
+                .error, SourceLocation(file: path, line: place.0, column: place.1),
+                "the key “\(key)” stands twice in one mapping; which one counts would be a guess")
+        case .reader(let problem, let offset, _, _):
+            let before = text.utf8.prefix(offset ?? 0)
+            let line = before.count { $0 == 0x0A } + 1
+            return Diagnostic(.error, SourceLocation(file: path, line: line, column: 1), "this is not readable text: \(problem)")
+        default:
+            return Diagnostic(.error, SourceLocation(file: path, line: 1, column: 1), "this is not YAML: \(error)")
+        }
+    }
+
+    /// Where a key stands for the second time at or after a mapping's start. The library tells only where the mapping begins.
+    private static func secondOccurrence(of key: String, from mark: Mark, in text: String) -> (Int, Int)? {
+        var seen: (line: Int, column: Int)?
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() where index + 1 >= mark.line {
+            var search = line.startIndex
+            while let range = line.range(of: key, range: search..<line.endIndex) {
+                search = range.upperBound
+                let before = line[..<range.lowerBound].last
+                let after = line[range.upperBound...].drop { $0 == "\"" || $0 == "'" || $0 == " " }.first
+                guard after == ":", before == nil || " {,\"'-".contains(before ?? " ") else { continue }
+                let column = line.distance(from: line.startIndex, to: range.lowerBound) + 1
+                if let seen, seen.line == index + 1 || seen.column == column { return (index + 1, column) }
+                if seen == nil { seen = (index + 1, column) }
+            }
+        }
+        return nil
+    }
+}

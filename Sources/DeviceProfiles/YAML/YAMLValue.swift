@@ -1,0 +1,227 @@
+import DeviceModel
+import Yams
+
+/// A value in a YAML file together with its place and the findings it reports to.
+///
+/// Scalars are read from their text, never through YAML's own guesses: `no` is a word, `1.10` keeps its zero, `0x10` is sixteen where a
+/// number is expected.
+public struct YAMLValue {
+    let node: Node
+    /// Where the value stands.
+    public let location: SourceLocation
+    let diagnostics: Diagnostics
+
+    init(node: Node, file: String, diagnostics: Diagnostics) {
+        self.node = node
+        let mark = node.mark
+        location = SourceLocation(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1)
+        self.diagnostics = diagnostics
+    }
+
+    func child(_ node: Node) -> YAMLValue { YAMLValue(node: node, file: location.file, diagnostics: diagnostics) }
+
+    public func error(_ message: String, suggestion: String? = nil) {
+        diagnostics.error(location, message, suggestion: suggestion)
+    }
+
+    /// What kind of thing stands here, for messages.
+    var found: String {
+        switch node {
+        case .mapping: "a mapping"
+        case .sequence: "a list"
+        case .scalar(let scalar): scalar.string.isEmpty && scalar.style == .plain ? "nothing" : "“\(scalar.string)”"
+        case .alias: "an alias"
+        }
+    }
+
+    /// The members of a mapping; reports and returns `nil` for anything else.
+    public func mapping(_ what: String) -> YAMLMapping? {
+        guard case .mapping(let mapping) = node else {
+            error("expected \(what) as a mapping (key: value), found \(found)")
+            return nil
+        }
+        return YAMLMapping(mapping: mapping, value: self)
+    }
+
+    /// The elements of a list; reports and returns `nil` for anything else.
+    public func list(_ what: String) -> [YAMLValue]? {
+        guard case .sequence(let sequence) = node else {
+            error("expected a list of \(what), found \(found)")
+            return nil
+        }
+        return sequence.map(child)
+    }
+
+    /// The elements of a list, or the one value that stands instead of a list.
+    public func listOrOne() -> [YAMLValue] {
+        if case .sequence(let sequence) = node { return sequence.map(child) }
+        return [self]
+    }
+
+    /// The text of a scalar.
+    public func text(_ what: String) -> String? {
+        guard case .scalar(let scalar) = node, !(scalar.string.isEmpty && scalar.style == .plain) else {
+            error("expected \(what), found \(found)")
+            return nil
+        }
+        return scalar.string
+    }
+
+    /// An integer, decimal or `0x…`.
+    public func integer(_ what: String, _ range: ClosedRange<Int64>) -> Int64? {
+        guard case .scalar(let scalar) = node, let value = Self.integer(scalar.string) else {
+            error("expected \(what) as a whole number, found \(found)")
+            return nil
+        }
+        guard range.contains(value) else {
+            error("\(what) is \(value), expected \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return value
+    }
+
+    public func int(_ what: String, _ range: ClosedRange<Int>) -> Int? {
+        integer(what, Int64(range.lowerBound)...Int64(range.upperBound)).map(Int.init)
+    }
+
+    static func integer(_ text: String) -> Int64? {
+        let negative = text.hasPrefix("-")
+        let digits = negative ? String(text.dropFirst()) : text
+        guard let first = digits.utf8.first, first >= 0x30, first <= 0x39 else { return nil }
+        let value = digits.hasPrefix("0x") || digits.hasPrefix("0X") ? Int64(digits.dropFirst(2), radix: 16) : Int64(digits)
+        return value.map { negative ? -$0 : $0 }
+    }
+
+    /// A finite decimal number.
+    public func number(_ what: String) -> Double? {
+        guard case .scalar(let scalar) = node, DecimalText.parse(Array(scalar.string.utf8)) != nil, let value = Double(scalar.string) else {
+            error("expected \(what) as a number, found \(found)")
+            return nil
+        }
+        return value
+    }
+
+    /// An exact factor such as `0.1`, `1e-7` or `1/256`.
+    public func scale() -> DecimalScale? {
+        guard case .scalar(let scalar) = node, let scale = DecimalScale(scalar.string) else {
+            error("expected a scale such as 0.1, 1e-7 or 1/256, found \(found)")
+            return nil
+        }
+        return scale
+    }
+
+    /// Exactly `true` or `false`; YAML 1.1's `yes`, `no`, `on` and `off` are words.
+    public func bool(_ what: String) -> Bool? {
+        switch node.scalar?.string {
+        case "true": return true
+        case "false": return false
+        default:
+            error("expected \(what) as true or false, found \(found)")
+            return nil
+        }
+    }
+
+    /// A length of time such as `500ms`, `1s`, `13.333ms`, `5min`. Unit of the result: ns.
+    public func duration(_ what: String, _ range: ClosedRange<Int64> = 1...86_400_000_000_000) -> Int64? {
+        guard case .scalar(let scalar) = node, let nanoseconds = Self.nanoseconds(scalar.string) else {
+            error("expected \(what) as a time with its unit, found \(found)", suggestion: "write it as 500ms, 1s or 5min")
+            return nil
+        }
+        guard range.contains(nanoseconds) else {
+            error("\(what) is \(scalar.string), expected \(Self.describe(range.lowerBound)) to \(Self.describe(range.upperBound))")
+            return nil
+        }
+        return nanoseconds
+    }
+
+    static func nanoseconds(_ text: String) -> Int64? {
+        let units: [(String, Int)] = [("ns", 0), ("us", 3), ("ms", 6), ("min", 10), ("h", 11), ("s", 9)]
+        guard let (suffix, power) = units.first(where: { text.hasSuffix($0.0) }) else { return nil }
+        let digits = text.dropLast(suffix.count)
+        guard let parsed = DecimalText.parse(Array(digits.utf8)), parsed.mantissa >= 0 else { return nil }
+        let factor: Double = suffix == "min" ? 60e9 : suffix == "h" ? 3600e9 : [0: 1, 3: 1e3, 6: 1e6, 9: 1e9][power] ?? 0
+        guard let value = Double(digits) else { return nil }
+        return Int64(exactly: (value * factor).rounded())
+    }
+
+    static func describe(_ nanoseconds: Int64) -> String {
+        if nanoseconds % 1_000_000_000 == 0 { return "\(nanoseconds / 1_000_000_000)s" }
+        if nanoseconds % 1_000_000 == 0 { return "\(nanoseconds / 1_000_000)ms" }
+        return "\(nanoseconds)ns"
+    }
+
+    /// One of a closed list of words.
+    public func choice<Choice>(_ what: String, _ choices: KeyValuePairs<String, Choice>) -> Choice? {
+        guard let word = text(what) else { return nil }
+        if let match = choices.first(where: { $0.key == word }) { return match.value }
+        let words = choices.map(\.key)
+        error("expected \(what) (\(words.joined(separator: ", "))), found “\(word)”", suggestion: Self.suggest(word, among: words))
+        return nil
+    }
+
+    /// The candidate nearest to a misspelt word, when one is near.
+    static func suggest(_ word: String, among candidates: some Sequence<String>) -> String? {
+        let best = candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { $0.1 < $1.1 }
+        guard let (candidate, edits) = best, edits <= max(2, candidate.count / 3) else { return nil }
+        return "did you mean “\(candidate)”?"
+    }
+
+    private static func distance(_ left: String, _ right: String) -> Int {
+        let left = Array(left.utf8.prefix(64))
+        let right = Array(right.utf8.prefix(64))
+        var row = Array(0...right.count)
+        for (i, l) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, r) in right.enumerated() {
+                let previous = row[j + 1]
+                row[j + 1] = min(min(row[j], row[j + 1]) + 1, diagonal + (l == r ? 0 : 1))
+                diagonal = previous
+            }
+        }
+        return row[right.count]
+    }
+}
+
+/// The members of a mapping, each taken once; what is left at the end is unknown and an error.
+public struct YAMLMapping {
+    public let value: YAMLValue
+    private let members: [(key: String, keyValue: YAMLValue, value: YAMLValue)]
+
+    init(mapping: Node.Mapping, value: YAMLValue) {
+        self.value = value
+        var members: [(String, YAMLValue, YAMLValue)] = []
+        for (key, node) in mapping {
+            let keyValue = value.child(key)
+            guard let name = key.scalar?.string else {
+                keyValue.error("expected a key, found \(keyValue.found)")
+                continue
+            }
+            members.append((name, keyValue, value.child(node)))
+        }
+        self.members = members
+    }
+
+    /// Every member in the file's order, for mappings whose keys the author chooses.
+    public var entries: [(key: String, keyValue: YAMLValue, value: YAMLValue)] { members }
+
+    public subscript(key: String) -> YAMLValue? { members.first { $0.key == key }?.value }
+
+    /// The value of a key that must be there.
+    public func required(_ key: String) -> YAMLValue? {
+        if let found = self[key] { return found }
+        value.error("“\(key)” is missing")
+        return nil
+    }
+
+    /// Reports every key that is none of these.
+    public func allow(_ keys: [String]) {
+        for member in members where !keys.contains(member.key) {
+            let known = keys.filter { self[$0] == nil }
+            member.keyValue.error(
+                "unknown key “\(member.key)”; expected \(keys.joined(separator: ", "))",
+                suggestion: YAMLValue.suggest(member.key, among: known)
+            )
+        }
+    }
+}

@@ -1,0 +1,29 @@
+/// A line that carries bytes: a serial port, a pseudo-terminal, or a TCP connection to a terminal server.
+///
+/// Calls come from the one thread that owns the line. Deadlines are of the monotonic clock. Unit: ns.
+public protocol ByteLine: AnyObject {
+    /// Opens the line anew. Throws when it cannot be had; the caller backs off and tries again.
+    func open(deadline: Int64) throws(FieldbusError)
+    func close()
+    /// Takes what has arrived, at most the buffer's size; waits until the deadline for the first byte. 0 when nothing came.
+    func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int
+    /// Sends all bytes, or throws.
+    func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError)
+}
+
+/// Serial line settings. Baud in bit/s; data bits 7 or 8; parity `N`, `E` or `O`; stop bits 1 or 2.
+public struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
+    public let baud: Int
+    public let dataBits: Int
+    public let parity: Character
+    public let stopBits: Int
+
+    public init(baud: Int, dataBits: Int, parity: Character, stopBits: Int) {
+        self.baud = baud
+        self.dataBits = dataBits
+        self.parity = parity
+        self.stopBits = stopBits
+    }
+
+    public var description: String { "\(baud) baud \(dataBits)\(parity)\(stopBits)" }
+}

@@ -1,0 +1,43 @@
+import Glibc
+
+/// Where a line is: a serial port, a pseudo-terminal to be made, or a TCP port.
+public enum LineAddress: Sendable, Hashable, CustomStringConvertible {
+    case path(String)
+    /// Make a pseudo-terminal; only a player of devices asks for this.
+    case newPseudoTerminal
+    case tcp(host: String, port: Int)
+
+    /// Reads `/dev/ttyUSB0`, `pty` or `tcp://HOST:PORT`; `nil` for anything else.
+    public init?(_ text: String) {
+        if text == "pty" {
+            self = .newPseudoTerminal
+        } else if text.hasPrefix("tcp://") {
+            let rest = text.dropFirst(6)
+            guard let colon = rest.lastIndex(of: ":"), let port = Int(rest[rest.index(after: colon)...]), (0...65535).contains(port) else {
+                return nil
+            }
+            let host = rest[..<colon].filter { $0 != "[" && $0 != "]" }
+            guard !host.isEmpty else { return nil }
+            self = .tcp(host: String(host), port: port)
+        } else if text.hasPrefix("/") {
+            self = .path(text)
+        } else {
+            return nil
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .path(let path): path
+        case .newPseudoTerminal: "pty"
+        case .tcp(let host, let port): "tcp://\(host):\(port)"
+        }
+    }
+}
+
+/// A path with every symbolic link followed: stable names of adapters are links, and libserialport knows only the kernel's names.
+func resolved(_ path: String) -> String {
+    guard let real = realpath(path, nil) else { return path }
+    defer { free(real) }
+    return String(cString: real)
+}

@@ -1,0 +1,92 @@
+import CPosix
+import CSerialPort
+import Glibc
+import RealTime
+
+/// A serial port through libserialport, or a pseudo-terminal.
+///
+/// libserialport 0.1.1 finds ports in sysfs and so refuses pseudo-terminals and symbolic links: links are followed first, and what lies in
+/// `/dev/pts` is opened as a plain raw terminal.
+public final class SerialLine: ByteLine {
+    private let path: String
+    private let settings: SerialSettings
+    private let clock = MonotonicClock()
+    private var port: OpaquePointer?
+    private var descriptor = Descriptor()
+
+    public init(path: String, settings: SerialSettings) {
+        self.path = path
+        self.settings = settings
+    }
+
+    deinit { close() }
+
+    public func open(deadline: Int64) throws(FieldbusError) {
+        close()
+        let real = resolved(path)
+        do {
+            if real.hasPrefix("/dev/pts/") { try openPseudoTerminal(real) } else { try openPort(real) }
+        } catch {
+            close()
+            throw error
+        }
+        tcflush(descriptor.number, TCIFLUSH)
+    }
+
+    private func openPseudoTerminal(_ real: String) throws(FieldbusError) {
+        let number = Glibc.open(real, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
+        guard number >= 0 else { throw errno == EBUSY ? .portHeld(path: path) : .cannotOpen(path: path, errno: errno) }
+        descriptor = Descriptor(owning: number)
+        let failure = nabd_make_raw(number)
+        guard failure == 0 else { throw FieldbusError.cannotOpen(path: path, errno: -failure) }
+        _ = nabd_terminal_exclusive(number, 1)
+    }
+
+    private func openPort(_ real: String) throws(FieldbusError) {
+        guard sp_get_port_by_name(real, &port) == SP_OK, let port else { throw FieldbusError.cannotOpen(path: path, errno: ENOENT) }
+        guard sp_open(port, SP_MODE_READ_WRITE) == SP_OK else {
+            let code = sp_last_error_code()
+            throw code == EBUSY ? FieldbusError.portHeld(path: path) : FieldbusError.cannotOpen(path: path, errno: code)
+        }
+        var number: Int32 = -1
+        guard sp_get_port_handle(port, &number) == SP_OK else { throw FieldbusError.cannotOpen(path: path, errno: EBADF) }
+        try configure(port)
+        // The port closes its own descriptor; ours is a copy.
+        let copy = dup(number)
+        guard copy >= 0 else { throw FieldbusError.cannotOpen(path: path, errno: errno) }
+        descriptor = Descriptor(owning: copy)
+    }
+
+    private func configure(_ port: OpaquePointer) throws(FieldbusError) {
+        var configuration: OpaquePointer?
+        guard sp_new_config(&configuration) == SP_OK, let configuration else { throw FieldbusError.cannotOpen(path: path, errno: ENOMEM) }
+        defer { sp_free_config(configuration) }
+        let parity: sp_parity = settings.parity == "E" ? SP_PARITY_EVEN : settings.parity == "O" ? SP_PARITY_ODD : SP_PARITY_NONE
+        let accepted =
+            sp_set_config_baudrate(configuration, Int32(settings.baud)) == SP_OK
+            && sp_set_config_bits(configuration, Int32(settings.dataBits)) == SP_OK
+            && sp_set_config_parity(configuration, parity) == SP_OK
+            && sp_set_config_stopbits(configuration, Int32(settings.stopBits)) == SP_OK
+            && sp_set_config_flowcontrol(configuration, SP_FLOWCONTROL_NONE) == SP_OK
+            && sp_set_config(port, configuration) == SP_OK
+        guard accepted else { throw FieldbusError.settingsRefused(path: path, settings: settings.description) }
+    }
+
+    public func close() {
+        if descriptor.isOpen { _ = nabd_terminal_exclusive(descriptor.number, 0) }
+        descriptor.close()
+        if let port {
+            sp_close(port)
+            sp_free_port(port)
+        }
+        port = nil
+    }
+
+    public func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+        try descriptor.read(into: &buffer, deadline: deadline, clock: clock)
+    }
+
+    public func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+        try descriptor.write(bytes, deadline: deadline, clock: clock)
+    }
+}
