@@ -1,6 +1,6 @@
 /// What one slot of a line's ring carries from the sampling thread to the journal. A plain value: nothing in it is allocated.
-public struct SampleRecord: Sendable {
-    public enum Kind: UInt8, Sendable {
+public struct SampleRecord: Sendable, BitwiseCopyable {
+    public enum Kind: UInt8, Sendable, BitwiseCopyable {
         /// `index` is a stream of the line.
         case sample
         /// `index` is a device of the line; `event` says what happened.
@@ -66,7 +66,7 @@ public struct SampleRecord: Sendable {
 }
 
 /// What a line's thread reports besides samples. Raw values never leave the process; the journal stores the names.
-public enum EventCode: UInt8, Sendable {
+public enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case none
     /// The line is open and the device answered, or its stream is in step.
     case deviceConnected

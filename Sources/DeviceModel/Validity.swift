@@ -1,7 +1,7 @@
 /// How far a value may be relied on: the IEEE 11073 MeasurementValidity words, spelled out.
 ///
 /// Raw values are stored in the journal; they are never renumbered.
-public enum Validity: UInt8, Sendable, CaseIterable {
+public enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case valid = 0
     case validated = 1
     case ongoing = 2
@@ -42,7 +42,7 @@ public enum Validity: UInt8, Sendable, CaseIterable {
 }
 
 /// Why a sample is not plainly valid. Raw values are stored in the journal; they are never renumbered.
-public enum Reason: UInt8, Sendable, CaseIterable {
+public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case none = 0
     /// The device did not answer in time.
     case timedOut = 1
