@@ -1,0 +1,212 @@
+import DeviceModel
+import Nomenclature
+
+/// What the records service should know of a device.
+public struct DeviceDescription: Sendable {
+    public let handle: String
+    public let manufacturer: String
+    public let model: String
+    public let kind: String
+
+    public init(handle: String, manufacturer: String, model: String, kind: String) {
+        self.handle = handle
+        self.manufacturer = manufacturer
+        self.model = model
+        self.kind = kind
+    }
+}
+
+/// Turns the device model into FHIR R4 resources.
+///
+/// Until a patient is bound to a device, the subject of its observations is the device itself, never a guess; so no vital-signs profile is
+/// claimed, which demands a patient. LOINC stands beside the 11073 code where the pair was checked.
+/// Source: HL7 PoCD implementation guide 1.0.0-ballot3 for the tree of devices and the code system; FHIR R4 (4.0.1) for the resources.
+public struct FHIRMapper: Sendable {
+    /// The unit's name; part of every id and identifier.
+    public let unit: String
+    /// Whether resources are marked as test data (HTEST).
+    public let isTestData: Bool
+
+    public init(unit: String, isTestData: Bool) {
+        self.unit = unit
+        self.isTestData = isTestData
+    }
+
+    static let identifierSystem = "urn:nabd:unit"
+    static let eventSystem = "urn:nabd:event"
+
+    // MARK: Devices
+
+    var gatewayID: String { FHIRResource.id("gw", [unit]) }
+
+    func deviceID(_ handle: String, vmd: String?) -> String { FHIRResource.id("dev", [unit, handle, vmd ?? ""]) }
+
+    func metricID(_ stream: StreamDescriptor) -> String {
+        FHIRResource.id("met", [unit, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "", "\(stream.periodNanoseconds)"])
+    }
+
+    /// The host itself.
+    public func gateway() -> FHIRResource {
+        device(id: gatewayID, identifier: unit, name: "Nabd host of \(unit)", kind: "device gateway", manufacturer: nil, model: nil, parent: nil)
+    }
+
+    /// A device of the unit.
+    public func device(_ description: DeviceDescription) -> FHIRResource {
+        device(
+            id: deviceID(description.handle, vmd: nil), identifier: "\(unit)/\(description.handle)", name: description.handle,
+            kind: description.kind, manufacturer: description.manufacturer, model: description.model, parent: gatewayID)
+    }
+
+    /// A virtual medical device within a device.
+    public func virtualDevice(_ vmd: String, of handle: String) -> FHIRResource {
+        device(
+            id: deviceID(handle, vmd: vmd), identifier: "\(unit)/\(handle)/\(vmd)", name: "\(handle) \(vmd)", kind: vmd, manufacturer: nil,
+            model: nil, parent: deviceID(handle, vmd: nil))
+    }
+
+    private func device(
+        id: String, identifier: String, name: String, kind: String, manufacturer: String?, model: String?, parent: String?
+    ) -> FHIRResource {
+        FHIRResource(
+            type: "Device", id: id,
+            json: .members([
+                "resourceType": .string("Device"), "id": .string(id), "meta": meta([]),
+                "identifier": .array([.members(["system": .string(Self.identifierSystem), "value": .string(identifier)])]),
+                "status": .string("active"), "manufacturer": manufacturer.map(JSON.string),
+                "deviceName": .array([.members(["name": .string(name), "type": .string("user-friendly-name")])]),
+                "modelNumber": model.map(JSON.string), "type": FHIR.concept([], text: kind),
+                "parent": parent.map { FHIR.reference("Device", $0) },
+            ]))
+    }
+
+    /// A stream of a device.
+    public func metric(_ stream: StreamDescriptor) -> FHIRResource {
+        let id = metricID(stream)
+        let source = FHIR.reference("Device", deviceID(stream.device, vmd: stream.vmd))
+        return FHIRResource(
+            type: "DeviceMetric", id: id,
+            json: .members([
+                "resourceType": .string("DeviceMetric"), "id": .string(id), "meta": meta([]),
+                "identifier": .array([
+                    .members([
+                        "system": .string(Self.identifierSystem),
+                        "value": .string("\(unit)/\(stream.device)/\(stream.vmd.map { "\($0)/" } ?? "")\(stream.metric)"),
+                    ])
+                ]),
+                "type": metricCode(stream, withLOINC: false),
+                "unit": stream.unit.map { FHIR.concept([FHIR.coding(FHIR.ucum, $0)]) },
+                "source": source, "operationalStatus": .string("on"), "category": .string("measurement"),
+                "measurementPeriod": .members([
+                    "repeat": .members([
+                        "frequency": .integer(1), "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -9)),
+                        "periodUnit": .string("s"),
+                    ])
+                ]),
+            ]))
+    }
+
+    func metricCode(_ stream: StreamDescriptor, withLOINC: Bool) -> JSON {
+        let known = MetricCode.named(stream.metric)
+        var codings: [JSON] = []
+        if let code = stream.code {
+            codings.append(FHIR.coding(MetricCode.system, "\(code)", stream.metric))
+        } else {
+            codings.append(FHIR.coding(MetricCode.ownSystem, stream.metric))
+        }
+        if withLOINC, let loinc = known?.loinc { codings.append(FHIR.coding(FHIR.loinc, loinc)) }
+        return FHIR.concept(codings, text: known?.display ?? stream.metric)
+    }
+
+    /// Labels of a resource: test data, and how far a value may be relied on.
+    func meta(_ labels: [(system: String, code: String)]) -> JSON? {
+        let test = isTestData ? [("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST")] : []
+        let all = test + labels
+        return all.isEmpty ? nil : .members(["security": .array(all.map { FHIR.coding($0.0, $0.1) })])
+    }
+
+    // MARK: Observations
+
+    /// The observation of a run of samples of one stream.
+    ///
+    /// - Parameters:
+    ///   - session: the key of the host's session; together with the sequence number it names the run for ever.
+    ///   - window: the start of the delivery window. Unit: ns of the monotonic clock.
+    public func observation(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64) -> FHIRResource {
+        let id = FHIRResource.id(
+            "obs",
+            [unit, session, stream.device, stream.vmd ?? "", stream.metric, "\(stream.periodNanoseconds)", "\(window)", "\(run.firstSequence)"])
+        var json = JSON.members([
+            "resourceType": .string("Observation"), "id": .string(id), "meta": meta(run.labels), "status": .string("final"),
+            "code": metricCode(stream, withLOINC: true),
+            "subject": FHIR.reference("Device", deviceID(stream.device, vmd: stream.vmd)),
+            "effectivePeriod": .members(["start": FHIR.instant(run.startUTC), "end": FHIR.instant(run.endUTC)]),
+        ])
+        if !run.hasValue {
+            json = json.adding(["dataAbsentReason": FHIR.concept([FHIR.coding(FHIR.absentReason, run.absentReason)])])
+        } else if stream.form == .text {
+            json = json.adding(["valueString": .string(run.text ?? "")])
+        } else {
+            json = json.adding(["valueSampledData": sampledData(run, stream)])
+        }
+        return FHIRResource(
+            type: "Observation", id: id, json: json.adding(["device": FHIR.reference("DeviceMetric", metricID(stream))]))
+    }
+
+    private func sampledData(_ run: SampleRun, _ stream: StreamDescriptor) -> JSON {
+        let unit = stream.unit ?? "1"
+        var factor: JSON?
+        if case .integer(let scale) = stream.form, scale != .one { factor = .number(scale.text(of: 1)) }
+        return .members([
+            "origin": .members([
+                "value": .integer(0), "unit": .string(UnitOfMeasure.named(unit)?.display ?? unit), "system": .string(FHIR.ucum),
+                "code": .string(unit),
+            ]),
+            "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -6)), "factor": factor, "dimensions": .integer(1),
+            "data": .string(run.data),
+        ])
+    }
+
+    // MARK: Events
+
+    /// The observation of an event or of one phase of an alert.
+    ///
+    /// - Parameters:
+    ///   - members: the event's further members as the journal keeps them.
+    ///   - line: the event as its JSON line, for events that have no form of their own.
+    public func event(
+        id number: Int64, session: String, kind: String, device: String?, utc: Int64, members: [String: String], line: String
+    ) -> FHIRResource {
+        let id = FHIRResource.id("evt", [unit, session, "\(number)"])
+        let subject = FHIR.reference("Device", device.map { deviceID($0, vmd: nil) } ?? gatewayID)
+        var json = JSON.members([
+            "resourceType": .string("Observation"), "id": .string(id), "meta": meta([]),
+        ])
+        let effective = FHIR.instant(utc)
+        guard kind == "alertStart" || kind == "alertEnd", let alert = members["alert"] else {
+            json = json.adding([
+                "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, kind)], text: kind), "subject": subject,
+                "effectiveDateTime": effective, "valueString": .string(line), "device": subject,
+            ])
+            return FHIRResource(type: "Observation", id: id, json: json)
+        }
+        let condition =
+            AlertCode.conditions[alert].map { FHIR.coding(MetricCode.system, "\($0)", alert) } ?? FHIR.coding(Self.eventSystem, alert)
+        func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
+            .members(["code": FHIR.concept([FHIR.coding(MetricCode.system, "\(code)", display)]), "valueString": .string(value)])
+        }
+        json = json.adding([
+            "identifier": members["instance"].map {
+                .array([.members(["system": .string("urn:nabd:alert"), "value": .string($0)])])
+            },
+            "status": .string("final"),
+            "code": FHIR.concept([FHIR.coding(MetricCode.system, "\(AlertCode.container.code)", AlertCode.container.referenceID)]),
+            "subject": subject, "effectiveDateTime": effective,
+            "valueCodeableConcept": FHIR.concept([condition], text: members["text"]), "device": subject,
+            "component": .array([
+                component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", kind == "alertStart" ? "start" : "end"),
+                component(AlertCode.priority, "MDC_ATTR_ALARM_PRIORITY", members["priority"] ?? "low"),
+            ]),
+        ])
+        return FHIRResource(type: "Observation", id: id, json: json)
+    }
+}

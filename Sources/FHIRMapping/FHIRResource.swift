@@ -1,0 +1,60 @@
+import Crypto
+import DeviceModel
+import Foundation
+
+/// A FHIR R4 resource with the address it is put to.
+public struct FHIRResource: Sendable {
+    public let type: String
+    /// Deterministic: the same record gives the same id, so that sending it twice stores it once. Shape: `[A-Za-z][A-Za-z0-9-]{0,63}`.
+    public let id: String
+    public let json: JSON
+
+    public var url: String { "\(type)/\(id)" }
+
+    /// SHA-256 of the content.
+    public var digest: [UInt8] { Array(SHA256.hash(data: Data(json.text.utf8))) }
+
+    /// An id from the parts that name a thing: a letter-led prefix and 128 bits of their digest. No part can be read back from it.
+    static func id(_ prefix: String, _ parts: [String]) -> String {
+        var digest = SHA256()
+        for part in parts { digest.update(data: Data("\(part.utf8.count):\(part)".utf8)) }
+        let hex = digest.finalize().prefix(16).map { byte in
+            let text = String(byte, radix: 16)
+            return text.count == 1 ? "0\(text)" : text
+        }
+        return "\(prefix)-\(hex.joined())"
+    }
+
+    /// The transaction that puts resources: all or none.
+    public static func transaction(_ resources: [FHIRResource]) -> JSON {
+        .members([
+            "resourceType": .string("Bundle"), "type": .string("transaction"),
+            "entry": .array(
+                resources.map { resource in
+                    .members([
+                        "fullUrl": .string("urn:nabd:\(resource.url)"), "resource": resource.json,
+                        "request": .members(["method": .string("PUT"), "url": .string(resource.url)]),
+                    ])
+                }),
+        ])
+    }
+}
+
+/// Small FHIR data types.
+enum FHIR {
+    static let ucum = "http://unitsofmeasure.org"
+    static let loinc = "http://loinc.org"
+    static let absentReason = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+
+    static func coding(_ system: String, _ code: String, _ display: String? = nil) -> JSON {
+        .members(["system": .string(system), "code": .string(code), "display": display.map(JSON.string)])
+    }
+
+    static func concept(_ codings: [JSON], text: String? = nil) -> JSON {
+        .members(["coding": codings.isEmpty ? nil : .array(codings), "text": text.map(JSON.string)])
+    }
+
+    static func reference(_ type: String, _ id: String) -> JSON { .members(["reference": .string("\(type)/\(id)")]) }
+
+    static func instant(_ nanoseconds: Int64) -> JSON { .string(UTCTime.text(nanoseconds: nanoseconds)) }
+}

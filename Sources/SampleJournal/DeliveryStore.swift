@@ -1,0 +1,119 @@
+import Foundation
+import GRDB
+
+/// The uplink's own book: what the records service has acknowledged, and what it refused. Never part of the record.
+public final class DeliveryStore: Sendable {
+    /// How far the samples are delivered: all windows of earlier sessions, and all before `window` of this one.
+    public struct SamplePosition: Sendable, Equatable {
+        public var session: Int64
+        public var window: Int64
+        /// A chunk before which nothing of that window lies.
+        public var chunk: Int64
+
+        public init(session: Int64, window: Int64, chunk: Int64) {
+            self.session = session
+            self.window = window
+            self.chunk = chunk
+        }
+    }
+
+    /// A resource that the service will not take.
+    public struct DeadLetter: Sendable {
+        public let id: Int64
+        public let url: String
+        public let reason: String
+        public let resource: String
+        /// Unit: ns since 1970.
+        public let utc: Int64
+    }
+
+    private let queue: DatabaseQueue
+
+    public init(directory: String) throws {
+        queue = try JournalFiles.openForWriting(
+            JournalFiles(directory: directory).delivery,
+            schema: """
+                CREATE TABLE positions(name TEXT PRIMARY KEY, a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE TABLE described(url TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
+                CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE TABLE dead_letters(
+                    id INTEGER PRIMARY KEY, url TEXT NOT NULL, reason TEXT NOT NULL, resource TEXT NOT NULL, utc INTEGER NOT NULL);
+
+                """)
+    }
+
+    public func samplePosition() throws -> SamplePosition {
+        try queue.read { db in
+            guard let row = try Row.fetchOne(db, sql: "SELECT a, b, c FROM positions WHERE name = 'samples'") else {
+                return SamplePosition(session: 0, window: 0, chunk: 0)
+            }
+            return SamplePosition(session: row[0], window: row[1], chunk: row[2])
+        }
+    }
+
+    /// Moves the samples' position, and adds to the count of resources delivered, in one transaction.
+    public func move(samples position: SamplePosition, delivered: Int) throws {
+        try queue.write { db in
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO positions(name, a, b, c) VALUES ('samples', ?, ?, ?)",
+                arguments: [position.session, position.window, position.chunk])
+            try Self.count(db, delivered)
+        }
+    }
+
+    /// The last event delivered.
+    public func eventPosition() throws -> Int64 {
+        try queue.read { try Int64.fetchOne($0, sql: "SELECT a FROM positions WHERE name = 'events'") ?? 0 }
+    }
+
+    public func move(events position: Int64, delivered: Int) throws {
+        try queue.write { db in
+            try db.execute(sql: "INSERT OR REPLACE INTO positions(name, a, b, c) VALUES ('events', ?, 0, 0)", arguments: [position])
+            try Self.count(db, delivered)
+        }
+    }
+
+    private static func count(_ db: Database, _ delivered: Int) throws {
+        try db.execute(
+            sql: "INSERT INTO counters(name, value) VALUES ('delivered', ?1) ON CONFLICT(name) DO UPDATE SET value = value + ?1",
+            arguments: [delivered])
+    }
+
+    /// Resources the service has acknowledged, in all. A resource that was sent again after a crash counts again.
+    public func deliveredCount() throws -> Int {
+        try queue.read { try Int.fetchOne($0, sql: "SELECT value FROM counters WHERE name = 'delivered'") ?? 0 }
+    }
+
+    /// Whether a description was acknowledged with exactly this content.
+    public func isDescribed(_ url: String, hash: [UInt8]) throws -> Bool {
+        try queue.read { try Data.fetchOne($0, sql: "SELECT hash FROM described WHERE url = ?", arguments: [url]) == Data(hash) }
+    }
+
+    public func markDescribed(_ descriptions: [(url: String, hash: [UInt8])]) throws {
+        try queue.write { db in
+            for (url, hash) in descriptions {
+                try db.execute(sql: "INSERT OR REPLACE INTO described(url, hash) VALUES (?, ?)", arguments: [url, Data(hash)])
+            }
+            try Self.count(db, descriptions.count)
+        }
+    }
+
+    public func bury(url: String, reason: String, resource: String, utc: Int64) throws {
+        try queue.write { db in
+            try db.execute(
+                sql: "INSERT INTO dead_letters(url, reason, resource, utc) VALUES (?, ?, ?, ?)", arguments: [url, reason, resource, utc])
+        }
+    }
+
+    public func deadLetters(limit: Int) throws -> [DeadLetter] {
+        try queue.read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM dead_letters ORDER BY id LIMIT ?", arguments: [limit]).map {
+                DeadLetter(id: $0["id"], url: $0["url"], reason: $0["reason"], resource: $0["resource"], utc: $0["utc"])
+            }
+        }
+    }
+
+    public func deadLetterCount() throws -> Int {
+        try queue.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM dead_letters") ?? 0 }
+    }
+}

@@ -1,0 +1,52 @@
+import Crypto
+import DeviceModel
+import Foundation
+
+/// Something that happened: an alert, a device coming or going, a gap, the host's start and stop.
+public struct EventRecord: Sendable {
+    /// Number in the journal, from 1 without holes.
+    public let id: Int64
+    /// The key of the host's session.
+    public let session: String
+    /// Unit: ns of the monotonic clock.
+    public let monotonicNanoseconds: Int64
+    /// Unit: ns since 1970-01-01T00:00:00Z.
+    public let utc: Int64
+    public let quality: ClockQuality
+    public let device: String?
+    /// What happened, such as `alertStart`.
+    public let kind: String
+    /// Further members, a JSON object.
+    public let body: String
+    /// SHA-256 over the hash before it and this record: no record can be changed, taken out or put in without all later ones showing it.
+    public let hash: [UInt8]
+
+    static let noHash = [UInt8](repeating: 0, count: 32)
+
+    /// The hash that this record must have after the one before it.
+    func expectedHash(after previous: [UInt8]) -> [UInt8] {
+        var digest = SHA256()
+        digest.update(data: previous)
+        // Lengths before texts: no two different records can give the same bytes.
+        for part in ["\(id)", session, "\(monotonicNanoseconds)", "\(utc)", "\(quality.rawValue)", device ?? "", kind, body] {
+            digest.update(data: Data("\(part.utf8.count):".utf8))
+            digest.update(data: Data(part.utf8))
+        }
+        return Array(digest.finalize())
+    }
+
+    func with(hash: [UInt8]) -> EventRecord {
+        EventRecord(
+            id: id, session: session, monotonicNanoseconds: monotonicNanoseconds, utc: utc, quality: quality, device: device, kind: kind,
+            body: body, hash: hash)
+    }
+
+    /// The documented JSON line. The body's members follow as they were written.
+    public var line: String {
+        let head = JSON.members([
+            "event": .string(kind), "device": device.map(JSON.string), "time": .string(UTCTime.text(nanoseconds: utc)),
+            "monotonicNanoseconds": .integer(monotonicNanoseconds), "clock": .string(quality.word), "sequence": .integer(id),
+        ]).text
+        return body.count <= 2 ? head : "\(head.dropLast()),\(body.dropFirst())"
+    }
+}

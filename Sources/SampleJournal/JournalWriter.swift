@@ -1,0 +1,240 @@
+import DeviceModel
+import Foundation
+import GRDB
+
+/// The one writer of a journal. It belongs to one thread at a time.
+public final class JournalWriter {
+    public let files: JournalFiles
+    /// Names this run of the host; samples and events carry it.
+    public let sessionKey: String
+    private let samples: DatabaseQueue
+    private let events: DatabaseQueue
+    private let lockDescriptor: Int32
+    private let session: Int64
+    private var buffers: [StreamBuffer] = []
+    private var devices: [String] = []
+    private var lastEvent: (id: Int64, hash: [UInt8])
+    private var commitsSinceCheckpoint = 0
+    private var lastSequenceMark: Int64
+    /// Samples and payload bytes committed by this writer.
+    public private(set) var committedSamples: Int64 = 0
+    public private(set) var committedBytes: Int64 = 0
+
+    /// Commits between two checkpoints of the same writer.
+    private static let checkpointEvery = 64
+    /// How often the streams' sequence numbers are noted, so that recovery reads little. Unit: ns.
+    private static let sequenceMarkEvery: Int64 = 300_000_000_000
+
+    /// Opens or creates the journal and begins a session.
+    ///
+    /// - Parameters:
+    ///   - bootID: names this boot of the machine.
+    ///   - now: the monotonic clock. Unit: ns.
+    ///   - utc: the wall clock. Unit: ns since 1970.
+    /// - Throws: ``JournalError``, with what to do.
+    public init(directory: String, bootID: String, now: Int64, utc: Int64) throws {
+        files = JournalFiles(directory: directory)
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw JournalError.cannotCreate(path: directory, reason: error.localizedDescription)
+        }
+        lockDescriptor = try Self.takeLock(files)
+        do {
+            samples = try JournalFiles.openForWriting(files.samples, schema: JournalFiles.sampleSchema)
+            events = try JournalFiles.openForWriting(files.events, schema: JournalFiles.eventSchema)
+            let key = UUID().uuidString.lowercased()
+            sessionKey = key
+            session = try samples.write { db in
+                try Self.recoverSequences(db)
+                try db.execute(
+                    sql: "INSERT INTO sessions(key, boot, started_ns, started_utc) VALUES (?, ?, ?, ?)", arguments: [key, bootID, now, utc])
+                return db.lastInsertedRowID
+            }
+            lastEvent = try events.read { db in
+                guard let row = try Row.fetchOne(db, sql: "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1") else { return (0, EventRecord.noHash) }
+                return (row[0], Array(row[1] as Data))
+            }
+            lastSequenceMark = now
+        } catch {
+            close(lockDescriptor)
+            throw error
+        }
+    }
+
+    deinit { close(lockDescriptor) }
+
+    private static func takeLock(_ files: JournalFiles) throws -> Int32 {
+        let descriptor = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw JournalError.cannotCreate(path: files.lock, reason: String(cString: strerror(errno))) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw JournalError.heldByAnother(directory: files.directory)
+        }
+        return descriptor
+    }
+
+    /// Brings the streams' next numbers up to what the chunks since the last mark hold.
+    private static func recoverSequences(_ db: Database) throws {
+        let mark = try Int64.fetchOne(db, sql: "SELECT value FROM marks WHERE name = 'sequences'") ?? 0
+        var next: [Int64: Int64] = [:]
+        let rows = try Row.fetchCursor(db, sql: "SELECT payload FROM chunks WHERE id > ?", arguments: [mark])
+        while let row = try rows.next() {
+            for block in ChunkPayload.split(Array(row[0] as Data)) {
+                // A damaged block keeps its place in the file for `verify` to name; its numbers are not known.
+                guard let header = try? SampleBlock.header(block) else { continue }
+                next[header.stream] = max(next[header.stream] ?? 0, header.firstSequence + Int64(header.count))
+            }
+        }
+        for (stream, sequence) in next {
+            try db.execute(sql: "UPDATE streams SET next_sequence = MAX(next_sequence, ?) WHERE id = ?", arguments: [sequence, stream])
+        }
+        try markSequences(db)
+    }
+
+    private static func markSequences(_ db: Database) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO marks(name, value) SELECT 'sequences', COALESCE(MAX(id), 0) FROM chunks")
+    }
+
+    // MARK: Streams
+
+    /// Makes streams known and returns their indices for ``append(_:stream:)``. A stream that was known before goes on with its numbers.
+    public func register(_ descriptors: [StreamDescriptor]) throws -> [Int] {
+        try samples.write { db in
+            try descriptors.map { descriptor in
+                let id: Int64
+                var next: Int64 = 0
+                if let row = try StreamRow.find(db, descriptor) {
+                    (id, next) = (row[0], row[1])
+                } else {
+                    id = try StreamRow.insert(db, descriptor)
+                }
+                buffers.append(StreamBuffer(stream: id, descriptor: descriptor, nextSequence: next))
+                devices.append(descriptor.device)
+                return buffers.count - 1
+            }
+        }
+    }
+
+    // MARK: Samples
+
+    /// Keeps a sample until the next commit.
+    public func append(_ record: SampleRecord, stream: Int) { buffers[stream].append(record) }
+
+    /// Commits all that waits, durably, in one transaction: one chunk for each device. Returns the number of samples.
+    ///
+    /// - Parameters:
+    ///   - now: the monotonic clock at this moment, and `utc` the wall clock at the same moment. Unit: ns.
+    ///   - heartbeat: commit an empty chunk when nothing waits, so that a reader knows how far the record goes.
+    @discardableResult
+    public func commit(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool = false) throws -> Int {
+        var chunks: [String: [SampleBlock]] = [:]
+        for index in buffers.indices where !buffers[index].isEmpty { chunks[devices[index], default: []] += buffers[index].take() }
+        if chunks.isEmpty, heartbeat { chunks[""] = [] }
+        guard !chunks.isEmpty else { return 0 }
+        var count = 0
+        var size = 0
+        let mark = now - lastSequenceMark >= Self.sequenceMarkEvery
+        let encoded = chunks.sorted { $0.key < $1.key }.map { device, blocks in
+            let base = blocks.map { $0.time(0) }.min() ?? now
+            let samples = blocks.reduce(0) { $0 + $1.count }
+            let payload = ChunkPayload.join(blocks.map { $0.encoded(base: base) })
+            count += samples
+            size += payload.count
+            return (device, base, samples, payload)
+        }
+        try samples.write { db in
+            let insert = try db.cachedStatement(
+                sql: "INSERT INTO chunks(session, device, base_ns, utc, quality, samples, payload) VALUES (?, ?, ?, ?, ?, ?, ?)")
+            for (device, base, samples, payload) in encoded {
+                try insert.execute(arguments: [session, device, base, utc - (now - base), Int64(quality.rawValue), samples, Data(payload)])
+            }
+            if mark { try noteSequences(db) }
+        }
+        if mark { lastSequenceMark = now }
+        committedSamples += Int64(count)
+        committedBytes += Int64(size)
+        try checkpointIfDue()
+        return count
+    }
+
+    private func noteSequences(_ db: Database) throws {
+        for buffer in buffers {
+            try db.execute(sql: "UPDATE streams SET next_sequence = ? WHERE id = ?", arguments: [buffer.nextSequence, buffer.stream])
+        }
+        try Self.markSequences(db)
+    }
+
+    private func checkpointIfDue() throws {
+        commitsSinceCheckpoint += 1
+        guard commitsSinceCheckpoint >= Self.checkpointEvery else { return }
+        commitsSinceCheckpoint = 0
+        try samples.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+        try events.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+    }
+
+    // MARK: Events
+
+    /// Commits an event, durably, before it returns. Returns its number.
+    ///
+    /// - Parameter body: further members; never patient data.
+    @discardableResult
+    public func record(
+        _ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64, utc: Int64, quality: ClockQuality
+    ) throws -> Int64 {
+        let draft = EventRecord(
+            id: lastEvent.id + 1, session: sessionKey, monotonicNanoseconds: monotonic, utc: utc, quality: quality, device: device, kind: kind,
+            body: JSON.members(body).text, hash: EventRecord.noHash)
+        let event = draft.with(hash: draft.expectedHash(after: lastEvent.hash))
+        try events.write { db in
+            try db.execute(
+                sql: "INSERT INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                arguments: [
+                    event.id, event.session, event.monotonicNanoseconds, event.utc, Int64(event.quality.rawValue), event.device, event.kind,
+                    event.body, Data(event.hash),
+                ])
+        }
+        lastEvent = (event.id, event.hash)
+        return event.id
+    }
+
+    // MARK: The end
+
+    /// Ends the session: what waits is committed, and readers may know that nothing more will come of it.
+    public func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
+        try commit(now: now, utc: utc, quality: quality)
+        try samples.write { db in
+            try noteSequences(db)
+            try db.execute(sql: "UPDATE sessions SET ended_ns = ? WHERE id = ?", arguments: [now, session])
+        }
+        try samples.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+        try events.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+    }
+}
+
+/// Blocks one after the other, each with its length before it.
+enum ChunkPayload {
+    static func join(_ blocks: [[UInt8]]) -> [UInt8] {
+        var writer = BitWriter()
+        for block in blocks {
+            writer.varint(UInt64(block.count))
+            writer.append(block)
+        }
+        return writer.bytes
+    }
+
+    /// The blocks of a payload; what does not fit its announced length ends it.
+    static func split(_ payload: [UInt8]) -> [ArraySlice<UInt8>] {
+        var reader = BitReader(payload[...])
+        var blocks: [ArraySlice<UInt8>] = []
+        while reader.remaining > 0 {
+            guard let length = try? reader.count(payload.count), let block = try? reader.take(length) else {
+                blocks.append([])
+                break
+            }
+            blocks.append(block)
+        }
+        return blocks
+    }
+}

@@ -1,0 +1,85 @@
+import DeviceModel
+
+/// Samples of one stream that wait for the next commit.
+struct StreamBuffer {
+    let stream: Int64
+    private let descriptor: StreamDescriptor
+    private(set) var nextSequence: Int64
+    private var firstSequence: Int64
+    private var times: [Int64] = []
+    private var bits: [Int64] = []
+    private var texts: [String] = []
+    private var validities: [Validity] = []
+    private var reasons: [Reason] = []
+    /// Blocks closed before the commit because the waveform's time jumped.
+    private var closed: [SampleBlock] = []
+    /// When the next sample of a waveform is expected. Unit: ns; `nil` before the first.
+    private var expected: Int64?
+    private var runStart: Int64 = 0
+    private var drift: Int64 = 0
+
+    init(stream: Int64, descriptor: StreamDescriptor, nextSequence: Int64) {
+        self.stream = stream
+        self.descriptor = descriptor
+        self.nextSequence = nextSequence
+        firstSequence = nextSequence
+    }
+
+    var isEmpty: Bool { validities.isEmpty && closed.isEmpty }
+
+    mutating func append(_ record: SampleRecord) {
+        if descriptor.isWaveform { place(record.monotonicNanoseconds) } else { times.append(record.monotonicNanoseconds / 1000 * 1000) }
+        let keeps = SampleBlock.keepsValue(record.validity, record.reason)
+        bits.append(keeps ? record.bits : 0)
+        if descriptor.form == .text { texts.append(keeps ? record.textValue : "") }
+        validities.append(record.validity)
+        reasons.append(record.reason)
+        nextSequence += 1
+        if validities.count == SampleBlock.countLimit { close() }
+    }
+
+    /// Times a waveform's sample by the device's own period; the time of arrival only steers it. Bytes arrive in bursts, the samples were
+    /// not taken in bursts. A sample that arrives far from where it was expected begins a new run.
+    private mutating func place(_ arrival: Int64) {
+        let period = descriptor.periodNanoseconds
+        let tolerance = max(8 * period, 250_000_000)
+        guard let expected, abs(arrival - expected) <= tolerance else {
+            if !validities.isEmpty { close() }
+            runStart = arrival
+            drift = 0
+            expected = arrival + period
+            return
+        }
+        if validities.isEmpty {
+            // Between blocks the clock is drawn towards the arrivals, by a quarter of their mean distance and half a period at most.
+            runStart = expected + max(-period / 2, min(period / 2, drift / 4))
+            drift = 0
+            self.expected = runStart + period
+        } else {
+            self.expected = expected + period
+        }
+        drift += (arrival - expected - drift) / Int64(validities.count + 1)
+    }
+
+    private mutating func close() {
+        guard !validities.isEmpty else { return }
+        closed.append(
+            SampleBlock(
+                stream: stream, firstSequence: firstSequence,
+                timing: descriptor.isWaveform ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(times),
+                bits: bits, texts: texts, validities: validities, reasons: reasons))
+        firstSequence = nextSequence
+        times.removeAll(keepingCapacity: true)
+        bits.removeAll(keepingCapacity: true)
+        texts.removeAll(keepingCapacity: true)
+        validities.removeAll(keepingCapacity: true)
+        reasons.removeAll(keepingCapacity: true)
+    }
+
+    /// The blocks of all that waits; the buffer is empty afterwards.
+    mutating func take() -> [SampleBlock] {
+        close()
+        defer { closed.removeAll(keepingCapacity: true) }
+        return closed
+    }
+}

@@ -1,0 +1,59 @@
+import DeviceModel
+import GRDB
+
+/// Stream descriptors as rows.
+enum StreamRow {
+    static func find(_ db: Database, _ stream: StreamDescriptor) throws -> Row? {
+        try Row.fetchOne(
+            db,
+            sql: """
+                SELECT id, next_sequence FROM streams WHERE device = ? AND vmd IS ? AND metric = ? AND code IS ? AND unit IS ? AND form = ?
+                AND waveform = ? AND period_ns = ? AND profile = ?
+                """, arguments: arguments(stream))
+    }
+
+    static func insert(_ db: Database, _ stream: StreamDescriptor) throws -> Int64 {
+        try db.execute(
+            sql: """
+                INSERT INTO streams(device, vmd, metric, code, unit, form, waveform, period_ns, profile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, arguments: arguments(stream))
+        return db.lastInsertedRowID
+    }
+
+    private static func arguments(_ stream: StreamDescriptor) -> StatementArguments {
+        [
+            stream.device, stream.vmd, stream.metric, stream.code.map { Int64($0) }, stream.unit, text(stream.form), stream.isWaveform,
+            stream.periodNanoseconds, stream.profile,
+        ]
+    }
+
+    static func descriptor(_ row: Row) throws -> StreamDescriptor {
+        let code: Int64? = row["code"]
+        let period: Int64 = row["period_ns"]
+        guard let form = form(row["form"]), period > 0 else { throw BlockDamage("a stream's description cannot be read") }
+        return StreamDescriptor(
+            device: row["device"], vmd: row["vmd"], metric: row["metric"], code: code.flatMap { UInt32(exactly: $0) }, unit: row["unit"],
+            form: form, isWaveform: row["waveform"], periodNanoseconds: period, profile: row["profile"])
+    }
+
+    private static func text(_ form: ValueForm) -> String {
+        switch form {
+        case .integer(let scale): "integer \(scale.multiplier) \(scale.exponent)"
+        case .float32: "float32"
+        case .text: "text"
+        }
+    }
+
+    private static func form(_ text: String) -> ValueForm? {
+        let parts = text.split(separator: " ")
+        switch parts.first {
+        case "float32": return .float32
+        case "text": return .text
+        case "integer":
+            guard parts.count == 3, let multiplier = Int64(parts[1]), multiplier != 0, let exponent = Int(parts[2]), (-18...18).contains(exponent)
+            else { return nil }
+            return .integer(DecimalScale(multiplier: multiplier, exponent: exponent))
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,110 @@
+"""Fixtures of the bench tests. Every one cleans up after itself, whatever the test did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from peers.bench import Bench
+from peers.host import Host, binary
+from peers.pki import Pki, make_pki
+from peers.records import RecordsServer
+from peers.validators import validate
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the JUnit report into hil-tests/results, from whatever directory pytest was started."""
+    if not config.option.xmlpath:
+        (HERE / "results").mkdir(exist_ok=True)
+        config.option.xmlpath = str(HERE / "results" / "hil.xml")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
+    """Show the end of each host's log beside a failure: without it a black-box failure says little."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for host in getattr(item.session, "hosts", []):
+            if host.log():
+                report.sections.append((f"nabd log of {host.directory.name}", host.log_tail()))
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+    """The unit's and a foreign certificate authority, with their certificates."""
+    return make_pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="module")
+def module_hosts(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Host]]:
+    """Makes hosts that live as long as a module."""
+    yield from _hosts(request)
+
+
+@pytest.fixture
+def hosts(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Host]]:
+    """Makes hosts that live as long as a test."""
+    yield from _hosts(request)
+
+
+def _hosts(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Host]]:
+    made: list[Host] = []
+
+    def make(directory: Path) -> Host:
+        binary()  # says at once, and in one sentence, when there is nothing to test
+        made.append(Host(directory))
+        request.session.hosts = made
+        return made[-1]
+
+    yield make
+    for host in made:
+        host.kill()
+    request.session.hosts = []
+
+
+@pytest.fixture
+def host(hosts: Callable[[Path], Host], tmp_path: Path) -> Host:
+    """One host in a directory of its own."""
+    return hosts(tmp_path / "unit")
+
+
+@pytest.fixture
+def servers(pki: Pki, tmp_path: Path) -> Iterator[Callable[..., RecordsServer]]:
+    """Makes records servers; they are not started yet."""
+    made: list[RecordsServer] = []
+
+    def make(**options) -> RecordsServer:
+        made.append(RecordsServer(tmp_path / f"records-{len(made)}", pki, **options))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
+def records(servers: Callable[..., RecordsServer]) -> RecordsServer:
+    """A records server that runs."""
+    return servers().start()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """The four devices, switched on."""
+    made = Bench()
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def validated() -> Callable[[list[dict]], list[dict]]:
+    """Gives what the two validators find wrong with resources."""
+    return validate

@@ -1,0 +1,62 @@
+"""Reads exported journal lines the way a consumer would: only by the documented JSON keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Point:
+    """One valid value at one instant; ``seconds`` is Unix time."""
+
+    seconds: float
+    value: float
+
+
+def seconds(text: str) -> float:
+    """Unix time of a FHIR or journal instant."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def samples(lines: list[dict], device: str | None = None, metric: str | None = None) -> list[dict]:
+    """The sample lines (not events) of a device and a metric, in journal order."""
+    return [
+        line for line in lines
+        if "metric" in line and (device is None or line["device"] == device)
+        and (metric is None or line["metric"] == metric)
+    ]
+
+
+def points(lines: list[dict]) -> list[Point]:
+    """The valid numbers of sample lines, waveforms taken apart, in time order."""
+    found: list[Point] = []
+    for line in lines:
+        if line.get("validity") != "valid":
+            continue
+        start = seconds(line["time"])
+        if "values" in line:
+            period = line["periodNanoseconds"] / 1e9
+            found += [Point(start + i * period, v) for i, v in enumerate(line["values"]) if v is not None]
+        elif isinstance(line.get("value"), (int, float)) and not isinstance(line["value"], bool):
+            found.append(Point(start, line["value"]))
+    return sorted(found, key=lambda point: point.seconds)
+
+
+def check_shape(lines: list[dict]) -> None:
+    """What every exported line must obey, whatever it says."""
+    previous = None
+    for line in lines:
+        assert "event" in line or "metric" in line, f"neither a sample nor an event: {line}"
+        assert isinstance(line["sequence"], int), line
+        assert previous is None or line["sequence"] > previous, f"sequence does not grow: {previous} then {line}"
+        previous = line["sequence"]
+        seconds(line["time"])
+        if "metric" not in line:
+            continue
+        assert isinstance(line.get("code"), int) or line["metric"].startswith("NABD_"), line
+        if line["validity"] != "valid":
+            assert line.get("reason"), f"no reason: {line}"
+        if line["validity"] in ("invalid", "notAvailable"):
+            shown = [v for v in line.get("values", [line.get("value")]) if v is not None]
+            assert not shown, f"a value that is not valid is shown: {line}"

@@ -1,0 +1,82 @@
+"""The comparisons the other tests rest on must be able to fail: each is given a loss, a doubling and a wrong value."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from peers import delivery, fhir_checks, journal
+
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(20)]
+
+
+def instant(second: int) -> str:
+    return f"2026-11-22T06:15:{second:02d}.000Z"
+
+
+def line(second: int, value: float | None) -> dict:
+    base = {"device": "spo2-1", "metric": "MDC_PULS_OXIM_SAT_O2", "code": 150456, "unit": "%", "time": instant(second),
+            "sequence": second + 1, "monotonicNanoseconds": second * 10**9}
+    if value is None:
+        return base | {"value": None, "validity": "notAvailable", "reason": "timedOut"}
+    return base | {"value": value, "validity": "valid"}
+
+
+def observation(name: str, start: int, values: list[str]) -> dict:
+    return {
+        "resourceType": "Observation", "id": name, "status": "final",
+        "code": {"coding": [{"system": fhir_checks.MDC, "code": "150456"}]}, "device": {"reference": "DeviceMetric/m"},
+        "effectivePeriod": {"start": instant(start), "end": instant(start + len(values) - 1)},
+        "valueSampledData": {"origin": {"value": 0, "unit": "%"}, "period": 1000, "dimensions": 1,
+                             "data": " ".join(values)},
+    }
+
+
+LINES = [line(second, None if second == 2 else 90 + second) for second in range(10)]
+DELIVERED = [observation("a", 0, ["90", "91", "E", "93", "94"]), observation("b", 5, ["95", "96", "97", "98", "99"])]
+
+
+def test_the_same_on_both_sides_passes():
+    delivery.assert_same(LINES, DELIVERED, undelivered_tail=0)
+    journal.check_shape(LINES)
+    fhir_checks.check_no_duplicates(DELIVERED)
+
+
+def test_an_open_last_window_may_be_missing_but_no_more():
+    delivery.assert_same(LINES, DELIVERED[:1], undelivered_tail=6)
+    with pytest.raises(AssertionError, match="journalled before the last window"):
+        delivery.assert_same(LINES, DELIVERED[:1], undelivered_tail=3)
+
+
+@pytest.mark.parametrize("data", ["90 91 E 93", "90 91 E 93 93.5", "90 91 92 93 94", "90 91 E E 94"])
+def test_a_changed_window_fails(data: str):
+    changed = copy.deepcopy(DELIVERED)
+    changed[0]["valueSampledData"]["data"] = data
+    with pytest.raises(AssertionError):
+        delivery.assert_same(LINES, changed, undelivered_tail=0)
+
+
+def test_a_window_delivered_under_two_ids_fails():
+    twice = [*DELIVERED, observation("c", 5, ["95", "96", "97", "98", "99"])]
+    with pytest.raises(AssertionError):
+        delivery.assert_same(LINES, twice, undelivered_tail=0)
+    with pytest.raises(AssertionError):
+        fhir_checks.check_no_duplicates(twice)
+
+
+def test_a_window_at_the_wrong_time_fails():
+    with pytest.raises(AssertionError, match="away from its journalled time"):
+        delivery.assert_same(LINES, [DELIVERED[0], observation("b", 8, ["95", "96", "97", "98", "99"])], 0)
+
+
+def test_a_value_beside_a_bad_validity_fails():
+    with pytest.raises(AssertionError, match="not valid is shown"):
+        journal.check_shape([line(0, None) | {"value": 97}])
+    with pytest.raises(AssertionError, match="sequence"):
+        journal.check_shape([LINES[1], LINES[1]])
+
+
+def test_a_dangling_reference_fails():
+    with pytest.raises(AssertionError, match="not on the server"):
+        fhir_checks.check_references([], [], DELIVERED)
