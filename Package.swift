@@ -73,7 +73,7 @@ let package = Package(
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ]
         ),
-        room("DeviceSimulator", ["DeviceProfiles", "Fieldbus"]),
+        room("DeviceSimulator", ["DeviceDrivers", "Fieldbus"]),
         room(
             "RecordsSandbox",
             [
@@ -96,7 +96,7 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "NabdHost", "DeviceSimulator", "RecordsSandbox",
+                "NabdHost", "DeviceSimulator", "RecordsSandbox", "CPosix",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

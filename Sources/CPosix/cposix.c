@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -80,3 +81,5 @@ int nabd_wait(int descriptor, short events, int64_t nanoseconds) {
     int ready = ppoll(&entry, 1, &limit, NULL);
     return ready < 0 ? -errno : ready == 0 ? 0 : entry.revents;
 }
+
+void nabd_line_buffer_output(void) { setvbuf(stdout, NULL, _IOLBF, 0); }

@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 /// Where a line is: a serial port, a pseudo-terminal to be made, or a TCP port.
@@ -40,4 +41,12 @@ func resolved(_ path: String) -> String {
     guard let real = realpath(path, nil) else { return path }
     defer { free(real) }
     return String(cString: real)
+}
+
+/// Takes a terminal for this process alone: an advisory lock, which ends with the process however it ends, and on a real port the
+/// terminal's own exclusive mode, which keeps out those who do not ask. (On a pseudo-terminal that mode would outlive a killed process for as
+/// long as the other side is open.)
+func claim(_ descriptor: Int32, path: String) throws(FieldbusError) {
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw FieldbusError.portHeld(path: path) }
+    if !resolved(path).hasPrefix("/dev/pts/") { _ = nabd_terminal_exclusive(descriptor, 1) }
 }

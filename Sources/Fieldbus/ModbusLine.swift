@@ -60,13 +60,19 @@ public final class ModbusLine: RegisterLine {
             close()
             throw code == EBUSY ? FieldbusError.portHeld(path: name) : FieldbusError.cannotOpen(path: name, errno: code)
         }
-        if case .rtu = medium { _ = nabd_terminal_exclusive(modbus_get_socket(context), 1) }
+        if case .rtu = medium {
+            do {
+                try claim(modbus_get_socket(context), path: name)
+            } catch {
+                close()
+                throw error
+            }
+        }
         quarantine = 0
     }
 
     public func close() {
         guard let context else { return }
-        if case .rtu = medium, modbus_get_socket(context) >= 0 { _ = nabd_terminal_exclusive(modbus_get_socket(context), 0) }
         modbus_close(context)
         modbus_free(context)
         self.context = nil

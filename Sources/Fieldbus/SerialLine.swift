@@ -39,7 +39,7 @@ public final class SerialLine: ByteLine {
         descriptor = Descriptor(owning: number)
         let failure = nabd_make_raw(number)
         guard failure == 0 else { throw FieldbusError.cannotOpen(path: path, errno: -failure) }
-        _ = nabd_terminal_exclusive(number, 1)
+        try claim(number, path: path)
     }
 
     private func openPort(_ real: String) throws(FieldbusError) {
@@ -55,6 +55,7 @@ public final class SerialLine: ByteLine {
         let copy = dup(number)
         guard copy >= 0 else { throw FieldbusError.cannotOpen(path: path, errno: errno) }
         descriptor = Descriptor(owning: copy)
+        try claim(copy, path: path)
     }
 
     private func configure(_ port: OpaquePointer) throws(FieldbusError) {
@@ -73,7 +74,6 @@ public final class SerialLine: ByteLine {
     }
 
     public func close() {
-        if descriptor.isOpen { _ = nabd_terminal_exclusive(descriptor.number, 0) }
         descriptor.close()
         if let port {
             sp_close(port)

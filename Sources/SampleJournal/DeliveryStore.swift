@@ -29,9 +29,15 @@ public final class DeliveryStore: Sendable {
 
     private let queue: DatabaseQueue
 
-    public init(directory: String) throws {
+    /// Opens the book. Only the uplink itself writes; whoever looks on opens it read-only.
+    public init(directory: String, readOnly: Bool = false) throws {
+        let files = JournalFiles(directory: directory)
+        if readOnly {
+            queue = try files.openForReading(files.delivery)
+            return
+        }
         queue = try JournalFiles.openForWriting(
-            JournalFiles(directory: directory).delivery,
+            files.delivery,
             schema: """
                 CREATE TABLE positions(name TEXT PRIMARY KEY, a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER NOT NULL) WITHOUT ROWID;
                 CREATE TABLE described(url TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;

@@ -129,6 +129,11 @@ public final class JournalReader: Sendable {
         }
     }
 
+    /// The number of the newest event; 0 when there is none.
+    public func newestEvent() throws -> Int64 {
+        try events.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") ?? 0 }
+    }
+
     /// The newest event of a kind for each device.
     public func newestEvents(kind: String) throws -> [EventRecord] {
         let ids = try events.read {

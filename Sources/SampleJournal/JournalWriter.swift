@@ -16,10 +16,27 @@ public final class JournalWriter {
     private var lastEvent: (id: Int64, hash: [UInt8])
     private var commitsSinceCheckpoint = 0
     private var lastSequenceMark: Int64
+    private var nextChunk: Int64
+    private var unwritten: [Row] = []
+    /// Samples given up because the disk did not take them for so long that memory ran out.
+    public private(set) var droppedSamples: Int64 = 0
     /// Samples and payload bytes committed by this writer.
     public private(set) var committedSamples: Int64 = 0
     public private(set) var committedBytes: Int64 = 0
 
+    /// A chunk on its way to the disk.
+    private struct Row {
+        let id: Int64
+        let device: String
+        let base: Int64
+        let utc: Int64
+        let quality: ClockQuality
+        let samples: Int
+        let payload: [UInt8]
+    }
+
+    /// The most that is held in memory while the disk takes nothing: about an hour of eight beds. Unit: bytes.
+    private static let unwrittenLimit = 16 << 20
     /// Commits between two checkpoints of the same writer.
     private static let checkpointEvery = 64
     /// How often the streams' sequence numbers are noted, so that recovery reads little. Unit: ns.
@@ -45,6 +62,7 @@ public final class JournalWriter {
             events = try JournalFiles.openForWriting(files.events, schema: JournalFiles.eventSchema)
             let key = UUID().uuidString.lowercased()
             sessionKey = key
+            nextChunk = try samples.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }
             session = try samples.write { db in
                 try Self.recoverSequences(db)
                 try db.execute(
@@ -52,7 +70,7 @@ public final class JournalWriter {
                 return db.lastInsertedRowID
             }
             lastEvent = try events.read { db in
-                guard let row = try Row.fetchOne(db, sql: "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1") else { return (0, EventRecord.noHash) }
+                guard let row = try GRDB.Row.fetchOne(db, sql: "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1") else { return (0, EventRecord.noHash) }
                 return (row[0], Array(row[1] as Data))
             }
             lastSequenceMark = now
@@ -78,7 +96,7 @@ public final class JournalWriter {
     private static func recoverSequences(_ db: Database) throws {
         let mark = try Int64.fetchOne(db, sql: "SELECT value FROM marks WHERE name = 'sequences'") ?? 0
         var next: [Int64: Int64] = [:]
-        let rows = try Row.fetchCursor(db, sql: "SELECT payload FROM chunks WHERE id > ?", arguments: [mark])
+        let rows = try GRDB.Row.fetchCursor(db, sql: "SELECT payload FROM chunks WHERE id > ?", arguments: [mark])
         while let row = try rows.next() {
             for block in ChunkPayload.split(Array(row[0] as Data)) {
                 // A damaged block keeps its place in the file for `verify` to name; its numbers are not known.
@@ -129,34 +147,56 @@ public final class JournalWriter {
     ///   - heartbeat: commit an empty chunk when nothing waits, so that a reader knows how far the record goes.
     @discardableResult
     public func commit(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool = false) throws -> Int {
-        var chunks: [String: [SampleBlock]] = [:]
-        for index in buffers.indices where !buffers[index].isEmpty { chunks[devices[index], default: []] += buffers[index].take() }
-        if chunks.isEmpty, heartbeat { chunks[""] = [] }
-        guard !chunks.isEmpty else { return 0 }
-        var count = 0
-        var size = 0
-        let mark = now - lastSequenceMark >= Self.sequenceMarkEvery
-        let encoded = chunks.sorted { $0.key < $1.key }.map { device, blocks in
-            let base = blocks.map { $0.time(0) }.min() ?? now
-            let samples = blocks.reduce(0) { $0 + $1.count }
-            let payload = ChunkPayload.join(blocks.map { $0.encoded(base: base) })
-            count += samples
-            size += payload.count
-            return (device, base, samples, payload)
+        let taken = gather(now: now, utc: utc, quality: quality)
+        if unwritten.isEmpty, heartbeat {
+            unwritten.append(Row(id: takeChunkID(), device: "", base: now, utc: utc, quality: quality, samples: 0, payload: []))
         }
+        guard !unwritten.isEmpty else { return 0 }
+        let mark = now - lastSequenceMark >= Self.sequenceMarkEvery
         try samples.write { db in
+            // After a failed commit nobody knows whether it is there: the same numbers are written again, and stand once.
             let insert = try db.cachedStatement(
-                sql: "INSERT INTO chunks(session, device, base_ns, utc, quality, samples, payload) VALUES (?, ?, ?, ?, ?, ?, ?)")
-            for (device, base, samples, payload) in encoded {
-                try insert.execute(arguments: [session, device, base, utc - (now - base), Int64(quality.rawValue), samples, Data(payload)])
+                sql: "INSERT OR IGNORE INTO chunks(id, session, device, base_ns, utc, quality, samples, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+            for row in unwritten {
+                try insert.execute(arguments: [
+                    row.id, session, row.device, row.base, row.utc, Int64(row.quality.rawValue), row.samples, Data(row.payload),
+                ])
             }
             if mark { try noteSequences(db) }
         }
         if mark { lastSequenceMark = now }
-        committedSamples += Int64(count)
-        committedBytes += Int64(size)
+        committedSamples += Int64(unwritten.reduce(0) { $0 + $1.samples })
+        committedBytes += Int64(unwritten.reduce(0) { $0 + $1.payload.count })
+        unwritten.removeAll(keepingCapacity: true)
         try checkpointIfDue()
+        return taken
+    }
+
+    /// Turns what waits in the buffers into rows, one for each device. Rows that could not be written stay, up to a limit.
+    private func gather(now: Int64, utc: Int64, quality: ClockQuality) -> Int {
+        var chunks: [String: [SampleBlock]] = [:]
+        for index in buffers.indices where !buffers[index].isEmpty { chunks[devices[index], default: []] += buffers[index].take() }
+        var count = 0
+        for (device, blocks) in chunks.sorted(by: { $0.key < $1.key }) {
+            let base = blocks.map { $0.time(0) }.min() ?? now
+            let samples = blocks.reduce(0) { $0 + $1.count }
+            let payload = ChunkPayload.join(blocks.map { $0.encoded(base: base) })
+            unwritten.append(
+                Row(id: takeChunkID(), device: device, base: base, utc: utc - (now - base), quality: quality, samples: samples, payload: payload))
+            count += samples
+        }
+        var bytes = unwritten.reduce(0) { $0 + $1.payload.count }
+        while bytes > Self.unwrittenLimit, let oldest = unwritten.first {
+            bytes -= oldest.payload.count
+            droppedSamples += Int64(oldest.samples)
+            unwritten.removeFirst()
+        }
         return count
+    }
+
+    private func takeChunkID() -> Int64 {
+        nextChunk += 1
+        return nextChunk
     }
 
     private func noteSequences(_ db: Database) throws {
@@ -208,8 +248,8 @@ public final class JournalWriter {
             try noteSequences(db)
             try db.execute(sql: "UPDATE sessions SET ended_ns = ? WHERE id = ?", arguments: [now, session])
         }
-        try samples.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
-        try events.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+        try samples.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try events.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
     }
 }
 

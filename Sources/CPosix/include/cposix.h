@@ -36,4 +36,7 @@ int nabd_clock_synchronised(void);
 /// Returns what it is ready for, 0 when the limit passed, -errno on failure.
 int nabd_wait(int descriptor, short events, int64_t nanoseconds);
 
+/// Makes standard output leave line by line, also into a pipe: who reads JSON lines reads them as they come.
+void nabd_line_buffer_output(void);
+
 #endif

@@ -123,7 +123,7 @@ public struct YAMLValue {
 
     /// A length of time such as `500ms`, `1s`, `13.333ms`, `5min`. Unit of the result: ns.
     public func duration(_ what: String, _ range: ClosedRange<Int64> = 1...86_400_000_000_000) -> Int64? {
-        guard case .scalar(let scalar) = node, let nanoseconds = Self.nanoseconds(scalar.string) else {
+        guard case .scalar(let scalar) = node, let nanoseconds = DurationText.nanoseconds(scalar.string) else {
             error("expected \(what) as a time with its unit, found \(found)", suggestion: "write it as 500ms, 1s or 5min")
             return nil
         }
@@ -132,16 +132,6 @@ public struct YAMLValue {
             return nil
         }
         return nanoseconds
-    }
-
-    static func nanoseconds(_ text: String) -> Int64? {
-        let units: [(String, Int)] = [("ns", 0), ("us", 3), ("ms", 6), ("min", 10), ("h", 11), ("s", 9)]
-        guard let (suffix, power) = units.first(where: { text.hasSuffix($0.0) }) else { return nil }
-        let digits = text.dropLast(suffix.count)
-        guard let parsed = DecimalText.parse(Array(digits.utf8)), parsed.mantissa >= 0 else { return nil }
-        let factor: Double = suffix == "min" ? 60e9 : suffix == "h" ? 3600e9 : [0: 1, 3: 1e3, 6: 1e6, 9: 1e9][power] ?? 0
-        guard let value = Double(digits) else { return nil }
-        return Int64(exactly: (value * factor).rounded())
     }
 
     static func describe(_ nanoseconds: Int64) -> String {

@@ -1,0 +1,171 @@
+import DeviceModel
+import Foundation
+
+/// Known bytes with what they mean: the proof that comes with a profile.
+public struct VectorFile: Sendable {
+    /// Where a vector's bytes come from. An invented one is never called captured.
+    public enum Kind: String, Sendable, CaseIterable {
+        case captured
+        /// Printed in a document of the vendor.
+        case specified
+        /// Taken from another implementation's tests or simulator.
+        case simulated
+        /// Made from a published algorithm: it proves self-consistency only.
+        case derived
+    }
+
+    /// What is expected of one metric.
+    public enum Expectation: Sendable {
+        /// These values, in this order.
+        case values([String])
+        /// The same value so many times.
+        case repeated(String, count: Int)
+        /// Samples without a value.
+        case missing(validity: Validity, reason: Reason?)
+    }
+
+    public struct Vector: Sendable {
+        public let name: String
+        public let kind: Kind
+        public let location: SourceLocation
+        /// A capture as `decode` takes it; empty for a vector that only sends.
+        public let bytes: [UInt8]
+        /// A request and the bytes that it must be on the wire.
+        public let sends: (request: String, bytes: [UInt8])?
+        public let overrides: DeviceOverrides
+        /// By metric; empty when nothing valid may come of the bytes.
+        public let expect: [(metric: String, expectation: Expectation)]
+    }
+
+    public let vectors: [Vector]
+
+    /// Reads the vectors beside a profile. Throws ``InvalidFile`` with every error found.
+    public static func load(_ path: String, for profile: DeviceProfile) throws(InvalidFile) -> VectorFile {
+        let file = try YAMLFile(path: path)
+        var vectors: [Vector] = []
+        if let root = file.root.mapping("a file of vectors") {
+            root.allow(["nabd", "vectors"])
+            if ProfileReader.checkVersion(root, "vectors/1") {
+                vectors = (root.required("vectors")?.list("vectors") ?? []).compactMap { VectorReader(profile: profile).read($0) }
+            }
+        }
+        if file.diagnostics.hasErrors { throw InvalidFile(diagnostics: file.diagnostics.all) }
+        return VectorFile(vectors: vectors)
+    }
+
+    /// Bytes written as hexadecimal pairs, with white space, commas, colons, `->` and `#` comments between them.
+    ///
+    /// Returns `nil` and the line and column of the first thing that is neither.
+    public static func hex(_ text: String) -> (bytes: [UInt8]?, line: Int, column: Int) {
+        var bytes: [UInt8] = []
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let content = line.prefix { $0 != "#" }
+            var half: UInt8?
+            var column = 0
+            for character in content {
+                column += 1
+                if let digit = character.hexDigitValue, character.isASCII {
+                    if let first = half {
+                        bytes.append(first << 4 | UInt8(digit))
+                        half = nil
+                    } else {
+                        half = UInt8(digit)
+                    }
+                } else if character == "x" || character == "X", half == 0 {
+                    half = nil
+                } else if half != nil || !" \t\r,:->".contains(character) {
+                    return (nil, index + 1, column)
+                }
+            }
+            if half != nil { return (nil, index + 1, column) }
+        }
+        return (bytes, 0, 0)
+    }
+}
+
+private struct VectorReader {
+    let profile: DeviceProfile
+
+    func read(_ value: YAMLValue) -> VectorFile.Vector? {
+        guard let map = value.mapping("a vector") else { return nil }
+        map.allow(["name", "kind", "source", "bytes", "sends", "unit", "scale", "units", "expect"])
+        let kinds: KeyValuePairs<String, VectorFile.Kind> = [
+            "captured": .captured, "specified": .specified, "simulated": .simulated, "derived": .derived,
+        ]
+        guard let name = map.required("name")?.text("a name"), let kind = map.required("kind")?.choice("where it comes from", kinds),
+            map.required("source")?.text("its source") != nil
+        else { return nil }
+        var overrides = DeviceOverrides()
+        overrides.unit = map["unit"]?.integer("the Modbus unit", 1...255).map { UInt8($0) }
+        for (metric, _, scale) in map["scale"]?.mapping("scales by metric")?.entries ?? [] { overrides.scale[metric] = scale.scale() }
+        for (vmd, _, unit) in map["units"]?.mapping("Modbus units by virtual device")?.entries ?? [] {
+            overrides.units[vmd] = unit.integer("the Modbus unit", 1...255).map { UInt8($0) }
+        }
+        if map["bytes"] == nil, map["sends"] == nil { value.error("a vector has “bytes” from the device, or what the host “sends”, or both") }
+        if map["bytes"] != nil, map["expect"] == nil { value.error("“expect” is missing: what do the bytes mean? (nothing, for bytes that must not be read)") }
+        return VectorFile.Vector(
+            name: name, kind: kind, location: value.location, bytes: map["bytes"].flatMap(bytes) ?? [], sends: map["sends"].flatMap(sends),
+            overrides: overrides, expect: map["expect"].map(expectations) ?? [])
+    }
+
+    /// Bytes as `{hex: "01 81"}` or `{text: "!INF|4961\r"}`.
+    private func bytes(_ value: YAMLValue) -> [UInt8]? {
+        guard let map = value.mapping("bytes as {hex: …} or {text: …}") else { return nil }
+        map.allow(["hex", "text"])
+        if let text = map["text"] { return text.text("text").map { Array($0.utf8) } }
+        guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
+        guard let bytes = VectorFile.hex(text).bytes else {
+            hex.error("expected hexadecimal pairs such as 01 81 1F")
+            return nil
+        }
+        return bytes
+    }
+
+    private func sends(_ value: YAMLValue) -> (request: String, bytes: [UInt8])? {
+        guard let map = value.mapping("a request with its bytes") else { return nil }
+        map.allow(["request", "hex", "text"])
+        guard let request = map.required("request"), let name = request.text("a request's name") else { return nil }
+        if !profile.requests.contains(where: { $0.name == name }) {
+            request.error("there is no request “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
+        }
+        if let text = map["text"]?.text("text") { return (name, Array(text.utf8)) }
+        guard let text = map.required("hex")?.text("hexadecimal pairs"), let bytes = VectorFile.hex(text).bytes else { return nil }
+        return (name, bytes)
+    }
+
+    private func expectations(_ value: YAMLValue) -> [(metric: String, expectation: VectorFile.Expectation)] {
+        if case .scalar(let scalar) = value.node, scalar.string == "nothing" { return [] }
+        let metrics = profile.metrics.map(\.code.referenceID)
+        return (value.mapping("what is expected, by metric")?.entries ?? []).compactMap { name, keyValue, value in
+            if !metrics.contains(name) {
+                keyValue.error("the profile has no metric “\(name)”", suggestion: YAMLValue.suggest(name, among: metrics))
+                return nil
+            }
+            return expectation(value).map { (name, $0) }
+        }
+    }
+
+    private func expectation(_ value: YAMLValue) -> VectorFile.Expectation? {
+        switch value.node {
+        case .mapping:
+            guard let map = value.mapping("an expectation") else { return nil }
+            map.allow(["validity", "reason", "repeat", "count"])
+            if let text = map["repeat"]?.text("a value") {
+                return map.required("count")?.int("how often", 1...100_000).map { .repeated(text, count: $0) }
+            }
+            guard let word = map.required("validity"), let text = word.text("a validity") else { return nil }
+            guard let validity = Validity(word: text) else {
+                word.error("“\(text)” is not a validity", suggestion: YAMLValue.suggest(text, among: Validity.allCases.map(\.word)))
+                return nil
+            }
+            var reason: Reason?
+            if let value = map["reason"], let word = value.text("a reason") {
+                reason = Reason(word: word)
+                if reason == nil { value.error("“\(word)” is not a reason", suggestion: YAMLValue.suggest(word, among: Reason.allCases.map(\.word))) }
+            }
+            return .missing(validity: validity, reason: reason)
+        case .sequence: return .values((value.list("values") ?? []).compactMap { $0.text("a value") })
+        default: return value.text("a value").map { .values([$0]) }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import DeviceModel
+import Logging
+import RealTime
+import SampleJournal
+import Sampling
+import Synchronization
+
+/// The one way from the lines' rings to the journal: a thread that drains them, records events at once and commits samples at an interval.
+final class Recorder: Sendable {
+    /// How often the rings are drained; an event waits no longer. Unit: ns.
+    private static let tick: Int64 = 20_000_000
+    /// How long the journal may be silent before an empty chunk tells readers that nothing came. Unit: ns.
+    private static let heartbeat: Int64 = 5_000_000_000
+    /// A difference between the clocks larger than this is a step of the wall clock. Unit: ns.
+    private static let clockStep: Int64 = 500_000_000
+
+    /// What has been recorded, for summaries.
+    struct Totals: Sendable {
+        var samples: Int64 = 0
+        var events: Int64 = 0
+        /// Times that something was not sampled: a device silent, lost or stale, records lost.
+        var gaps: Int64 = 0
+        /// The journal could not be written; the last words about it.
+        var problem: String?
+    }
+
+    private let thread: Mutex<RealTimeThread?> = Mutex(nil)
+    private let stopFlag = StopFlag()
+    private let totalsState = Mutex(Totals())
+
+    var totals: Totals { totalsState.withLock { $0 } }
+
+    /// Starts recording. The writer belongs to the recorder's thread from now on.
+    func start(_ writer: JournalWriter, lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, priority: Int32, logger: Logger) throws {
+        let loop = RecorderLoop(writer: writer, lines: lines, commitEvery: commitEvery, logger: logger)
+        // The loop is made here and used only on its own thread.
+        nonisolated(unsafe) let owned = loop
+        let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
+            owned.run(until: stopFlag, tick: Self.tick, heartbeat: Self.heartbeat, clockStep: Self.clockStep) { totals in
+                totalsState.withLock { $0 = totals }
+            }
+        }
+        thread.withLock { $0 = started }
+    }
+
+    /// Drains what is left, ends the journal's session, and returns when all of it is durable.
+    func stop() {
+        stopFlag.set()
+        thread.withLock { $0?.join() }
+    }
+}
+
+/// The recorder's thread.
+private final class RecorderLoop {
+    private struct PendingEvent {
+        let kind: String
+        let device: String?
+        let body: KeyValuePairs<String, JSON?>
+        let monotonic: Int64
+    }
+
+    /// Events held while the journal takes none.
+    private static let pendingLimit = 10_000
+
+    private let writer: JournalWriter
+    private let lines: [(worker: LineWorker, streams: [Int])]
+    private let commitEvery: Int64
+    private let logger: Logger
+    private let clock = MonotonicClock()
+    private var pending: [PendingEvent] = []
+    private var totals = Recorder.Totals()
+    private var alertInstances: [String: String] = [:]
+    private var alertCount = 0
+    private var offset: Int64
+
+    init(writer: JournalWriter, lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, logger: Logger) {
+        self.writer = writer
+        self.lines = lines
+        self.commitEvery = commitEvery
+        self.logger = logger
+        offset = WallClock.now() - clock.now()
+    }
+
+    func run(until stop: StopFlag, tick: Int64, heartbeat: Int64, clockStep: Int64, publish: (Recorder.Totals) -> Void) {
+        var next = clock.now() + tick
+        var lastCommit = clock.now()
+        var lastWritten = lastCommit
+        while !stop.isSet {
+            clock.sleep(until: next)
+            let now = clock.now()
+            next = max(next + tick, now)
+            watchClock(now, clockStep)
+            drain()
+            writeEvents()
+            if now - lastCommit >= commitEvery {
+                lastCommit = now
+                if commit(heartbeat: now - lastWritten >= heartbeat) { lastWritten = now }
+                publish(totals)
+            }
+        }
+        drain()
+        writeEvents()
+        finish()
+        publish(totals)
+    }
+
+    private func watchClock(_ now: Int64, _ limit: Int64) {
+        let current = WallClock.now() - now
+        defer { offset = current }
+        guard abs(current - offset) > limit else { return }
+        pending.append(
+            PendingEvent(kind: "clockStepped", device: nil, body: ["stepMilliseconds": .integer((current - offset) / 1_000_000)], monotonic: now))
+    }
+
+    // MARK: Draining
+
+    private func drain() {
+        for line in lines {
+            // Bounded: what a line adds while it is drained waits for the next round.
+            for _ in 0..<line.worker.recorder.ring.capacity {
+                guard let record = line.worker.recorder.ring.pop() else { break }
+                switch record.kind {
+                case .sample:
+                    guard line.streams.indices.contains(Int(record.index)) else { continue }
+                    writer.append(record, stream: line.streams[Int(record.index)])
+                    totals.samples += 1
+                case .event: take(event: record, of: line.worker)
+                case .alertStart, .alertEnd: take(alert: record, of: line.worker)
+                }
+            }
+        }
+    }
+
+    private func take(event record: SampleRecord, of worker: LineWorker) {
+        guard worker.devices.indices.contains(Int(record.index)) else { return }
+        let text: JSON? = record.textLength > 0 ? .string(record.textValue) : nil
+        switch record.event {
+        case .samplesLost, .deviceStale, .deviceSilent, .deviceDisconnected: totals.gaps += 1
+        default: break
+        }
+        pending.append(
+            PendingEvent(
+                kind: record.event.name, device: worker.devices[Int(record.index)],
+                body: ["figure": record.bits == 0 ? nil : .integer(record.bits), "text": text], monotonic: record.monotonicNanoseconds))
+    }
+
+    private func take(alert record: SampleRecord, of worker: LineWorker) {
+        guard worker.alerts.indices.contains(Int(record.index)) else { return }
+        let (device, alert) = worker.alerts[Int(record.index)]
+        let key = "\(device)/\(alert.name)"
+        if record.kind == .alertStart {
+            alertCount += 1
+            alertInstances[key] = "\(writer.sessionKey)-\(alertCount)"
+        }
+        pending.append(
+            PendingEvent(
+                kind: record.kind == .alertStart ? "alertStart" : "alertEnd", device: device,
+                body: [
+                    "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
+                    "textArabic": .string(alert.arabicText), "instance": alertInstances[key].map(JSON.string),
+                ], monotonic: record.monotonicNanoseconds))
+    }
+
+    // MARK: Writing
+
+    private func writeEvents() {
+        while let event = pending.first {
+            do {
+                try writer.record(
+                    event.kind, device: event.device, body: event.body, monotonic: event.monotonic, utc: event.monotonic + offset, quality: .current())
+            } catch {
+                complain(error)
+                if pending.count > Self.pendingLimit { pending.removeFirst(pending.count - Self.pendingLimit) }
+                return
+            }
+            totals.events += 1
+            pending.removeFirst()
+        }
+    }
+
+    private func commit(heartbeat: Bool) -> Bool {
+        let now = clock.now()
+        do {
+            let count = try writer.commit(now: now, utc: now + offset, quality: .current(), heartbeat: heartbeat)
+            if totals.problem != nil {
+                logger.notice("the journal is written again")
+                totals.problem = nil
+            }
+            return count > 0 || heartbeat
+        } catch {
+            complain(error)
+            return false
+        }
+    }
+
+    private func finish() {
+        let now = clock.now()
+        do {
+            try writer.record("hostStopped", monotonic: now, utc: now + offset, quality: .current())
+            totals.events += 1
+            try writer.finish(now: now, utc: now + offset, quality: .current())
+        } catch {
+            complain(error)
+        }
+    }
+
+    private func complain(_ error: any Error) {
+        let words = String(describing: error)
+        if totals.problem != words { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(words)"]) }
+        totals.problem = words
+    }
+}

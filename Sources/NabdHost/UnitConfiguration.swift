@@ -1,0 +1,205 @@
+import DeviceModel
+import DeviceProfiles
+import Fieldbus
+import Foundation
+import Uplink
+
+/// What is in one unit: its devices and their lines, its journal, its records service.
+public struct UnitConfiguration: Sendable {
+    /// A device with its profile compiled, on its line.
+    public struct Device: Sendable {
+        public let plan: DevicePlan
+        public let address: LineAddress
+        public let location: SourceLocation
+    }
+
+    /// The unit's name. Shape: lower-case letters, digits and hyphens, at most 40.
+    public var unit = ""
+    /// Whether everything it sends is marked as test data.
+    public var isTestData = false
+    public var journalDirectory = ""
+    /// How often samples are committed; what a power cut may cost. Unit: ns.
+    public var commitEvery: Int64 = 250_000_000
+    /// SCHED_FIFO priority of the lines' threads; 0 asks for none.
+    public var realTimePriority: Int32 = 40
+    public var devices: [Device] = []
+    /// `nil` when the journal stays on the unit.
+    public var uplink: UplinkEndpoint?
+    /// Unit: ns.
+    public var uplinkWindow: Int64 = 60_000_000_000
+
+    public init() {}
+
+    /// The devices line by line, in the file's order.
+    public var lines: [(address: LineAddress, plans: [DevicePlan])] {
+        var lines: [(address: LineAddress, plans: [DevicePlan])] = []
+        for device in devices {
+            if let index = lines.firstIndex(where: { $0.address == device.address }) {
+                lines[index].plans.append(device.plan)
+            } else {
+                lines.append((device.address, [device.plan]))
+            }
+        }
+        return lines
+    }
+
+    /// Reads and checks a configuration with every profile it names.
+    ///
+    /// Throws ``InvalidFile`` with every error found, each at file:line:column. Warnings are left in `diagnostics`.
+    public static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) -> UnitConfiguration {
+        let file = try YAMLFile(path: path, diagnostics: diagnostics)
+        var reader = UnitReader(folder: URL(fileURLWithPath: path).deletingLastPathComponent().path, diagnostics: diagnostics)
+        if let root = file.root.mapping("a unit's configuration") { reader.read(root) }
+        if diagnostics.hasErrors { throw InvalidFile(diagnostics: diagnostics.all.filter { $0.severity == .error }) }
+        return reader.unit
+    }
+}
+
+/// Reads a unit's configuration. The keys of each part stand once, where the part is read; docs/operations.md lists them.
+private struct UnitReader {
+    var unit = UnitConfiguration()
+    let folder: String
+    let diagnostics: Diagnostics
+    private var profileFolders: [String] = []
+
+    init(folder: String, diagnostics: Diagnostics) {
+        self.folder = folder
+        self.diagnostics = diagnostics
+    }
+
+    private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
+
+    mutating func read(_ root: YAMLMapping) {
+        root.allow(["nabd", "unit", "profiles", "test-data", "journal", "real-time", "devices", "uplink"])
+        guard let kind = root.required("nabd"), let text = kind.text("the file's kind, “unit/1”") else { return }
+        guard text == "unit/1" else { return kind.error("this file says it is “\(text)”, expected “unit/1”") }
+        if let value = root.required("unit"), let name = value.text("the unit's name") {
+            if Self.isHandle(name) { unit.unit = name } else { value.error("a unit's name is lower-case letters, digits and hyphens, at most 40") }
+        }
+        unit.isTestData = root["test-data"]?.bool("whether it is test data") ?? false
+        profileFolders = (root["profiles"]?.listOrOne() ?? []).compactMap { $0.text("a folder of profiles") }.map(absolute)
+        if root["profiles"] == nil { profileFolders = [absolute("device-profiles")] }
+        unit.journalDirectory = absolute("journal")
+        if let map = root["journal"]?.mapping("the journal") { readJournal(map) }
+        if let map = root["real-time"]?.mapping("the real-time settings") {
+            map.allow(["priority"])
+            unit.realTimePriority = map["priority"]?.integer("the SCHED_FIFO priority", 0...98).map { Int32($0) } ?? 40
+        }
+        if let map = root.required("devices")?.mapping("the devices") {
+            for (handle, keyValue, value) in map.entries { readDevice(handle, keyValue, value) }
+            if map.entries.isEmpty { map.value.error("a unit has at least one device") }
+        }
+        if let map = root["uplink"]?.mapping("the uplink") { readUplink(map) }
+        checkLines()
+    }
+
+    static func isHandle(_ text: String) -> Bool {
+        (1...40).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+
+    private mutating func readJournal(_ map: YAMLMapping) {
+        map.allow(["directory", "commit-every"])
+        if let text = map["directory"]?.text("the journal's folder") { unit.journalDirectory = absolute(text) }
+        if let value = map["commit-every"]?.duration("the commit interval", 20_000_000...10_000_000_000) { unit.commitEvery = value }
+    }
+
+    private mutating func readUplink(_ map: YAMLMapping) {
+        map.allow(["server", "authority", "client-certificate", "client-key", "window"])
+        func file(_ key: String) -> String {
+            guard let value = map.required(key), let text = value.text("a PEM file") else { return "" }
+            let path = absolute(text)
+            if !FileManager.default.isReadableFile(atPath: path) { value.error("there is no readable file \(path)") }
+            return path
+        }
+        let server = map.required("server")
+        let address = server?.text("the address of the records service") ?? ""
+        if !address.hasPrefix("https://") { server?.error("the records service must be https://…, found “\(address)”") }
+        unit.uplink = UplinkEndpoint(
+            server: address, authority: file("authority"), clientCertificate: file("client-certificate"), clientKey: file("client-key"))
+        if let window = map["window"]?.duration("the window", 1_000_000_000...600_000_000_000) { unit.uplinkWindow = window }
+    }
+
+    // MARK: Devices
+
+    private mutating func readDevice(_ handle: String, _ keyValue: YAMLValue, _ value: YAMLValue) {
+        if !Self.isHandle(handle) { keyValue.error("a device's handle is lower-case letters, digits and hyphens, at most 40; found “\(handle)”") }
+        guard let map = value.mapping("a device") else { return }
+        map.allow(["profile", "line", "unit", "serial", "override"])
+        guard let profileValue = map.required("profile"), let name = profileValue.text("a profile, vendor/model"),
+            let lineValue = map.required("line"), let lineText = lineValue.text("a line")
+        else { return }
+        guard let address = LineAddress(lineText), address != .newPseudoTerminal else {
+            return lineValue.error("expected a line such as /dev/ttyUSB0 or tcp://HOST:PORT, found “\(lineText)”")
+        }
+        guard let folder = profileFolders.map({ "\($0)/\(name)" }).first(where: { FileManager.default.fileExists(atPath: "\($0)/profile.yaml") })
+        else {
+            return profileValue.error("there is no profile “\(name)” in \(profileFolders.joined(separator: ", "))")
+        }
+        let profile: DeviceProfile
+        do throws(InvalidFile) {
+            profile = try DeviceProfile.load(folder)
+        } catch {
+            for diagnostic in error.diagnostics { diagnostics.report(diagnostic) }
+            return
+        }
+        var overrides = DeviceOverrides()
+        if let unitValue = map["unit"] {
+            if profile.line.transport == .serial { unitValue.error("“unit” belongs to Modbus devices") }
+            overrides.unit = unitValue.integer("the Modbus unit", 1...255).map { UInt8($0) }
+        }
+        if let value = map["override"]?.mapping("the overrides") { readOverrides(value, profile, &overrides) }
+        let serial = map["serial"]?.text("the serial number")
+        if serial != nil, profile.identityField == nil { map["serial"]?.error("this profile does not tell the device's serial number") }
+        let plan = profile.compile(handle: handle, overrides: overrides, expectedSerial: serial)
+        switch (profile.line.transport, address) {
+        case (.modbusTCP, .path): lineValue.error("this device speaks Modbus TCP: its line is tcp://HOST:PORT")
+        case (.modbusRTU, .tcp): lineValue.error("this device speaks Modbus RTU: its line is a serial port")
+        default: break
+        }
+        unit.devices.append(UnitConfiguration.Device(plan: plan, address: address, location: value.location))
+    }
+
+    private func readOverrides(_ map: YAMLMapping, _ profile: DeviceProfile, _ overrides: inout DeviceOverrides) {
+        map.allow(["scale", "every", "units", "baud", "format"])
+        let metrics = profile.metrics.map(\.code.referenceID)
+        func each(_ key: String, _ names: [String], _ what: String, _ apply: (String, YAMLValue) -> Void) {
+            for (name, keyValue, value) in map[key]?.mapping(what)?.entries ?? [] {
+                if names.contains(name) { apply(name, value) } else { keyValue.error("the profile has no “\(name)”; it has \(names.joined(separator: ", "))") }
+            }
+        }
+        each("scale", metrics, "scales by metric") { overrides.scale[$0] = $1.scale() }
+        each("every", metrics, "periods by metric") { overrides.period[$0] = $1.duration("the period", 10_000_000...3_600_000_000_000) }
+        each("units", profile.vmds.map(\.name), "Modbus units by virtual device") {
+            overrides.units[$0] = $1.integer("the Modbus unit", 1...255).map { UInt8($0) }
+        }
+        var format = profile.line.serial
+        if let baud = map["baud"]?.int("the baud rate", 300...921_600) { format?.baud = baud }
+        if let value = map["format"], let text = value.text("the format"), format?.apply(format: text) != true {
+            value.error("expected a format such as 8N1 on a serial line, found “\(text)”")
+        }
+        if format != profile.line.serial { overrides.serial = format }
+    }
+
+    // MARK: Lines
+
+    private func checkLines() {
+        for line in unit.lines {
+            let devices = unit.devices.filter { $0.address == line.address }
+            guard let first = devices.first else { continue }
+            for other in devices.dropFirst() {
+                func error(_ message: String) {
+                    diagnostics.report(
+                        Diagnostic(.error, other.location, "\(line.address) is shared with “\(first.plan.handle)”, but \(message)"))
+                }
+                if first.plan.line.transport == .serial || other.plan.line.transport == .serial {
+                    error("a serial protocol needs a line for itself")
+                } else if first.plan.line.serial != other.plan.line.serial {
+                    error("their baud rates or formats differ")
+                } else if first.plan.line.transport == .modbusRTU, devices.contains(where: { $0.plan.handle != other.plan.handle && $0.plan.line.unit == other.plan.line.unit }) {
+                    error("their Modbus units are the same: give each its own “unit”")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import DeviceModel
+import DeviceProfiles
+import Foundation
+import Logging
+import RealTime
+import SampleJournal
+import Sampling
+import ServiceLifecycle
+import Synchronization
+import Uplink
+
+/// What a run of the host came to.
+public struct HostSummary: Sendable {
+    public var devices = 0
+    public var samples: Int64 = 0
+    public var events: Int64 = 0
+    public var gaps: Int64 = 0
+    /// Lateness of the lines' wake-ups; `nil` before the first. Unit: ns.
+    public var latenessMedian: Int64?
+    public var latenessP99: Int64?
+    public var missedDeadlines: Int64 = 0
+    public var requests: Int64 = 0
+    public var replies: Int64 = 0
+    public var journalBytes: Int64 = 0
+    public var resourcesDelivered = 0
+    public var resourcesRefused = 0
+    /// `nil` while running, or without an uplink.
+    public var resourcesPending: Int?
+    public var uplinkProblem: String?
+    public var journalProblem: String?
+
+    /// Bytes of the journal's files for each sample of this run; `nil` without samples.
+    public var journalBytesPerSample: Double? { samples > 0 ? Double(journalBytes) / Double(samples) : nil }
+}
+
+/// The host: lines, journal and uplink of one unit, composed.
+public final class UnitHost: Service {
+    /// How long a stop waits for the records service. Unit: s.
+    private static let farewell = 8
+
+    public let configuration: UnitConfiguration
+    private let logger: Logger
+    private let workers: [LineWorker]
+    private let recorder = Recorder()
+    private let client: FHIRClient?
+    private let uplink: UplinkService?
+
+    /// Puts the host together. Nothing runs, and nothing is opened, before ``run()``.
+    public init(_ configuration: UnitConfiguration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
+        let client = try configuration.uplink.map { try FHIRClient($0) }
+        self.client = client
+        uplink = client.map { client in
+            UplinkService(
+                journal: configuration.journalDirectory, service: client,
+                settings: UplinkService.Settings(
+                    unit: configuration.unit, isTestData: configuration.isTestData, window: configuration.uplinkWindow),
+                logger: logger)
+        }
+    }
+
+    /// Runs until a graceful shutdown, then stops in the order of the data: lines, journal, uplink.
+    public func run() async throws {
+        let writer = try openJournal()
+        let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
+        try recorder.start(
+            writer, lines: lines, commitEvery: configuration.commitEvery, priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
+            logger: logger)
+        for worker in workers { try worker.start(priority: configuration.realTimePriority) }
+        let scheduling = await scheduling()
+        logger.info(
+            "nabd is running",
+            metadata: [
+                "unit": "\(configuration.unit)", "devices": "\(configuration.devices.count)", "lines": "\(workers.count)",
+                "scheduling": "\(scheduling)", "journal": "\(configuration.journalDirectory)",
+            ])
+        let uplinkTask = uplink.map { uplink in Task { try await uplink.run() } }
+        try? await gracefulShutdown()
+        logger.info("stopping")
+        for worker in workers { worker.stop() }
+        recorder.stop()
+        uplinkTask?.cancel()
+        if let uplinkTask { _ = await uplinkTask.result }
+        if let uplink {
+            let pending = try await uplink.finish(within: .seconds(Self.farewell))
+            if pending > 0 { logger.notice("resources wait for the next start", metadata: ["pending": "\(pending)"]) }
+            pendingAtEnd.withLock { $0 = pending }
+        }
+        await client?.shutdown()
+    }
+
+    private let pendingAtEnd = Mutex<Int?>(nil)
+
+    private func openJournal() throws -> JournalWriter {
+        let clock = MonotonicClock()
+        let (now, utc) = (clock.now(), WallClock.now())
+        let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
+        let writer = try JournalWriter(directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc)
+        try writer.record("hostStarted", body: ["unit": .string(configuration.unit)], monotonic: now, utc: utc, quality: .current())
+        for device in configuration.devices {
+            let profile = device.plan.profile
+            try writer.record(
+                "deviceConfigured", device: device.plan.handle,
+                body: [
+                    "profile": .string(profile.name), "manufacturer": .string(profile.device.manufacturer), "model": .string(profile.device.model),
+                    "kind": .string(profile.device.kind), "line": .string(device.address.description),
+                    "unverifiedFacts": .bool(profile.provenance.contains(where: \.unverified)),
+                ], monotonic: now, utc: utc, quality: .current())
+        }
+        return writer
+    }
+
+    /// How the lines' threads are scheduled, once they have begun.
+    private func scheduling() async -> String {
+        for _ in 0..<50 {
+            let outcomes = workers.compactMap(\.scheduling)
+            if outcomes.count == workers.count { return Set(outcomes.map(\.rawValue)).sorted().joined(separator: "; ") }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        return "not all lines have begun"
+    }
+
+    /// What the run has come to so far.
+    public var summary: HostSummary {
+        let totals = recorder.totals
+        let histograms = workers.map(\.recorder.lateness)
+        var summary = HostSummary()
+        summary.devices = configuration.devices.count
+        summary.samples = totals.samples
+        summary.events = totals.events
+        summary.gaps = totals.gaps
+        summary.latenessMedian = LatenessHistogram.quantile(0.5, of: histograms)
+        summary.latenessP99 = LatenessHistogram.quantile(0.99, of: histograms)
+        summary.missedDeadlines = workers.reduce(0) { $0 + $1.recorder.missedDeadlines }
+        summary.requests = workers.reduce(0) { $0 + $1.recorder.requests }
+        summary.replies = workers.reduce(0) { $0 + $1.recorder.replies }
+        summary.journalBytes = JournalFiles(directory: configuration.journalDirectory).size
+        if let status = uplink?.status {
+            summary.resourcesDelivered = status.delivered
+            summary.resourcesRefused = status.refused
+            summary.uplinkProblem = status.problem
+        }
+        summary.resourcesPending = pendingAtEnd.withLock { $0 }
+        summary.journalProblem = totals.problem
+        return summary
+    }
+}
+
+extension ClockQuality {
+    /// What the kernel says of the wall clock now.
+    static func current() -> ClockQuality {
+        switch WallClock.isSynchronised() {
+        case true?: .synchronised
+        case false?: .holdover
+        case nil: .unknown
+        }
+    }
+}

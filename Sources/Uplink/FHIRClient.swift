@@ -1,0 +1,128 @@
+import AsyncHTTPClient
+import FHIRMapping
+import Foundation
+import NIOCore
+import NIOFoundationCompat
+import NIOSSL
+
+/// Where the records service is, and who this unit is to it.
+public struct UplinkEndpoint: Sendable {
+    /// The base address of the FHIR server, `https://…`.
+    public let server: String
+    /// PEM file of the authority that signed the server's certificate. No other authority is trusted.
+    public let authority: String
+    /// PEM files of this unit's certificate and key.
+    public let clientCertificate: String
+    public let clientKey: String
+
+    public init(server: String, authority: String, clientCertificate: String, clientKey: String) {
+        self.server = server
+        self.authority = authority
+        self.clientCertificate = clientCertificate
+        self.clientKey = clientKey
+    }
+}
+
+/// A certificate or key file that cannot be used.
+public struct EndpointError: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// FHIR R4 over HTTPS with mutual TLS 1.3. One pinned authority, no redirects, bounded replies, bounded time.
+public final class FHIRClient: RecordsService {
+    /// The longest reply that is read. Unit: bytes.
+    private static let replyLimit = 4 << 20
+
+    private let base: String
+    private let client: HTTPClient
+
+    public init(_ endpoint: UplinkEndpoint) throws {
+        guard endpoint.server.hasPrefix("https://") else { throw EndpointError(description: "the records service must be https://…, not \(endpoint.server)") }
+        base = endpoint.server.hasSuffix("/") ? String(endpoint.server.dropLast()) : endpoint.server
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv13
+        tls.certificateVerification = .fullVerification
+        do {
+            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(endpoint.authority))
+        } catch {
+            throw EndpointError(description: "\(endpoint.authority) is not a readable PEM certificate of an authority (\(error))")
+        }
+        do {
+            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(endpoint.clientCertificate).map { .certificate($0) }
+        } catch {
+            throw EndpointError(description: "\(endpoint.clientCertificate) is not a readable PEM certificate (\(error))")
+        }
+        do {
+            tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: endpoint.clientKey, format: .pem))
+        } catch {
+            throw EndpointError(description: "\(endpoint.clientKey) is not a readable PEM key (\(error))")
+        }
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout = .init(connect: .seconds(10), read: .seconds(30))
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .automatic
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    public func shutdown() async { try? await client.shutdown() }
+
+    public func put(_ resources: [FHIRResource]) async -> DeliveryOutcome {
+        var bytes: [UInt8] = []
+        FHIRResource.transaction(resources).write(to: &bytes)
+        var request = HTTPClientRequest(url: base)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/fhir+json")
+        request.headers.add(name: "Accept", value: "application/fhir+json")
+        request.body = .bytes(bytes)
+        do {
+            let response = try await client.execute(request, timeout: .seconds(60))
+            let body = try await response.body.collect(upTo: Self.replyLimit)
+            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int64($0) }
+            return Self.outcome(status: Int(response.status.code), body: Data(buffer: body), retryAfter: retryAfter, expected: resources.count)
+        } catch {
+            return .unavailable(reason: Self.words(error), retryAfter: nil)
+        }
+    }
+
+    /// What an answer means. An answer that is not FHIR (a captive portal, a proxy's page) says nothing about the content.
+    static func outcome(status: Int, body: Data, retryAfter: Int64?, expected: Int) -> DeliveryOutcome {
+        let document = try? JSONSerialization.jsonObject(with: body) as? [String: Any]
+        let isFHIR = document?["resourceType"] is String
+        switch status {
+        case 200...299:
+            guard let document, document["resourceType"] as? String == "Bundle", let entries = document["entry"] as? [[String: Any]] else {
+                return .unavailable(reason: "HTTP \(status) without a FHIR bundle: is this the records service?", retryAfter: nil)
+            }
+            guard entries.count == expected else {
+                return .unavailable(reason: "the service answered \(entries.count) entries to \(expected)", retryAfter: nil)
+            }
+            for entry in entries {
+                let status = (entry["response"] as? [String: Any])?["status"] as? String ?? "no status"
+                guard status.hasPrefix("2") else { return .refused(reason: "an entry was answered with \(status)") }
+            }
+            return .acknowledged
+        case 413: return .tooLarge
+        case 400 where isFHIR, 409 where isFHIR, 410 where isFHIR, 412 where isFHIR, 422 where isFHIR:
+            return .refused(reason: "HTTP \(status): \(diagnostics(document))")
+        case 400, 401, 403, 404, 405:
+            return .unavailable(
+                reason: "HTTP \(status): the service does not accept this unit: check address, certificate and rights", retryAfter: retryAfter ?? 30)
+        default: return .unavailable(reason: "HTTP \(status)", retryAfter: retryAfter)
+        }
+    }
+
+    /// The codes of an OperationOutcome. Its free text may repeat content and is not taken over.
+    private static func diagnostics(_ document: [String: Any]?) -> String {
+        let issues = document?["issue"] as? [[String: Any]] ?? []
+        return issues.compactMap { $0["code"] as? String }.prefix(3).joined(separator: ", ")
+    }
+
+    private static func words(_ error: any Error) -> String {
+        let text = String(describing: error)
+        if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidateCertificate") {
+            return "TLS: the server's certificate is not signed by the pinned authority, or not valid now (\(text))"
+        }
+        return text
+    }
+}

@@ -1,0 +1,114 @@
+import DeviceModel
+import FHIRMapping
+import SampleJournal
+
+/// Cuts the journal's samples into delivery windows.
+///
+/// Windows are counted from a session's start on the monotonic clock: a step of the wall clock neither loses nor doubles anything. A window
+/// is read only when nothing more can come into it, so each of its runs gets one id for ever.
+struct SampleWindows {
+    /// Samples may be committed this much later than others of the same time. Unit: ns.
+    static let reorder: Int64 = 2_000_000_000
+
+    let reader: JournalReader
+    let mapper: FHIRMapper
+    /// Unit: ns.
+    let length: Int64
+    private var newest: (session: Int64, chunk: Int64, base: Int64) = (0, 0, .min)
+
+    init(reader: JournalReader, mapper: FHIRMapper, length: Int64) {
+        self.reader = reader
+        self.mapper = mapper
+        self.length = length
+    }
+
+    /// A window's resources, and where the next one begins.
+    struct Window {
+        let streams: [StreamDescriptor]
+        let observations: [FHIRResource]
+        let next: DeliveryStore.SamplePosition
+    }
+
+    /// The next window that is complete, from a position on; `nil` when there is none yet.
+    ///
+    /// - Parameter includingOpen: take the current window of the current session as it is. Only for counting.
+    mutating func next(after position: DeliveryStore.SamplePosition, includingOpen: Bool = false) throws -> Window? {
+        let sessions = try reader.sessions()
+        var position = position
+        guard let session = sessions.first(where: { $0.id >= position.session }) else { return nil }
+        if session.id > position.session || position.window == 0 {
+            position = DeliveryStore.SamplePosition(session: session.id, window: session.started, chunk: position.chunk)
+        }
+        let isOver = session.isEnded || session.id != sessions.last?.id
+        let end = position.window + length
+        if !isOver, !includingOpen, try newestBase(position) < end + Self.reorder { return nil }
+        return try read(session, position, isOver: isOver)
+    }
+
+    private mutating func newestBase(_ position: DeliveryStore.SamplePosition) throws -> Int64 {
+        if newest.session != position.session { newest = (position.session, position.chunk, .min) }
+        if let progress = try reader.progress(session: position.session, after: newest.chunk) {
+            newest = (position.session, progress.chunk, max(newest.base, progress.base))
+        }
+        return newest.base
+    }
+
+    private func read(_ session: JournalSession, _ position: DeliveryStore.SamplePosition, isOver: Bool) throws -> Window {
+        let streams = Dictionary(uniqueKeysWithValues: try reader.streams().map { ($0.id, $0.descriptor) })
+        let end = position.window + length
+        var builders: [Int64: SampleRunBuilder] = [:]
+        var order: [Int64] = []
+        var earliestLater: Int64?
+        var resume = position.chunk
+        var isPrefix = true
+        var last = position.chunk
+        var reachedEnd = false
+        while !reachedEnd {
+            let chunks = try reader.chunks(after: last, limit: 64)
+            if chunks.isEmpty { break }
+            for chunk in chunks {
+                last = chunk.id
+                if chunk.session < session.id { continue }
+                if chunk.session > session.id || chunk.base >= end + 2 * Self.reorder {
+                    if chunk.session == session.id { earliestLater = min(earliestLater ?? .max, chunk.base) }
+                    reachedEnd = true
+                    break
+                }
+                var hasLater = false
+                for block in reader.blocks(of: chunk, streams: streams) {
+                    guard let stream = streams[block.stream] else { continue }
+                    for index in 0..<block.count {
+                        let time = block.time(index)
+                        if time >= end {
+                            hasLater = true
+                            earliestLater = min(earliestLater ?? .max, time)
+                            break
+                        }
+                        if time < position.window { continue }
+                        if builders[block.stream] == nil {
+                            builders[block.stream] = SampleRunBuilder(stream)
+                            order.append(block.stream)
+                        }
+                        builders[block.stream]?.append(
+                            bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: block.validities[index],
+                            reason: block.reasons[index], sequence: block.firstSequence + Int64(index), time: time, utc: chunk.utc(at: time))
+                    }
+                }
+                if hasLater { isPrefix = false }
+                if isPrefix { resume = chunk.id }
+            }
+        }
+        var observations: [FHIRResource] = []
+        for id in order {
+            guard let stream = streams[id], let runs = builders[id]?.finish() else { continue }
+            observations += runs.map { mapper.observation($0, of: stream, session: session.key, window: position.window) }
+        }
+        var next = DeliveryStore.SamplePosition(session: session.id, window: end, chunk: resume)
+        if let later = earliestLater, later > end {
+            next.window += (later - end) / length * length
+        } else if earliestLater == nil, isOver {
+            next = DeliveryStore.SamplePosition(session: session.id + 1, window: 0, chunk: resume)
+        }
+        return Window(streams: order.compactMap { streams[$0] }, observations: observations, next: next)
+    }
+}

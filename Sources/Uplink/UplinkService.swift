@@ -1,0 +1,187 @@
+import DeviceModel
+import FHIRMapping
+import Foundation
+import Logging
+import SampleJournal
+import Synchronization
+
+/// What the uplink does and how far it is.
+public struct UplinkStatus: Sendable {
+    public var isReachable = false
+    /// The last thing that went wrong; `nil` when the last bundle was taken.
+    public var problem: String?
+    public var delivered = 0
+    public var refused = 0
+}
+
+/// Forwards the journal to the records service: events first, then descriptions, then samples by the window.
+///
+/// A position moves only after the service has acknowledged every entry; a kill in between sends the same ids again, which stores them once.
+public final class UplinkService: Sendable {
+    public struct Settings: Sendable {
+        /// The unit's name; part of every id.
+        public var unit: String
+        public var isTestData: Bool
+        /// Samples of this much time go into one observation. Unit: ns.
+        public var window: Int64
+
+        public init(unit: String, isTestData: Bool, window: Int64) {
+            self.unit = unit
+            self.isTestData = isTestData
+            self.window = window
+        }
+    }
+
+    /// Entries of one bundle. The smallest cap of the known services is 160 resources.
+    static let bundleLimit = 100
+    /// Bytes of one bundle's resources; most proxies take a body of some MB.
+    static let bundleBytes = 1 << 20
+    /// How often the journal is asked for news. Unit: ms.
+    private static let pollMilliseconds = 250
+
+    private let settings: Settings
+    private let directory: String
+    private let service: any RecordsService
+    private let logger: Logger
+    private let state = Mutex(UplinkStatus())
+    private let isFinishing = Atomic<Bool>(false)
+
+    public init(journal directory: String, service: any RecordsService, settings: Settings, logger: Logger) {
+        self.directory = directory
+        self.service = service
+        self.settings = settings
+        self.logger = logger
+    }
+
+    public var status: UplinkStatus { state.withLock { $0 } }
+
+    /// Runs until the task is cancelled.
+    public func run() async throws {
+        let work = try UplinkWork(directory: directory, settings: settings)
+        var failures = 0
+        while !Task.isCancelled {
+            switch try await pass(work) {
+            case .delivered: failures = 0
+            case .idle:
+                failures = 0
+                try? await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
+            case .unavailable(let retryAfter):
+                failures += 1
+                try? await Task.sleep(for: .milliseconds(Self.pause(failures, retryAfter: retryAfter)))
+            }
+        }
+    }
+
+    /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still pending.
+    public func finish(within limit: Duration) async throws -> Int {
+        let work = try UplinkWork(directory: directory, settings: settings)
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
+        var failures = 0
+        deliver: while clock.now < deadline {
+            switch try await pass(work) {
+            case .delivered: continue
+            case .idle: break deliver
+            case .unavailable:
+                failures += 1
+                if failures > 3 { break deliver }
+                try? await Task.sleep(for: .milliseconds(200 * failures))
+            }
+        }
+        return try work.pending()
+    }
+
+    /// Full jitter: anything up to the step, which doubles from 1 s to 60 s; never less than the service asked for. Unit: ms.
+    private static func pause(_ failures: Int, retryAfter: Int64?) -> Int {
+        let step = min(60_000, 1000 << min(failures - 1, 6))
+        return max(Int.random(in: 100...step), Int(min(retryAfter ?? 0, 3600)) * 1000)
+    }
+
+    // MARK: One pass
+
+    private enum Progress {
+        case delivered
+        case idle
+        case unavailable(retryAfter: Int64?)
+    }
+
+    /// Delivers one batch of the most urgent kind that has any.
+    private func pass(_ work: UplinkWork) async throws -> Progress {
+        let described = try work.descriptions(for: [])
+        if !described.isEmpty { return try await send(described, work) { try work.store.markDescribed(described.map { ($0.url, $0.digest) }) } }
+        if let (events, last) = try work.events() {
+            return try await send(events, work) { try work.store.move(events: last, delivered: events.count) }
+        }
+        guard let window = try work.nextWindow() else { return .idle }
+        let missing = try work.descriptions(for: window.streams)
+        if !missing.isEmpty {
+            let progress = try await send(missing, work) { try work.store.markDescribed(missing.map { ($0.url, $0.digest) }) }
+            guard case .delivered = progress else { return progress }
+        }
+        return try await send(window.observations, work) {
+            try work.store.move(samples: window.next, delivered: window.observations.count)
+        }
+    }
+
+    /// Sends resources in bundles and calls `settle` when every one of them is dealt with.
+    private func send(_ resources: [FHIRResource], _ work: UplinkWork, settle: () throws -> Void) async throws -> Progress {
+        for bundle in Self.bundles(resources) {
+            if let wait = try await deliver(bundle, work) { return .unavailable(retryAfter: wait.retryAfter) }
+        }
+        try settle()
+        return .delivered
+    }
+
+    static func bundles(_ resources: [FHIRResource]) -> [[FHIRResource]] {
+        var bundles: [[FHIRResource]] = []
+        var size = 0
+        for resource in resources {
+            let bytes = resource.json.text.utf8.count
+            if bundles.isEmpty || bundles[bundles.count - 1].count == bundleLimit || size + bytes > bundleBytes {
+                bundles.append([])
+                size = 0
+            }
+            bundles[bundles.count - 1].append(resource)
+            size += bytes
+        }
+        return bundles
+    }
+
+    private struct Wait {
+        let retryAfter: Int64?
+    }
+
+    /// Delivers a bundle; halves it where the service refuses, until the one resource it will not take is found and put aside.
+    private func deliver(_ bundle: [FHIRResource], _ work: UplinkWork) async throws -> Wait? {
+        let outcome = await service.put(bundle)
+        let reason: String
+        switch outcome {
+        case .acknowledged:
+            state.withLock {
+                $0.isReachable = true
+                $0.problem = nil
+                $0.delivered += bundle.count
+            }
+            return nil
+        case .unavailable(let problem, let retryAfter):
+            let isNew = state.withLock { state in
+                defer { (state.isReachable, state.problem) = (false, problem) }
+                return state.problem != problem
+            }
+            if isNew { logger.warning("the records service cannot be reached; the journal keeps everything", metadata: ["reason": "\(problem)"]) }
+            return Wait(retryAfter: retryAfter)
+        case .refused(let why): reason = why
+        case .tooLarge: reason = "larger than the service takes"
+        }
+        if bundle.count > 1 {
+            let middle = bundle.count / 2
+            if let wait = try await deliver(Array(bundle[..<middle]), work) { return wait }
+            return try await deliver(Array(bundle[middle...]), work)
+        }
+        guard let resource = bundle.first else { return nil }
+        try work.store.bury(url: resource.url, reason: reason, resource: resource.json.text, utc: Int64(Date().timeIntervalSince1970 * 1e9))
+        state.withLock { $0.refused += 1 }
+        logger.error("the records service refused a resource; it is kept under dead-letters", metadata: ["resource": "\(resource.url)", "reason": "\(reason)"])
+        return nil
+    }
+}

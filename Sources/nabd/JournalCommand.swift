@@ -1,0 +1,107 @@
+import ArgumentParser
+import DeviceModel
+import Foundation
+import NabdHost
+import SampleJournal
+
+struct JournalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "journal", abstract: "Read and verify what is stored.", subcommands: [Stat.self, Tail.self, Verify.self, Export.self])
+
+    /// Which journal.
+    struct Place: ParsableArguments {
+        @Option(help: "The journal's folder.") var journal: String?
+        @Option(help: "The unit's configuration, instead of the folder.") var config: String?
+
+        func open() throws -> JournalReader {
+            let directory: String
+            switch (journal, config) {
+            case (let journal?, nil): directory = journal
+            case (nil, let config?): directory = try UnitConfiguration.load(config).journalDirectory
+            default: throw Failure(.usage, "give either --journal FOLDER or --config unit.yaml")
+            }
+            do {
+                return try JournalReader(directory: directory)
+            } catch let error as JournalError {
+                throw Failure(.unavailable, error.description)
+            } catch {
+                throw Failure(.bad, "the journal in \(directory) cannot be read (\(error)): nabd journal verify names the fault")
+            }
+        }
+    }
+
+    struct Stat: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What the journal holds.")
+        @OptionGroup var place: Place
+        @Flag(help: "One JSON line.") var json = false
+
+        func run() throws {
+            let statistics = try place.open().statistics()
+            let perSample = statistics.bytesPerSample.map { JSON.number(SummaryText.rounded($0)) } ?? .null
+            if json {
+                print(
+                    JSON.members([
+                        "sessions": .integer(statistics.sessions), "streams": .integer(statistics.streams), "chunks": .integer(statistics.chunks),
+                        "samples": .integer(statistics.samples), "events": .integer(statistics.events),
+                        "payloadBytes": .integer(statistics.payloadBytes), "fileBytes": .integer(statistics.fileBytes), "bytesPerSample": perSample,
+                    ]).text)
+                return
+            }
+            print(
+                """
+                sessions  \(statistics.sessions)
+                streams   \(statistics.streams)
+                samples   \(statistics.samples) in \(statistics.chunks) chunks
+                events    \(statistics.events)
+                size      \(statistics.fileBytes) bytes, of which \(statistics.payloadBytes) are coded samples (\(perSample.text) bytes a sample)
+                """)
+        }
+    }
+
+    struct Tail: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The newest samples and events as JSON lines.")
+        @OptionGroup var place: Place
+        @Option(help: "How many commits back to begin.") var commits: Int64 = 20
+        @Flag(name: .shortAndLong, help: "Go on as the journal grows.") var follow = false
+
+        func run() throws {
+            let reader = try place.open()
+            let export = JournalExport(reader)
+            var chunk = max(0, try reader.newestChunk() - commits)
+            var event = max(0, try reader.newestEvent() - commits)
+            repeat {
+                event = try export.events(after: event) { print($0) }
+                chunk = try export.samples(after: chunk, csv: false) { print($0) }
+                if follow { Thread.sleep(forTimeInterval: 0.25) }
+            } while follow
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check every block, every number and the events' chain. Exit 1 when anything is wrong.")
+        @OptionGroup var place: Place
+
+        func run() throws {
+            let result = try place.open().verify()
+            for fault in result.faults { print("fault: \(fault)") }
+            print("\(result.chunks) chunks with \(result.samples) samples and \(result.events) events: \(result.faults.isEmpty ? "whole" : "\(result.faults.count) faults")")
+            if !result.faults.isEmpty { throw ExitCode(ExitStatus.bad.rawValue) }
+        }
+    }
+
+    struct Export: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Everything as JSON lines or CSV.")
+        @OptionGroup var place: Place
+        @Flag(help: "JSON lines, the default: samples in the order of their commits, then events.") var jsonl = false
+        @Flag(help: "CSV of the samples.") var csv = false
+
+        func run() throws {
+            if csv, jsonl { throw Failure(.usage, "give either --jsonl or --csv") }
+            let export = JournalExport(try place.open())
+            if csv { print(JournalExport.csvHeader) }
+            _ = try export.samples(after: 0, csv: csv) { print($0) }
+            if !csv { _ = try export.events(after: 0) { print($0) } }
+        }
+    }
+}

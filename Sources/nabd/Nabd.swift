@@ -1,0 +1,67 @@
+import ArgumentParser
+import CPosix
+import DeviceProfiles
+import Foundation
+
+/// The command line. Exit codes: 0 success, 1 the thing checked is bad, 2 usage, 69 unavailable, 74 input or output.
+@main
+struct Nabd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "nabd",
+        abstract: "The host of a mobile medical unit: devices to a durable journal to the records service.",
+        version: "0.1.0",
+        subcommands: [DemoCommand.self, RunCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self, UplinkCommand.self])
+
+    static func main() async {
+        nabd_line_buffer_output()
+        // A reader of our output that goes away (head, a closed pipe) is the end of the work, not a crash.
+        signal(SIGPIPE, SIG_DFL)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as Failure {
+            printError(failure.description)
+            Foundation.exit(failure.exit.rawValue)
+        } catch let invalid as InvalidFile {
+            printError(invalid.description)
+            Foundation.exit(ExitStatus.bad.rawValue)
+        } catch {
+            let code = exitCode(for: error)
+            if code == .success || error is ExitCode {
+                exit(withError: error)
+            }
+            let text = fullMessage(for: error)
+            if code == .validationFailure {
+                printError(text)
+                Foundation.exit(ExitStatus.usage.rawValue)
+            }
+            printError("error: \(error)")
+            Foundation.exit(ExitStatus.io.rawValue)
+        }
+    }
+}
+
+/// What the program says to its caller.
+enum ExitStatus: Int32 {
+    case bad = 1
+    case usage = 2
+    case unavailable = 69
+    case io = 74
+}
+
+/// An end with words and a status.
+struct Failure: Error, CustomStringConvertible {
+    let exit: ExitStatus
+    let description: String
+
+    init(_ exit: ExitStatus, _ description: String) {
+        self.exit = exit
+        self.description = description
+    }
+}
+
+func printError(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }

@@ -1,0 +1,170 @@
+import ArgumentParser
+import DeviceDrivers
+import DeviceModel
+import DeviceProfiles
+import Fieldbus
+import Foundation
+
+struct ProfileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile", abstract: "Check, prove, try and play device profiles.",
+        subcommands: [Lint.self, Test.self, Decode.self, Try.self, Simulate.self])
+
+    /// The profile files at or below some paths, sorted.
+    static func find(_ paths: [String]) throws -> [String] {
+        var found: [String] = []
+        for path in paths {
+            var isDirectory: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+                throw Failure(.bad, "\(path):1:1: error: there is no such file or folder")
+            }
+            guard isDirectory.boolValue else {
+                found.append(path)
+                continue
+            }
+            let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+            found += names.filter { $0 == "profile.yaml" || $0.hasSuffix("/profile.yaml") }.map { path.hasSuffix("/") ? "\(path)\($0)" : "\(path)/\($0)" }
+        }
+        guard !found.isEmpty else { throw Failure(.bad, "\(paths.joined(separator: ", ")): there is no profile.yaml here or below") }
+        return found.sorted()
+    }
+
+    /// A profile by path, or by its name below `device-profiles`.
+    static func load(_ name: String) throws -> DeviceProfile {
+        let path = FileManager.default.fileExists(atPath: name) ? name : "device-profiles/\(name)"
+        return try DeviceProfile.load(FileManager.default.fileExists(atPath: path) ? path : name)
+    }
+
+    /// What one device changes of its profile.
+    struct Overrides: ParsableArguments {
+        @Option(help: "The device's Modbus unit.") var unit: UInt8?
+        @Option(help: "Another scale for a metric, as METRIC=FACTOR.") var scale: [String] = []
+        @Option(help: "Another Modbus unit for a virtual device, as VMD=UNIT.") var vmdUnit: [String] = []
+
+        func make() throws -> DeviceOverrides {
+            var overrides = DeviceOverrides()
+            overrides.unit = unit
+            for text in scale {
+                let pair = text.split(separator: "=").map(String.init)
+                guard pair.count == 2, let factor = DecimalScale(pair[1]) else { throw Failure(.usage, "--scale takes METRIC=FACTOR, such as MDC_TEMP=0.01") }
+                overrides.scale[pair[0]] = factor
+            }
+            for text in vmdUnit {
+                let pair = text.split(separator: "=").map(String.init)
+                guard pair.count == 2, let unit = UInt8(pair[1]) else { throw Failure(.usage, "--vmd-unit takes VMD=UNIT, such as battery=225") }
+                overrides.units[pair[0]] = unit
+            }
+            return overrides
+        }
+    }
+
+    struct Lint: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Check profiles: every fault at file:line:column.")
+        @Argument(help: "Profiles, or folders of them.") var paths: [String]
+
+        func run() throws {
+            var errors = 0
+            var warnings = 0
+            let files = try ProfileCommand.find(paths)
+            for file in files {
+                let diagnostics = Diagnostics()
+                do throws(InvalidFile) {
+                    let profile = try DeviceProfile.load(file, diagnostics: diagnostics)
+                    lintVectors(profile, diagnostics)
+                } catch {
+                    for finding in error.diagnostics { diagnostics.report(finding) }
+                }
+                for finding in diagnostics.all { printError(finding.description) }
+                errors += diagnostics.all.count { $0.severity == .error }
+                warnings += diagnostics.all.count { $0.severity == .warning }
+            }
+            print("\(files.count) profiles: \(errors) errors, \(warnings) warnings")
+            if errors > 0 { throw ExitCode(ExitStatus.bad.rawValue) }
+        }
+
+        private func lintVectors(_ profile: DeviceProfile, _ diagnostics: Diagnostics) {
+            let path = URL(fileURLWithPath: profile.path).deletingLastPathComponent().appendingPathComponent("vectors.yaml").path
+            let place = SourceLocation(file: profile.path, line: 1, column: 1)
+            guard FileManager.default.fileExists(atPath: path) else {
+                return diagnostics.report(Diagnostic(.warning, place, "there are no vectors: nothing proves this profile"))
+            }
+            do throws(InvalidFile) {
+                let vectors = try VectorFile.load(path, for: profile).vectors
+                let exercised = VectorRunner(profile).exercised(by: vectors)
+                for metric in profile.metrics where !exercised.contains(metric.code.referenceID) {
+                    diagnostics.report(Diagnostic(.note, metric.location, "no vector has a value of \(metric.code.referenceID)"))
+                }
+            } catch {
+                for finding in error.diagnostics { diagnostics.report(finding) }
+            }
+        }
+    }
+
+    struct Test: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run every vector of every profile, and damaged copies of them.")
+        @Argument(help: "Profiles, or folders of them.") var paths: [String]
+
+        func run() throws {
+            var failed = 0
+            var passed = 0
+            var copies = 0
+            var metrics = 0
+            var waveforms = 0
+            let files = try ProfileCommand.find(paths)
+            for file in files {
+                let profile = try DeviceProfile.load(file)
+                metrics += profile.metrics.count { !$0.isWaveform }
+                waveforms += profile.metrics.count { $0.isWaveform }
+                let path = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent("vectors.yaml").path
+                let vectors = try VectorFile.load(path, for: profile).vectors
+                for vector in vectors {
+                    let result = VectorRunner(profile).run(vector)
+                    for failure in result.failures { printError(failure) }
+                    if result.failures.isEmpty { passed += 1 } else { failed += 1 }
+                    copies += result.damagedCopies
+                }
+                print("\(profile.name): \(vectors.count) vectors")
+            }
+            print("\(files.count) devices, \(metrics) metrics, \(waveforms) waveforms; \(copies) damaged copies gave no wrong value")
+            print("\(passed) passed, \(failed) failed")
+            if failed > 0 { throw ExitCode(ExitStatus.bad.rawValue) }
+        }
+    }
+
+    struct Decode: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Decode a capture to JSON lines with the production decoder.")
+        @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
+        @Argument(help: "The capture; - is standard input.") var file: String
+        @Flag(help: "The capture is hexadecimal text.") var hex = false
+        @OptionGroup var overrides: Overrides
+
+        /// The largest capture read. Unit: bytes.
+        private static let limit = 256 << 20
+
+        func run() throws {
+            let profile = try ProfileCommand.load(profile)
+            let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
+            let plan = profile.compile(handle: handle, overrides: try overrides.make())
+            let decoder = CaptureDecoder(plan)
+            for line in decoder.lines(decoder.decode(try bytes())) { print(line.text) }
+        }
+
+        private func bytes() throws -> [UInt8] {
+            let data: Data
+            if file == "-" {
+                data = FileHandle.standardInput.readDataToEndOfFile()
+            } else {
+                guard let contents = FileManager.default.contents(atPath: file) else { throw Failure(.io, "\(file): there is no such readable file") }
+                data = contents
+            }
+            guard data.count <= Self.limit else { throw Failure(.bad, "\(file) is larger than \(Self.limit) bytes") }
+            guard hex else { return Array(data) }
+            let parsed = VectorFile.hex(String(decoding: data, as: UTF8.self))
+            guard let bytes = parsed.bytes else {
+                throw Failure(.bad, "\(file):\(parsed.line):\(parsed.column): error: expected hexadecimal pairs such as 01 81 1F")
+            }
+            return bytes
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import DeviceModel
+import DeviceProfiles
+import DeviceSimulator
+import Fieldbus
+import Foundation
+import RealTime
+import Sampling
+
+extension ProfileCommand {
+    struct Try: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Read a real device for a while and print JSON lines.")
+        @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
+        @Option(help: "The line: /dev/ttyUSB0 or tcp://HOST:PORT.") var line: String
+        @Option(name: .customLong("for"), help: "How long, such as 10s.") var time = "10s"
+        @OptionGroup var overrides: Overrides
+
+        func run() throws {
+            guard let address = LineAddress(line), address != .newPseudoTerminal else {
+                throw Failure(.usage, "--line takes /dev/ttyUSB0 or tcp://HOST:PORT, not “\(line)”")
+            }
+            let length = try duration(time)
+            let profile = try ProfileCommand.load(profile)
+            let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
+            let plan = profile.compile(handle: handle, overrides: try overrides.make())
+            let worker = LineWorker(address: address, plans: [plan])
+            try worker.start(priority: 0)
+            let clock = MonotonicClock()
+            let end = clock.now() + length
+            var printer = LivePrinter(worker)
+            while clock.now() < end {
+                clock.sleep(until: min(end, clock.now() + 50_000_000))
+                printer.drain()
+            }
+            worker.stop()
+            printer.drain()
+            guard printer.heard else { throw Failure(.unavailable, "nothing was heard of the device on \(line): check cable, address and line settings") }
+        }
+    }
+
+    struct Simulate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Play a device from its profile. Prints where it is found, then plays until it is stopped.")
+        @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
+        @Option(help: "The line: pty, tcp://HOST:PORT, or a terminal's path.") var line: String
+        @Option(help: "Faults as FAULT:SHARE,…: silent, late, truncated, wrong-checksum, noise, duplicated.") var faults: String?
+        @Option(help: "Decides which messages the faults strike.") var seed: UInt64 = 1
+        @Option(name: .customLong("for"), help: "How long, such as 30s; without it, until stopped.") var time: String?
+        @OptionGroup var overrides: Overrides
+
+        func run() throws {
+            guard let address = LineAddress(line) else { throw Failure(.usage, "--line takes pty, tcp://HOST:PORT or a path, not “\(line)”") }
+            let profile = try ProfileCommand.load(profile)
+            let script: FaultScript?
+            do { script = try faults.map { try FaultScript($0, seed: seed) } } catch { throw Failure(.usage, "\(error)") }
+            let player: DevicePlayer
+            do {
+                player = try DevicePlayer(profile.compile(handle: profile.name, overrides: try overrides.make()), on: address, faults: script)
+            } catch let error as FieldbusError {
+                throw Failure(.unavailable, error.description)
+            }
+            print(player.name)
+            try player.start()
+            if let time {
+                let clock = MonotonicClock()
+                clock.sleep(until: clock.now() + (try duration(time)))
+                player.stop()
+            } else {
+                while true { Thread.sleep(forTimeInterval: 3600) }
+            }
+        }
+    }
+}
+
+/// A length of time such as `30s`. Unit of the result: ns.
+func duration(_ text: String) throws -> Int64 {
+    guard let nanoseconds = DurationText.nanoseconds(text), nanoseconds > 0 else {
+        throw Failure(.usage, "“\(text)” is not a time; write it as 500ms, 30s or 5min")
+    }
+    return nanoseconds
+}
+
+/// Prints a line's records as they come.
+private struct LivePrinter {
+    private let worker: LineWorker
+    private var sequences: [Int64]
+    private(set) var heard = false
+
+    init(_ worker: LineWorker) {
+        self.worker = worker
+        sequences = [Int64](repeating: 0, count: worker.streams.count)
+    }
+
+    mutating func drain() {
+        while let record = worker.recorder.ring.pop() {
+            let utc = WallClock.now() - MonotonicClock().now() + record.monotonicNanoseconds
+            let place: KeyValuePairs<String, JSON?> = [
+                "time": .string(UTCTime.text(nanoseconds: utc)), "monotonicNanoseconds": .integer(record.monotonicNanoseconds),
+            ]
+            switch record.kind {
+            case .sample:
+                let index = Int(record.index)
+                let stream = worker.streams[index]
+                let value = SampleLine.Value(
+                    bits: record.bits, text: stream.form == .text ? record.textValue : nil, validity: record.validity, reason: record.reason)
+                print(SampleLine.json(stream, [value], firstSequence: sequences[index], place: place).text)
+                sequences[index] += 1
+                heard = heard || record.validity.carriesValue
+            case .event:
+                print(
+                    JSON.members([
+                        "event": .string(record.event.name), "device": .string(worker.devices[Int(record.index)]),
+                        "figure": record.bits == 0 ? nil : .integer(record.bits), "text": record.textLength > 0 ? .string(record.textValue) : nil,
+                    ]).adding(place).text)
+            case .alertStart, .alertEnd:
+                let (device, alert) = worker.alerts[Int(record.index)]
+                print(
+                    JSON.members([
+                        "event": .string(record.kind == .alertStart ? "alertStart" : "alertEnd"), "device": .string(device),
+                        "alert": .string(alert.name), "text": .string(alert.text),
+                    ]).adding(place).text)
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import DeviceProfiles
+import Fieldbus
+import Foundation
+import Logging
+import NabdHost
+import SampleJournal
+import ServiceLifecycle
+import UnixSignals
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Run the host: sample the devices, keep the journal, forward it. Ends on SIGTERM or SIGINT.")
+
+    @Option(help: "The unit's configuration file.") var config: String
+    @Flag(help: "Print the summary at the end as one JSON line.") var json = false
+
+    func run() async throws {
+        let diagnostics = Diagnostics()
+        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics)
+        for finding in diagnostics.all { printError(finding.description) }
+        let logger = makeLogger(level: .info)
+        let host: UnitHost
+        do { host = try UnitHost(configuration, logger: logger) } catch { throw Failure(.unavailable, "\(error)") }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: makeLogger(level: .error)))
+        do { try await group.run() } catch let error as JournalError { throw Failure(.unavailable, error.description) }
+        print(json ? SummaryText.json(host.summary) : SummaryText.words(host.summary))
+    }
+}
+
+/// Logs go to standard error; standard output is for results.
+func makeLogger(level: Logger.Level) -> Logger {
+    var logger = Logger(label: "nabd") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = level
+    return logger
+}
+
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check a unit's configuration, its profiles and its ports, without starting anything.")
+
+    @Option(help: "The unit's configuration file.") var config: String
+
+    func run() throws {
+        let diagnostics = Diagnostics()
+        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics)
+        for finding in diagnostics.all { printError(finding.description) }
+        var faults = 0
+        for device in configuration.devices {
+            guard case .path(let path) = device.address else { continue }
+            if !FileManager.default.fileExists(atPath: path) {
+                faults += 1
+                printError("\(device.location): error: \(FieldbusError.cannotOpen(path: path, errno: ENOENT))")
+            } else if access(path, R_OK | W_OK) != 0 {
+                faults += 1
+                printError("\(device.location): error: \(FieldbusError.cannotOpen(path: path, errno: EACCES))")
+            }
+        }
+        for line in configuration.lines {
+            let plans = line.plans.map { "\($0.handle) (\($0.profile.name), \($0.streams.count) metrics)" }
+            print("\(line.address): \(plans.joined(separator: ", "))")
+        }
+        guard faults == 0 else { throw ExitCode(ExitStatus.bad.rawValue) }
+        print("\(configuration.devices.count) devices on \(configuration.lines.count) lines: nothing wrong was found")
+    }
+}

@@ -1,0 +1,44 @@
+import DeviceModel
+import NabdHost
+
+/// A host's summary as a person or a machine reads it.
+enum SummaryText {
+    static func json(_ summary: HostSummary) -> String {
+        func microseconds(_ nanoseconds: Int64?) -> JSON { nanoseconds.map { .number(rounded(Double($0) / 1000)) } ?? .null }
+        return JSON.members([
+            "devices": .integer(summary.devices), "samples": .integer(summary.samples), "gaps": .integer(summary.gaps),
+            "latenessMicroseconds": .members(["p50": microseconds(summary.latenessMedian), "p99": microseconds(summary.latenessP99)]),
+            "journalBytesPerSample": summary.journalBytesPerSample.map { .number(rounded($0)) } ?? .null,
+            "resourcesDelivered": .integer(summary.resourcesDelivered), "resourcesPending": summary.resourcesPending.map { .integer($0) } ?? .null,
+            "resourcesRefused": .integer(summary.resourcesRefused), "events": .integer(summary.events),
+            "missedDeadlines": .integer(summary.missedDeadlines), "requests": .integer(summary.requests), "replies": .integer(summary.replies),
+        ]).text
+    }
+
+    static func words(_ summary: HostSummary) -> String {
+        var lines = [
+            row("samples", "\(summary.samples) of \(summary.devices) devices"),
+            row("gaps", "\(summary.gaps)"),
+            row("requests", "\(summary.requests), answered \(summary.replies)"),
+            row("lateness", "p50 \(time(summary.latenessMedian)), p99 \(time(summary.latenessP99)), \(summary.missedDeadlines) deadlines missed"),
+            row("journal", "\(summary.journalBytes) bytes, \(summary.journalBytesPerSample.map { "\(rounded($0)) a sample" } ?? "no sample yet")"),
+            row("delivered", "\(summary.resourcesDelivered) resources, \(summary.resourcesRefused) refused"),
+        ]
+        if let pending = summary.resourcesPending { lines.append(row("pending", "\(pending) resources")) }
+        if let problem = summary.uplinkProblem { lines.append(row("uplink", problem)) }
+        if let problem = summary.journalProblem { lines.append(row("journal", problem)) }
+        return lines.joined(separator: "\n")
+    }
+
+    private static func row(_ name: String, _ text: String) -> String {
+        "  \(name)\(String(repeating: " ", count: max(1, 11 - name.count)))\(text)"
+    }
+
+    static func time(_ nanoseconds: Int64?) -> String { nanoseconds.map { "\(rounded(Double($0) / 1000)) µs" } ?? "–" }
+
+    /// Two digits after the point.
+    static func rounded(_ value: Double) -> String {
+        guard value.isFinite, abs(value) < 1e12 else { return "0" }
+        return DecimalText.render(Int64((value * 100).rounded()), exponent: -2)
+    }
+}

@@ -1,3 +1,0 @@
-import ArgumentParser
-import UnixSignals
-@main struct M { static func main() {} }
