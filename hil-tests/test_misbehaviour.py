@@ -115,7 +115,7 @@ def test_no_lie_is_ever_valid(run, metric, lies):
         ("pump-other", "MDC_FLOW_FLUID_PUMP_CURRENT", {"wrongDevice"}),
         ("fridge-exception", "MDC_TEMP", {"deviceException"}),
         # A frame from another unit on the bus is not this device's reply: as such, or as none at all, it may be told.
-        ("fridge-doubled", "MDC_TEMP", {"wrongDevice", "malformed", "timedOut"}),
+        ("fridge-doubled", "MDC_TEMP", {"wrongDevice", "malformed", "timedOut", "stale"}),
     ],
 )
 def test_a_failed_read_is_data_with_its_reason(run, device, metric, allowed):

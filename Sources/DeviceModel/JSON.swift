@@ -14,6 +14,11 @@ public indirect enum JSON: Sendable, Hashable {
     public struct Member: Sendable, Hashable {
         public let name: String
         public let value: JSON
+
+        public init(name: String, value: JSON) {
+            self.name = name
+            self.value = value
+        }
     }
 
     public static func integer(_ value: some BinaryInteger) -> JSON { .number(String(value)) }

@@ -114,11 +114,10 @@ public struct SampleRunBuilder: Sendable {
         guard sequence == run.lastSequence + 1, time > run.lastTime, run.count < Self.longestRun else { return false }
         if stream.form == .text { return carried == run.hasValue && text == run.text && standing == run.standing }
         if standing != .undecided, run.standing != .undecided, standing != run.standing { return false }
-        if stream.isWaveform { return time - run.lastTime < 2 * stream.periodNanoseconds }
-        let steps = steps(after: run, time: time)
+        let steps = stream.isWaveform ? 1 : steps(after: run, time: time)
         guard steps >= 1, steps <= Self.longestGap else { return false }
-        // The tokens' places must stay within a period of the samples' times.
+        // The tokens' places must stay near the samples' times, so that one run ends before the next begins.
         let place = run.startTime + (Int64(run.count) + steps - 1) * stream.periodNanoseconds
-        return abs(place - time) < stream.periodNanoseconds
+        return abs(place - time) < stream.periodNanoseconds * 3 / 4
     }
 }

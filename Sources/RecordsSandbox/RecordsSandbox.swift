@@ -23,7 +23,7 @@ public struct SandboxServer: Sendable {
         tls.certificateVerification = .noHostnameVerification
         tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(certificates.authority.utf8)))
         var quiet = logger
-        quiet.logLevel = .error
+        quiet.logLevel = .critical
         application = Application(
             router: Self.router(store), server: try .tls(tlsConfiguration: tls),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0), serverName: nil),

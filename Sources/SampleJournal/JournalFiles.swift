@@ -74,7 +74,7 @@ public struct JournalFiles: Sendable {
             waveform INTEGER NOT NULL, period_ns INTEGER NOT NULL, profile TEXT NOT NULL, next_sequence INTEGER NOT NULL DEFAULT 0);
         CREATE TABLE chunks(
             id INTEGER PRIMARY KEY, session INTEGER NOT NULL, device TEXT NOT NULL, base_ns INTEGER NOT NULL, utc INTEGER NOT NULL,
-            quality INTEGER NOT NULL, samples INTEGER NOT NULL, payload BLOB NOT NULL);
+            quality INTEGER NOT NULL, samples INTEGER NOT NULL, payload BLOB NOT NULL, checksum INTEGER NOT NULL);
         CREATE TABLE marks(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 
         """

@@ -31,6 +31,8 @@ public struct JournalChunk: Sendable {
     public let utc: Int64
     public let quality: ClockQuality
     let payload: [UInt8]
+    /// Whether the row is as it was written.
+    public let isWhole: Bool
 
     /// The wall clock when the chunk was committed, for a monotonic time within it. Unit: ns since 1970.
     public func utc(at monotonic: Int64) -> Int64 { utc &+ (monotonic &- base) }
@@ -95,9 +97,12 @@ public final class JournalReader: Sendable {
 
     private static func chunk(_ row: Row) -> JournalChunk {
         let quality: Int64 = row["quality"]
+        let payload = Array(row["payload"] as Data)
+        let checksum = ChunkPayload.checksum(
+            [row["id"], row["session"], row["base_ns"], row["utc"], quality, row["samples"]], device: row["device"], payload: payload)
         return JournalChunk(
             id: row["id"], session: row["session"], device: row["device"], base: row["base_ns"], utc: row["utc"],
-            quality: UInt8(exactly: quality).flatMap(ClockQuality.init) ?? .unknown, payload: Array(row["payload"] as Data))
+            quality: UInt8(exactly: quality).flatMap(ClockQuality.init) ?? .unknown, payload: payload, isWhole: row["checksum"] == checksum)
     }
 
     /// The blocks of a chunk. A damaged block is left out and given to `damaged`.
@@ -146,6 +151,8 @@ public final class JournalReader: Sendable {
 
     /// What the journal holds.
     public struct Statistics: Sendable {
+        /// The devices with the samples of each, by handle.
+        public let devices: [(handle: String, samples: Int64)]
         public let sessions: Int
         public let streams: Int
         public let chunks: Int64
@@ -160,6 +167,11 @@ public final class JournalReader: Sendable {
     }
 
     public func statistics() throws -> Statistics {
+        let devices = try samples.read { db in
+            try Row.fetchAll(db, sql: "SELECT device, SUM(samples) FROM chunks WHERE device <> '' GROUP BY device ORDER BY device").map {
+                (handle: $0[0] as String, samples: $0[1] as Int64)
+            }
+        }
         let (sessions, streams, chunks, count, payload) = try samples.read { db in
             let row = try Row.fetchOne(db, sql: "SELECT COUNT(*), COALESCE(SUM(samples), 0), COALESCE(SUM(LENGTH(payload)), 0) FROM chunks")
             return (
@@ -168,7 +180,7 @@ public final class JournalReader: Sendable {
             )
         }
         return Statistics(
-            sessions: sessions, streams: streams, chunks: chunks, samples: count,
+            devices: devices, sessions: sessions, streams: streams, chunks: chunks, samples: count,
             events: try events.read { try Int64.fetchOne($0, sql: "SELECT COUNT(*) FROM events") ?? 0 }, payloadBytes: payload,
             fileBytes: files.size)
     }
@@ -209,6 +221,7 @@ public final class JournalReader: Sendable {
             last = newest.id
             for chunk in chunks {
                 result.chunks += 1
+                if !chunk.isWhole { result.faults.append("samples.sqlite: chunk \(chunk.id): its checksum does not match") }
                 let blocks = blocks(of: chunk, streams: streams) { result.faults.append("samples.sqlite: chunk \(chunk.id): \($0)") }
                 for block in blocks {
                     result.samples += Int64(block.count)

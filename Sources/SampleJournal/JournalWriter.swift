@@ -156,10 +156,12 @@ public final class JournalWriter {
         try samples.write { db in
             // After a failed commit nobody knows whether it is there: the same numbers are written again, and stand once.
             let insert = try db.cachedStatement(
-                sql: "INSERT OR IGNORE INTO chunks(id, session, device, base_ns, utc, quality, samples, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+                sql: "INSERT OR IGNORE INTO chunks(id, session, device, base_ns, utc, quality, samples, payload, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
             for row in unwritten {
+                let checksum = ChunkPayload.checksum(
+                    [row.id, session, row.base, row.utc, Int64(row.quality.rawValue), Int64(row.samples)], device: row.device, payload: row.payload)
                 try insert.execute(arguments: [
-                    row.id, session, row.device, row.base, row.utc, Int64(row.quality.rawValue), row.samples, Data(row.payload),
+                    row.id, session, row.device, row.base, row.utc, Int64(row.quality.rawValue), row.samples, Data(row.payload), checksum,
                 ])
             }
             if mark { try noteSequences(db) }
@@ -255,6 +257,12 @@ public final class JournalWriter {
 
 /// Blocks one after the other, each with its length before it.
 enum ChunkPayload {
+    /// CRC-32C over a chunk's row: a block's own checksum does not see what stands beside it.
+    static func checksum(_ numbers: [Int64], device: String, payload: [UInt8]) -> Int64 {
+        let head = numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+        return Int64(CRC32C.compute(head + Array(device.utf8) + payload))
+    }
+
     static func join(_ blocks: [[UInt8]]) -> [UInt8] {
         var writer = BitWriter()
         for block in blocks {

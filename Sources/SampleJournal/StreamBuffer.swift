@@ -51,8 +51,8 @@ struct StreamBuffer {
             return
         }
         if validities.isEmpty {
-            // Between blocks the clock is drawn towards the arrivals, by a quarter of their mean distance and half a period at most.
-            runStart = expected + max(-period / 2, min(period / 2, drift / 4))
+            // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a period at most.
+            runStart = expected + max(-period / 8, min(period / 8, drift / 8))
             drift = 0
             self.expected = runStart + period
         } else {

@@ -101,7 +101,10 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         } catch {
             let failed = clock.now()
             reconnection.failed(at: failed)
-            for index in devices.indices { devices[index].lose(errno: error.errnoValue, time: failed) }
+            for index in devices.indices {
+                devices[index].lose(errno: error.errnoValue, time: failed)
+                missAll(index, .disconnected, time: failed)
+            }
             return
         }
         isOpen = true

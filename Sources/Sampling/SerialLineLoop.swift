@@ -75,6 +75,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         } catch {
             reconnection.failed(at: clock.now())
             health.lose(errno: error.errnoValue, time: clock.now(), sink: &sink)
+            missAll(.notAvailable, .disconnected)
             return
         }
         reconnection.succeeded()

@@ -17,14 +17,12 @@ struct DemoCommand: AsyncParsableCommand {
 
     @Option(name: .customLong("for"), help: "How long, such as 30s.") var time = "30s"
     @Flag(help: "For machines: the last line is the result as JSON.") var json = false
-    @Option(help: "The folder of device profiles.") var profiles = "device-profiles"
+    @Option(help: "The folder of device profiles; without it, device-profiles here or above the program.") var profiles: String?
     @Option(help: "Where the unit's files go; kept afterwards. Without it, a folder that is removed.") var directory: String?
 
     func run() async throws {
         let length = try duration(time)
-        guard FileManager.default.fileExists(atPath: profiles) else {
-            throw Failure(.unavailable, "there is no folder \(profiles): run the demo in the project's folder, or give --profiles")
-        }
+        let profiles = try profiles ?? ProfileCommand.defaultFolder()
         let folder = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("nabd-demo-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { if directory == nil { try? FileManager.default.removeItem(atPath: folder) } }

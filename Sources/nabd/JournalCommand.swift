@@ -43,6 +43,7 @@ struct JournalCommand: ParsableCommand {
                     JSON.members([
                         "sessions": .integer(statistics.sessions), "streams": .integer(statistics.streams), "chunks": .integer(statistics.chunks),
                         "samples": .integer(statistics.samples), "events": .integer(statistics.events),
+                        "devices": .object(statistics.devices.map { JSON.Member(name: $0.handle, value: .integer($0.samples)) }),
                         "payloadBytes": .integer(statistics.payloadBytes), "fileBytes": .integer(statistics.fileBytes), "bytesPerSample": perSample,
                     ]).text)
                 return
@@ -53,6 +54,7 @@ struct JournalCommand: ParsableCommand {
                 streams   \(statistics.streams)
                 samples   \(statistics.samples) in \(statistics.chunks) chunks
                 events    \(statistics.events)
+                \(statistics.devices.map { "device    \($0.handle): \($0.samples) samples" }.joined(separator: "\n"))
                 size      \(statistics.fileBytes) bytes, of which \(statistics.payloadBytes) are coded samples (\(perSample.text) bytes a sample)
                 """)
         }

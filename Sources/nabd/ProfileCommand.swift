@@ -29,10 +29,25 @@ struct ProfileCommand: ParsableCommand {
         return found.sorted()
     }
 
-    /// A profile by path, or by its name below `device-profiles`.
+    /// A profile by path, or by its name `vendor/model` in the folder of profiles.
     static func load(_ name: String) throws -> DeviceProfile {
-        let path = FileManager.default.fileExists(atPath: name) ? name : "device-profiles/\(name)"
-        return try DeviceProfile.load(FileManager.default.fileExists(atPath: path) ? path : name)
+        if FileManager.default.fileExists(atPath: name) { return try DeviceProfile.load(name) }
+        let named = (try? defaultFolder()).map { "\($0)/\(name)" } ?? name
+        return try DeviceProfile.load(FileManager.default.fileExists(atPath: named) ? named : name)
+    }
+
+    /// The folder `device-profiles` here, or in a folder above the program.
+    static func defaultFolder() throws -> String {
+        var folders = [FileManager.default.currentDirectoryPath]
+        var above = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        while above.path != "/" {
+            folders.append(above.path)
+            above.deleteLastPathComponent()
+        }
+        guard let found = folders.map({ "\($0)/device-profiles" }).first(where: { FileManager.default.fileExists(atPath: $0) }) else {
+            throw Failure(.unavailable, "there is no folder device-profiles here: go to the project's folder, or give the profile's path")
+        }
+        return found
     }
 
     /// What one device changes of its profile.

@@ -28,6 +28,11 @@ def samples(lines: list[dict], device: str | None = None, metric: str | None = N
     ]
 
 
+def events(lines: list[dict]) -> list[dict]:
+    """The event lines, in their order."""
+    return [line for line in lines if "event" in line]
+
+
 def points(lines: list[dict]) -> list[Point]:
     """The valid numbers of sample lines, waveforms taken apart, in time order."""
     found: list[Point] = []
@@ -45,12 +50,13 @@ def points(lines: list[dict]) -> list[Point]:
 
 def check_shape(lines: list[dict]) -> None:
     """What every exported line must obey, whatever it says."""
-    previous = None
+    previous: dict[tuple, int] = {}
     for line in lines:
         assert "event" in line or "metric" in line, f"neither a sample nor an event: {line}"
         assert isinstance(line["sequence"], int), line
-        assert previous is None or line["sequence"] > previous, f"sequence does not grow: {previous} then {line}"
-        previous = line["sequence"]
+        stream = ("event",) if "event" in line else (line["device"], line.get("vmd"), line["metric"])
+        assert line["sequence"] == previous.get(stream, line["sequence"]), f"a hole before {line}"
+        previous[stream] = line["sequence"] + len(line.get("values", [0]))
         seconds(line["time"])
         if "metric" not in line:
             continue
