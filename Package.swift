@@ -103,5 +103,17 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        tests(of: "DeviceModel"),
+        tests(of: "RealTime"),
+        tests(of: "DeviceProfiles"),
+        tests(of: "DeviceDrivers"),
+        tests(of: "Sampling"),
+        tests(of: "SampleJournal", [.product(name: "GRDB", package: "GRDB.swift")]),
+        tests(of: "FHIRMapping"),
+        tests(of: "Uplink"),
+        tests(of: "NabdHost"),
+        .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
     ]
 )

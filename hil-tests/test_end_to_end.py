@@ -68,8 +68,8 @@ def check_resources(devices, metrics, observations, validated) -> None:
     fhir_checks.check_identifiers(everything)
     for observation in observations:
         fhir_checks.check_observation(observation)
-    fhir_checks.check_references(devices, metrics, observations)
-    fhir_checks.check_no_duplicates(observations)
+    fhir_checks.check_references(devices, metrics, fhir_checks.measurements(observations))
+    fhir_checks.check_no_duplicates(fhir_checks.measurements(observations))
 
 
 def check_oximeter(oximeter, observations) -> None:

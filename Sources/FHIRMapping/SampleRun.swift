@@ -66,7 +66,8 @@ public struct SampleRunBuilder: Sendable {
             run.count += 1
             if run.standing == .undecided { run.standing = standing }
             run.hasValue = run.hasValue || carried
-            run.endUTC = run.startUTC + (time - run.startTime)
+            // SampledData's own count and period say when it ends; text ends with its last sample.
+            run.endUTC = run.startUTC + (stream.form == .text ? time - run.startTime : Int64(run.count - 1) * stream.periodNanoseconds)
             (run.lastTime, run.lastSequence, run.lastValidity) = (time, sequence, validity)
             open = run
             return

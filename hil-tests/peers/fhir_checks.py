@@ -10,7 +10,8 @@ from .journal import Point, seconds
 
 IDENTIFIER = re.compile(r"^[A-Za-z][A-Za-z0-9\-.]{0,63}$")
 TOKEN = re.compile(r"^(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|E|U|L)$")
-MDC, OWN = "urn:iso:std:iso:11073:10101", "urn:nabd:metric"
+MDC, OWN, EVENT = "urn:iso:std:iso:11073:10101", "urn:nabd:metric", "urn:nabd:event"
+ALERT = "196616"
 # Times are written in milliseconds, and a clock reading may round either way.
 ROUNDING = 0.002
 
@@ -18,9 +19,14 @@ ROUNDING = 0.002
 def code_of(observation: dict) -> tuple[str, str]:
     """The device's own coding of a measurement: system and code."""
     for coding in observation["code"]["coding"]:
-        if coding.get("system") in (MDC, OWN):
+        if coding.get("system") in (MDC, OWN, EVENT):
             return coding["system"], coding["code"]
     raise AssertionError(f"no coding by {MDC} or {OWN} in {observation['code']}")
+
+
+def measurements(observations: list[dict]) -> list[dict]:
+    """The observations of metrics: neither alerts nor other events."""
+    return [o for o in observations if code_of(o)[0] != EVENT and code_of(o)[1] != ALERT]
 
 
 def of_metric(observations: list[dict], code: str | int) -> list[dict]:

@@ -1,0 +1,143 @@
+import DeviceProfiles
+import TestSupport
+import Testing
+
+/// Faults in profiles, each with the place and the words it must be told with.
+@Suite struct LintTests {
+    static let modbus = """
+        nabd: profile/1
+        device: {manufacturer: XY, model: M, kind: sensor}
+        provenance: [{document: manual, seen: here}]
+        line: {modbus: rtu, baud: 9600, format: 8N1, unit: 1}
+        metrics:
+          - {metric: MDC_TEMP, from: {input: 1, type: int16}, scale: 0.1, unit: Cel, every: 5s}
+        """
+    static let serial = """
+        nabd: profile/1
+        device: {manufacturer: XY, model: M, kind: sensor}
+        provenance: [{document: manual, seen: here}]
+        line: {serial: 9600, format: 8N1}
+        frames:
+          frame: {start: 0x01, length: 5, checksum: {sum8: 0..3, at: 4}}
+        fields:
+          value: {in: frame, byte: 2, type: uint8}
+        metrics:
+          - {metric: MDC_PULS_OXIM_SAT_O2, from: value, unit: "%", every: 1s}
+        """
+    static let text = """
+        nabd: profile/1
+        device: {manufacturer: XY, model: M, kind: pump}
+        provenance: [{document: manual, seen: here}]
+        line: {serial: 9600, format: 8N1}
+        frames:
+          message: {start: "!", end: "\\r", longest: 80, split: "^"}
+        fields:
+          rate: {type: decimal}
+        requests:
+          status: {send: INF, reply: "INF^{rate}", every: 1s, class: read}
+        metrics:
+          - {metric: MDC_FLOW_FLUID_PUMP_CURRENT, from: rate, unit: mL/h}
+        """
+
+    struct Fault: Sendable, CustomTestStringConvertible {
+        let base: String
+        let replacing: String
+        let with: String
+        let line: Int
+        let column: Int
+        let message: String
+
+        init(_ base: String, _ replacing: String, _ with: String, _ line: Int, _ column: Int, _ message: String) {
+            self.base = base
+            self.replacing = replacing
+            self.with = with
+            self.line = line
+            self.column = column
+            self.message = message
+        }
+
+        var testDescription: String { message }
+    }
+
+    static let faults: [Fault] = [
+        Fault(modbus, "nabd: profile/1", "nabd: profile/2", 1, 7, "this file says it is “profile/2”, expected “profile/1”"),
+        Fault(modbus, "kind: sensor}", "sort: sensor}", 2, 39, "unknown key “sort”"),
+        Fault(modbus, "model: M, ", "", 2, 9, "“model” is missing"),
+        Fault(modbus, "model: M, ", "model: M, model: N, ", 2, 36, "the key “model” stands twice"),
+        Fault(modbus, "[{document: manual, seen: here}]", "[]", 3, 13, "a profile needs at least one source"),
+        Fault(modbus, "baud: 9600", "baud: fast", 4, 27, "expected the baud rate as a whole number, found “fast”"),
+        Fault(modbus, "baud: 9600", "baud: 50", 4, 27, "the baud rate is 50, expected 300 to 921600"),
+        Fault(modbus, "format: 8N1", "format: 9N1", 4, 41, "expected data bits, parity and stop bits such as 8N1"),
+        Fault(modbus, "modbus: rtu", "modbus: ascii", 4, 16, "expected the Modbus transport (rtu, tcp), found “ascii”"),
+        Fault(modbus, "unit: 1", "unit: 300", 4, 52, "the Modbus unit is 300, expected 1 to 255"),
+        Fault(modbus, "MDC_TEMP", "MDC_TEMPERATURE", 6, 14, "“MDC_TEMPERATURE” is not in the nomenclature table"),
+        Fault(modbus, "unit: Cel", "unit: C", 6, 75, "“C” is not a UCUM unit of the table"),
+        Fault(modbus, "unit: Cel", "unit: mL", 6, 75, "MDC_TEMP is a temperature; “mL” is a volume"),
+        Fault(modbus, "every: 5s", "every: 5", 6, 87, "expected the period as a time with its unit, found “5”"),
+        Fault(modbus, "scale: 0.1", "scale: 0", 6, 62, "expected a scale such as 0.1"),
+        Fault(modbus, "type: int16", "type: int15", 6, 45, "expected the type (uint16, int16, uint32, int32, float32)"),
+        Fault(modbus, "input: 1", "input: 70000", 6, 38, "the register's address is 70000, expected 0 to 65535"),
+        Fault(
+            modbus, "every: 5s}",
+            "every: 5s}\n  - {metric: NABD_RELATIVE_HUMIDITY, from: {input: 0, type: int32}, unit: \"%\", every: 5s}", 7, 44,
+            "NABD_RELATIVE_HUMIDITY and MDC_TEMP overlap at register 1"),
+        Fault(
+            modbus, "every: 5s}", "every: 5s}\n  - {metric: MDC_TEMP, from: {input: 9, type: int16}, unit: Cel, every: 5s}", 7, 5,
+            "MDC_TEMP is measured twice"),
+        Fault(modbus, ", every: 5s", "", 6, 5, "“every” is missing"),
+        Fault(modbus, "metrics:", "fields: {}\nmetrics:", 5, 9, "“fields” belongs to serial protocols"),
+        Fault(serial, "sum8: 0..3", "sum8: 0..4", 6, 53, "the checksum covers itself"),
+        Fault(serial, "at: 4", "at: 7", 6, 63, "the checksum's byte is 7, expected 0 to 4"),
+        Fault(serial, "length: 5, ", "", 6, 10, "a frame never ends"),
+        Fault(serial, "in: frame", "in: farme", 8, 15, "there is no frame “farme”"),
+        Fault(serial, "byte: 2", "byte: 9", 8, 28, "the byte is 9, expected 0 to 4"),
+        Fault(serial, "from: value", "from: valeu", 10, 43, "there is no field “valeu”"),
+        Fault(
+            serial, "type: uint8}", "type: uint8}\n  other: {in: frame, byte: 2, bits: 3}", 9, 10, "the fields “value” and “other” overlap"),
+        Fault(serial, "type: uint8}", "type: uint8, missing: {127: gone}}", 8, 59, "expected a validity"),
+        Fault(text, "{rate}\"", "{ratio}\"", 10, 31, "there is no field “ratio”"),
+        Fault(text, "INF^{rate}", "{rate}^INF", 10, 31, "nobody can tell this reply from another"),
+        Fault(text, "reply: \"INF^{rate}\"", "reply: INF", 8, 9, "no request's reply names the field “rate”"),
+        Fault(text, "class: read", "class: effect", 10, 64, "expected the request's class (read), found “effect”"),
+        Fault(text, "unit: mL/h", "unit: mL/h, every: 1s", 12, 5, "the request decides how often this is read"),
+    ]
+
+    @Test(arguments: faults)
+    func eachFaultIsToldAtItsPlace(fault: Fault) throws {
+        #expect(fault.base.contains(fault.replacing))
+        let text = fault.base.replacingOccurrences(of: fault.replacing, with: fault.with)
+        let found = diagnostics(text)
+        let match = found.first { $0.message.hasPrefix(fault.message) }
+        let place = match.map { "\($0.location.line):\($0.location.column)" }
+        #expect(place == "\(fault.line):\(fault.column)", "found: \(found.map(\.description).joined(separator: "\n"))")
+        #expect(match?.severity == .error)
+    }
+
+    @Test(arguments: [modbus, serial, text])
+    func theProfilesWithoutTheFaultsAreClean(text: String) { #expect(diagnostics(text).isEmpty) }
+
+    @Test(arguments: ["", "- a", "a: [", "a: b: c", "\u{0}", "x", "nabd: [profile/1]", "\tnabd: x"])
+    func whatIsNoProfileIsToldAndNeverTraps(text: String) { #expect(!diagnostics(text).isEmpty) }
+
+    @Test func aMisspeltWordIsSuggested() {
+        let found = diagnostics(Self.serial.replacingOccurrences(of: "checksum:", with: "cheksum:"))
+        #expect(found.contains { $0.suggestion == "did you mean “checksum”?" })
+    }
+
+    @Test func deepAndExplodingFilesAreRefused() {
+        #expect(diagnostics(String(repeating: "a: {", count: 40) + "b: c" + String(repeating: "}", count: 40)).count == 1)
+        var bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...7 { bomb += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", "))]\n" }
+        #expect(diagnostics(bomb).contains { $0.message.contains("more than 100000 values") })
+    }
+
+    private func diagnostics(_ text: String) -> [Diagnostic] {
+        let collected = Diagnostics()
+        do throws(InvalidFile) {
+            _ = try DeviceProfile.load(try YAMLFile(path: "profile.yaml", text: text, diagnostics: collected))
+            return collected.all
+        } catch {
+            return error.diagnostics
+        }
+    }
+}

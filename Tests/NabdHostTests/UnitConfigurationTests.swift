@@ -1,0 +1,76 @@
+import DeviceProfiles
+import NabdHost
+import TestSupport
+import Testing
+
+@Suite struct UnitConfigurationTests {
+    private static var good: String {
+        """
+        nabd: unit/1
+        unit: mobile-7
+        profiles: \(Repository.path("device-profiles"))
+        journal: {directory: journal, commit-every: 250ms}
+        devices:
+          spo2-1: {profile: nonin/oem-iii-df2, line: /dev/ttyUSB0}
+          fridge: {profile: xy/md02, line: /dev/ttyUSB1, unit: 3, override: {scale: {MDC_TEMP: 0.01}}}
+          gx: {profile: victron/gx, line: "tcp://127.0.0.1:502"}
+        """
+    }
+
+    private func load(_ text: String) throws -> UnitConfiguration {
+        let folder = try TemporaryFolder()
+        return try UnitConfiguration.load(try folder.write("unit.yaml", text))
+    }
+
+    @Test func aGoodConfigurationIsRead() throws {
+        let unit = try load(Self.good)
+        #expect(unit.devices.map(\.plan.handle) == ["spo2-1", "fridge", "gx"])
+        #expect(unit.lines.count == 3)
+        #expect(unit.commitEvery == 250_000_000)
+        #expect(unit.devices[1].plan.line.unit == 3)
+        #expect(unit.devices[1].plan.streams[0].form == .integer(.init(multiplier: 1, exponent: -2)))
+    }
+
+    @Test(arguments: [
+        ("unit: mobile-7", "unit: Mobile 7", "2:7", "a unit's name is lower-case"),
+        ("journal: {", "jurnal: {", "4:1", "unknown key “jurnal”"),
+        ("250ms", "250", "4:45", "expected the commit interval as a time"),
+        ("nonin/oem-iii-df2", "nonin/oem", "6:22", "there is no profile “nonin/oem”"),
+        ("line: /dev/ttyUSB0", "line: ttyUSB0", "6:47", "expected a line such as /dev/ttyUSB0"),
+        ("line: /dev/ttyUSB1", "line: /dev/ttyUSB0", "7:11", "a serial protocol needs a line for itself"),
+        ("line: /dev/ttyUSB1", "line: \"tcp://127.0.0.1:1\"", "7:36", "this device speaks Modbus RTU"),
+        ("unit: 3", "unit: 0", "7:61", "the Modbus unit is 0, expected 1 to 255"),
+        ("MDC_TEMP: 0.01", "MDC_TEMPO: 0.01", "7:83", "the profile has no “MDC_TEMPO”"),
+        ("  spo2-1:", "  fridge:", "7:3", "the key “fridge” stands twice"),
+        ("nabd: unit/1", "nabd: profile/1", "1:7", "this file says it is “profile/1”"),
+        ("line: /dev/ttyUSB0}", "line: /dev/ttyUSB0, serial: x}", "6:69", "this profile does not tell the device's serial number"),
+    ])
+    func eachFaultIsToldAtItsPlace(replacing: String, with: String, place: String, message: String) throws {
+        let text = Self.good.replacingOccurrences(of: replacing, with: with)
+        #expect(text != Self.good)
+        do {
+            _ = try load(text)
+            Issue.record("nothing was found")
+        } catch let error as InvalidFile {
+            let match = error.diagnostics.first { $0.message.contains(message) }
+            #expect(match.map { "\($0.location.line):\($0.location.column)" } == place, "\(error)")
+        }
+    }
+
+    @Test func twoUnitsOfOneNumberCannotShareALine() throws {
+        let text = Self.good.replacingOccurrences(
+            of: "  gx:", with: "  room: {profile: xy/md02, line: /dev/ttyUSB1, unit: 3}\n  gx:")
+        #expect(throws: InvalidFile.self) { _ = try load(text) }
+        #expect(try load(text.replacingOccurrences(of: "unit: 3}\n", with: "unit: 4}\n")).lines.count == 3)
+    }
+
+    @Test func anUplinkNeedsItsFilesAndHTTPS() throws {
+        let text = Self.good + "\nuplink: {server: \"http://x/fhir\", authority: a.pem, client-certificate: b.pem, client-key: c.key}"
+        do {
+            _ = try load(text)
+            Issue.record("nothing was found")
+        } catch let error as InvalidFile {
+            #expect(error.diagnostics.count == 4, "\(error)")
+        }
+    }
+}

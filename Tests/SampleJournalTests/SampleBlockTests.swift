@@ -1,0 +1,84 @@
+import DeviceModel
+import Foundation
+import TestSupport
+import Testing
+
+@testable import SampleJournal
+
+@Suite struct SampleBlockTests {
+    private func roundTrip(_ block: SampleBlock, base: Int64 = 0, isText: Bool = false) throws -> SampleBlock {
+        try SampleBlock(block.encoded(base: base)[...], base: base) { _ in isText }
+    }
+
+    private func block(_ bits: [Int64], validities: [Validity]? = nil, reasons: [Reason]? = nil) -> SampleBlock {
+        SampleBlock(
+            stream: 7, firstSequence: 42, timing: .periodic(first: 123_456_789_123, period: 4_000_000), bits: bits, texts: [],
+            validities: validities ?? bits.map { _ in .valid }, reasons: reasons ?? bits.map { _ in .none })
+    }
+
+    @Test(arguments: [
+        [0], [5, 5, 5, 5], [Int64.max, Int64.min, 0, -1, 1], [1, 2, 3, 4, 5], [Int64.min], Array(repeating: Int64.max, count: 300),
+        [Int64(Float.nan.bitPattern), Int64(Float.infinity.bitPattern), 0],
+    ] as [[Int64]])
+    func anyValuesComeBack(bits: [Int64]) throws { #expect(try roundTrip(block(bits)) == block(bits)) }
+
+    @Test(arguments: 0..<200)
+    func randomBlocksComeBack(seed: Int) throws {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        let count = Int.random(in: 1...400, using: &generator)
+        let width = Int64(1) << Int64.random(in: 0...62, using: &generator)
+        let validities = (0..<count).map { _ in Validity.allCases.randomElement(using: &generator) ?? .valid }
+        let reasons = (0..<count).map { _ in Reason.allCases.randomElement(using: &generator) ?? .none }
+        let bits = (0..<count).map { index in
+            SampleBlock.keepsValue(validities[index], reasons[index]) ? Int64.random(in: -width...width, using: &generator) : 0
+        }
+        var time: Int64 = 5_000_000_000
+        let times = (0..<count).map { _ in
+            time += Int64.random(in: 0...3_000_000, using: &generator) * 1000
+            return time
+        }
+        let original = SampleBlock(
+            stream: Int64.random(in: 1...1000, using: &generator), firstSequence: Int64.random(in: 0...(1 << 50), using: &generator),
+            timing: .explicit(times), bits: bits, texts: [], validities: validities, reasons: reasons)
+        #expect(try roundTrip(original, base: 4_000_000_000) == original)
+    }
+
+    @Test func textsComeBack() throws {
+        let texts = ["SET", "SET", "", "حقنة", "SET"]
+        let original = SampleBlock(
+            stream: 3, firstSequence: 0, timing: .explicit([1000, 2000, 3000, 4000, 5000]), bits: [0, 0, 0, 0, 0], texts: texts,
+            validities: [.valid, .valid, .notAvailable, .valid, .valid], reasons: [.none, .none, .timedOut, .none, .none])
+        #expect(try roundTrip(original, isText: true) == original)
+    }
+
+    @Test func everyFlippedBitIsNoticed() {
+        let bytes = block((0..<50).map { Int64($0 * $0 % 97) }).encoded(base: 0)
+        for place in bytes.indices {
+            for bit in 0..<8 {
+                var damaged = bytes
+                damaged[place] ^= 1 << UInt8(bit)
+                #expect(throws: BlockDamage.self) { _ = try SampleBlock(damaged[...], base: 0) { _ in false } }
+            }
+        }
+    }
+
+    /// Behind the checksum nothing is trusted either: any bytes are read or refused, never trapped on.
+    @Test(arguments: 0..<300)
+    func anyBytesAreReadOrRefused(seed: Int) {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        var bytes = block((0..<40).map { Int64($0) }).encoded(base: 0).dropLast(4)
+        for _ in 0..<Int.random(in: 1...12, using: &generator) {
+            bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+        }
+        for isText in [false, true] { _ = try? SampleBlock(unchecked: bytes, base: 0) { _ in isText } }
+    }
+
+    @Test func theChecksumIsCastagnolis() { #expect(CRC32C.compute("123456789".utf8) == 0xE306_9283) }
+
+    /// A real ECG with noise and ectopic beats costs well under a byte a sample. Source: MIT-BIH record 208, Open Data Commons Attribution.
+    @Test func aWaveformIsSmall() throws {
+        let samples = (0..<3600).map { Int64(1024 + 300 * ($0 % 250 == 100 ? 1.0 : 0.02 * Double($0 % 7))) }
+        let size = stride(from: 0, to: 3600, by: 360).reduce(0) { $0 + block(Array(samples[$1..<($1 + 360)])).encoded(base: 0).count }
+        #expect(Double(size) / 3600 < 1)
+    }
+}

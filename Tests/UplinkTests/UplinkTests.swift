@@ -1,0 +1,189 @@
+import DeviceModel
+import FHIRMapping
+import Foundation
+import Logging
+import SampleJournal
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Uplink
+
+/// A records service that keeps what it is given and answers as it is told.
+private final class ScriptedService: RecordsService {
+    struct State {
+        var resources: [String: String] = [:]
+        var bundles: [Int] = []
+        var unavailableFor = 0
+        var refusedURL: String?
+        var loseAnswers = 0
+        var entryLimit = 1000
+    }
+
+    let state = Mutex(State())
+
+    func put(_ resources: [FHIRResource]) async -> DeliveryOutcome {
+        state.withLock { state in
+            state.bundles.append(resources.count)
+            if state.unavailableFor > 0 {
+                state.unavailableFor -= 1
+                return .unavailable(reason: "down", retryAfter: nil)
+            }
+            if resources.count > state.entryLimit { return .tooLarge }
+            if let refused = state.refusedURL, resources.contains(where: { $0.url.hasPrefix(refused) }) { return .refused(reason: "HTTP 422") }
+            for resource in resources { state.resources[resource.url] = resource.json.text }
+            if state.loseAnswers > 0 {
+                state.loseAnswers -= 1
+                return .unavailable(reason: "the answer was lost", retryAfter: nil)
+            }
+            return .acknowledged
+        }
+    }
+}
+
+@Suite struct UplinkServiceTests {
+    private let folder: TemporaryFolder
+    private let service = ScriptedService()
+    private let utc: Int64 = 1_700_000_000_000_000_000
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func makeUplink() -> UplinkService {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return UplinkService(
+            journal: folder.path, service: service,
+            settings: UplinkService.Settings(unit: "u", isTestData: true, window: 10_000_000_000), logger: logger)
+    }
+
+    /// One value a second from a time on, in a session of its own.
+    private func writeSession(start: Int64, count: Int64, finish: Bool = true) throws {
+        let writer = try JournalWriter(directory: folder.path, bootID: "b", now: start, utc: utc + start)
+        try writer.record("deviceConfigured", device: "d", body: ["manufacturer": .string("M")], monotonic: start, utc: utc + start, quality: .unknown)
+        let stream = StreamDescriptor(
+            device: "d", vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one), isWaveform: false,
+            periodNanoseconds: 1_000_000_000, profile: "m/d")
+        let index = try writer.register([stream])[0]
+        for number in 0..<count {
+            let time = start + number * 1_000_000_000
+            writer.append(SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: time, bits: number), stream: index)
+            try writer.commit(now: time, utc: utc + time, quality: .unknown)
+        }
+        let end = start + count * 1_000_000_000
+        if finish { try writer.finish(now: end, utc: utc + end, quality: .unknown) }
+    }
+
+    private var observations: [String] {
+        service.state.withLock { state in
+            state.resources.filter { $0.key.hasPrefix("Observation/obs") }.values.compactMap { text in
+                text.firstMatch(of: /"data":"([^"]*)"/).map { String($0.1) }
+            }.sorted { (Int($0.split(separator: " ")[0]) ?? 0) < (Int($1.split(separator: " ")[0]) ?? 0) }
+        }
+    }
+
+
+    private static let whole = ["0 1 2 3 4 5 6 7 8 9", "10 11 12 13 14 15 16 17 18 19", "20 21 22 23 24"]
+
+    @Test func everythingArrivesAndDescriptionsComeFirst() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+        let urls = service.state.withLock { $0.resources.keys.map { $0.prefix(8) } }
+        #expect(Set(urls) == ["Device/g", "Device/d", "DeviceMe", "Observat"])
+    }
+
+    @Test func aSecondRunSendsNothingAgain() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        _ = try await makeUplink().finish(within: .seconds(20))
+        let sent = service.state.withLock { $0.bundles.count }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(service.state.withLock { $0.bundles.count } == sent)
+    }
+
+    @Test func lostAnswersDoubleNothing() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        for _ in 0..<6 {
+            service.state.withLock { $0.loseAnswers = 1 }
+            _ = try await makeUplink().finish(within: .milliseconds(300))
+        }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+    }
+
+    @Test func anOutageLosesNothing() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock { $0.unavailableFor = 1000 }
+        #expect(try await makeUplink().finish(within: .seconds(3)) > 0)
+        #expect(observations.isEmpty)
+        service.state.withLock { $0.unavailableFor = 0 }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+    }
+
+    @Test func aRefusedResourceIsPutAsideAndTheOthersFlowPast() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock { $0.refusedURL = "DeviceMetric/" }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+        let letters = try DeliveryStore(directory: folder.path).deadLetters(limit: 10)
+        #expect(letters.map { String($0.url.prefix(13)) } == ["DeviceMetric/"])
+    }
+
+    @Test func aServiceWithSmallBundlesGetsSmallBundles() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock { $0.entryLimit = 1 }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+    }
+
+    @Test func aKilledSessionIsDeliveredWholeOnceThereIsAnother() async throws {
+        try writeSession(start: 1_000_000_000, count: 25, finish: false)
+        try writeSession(start: 500_000_000_000, count: 3)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations.sorted() == (["0 1 2"] + Self.whole).sorted())
+    }
+
+    @Test func theWindowOfARunningSessionWaitsUntilItIsComplete() async throws {
+        try writeSession(start: 1_000_000_000, count: 25, finish: false)
+        _ = try await makeUplink().finish(within: .seconds(2))
+        #expect(observations == Array(Self.whole.prefix(2)))
+    }
+}
+
+@Suite struct AnswerTests {
+    private func outcome(_ status: Int, _ body: String, expected: Int = 1) -> DeliveryOutcome {
+        FHIRClient.outcome(status: status, body: Data(body.utf8), retryAfter: nil, expected: expected)
+    }
+
+    private static let fault = #"{"resourceType":"OperationOutcome","issue":[{"code":"invalid"}]}"#
+
+    @Test func onlyAWholeBundleOfSuccessesIsAnAcknowledgement() {
+        let good = #"{"resourceType":"Bundle","entry":[{"response":{"status":"201 Created"}}]}"#
+        #expect(outcome(200, good) == .acknowledged)
+        for (status, body, expected) in [(200, good, 2), (200, "{}", 1), (200, "<html>", 1), (204, "", 1), (302, good, 1), (500, good, 1)] {
+            guard case .unavailable = outcome(status, body, expected: expected) else {
+                Issue.record("\(status) \(body) was taken as an answer about the content")
+                continue
+            }
+        }
+        guard case .refused = outcome(200, #"{"resourceType":"Bundle","entry":[{"response":{"status":"422"}}]}"#) else {
+            Issue.record("a refused entry was not noticed")
+            return
+        }
+    }
+
+    /// A proxy's or a captive portal's 400 says nothing about the content: nothing is put aside because of it.
+    @Test(arguments: [400, 401, 403, 404, 408, 429, 500, 502, 503])
+    func anAnswerThatIsNotFHIRLosesNothing(status: Int) {
+        guard case .unavailable = outcome(status, "<html>no</html>") else {
+            Issue.record("\(status) without FHIR was taken as an answer about the content")
+            return
+        }
+    }
+
+    @Test func faultsOfContentAndSizeAreKeptApart() {
+        #expect(outcome(422, Self.fault) == .refused(reason: "HTTP 422: invalid"))
+        #expect(outcome(400, Self.fault) == .refused(reason: "HTTP 400: invalid"))
+        #expect(outcome(413, "") == .tooLarge)
+    }
+}
