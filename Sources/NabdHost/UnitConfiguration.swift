@@ -196,7 +196,9 @@ private struct UnitReader {
                     error("a serial protocol needs a line for itself")
                 } else if first.plan.line.serial != other.plan.line.serial {
                     error("their baud rates or formats differ")
-                } else if first.plan.line.transport == .modbusRTU, devices.contains(where: { $0.plan.handle != other.plan.handle && $0.plan.line.unit == other.plan.line.unit }) {
+                } else if first.plan.line.transport == .modbusRTU,
+                    devices.contains(where: { $0.plan.handle != other.plan.handle && $0.plan.line.unit == other.plan.line.unit })
+                {
                     error("their Modbus units are the same: give each its own “unit”")
                 }
             }

@@ -66,7 +66,8 @@ public final class UnitHost: Service {
         let writer = try openJournal()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
-            writer, lines: lines, commitEvery: configuration.commitEvery, priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
+            writer, lines: lines, commitEvery: configuration.commitEvery,
+            priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
         let scheduling = await scheduling()

@@ -87,7 +87,9 @@ struct JournalCommand: ParsableCommand {
         func run() throws {
             let result = try place.open().verify()
             for fault in result.faults { print("fault: \(fault)") }
-            print("\(result.chunks) chunks with \(result.samples) samples and \(result.events) events: \(result.faults.isEmpty ? "whole" : "\(result.faults.count) faults")")
+            print(
+                "\(result.chunks) chunks with \(result.samples) samples and \(result.events) events: \(result.faults.isEmpty ? "whole" : "\(result.faults.count) faults")"
+            )
             if !result.faults.isEmpty { throw ExitCode(ExitStatus.bad.rawValue) }
         }
     }

@@ -43,7 +43,8 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         let profile = try DeviceProfile.load(Repository.path("device-profiles/xy/md02"))
         let path = try folder.write(
             "vectors.yaml",
-            "nabd: vectors/1\nvectors:\n  - {name: v, kind: derived, source: s, bytes: {hex: \"01 04 00 01 00 01 60 0A 01 04 02 01 31 79 74\"}, expect: {MDC_TEMP: 30.6}}")
+            "nabd: vectors/1\nvectors:\n  - {name: v, kind: derived, source: s, bytes: {hex: \"01 04 00 01 00 01 60 0A 01 04 02 01 31 79 74\"}, expect: {MDC_TEMP: 30.6}}"
+        )
         let vector = try #require(try VectorFile.load(path, for: profile).vectors.first)
         #expect(VectorRunner(profile).run(vector).failures.count == 1)
     }
@@ -166,11 +167,12 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         #expect(kinds == [.alertStart, .alertEnd])
     }
 
-    @Test(arguments: [
-        ("12.50", .valid, .none), ("1201", .invalid, .implausible), ("-1", .invalid, .implausible), ("12,5", .invalid, .malformed),
-        ("", .invalid, .malformed), ("NaN", .invalid, .malformed), ("1e3", .valid, .none), ("0.0001", .invalid, .tooPrecise),
-        ("99999999999999999999", .invalid, .malformed),
-    ] as [(String, Validity, Reason)])
+    @Test(
+        arguments: [
+            ("12.50", .valid, .none), ("1201", .invalid, .implausible), ("-1", .invalid, .implausible), ("12,5", .invalid, .malformed),
+            ("", .invalid, .malformed), ("NaN", .invalid, .malformed), ("1e3", .valid, .none), ("0.0001", .invalid, .tooPrecise),
+            ("99999999999999999999", .invalid, .malformed),
+        ] as [(String, Validity, Reason)])
     func ratesAreReadExactlyOrNotAtAll(rate: String, validity: Validity, reason: Reason) throws {
         let record = try #require(try run([Self.status(rate: rate)]).records.first { $0.kind == .sample && $0.index == 0 })
         #expect((record.validity, record.reason) == (validity, reason))

@@ -4,10 +4,11 @@ import Nomenclature
 import Testing
 
 @Suite struct DecimalTests {
-    @Test(arguments: [
-        ("0.1", 305, "30.5"), ("0.01", 3050, "30.5"), ("1e-7", 525_200_066, "52.5200066"), ("10", -3, "-30"), ("1/256", 384, "1.5"),
-        ("-10", 5, "-50"), ("1", 0, "0"), ("0.001", -5, "-0.005"),
-    ] as [(String, Int64, String)])
+    @Test(
+        arguments: [
+            ("0.1", 305, "30.5"), ("0.01", 3050, "30.5"), ("1e-7", 525_200_066, "52.5200066"), ("10", -3, "-30"), ("1/256", 384, "1.5"),
+            ("-10", 5, "-50"), ("1", 0, "0"), ("0.001", -5, "-0.005"),
+        ] as [(String, Int64, String)])
     func scaledCountsAreExactText(scale: String, counts: Int64, text: String) throws {
         #expect(try #require(DecimalScale(scale)).text(of: counts) == text)
     }
@@ -32,10 +33,11 @@ import Testing
         #expect(json.text == #"{"b":"a\"\\\n\u0001é","a":30.50,"none":null}"#)
     }
 
-    @Test(arguments: [
-        (0, "1970-01-01T00:00:00.000Z"), (1_795_328_100_123_000_000, "2026-11-22T06:15:00.123Z"), (-1, "1969-12-31T23:59:59.999Z"),
-        (951_782_400_000_000_000, "2000-02-29T00:00:00.000Z"),
-    ] as [(Int64, String)])
+    @Test(
+        arguments: [
+            (0, "1970-01-01T00:00:00.000Z"), (1_795_328_100_123_000_000, "2026-11-22T06:15:00.123Z"), (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_400_000_000_000, "2000-02-29T00:00:00.000Z"),
+        ] as [(Int64, String)])
     func utcTimesAreISO8601(nanoseconds: Int64, text: String) { #expect(UTCTime.text(nanoseconds: nanoseconds) == text) }
 
     @Test func utcTimesAgreeWithFoundation() {
@@ -47,7 +49,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [("500ms", 500_000_000), ("1s", 1_000_000_000), ("13.333ms", 13_333_000), ("5min", 300_000_000_000), ("2h", 7_200_000_000_000)] as [(String, Int64)])
+    @Test(
+        arguments: [("500ms", 500_000_000), ("1s", 1_000_000_000), ("13.333ms", 13_333_000), ("5min", 300_000_000_000), ("2h", 7_200_000_000_000)]
+            as [(String, Int64)])
     func durationsHaveUnits(text: String, nanoseconds: Int64) { #expect(DurationText.nanoseconds(text) == nanoseconds) }
 
     @Test(arguments: ["", "5", "ms", "-1s", "1e400s", "nan s", "1 s"])

@@ -3,9 +3,10 @@ import Testing
 
 @Suite struct ChecksumTests {
     /// Check values of the catalogue of parametrised CRC algorithms, over "123456789"; the sums by hand.
-    @Test(arguments: [
-        (.sum8, 0xDD), (.invertedSum8, 0x22), (.xor8, 0x31), (.crc16CCITTFalse, 0x29B1), (.crc16XMODEM, 0x31C3), (.crc16Modbus, 0x4B37),
-    ] as [(ChecksumAlgorithm, UInt16)])
+    @Test(
+        arguments: [
+            (.sum8, 0xDD), (.invertedSum8, 0x22), (.xor8, 0x31), (.crc16CCITTFalse, 0x29B1), (.crc16XMODEM, 0x31C3), (.crc16Modbus, 0x4B37),
+        ] as [(ChecksumAlgorithm, UInt16)])
     func checkValues(algorithm: ChecksumAlgorithm, value: UInt16) { #expect(algorithm.compute("123456789".utf8) == value) }
 
     @Test func hexadecimalIsUpperCaseOnly() {

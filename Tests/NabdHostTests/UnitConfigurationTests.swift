@@ -35,15 +35,15 @@ import Testing
         ("unit: mobile-7", "unit: Mobile 7", "2:7", "a unit's name is lower-case"),
         ("journal: {", "jurnal: {", "4:1", "unknown key “jurnal”"),
         ("250ms", "250", "4:45", "expected the commit interval as a time"),
-        ("nonin/oem-iii-df2", "nonin/oem", "6:22", "there is no profile “nonin/oem”"),
-        ("line: /dev/ttyUSB0", "line: ttyUSB0", "6:47", "expected a line such as /dev/ttyUSB0"),
+        ("nonin/oem-iii-df2", "nonin/oem", "6:21", "there is no profile “nonin/oem”"),
+        ("line: /dev/ttyUSB0", "line: ttyUSB0", "6:46", "expected a line such as /dev/ttyUSB0"),
         ("line: /dev/ttyUSB1", "line: /dev/ttyUSB0", "7:11", "a serial protocol needs a line for itself"),
         ("line: /dev/ttyUSB1", "line: \"tcp://127.0.0.1:1\"", "7:36", "this device speaks Modbus RTU"),
-        ("unit: 3", "unit: 0", "7:61", "the Modbus unit is 0, expected 1 to 255"),
-        ("MDC_TEMP: 0.01", "MDC_TEMPO: 0.01", "7:83", "the profile has no “MDC_TEMPO”"),
+        ("unit: 3", "unit: 0", "7:56", "the Modbus unit is 0, expected 1 to 255"),
+        ("MDC_TEMP: 0.01", "MDC_TEMPO: 0.01", "7:78", "the profile has no “MDC_TEMPO”"),
         ("  spo2-1:", "  fridge:", "7:3", "the key “fridge” stands twice"),
         ("nabd: unit/1", "nabd: profile/1", "1:7", "this file says it is “profile/1”"),
-        ("line: /dev/ttyUSB0}", "line: /dev/ttyUSB0, serial: x}", "6:69", "this profile does not tell the device's serial number"),
+        ("line: /dev/ttyUSB0}", "line: /dev/ttyUSB0, serial: x}", "6:68", "this profile does not tell the device's serial number"),
     ])
     func eachFaultIsToldAtItsPlace(replacing: String, with: String, place: String, message: String) throws {
         let text = Self.good.replacingOccurrences(of: replacing, with: with)

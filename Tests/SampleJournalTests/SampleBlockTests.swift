@@ -16,10 +16,11 @@ import Testing
             validities: validities ?? bits.map { _ in .valid }, reasons: reasons ?? bits.map { _ in .none })
     }
 
-    @Test(arguments: [
-        [0], [5, 5, 5, 5], [Int64.max, Int64.min, 0, -1, 1], [1, 2, 3, 4, 5], [Int64.min], Array(repeating: Int64.max, count: 300),
-        [Int64(Float.nan.bitPattern), Int64(Float.infinity.bitPattern), 0],
-    ] as [[Int64]])
+    @Test(
+        arguments: [
+            [0], [5, 5, 5, 5], [Int64.max, Int64.min, 0, -1, 1], [1, 2, 3, 4, 5], [Int64.min], Array(repeating: Int64.max, count: 300),
+            [Int64(Float.nan.bitPattern), Int64(Float.infinity.bitPattern), 0],
+        ] as [[Int64]])
     func anyValuesComeBack(bits: [Int64]) throws { #expect(try roundTrip(block(bits)) == block(bits)) }
 
     @Test(arguments: 0..<200)

@@ -81,7 +81,6 @@ private final class ScriptedService: RecordsService {
         }
     }
 
-
     private static let whole = ["0 1 2 3 4 5 6 7 8 9", "10 11 12 13 14 15 16 17 18 19", "20 21 22 23 24"]
 
     @Test func everythingArrivesAndDescriptionsComeFirst() async throws {

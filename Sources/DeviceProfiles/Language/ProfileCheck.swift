@@ -64,7 +64,8 @@ struct ProfileCheck {
             let range = source.address..<(source.address + source.registers)
             let unit = profile.unit(ofVMD: source.vmd)
             if let other = taken.first(where: { $0.space == source.space && $0.unit == unit && $0.range.overlaps(range) }) {
-                diagnostics.error(source.location, "\(metric.code.referenceID) and \(other.name) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
+                diagnostics.error(
+                    source.location, "\(metric.code.referenceID) and \(other.name) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
             }
             taken.append((source.space, unit, range, metric.code.referenceID))
         }

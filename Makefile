@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh Debian 12 with Swift 6.3: `make demo` and `make test`.
+
+SHELL := /bin/bash
+SWIFT_BUILD := swift build --quiet
+NABD := .build/debug/nabd
+export SWIFT_BACKTRACE := enable=no
+
+.PHONY: help demo test unit-test hil-test bench setup build lint format clean
+
+help: ## What can be made.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
+	@$(NABD) demo --for $${FOR:-30s}
+
+test: setup lint unit-test hil-test ## Everything that must pass.
+
+setup: ## Install what is missing: Debian packages, Python environments.
+	@scripts/setup
+
+build: setup-packages ## Build the program.
+	@scripts/build
+
+.PHONY: setup-packages
+setup-packages:
+	@scripts/setup packages
+
+lint: build ## Formatting, profiles and their vectors.
+	@echo "== formatting"
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	@echo "== device profiles"
+	@$(NABD) profile lint device-profiles
+	@$(NABD) profile test device-profiles
+
+unit-test: build ## The Swift tests.
+	@echo "== Swift tests"
+	@swift test 2>&1 | scripts/quiet-tests
+
+hil-test: build ## The program as a black box against devices and a records service that others wrote.
+	@scripts/setup python
+	@echo "== tests against independent devices and a FHIR server (about four minutes)"
+	@.venv-hil/bin/python -m pytest hil-tests -c hil-tests/pytest.ini --rootdir hil-tests -q
+
+bench: setup-packages ## Measure side by side with C floors; prints a table, writes bench-results.json.
+	@Benchmarks/run
+
+format: ## Format the sources.
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
+
+clean: ## Remove what was built.
+	@rm -rf .build .venv-hil .venv-fhir bench-results.json hil-tests/results
