@@ -104,6 +104,9 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        .executableTarget(
+            name: "nabd-bench", dependencies: ["DeviceDrivers", "SampleJournal", "RealTime"], path: "Benchmarks/nabd-bench", swiftSettings: settings),
+
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "DeviceModel"),
         tests(of: "RealTime"),

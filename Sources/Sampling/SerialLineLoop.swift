@@ -16,6 +16,8 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
 
     /// How often the stream of a device is read. At 115200 baud this is 115 bytes; the kernel holds 4095. Unit: ns.
     static var tick: Int64 { 10_000_000 }
+    /// Reads of one step at most: 16 kB, more than any serial line brings in a tick.
+    static var readsAStep: Int { 16 }
     /// The longest sleep, so that a stop is heard soon. Unit: ns.
     static var longestSleep: Int64 { 100_000_000 }
 
@@ -138,7 +140,8 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
 
     private func readAvailable() throws(FieldbusError) {
         decoder.awaiting = .nothing
-        while true {
+        // Bounded: a device that floods its line costs its own values, not its thread.
+        for _ in 0..<Self.readsAStep {
             let count = try line.read(into: &buffer, deadline: 0)
             if count == 0 { break }
             decoder.feed(buffer, count: count, time: clock.now(), sink: &sink)

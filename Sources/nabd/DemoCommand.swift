@@ -78,7 +78,7 @@ struct DemoCommand: AsyncParsableCommand {
     }
 
     private func report(_ summary: HostSummary, held: Int) {
-        if json { return print(SummaryText.json(summary)) }
+        if json { return print(SummaryText.json(summary, withCounters: false)) }
         print("\nResult")
         print(SummaryText.words(summary))
         print("  sandbox    holds \(held) FHIR resources, each put over mutual TLS 1.3 and referring only to what is there")

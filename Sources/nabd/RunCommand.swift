@@ -27,7 +27,7 @@ struct RunCommand: AsyncParsableCommand {
                 services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: makeLogger(level: .error)))
         do { try await group.run() } catch let error as JournalError { throw Failure(.unavailable, error.description) }
-        print(json ? SummaryText.json(host.summary) : SummaryText.words(host.summary))
+        print(json ? SummaryText.json(host.summary, withCounters: true) : SummaryText.words(host.summary))
     }
 }
 

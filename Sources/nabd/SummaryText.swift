@@ -3,13 +3,17 @@ import NabdHost
 
 /// A host's summary as a person or a machine reads it.
 enum SummaryText {
-    static func json(_ summary: HostSummary) -> String {
+    /// The documented members, and for a run of the host a few more after them.
+    static func json(_ summary: HostSummary, withCounters: Bool) -> String {
         func microseconds(_ nanoseconds: Int64?) -> JSON { nanoseconds.map { .number(rounded(Double($0) / 1000)) } ?? .null }
-        return JSON.members([
+        let result = JSON.members([
             "devices": .integer(summary.devices), "samples": .integer(summary.samples), "gaps": .integer(summary.gaps),
             "latenessMicroseconds": .members(["p50": microseconds(summary.latenessMedian), "p99": microseconds(summary.latenessP99)]),
             "journalBytesPerSample": summary.journalBytesPerSample.map { .number(rounded($0)) } ?? .null,
             "resourcesDelivered": .integer(summary.resourcesDelivered), "resourcesPending": summary.resourcesPending.map { .integer($0) } ?? .null,
+        ])
+        if !withCounters { return result.text }
+        return result.adding([
             "resourcesRefused": .integer(summary.resourcesRefused), "events": .integer(summary.events),
             "missedDeadlines": .integer(summary.missedDeadlines), "requests": .integer(summary.requests), "replies": .integer(summary.replies),
         ]).text
