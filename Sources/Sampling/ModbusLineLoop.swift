@@ -143,7 +143,8 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         }
         clock.sleep(until: due)
         let awake = clock.now()
-        recorder.lateness.record(awake - due)
+        // Waiting for the read before on the same line is not waking up late.
+        if due > now { recorder.lateness.record(awake - due) }
         let period = reads[next].block.period
         let behind = (awake - due) / period
         let device = reads[next].device

@@ -122,7 +122,8 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         }
         clock.sleep(until: next)
         let awake = clock.now()
-        recorder.lateness.record(awake - next)
+        // Waiting for one's own line is not waking up late.
+        if next > now { recorder.lateness.record(awake - next) }
         try readAvailable()
         if awake >= nextTick { nextTick += ((awake - nextTick) / Self.tick + 1) * Self.tick }
         for index in due.indices where due[index] <= awake && awake >= quietUntil {
