@@ -112,10 +112,11 @@ let package = Package(
         tests(of: "RealTime"),
         tests(of: "DeviceProfiles"),
         tests(of: "DeviceDrivers"),
+        tests(of: "Fieldbus"),
         tests(of: "Sampling"),
         tests(of: "SampleJournal", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping"),
-        tests(of: "Uplink"),
+        tests(of: "Uplink", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "NabdHost"),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
     ]

@@ -51,6 +51,9 @@ public struct SerialDecoder: Sendable {
         (answered, damage) = (nil, nil)
     }
 
+    /// The device may be another by now: it must say again who it is before its values count.
+    public mutating func forgetIdentity() { judge.forgetIdentity() }
+
     /// Takes bytes that arrived at a time and gives what they say to the sink.
     public mutating func feed(_ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
         var taken = 0

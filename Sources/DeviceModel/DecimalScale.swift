@@ -91,10 +91,16 @@ public enum DecimalText {
         guard digits > 0 else { return nil }
         if index < end {
             index = bytes.index(after: index)
-            guard let power = parse(bytes[index...]), power.exponent == 0, abs(power.mantissa) <= 36 else { return nil }
-            exponent += Int(power.mantissa)
+            guard let power = parseInteger(bytes[index...]), abs(power) <= 36 else { return nil }
+            exponent += power
         }
         return (negative ? -mantissa : mantissa, exponent)
+    }
+
+    /// An optional sign and one to three digits.
+    private static func parseInteger(_ bytes: some Collection<UInt8>) -> Int? {
+        guard (1...4).contains(bytes.count) else { return nil }
+        return Int(String(decoding: bytes, as: UTF8.self))
     }
 
     /// Writes `mantissa × 10^exponent` without superfluous zeros and without an exponent.

@@ -78,8 +78,6 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case deviceIdentified
     /// The device's own serial number is not the one expected: its values are withheld. Text: the number found.
     case wrongDevice
-    /// The ring was full. Figure: records lost.
-    case samplesLost
     /// The line's thread woke so late that whole periods were skipped. Figure: periods.
     case deadlinesMissed
     /// No fresh sample within three periods.
@@ -94,7 +92,6 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
         case .deviceSilent: "deviceSilent"
         case .deviceIdentified: "deviceIdentified"
         case .wrongDevice: "wrongDevice"
-        case .samplesLost: "samplesLost"
         case .deadlinesMissed: "deadlinesMissed"
         case .deviceStale: "deviceStale"
         }

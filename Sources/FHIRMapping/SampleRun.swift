@@ -67,7 +67,7 @@ public struct SampleRunBuilder: Sendable {
             if run.standing == .undecided { run.standing = standing }
             run.hasValue = run.hasValue || carried
             // SampledData's own count and period say when it ends; text ends with its last sample.
-            run.endUTC = run.startUTC + (stream.form == .text ? time - run.startTime : Int64(run.count - 1) * stream.periodNanoseconds)
+            run.endUTC = run.startUTC &+ (stream.form == .text ? time &- run.startTime : Int64(run.count - 1) &* stream.periodNanoseconds)
             (run.lastTime, run.lastSequence, run.lastValidity) = (time, sequence, validity)
             open = run
             return
@@ -108,17 +108,17 @@ public struct SampleRunBuilder: Sendable {
 
     private func steps(after run: SampleRun, time: Int64) -> Int64 {
         let period = stream.periodNanoseconds
-        return (time - run.lastTime + period / 2) / period
+        return (time &- run.lastTime &+ period / 2) / period
     }
 
     private func fits(_ run: SampleRun, text: String?, carried: Bool, standing: SampleRun.Standing, sequence: Int64, time: Int64) -> Bool {
-        guard sequence == run.lastSequence + 1, time > run.lastTime, run.count < Self.longestRun else { return false }
+        guard sequence == run.lastSequence &+ 1, time > run.lastTime, run.count < Self.longestRun else { return false }
         if stream.form == .text { return carried == run.hasValue && text == run.text && standing == run.standing }
         if standing != .undecided, run.standing != .undecided, standing != run.standing { return false }
         let steps = stream.isWaveform ? 1 : steps(after: run, time: time)
         guard steps >= 1, steps <= Self.longestGap else { return false }
         // The tokens' places must stay near the samples' times, so that one run ends before the next begins.
-        let place = run.startTime + (Int64(run.count) + steps - 1) * stream.periodNanoseconds
-        return abs(place - time) < stream.periodNanoseconds * 3 / 4
+        let place = run.startTime &+ (Int64(run.count) &+ steps &- 1) &* stream.periodNanoseconds
+        return (place &- time).magnitude < UInt64(stream.periodNanoseconds * 3 / 4)
     }
 }

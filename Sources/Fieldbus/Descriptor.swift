@@ -36,16 +36,14 @@ struct Descriptor {
 
     func read(into buffer: inout [UInt8], deadline: Int64, clock: MonotonicClock) throws(FieldbusError) -> Int {
         guard isOpen else { throw FieldbusError.disconnected(errno: EBADF) }
-        while true {
+        // Asked for first: libserialport leaves VMIN at 0, and such a port answers an empty read with 0 bytes, as a closed one does.
+        while try wait(for: Int16(POLLIN), deadline: deadline, clock: clock) {
             let count = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
             if count > 0 { return count }
             if count == 0 { throw FieldbusError.disconnected(errno: 0) }
-            switch errno {
-            case EINTR: continue
-            case EAGAIN: if try !wait(for: Int16(POLLIN), deadline: deadline, clock: clock) { return 0 }
-            default: throw FieldbusError.disconnected(errno: errno)
-            }
+            if errno != EINTR, errno != EAGAIN { throw FieldbusError.disconnected(errno: errno) }
         }
+        return 0
     }
 
     func write(_ bytes: [UInt8], deadline: Int64, clock: MonotonicClock) throws(FieldbusError) {

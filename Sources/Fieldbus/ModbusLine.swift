@@ -97,12 +97,14 @@ public final class ModbusLine: RegisterLine {
         switch failure {
         // An exception is a whole, checked reply: nothing else is under way.
         case .deviceException: break
+        case .disconnected: close()
         default:
             quarantine = timeout
             failedAt = clock.now()
             if case .tcp = medium {
+                // A late reply must find nobody: the connection is made anew at once, and only when that fails is the line lost.
                 close()
-                throw FieldbusError.disconnected(errno: failure == .timedOut ? ETIMEDOUT : EIO)
+                try open()
             }
         }
         throw failure
@@ -140,6 +142,7 @@ public final class ModbusLine: RegisterLine {
         case base + 12: return .checksumMismatch
         case base + 1...base + 11: return .deviceException(code: UInt8(code - base))
         case base + 13...base + 17: return .mismatchedReply
+        case 0: return .mismatchedReply
         default: return .disconnected(errno: code)
         }
     }

@@ -52,22 +52,20 @@ final class Recorder: Sendable {
 
 /// The recorder's thread.
 private final class RecorderLoop {
-    private struct PendingEvent {
-        let kind: String
-        let device: String?
-        let body: KeyValuePairs<String, JSON?>
-        let monotonic: Int64
-    }
-
     /// Events held while the journal takes none.
     private static let pendingLimit = 10_000
+    /// Events of one transaction: a device that raises many does not keep the samples of all others waiting.
+    private static let batchLimit = 200
 
     private let writer: JournalWriter
     private let lines: [(worker: LineWorker, streams: [Int])]
     private let commitEvery: Int64
     private let logger: Logger
     private let clock = MonotonicClock()
-    private var pending: [PendingEvent] = []
+    private var pending: [JournalWriter.Event] = []
+    /// Losses already told: of each line's ring, and of the journal's memory.
+    private var toldLost: [Int64]
+    private var toldDropped: Int64 = 0
     private var totals = Recorder.Totals()
     private var alertInstances: [String: String] = [:]
     private var alertCount = 0
@@ -79,6 +77,7 @@ private final class RecorderLoop {
         self.commitEvery = commitEvery
         self.logger = logger
         offset = WallClock.now() - clock.now()
+        toldLost = [Int64](repeating: 0, count: lines.count)
     }
 
     func run(until stop: StopFlag, tick: Int64, heartbeat: Int64, clockStep: Int64, publish: (Recorder.Totals) -> Void) {
@@ -95,11 +94,13 @@ private final class RecorderLoop {
             if now - lastCommit >= commitEvery {
                 lastCommit = now
                 if commit(heartbeat: now - lastWritten >= heartbeat) { lastWritten = now }
+                tellLosses()
                 publish(totals)
             }
         }
         drain()
-        writeEvents()
+        tellLosses()
+        while !pending.isEmpty, totals.problem == nil { writeEvents() }
         finish()
         publish(totals)
     }
@@ -109,7 +110,7 @@ private final class RecorderLoop {
         defer { offset = current }
         guard abs(current - offset) > limit else { return }
         pending.append(
-            PendingEvent(kind: "clockStepped", device: nil, body: ["stepMilliseconds": .integer((current - offset) / 1_000_000)], monotonic: now))
+            JournalWriter.Event("clockStepped", device: nil, body: ["stepMilliseconds": .integer((current - offset) / 1_000_000)], monotonic: now))
     }
 
     // MARK: Draining
@@ -135,12 +136,12 @@ private final class RecorderLoop {
         guard worker.devices.indices.contains(Int(record.index)) else { return }
         let text: JSON? = record.textLength > 0 ? .string(record.textValue) : nil
         switch record.event {
-        case .samplesLost, .deviceStale, .deviceSilent, .deviceDisconnected: totals.gaps += 1
+        case .deviceStale, .deviceSilent, .deviceDisconnected: totals.gaps += 1
         default: break
         }
         pending.append(
-            PendingEvent(
-                kind: record.event.name, device: worker.devices[Int(record.index)],
+            JournalWriter.Event(
+                record.event.name, device: worker.devices[Int(record.index)],
                 body: ["figure": record.bits == 0 ? nil : .integer(record.bits), "text": text], monotonic: record.monotonicNanoseconds))
     }
 
@@ -153,8 +154,8 @@ private final class RecorderLoop {
             alertInstances[key] = "\(writer.sessionKey)-\(alertCount)"
         }
         pending.append(
-            PendingEvent(
-                kind: record.kind == .alertStart ? "alertStart" : "alertEnd", device: device,
+            JournalWriter.Event(
+                record.kind == .alertStart ? "alertStart" : "alertEnd", device: device,
                 body: [
                     "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
                     "textArabic": .string(alert.arabicText), "instance": alertInstances[key].map(JSON.string),
@@ -164,18 +165,36 @@ private final class RecorderLoop {
     // MARK: Writing
 
     private func writeEvents() {
-        while let event = pending.first {
-            do {
-                try writer.record(
-                    event.kind, device: event.device, body: event.body, monotonic: event.monotonic, utc: event.monotonic + offset, quality: .current())
-            } catch {
-                complain(error)
-                if pending.count > Self.pendingLimit { pending.removeFirst(pending.count - Self.pendingLimit) }
-                return
-            }
-            totals.events += 1
-            pending.removeFirst()
+        guard !pending.isEmpty else { return }
+        let batch = Array(pending.prefix(Self.batchLimit))
+        do {
+            try writer.record(batch, utcOffset: offset, quality: .current())
+        } catch {
+            complain(error)
+            if pending.count > Self.pendingLimit { pending.removeFirst(pending.count - Self.pendingLimit) }
+            return
         }
+        totals.events += Int64(batch.count)
+        pending.removeFirst(batch.count)
+    }
+
+    /// Says what was lost without a word so far: records that never found room in a ring, samples that the disk never took.
+    private func tellLosses() {
+        let now = clock.now()
+        for (index, line) in lines.enumerated() {
+            let lost = line.worker.recorder.lost - toldLost[index]
+            guard lost > 0 else { continue }
+            toldLost[index] += lost
+            totals.gaps += 1
+            pending.append(
+                JournalWriter.Event(
+                    "samplesLost", device: line.worker.devices.first, body: ["figure": .integer(lost), "cause": .string("ring full")], monotonic: now))
+        }
+        let dropped = writer.droppedSamples - toldDropped
+        guard dropped > 0 else { return }
+        toldDropped += dropped
+        totals.gaps += 1
+        pending.append(JournalWriter.Event("samplesLost", body: ["figure": .integer(dropped), "cause": .string("disk")], monotonic: now))
     }
 
     private func commit(heartbeat: Bool) -> Bool {
@@ -195,9 +214,14 @@ private final class RecorderLoop {
 
     private func finish() {
         let now = clock.now()
+        // Each by itself: a fault of one file must not cost what the other still takes.
         do {
             try writer.record("hostStopped", monotonic: now, utc: now + offset, quality: .current())
             totals.events += 1
+        } catch {
+            complain(error)
+        }
+        do {
             try writer.finish(now: now, utc: now + offset, quality: .current())
         } catch {
             complain(error)

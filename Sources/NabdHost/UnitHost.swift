@@ -63,6 +63,16 @@ public final class UnitHost: Service {
 
     /// Runs until a graceful shutdown, then stops in the order of the data: lines, journal, uplink.
     public func run() async throws {
+        do {
+            try await runToTheEnd()
+        } catch {
+            await client?.shutdown()
+            throw error
+        }
+        await client?.shutdown()
+    }
+
+    private func runToTheEnd() async throws {
         let writer = try openJournal()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
@@ -80,6 +90,7 @@ public final class UnitHost: Service {
         let uplinkTask = uplink.map { uplink in Task { try await uplink.run() } }
         try? await gracefulShutdown()
         logger.info("stopping")
+        for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
         recorder.stop()
         uplinkTask?.cancel()
@@ -89,7 +100,6 @@ public final class UnitHost: Service {
             if pending > 0 { logger.notice("resources wait for the next start", metadata: ["pending": "\(pending)"]) }
             pendingAtEnd.withLock { $0 = pending }
         }
-        await client?.shutdown()
     }
 
     private let pendingAtEnd = Mutex<Int?>(nil)

@@ -9,11 +9,14 @@ public final class DeliveryStore: Sendable {
         public var window: Int64
         /// A chunk before which nothing of that window lies.
         public var chunk: Int64
+        /// The window's length; 0 when it has not begun. Unit: ns.
+        public var length: Int64
 
-        public init(session: Int64, window: Int64, chunk: Int64) {
+        public init(session: Int64, window: Int64, chunk: Int64, length: Int64) {
             self.session = session
             self.window = window
             self.chunk = chunk
+            self.length = length
         }
     }
 
@@ -37,9 +40,10 @@ public final class DeliveryStore: Sendable {
             return
         }
         queue = try JournalFiles.openForWriting(
-            files.delivery,
+            files.delivery, checkpointsItself: true,
             schema: """
-                CREATE TABLE positions(name TEXT PRIMARY KEY, a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER NOT NULL) WITHOUT ROWID;
+                CREATE TABLE positions(name TEXT PRIMARY KEY, a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER NOT NULL,
+                    d INTEGER NOT NULL) WITHOUT ROWID;
                 CREATE TABLE described(url TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
                 CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
                 CREATE TABLE dead_letters(
@@ -50,10 +54,10 @@ public final class DeliveryStore: Sendable {
 
     public func samplePosition() throws -> SamplePosition {
         try queue.read { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT a, b, c FROM positions WHERE name = 'samples'") else {
-                return SamplePosition(session: 0, window: 0, chunk: 0)
+            guard let row = try Row.fetchOne(db, sql: "SELECT a, b, c, d FROM positions WHERE name = 'samples'") else {
+                return SamplePosition(session: 0, window: 0, chunk: 0, length: 0)
             }
-            return SamplePosition(session: row[0], window: row[1], chunk: row[2])
+            return SamplePosition(session: row[0], window: row[1], chunk: row[2], length: row[3])
         }
     }
 
@@ -61,8 +65,8 @@ public final class DeliveryStore: Sendable {
     public func move(samples position: SamplePosition, delivered: Int) throws {
         try queue.write { db in
             try db.execute(
-                sql: "INSERT OR REPLACE INTO positions(name, a, b, c) VALUES ('samples', ?, ?, ?)",
-                arguments: [position.session, position.window, position.chunk])
+                sql: "INSERT OR REPLACE INTO positions(name, a, b, c, d) VALUES ('samples', ?, ?, ?, ?)",
+                arguments: [position.session, position.window, position.chunk, position.length])
             try Self.count(db, delivered)
         }
     }
@@ -74,7 +78,7 @@ public final class DeliveryStore: Sendable {
 
     public func move(events position: Int64, delivered: Int) throws {
         try queue.write { db in
-            try db.execute(sql: "INSERT OR REPLACE INTO positions(name, a, b, c) VALUES ('events', ?, 0, 0)", arguments: [position])
+            try db.execute(sql: "INSERT OR REPLACE INTO positions(name, a, b, c, d) VALUES ('events', ?, 0, 0, 0)", arguments: [position])
             try Self.count(db, delivered)
         }
     }

@@ -16,7 +16,8 @@ public struct JournalExport: Sendable {
         while true {
             let chunks = try reader.chunks(after: last, limit: 100)
             guard let newest = chunks.last else { return last }
-            for chunk in chunks {
+            // What is not as it was written is not passed on as data; `journal verify` names it.
+            for chunk in chunks where chunk.isWhole {
                 for block in reader.blocks(of: chunk, streams: streams) {
                     if streams[block.stream] == nil { streams = try descriptors() }
                     guard let stream = streams[block.stream] else { continue }
@@ -39,7 +40,7 @@ public struct JournalExport: Sendable {
     }
 
     private func descriptors() throws -> [Int64: StreamDescriptor] {
-        Dictionary(uniqueKeysWithValues: try reader.streams().map { ($0.id, $0.descriptor) })
+        try reader.streamsByID()
     }
 
     private static func value(_ block: SampleBlock, _ index: Int) -> SampleLine.Value {
@@ -58,7 +59,7 @@ public struct JournalExport: Sendable {
             }
             let time = block.time(start)
             let line = SampleLine.json(
-                stream, (start..<end).map { value(block, $0) }, firstSequence: block.firstSequence + Int64(start),
+                stream, (start..<end).map { value(block, $0) }, firstSequence: block.firstSequence &+ Int64(start),
                 place: [
                     "time": .string(UTCTime.text(nanoseconds: chunk.utc(at: time))), "monotonicNanoseconds": .integer(time),
                     "clock": .string(chunk.quality.word),
@@ -83,7 +84,7 @@ public struct JournalExport: Sendable {
             }
             return [
                 UTCTime.text(nanoseconds: chunk.utc(at: time)), "\(time)", stream.device, stream.vmd ?? "", stream.metric,
-                "\(block.firstSequence + Int64(index))", written, stream.unit ?? "", value.validity.word,
+                "\(block.firstSequence &+ Int64(index))", written, stream.unit ?? "", value.validity.word,
                 value.reason == .none ? "" : value.reason.word,
             ].joined(separator: ",")
         }

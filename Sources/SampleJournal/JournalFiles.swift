@@ -27,8 +27,10 @@ public struct JournalFiles: Sendable {
         }
     }
 
-    /// Opens a file for its one writer: WAL, `synchronous=FULL` asserted, no checkpoint but our own.
-    static func openForWriting(_ path: String, schema: String) throws -> DatabaseQueue {
+    /// Opens a file for its one writer: WAL, `synchronous=FULL` asserted.
+    ///
+    /// - Parameter checkpointsItself: leave checkpoints to SQLite; otherwise there is none but the writer's own.
+    static func openForWriting(_ path: String, checkpointsItself: Bool = false, schema: String) throws -> DatabaseQueue {
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
@@ -40,14 +42,15 @@ public struct JournalFiles: Sendable {
         }
         try queue.writeWithoutTransaction { db in
             // GRDB sets NORMAL by itself when it sets up WAL, whatever was asked for before: it is set after opening, and read back.
-            try db.execute(sql: "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=OFF")
+            try db.execute(sql: "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=\(checkpointsItself ? 1000 : 0); PRAGMA foreign_keys=OFF")
             for (setting, expected) in [("synchronous", "2"), ("journal_mode", "wal")] {
                 let found = try String.fetchOne(db, sql: "PRAGMA \(setting)") ?? "nothing"
                 guard found == expected else { throw JournalError.settingRefused(setting: "\(setting)=\(expected)", found: found) }
             }
             let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             guard found == 0 || found == version else { throw JournalError.otherVersion(found: found, known: version) }
-            if found == 0 { try db.execute(sql: schema + "PRAGMA user_version=\(version);") }
+            // All or nothing: a kill in between must not leave half a schema.
+            if found == 0 { try db.execute(sql: "BEGIN IMMEDIATE;\n\(schema)PRAGMA user_version=\(version);\nCOMMIT;") }
         }
         chmod(path, 0o640)
         return queue

@@ -55,16 +55,23 @@ public final class JournalReader: Sendable {
 
     public func streams() throws -> [JournalStream] {
         try samples.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM streams ORDER BY id").map { JournalStream(id: $0["id"], descriptor: try StreamRow.descriptor($0)) }
+            try Row.fetchAll(db, sql: "SELECT * FROM streams ORDER BY id").map {
+                JournalStream(id: $0.integer("id") ?? 0, descriptor: try StreamRow.descriptor($0))
+            }
         }
+    }
+
+    /// The streams' descriptors by the numbers that blocks carry.
+    public func streamsByID() throws -> [Int64: StreamDescriptor] {
+        Dictionary(try streams().map { ($0.id, $0.descriptor) }, uniquingKeysWith: { first, _ in first })
     }
 
     public func sessions() throws -> [JournalSession] {
         try samples.read { db in
             try Row.fetchAll(db, sql: "SELECT id, key, boot, started_ns, ended_ns FROM sessions ORDER BY id").map { row in
-                let ended: Int64? = row["ended_ns"]
-                return JournalSession(
-                    id: row["id"], key: row["key"], bootID: row["boot"], started: row["started_ns"], isEnded: ended != nil)
+                JournalSession(
+                    id: row.integer("id") ?? 0, key: row.text("key") ?? "", bootID: row.text("boot") ?? "", started: row.integer("started_ns") ?? 0,
+                    isEnded: row.integer("ended_ns") != nil)
             }
         }
     }
@@ -83,26 +90,15 @@ public final class JournalReader: Sendable {
         try samples.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }
     }
 
-    /// The newest chunk of a session after one, and the latest base among those. `nil` when there is none.
-    public func progress(session: Int64, after id: Int64) throws -> (chunk: Int64, base: Int64)? {
-        try samples.read { db in
-            guard
-                let row = try Row.fetchOne(
-                    db, sql: "SELECT MAX(id), MAX(base_ns) FROM chunks WHERE id > ? AND session = ?", arguments: [id, session]),
-                let chunk = row[0] as Int64?, let base = row[1] as Int64?
-            else { return nil }
-            return (chunk, base)
-        }
-    }
-
     private static func chunk(_ row: Row) -> JournalChunk {
-        let quality: Int64 = row["quality"]
-        let payload = Array(row["payload"] as Data)
-        let checksum = ChunkPayload.checksum(
-            [row["id"], row["session"], row["base_ns"], row["utc"], quality, row["samples"]], device: row["device"], payload: payload)
+        let numbers = ["id", "session", "base_ns", "utc", "quality", "samples"].map { row.integer($0) ?? .min }
+        let device = row.text("device") ?? ""
+        let payload = row.bytes("payload") ?? []
+        let checksum = ChunkPayload.checksum(numbers, device: device, payload: payload)
         return JournalChunk(
-            id: row["id"], session: row["session"], device: row["device"], base: row["base_ns"], utc: row["utc"],
-            quality: UInt8(exactly: quality).flatMap(ClockQuality.init) ?? .unknown, payload: payload, isWhole: row["checksum"] == checksum)
+            id: numbers[0], session: numbers[1], device: device, base: numbers[2], utc: numbers[3],
+            quality: UInt8(exactly: numbers[4]).flatMap(ClockQuality.init) ?? .unknown, payload: payload,
+            isWhole: row.integer("checksum") == checksum)
     }
 
     /// The blocks of a chunk. A damaged block is left out and given to `damaged`.
@@ -125,11 +121,10 @@ public final class JournalReader: Sendable {
     public func events(after id: Int64, limit: Int) throws -> [EventRecord] {
         try events.read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", arguments: [id, limit]).map { row in
-                let quality: Int64 = row["quality"]
-                return EventRecord(
-                    id: row["id"], session: row["session"], monotonicNanoseconds: row["monotonic_ns"], utc: row["utc"],
-                    quality: UInt8(exactly: quality).flatMap(ClockQuality.init) ?? .unknown, device: row["device"], kind: row["kind"],
-                    body: row["body"], hash: Array(row["hash"] as Data))
+                EventRecord(
+                    id: row.integer("id") ?? 0, session: row.text("session") ?? "", monotonicNanoseconds: row.integer("monotonic_ns") ?? 0,
+                    utc: row.integer("utc") ?? 0, quality: row.integer("quality").flatMap { UInt8(exactly: $0) }.flatMap(ClockQuality.init) ?? .unknown,
+                    device: row.text("device"), kind: row.text("kind") ?? "", body: row.text("body") ?? "{}", hash: row.bytes("hash") ?? [])
             }
         }
     }
@@ -168,15 +163,15 @@ public final class JournalReader: Sendable {
 
     public func statistics() throws -> Statistics {
         let devices = try samples.read { db in
-            try Row.fetchAll(db, sql: "SELECT device, SUM(samples) FROM chunks WHERE device <> '' GROUP BY device ORDER BY device").map {
-                (handle: $0[0] as String, samples: $0[1] as Int64)
-            }
+            try Row.fetchAll(
+                db, sql: "SELECT device, SUM(samples) AS count FROM chunks WHERE device <> '' GROUP BY device ORDER BY device"
+            ).map { (handle: $0.text("device") ?? "", samples: $0.integer("count") ?? 0) }
         }
         let (sessions, streams, chunks, count, payload) = try samples.read { db in
-            let row = try Row.fetchOne(db, sql: "SELECT COUNT(*), COALESCE(SUM(samples), 0), COALESCE(SUM(LENGTH(payload)), 0) FROM chunks")
+            let row = try Row.fetchOne(db, sql: "SELECT COUNT(*) AS rows, SUM(samples) AS count, SUM(LENGTH(payload)) AS size FROM chunks")
             return (
                 try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sessions") ?? 0, try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM streams") ?? 0,
-                row?[0] as Int64? ?? 0, row?[1] as Int64? ?? 0, row?[2] as Int64? ?? 0
+                row?.integer("rows") ?? 0, row?.integer("count") ?? 0, row?.integer("size") ?? 0
             )
         }
         return Statistics(
@@ -206,13 +201,14 @@ public final class JournalReader: Sendable {
             let answers = try queue.read { try String.fetchAll($0, sql: "PRAGMA integrity_check(10)") }
             for answer in answers where answer != "ok" { result.faults.append("\(name).sqlite: \(answer)") }
         }
-        try verifyChunks(&result)
-        try verifyEvents(&result)
+        // What cannot be read at all is a fault too, beside those already found.
+        do { try verifyChunks(&result) } catch { result.faults.append("samples.sqlite: cannot be read to its end (\(error))") }
+        do { try verifyEvents(&result) } catch { result.faults.append("events.sqlite: cannot be read to its end (\(error))") }
         return result
     }
 
     private func verifyChunks(_ result: inout Verification) throws {
-        let streams = Dictionary(uniqueKeysWithValues: try streams().map { ($0.id, $0.descriptor) })
+        let streams = try streamsByID()
         var next: [Int64: Int64] = [:]
         var last: Int64 = 0
         while result.faults.count < Self.faultLimit {
@@ -233,7 +229,7 @@ public final class JournalReader: Sendable {
                         result.faults.append(
                             "samples.sqlite: chunk \(chunk.id): stream \(block.stream) goes on with sample \(block.firstSequence), expected \(expected)")
                     }
-                    next[block.stream] = block.firstSequence + Int64(block.count)
+                    next[block.stream] = block.firstSequence &+ Int64(block.count)
                 }
             }
         }
@@ -255,7 +251,7 @@ public final class JournalReader: Sendable {
                     return
                 }
                 previous = event.hash
-                expectedID = event.id + 1
+                expectedID = event.id &+ 1
             }
         }
     }

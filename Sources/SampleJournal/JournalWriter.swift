@@ -71,7 +71,7 @@ public final class JournalWriter {
             }
             lastEvent = try events.read { db in
                 guard let row = try GRDB.Row.fetchOne(db, sql: "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1") else { return (0, EventRecord.noHash) }
-                return (row[0], Array(row[1] as Data))
+                return (row.integer("id") ?? 0, row.bytes("hash") ?? EventRecord.noHash)
             }
             lastSequenceMark = now
         } catch {
@@ -93,15 +93,15 @@ public final class JournalWriter {
     }
 
     /// Brings the streams' next numbers up to what the chunks since the last mark hold.
-    private static func recoverSequences(_ db: Database) throws {
+    static func recoverSequences(_ db: Database) throws {
         let mark = try Int64.fetchOne(db, sql: "SELECT value FROM marks WHERE name = 'sequences'") ?? 0
         var next: [Int64: Int64] = [:]
         let rows = try GRDB.Row.fetchCursor(db, sql: "SELECT payload FROM chunks WHERE id > ?", arguments: [mark])
         while let row = try rows.next() {
-            for block in ChunkPayload.split(Array(row[0] as Data)) {
+            for block in ChunkPayload.split(row.bytes("payload") ?? []) {
                 // A damaged block keeps its place in the file for `verify` to name; its numbers are not known.
-                guard let header = try? SampleBlock.header(block) else { continue }
-                next[header.stream] = max(next[header.stream] ?? 0, header.firstSequence + Int64(header.count))
+                guard let header = SampleBlock.trustedHeader(block) else { continue }
+                next[header.stream] = max(next[header.stream] ?? 0, header.next)
             }
         }
         for (stream, sequence) in next {
@@ -124,7 +124,7 @@ public final class JournalWriter {
                 let id: Int64
                 var next: Int64 = 0
                 if let row = try StreamRow.find(db, descriptor) {
-                    (id, next) = (row[0], row[1])
+                    (id, next) = (row.integer("id") ?? 0, row.integer("next_sequence") ?? 0)
                 } else {
                     id = try StreamRow.insert(db, descriptor)
                 }
@@ -179,8 +179,9 @@ public final class JournalWriter {
         var chunks: [String: [SampleBlock]] = [:]
         for index in buffers.indices where !buffers[index].isEmpty { chunks[devices[index], default: []] += buffers[index].take() }
         var count = 0
-        for (device, blocks) in chunks.sorted(by: { $0.key < $1.key }) {
-            let base = blocks.map { $0.time(0) }.min() ?? now
+        // In the order of their first samples: a reader may stop at the first row that is late enough.
+        let rows = chunks.map { (device: $0.key, blocks: $0.value, base: $0.value.map { $0.time(0) }.min() ?? now) }
+        for (device, blocks, base) in rows.sorted(by: { ($0.base, $0.device) < ($1.base, $1.device) }) {
             let samples = blocks.reduce(0) { $0 + $1.count }
             let payload = ChunkPayload.join(blocks.map { $0.encoded(base: base) })
             unwritten.append(
@@ -218,27 +219,55 @@ public final class JournalWriter {
 
     // MARK: Events
 
-    /// Commits an event, durably, before it returns. Returns its number.
+    /// Something that happened, on its way to the journal.
+    public struct Event {
+        public let kind: String
+        public let device: String?
+        /// Further members; never patient data.
+        public let body: KeyValuePairs<String, JSON?>
+        /// Unit: ns of the monotonic clock.
+        public let monotonic: Int64
+
+        public init(_ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64) {
+            self.kind = kind
+            self.device = device
+            self.body = body
+            self.monotonic = monotonic
+        }
+    }
+
+    /// Commits events in one transaction, durably, before it returns: all of them or none.
     ///
-    /// - Parameter body: further members; never patient data.
-    @discardableResult
-    public func record(
-        _ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64, utc: Int64, quality: ClockQuality
-    ) throws -> Int64 {
-        let draft = EventRecord(
-            id: lastEvent.id + 1, session: sessionKey, monotonicNanoseconds: monotonic, utc: utc, quality: quality, device: device, kind: kind,
-            body: JSON.members(body).text, hash: EventRecord.noHash)
-        let event = draft.with(hash: draft.expectedHash(after: lastEvent.hash))
+    /// - Parameter utcOffset: the wall clock less the monotonic one. Unit: ns.
+    public func record(_ batch: [Event], utcOffset: Int64, quality: ClockQuality) throws {
+        var last = lastEvent
+        let records = batch.map { event in
+            let draft = EventRecord(
+                id: last.id + 1, session: sessionKey, monotonicNanoseconds: event.monotonic, utc: event.monotonic + utcOffset, quality: quality,
+                device: event.device, kind: event.kind, body: JSON.members(event.body).text, hash: EventRecord.noHash)
+            let record = draft.with(hash: draft.expectedHash(after: last.hash))
+            last = (record.id, record.hash)
+            return record
+        }
         try events.write { db in
-            try db.execute(
-                sql: "INSERT INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                arguments: [
+            // After a failed commit nobody knows whether it is there: the same numbers are written again, and the chain decides.
+            let insert = try db.cachedStatement(
+                sql: "INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            for event in records {
+                try insert.execute(arguments: [
                     event.id, event.session, event.monotonicNanoseconds, event.utc, Int64(event.quality.rawValue), event.device, event.kind,
                     event.body, Data(event.hash),
                 ])
+            }
         }
-        lastEvent = (event.id, event.hash)
-        return event.id
+        lastEvent = last
+    }
+
+    /// Commits one event, durably, before it returns.
+    public func record(
+        _ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64, utc: Int64, quality: ClockQuality
+    ) throws {
+        try record([Event(kind, device: device, body: body, monotonic: monotonic)], utcOffset: utc - monotonic, quality: quality)
     }
 
     // MARK: The end

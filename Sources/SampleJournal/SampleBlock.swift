@@ -114,6 +114,15 @@ extension SampleBlock {
         return try header(&reader)
     }
 
+    /// The header of a block whose checksum matches; `nil` for any other, and for numbers that no writer gives.
+    static func trustedHeader(_ bytes: ArraySlice<UInt8>) -> (stream: Int64, next: Int64)? {
+        guard bytes.count > 4, CRC32C.compute(bytes.dropLast(4)) == writtenChecksum(bytes), let header = try? header(bytes) else { return nil }
+        let (next, overflow) = header.firstSequence.addingReportingOverflow(Int64(header.count))
+        return overflow || header.firstSequence < 0 ? nil : (header.stream, next)
+    }
+
+    private static func writtenChecksum(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) } }
+
     private static func header(_ reader: inout BitReader) throws(BlockDamage) -> (stream: Int64, firstSequence: Int64, count: Int) {
         let version = try reader.byte()
         guard version == Self.version else { throw BlockDamage("the block is of version \(version); this program reads version \(Self.version)") }
@@ -126,8 +135,7 @@ extension SampleBlock {
     init(_ bytes: ArraySlice<UInt8>, base: Int64, isText: (Int64) -> Bool) throws(BlockDamage) {
         guard bytes.count > 4 else { throw BlockDamage("the block is too short") }
         let body = bytes.dropLast(4)
-        let written = bytes.suffix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard CRC32C.compute(body) == written else { throw BlockDamage("the block's checksum does not match") }
+        guard CRC32C.compute(body) == Self.writtenChecksum(bytes) else { throw BlockDamage("the block's checksum does not match") }
         try self.init(unchecked: body, base: base, isText: isText)
     }
 

@@ -28,12 +28,12 @@ enum StreamRow {
     }
 
     static func descriptor(_ row: Row) throws -> StreamDescriptor {
-        let code: Int64? = row["code"]
-        let period: Int64 = row["period_ns"]
-        guard let form = form(row["form"]), period > 0 else { throw BlockDamage("a stream's description cannot be read") }
+        guard let form = row.text("form").flatMap(form), let period = row.integer("period_ns"), (1...3_600_000_000_000).contains(period),
+            let device = row.text("device"), let metric = row.text("metric"), let waveform = row.integer("waveform")
+        else { throw BlockDamage("a stream's description cannot be read") }
         return StreamDescriptor(
-            device: row["device"], vmd: row["vmd"], metric: row["metric"], code: code.flatMap { UInt32(exactly: $0) }, unit: row["unit"],
-            form: form, isWaveform: row["waveform"], periodNanoseconds: period, profile: row["profile"])
+            device: device, vmd: row.text("vmd"), metric: metric, code: row.integer("code").flatMap { UInt32(exactly: $0) }, unit: row.text("unit"),
+            form: form, isWaveform: waveform != 0, periodNanoseconds: period, profile: row.text("profile") ?? "")
     }
 
     private static func text(_ form: ValueForm) -> String {

@@ -34,14 +34,13 @@ public final class LineRecorder: Sendable {
     }
 }
 
-/// Puts one device's records into its line's ring. A full ring loses records, counts them, and says so as soon as there is room.
+/// Puts one device's records into its line's ring. A full ring loses records and counts them; the journal tells of the loss as an event.
 struct RingSink: RecordSink {
     let recorder: LineRecorder
     /// What is added to the device's own indices to make the line's.
     let streamBase: UInt32
     let alertBase: UInt32
     let device: UInt32
-    private var lost: Int64 = 0
     /// Samples that carried a value since it was last asked: how the loop knows that the device is alive.
     private var fresh = 0
 
@@ -76,14 +75,6 @@ struct RingSink: RecordSink {
     }
 
     private mutating func push(_ record: SampleRecord) {
-        if lost > 0 {
-            let notice = SampleRecord(
-                kind: .event, index: device, monotonicNanoseconds: record.monotonicNanoseconds, bits: lost, event: .samplesLost)
-            if recorder.ring.push(notice) { lost = 0 }
-        }
-        if lost > 0 || !recorder.ring.push(record) {
-            lost += 1
-            recorder.countLost()
-        }
+        if !recorder.ring.push(record) { recorder.countLost() }
     }
 }

@@ -40,6 +40,9 @@ public final class LineWorker: @unchecked Sendable {
         thread = try RealTimeThread(name: name, priority: priority, body: run)
     }
 
+    /// Tells the thread to stop, without waiting.
+    public func askToStop() { stopFlag.set() }
+
     /// Tells the thread to stop and waits until it has; the line is closed then.
     public func stop() {
         stopFlag.set()

@@ -109,7 +109,8 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         }
         isOpen = true
         let start = clock.now()
-        for index in reads.indices { reads[index].due = start }
+        // What was put off stays put off.
+        for index in reads.indices { reads[index].due = max(reads[index].due, start) }
     }
 
     private func lose(_ error: FieldbusError, time: Int64) {

@@ -59,7 +59,10 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             } else {
                 reopen()
             }
-            if health.becomesStale(time: clock.now(), sink: &sink) { missAll(.notAvailable, .stale) }
+            guard health.becomesStale(time: clock.now(), sink: &sink) else { continue }
+            missAll(.notAvailable, .stale)
+            // A stream that dried up may be a connection that died without a word: only opening it anew tells.
+            if isOpen, plan.streamPeriod != nil { lose(.disconnected(errno: ETIMEDOUT)) }
         }
         line.close()
     }
@@ -184,7 +187,11 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             // A reply that still comes belongs to nothing: the line is read and kept quiet for as long as the device may take.
             quietUntil = now + device.line.slowestReply
             let pause = health.fail(period: plan.requests[waiting.request].period, time: now, sink: &sink)
-            if pause > 0 { due[waiting.request] = max(due[waiting.request], now + pause) }
+            if pause > 0 {
+                due[waiting.request] = max(due[waiting.request], now + pause)
+                // Silent for long enough to have been replaced: who answers next must say again who it is.
+                decoder.forgetIdentity()
+            }
         }
     }
 }

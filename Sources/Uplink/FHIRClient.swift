@@ -103,7 +103,8 @@ public final class FHIRClient: RecordsService {
             }
             return .acknowledged
         case 413: return .tooLarge
-        case 400 where isFHIR, 409 where isFHIR, 410 where isFHIR, 412 where isFHIR, 422 where isFHIR:
+        // 409 and 412 are about the moment (another write of the same resource), not about the content.
+        case 400 where isFHIR, 410 where isFHIR, 422 where isFHIR:
             return .refused(reason: "HTTP \(status): \(diagnostics(document))")
         case 400, 401, 403, 404, 405:
             return .unavailable(

@@ -37,25 +37,35 @@ struct SampleWindows {
         var position = position
         guard let session = sessions.first(where: { $0.id >= position.session }) else { return nil }
         if session.id > position.session || position.window == 0 {
-            position = DeliveryStore.SamplePosition(session: session.id, window: session.started, chunk: position.chunk)
+            position = DeliveryStore.SamplePosition(session: session.id, window: session.started, chunk: position.chunk, length: length)
         }
+        // A window that was begun is finished with the length it was begun with: its runs may have been sent under its name.
+        if position.length <= 0 { position.length = length }
         let isOver = session.isEnded || session.id != sessions.last?.id
-        let end = position.window + length
-        if !isOver, !includingOpen, try newestBase(position) < end + Self.reorder { return nil }
+        let end = position.window + position.length
+        if !isOver {
+            // Beyond the newest sample there are only empty windows, without end.
+            let needed = includingOpen ? position.window - Self.reorder : end + Self.reorder
+            if try newestBase(position) < needed { return nil }
+        }
         return try read(session, position, isOver: isOver)
     }
 
     private mutating func newestBase(_ position: DeliveryStore.SamplePosition) throws -> Int64 {
         if newest.session != position.session { newest = (position.session, position.chunk, .min) }
-        if let progress = try reader.progress(session: position.session, after: newest.chunk) {
-            newest = (position.session, progress.chunk, max(newest.base, progress.base))
+        while true {
+            let chunks = try reader.chunks(after: newest.chunk, limit: 64)
+            if chunks.isEmpty { return newest.base }
+            for chunk in chunks {
+                newest.chunk = chunk.id
+                if chunk.isWhole, chunk.session == position.session { newest.base = max(newest.base, chunk.base) }
+            }
         }
-        return newest.base
     }
 
     private func read(_ session: JournalSession, _ position: DeliveryStore.SamplePosition, isOver: Bool) throws -> Window {
-        let streams = Dictionary(uniqueKeysWithValues: try reader.streams().map { ($0.id, $0.descriptor) })
-        let end = position.window + length
+        let streams = try reader.streamsByID()
+        let end = position.window + position.length
         var builders: [Int64: SampleRunBuilder] = [:]
         var order: [Int64] = []
         var earliestLater: Int64?
@@ -68,7 +78,8 @@ struct SampleWindows {
             if chunks.isEmpty { break }
             for chunk in chunks {
                 last = chunk.id
-                if chunk.session < session.id { continue }
+                // A row that is not as it was written says nothing, not even when it was; `journal verify` names it.
+                if !chunk.isWhole || chunk.session < session.id { continue }
                 if chunk.session > session.id || chunk.base >= end + 2 * Self.reorder {
                     if chunk.session == session.id { earliestLater = min(earliestLater ?? .max, chunk.base) }
                     reachedEnd = true
@@ -91,7 +102,7 @@ struct SampleWindows {
                         }
                         builders[block.stream]?.append(
                             bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: block.validities[index],
-                            reason: block.reasons[index], sequence: block.firstSequence + Int64(index), time: time, utc: chunk.utc(at: time))
+                            reason: block.reasons[index], sequence: block.firstSequence &+ Int64(index), time: time, utc: chunk.utc(at: time))
                     }
                 }
                 if hasLater { isPrefix = false }
@@ -103,11 +114,12 @@ struct SampleWindows {
             guard let stream = streams[id], let runs = builders[id]?.finish() else { continue }
             observations += runs.map { mapper.observation($0, of: stream, session: session.key, window: position.window) }
         }
-        var next = DeliveryStore.SamplePosition(session: session.id, window: end, chunk: resume)
-        if let later = earliestLater, later > end {
-            next.window += (later - end) / length * length
+        var next = DeliveryStore.SamplePosition(session: session.id, window: end, chunk: resume, length: length)
+        if let later = earliestLater, later - Self.reorder > end {
+            // Empty windows are passed over, but never a time in which a sample may still be found.
+            next.window += (later - Self.reorder - end) / length * length
         } else if earliestLater == nil, isOver {
-            next = DeliveryStore.SamplePosition(session: session.id + 1, window: 0, chunk: resume)
+            next = DeliveryStore.SamplePosition(session: session.id + 1, window: 0, chunk: resume, length: length)
         }
         return Window(streams: order.compactMap { streams[$0] }, observations: observations, next: next)
     }

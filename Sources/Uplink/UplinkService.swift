@@ -60,7 +60,15 @@ public final class UplinkService: Sendable {
         let work = try UplinkWork(directory: directory, settings: settings)
         var failures = 0
         while !Task.isCancelled {
-            switch try await pass(work) {
+            let progress: Progress
+            do {
+                progress = try await pass(work)
+            } catch {
+                // A full disk or a locked book passes; giving up would not.
+                note("the uplink's own book or the journal cannot be used: \(error)")
+                progress = .unavailable(retryAfter: nil)
+            }
+            switch progress {
             case .delivered: failures = 0
             case .idle:
                 failures = 0
@@ -72,29 +80,45 @@ public final class UplinkService: Sendable {
         }
     }
 
+    /// Says what is wrong, once for each change.
+    private func note(_ problem: String) {
+        let isNew = state.withLock { state in
+            defer { (state.isReachable, state.problem) = (false, problem) }
+            return state.problem != problem
+        }
+        if isNew { logger.warning("nothing is delivered now; the journal keeps everything", metadata: ["reason": "\(problem)"]) }
+    }
+
     /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still pending.
     public func finish(within limit: Duration) async throws -> Int {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.deliverRest() }
+            group.addTask { try? await Task.sleep(for: limit) }
+            // Whichever is first ends the other: a service that accepts and never answers does not hold the stop.
+            _ = try await group.next()
+            group.cancelAll()
+        }
+        return try UplinkWork(directory: directory, settings: settings).pending()
+    }
+
+    private func deliverRest() async throws {
         let work = try UplinkWork(directory: directory, settings: settings)
-        let clock = ContinuousClock()
-        let deadline = clock.now + limit
         var failures = 0
-        deliver: while clock.now < deadline {
+        while !Task.isCancelled, failures <= 3 {
             switch try await pass(work) {
-            case .delivered: continue
-            case .idle: break deliver
+            case .delivered: failures = 0
+            case .idle: return
             case .unavailable:
                 failures += 1
-                if failures > 3 { break deliver }
                 try? await Task.sleep(for: .milliseconds(200 * failures))
             }
         }
-        return try work.pending()
     }
 
     /// Full jitter: anything up to the step, which doubles from 1 s to 60 s; never less than the service asked for. Unit: ms.
     private static func pause(_ failures: Int, retryAfter: Int64?) -> Int {
         let step = min(60_000, 1000 << min(failures - 1, 6))
-        return max(Int.random(in: 100...step), Int(min(retryAfter ?? 0, 3600)) * 1000)
+        return max(Int.random(in: 100...step), Int(max(0, min(retryAfter ?? 0, 3600))) * 1000)
     }
 
     // MARK: One pass
@@ -164,11 +188,7 @@ public final class UplinkService: Sendable {
             }
             return nil
         case .unavailable(let problem, let retryAfter):
-            let isNew = state.withLock { state in
-                defer { (state.isReachable, state.problem) = (false, problem) }
-                return state.problem != problem
-            }
-            if isNew { logger.warning("the records service cannot be reached; the journal keeps everything", metadata: ["reason": "\(problem)"]) }
+            note(problem)
             return Wait(retryAfter: retryAfter)
         case .refused(let why): reason = why
         case .tooLarge: reason = "larger than the service takes"

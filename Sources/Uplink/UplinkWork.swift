@@ -77,7 +77,7 @@ final class UplinkWork {
         // The count is bounded: past ten thousand, “many” is all that anybody needs to know.
         while count < 10_000, let window = try windows.next(after: position, includingOpen: true) {
             count += window.observations.count
-            if window.next == position || window.observations.isEmpty { break }
+            if window.next == position { break }
             position = window.next
         }
         return count

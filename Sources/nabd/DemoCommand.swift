@@ -21,6 +21,7 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Where the unit's files go; kept afterwards. Without it, a folder that is removed.") var directory: String?
 
     func run() async throws {
+        signal(SIGPIPE, SIG_IGN)
         let length = try duration(time)
         let profiles = try profiles ?? ProfileCommand.defaultFolder()
         let folder = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("nabd-demo-\(UUID().uuidString)").path

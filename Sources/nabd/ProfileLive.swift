@@ -49,6 +49,7 @@ extension ProfileCommand {
         @OptionGroup var overrides: Overrides
 
         func run() throws {
+            signal(SIGPIPE, SIG_IGN)
             guard let address = LineAddress(line) else { throw Failure(.usage, "--line takes pty, tcp://HOST:PORT or a path, not “\(line)”") }
             let profile = try ProfileCommand.load(profile)
             let script: FaultScript?

@@ -16,6 +16,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
 
     func run() async throws {
+        // The host outlives whoever reads its log, and a device that hangs up.
+        signal(SIGPIPE, SIG_IGN)
         let diagnostics = Diagnostics()
         let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics)
         for finding in diagnostics.all { printError(finding.description) }
@@ -27,7 +29,9 @@ struct RunCommand: AsyncParsableCommand {
                 services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: makeLogger(level: .error)))
         do { try await group.run() } catch let error as JournalError { throw Failure(.unavailable, error.description) }
-        print(json ? SummaryText.json(host.summary, withCounters: true) : SummaryText.words(host.summary))
+        let summary = host.summary
+        print(json ? SummaryText.json(summary, withCounters: true) : SummaryText.words(summary))
+        if let problem = summary.journalProblem { throw Failure(.io, "the journal could not be written to the end: \(problem)") }
     }
 }
 

@@ -13,6 +13,11 @@ import Testing
         #expect(try #require(DecimalScale(scale)).text(of: counts) == text)
     }
 
+    @Test func longNumbersAreRefusedInsteadOfFollowed() {
+        #expect(DecimalText.parse(Array(String(repeating: "1e", count: 200_000).utf8)) == nil)
+        #expect(DecimalScale("1e+3")?.exponent == 3)
+    }
+
     @Test(arguments: ["", "abc", "0", "1.2.3", "1/0", "1/3", "0x10", "1e40", " 1", "--1", "."])
     func whatIsNoExactFactorIsRefused(text: String) { #expect(DecimalScale(text) == nil) }
 

@@ -95,6 +95,8 @@ import Testing
         Fault(
             serial, "type: uint8}", "type: uint8}\n  other: {in: frame, byte: 2, bits: 3}", 9, 10, "the fields “value” and “other” overlap"),
         Fault(serial, "type: uint8}", "type: uint8, missing: {127: gone}}", 8, 59, "expected a validity"),
+        Fault(text, "start: \"!\"", "start: \"\"", 6, 20, "expected the start as a byte such as 0x01, or text, found nothing"),
+        Fault(modbus, "unit: 1", "unit: -0x-8000000000000000", 4, 52, "expected the Modbus unit as a whole number"),
         Fault(text, "{rate}\"", "{ratio}\"", 10, 30, "there is no field “ratio”"),
         Fault(text, "INF^{rate}", "{rate}^INF", 10, 30, "nobody can tell this reply from another"),
         Fault(text, "reply: \"INF^{rate}\"", "reply: INF", 8, 9, "no request's reply names the field “rate”"),

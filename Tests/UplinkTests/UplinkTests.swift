@@ -1,6 +1,7 @@
 import DeviceModel
 import FHIRMapping
 import Foundation
+import GRDB
 import Logging
 import SampleJournal
 import Synchronization
@@ -48,12 +49,12 @@ private final class ScriptedService: RecordsService {
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func makeUplink() -> UplinkService {
+    private func makeUplink(window: Int64 = 10_000_000_000) -> UplinkService {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return UplinkService(
             journal: folder.path, service: service,
-            settings: UplinkService.Settings(unit: "u", isTestData: true, window: 10_000_000_000), logger: logger)
+            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window), logger: logger)
     }
 
     /// One value a second from a time on, in a session of its own.
@@ -140,6 +141,46 @@ private final class ScriptedService: RecordsService {
         try writeSession(start: 500_000_000_000, count: 3)
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         #expect(observations.sorted() == (["0 1 2"] + Self.whole).sorted())
+    }
+
+    /// One commit may hold seconds of one device beside a single sample of another: no order of devices loses what came first.
+    @Test func aLongCommitOfTwoDevicesLosesNothing() async throws {
+        let writer = try JournalWriter(directory: folder.path, bootID: "b", now: 1_000_000_000, utc: utc)
+        let streams = try writer.register(
+            ["a-late", "b-early"].map { device in
+                StreamDescriptor(
+                    device: device, vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one), isWaveform: false,
+                    periodNanoseconds: 1_000_000_000, profile: "m/d")
+            })
+        for number in 0..<20 {
+            writer.append(
+                SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: Int64(number + 1) * 1_000_000_000, bits: Int64(number)), stream: streams[1])
+        }
+        writer.append(SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: 20_500_000_000, bits: 99), stream: streams[0])
+        try writer.finish(now: 21_000_000_000, utc: utc, quality: .unknown)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations.joined(separator: " ") == "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 99")
+    }
+
+    /// A window that was begun keeps its length, so that its resources keep their names.
+    @Test func anotherWindowLengthDoublesNothing() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock { $0.loseAnswers = 4 }
+        _ = try await makeUplink().finish(within: .milliseconds(500))
+        #expect(try await makeUplink(window: 5_000_000_000).finish(within: .seconds(20)) == 0)
+        let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }
+        #expect(values == Array(0..<25))
+    }
+
+    @Test func aDamagedRowIsNotDeliveredAndCostsNoOther() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        let queue = try DatabaseQueue(path: "\(folder.path)/samples.sqlite")
+        // A flipped high bit of the time: ten hours later.
+        try await queue.write { try $0.execute(sql: "UPDATE chunks SET base_ns = base_ns + 35184372088832 WHERE id = 5") }
+        try queue.close()
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }
+        #expect(values == (0..<25).filter { $0 != 4 })
     }
 
     @Test func theWindowOfARunningSessionWaitsUntilItIsComplete() async throws {

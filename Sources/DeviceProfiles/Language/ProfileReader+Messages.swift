@@ -280,7 +280,9 @@ extension ProfileReader {
             }
             return [byte]
         }
-        return Array(text.utf8)
+        // An empty mark would stand everywhere.
+        if text.isEmpty { value.error("expected \(what) as a byte such as 0x01, or text, found nothing") }
+        return text.isEmpty ? nil : Array(text.utf8)
     }
 
     private func byteRange(_ value: YAMLValue) -> ClosedRange<Int>? { range(value, "bytes such as 0..3", 0...1023) }

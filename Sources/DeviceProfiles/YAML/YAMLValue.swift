@@ -89,7 +89,8 @@ public struct YAMLValue {
         let digits = negative ? String(text.dropFirst()) : text
         guard let first = digits.utf8.first, first >= 0x30, first <= 0x39 else { return nil }
         let value = digits.hasPrefix("0x") || digits.hasPrefix("0X") ? Int64(digits.dropFirst(2), radix: 16) : Int64(digits)
-        return value.map { negative ? -$0 : $0 }
+        guard let value, value >= 0 else { return nil }
+        return negative ? -value : value
     }
 
     /// A finite decimal number.
