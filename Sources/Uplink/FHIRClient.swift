@@ -78,11 +78,24 @@ public final class FHIRClient: RecordsService {
         do {
             let response = try await client.execute(request, timeout: .seconds(60))
             let body = try await response.body.collect(upTo: Self.replyLimit)
-            let retryAfter = response.headers.first(name: "Retry-After").flatMap { Int64($0) }
+            let retryAfter = Self.retryAfter(response.headers.first(name: "Retry-After"), date: response.headers.first(name: "Date"))
             return Self.outcome(status: Int(response.status.code), body: Data(buffer: body), retryAfter: retryAfter, expected: resources.count)
         } catch {
             return .unavailable(reason: Self.words(error), retryAfter: nil)
         }
+    }
+
+    /// The wait a service asks for, written as seconds or as a date. A date is counted from the service's own clock, not from ours, which may be
+    /// years off. Unit: s.
+    static func retryAfter(_ value: String?, date: String?) -> Int64? {
+        guard let value else { return nil }
+        if let seconds = Int64(value) { return max(0, seconds) }
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(identifier: "GMT")
+        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
+        guard let until = formatter.date(from: value), let now = date.flatMap({ formatter.date(from: $0) }) else { return nil }
+        return Int64(exactly: max(0, until.timeIntervalSince(now)).rounded())
     }
 
     /// What an answer means. An answer that is not FHIR (a captive portal, a proxy's page) says nothing about the content.
