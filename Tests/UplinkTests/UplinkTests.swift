@@ -221,10 +221,11 @@ private final class ScriptedService: RecordsService {
         }
     }
 
-    @Test(arguments: [
-        ("120", nil, 120), ("-9223372036854775808", nil, 0), ("Sun, 22 Nov 2026 06:16:30 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 90),
-        ("Sun, 22 Nov 2026 06:14:00 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 0), ("Sun, 22 Nov 2026 06:16:30 GMT", nil, nil), ("soon", nil, nil),
-    ] as [(String, String?, Int64?)])
+    @Test(
+        arguments: [
+            ("120", nil, 120), ("-9223372036854775808", nil, 0), ("Sun, 22 Nov 2026 06:16:30 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 90),
+            ("Sun, 22 Nov 2026 06:14:00 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 0), ("Sun, 22 Nov 2026 06:16:30 GMT", nil, nil), ("soon", nil, nil),
+        ] as [(String, String?, Int64?)])
     func theWaitAskedForIsReadInBothForms(value: String, date: String?, seconds: Int64?) {
         #expect(FHIRClient.retryAfter(value, date: date) == seconds)
     }
