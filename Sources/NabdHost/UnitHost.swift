@@ -80,6 +80,10 @@ public final class UnitHost: Service {
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
+        for device in configuration.devices where device.plan.profile.provenance.contains(where: \.unverified) {
+            logger.notice(
+                "this device's profile rests on unverified facts", metadata: ["device": "\(device.plan.handle)", "profile": "\(device.plan.profile.name)"])
+        }
         let scheduling = await scheduling()
         logger.info(
             "nabd is running",
