@@ -5,7 +5,7 @@ import DeviceProfiles
 ///
 /// A frame counts when its marks, its length, its fixed bits and its checksum are right. A frame of fixed length has no end mark, and a sum
 /// of one byte is right by chance once in 256 times: until the stream is in step, such a frame counts only when the next one follows it.
-/// Memory is bounded by the longest frame; nothing is allocated after `init`.
+/// Memory is bounded by the longest frame; the buffer is made once.
 public struct Framer: Sendable {
     /// What the next bytes are.
     public enum Step: Sendable, Equatable {

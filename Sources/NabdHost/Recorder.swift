@@ -201,7 +201,8 @@ private final class RecorderLoop {
         let now = clock.now()
         do {
             let count = try writer.commit(now: now, utc: now + offset, quality: .current(), heartbeat: heartbeat)
-            if totals.problem != nil {
+            // Events are a file of their own: while they wait, the journal is not whole.
+            if totals.problem != nil, pending.isEmpty {
                 logger.notice("the journal is written again")
                 totals.problem = nil
             }

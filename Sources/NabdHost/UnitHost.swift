@@ -91,18 +91,22 @@ public final class UnitHost: Service {
                 "unit": "\(configuration.unit)", "devices": "\(configuration.devices.count)", "lines": "\(workers.count)",
                 "scheduling": "\(scheduling)", "journal": "\(configuration.journalDirectory)",
             ])
-        let uplinkTask = uplink.map { uplink in Task { try await uplink.run() } }
+        let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
         try? await gracefulShutdown()
         logger.info("stopping")
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
         recorder.stop()
         uplinkTask?.cancel()
-        if let uplinkTask { _ = await uplinkTask.result }
-        if let uplink {
+        await uplinkTask?.value
+        guard let uplink else { return }
+        do {
             let pending = try await uplink.finish(within: .seconds(Self.farewell))
             if pending > 0 { logger.notice("resources wait for the next start", metadata: ["pending": "\(pending)"]) }
             pendingAtEnd.withLock { $0 = pending }
+        } catch {
+            // The record is whole by now; what was not delivered waits for the next start.
+            logger.warning("the rest could not be delivered before the end", metadata: ["reason": "\(error)"])
         }
     }
 

@@ -35,7 +35,7 @@ public final class JournalWriter {
         let payload: [UInt8]
     }
 
-    /// The most that is held in memory while the disk takes nothing: about an hour of eight beds. Unit: bytes.
+    /// The most that is held in memory while the disk takes nothing: about half an hour of eight beds. Unit: bytes.
     private static let unwrittenLimit = 16 << 20
     /// Commits between two checkpoints of the same writer.
     private static let checkpointEvery = 64

@@ -14,7 +14,7 @@ public struct SampleBlock: Sendable, Equatable {
         case explicit([Int64])
     }
 
-    /// The most samples of one block. At 1 kHz a block of the longest commit interval holds 60,000.
+    /// The most samples of one block. At 1 kHz a block of the longest commit interval (10 s) holds 10,000.
     public static let countLimit = 1 << 17
     static let version: UInt8 = 1
 

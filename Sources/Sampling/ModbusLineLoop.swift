@@ -7,7 +7,8 @@ import RealTime
 
 /// The loop of a Modbus line: the reads of all its devices, each at its absolute deadline, one at a time.
 ///
-/// Everything here runs on the line's own thread. Nothing is allocated once the line is open.
+/// Everything here runs on the line's own thread. Buffers are made once; that nothing else is allocated is not yet
+/// shown by a count.
 final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
     private struct Device {
         let plan: DevicePlan

@@ -7,7 +7,8 @@ import RealTime
 
 /// The loop of a line with one serial device: reads its stream, asks its requests, each at its absolute deadline.
 ///
-/// Everything here runs on the line's own thread. Nothing is allocated once the line is open.
+/// Everything here runs on the line's own thread. Buffers are made once; that nothing else is allocated is not yet
+/// shown by a count.
 final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     private struct Outstanding {
         let request: Int

@@ -56,13 +56,15 @@ public final class UplinkService: Sendable {
     public var status: UplinkStatus { state.withLock { $0 } }
 
     /// Runs until the task is cancelled.
-    public func run() async throws {
-        let work = try UplinkWork(directory: directory, settings: settings)
+    public func run() async {
+        var work: UplinkWork?
         var failures = 0
         while !Task.isCancelled {
             let progress: Progress
             do {
-                progress = try await pass(work)
+                let open = try work ?? UplinkWork(directory: directory, settings: settings)
+                work = open
+                progress = try await pass(open)
             } catch {
                 // A full disk or a locked book passes; giving up would not.
                 note("the uplink's own book or the journal cannot be used: \(error)")

@@ -201,7 +201,10 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
     }
 
     @Test func blocksJoinNeighboursAndNeverCrossAHole() throws {
-        guard case .modbus(let modbus) = try plan("victron/gx").protocolPlan else { return }
+        guard case .modbus(let modbus) = try plan("victron/gx").protocolPlan else {
+            Issue.record("the profile is not compiled to Modbus reads")
+            return
+        }
         let ranges = modbus.blocks.map { "\($0.unit):\($0.address)+\($0.count)" }
         #expect(ranges == ["100:2800+10", "225:259+1", "225:261+2", "225:266+1"])
     }
