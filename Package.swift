@@ -8,8 +8,11 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Rooms that the proof of profiles runs through a million times: optimised in debug builds too, with all their checks.
+let optimised: [SwiftSetting] = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 /// A room of the house: a library target under `Sources/<name>`.
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+func room(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
@@ -47,11 +50,11 @@ let package = Package(
         .target(name: "CPosix"),
 
         room("Nomenclature"),
-        room("DeviceModel", ["Nomenclature"]),
-        room("DeviceProfiles", ["DeviceModel", .product(name: "Yams", package: "Yams")]),
+        room("DeviceModel", ["Nomenclature"], settings: optimised),
+        room("DeviceProfiles", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
         room("RealTime", ["CPosix"]),
         room("Fieldbus", ["CModbus", "CSerialPort", "CPosix", "RealTime"]),
-        room("DeviceDrivers", ["DeviceProfiles", "Fieldbus"]),
+        room("DeviceDrivers", ["DeviceProfiles", "Fieldbus"], settings: optimised),
         room("Sampling", ["DeviceDrivers", "RealTime"]),
         room(
             "SampleJournal",

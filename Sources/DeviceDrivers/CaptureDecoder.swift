@@ -19,8 +19,17 @@ public struct CaptureDecoder {
     }
 
     private let plan: DevicePlan
+    private let awaiting: SerialDecoder.Awaiting
 
-    public init(_ plan: DevicePlan) { self.plan = plan }
+    /// - Parameter request: the request to which the bytes are the reply; `nil` takes any reply.
+    public init(_ plan: DevicePlan, replyTo request: String? = nil) {
+        self.plan = plan
+        if case .serial(let serial) = plan.protocolPlan, let index = serial.requests.firstIndex(where: { $0.name == request }) {
+            awaiting = .reply(index)
+        } else {
+            awaiting = .anything
+        }
+    }
 
     /// Everything a capture says. Never fails: what cannot be read is damage, and shows as samples without a value or not at all.
     public func decode(_ capture: [UInt8]) -> [Finding] {
@@ -28,7 +37,7 @@ public struct CaptureDecoder {
         switch plan.protocolPlan {
         case .serial(let serial):
             var decoder = SerialDecoder(plan, serial)
-            decoder.awaiting = .anything
+            decoder.awaiting = awaiting
             decoder.feed(capture, count: capture.count, time: 0, sink: &sink)
             decoder.finish(time: 0, sink: &sink)
         case .modbus:
@@ -97,7 +106,8 @@ public struct CaptureDecoder {
             let alert = plan.alerts[Int(record.index)]
             return .members([
                 "event": .string(record.kind == .alertStart ? "alertStart" : "alertEnd"), "device": .string(plan.handle),
-                "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text), "offset": offset,
+                "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
+                "offset": offset,
             ])
         }
     }
@@ -183,7 +193,7 @@ private struct ModbusCapture {
 
     private mutating func takeRequest(transaction: UInt16, at place: Int, sink: inout some RecordSink) -> Bool {
         let (unit, function) = (bytes[place], bytes[place + 1])
-        guard function == 3 || function == 4 else { return false }
+        guard (1...4).contains(function) else { return false }
         giveUp(sink: &sink)
         sawDamage = false
         if let block = plan.block(unit: unit, function: function, address: word(place + 2), count: word(place + 4)) {
@@ -205,15 +215,17 @@ private struct ModbusCapture {
         let size = Int(bytes[place + 2])
         let block: ModbusBlock
         if let waiting = pending {
-            guard waiting.unit == unit, waiting.function == function, waiting.block.count * 2 == size, waiting.transaction == transaction else { return }
+            guard waiting.unit == unit, waiting.function == function, waiting.block.replySize == size, waiting.transaction == transaction else { return }
             block = waiting.block
         } else {
             guard case .modbus(let modbus) = plan.protocolPlan else { return }
-            let fitting = modbus.blocks.filter { $0.unit == unit && $0.function == function && $0.count * 2 == size }
+            let fitting = modbus.blocks.filter { $0.unit == unit && $0.function == function && $0.replySize == size }
             guard fitting.count == 1, let only = fitting.first else { return }
             block = only
         }
-        let registers = (0..<block.count).map { UInt16(word(place + 3 + $0 * 2)) }
+        let registers = (0..<block.count).map { index in
+            block.space.isBits ? UInt16(bytes[place + 3 + index / 8] >> UInt8(index % 8) & 1) : UInt16(word(place + 3 + index * 2))
+        }
         decoder.take(registers, of: block, time: 0, offset: offset, sink: &sink)
         pending = nil
     }

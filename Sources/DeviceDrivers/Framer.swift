@@ -4,54 +4,102 @@ import DeviceProfiles
 /// Finds whole frames in a stream of bytes.
 ///
 /// A frame counts when its marks, its length, its fixed bits and its checksum are right. A frame of fixed length has no end mark, and a sum
-/// of one byte is right by chance once in 256 times: until the stream is in step, such a frame counts only when the next one follows it.
-/// Memory is bounded by the longest frame; the buffer is made once.
+/// of one byte is right by chance once in 256 times: until the stream is in step, such a frame counts only when the next one follows it. A
+/// frame without a start counts only after the end of the one before it. Memory is bounded by the longest frame; buffers are made once.
 public struct Framer: Sendable {
     /// What the next bytes are.
     public enum Step: Sendable, Equatable {
         /// Nothing whole yet.
         case needMore
-        /// A whole frame at this place of ``bytes``.
-        case frame(start: Int, length: Int)
+        /// A whole frame of this kind; its plain bytes are the first of ``plain``.
+        case frame(index: Int, length: Int)
         /// Bytes that should have been a frame.
         case damaged(Reason)
     }
 
-    private let plan: FramePlan
+    private enum Match {
+        case no
+        case needMore
+        case damaged(Reason, skip: Int)
+        case whole(wire: Int, plain: Int)
+    }
+
+    /// Bytes kept behind the next frame, to see whether it follows an end mark.
+    private static let behind = 16
+
+    private let formats: [FrameFormat]
+    private let indices: [Int]
+    /// Whether some of the frames could be there by chance: then a lone control byte could as well.
+    private let isChancy: Bool
     private var buffer: [UInt8]
     private var head = 0
     private var tail = 0
-    private var inStep = false
+    private var isInStep = false
+    /// Nothing can stand before the next byte: a question was just asked on a quiet line.
+    private var isFresh = false
     /// Offset in the whole stream of the buffer's first byte.
     private var base = 0
+    /// The bytes of the last frame found, without stuffing.
+    public private(set) var plain: [UInt8]
+    /// Where the last frame began in the whole stream.
+    public private(set) var frameOffset = 0
     /// Bytes passed over while looking for a frame.
     public private(set) var skippedBytes = 0
 
-    public init(_ plan: FramePlan) {
-        self.plan = plan
-        buffer = [UInt8](repeating: 0, count: max(4096, plan.longest * 4))
+    /// - Parameters:
+    ///   - frames: all frames of a plan.
+    ///   - indices: those that this framer looks for, in order.
+    public init(_ frames: [FrameFormat], indices: [Int]) {
+        self.indices = indices
+        formats = indices.map { frames[$0] }
+        isChancy = formats.contains(where: \.needsConfirmation)
+        let longest = formats.map(\.longest).max() ?? 1
+        buffer = [UInt8](repeating: 0, count: max(4096, longest * 4))
+        plain = [UInt8](repeating: 0, count: longest + Self.behind)
     }
 
-    /// The bytes that frames are places in.
-    public var bytes: [UInt8] { buffer }
+    /// Where the first byte that is not yet read stands in the whole stream.
+    public var position: Int { base + head }
 
-    /// The offset in the whole stream of a place in ``bytes``.
-    public func offset(of place: Int) -> Int { base + place }
+    /// Whether a frame has begun and is not yet whole.
+    public var isWaiting: Bool { tail > head }
 
     /// Forgets everything that has come: the line was opened anew.
     public mutating func reset() {
-        base += tail
-        (head, tail) = (0, 0)
-        inStep = false
+        drop()
+        isInStep = false
+        isFresh = false
     }
 
-    /// Takes as many of these bytes as there is room for and returns how many it took; call ``next()`` until it needs more, then go on.
+    /// What has come so far belongs to nothing; the next byte begins a frame.
+    public mutating func beginAnew() {
+        drop()
+        isFresh = true
+        isInStep = true
+    }
+
+    /// Gives up what has begun; returns whether there was anything.
+    public mutating func abandon() -> Bool {
+        guard tail > head else { return false }
+        skippedBytes += tail - head
+        drop()
+        isInStep = false
+        return true
+    }
+
+    private mutating func drop() {
+        base += tail
+        (head, tail) = (0, 0)
+    }
+
+    /// Takes as many of these bytes as there is room for and returns how many it took; call ``next(finished:)`` until it needs more, then go on.
     public mutating func feed(_ input: [UInt8], from start: Int, count: Int) -> Int {
-        if head > 0, buffer.count - tail < count {
-            for position in head..<tail { buffer[position - head] = buffer[position] }
-            base += head
-            tail -= head
-            head = 0
+        if head > Self.behind, buffer.count - tail < count {
+            let distance = head - Self.behind
+            for position in distance..<tail { buffer[position - distance] = buffer[position] }
+            base += distance
+            tail -= distance
+            head = Self.behind
         }
         let taken = min(count, buffer.count - tail)
         for position in 0..<taken { buffer[tail + position] = input[start + position] }
@@ -61,115 +109,252 @@ public struct Framer: Sendable {
 
     /// The next step. `finished` tells that no byte will follow, as at the end of a capture.
     public mutating func next(finished: Bool = false) -> Step {
-        switch plan.shape {
-        case .fixed(let start, let length, let tests): nextFixed(start, length, tests, finished: finished)
-        case .delimited(let start, let end, let abort, let longest, _): nextDelimited(start, end, abort, longest)
-        case .packet: .needMore
-        }
-    }
-
-    // MARK: Frames of fixed length
-
-    private mutating func nextFixed(_ start: [UInt8], _ length: Int, _ tests: [BitTest], finished: Bool) -> Step {
-        while tail - head >= length {
-            if isFixedFrame(at: head, start, length, tests) {
-                if !inStep {
-                    let aloneInCapture = finished && base + head == 0 && tail - head == length
-                    if tail - head < 2 * length, !aloneInCapture { return .needMore }
-                    if !aloneInCapture, !isFixedFrame(at: head + length, start, length, tests) {
-                        skip()
-                        continue
+        while head < tail {
+            var damage: (reason: Reason, skip: Int)?
+            var isWaiting = false
+            search: for position in formats.indices {
+                switch match(position, at: head) {
+                case .no: continue
+                case .needMore:
+                    isWaiting = true
+                    break search
+                case .damaged(let reason, let skip): if damage == nil { damage = (reason, skip) }
+                case .whole(let wire, let length):
+                    let isControl = formats[position].isControl
+                    if !isInStep, formats[position].needsConfirmation || isControl && isChancy {
+                        switch confirmation(position, after: wire, finished: finished) {
+                        case nil: return .needMore
+                        case false?: continue
+                        case true?: _ = match(position, at: head)
+                        }
                     }
+                    if !isControl { isInStep = true }
+                    isFresh = false
+                    frameOffset = base + head
+                    head += wire
+                    return .frame(index: indices[position], length: length)
                 }
-                inStep = true
-                head += length
-                return .frame(start: head - length, length: length)
             }
-            let wasInStep = inStep
-            let reason: Reason = has(start, at: head) ? .checksumMismatch : .frameLost
-            inStep = false
-            skip()
-            if wasInStep { return .damaged(reason) }
+            if isWaiting { return .needMore }
+            let wasInStep = isInStep
+            isInStep = false
+            skip(damage?.skip ?? 1)
+            if let damage { return .damaged(damage.reason) }
+            if wasInStep, !formats.allSatisfy(\.followsEnd) { return .damaged(.frameLost) }
         }
         return .needMore
     }
 
-    private func isFixedFrame(at place: Int, _ start: [UInt8], _ length: Int, _ tests: [BitTest]) -> Bool {
-        guard has(start, at: place) else { return false }
-        for test in tests where !test.holds(in: buffer, from: place) { return false }
-        guard let checksum = plan.checksum else { return true }
-        guard case .bytes(let covered) = checksum.coverage, case .at(let at) = checksum.place else { return false }
-        return checksum.matches(
-            buffer[(place + at)..<(place + at + checksum.length)],
-            over: buffer[(place + covered.lowerBound)...(place + covered.upperBound)])
+    private mutating func skip(_ count: Int) {
+        head = min(tail, head + count)
+        skippedBytes += count
+        isFresh = false
     }
 
-    // MARK: Frames between marks
-
-    private mutating func nextDelimited(_ start: [UInt8], _ end: [UInt8], _ abort: UInt8?, _ longest: Int) -> Step {
-        while tail - head >= start.count {
-            guard has(start, at: head) else {
-                skip()
-                continue
+    /// Whether a whole frame follows the one found; `nil` when that is not known yet.
+    private mutating func confirmation(_ position: Int, after wire: Int, finished: Bool) -> Bool? {
+        let next = head + wire
+        if next == tail { return finished ? base + head == 0 : nil }
+        for other in formats.indices {
+            switch match(other, at: next) {
+            // A control byte is too short to show anything.
+            case .whole where !formats[other].isControl: return true
+            case .needMore where !formats[other].isControl: return finished ? false : nil
+            default: continue
             }
-            var place = head + start.count
-            let limit = min(tail, head + longest)
-            var aborted = false
-            while place + end.count <= limit {
-                if has(end, at: place) { break }
-                if buffer[place] == abort {
-                    aborted = true
-                    break
-                }
-                place += 1
-            }
-            if aborted {
-                head = place + 1
-                return .damaged(.frameLost)
-            }
-            if place + end.count > limit {
-                if limit < head + longest { return .needMore }
-                skip()
-                return .damaged(.malformed)
-            }
-            let length = place + end.count - head
-            if isWhole(start: start.count, end: end.count, length: length) {
-                head += length
-                return .frame(start: head - length, length: length)
-            }
-            // The start of a good frame may lie within what looked like one: only its first byte is passed over.
-            skip()
-            return .damaged(.checksumMismatch)
         }
-        return .needMore
+        return false
     }
 
-    private func isWhole(start: Int, end: Int, length: Int) -> Bool {
-        guard let checksum = plan.checksum, case .after(let mark) = checksum.place else { return true }
-        let payloadStart = head + start
-        let sumStart = head + length - end - checksum.length
-        guard sumStart - 1 >= payloadStart, buffer[sumStart - 1] == mark else { return false }
-        return checksum.matches(buffer[sumStart..<(sumStart + checksum.length)], over: buffer[payloadStart..<(sumStart - 1)])
+    // MARK: One frame
+
+    private mutating func match(_ position: Int, at place: Int) -> Match {
+        let format = formats[position]
+        let start = format.start
+        for offset in 0..<start.count {
+            guard place + offset < tail else { return .needMore }
+            if buffer[place + offset] != start[offset] { return .no }
+        }
+        if format.followsEnd, !follows(format.end, at: place) { return .no }
+        if !format.stuffing.isEmpty { return matchStuffed(format, at: place) }
+        if format.length != nil { return matchMeasured(format, at: place) }
+        return matchMarked(format, at: place)
     }
 
-    /// Where the payload of a frame between marks lies.
-    public func payload(start: Int, length: Int) -> Range<Int> {
-        guard case .delimited(let startMark, let end, _, _, _) = plan.shape else { return start..<(start + length) }
-        var trailer = end.count
-        if let checksum = plan.checksum { trailer += checksum.length + 1 }
-        return (start + startMark.count)..<max(start + startMark.count, start + length - trailer)
-    }
-
-    // MARK: Small steps
-
-    private func has(_ mark: [UInt8], at place: Int) -> Bool {
-        guard place + mark.count <= tail else { return false }
-        for position in 0..<mark.count where buffer[place + position] != mark[position] { return false }
+    private func follows(_ end: [UInt8], at place: Int) -> Bool {
+        if isFresh { return true }
+        guard place >= end.count else { return false }
+        for offset in 0..<end.count where buffer[place - end.count + offset] != end[offset] { return false }
         return true
     }
 
-    private mutating func skip() {
-        head += 1
-        skippedBytes += 1
+    /// A frame whose length is known, or told by itself.
+    private mutating func matchMeasured(_ format: FrameFormat, at place: Int) -> Match {
+        let total: Int
+        if case .fixed(let fixed) = format.length {
+            total = fixed
+        } else {
+            guard let told = Self.length(format, in: buffer, from: place, count: tail - place) else { return .needMore }
+            guard told >= format.shortest, told <= format.longest else { return .damaged(.malformed, skip: 1) }
+            total = told
+        }
+        guard tail - place >= total else {
+            // What is there already may show that it is none.
+            for test in format.validWhen where test.bytes.upperBound < tail - place {
+                if !test.holds(in: buffer, from: place, length: tail - place) { return .no }
+            }
+            return .needMore
+        }
+        return check(format, at: place, wire: total)
+    }
+
+    /// The length a frame tells of itself; `nil` until that is there, −1 when it is no number.
+    private static func length(_ format: FrameFormat, in bytes: [UInt8], from place: Int, count: Int) -> Int? {
+        guard case .field(let byte, let type, let digits, let adds) = format.length else { return nil }
+        func at(_ offset: Int) -> Int { Int(bytes[place + byte + offset]) }
+        switch type {
+        case .uint8: return count > byte ? at(0) + adds : nil
+        case .uint16: return count > byte + 1 ? at(0) << 8 + at(1) + adds : nil
+        case .uint16LowFirst: return count > byte + 1 ? at(1) << 8 + at(0) + adds : nil
+        case .decimal:
+            guard count >= byte + digits else { return nil }
+            var number = 0
+            for offset in 0..<digits {
+                guard (0x30...0x39).contains(at(offset)) else { return -1 }
+                number = number * 10 + at(offset) - 0x30
+            }
+            return number + adds
+        }
+    }
+
+    /// A frame that ends with a mark, or with the checksum after a mark.
+    private mutating func matchMarked(_ format: FrameFormat, at place: Int) -> Match {
+        let limit = min(tail, place + format.longest)
+        var end = place + format.start.count
+        while end < limit {
+            if let abort = format.abort, buffer[end] == abort { return .damaged(.frameLost, skip: end + 1 - place) }
+            // The end of this frame was lost: another begins.
+            if buffer[end] == format.startOnly { return .damaged(.frameLost, skip: end - place) }
+            if format.end.isEmpty {
+                if format.checksum?.after.contains(buffer[end]) == true {
+                    let wire = end + 1 + (format.checksum?.length ?? 0) - place
+                    return place + wire <= tail ? check(format, at: place, wire: wire) : .needMore
+                }
+            } else if buffer[end] == format.end[0] {
+                if end + format.end.count > tail { return .needMore }
+                if isMark(format.end, at: end), end - place >= format.shortest - format.end.count { return checkMarked(format, at: place, end: end) }
+            }
+            end += 1
+        }
+        return limit < place + format.longest ? .needMore : .damaged(.malformed, skip: 1)
+    }
+
+    /// A checksum of raw bytes may hold the end mark: then the true one follows within its length.
+    private mutating func checkMarked(_ format: FrameFormat, at place: Int, end: Int) -> Match {
+        let first = check(format, at: place, wire: end + format.end.count - place)
+        guard case .damaged = first, let checksum = format.checksum, checksum.encoding == .raw || checksum.encoding == .rawLowFirst else { return first }
+        for later in (end + 1)...(end + checksum.length) {
+            guard later + format.end.count <= tail else { return .needMore }
+            guard isMark(format.end, at: later) else { continue }
+            let match = check(format, at: place, wire: later + format.end.count - place)
+            if case .whole = match { return match }
+        }
+        return first
+    }
+
+    private func isMark(_ mark: [UInt8], at place: Int) -> Bool {
+        guard place + mark.count <= tail else { return false }
+        for offset in 0..<mark.count where buffer[place + offset] != mark[offset] { return false }
+        return true
+    }
+
+    /// A frame with stuffing: it ends by its length or its end mark, and no start mark stands in it.
+    private mutating func matchStuffed(_ format: FrameFormat, at place: Int) -> Match {
+        var count = 0
+        for byte in format.start {
+            plain[count] = byte
+            count += 1
+        }
+        var wire = place + format.start.count
+        while true {
+            if case .field = format.length, let total = Self.length(format, in: plain, from: 0, count: count) {
+                guard total >= format.shortest, total <= format.longest else { return .damaged(.malformed, skip: 1) }
+                if count == total - format.end.count {
+                    guard wire + format.end.count <= tail else { return .needMore }
+                    return isMark(format.end, at: wire) ? checkStuffed(format, count, at: place, wire: wire) : .damaged(.malformed, skip: 1)
+                }
+            } else if case .fixed(let total) = format.length, count == total - format.end.count {
+                guard wire + format.end.count <= tail else { return .needMore }
+                return isMark(format.end, at: wire) ? checkStuffed(format, count, at: place, wire: wire) : .damaged(.malformed, skip: 1)
+            }
+            guard wire < tail else { return .needMore }
+            guard count < format.longest else { return .damaged(.malformed, skip: 1) }
+            let byte = buffer[wire]
+            if format.length == nil, isMark(format.end, at: wire) { return checkStuffed(format, count, at: place, wire: wire) }
+            if format.stuffing.contains(where: { $0.wire.0 == byte }) {
+                guard wire + 1 < tail else { return .needMore }
+                guard let rule = format.stuffing.first(where: { $0.wire.0 == byte && $0.wire.1 == buffer[wire + 1] }) else {
+                    return .damaged(.malformed, skip: 1)
+                }
+                plain[count] = rule.plain
+                wire += 2
+            } else if format.stuffing.contains(where: { $0.plain == byte }) {
+                return .damaged(.frameLost, skip: wire - place)
+            } else {
+                plain[count] = byte
+                wire += 1
+            }
+            count += 1
+        }
+    }
+
+    private mutating func checkStuffed(_ format: FrameFormat, _ count: Int, at place: Int, wire: Int) -> Match {
+        var total = count
+        for byte in format.end {
+            plain[total] = byte
+            total += 1
+        }
+        guard total >= format.shortest else { return .damaged(.malformed, skip: 1) }
+        // A damaged pair makes the frame seem longer or shorter: then what follows it does not begin one.
+        let next = wire + format.end.count
+        if formats.count == 1, next < tail, buffer[next] != format.start[0] { return .damaged(.frameLost, skip: 1) }
+        let wireLength = wire + format.end.count - place
+        if let checksum = format.checksum, checksum.overWire {
+            guard let sum = format.checksumStart(length: total), let covered = format.covered(length: total), covered.upperBound == sum,
+                checksum.matches(plain[sum..<(sum + checksum.length)], over: buffer[(place + covered.lowerBound)..<(wire - checksum.length)])
+            else { return .damaged(.checksumMismatch, skip: 1) }
+            return .whole(wire: wireLength, plain: total)
+        }
+        return isWhole(format, total) ? .whole(wire: wireLength, plain: total) : .damaged(.checksumMismatch, skip: 1)
+    }
+
+    /// Whether the bytes from `place` are the whole frame.
+    private mutating func check(_ format: FrameFormat, at place: Int, wire: Int) -> Match {
+        guard wire >= format.shortest, wire <= format.longest else { return .damaged(.malformed, skip: 1) }
+        for test in format.validWhen where !test.holds(in: buffer, from: place, length: wire) { return .no }
+        if !format.end.isEmpty, !isMark(format.end, at: place + wire - format.end.count) { return .damaged(.malformed, skip: 1) }
+        for offset in 0..<wire { plain[offset] = buffer[place + offset] }
+        guard isWhole(format, wire) else { return .damaged(.checksumMismatch, skip: 1) }
+        if let high = format.highBits {
+            // On the wire bit 7 of all these bytes is set: that is how the frame is known.
+            guard plain[high.byte] & 0x80 != 0 else { return .no }
+            for byte in high.of where plain[byte] & 0x80 == 0 { return .no }
+            var bit: UInt8 = 0
+            for byte in high.of {
+                plain[byte] = plain[byte] & 0x7F | (plain[high.byte] >> bit & 1) << 7
+                bit += 1
+            }
+        }
+        return .whole(wire: wire, plain: wire)
+    }
+
+    /// Whether the checksum of the frame in ``plain`` is right, and the mark before it.
+    private func isWhole(_ format: FrameFormat, _ length: Int) -> Bool {
+        guard let checksum = format.checksum else { return true }
+        guard let place = format.checksumStart(length: length), place >= 0, place + checksum.length <= length,
+            let covered = format.covered(length: length)
+        else { return false }
+        if !checksum.after.isEmpty { guard place > 0, checksum.after.contains(plain[place - 1]) else { return false } }
+        return checksum.matches(plain[place..<(place + checksum.length)], over: plain[covered])
     }
 }

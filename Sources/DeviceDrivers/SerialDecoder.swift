@@ -1,11 +1,11 @@
 import DeviceModel
 import DeviceProfiles
 
-/// Turns a serial device's bytes into samples.
+/// Turns a serial device's bytes into samples, and says what must be answered.
 public struct SerialDecoder: Sendable {
     /// Which replies are taken.
     public enum Awaiting: Sendable, Equatable {
-        /// Only streams; a reply that nobody asked for is counted, never read.
+        /// Only what the device says unasked; a reply that nobody asked for is counted, never read.
         case nothing
         /// The reply to this request.
         case reply(Int)
@@ -13,60 +13,129 @@ public struct SerialDecoder: Sendable {
         case anything
     }
 
-    /// Counts of what was not read.
+    /// Counts of what was and was not read.
     public struct Counters: Sendable, Equatable {
         public var frames = 0
         public var damaged = 0
         public var unsolicited = 0
         public var malformed = 0
+        public var repeated = 0
     }
 
-    private let plan: SerialPlan
-    private var framer: Framer
-    private var judge: ValueJudge
-    private var items = ItemTable()
+    /// The most bytes of a message in several frames. Unit: bytes.
+    static let longestMessage = 16_384
+
+    let plan: SerialPlan
+    private let quiet: Int64?
+    private var framers: [Framer]
+    private let stream: [ByteTest?]
+    private var split: [UInt8]
+    var judge: ValueJudge
+    var captures: CaptureTable
+    var recordCaptures: CaptureTable
     private var packet: [UInt8]
     private var packetFrames = 0
     private var inPacket = false
     private var packetOffset = 0
+    private var assembly: [UInt8] = []
+    private var lastNumber: UInt8?
+    /// The last message of each kind that tells results.
+    var lastEpisode: [UInt64]
+    var seenKeys: [Bool]
+    private var lastByteTime: Int64 = 0
     public var awaiting = Awaiting.nothing
     /// The request whose reply has been read since the last call of ``takeAnswered()``.
-    private var answered: Int?
+    var answered: Int?
     /// What was wrong with the last damaged frame since the last call of ``takeDamage()``.
-    private var damage: Reason?
-    public private(set) var counters = Counters()
+    var damage: Reason?
+    /// What must be said back, in order.
+    public private(set) var outbox: [UInt8] = []
+    public internal(set) var counters = Counters()
 
     public init(_ device: DevicePlan, _ plan: SerialPlan) {
         self.plan = plan
-        framer = Framer(plan.frame)
+        quiet = device.line.quiet
+        framers = plan.interleaved.map { Framer(plan.frames, indices: $0) }
+        stream = plan.interleaved.map { plan.frames[$0[0]].bytesWith }
+        split = [UInt8](repeating: 0, count: framers.count > 1 || stream.contains { $0 != nil } ? 1024 : 0)
         judge = ValueJudge(device)
-        packet = [UInt8](repeating: 0, count: (plan.packet?.count ?? 0) * plan.frame.longest)
+        let most = plan.messages.flatMap { [$0.text?.captures ?? 0, $0.records?.each.captures ?? 0] }.max() ?? 0
+        captures = CaptureTable(capacity: most)
+        recordCaptures = CaptureTable(capacity: most)
+        packet = [UInt8](repeating: 0, count: (plan.packet?.count ?? 0) * (plan.packet?.frameLength ?? 0))
+        lastEpisode = [UInt64](repeating: 0, count: plan.messages.count)
+        seenKeys = [Bool](repeating: false, count: plan.messages.map { $0.records?.keyed.count ?? 0 }.max() ?? 0)
+        if plan.frames.contains(where: { $0.continuedBy != nil }) { assembly.reserveCapacity(Self.longestMessage) }
+        if !plan.answers.isEmpty { outbox.reserveCapacity(1024) }
     }
 
     /// The line was opened anew: nothing that came before counts.
     public mutating func reset() {
-        framer.reset()
+        for index in framers.indices { framers[index].reset() }
         judge.forgetIdentity()
+        judge.forgetValues()
+        assembly.removeAll(keepingCapacity: true)
+        outbox.removeAll(keepingCapacity: true)
         (inPacket, packetFrames) = (false, 0)
-        (answered, damage) = (nil, nil)
+        (answered, damage, lastNumber) = (nil, nil, nil)
     }
 
     /// The device may be another by now: it must say again who it is before its values count.
     public mutating func forgetIdentity() { judge.forgetIdentity() }
 
+    /// A question is about to be asked: on a line on which the device only answers, nothing that came before belongs to the answer.
+    public mutating func expect(_ request: Int) {
+        awaiting = .reply(request)
+        (answered, damage) = (nil, nil)
+        if !plan.listens { for index in framers.indices { framers[index].beginAnew() } }
+    }
+
     /// Takes bytes that arrived at a time and gives what they say to the sink.
     public mutating func feed(_ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
+        if let quiet, time - lastByteTime > quiet { expire(time: time, sink: &sink) }
+        if count > 0 { lastByteTime = time }
+        guard !split.isEmpty else { return feed(0, input, count: count, time: time, sink: &sink) }
+        // Bytes of no stream are nobody's.
+        var place = 0
+        while place < count {
+            let end = min(count, place + split.count)
+            for index in framers.indices {
+                var taken = 0
+                for position in place..<end where belongs(input[position], to: index) {
+                    split[taken] = input[position]
+                    taken += 1
+                }
+                feed(index, split, count: taken, time: time, sink: &sink)
+            }
+            place = end
+        }
+    }
+
+    /// Whether a byte is of one of the interleaved streams. The stream that is not said to be of certain bytes has those that no other has.
+    private func belongs(_ byte: UInt8, to index: Int) -> Bool {
+        if let test = stream[index] { return test.holds(byte) }
+        return !stream.contains { $0?.holds(byte) ?? false }
+    }
+
+    private mutating func feed(_ index: Int, _ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
         var taken = 0
         while taken < count {
-            let room = framer.feed(input, from: taken, count: count - taken)
+            let room = framers[index].feed(input, from: taken, count: count - taken)
             taken += room
-            drain(time: time, finished: false, sink: &sink)
+            drain(index, time: time, finished: false, sink: &sink)
             if room == 0 { break }
         }
     }
 
     /// No byte will follow.
-    public mutating func finish(time: Int64, sink: inout some RecordSink) { drain(time: time, finished: true, sink: &sink) }
+    public mutating func finish(time: Int64, sink: inout some RecordSink) {
+        for index in framers.indices { drain(index, time: time, finished: true, sink: &sink) }
+    }
+
+    /// What has begun and was interrupted for too long is given up.
+    private mutating func expire(time: Int64, sink: inout some RecordSink) {
+        for index in framers.indices where framers[index].abandon() { takeDamage(.frameLost, index, time: time, sink: &sink) }
+    }
 
     /// The request that was answered, told once.
     public mutating func takeAnswered() -> Int? {
@@ -80,55 +149,140 @@ public struct SerialDecoder: Sendable {
         return damage
     }
 
+    /// What must be said back has been said.
+    public mutating func clearOutbox() { outbox.removeAll(keepingCapacity: true) }
+
+    /// The bytes of a request, with the values of this session; `nil` when one that it needs is not known.
+    public func bytes(of request: Int) -> [UInt8]? { bytes(plan.requests[request].send, frame: plan.requests[request].frame) }
+
+    private func bytes(_ send: SendTemplate, frame: Int?) -> [UInt8]? {
+        plan.bytes(send, frame: frame) { name in
+            plan.remembered.first { $0.name == name }.flatMap { judge.text(of: $0.field) }
+        }
+    }
+
+    // MARK: What did not come
+
     /// Samples without a value for all that a request would have read.
     public func miss(request: Int, _ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
-        judge.miss(plan.requests[request].outputs, validity, reason, time: time, offset: 0, sink: &sink)
+        guard let reply = plan.requests[request].reply else { return }
+        miss(plan.messages[reply], validity, reason, time: time, offset: 0, sink: &sink)
     }
 
-    /// Samples without a value for all that a stream of frames would have brought.
+    /// Samples without a value for all that the device would have said unasked.
     public func missStream(_ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
-        judge.miss(plan.frameOutputs, validity, reason, time: time, offset: 0, sink: &sink)
-        judge.miss(plan.packet?.outputs ?? [], validity, reason, time: time, offset: 0, sink: &sink)
+        let moment = Moment(time: time, offset: 0)
+        for fields in plan.frameFields { judge.miss(fields, validity, reason, moment, sink: &sink) }
+        judge.miss(plan.packet?.fields ?? [], validity, reason, moment, sink: &sink)
+        for message in plan.messages where !message.isReply { miss(message, validity, reason, time: time, offset: 0, sink: &sink) }
     }
 
-    // MARK: Frames
+    func miss(_ message: MessagePlan, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int, sink: inout some RecordSink) {
+        let moment = Moment(time: time, offset: offset, slot: message.fixedSlot ?? 0)
+        // Which slots of a rack would have reported is not known.
+        let isOfUnknownSlot = message.fixedSlot == nil && (message.slotCapture != nil || message.records?.slotCapture != nil)
+        guard !isOfUnknownSlot else { return }
+        judge.miss(message.fields, validity, reason, moment, sink: &sink)
+        for keyed in message.records?.keyed ?? [] { judge.miss(keyed.field, validity, reason, moment, sink: &sink) }
+    }
 
-    private mutating func drain(time: Int64, finished: Bool, sink: inout some RecordSink) {
-        while true {
-            switch framer.next(finished: finished) {
-            case .needMore: return
-            case .frame(let start, let length):
-                counters.frames += 1
-                if case .delimited(_, _, _, _, let separator) = plan.frame.shape {
-                    takeMessage(start: start, length: length, separator: separator, time: time, sink: &sink)
-                } else {
-                    takeFrame(start: start, length: length, time: time, sink: &sink)
+    /// Slots of the rack that have not been reported since a time: they are told as gone, once.
+    public mutating func expireSlots(since time: Int64, now: Int64, sink: inout some RecordSink) {
+        while let slot = judge.expireSlot(since: time, Moment(time: now, offset: 0), sink: &sink) {
+            let moment = Moment(time: now, offset: 0, slot: slot)
+            for message in plan.messages where message.fixedSlot == nil || message.fixedSlot == slot {
+                for field in message.fields + (message.records?.keyed.map(\.field) ?? []) where field.targets.contains(where: \.isSlotted) {
+                    judge.miss(field, .notAvailable, .absent, moment, sink: &sink)
                 }
-            case .damaged(let reason):
-                counters.damaged += 1
-                damage = reason
-                let offset = framer.offset(of: 0)
-                judge.miss(plan.frameOutputs, .invalid, reason, time: time, offset: offset, sink: &sink)
-                breakPacket(time: time, sink: &sink)
             }
         }
     }
 
-    private mutating func takeFrame(start: Int, length: Int, time: Int64, sink: inout some RecordSink) {
-        let offset = framer.offset(of: start)
-        let bytes = framer.bytes
-        judge.read(plan.frameOutputs, bytes: bytes, start: start, time: time, offset: offset, sink: &sink)
-        guard let packetPlan = plan.packet else { return }
-        if packetPlan.firstWhen.holds(in: bytes, from: start) {
-            breakPacket(time: time, sink: &sink)
+    // MARK: Frames
+
+    private mutating func drain(_ index: Int, time: Int64, finished: Bool, sink: inout some RecordSink) {
+        while true {
+            switch framers[index].next(finished: finished) {
+            case .needMore: return
+            case .frame(let frame, let length):
+                counters.frames += 1
+                takeFrame(frame, length: length, framer: index, time: time, sink: &sink)
+            case .damaged(let reason): takeDamage(reason, index, time: time, sink: &sink)
+            }
+        }
+    }
+
+    private mutating func takeDamage(_ reason: Reason, _ index: Int, time: Int64, sink: inout some RecordSink) {
+        counters.damaged += 1
+        damage = reason
+        let moment = Moment(time: time, offset: framers[index].position)
+        for frame in plan.interleaved[index] {
+            judge.miss(plan.frameFields[frame], .invalid, reason, moment, sink: &sink)
+            // Of a frame that carries one thing only it is known what is missing.
+            var unasked = plan.messages.indices.filter { plan.messages[$0].frame == frame && !plan.messages[$0].isReply }
+            if unasked.count == 1, let only = unasked.popLast(), plan.interleaved[index].count == 1 {
+                miss(plan.messages[only], .invalid, reason, time: time, offset: moment.offset, sink: &sink)
+            }
+        }
+        breakPacket(time: time, sink: &sink)
+        answer(.damage)
+    }
+
+    private mutating func takeFrame(_ frame: Int, length: Int, framer: Int, time: Int64, sink: inout some RecordSink) {
+        let bytes = framers[framer].plain
+        let format = plan.frames[frame]
+        let moment = Moment(time: time, offset: framers[framer].frameOffset)
+        answer(.frame(frame))
+        if isRepetition(format, bytes) { return }
+        judge.beginMessage()
+        if !plan.frameFields[frame].isEmpty {
+            judge.read(plan.frameFields[frame], bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
+        }
+        if let packetPlan = plan.packet, packetPlan.frame == frame { takePacket(packetPlan, bytes, moment, sink: &sink) }
+        let payload = format.payloadStart..<format.payloadEnd(length: length)
+        if let mark = format.continuedBy {
+            let isContinued = payload.upperBound < length && bytes[payload.upperBound] == mark
+            if isContinued || !assembly.isEmpty {
+                guard assembly.count + payload.count <= Self.longestMessage else {
+                    assembly.removeAll(keepingCapacity: true)
+                    counters.malformed += 1
+                    return
+                }
+                assembly.append(contentsOf: bytes[payload])
+                if isContinued { return }
+                let whole = assembly
+                assembly.removeAll(keepingCapacity: true)
+                return takeMessage(frame, whole, length: whole.count, payload: 0..<whole.count, moment, sink: &sink)
+            }
+        }
+        takeMessage(frame, bytes, length: length, payload: payload, moment, sink: &sink)
+    }
+
+    /// Whether the frame was received before: it is answered, and not read.
+    private mutating func isRepetition(_ format: FrameFormat, _ bytes: [UInt8]) -> Bool {
+        for other in plan.frames where other.number?.restartsWith == format.name {
+            lastNumber = nil
+            assembly.removeAll(keepingCapacity: true)
+        }
+        guard let number = format.number else { return false }
+        defer { lastNumber = bytes[number.byte] }
+        guard lastNumber == bytes[number.byte] else { return false }
+        counters.repeated += 1
+        return true
+    }
+
+    private mutating func takePacket(_ plan: PacketPlan, _ bytes: [UInt8], _ moment: Moment, sink: inout some RecordSink) {
+        if plan.firstWhen.holds(in: bytes, from: 0, length: plan.frameLength) {
+            breakPacket(time: moment.time, sink: &sink)
             inPacket = true
-            packetOffset = offset
+            packetOffset = moment.offset
         }
         guard inPacket else { return }
-        for position in 0..<length { packet[packetFrames * length + position] = bytes[start + position] }
+        for position in 0..<plan.frameLength { packet[packetFrames * plan.frameLength + position] = bytes[position] }
         packetFrames += 1
-        if packetFrames == packetPlan.count {
-            judge.read(packetPlan.outputs, bytes: packet, start: 0, time: time, offset: packetOffset, sink: &sink)
+        if packetFrames == plan.count {
+            judge.read(
+                plan.fields, bytes: packet, start: 0, length: packet.count, captures: captures, Moment(time: moment.time, offset: packetOffset), sink: &sink)
             (inPacket, packetFrames) = (false, 0)
         }
     }
@@ -136,49 +290,14 @@ public struct SerialDecoder: Sendable {
     /// A packet that has begun will not be completed: its values are missing, and say so.
     private mutating func breakPacket(time: Int64, sink: inout some RecordSink) {
         if packetFrames > 0, let packetPlan = plan.packet {
-            judge.miss(packetPlan.outputs, .invalid, .frameLost, time: time, offset: packetOffset, sink: &sink)
+            judge.miss(packetPlan.fields, .invalid, .frameLost, Moment(time: time, offset: packetOffset), sink: &sink)
         }
         (inPacket, packetFrames) = (false, 0)
     }
 
-    // MARK: Messages
-
-    private mutating func takeMessage(start: Int, length: Int, separator: UInt8?, time: Int64, sink: inout some RecordSink) {
-        let bytes = framer.bytes
-        let offset = framer.offset(of: start)
-        let payload = framer.payload(start: start, length: length)
-        guard items.split(bytes, payload, separator: separator) else {
-            counters.malformed += 1
-            damage = .malformed
-            return
+    mutating func answer(_ trigger: AnswerPlan.Trigger) {
+        for answer in plan.answers where answer.to == trigger && outbox.count < 1024 {
+            if let bytes = bytes(answer.send, frame: answer.frame) { outbox += bytes }
         }
-        guard let index = plan.requests.firstIndex(where: { names($0, bytes) }), awaiting == .anything || awaiting == .reply(index) else {
-            counters.unsolicited += 1
-            return
-        }
-        let request = plan.requests[index]
-        guard fits(request, bytes) else {
-            counters.malformed += 1
-            damage = .malformed
-            if awaiting == .anything { judge.miss(request.outputs, .invalid, .malformed, time: time, offset: offset, sink: &sink) }
-            return
-        }
-        judge.read(request.outputs, bytes: bytes, items: items, time: time, offset: offset, sink: &sink)
-        answered = index
-    }
-
-    /// Whether a message is the reply to this request, by its first item.
-    private func names(_ request: RequestPlan, _ bytes: [UInt8]) -> Bool {
-        guard case .literal(let name)? = request.reply.first else { return false }
-        return bytes[items.range(0)].elementsEqual(name)
-    }
-
-    /// Whether a message has the items that the profile says, with its fixed texts in their places.
-    private func fits(_ request: RequestPlan, _ bytes: [UInt8]) -> Bool {
-        guard items.count == request.reply.count || (request.moreItems && items.count > request.reply.count) else { return false }
-        for (index, item) in request.reply.enumerated() {
-            if case .literal(let text) = item, !bytes[items.trimmed(index, bytes)].elementsEqual(text) { return false }
-        }
-        return true
     }
 }

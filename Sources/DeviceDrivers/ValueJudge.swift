@@ -7,7 +7,14 @@ public protocol RecordSink {
     mutating func take(_ record: SampleRecord, frameOffset: Int)
 }
 
-/// Takes values out of messages and says how far each may be relied on.
+/// When and where something was said, and of which slot of a rack.
+struct Moment {
+    let time: Int64
+    let offset: Int
+    var slot = 0
+}
+
+/// Judges values and sends them where they go.
 ///
 /// One judge serves one device: it remembers which alerts hold and whether the device is the one expected. No value is ever clamped,
 /// rounded or guessed.
@@ -23,11 +30,25 @@ struct ValueJudge: Sendable {
     private var identity: Identity
     private var alertHolds: [Bool]
     private var knownSerial: [UInt8] = []
+    /// The last value of each field of the device; of a rack, slot by slot.
+    private var values: [RawValue]
+    private let fieldCount: Int
+    /// Counts messages: a text of an earlier one is gone with its bytes.
+    private var message: UInt32 = 0
+    /// The last text of the fields that are needed to say something; empty until it is known.
+    private var remembered: [[UInt8]]
+    private let slotNames: [[UInt8]]
+    private var slotSeen: [Int64]
 
     init(_ plan: DevicePlan) {
         expectedSerial = plan.expectedSerial.map { Array($0.utf8) }
         identity = expectedSerial == nil ? .any : .awaited
         alertHolds = [Bool](repeating: false, count: plan.alerts.count)
+        fieldCount = plan.profile.fields.count
+        values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
+        remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
+        slotNames = plan.slots.map { Array($0.utf8) }
+        slotSeen = [Int64](repeating: -1, count: plan.slots.count)
     }
 
     /// The line was opened anew: the device must say again who it is.
@@ -35,159 +56,187 @@ struct ValueJudge: Sendable {
         if expectedSerial != nil { identity = .awaited }
     }
 
+    /// A new session: what was said in the one before does not count.
+    mutating func forgetValues() {
+        for index in remembered.indices { remembered[index].removeAll(keepingCapacity: true) }
+        for index in values.indices { values[index] = RawValue() }
+    }
+
     /// Whether values are withheld because the device is not, or not yet, the one expected.
     var withholds: Bool { identity == .awaited || identity == .wrong }
 
+    /// The last text of a field; `nil` when there is none in this session.
+    func text(of field: Int) -> [UInt8]? { remembered[field].isEmpty ? nil : remembered[field] }
+
+    // MARK: A rack's slots
+
+    /// The slot a device means by this text; `nil` for one that the plan does not have.
+    func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int? { slotNames.firstIndex { CaptureTable.isText($0, bytes, range) } }
+
+    /// The rack has reported this slot.
+    mutating func see(slot: Int, _ moment: Moment, sink: inout some RecordSink) {
+        if slotSeen[slot] < 0 { tell(.vmdConnected, slot: slot, moment, sink: &sink) }
+        slotSeen[slot] = moment.time
+    }
+
+    /// The next slot that was there and has not been reported since `time`; it counts as gone.
+    mutating func expireSlot(since time: Int64, _ moment: Moment, sink: inout some RecordSink) -> Int? {
+        guard let slot = slotSeen.firstIndex(where: { $0 >= 0 && $0 < time }) else { return nil }
+        slotSeen[slot] = -1
+        tell(.vmdDisconnected, slot: slot, moment, sink: &sink)
+        return slot
+    }
+
+    private func tell(_ event: EventCode, slot: Int, _ moment: Moment, sink: inout some RecordSink) {
+        var record = SampleRecord(kind: .event, index: 0, monotonicNanoseconds: moment.time, event: event)
+        _ = record.setText(slotNames[slot].prefix(SampleRecord.textCapacity))
+        sink.take(record, frameOffset: moment.offset)
+    }
+
     // MARK: Values that did not come
 
-    /// Gives every stream of these outputs a sample without a value.
-    func miss(
-        _ outputs: [OutputPlan], _ validity: Validity, _ reason: Reason, time: Int64, offset: Int, sink: inout some RecordSink
-    ) {
-        for output in outputs {
-            guard let stream = output.stream else { continue }
+    /// Gives every stream of these fields a sample without a value.
+    func miss(_ fields: [FieldPlan], _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout some RecordSink) {
+        for field in fields { miss(field, validity, reason, moment, sink: &sink) }
+    }
+
+    func miss(_ field: FieldPlan, _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout some RecordSink) {
+        for target in field.targets {
+            if target.isEpisodic, reason == .absent { continue }
+            // Of two streams that differ in unit, one tells.
+            if let condition = target.condition, condition.known == nil { continue }
             sink.take(
-                SampleRecord(kind: .sample, index: UInt32(stream), monotonicNanoseconds: time, validity: validity, reason: reason),
-                frameOffset: offset)
+                SampleRecord(
+                    kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time, validity: validity, reason: reason),
+                frameOffset: moment.offset)
         }
     }
 
-    // MARK: Binary messages
+    /// A value that the message does not have.
+    mutating func absent(_ field: FieldPlan, _ moment: Moment, sink: inout some RecordSink) {
+        miss(field, .notAvailable, .absent, moment, sink: &sink)
+        for alert in field.alerts where alertHolds[alertIndex(alert, moment)] { change(alert, holds: false, moment, sink: &sink) }
+    }
 
-    /// Reads these outputs from a message of which `bytes[start..<start + length]` are known to be there.
+    // MARK: Values
+
+    /// A new message begins: texts of the one before do not count.
+    mutating func beginMessage() { message &+= 1 }
+
+    private func place(_ field: Int, _ moment: Moment) -> Int { moment.slot * fieldCount + field }
+
+    /// Takes these fields out of a message and judges them.
+    ///
+    /// - Parameters:
+    ///   - bytes: the message's bytes, of which `start..<start + length` are there.
+    ///   - captures: where the values of its template lie.
     mutating func read(
-        _ outputs: [OutputPlan], bytes: [UInt8], start: Int, time: Int64, offset: Int, sink: inout some RecordSink
+        _ fields: [FieldPlan], bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment, sink: inout some RecordSink
     ) {
-        for output in outputs {
-            guard case .bits(let slices, let signed, let width) = output.source else { continue }
-            var value: UInt64 = 0
-            for slice in slices {
-                let bits = UInt64(bytes[start + slice.byte]) >> UInt64(slice.low) & (1 << UInt64(slice.width) - 1)
-                value = value << UInt64(slice.width) | bits
-            }
-            let isNegative = signed && width < 64 && value >> UInt64(width - 1) & 1 == 1
-            let number = isNegative ? Int64(value) - 1 << Int64(width) : Int64(bitPattern: value)
-            var (validity, reason) = gate(output.gates, bytes: bytes, start: start)
-            if let missing = output.missingNumbers.first(where: { $0.code == number }) { (validity, reason) = (missing.validity, .sentinel) }
-            if output.isFloat {
-                let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
-                if !float.isFinite { (validity, reason) = (.invalid, .notANumber) }
-                judge(output, bits: number, quantity: Double(float), &validity, &reason)
-            } else {
-                judge(output, bits: number, quantity: Double(number), &validity, &reason)
-            }
-            emit(output, bits: number, validity, reason, time: time, offset: offset, sink: &sink)
-            if !output.alerts.isEmpty {
-                for alert in output.alerts {
-                    change(alert, holds: alert.numbers.contains(number) == alert.holdsWhenListed, time: time, offset: offset, sink: &sink)
-                }
-            }
-        }
+        // All first: how far one counts may depend on another.
+        for field in fields { take(field, bytes: bytes, start: start, length: length, captures: captures, moment) }
+        for field in fields { judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink) }
     }
 
-    private func gate(_ gates: [FieldDescription.Gate], bytes: [UInt8], start: Int) -> (Validity, Reason) {
-        for gate in gates where gate.test.holds(in: bytes, from: start) {
-            return (gate.validity, .deviceStatus)
-        }
-        return (.valid, .none)
+    /// Takes a field out of a message; it is judged when all others have been taken.
+    mutating func take(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment) {
+        values[place(field.index, moment)] = RawValue(field, bytes: bytes, start: start, length: length, captures: captures, message: message)
     }
 
-    // MARK: Messages in text
+    /// A field that the message does not have.
+    mutating func takeNothing(_ field: FieldPlan, _ moment: Moment) { values[place(field.index, moment)] = RawValue() }
 
-    /// Reads these outputs from a message split into items.
-    mutating func read(
-        _ outputs: [OutputPlan], bytes: [UInt8], items: ItemTable, time: Int64, offset: Int, sink: inout some RecordSink
+    /// Judges a field that was taken, and sends it where it goes.
+    mutating func judge(
+        _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment, sink: inout some RecordSink
     ) {
-        for output in outputs {
-            switch output.source {
-            case .decimal(let item, let places):
-                readDecimal(output, bytes: bytes, range: items.trimmed(item, bytes), places: places, time: time, offset: offset, sink: &sink)
-            case .text(let item):
-                readText(output, bytes: bytes, range: items.trimmed(item, bytes), time: time, offset: offset, sink: &sink)
-            case .bits: continue
+        let value = values[place(field.index, moment)]
+        if field.isIdentity { identify(bytes[value.range], moment, sink: &sink) }
+        if field.isRemembered, value.isText {
+            remembered[field.index].removeAll(keepingCapacity: true)
+            remembered[field.index].append(contentsOf: bytes[value.range])
+        }
+        var (validity, reason) = (value.validity, value.reason)
+        if validity == .valid {
+            for gate in field.gates where holds(gate, bytes: bytes, start: start, length: length, moment) {
+                (validity, reason) = (gate.validity, .deviceStatus)
+                break
             }
         }
-    }
-
-    private mutating func readDecimal(
-        _ output: OutputPlan, bytes: [UInt8], range: Range<Int>, places: Int, time: Int64, offset: Int, sink: inout some RecordSink
-    ) {
-        if let missing = output.missingTexts.first(where: { Self.equal(bytes, range, $0.text) }) {
-            emit(output, bits: 0, missing.validity, .sentinel, time: time, offset: offset, sink: &sink)
-            return
+        for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
+        if case .bits(_, let count, _) = field.source, count > 1 {
+            for position in 1..<count {
+                let next = RawValue(sample: position, of: field, bytes: bytes, start: start, length: length, message: message)
+                let (nextValidity, nextReason) = validity == value.validity ? (next.validity, next.reason) : (validity, reason)
+                for target in field.targets { emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink) }
+            }
         }
-        guard let parsed = DecimalText.parse(bytes[range]) else {
-            emit(output, bits: 0, .invalid, .malformed, time: time, offset: offset, sink: &sink)
-            return
-        }
-        var number = parsed.mantissa
-        var exponent = parsed.exponent + places
-        while exponent < 0, number % 10 == 0, number != 0 {
-            number /= 10
-            exponent += 1
-        }
-        if number == 0 { exponent = 0 }
-        while exponent > 0, abs(number) < Int64.max / 10 {
-            number *= 10
-            exponent -= 1
-        }
-        guard exponent == 0 else {
-            emit(output, bits: 0, .invalid, .tooPrecise, time: time, offset: offset, sink: &sink)
-            return
-        }
-        var (validity, reason) = (Validity.valid, Reason.none)
-        judge(output, bits: number, quantity: Double(number), &validity, &reason)
-        emit(output, bits: number, validity, reason, time: time, offset: offset, sink: &sink)
-        for alert in output.alerts {
-            change(alert, holds: alert.numbers.contains(number) == alert.holdsWhenListed, time: time, offset: offset, sink: &sink)
+        for alert in field.alerts where value.state != .absent {
+            guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
+            change(alert, holds: holds, moment, sink: &sink)
         }
     }
 
-    private mutating func readText(
-        _ output: OutputPlan, bytes: [UInt8], range: Range<Int>, time: Int64, offset: Int, sink: inout some RecordSink
-    ) {
-        if output.isIdentity { identify(bytes[range], time: time, offset: offset, sink: &sink) }
-        for alert in output.alerts {
-            let listed = alert.texts.contains { Self.equal(bytes, range, $0) }
-            change(alert, holds: listed == alert.holdsWhenListed, time: time, offset: offset, sink: &sink)
-        }
-        guard let stream = output.stream else { return }
-        var record = SampleRecord(kind: .sample, index: UInt32(stream), monotonicNanoseconds: time)
-        if let missing = output.missingTexts.first(where: { Self.equal(bytes, range, $0.text) }) {
-            (record.validity, record.reason) = (missing.validity, .sentinel)
-        } else if !record.setText(bytes[range]) {
-            (record.validity, record.reason) = (.invalid, .tooLong)
-        }
-        if withholds { withhold(&record) }
-        sink.take(record, frameOffset: offset)
+    /// Whether the last value of a field passes; `nil` when there is none, or a text that has gone with its message.
+    private func passes(_ field: Int, _ test: TestPlan, bytes: [UInt8], _ moment: Moment) -> Bool? {
+        let value = values[place(field, moment)]
+        if value.isText, value.message != message { return nil }
+        return value.passes(test, bytes: bytes)
     }
 
-    private static func equal(_ bytes: [UInt8], _ range: Range<Int>, _ text: [UInt8]) -> Bool {
-        guard range.count == text.count else { return false }
-        for position in 0..<text.count where bytes[range.lowerBound + position] != text[position] { return false }
-        return true
-    }
-
-    // MARK: Judging
-
-    private func judge(_ output: OutputPlan, bits: Int64, quantity: Double, _ validity: inout Validity, _ reason: inout Reason) {
-        guard validity == .valid || validity == .questionable else { return }
-        if let absolute = output.absolute, !absolute.contains(quantity) {
-            (validity, reason) = (.invalid, .implausible)
-        } else if let plausible = output.plausible, !plausible.contains(quantity) {
-            (validity, reason) = (.questionable, .implausible)
+    private func holds(_ gate: GatePlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment) -> Bool {
+        switch gate.test {
+        case .bytes(let test): return test.holds(in: bytes, from: start, length: length)
+        case .field(let index, let test): return passes(index, test, bytes: bytes, moment) ?? false
         }
     }
 
     private func emit(
-        _ output: OutputPlan, bits: Int64, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int, sink: inout some RecordSink
+        _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ judged: Validity, _ why: Reason, bytes: [UInt8], _ moment: Moment,
+        sink: inout some RecordSink
     ) {
-        guard let stream = output.stream else { return }
-        var record = SampleRecord(
-            kind: .sample, index: UInt32(stream), monotonicNanoseconds: time, bits: bits, validity: validity, reason: reason)
+        var (validity, reason) = (judged, why)
+        if let condition = target.condition, passes(condition.field, condition.test, bytes: bytes, moment) != true {
+            guard let known = condition.known, passes(condition.field, known, bytes: bytes, moment) != true else { return }
+            (validity, reason) = (.invalid, .unknownUnit)
+        }
+        var record = SampleRecord(kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time)
+        if !field.table.isEmpty {
+            if validity.carriesValue {
+                if let word = value.word(field, bytes: bytes) { _ = record.setText(word) } else { (validity, reason) = (.invalid, .malformed) }
+            }
+        } else if case .text = field.reading {
+            if validity.carriesValue, !record.setText(bytes[value.range]) { (validity, reason) = (.invalid, .tooLong) }
+        } else {
+            record.bits = judgeNumber(field, value, target, &validity, &reason)
+        }
+        (record.validity, record.reason) = (validity, reason)
         if withholds { withhold(&record) }
-        sink.take(record, frameOffset: offset)
+        sink.take(record, frameOffset: moment.offset)
     }
+
+    private func judgeNumber(_ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ validity: inout Validity, _ reason: inout Reason) -> Int64 {
+        var number = value.number
+        let quantity: Double
+        if case .float32 = field.reading {
+            let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
+            if !float.isFinite { (validity, reason) = (.invalid, .notANumber) }
+            quantity = Double(float)
+        } else {
+            let (sum, overflow) = number.addingReportingOverflow(target.offset)
+            if overflow { (validity, reason) = (.invalid, .implausible) } else { number = sum }
+            quantity = Double(number)
+        }
+        guard validity == .valid || validity == .questionable else { return number }
+        if let absolute = target.absolute, !absolute.contains(quantity) {
+            (validity, reason) = (.invalid, .implausible)
+        } else if let plausible = target.plausible, !plausible.contains(quantity) {
+            (validity, reason) = (.questionable, .implausible)
+        }
+        return number
+    }
+
+    private func stream(_ target: TargetPlan, _ moment: Moment) -> UInt32 { UInt32(target.stream + (target.isSlotted ? moment.slot : 0)) }
 
     private func withhold(_ record: inout SampleRecord) {
         record.bits = 0
@@ -198,55 +247,24 @@ struct ValueJudge: Sendable {
 
     // MARK: Alerts and identity
 
-    private mutating func change(_ alert: AlertPlan, holds: Bool, time: Int64, offset: Int, sink: inout some RecordSink) {
-        guard alertHolds[alert.alert] != holds, !withholds else { return }
-        alertHolds[alert.alert] = holds
+    private func alertIndex(_ alert: AlertPlan, _ moment: Moment) -> Int { alert.alert + (alert.isSlotted ? moment.slot : 0) }
+
+    private mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout some RecordSink) {
+        let index = alertIndex(alert, moment)
+        guard alertHolds[index] != holds, !withholds else { return }
+        alertHolds[index] = holds
         sink.take(
-            SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(alert.alert), monotonicNanoseconds: time), frameOffset: offset)
+            SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: moment.time), frameOffset: moment.offset)
     }
 
-    private mutating func identify(_ serial: ArraySlice<UInt8>, time: Int64, offset: Int, sink: inout some RecordSink) {
+    private mutating func identify(_ serial: ArraySlice<UInt8>, _ moment: Moment, sink: inout some RecordSink) {
         let matches = expectedSerial.map { $0.elementsEqual(serial) } ?? true
         let before = identity
         if expectedSerial != nil { identity = matches ? .confirmed : .wrong }
         guard before == .awaited || before != identity || !knownSerial.elementsEqual(serial) else { return }
         knownSerial = Array(serial)
-        var record = SampleRecord(kind: .event, index: 0, monotonicNanoseconds: time, event: matches ? .deviceIdentified : .wrongDevice)
+        var record = SampleRecord(kind: .event, index: 0, monotonicNanoseconds: moment.time, event: matches ? .deviceIdentified : .wrongDevice)
         _ = record.setText(serial.prefix(SampleRecord.textCapacity))
-        sink.take(record, frameOffset: offset)
-    }
-}
-
-/// Where the items of a split message lie; room for a fixed number, made once.
-struct ItemTable: Sendable {
-    /// The most items of one message.
-    static let limit = 64
-    private var starts = [Int](repeating: 0, count: limit)
-    private var ends = [Int](repeating: 0, count: limit)
-    private(set) var count = 0
-
-    /// Splits the payload; `false` when it has more items than there is room for.
-    mutating func split(_ bytes: [UInt8], _ payload: Range<Int>, separator: UInt8?) -> Bool {
-        count = 0
-        var start = payload.lowerBound
-        for place in payload where bytes[place] == separator {
-            guard count < Self.limit - 1 else { return false }
-            (starts[count], ends[count]) = (start, place)
-            count += 1
-            start = place + 1
-        }
-        (starts[count], ends[count]) = (start, payload.upperBound)
-        count += 1
-        return true
-    }
-
-    func range(_ item: Int) -> Range<Int> { starts[item]..<ends[item] }
-
-    /// An item without the spaces around it.
-    func trimmed(_ item: Int, _ bytes: [UInt8]) -> Range<Int> {
-        var (low, high) = (starts[item], ends[item])
-        while low < high, bytes[low] == 0x20 { low += 1 }
-        while high > low, bytes[high - 1] == 0x20 { high -= 1 }
-        return low..<high
+        sink.take(record, frameOffset: moment.offset)
     }
 }

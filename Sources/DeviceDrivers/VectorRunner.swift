@@ -17,16 +17,25 @@ public struct VectorRunner {
 
     public init(_ profile: DeviceProfile) { self.profile = profile }
 
-    public func run(_ vector: VectorFile.Vector) -> Result {
+    /// - Parameter damaging: whether damaged copies are tried as well.
+    public func run(_ vector: VectorFile.Vector, damaging: Bool = true) -> Result {
         let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
         var failures: [String] = []
         if let sends = vector.sends { failures += checkSending(sends, plan) }
         var damaged = 0
         if !vector.bytes.isEmpty {
-            let found = samples(plan, vector.bytes)
+            // Said and answered in one vector: only the answer to that question counts, as on a live line.
+            var request: String?
+            if let sends = vector.sends, case .request(let name) = sends.what, profile.requests.first(where: { $0.name == name })?.reply != nil {
+                request = name
+            }
+            let decoder = CaptureDecoder(plan, replyTo: request)
+            let found = samples(decoder, vector.bytes)
             failures += compare(found, vector.expect, plan)
+            if let alerts = vector.alerts { failures += compareAlerts(decoder, vector.bytes, alerts, plan) }
+            failures += encodeAgain(vector.bytes, plan)
             // A change may mend what is broken: only bytes that are read are damaged.
-            if failures.isEmpty, isChecksummed(plan), !vector.expect.isEmpty { damaged = damage(vector.bytes, plan, original: found, &failures) }
+            if damaging, failures.isEmpty, isChecksummed(plan), !vector.expect.isEmpty { damaged = damage(vector.bytes, decoder, original: found, &failures) }
         }
         return Result(
             vector: vector.name, kind: vector.kind, failures: failures.map { "\(vector.location): error: \(vector.name): \($0)" },
@@ -37,49 +46,126 @@ public struct VectorRunner {
     public func exercised(by vectors: [VectorFile.Vector]) -> Set<String> {
         Set(
             vectors.flatMap { vector in
-                vector.expect.compactMap { metric, expectation in if case .missing = expectation { nil } else { metric } }
+                vector.expect.compactMap { metric, expectation in
+                    if case .missing = expectation { nil } else { metric.split(separator: "/").last.map(String.init) }
+                }
             })
     }
 
     // MARK: Comparing
 
-    private func checkSending(_ sends: (request: String, bytes: [UInt8]), _ plan: DevicePlan) -> [String] {
-        guard case .serial(let serial) = plan.protocolPlan, let request = serial.requests.first(where: { $0.name == sends.request }) else {
-            return ["there is no request “\(sends.request)”"]
+    private func checkSending(_ sends: VectorFile.Sends, _ plan: DevicePlan) -> [String] {
+        guard case .serial(let serial) = plan.protocolPlan else { return ["only a serial protocol sends"] }
+        let template: SendTemplate
+        let frame: Int?
+        var arguments: [CommandDescription.Argument] = []
+        switch sends.what {
+        case .request(let name):
+            guard let request = profile.requests.first(where: { $0.name == name }) else { return ["there is no request “\(name)”"] }
+            (template, frame) = (request.send, request.frame)
+        case .command(let name, let step):
+            guard let command = profile.commands.first(where: { $0.name == name }), command.steps.indices.contains(step) else {
+                return ["there is no such step"]
+            }
+            (template, frame, arguments) = (command.steps[step].send, command.steps[step].frame, command.arguments)
         }
-        return request.bytes == sends.bytes ? [] : ["“\(sends.request)” sends \(Self.hex(request.bytes)), expected \(Self.hex(sends.bytes))"]
+        var failures: [String] = []
+        let sent = serial.bytes(template, frame: frame) { name in
+            guard let text = sends.values[name] else { return nil }
+            guard let argument = arguments.first(where: { $0.name == name }) else { return Array(text.utf8) }
+            do throws(CommandDescription.Argument.Refusal) {
+                return try argument.written(text)
+            } catch {
+                failures.append(error.description)
+                return nil
+            }
+        }
+        guard let sent else { return failures + ["a value it needs is missing: \(template.names.joined(separator: ", "))"] }
+        return sent == sends.bytes ? failures : failures + ["it sends \(Self.hex(sent)), expected \(Self.hex(sends.bytes))"]
     }
 
-    private func samples(_ plan: DevicePlan, _ bytes: [UInt8]) -> [SampleRecord] {
-        CaptureDecoder(plan).decode(bytes).map(\.record).filter { $0.kind == .sample }
+    private func samples(_ decoder: CaptureDecoder, _ bytes: [UInt8]) -> [SampleRecord] {
+        decoder.decode(bytes).map(\.record).filter { $0.kind == .sample }
     }
 
     private func compare(
         _ found: [SampleRecord], _ expected: [(metric: String, expectation: VectorFile.Expectation)], _ plan: DevicePlan
     ) -> [String] {
         var failures: [String] = []
-        for (index, stream) in plan.streams.enumerated() {
-            let records = found.filter { Int($0.index) == index }
-            let values = records.filter(\.validity.carriesValue).map { text($0, stream) }
-            guard let expectation = expected.first(where: { $0.metric == stream.metric })?.expectation else {
-                if !values.isEmpty { failures.append("\(stream.metric) is \(values.prefix(5).joined(separator: ", ")), expected nothing") }
-                continue
-            }
-            let wanted: [String]
-            switch expectation {
-            case .values(let list): wanted = list
-            case .repeated(let value, let count): wanted = [String](repeating: value, count: count)
-            case .missing(let validity, let reason):
-                let fits = records.contains { $0.validity == validity && (reason == nil || $0.reason == reason) }
-                if !fits || !values.isEmpty {
-                    let seen = records.map { "\($0.validity.word)/\($0.reason.word)" }
-                    failures.append("\(stream.metric) is \(seen.isEmpty ? "absent" : seen.joined(separator: ", ")), expected \(validity.word)")
+        var told: Set<String> = []
+        for stream in plan.streams {
+            let long = stream.vmd.map { "\($0)/\(stream.metric)" } ?? stream.metric
+            // One metric in two units is two streams.
+            guard told.insert(long).inserted else { continue }
+            let same = Set(plan.streams.indices.filter { plan.streams[$0].metric == stream.metric && plan.streams[$0].vmd == stream.vmd })
+            let records = found.filter { same.contains(Int($0.index)) }
+            let expectation = (expected.first { $0.metric == long } ?? expected.first { $0.metric == stream.metric })?.expectation
+            if let failure = compare(records, expectation, plan) { failures.append("\(long) is \(failure)") }
+        }
+        return failures
+    }
+
+    /// What is wrong; `nil` when the samples are those expected.
+    private func compare(_ records: [SampleRecord], _ expectation: VectorFile.Expectation?, _ plan: DevicePlan) -> String? {
+        let values = records.filter(\.validity.carriesValue).map { text($0, plan.streams[Int($0.index)]) }
+        let wanted: [String]
+        switch expectation {
+        case nil: return values.isEmpty ? nil : "\(values.prefix(5).joined(separator: ", ")), expected nothing"
+        case .values(let list)?: wanted = list
+        case .repeated(let value, let count)?: wanted = [String](repeating: value, count: count)
+        case .missing(let validity, let reason)?:
+            let fits = records.contains { $0.validity == validity && (reason == nil || $0.reason == reason) }
+            let stray = values.isEmpty || validity.carriesValue
+            if fits, stray { return nil }
+            let seen = records.map { "\($0.validity.word)/\($0.reason.word)" }
+            return "\(seen.isEmpty ? "absent" : seen.joined(separator: ", ")), expected \(validity.word)\(reason.map { "/\($0.word)" } ?? "")"
+        }
+        let isSame = values.count == wanted.count && zip(values, wanted).allSatisfy(Self.equal)
+        if isSame { return nil }
+        let shown =
+            values.isEmpty
+            ? "nothing (\(Set(records.map { "\($0.validity.word)/\($0.reason.word)" }).sorted().joined(separator: ", ")))"
+            : values.prefix(30).joined(separator: ", ")
+        return "\(shown), expected \(wanted.prefix(30).joined(separator: ", "))"
+    }
+
+    private func compareAlerts(_ decoder: CaptureDecoder, _ bytes: [UInt8], _ expected: [String], _ plan: DevicePlan) -> [String] {
+        var holding: Set<String> = []
+        for record in decoder.decode(bytes).map(\.record) where record.kind == .alertStart || record.kind == .alertEnd {
+            let alert = plan.alerts[Int(record.index)]
+            let name = alert.vmd.map { "\($0)/\(alert.name)" } ?? alert.name
+            if record.kind == .alertStart { holding.insert(name) } else { holding.remove(name) }
+        }
+        if holding == Set(expected) { return [] }
+        return ["the alerts \(holding.sorted().joined(separator: ", ")) hold, expected \(expected.joined(separator: ", "))"]
+    }
+
+    /// Every whole frame made again from its payload must be the same bytes: marks, length, checksum and stuffing work both ways.
+    private func encodeAgain(_ bytes: [UInt8], _ plan: DevicePlan) -> [String] {
+        guard case .serial(let serial) = plan.protocolPlan else { return [] }
+        var failures: [String] = []
+        for group in serial.interleaved {
+            let test = serial.frames[group[0]].bytesWith
+            let others = serial.interleaved.compactMap { serial.frames[$0[0]].bytesWith }
+            let own = bytes.filter { byte in test?.holds(byte) ?? !others.contains { $0.holds(byte) } }
+            var framer = Framer(serial.frames, indices: group)
+            var taken = 0
+            feeding: while taken < own.count {
+                taken += framer.feed(own, from: taken, count: own.count - taken)
+                while true {
+                    switch framer.next(finished: taken == own.count) {
+                    case .needMore: continue feeding
+                    case .damaged: continue
+                    case .frame(let index, let length):
+                        let format = serial.frames[index]
+                        let place = format.payloadEnd(length: length)
+                        let mark = format.checksum?.after.isEmpty == false && place < length ? framer.plain[place] : nil
+                        let count = format.number.map { framer.plain[$0.byte] } ?? 0
+                        let again = format.encode(payload: Array(framer.plain[format.payloadStart..<place]), mark: mark, count: count)
+                        let sent = Array(own[framer.frameOffset..<framer.position])
+                        if again != sent { failures.append("the frame \(Self.hex(sent)) made again is \(Self.hex(again))") }
+                    }
                 }
-                continue
-            }
-            let same = values.count == wanted.count && zip(values, wanted).allSatisfy(Self.equal)
-            if !same {
-                failures.append("\(stream.metric) is \(values.prefix(30).joined(separator: ", ")), expected \(wanted.prefix(30).joined(separator: ", "))")
             }
         }
         return failures
@@ -103,13 +189,13 @@ public struct VectorRunner {
 
     private func isChecksummed(_ plan: DevicePlan) -> Bool {
         switch plan.protocolPlan {
-        case .serial(let serial): serial.frame.checksum != nil
+        case .serial(let serial): serial.frames.allSatisfy { $0.isFromHost || $0.isControl || $0.checksum != nil }
         case .modbus: plan.line.transport == .modbusRTU
         }
     }
 
     /// Changes every byte to every other value and cuts the bytes at every place: what still comes out valid must have been sent.
-    private func damage(_ bytes: [UInt8], _ plan: DevicePlan, original: [SampleRecord], _ failures: inout [String]) -> Int {
+    private func damage(_ bytes: [UInt8], _ decoder: CaptureDecoder, original: [SampleRecord], _ failures: inout [String]) -> Int {
         let before = valid(original)
         var copies = 0
         for place in bytes.indices {
@@ -117,13 +203,13 @@ public struct VectorRunner {
                 var damaged = bytes
                 damaged[place] ^= change
                 copies += 1
-                guard isContained(valid(samples(plan, damaged)), in: before) else {
+                guard isContained(valid(samples(decoder, damaged)), in: before) else {
                     failures.append("with byte \(place) changed to 0x\(String(damaged[place], radix: 16)) a wrong value is read as valid")
                     return copies
                 }
             }
             copies += 1
-            guard isContained(valid(samples(plan, Array(bytes[..<place]))), in: before) else {
+            guard isContained(valid(samples(decoder, Array(bytes[..<place]))), in: before) else {
                 failures.append("cut after \(place) bytes a wrong value is read as valid")
                 return copies
             }

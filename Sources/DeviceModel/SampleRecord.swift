@@ -82,6 +82,10 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case deadlinesMissed
     /// No fresh sample within three periods.
     case deviceStale
+    /// A rack reports a slot that it did not report before. Text: the slot.
+    case vmdConnected
+    /// A rack no longer reports a slot. Text: the slot.
+    case vmdDisconnected
 
     /// The name in the journal.
     public var name: String {
@@ -94,6 +98,8 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
         case .wrongDevice: "wrongDevice"
         case .deadlinesMissed: "deadlinesMissed"
         case .deviceStale: "deviceStale"
+        case .vmdConnected: "vmdConnected"
+        case .vmdDisconnected: "vmdDisconnected"
         }
     }
 }

@@ -72,6 +72,10 @@ public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case tooLong = 13
     /// The number had more digits than the stream can hold exactly; it is never rounded.
     case tooPrecise = 14
+    /// The message was whole but does not have this value.
+    case absent = 15
+    /// The device told a unit that the profile does not know.
+    case unknownUnit = 16
 
     /// The word in JSON lines and profiles.
     public var word: String {
@@ -91,6 +95,8 @@ public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .stale: "stale"
         case .tooLong: "tooLong"
         case .tooPrecise: "tooPrecise"
+        case .absent: "absent"
+        case .unknownUnit: "unknownUnit"
         }
     }
 

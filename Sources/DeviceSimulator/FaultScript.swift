@@ -1,3 +1,5 @@
+import DeviceProfiles
+
 /// How a played device misbehaves: faults, each with the share of messages it strikes.
 ///
 /// Written as `silent:0.01,wrong-checksum:0.05`. The seed decides which messages; the same seed gives the same faults.
@@ -15,11 +17,36 @@ public struct FaultScript: Sendable {
         case noise
         /// The message is sent twice.
         case duplicated
+        /// Another unit answers in this one's place, with a good checksum. Modbus only.
+        case wrongUnit = "wrong-unit"
+        /// The device answers that it cannot. Modbus only.
+        case exception
+        /// The bytes come one by one, 5 ms apart.
+        case dribbled
+        /// The device is gone for three seconds; on TCP its connection is cut.
+        case unplugged
     }
 
     /// A script that cannot be read.
     public struct Unreadable: Error, CustomStringConvertible {
         public let description: String
+    }
+
+    /// What is sent instead of a message.
+    struct Outcome {
+        var bytes: [UInt8]
+        /// How much later. Unit: ns.
+        var delay: Int64 = 0
+        /// Time between two bytes; 0 for the line's own pace. Unit: ns.
+        var gap: Int64 = 0
+        var isUnplugged = false
+    }
+
+    /// What kind of message is struck: where its unit and checksum stand.
+    enum Kind {
+        case serial
+        case modbusRTU
+        case modbusTCP
     }
 
     private let shares: [(fault: Fault, share: Double)]
@@ -37,23 +64,56 @@ public struct FaultScript: Sendable {
         random = SeededRandom(seed: seed)
     }
 
-    /// What is sent instead of a message, and how much later. Unit: ns.
-    mutating func apply(_ message: [UInt8]) -> (bytes: [UInt8], delay: Int64) {
-        var result = message
-        var delay: Int64 = 0
+    /// What becomes of a message.
+    mutating func apply(_ message: [UInt8], _ kind: Kind) -> Outcome {
+        var outcome = Outcome(bytes: message)
         for (fault, share) in shares where random.unit() < share {
             switch fault {
-            case .silent: return ([], 0)
-            case .late: delay = 1_000_000_000
-            case .truncated: result = Array(result.prefix(result.count / 2))
+            case .silent: return Outcome(bytes: [])
+            case .unplugged: return Outcome(bytes: [], delay: 3_000_000_000, isUnplugged: true)
+            case .late: outcome.delay = 1_000_000_000
+            case .truncated: outcome.bytes = Array(outcome.bytes.prefix(outcome.bytes.count / 2))
             case .wrongChecksum:
-                guard !result.isEmpty else { continue }
-                let place = Int(random.next() % UInt64(result.count))
-                result[place] ^= 1 << UInt8(random.next() % 8)
-            case .noise: result = (0..<3).map { _ in UInt8(truncatingIfNeeded: random.next()) } + result
-            case .duplicated: result += result
+                guard !outcome.bytes.isEmpty else { continue }
+                let place = Int(random.next() % UInt64(outcome.bytes.count))
+                outcome.bytes[place] ^= 1 << UInt8(random.next() % 8)
+            case .noise: outcome.bytes = (0..<3).map { _ in UInt8(truncatingIfNeeded: random.next()) } + outcome.bytes
+            case .duplicated: outcome.bytes += outcome.bytes
+            case .wrongUnit: outcome.bytes = Self.fromAnotherUnit(outcome.bytes, kind)
+            case .exception: outcome.bytes = Self.refusal(outcome.bytes, kind)
+            case .dribbled: outcome.gap = 5_000_000
             }
         }
-        return (result, delay)
+        return outcome
+    }
+
+    private static func fromAnotherUnit(_ message: [UInt8], _ kind: Kind) -> [UInt8] {
+        var changed = message
+        switch kind {
+        case .serial: return message
+        case .modbusRTU:
+            guard message.count >= 4 else { return message }
+            changed[0] = message[0] == 247 ? 1 : message[0] + 1
+            return sealed(Array(changed.dropLast(2)))
+        case .modbusTCP:
+            guard message.count >= 8 else { return message }
+            changed[6] = message[6] == 247 ? 1 : message[6] + 1
+            return changed
+        }
+    }
+
+    /// “Server device busy”. Source: MODBUS Application Protocol V1.1b3, section 7.
+    private static func refusal(_ message: [UInt8], _ kind: Kind) -> [UInt8] {
+        switch kind {
+        case .serial: return message
+        case .modbusRTU: return message.count >= 4 ? sealed([message[0], message[1] | 0x80, 6]) : message
+        case .modbusTCP: return message.count >= 8 ? Array(message[0..<4]) + [0, 3, message[6], message[7] | 0x80, 6] : message
+        }
+    }
+
+    /// An RTU frame with its checksum.
+    static func sealed(_ body: [UInt8]) -> [UInt8] {
+        let sum = ChecksumAlgorithm.crc16Modbus.compute(body)
+        return body + [UInt8(truncatingIfNeeded: sum), UInt8(sum >> 8)]
     }
 }

@@ -16,6 +16,9 @@ struct SimulatedWorld {
         switch simulated {
         case .text(let text): return .text(text)
         case .number(let number): return .number(number)
+        case .recording(let values, let period):
+            let index = Int64((seconds * 1e9 / Double(period)).rounded(.down)) % Int64(values.count)
+            return .number(values[Int(max(0, index))])
         case .swing(let low, let high, let period):
             // Two sines that never meet again in step look less like a machine than one.
             let phase = seconds / (Double(period) / 1e9)
@@ -46,12 +49,6 @@ struct SimulatedWorld {
             return 1 / (1 + distance * distance * distance * distance)
         }
         return min(1, bump(0.18, 0.12) + 0.35 * bump(0.48, 0.1))
-    }
-
-    /// The counts a field holds for its simulated value.
-    func counts(ofField name: String, scale: DecimalScale, at seconds: Double) -> Int64 {
-        guard case .number(let number)? = value(name, at: seconds) else { return 0 }
-        return scale.counts(nearest: number) ?? 0
     }
 }
 

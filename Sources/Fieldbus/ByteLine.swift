@@ -13,16 +13,31 @@ public protocol ByteLine: AnyObject {
 
 /// Serial line settings. Baud in bit/s; data bits 7 or 8; parity `N`, `E` or `O`; stop bits 1 or 2.
 public struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
+    public enum FlowControl: Sendable {
+        case none
+        case hardware
+        case software
+    }
+
     public let baud: Int
     public let dataBits: Int
     public let parity: Character
     public let stopBits: Int
+    public let flow: FlowControl
+    /// Levels of the control lines; `nil` leaves them as the system sets them.
+    public let dtr: Bool?
+    public let rts: Bool?
 
-    public init(baud: Int, dataBits: Int, parity: Character, stopBits: Int) {
+    public init(
+        baud: Int, dataBits: Int, parity: Character, stopBits: Int, flow: FlowControl = .none, dtr: Bool? = nil, rts: Bool? = nil
+    ) {
         self.baud = baud
         self.dataBits = dataBits
         self.parity = parity
         self.stopBits = stopBits
+        self.flow = flow
+        self.dtr = dtr
+        self.rts = rts
     }
 
     public var description: String { "\(baud) baud \(dataBits)\(parity)\(stopBits)" }

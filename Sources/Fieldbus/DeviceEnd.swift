@@ -85,6 +85,12 @@ public final class DeviceEnd {
         }
     }
 
+    /// Whether a client is there; a pseudo-terminal always has one.
+    public var isConnected: Bool { connection.isOpen }
+
+    /// Cuts a TCP connection; a pseudo-terminal cannot be cut.
+    public func hangUp() { if listener.isOpen { connection.close() } }
+
     /// Sends bytes at a pace: a pseudo-terminal and a socket know no baud rate, so each few bytes leave when a wire would have carried them.
     ///
     /// - Parameter nanosecondsPerByte: 0 sends at once.

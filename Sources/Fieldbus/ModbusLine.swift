@@ -10,7 +10,7 @@ public protocol RegisterLine: AnyObject {
     /// Reads `count` registers into `registers`, of which the first `count` are replaced.
     ///
     /// - Parameters:
-    ///   - function: 3 (holding) or 4 (input).
+    ///   - function: 1 (coils), 2 (discrete inputs), 3 (holding) or 4 (input); of bits each register gets one, 0 or 1.
     ///   - timeout: how long the device may take. Unit: ns.
     func read(unit: UInt8, function: UInt8, address: Int, count: Int, timeout: Int64, into registers: inout [UInt16]) throws(FieldbusError)
 }
@@ -32,6 +32,7 @@ public final class ModbusLine: RegisterLine {
     /// How long the line must have been silent since the last failure before the next request. Unit: ns; 0 after a good exchange.
     private var quarantine: Int64 = 0
     private var failedAt: Int64 = 0
+    private var bits = [UInt8](repeating: 0, count: 125)
     /// Bytes thrown away because nobody had asked for them.
     public private(set) var discardedBytes: Int = 0
 
@@ -87,12 +88,7 @@ public final class ModbusLine: RegisterLine {
         modbus_set_slave(context, Int32(unit))
         modbus_set_response_timeout(context, UInt32(timeout / 1_000_000_000), UInt32(timeout % 1_000_000_000 / 1000))
         errno = 0
-        let received = registers.withUnsafeMutableBufferPointer { buffer in
-            function == 4
-                ? modbus_read_input_registers(context, Int32(address), Int32(count), buffer.baseAddress)
-                : modbus_read_registers(context, Int32(address), Int32(count), buffer.baseAddress)
-        }
-        if received == Int32(count) { return }
+        if receive(context, function, Int32(address), Int32(count), &registers) == Int32(count) { return }
         let failure = Self.failure(errno)
         switch failure {
         // An exception is a whole, checked reply: nothing else is under way.
@@ -108,6 +104,20 @@ public final class ModbusLine: RegisterLine {
             }
         }
         throw failure
+    }
+
+    private func receive(_ context: OpaquePointer, _ function: UInt8, _ address: Int32, _ count: Int32, _ registers: inout [UInt16]) -> Int32 {
+        switch function {
+        case 3: return registers.withUnsafeMutableBufferPointer { modbus_read_registers(context, address, count, $0.baseAddress) }
+        case 4: return registers.withUnsafeMutableBufferPointer { modbus_read_input_registers(context, address, count, $0.baseAddress) }
+        default:
+            let received = bits.withUnsafeMutableBufferPointer { buffer in
+                function == 1
+                    ? modbus_read_bits(context, address, count, buffer.baseAddress) : modbus_read_input_bits(context, address, count, buffer.baseAddress)
+            }
+            for index in 0..<Int(max(0, min(received, count))) { registers[index] = UInt16(bits[index]) }
+            return received
+        }
     }
 
     /// Throws away what nobody asked for, and waits until the line has been silent for the quarantine. A line that never falls silent is

@@ -150,9 +150,10 @@ private struct UnitReader {
         }
         if let value = map["override"]?.mapping("the overrides") { readOverrides(value, profile, &overrides) }
         let serial = map["serial"]?.text("the serial number")
-        if serial != nil, profile.identityField == nil { map["serial"]?.error("this profile does not tell the device's serial number") }
+        if serial != nil, profile.session.identityField == nil { map["serial"]?.error("this profile does not tell the device's serial number") }
         let plan = profile.compile(handle: handle, overrides: overrides, expectedSerial: serial)
         switch (profile.line.transport, address) {
+        case (.serial, .path) where profile.line.serial == nil: lineValue.error("this device speaks over TCP only: its line is tcp://HOST:PORT")
         case (.modbusTCP, .path): lineValue.error("this device speaks Modbus TCP: its line is tcp://HOST:PORT")
         case (.modbusRTU, .tcp): lineValue.error("this device speaks Modbus RTU: its line is a serial port")
         default: break
@@ -161,7 +162,7 @@ private struct UnitReader {
     }
 
     private func readOverrides(_ map: YAMLMapping, _ profile: DeviceProfile, _ overrides: inout DeviceOverrides) {
-        map.allow(["scale", "every", "units", "baud", "format"])
+        map.allow(["scale", "every", "units", "slots", "baud", "format"])
         let metrics = profile.metrics.map(\.code.referenceID)
         func each(_ key: String, _ names: [String], _ what: String, _ apply: (String, YAMLValue) -> Void) {
             for (name, keyValue, value) in map[key]?.mapping(what)?.entries ?? [] {
@@ -173,6 +174,11 @@ private struct UnitReader {
         each("units", profile.vmds.map(\.name), "Modbus units by virtual device") {
             overrides.units[$0] = $1.integer("the Modbus unit", 1...255).map { UInt8($0) }
         }
+        if let value = map["slots"], let slots = value.list("slots")?.compactMap({ $0.text("a slot") }) {
+            let known = profile.rack?.slots ?? []
+            for slot in slots where !known.contains(slot) { value.error("the profile has no slot “\(slot)”; it has \(known.joined(separator: ", "))") }
+            overrides.slots = slots
+        }
         var format = profile.line.serial
         if let baud = map["baud"]?.int("the baud rate", 300...921_600) { format?.baud = baud }
         if let value = map["format"], let text = value.text("the format"), format?.apply(format: text) != true {
@@ -183,10 +189,23 @@ private struct UnitReader {
 
     // MARK: Lines
 
+    /// A line that is busier than this has no time left for what goes wrong.
+    private static let mostLoad = 0.8
+
     private func checkLines() {
         for line in unit.lines {
             let devices = unit.devices.filter { $0.address == line.address }
             guard let first = devices.first else { continue }
+            let loads = devices.map { $0.plan.lineLoad ?? (0, 0) }
+            let load = loads.reduce(0) { $0 + $1.asked + $1.streamed }
+            if loads.contains(where: { $0.asked > 0 }), load > Self.mostLoad {
+                let shares = zip(devices, loads).map { "\($0.plan.handle) \(Int((($1.asked + $1.streamed) * 100).rounded())) %" }.joined(separator: ", ")
+                diagnostics.report(
+                    Diagnostic(
+                        .error, first.location,
+                        "\(line.address) cannot carry its devices: at these periods they take \(Int((load * 100).rounded())) % of its time (\(shares)), at most "
+                            + "\(Int(Self.mostLoad * 100)) % are allowed", suggestion: "read less often, or use a second line"))
+            }
             for other in devices.dropFirst() {
                 func error(_ message: String) {
                     diagnostics.report(

@@ -2,16 +2,19 @@
 public enum Dimension: String, Sendable, Hashable {
     case amountFlow = "flow"
     case angle
+    case cellConcentration = "cell concentration"
     case concentration
     case count
     case doseRate = "dose rate"
     case duration
     case electricCurrent = "electric current"
     case electricPotential = "electric potential"
+    case energy
     case fraction
     case frequency
     case impedance
     case length
+    case power
     case pressure
     case speed
     case temperature
@@ -43,6 +46,17 @@ public struct UnitOfMeasure: Sendable, Hashable {
         UnitOfMeasure("kPa", "kPa", .pressure, nil),
         UnitOfMeasure("mbar", "mbar", .pressure, nil),
         UnitOfMeasure("mL/h", "mL/h", .amountFlow, 265266),
+        UnitOfMeasure("L/min", "L/min", .amountFlow, nil),
+        UnitOfMeasure("mL/min", "mL/min", .amountFlow, nil),
+        UnitOfMeasure("uL", "µL", .volume, nil),
+        UnitOfMeasure("L", "L", .volume, nil),
+        UnitOfMeasure("g/dL", "g/dL", .concentration, nil),
+        UnitOfMeasure("ug/mL", "µg/mL", .concentration, nil),
+        UnitOfMeasure("10*3/uL", "10³/µL", .cellConcentration, nil),
+        UnitOfMeasure("10*6/uL", "10⁶/µL", .cellConcentration, nil),
+        UnitOfMeasure("W", "W", .power, nil),
+        UnitOfMeasure("kW", "kW", .power, nil),
+        UnitOfMeasure("kW.h", "kWh", .energy, nil),
         UnitOfMeasure("mL", "mL", .volume, 263762),
         UnitOfMeasure("mg/mL", "mg/mL", .concentration, 264306),
         UnitOfMeasure("ug/kg/min", "µg/kg/min", .doseRate, 265619),

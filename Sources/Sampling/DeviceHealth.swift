@@ -18,11 +18,11 @@ struct DeviceHealth {
     private var failures: Int64 = 0
     private var isStale = false
     private var lastFresh: Int64
-    /// Three of the device's periods. Unit: ns.
-    private let staleAfter: Int64
+    /// Three of the device's periods; `nil` when it speaks at times only, and so is never stale. Unit: ns.
+    private let staleAfter: Int64?
 
-    init(period: Int64, now: Int64) {
-        staleAfter = 3 * period
+    init(period: Int64?, now: Int64) {
+        staleAfter = period.map { 3 * $0 }
         lastFresh = now
     }
 
@@ -53,7 +53,7 @@ struct DeviceHealth {
 
     /// Whether three periods have passed without a fresh sample; told once for each time it happens.
     mutating func becomesStale(time: Int64, sink: inout RingSink) -> Bool {
-        guard !isStale, time - lastFresh > staleAfter else { return false }
+        guard let staleAfter, !isStale, time - lastFresh > staleAfter else { return false }
         isStale = true
         sink.event(.deviceStale, time: time)
         return true

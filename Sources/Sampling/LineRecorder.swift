@@ -28,10 +28,8 @@ public final class LineRecorder: Sendable {
 
     func countLost() { lostRecords.wrappingAdd(1, ordering: .relaxed) }
     func countMissed(_ periods: Int64) { missed.wrappingAdd(periods, ordering: .relaxed) }
-    func countRequest(answered wasAnswered: Bool) {
-        asked.wrappingAdd(1, ordering: .relaxed)
-        if wasAnswered { answered.wrappingAdd(1, ordering: .relaxed) }
-    }
+    func countSent() { asked.wrappingAdd(1, ordering: .relaxed) }
+    func countAnswered() { answered.wrappingAdd(1, ordering: .relaxed) }
 }
 
 /// Puts one device's records into its line's ring. A full ring loses records and counts them; the journal tells of the loss as an event.

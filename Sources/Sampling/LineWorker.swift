@@ -84,6 +84,14 @@ public final class LineWorker: @unchecked Sendable {
 extension SerialSettings {
     /// The settings a profile, or the configuration over it, asks for.
     public init(_ format: SerialFormat) {
-        self.init(baud: format.baud, dataBits: format.dataBits, parity: Character(format.parity.rawValue), stopBits: format.stopBits)
+        let flow: FlowControl =
+            switch format.flow {
+            case .none: .none
+            case .hardware: .hardware
+            case .software: .software
+            }
+        self.init(
+            baud: format.baud, dataBits: format.dataBits, parity: Character(format.parity.rawValue), stopBits: format.stopBits, flow: flow, dtr: format.dtr,
+            rts: format.rts)
     }
 }

@@ -36,7 +36,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
 
     private struct Read {
         let device: Int
-        let block: ModbusBlock
+        var block: ModbusBlock
         var due: Int64
     }
 
@@ -48,6 +48,8 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
     private let recorder: LineRecorder
     private var devices: [Device]
     private var reads: [Read]
+    /// The reads as they were planned; what a device refused is tried again when the line is opened anew.
+    private let planned: [Read]
     private var registers = [UInt16](repeating: 0, count: ModbusBlock.longest)
     private var reconnection: Reconnection
     private var isOpen = false
@@ -74,6 +76,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         }
         self.devices = devices
         self.reads = reads
+        planned = reads
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(plans.first?.handle.hashValue ?? 1)))
     }
 
@@ -110,6 +113,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         }
         isOpen = true
         let start = clock.now()
+        if reads.count != planned.count { reads = planned }
         // What was put off stays put off.
         for index in reads.indices { reads[index].due = max(reads[index].due, start) }
     }
@@ -161,18 +165,26 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
     private func perform(_ index: Int) {
         let block = reads[index].block
         let device = reads[index].device
+        recorder.countSent()
         do {
             try line.read(
                 unit: block.unit, function: block.function, address: block.address, count: block.count,
                 timeout: devices[device].plan.line.slowestReply, into: &registers)
             let now = clock.now()
-            recorder.countRequest(answered: true)
+            recorder.countAnswered()
             reconnection.succeeded()
             devices[device].take(registers, of: block, time: now)
             if devices[device].plan.line.turnaround > 0 { clock.sleep(until: now + devices[device].plan.line.turnaround) }
         } catch {
             let now = clock.now()
-            recorder.countRequest(answered: false)
+            if case .deviceException(let code) = error, Self.mayBeARegister(code), let halves = block.halves() {
+                // One register that the device does not have costs its neighbours nothing but this: each half is asked at once.
+                devices[device].hear(time: now)
+                reads[index].block = halves.0
+                reads[index].due = now
+                reads.append(Read(device: device, block: halves.1, due: now))
+                return
+            }
             let (validity, reason) = Self.judgement(error)
             devices[device].miss(block, validity, reason, time: now)
             if case .deviceException = error {
@@ -185,6 +197,9 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
             if error.losesLine { lose(error, time: now) }
         }
     }
+
+    /// Whether an exception may mean a register that is not there: illegal data address, and illegal data value, which some devices give for it.
+    private static func mayBeARegister(_ code: UInt8) -> Bool { code == 2 || code == 3 }
 
     private static func judgement(_ error: FieldbusError) -> (Validity, Reason) {
         switch error {

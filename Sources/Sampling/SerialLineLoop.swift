@@ -5,7 +5,7 @@ import Fieldbus
 import Glibc
 import RealTime
 
-/// The loop of a line with one serial device: reads its stream, asks its requests, each at its absolute deadline.
+/// The loop of a line with one serial device: opens its session, reads what it says, asks its requests, each at its absolute deadline.
 ///
 /// Everything here runs on the line's own thread. Buffers are made once; that nothing else is allocated is not yet
 /// shown by a count.
@@ -15,12 +15,14 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         let deadline: Int64
     }
 
-    /// How often the stream of a device is read. At 115200 baud this is 115 bytes; the kernel holds 4095. Unit: ns.
+    /// How often what a device says unasked is read. At 115200 baud this is 115 bytes; the kernel holds 4095. Unit: ns.
     static var tick: Int64 { 10_000_000 }
     /// Reads of one step at most: 16 kB, more than any serial line brings in a tick.
     static var readsAStep: Int { 16 }
     /// The longest sleep, so that a stop is heard soon. Unit: ns.
     static var longestSleep: Int64 { 100_000_000 }
+    /// How long the end of a session may take in all. Unit: ns.
+    static var longestFarewell: Int64 { 1_500_000_000 }
 
     private let device: DevicePlan
     private let plan: SerialPlan
@@ -33,10 +35,19 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     private var reconnection: Reconnection
     private var buffer = [UInt8](repeating: 0, count: 1024)
     private var isOpen = false
+    /// When each request is due; those that are only steps of the session never are.
     private var due: [Int64]
+    /// Failures in a row of each request; a rack's empty slot must not be asked as often as a full one.
+    private var failures: [Int64]
+    /// How often the request that is outstanding has been said again.
+    private var repetitions = 0
+    /// The step of the session that is next; `nil` when the session is open.
+    private var opening: Int?
+    private var openingDue: Int64 = 0
     private var outstanding: Outstanding?
     private var quietUntil: Int64 = 0
     private var nextTick: Int64 = 0
+    private let slowest: Int64?
 
     init(device: DevicePlan, plan: SerialPlan, line: Line, clock: Clock, recorder: LineRecorder) {
         self.device = device
@@ -46,10 +57,12 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         self.recorder = recorder
         sink = RingSink(recorder: recorder, streamBase: 0, alertBase: 0, device: 0)
         decoder = SerialDecoder(device, plan)
-        let slowest = max(plan.requests.map(\.period).max() ?? 0, plan.streamPeriod ?? 0, Self.tick)
-        health = DeviceHealth(period: slowest, now: clock.now())
+        let periods = plan.requests.compactMap { $0.reply == nil ? nil : $0.period } + [plan.streamPeriod].compactMap { $0 }
+        slowest = periods.max()
+        health = DeviceHealth(period: slowest.map { max($0, Self.tick) }, now: clock.now())
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(device.handle.hashValue)))
-        due = [Int64](repeating: 0, count: plan.requests.count)
+        due = [Int64](repeating: .max, count: plan.requests.count)
+        failures = [Int64](repeating: 0, count: plan.requests.count)
     }
 
     /// Runs until told to stop.
@@ -65,6 +78,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             // A stream that dried up may be a connection that died without a word: only opening it anew tells.
             if isOpen, plan.streamPeriod != nil { lose(.disconnected(errno: ETIMEDOUT)) }
         }
+        if isOpen { sayFarewell() }
         line.close()
     }
 
@@ -91,7 +105,15 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         let start = clock.now()
         nextTick = start + Self.tick
         quietUntil = start
-        for index in due.indices { due[index] = start }
+        for index in due.indices { due[index] = plan.requests[index].period == nil ? .max : start }
+        for index in failures.indices { failures[index] = 0 }
+        beginSession(at: start)
+    }
+
+    private func beginSession(at time: Int64) {
+        repetitions = 0
+        opening = plan.open.isEmpty ? nil : 0
+        openingDue = time
     }
 
     private func lose(_ error: FieldbusError) {
@@ -106,7 +128,9 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
 
     private func missAll(_ validity: Validity, _ reason: Reason) {
         let now = clock.now()
-        for request in plan.requests.indices { decoder.miss(request: request, validity, reason, time: now, sink: &sink) }
+        for request in plan.requests.indices where plan.requests[request].period != nil {
+            decoder.miss(request: request, validity, reason, time: now, sink: &sink)
+        }
         decoder.missStream(validity, reason, time: now, sink: &sink)
     }
 
@@ -117,7 +141,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             try awaitReply(outstanding)
             return
         }
-        let next = plan.streamPeriod == nil ? earliest() : min(nextTick, earliest())
+        let next = plan.listens ? min(nextTick, earliest()) : earliest()
         let now = clock.now()
         if next - now > Self.longestSleep {
             clock.sleep(until: now + Self.longestSleep)
@@ -130,7 +154,13 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         if next > now { recorder.lateness.record(awake - next) }
         try readAvailable()
         if awake >= nextTick { nextTick += ((awake - nextTick) / Self.tick + 1) * Self.tick }
+        if let opening {
+            if openingDue <= awake, quietUntil <= awake { try send(plan.open[opening], at: awake) }
+            return
+        }
         for index in due.indices where due[index] <= awake && awake >= quietUntil {
+            countMissed(index, at: awake)
+            repetitions = 0
             try send(index, at: awake)
             return
         }
@@ -138,6 +168,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     }
 
     private func earliest() -> Int64 {
+        if opening != nil { return max(openingDue, quietUntil) }
         var earliest = Int64.max
         for deadline in due where deadline < earliest { earliest = deadline }
         return earliest
@@ -148,50 +179,132 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         // Bounded: a device that floods its line costs its own values, not its thread.
         for _ in 0..<Self.readsAStep {
             let count = try line.read(into: &buffer, deadline: 0)
-            if count == 0 { break }
             decoder.feed(buffer, count: count, time: clock.now(), sink: &sink)
             if count < buffer.count { break }
         }
+        try sayBack()
         if sink.takeFresh() { health.hear(time: clock.now(), sink: &sink) }
     }
 
-    private func send(_ index: Int, at now: Int64) throws(FieldbusError) {
-        let period = plan.requests[index].period
+    /// What the device must be answered, at once.
+    private func sayBack() throws(FieldbusError) {
+        guard !decoder.outbox.isEmpty else { return }
+        try line.write(decoder.outbox, deadline: clock.now() + device.line.slowestReply)
+        decoder.clearOutbox()
+    }
+
+    private func countMissed(_ index: Int, at now: Int64) {
+        guard let period = plan.requests[index].period else { return }
         let behind = (now - due[index]) / period
         if behind > 0 {
             recorder.countMissed(behind)
             sink.event(.deadlinesMissed, figure: behind, time: now)
         }
         due[index] += (behind + 1) * period
-        _ = decoder.takeDamage()
-        decoder.awaiting = .reply(index)
-        try line.write(plan.requests[index].bytes, deadline: now + device.line.slowestReply)
+    }
+
+    // MARK: Requests
+
+    private func send(_ index: Int, at now: Int64) throws(FieldbusError) {
+        guard let bytes = decoder.bytes(of: index) else {
+            // A value of the session that it needs has not been told yet.
+            decoder.miss(request: index, .notAvailable, .absent, time: now, sink: &sink)
+            if opening != nil { restartSession(after: 1_000_000_000, at: now) }
+            return
+        }
+        if plan.requests[index].reply != nil { decoder.expect(index) }
+        try line.write(bytes, deadline: now + device.line.slowestReply)
+        recorder.countSent()
+        guard plan.requests[index].reply != nil else {
+            quietUntil = clock.now() + device.line.turnaround
+            advanceSession()
+            return
+        }
         outstanding = Outstanding(request: index, deadline: clock.now() + device.line.slowestReply)
     }
 
     private func awaitReply(_ waiting: Outstanding) throws(FieldbusError) {
         let count = try line.read(into: &buffer, deadline: waiting.deadline)
         let now = clock.now()
-        if count > 0 { decoder.feed(buffer, count: count, time: now, sink: &sink) }
+        if count > 0 {
+            decoder.feed(buffer, count: count, time: now, sink: &sink)
+            try sayBack()
+        }
         if decoder.takeAnswered() != nil {
             outstanding = nil
-            recorder.countRequest(answered: true)
+            recorder.countAnswered()
+            failures[waiting.request] = 0
+            repetitions = 0
             quietUntil = now + device.line.turnaround
             _ = sink.takeFresh()
             health.hear(time: now, sink: &sink)
+            advanceSession()
+            if let slowest, !device.slots.isEmpty { decoder.expireSlots(since: now - 3 * slowest, now: now, sink: &sink) }
         } else if now >= waiting.deadline {
             outstanding = nil
-            recorder.countRequest(answered: false)
-            let damage = decoder.takeDamage()
-            decoder.miss(
-                request: waiting.request, damage == nil ? .notAvailable : .invalid, damage ?? .timedOut, time: now, sink: &sink)
             // A reply that still comes belongs to nothing: the line is read and kept quiet for as long as the device may take.
             quietUntil = now + device.line.slowestReply
-            let pause = health.fail(period: plan.requests[waiting.request].period, time: now, sink: &sink)
-            if pause > 0 {
-                due[waiting.request] = max(due[waiting.request], now + pause)
-                // Silent for long enough to have been replaced: who answers next must say again who it is.
-                decoder.forgetIdentity()
+            try giveUp(waiting.request, at: now)
+        }
+    }
+
+    private func giveUp(_ index: Int, at now: Int64) throws(FieldbusError) {
+        let request = plan.requests[index]
+        if request.isRepeatable, repetitions < request.retries {
+            repetitions += 1
+            if opening == nil { due[index] = quietUntil }
+            return
+        }
+        repetitions = 0
+        let damage = decoder.takeDamage()
+        decoder.miss(request: index, damage == nil ? .notAvailable : .invalid, damage ?? .timedOut, time: now, sink: &sink)
+        failures[index] += 1
+        let period = request.period ?? 1_000_000_000
+        guard request.slot == nil else {
+            // An empty slot says nothing about the rack.
+            if request.period != nil, failures[index] >= 3 { due[index] = max(due[index], now + min(30_000_000_000, period << min(failures[index] - 3, 8))) }
+            advanceSession()
+            return
+        }
+        let pause = health.fail(period: period, time: now, sink: &sink)
+        if opening != nil { return restartSession(after: max(pause, 1_000_000_000), at: now) }
+        guard pause > 0 else { return }
+        if request.period != nil { due[index] = max(due[index], now + pause) }
+        // Silent for long enough to have been replaced: who answers next must say again who it is, and has no session.
+        decoder.forgetIdentity()
+        if !plan.open.isEmpty { restartSession(after: pause, at: now) }
+    }
+
+    // MARK: The session
+
+    private func advanceSession() {
+        guard let step = opening else { return }
+        opening = step + 1 < plan.open.count ? step + 1 : nil
+        openingDue = 0
+    }
+
+    private func restartSession(after pause: Int64, at now: Int64) {
+        outstanding = nil
+        opening = plan.open.isEmpty ? nil : 0
+        openingDue = now + pause
+    }
+
+    /// Says what ends the session; what does not answer in time is left.
+    private func sayFarewell() {
+        let end = clock.now() + Self.longestFarewell
+        for index in plan.close {
+            guard clock.now() < end, let bytes = decoder.bytes(of: index) else { return }
+            do throws(FieldbusError) {
+                decoder.expect(index)
+                try line.write(bytes, deadline: end)
+                let limit = min(end, clock.now() + min(device.line.slowestReply, 500_000_000))
+                while plan.requests[index].reply != nil, clock.now() < limit, decoder.takeAnswered() == nil {
+                    let count = try line.read(into: &buffer, deadline: limit)
+                    decoder.feed(buffer, count: count, time: clock.now(), sink: &sink)
+                    try sayBack()
+                }
+            } catch {
+                return
             }
         }
     }

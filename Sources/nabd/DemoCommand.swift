@@ -105,7 +105,7 @@ private enum DemoUnit {
         return try devices.map { device in
             let plan = try DeviceProfile.load("\(profiles)/\(device.profile)").compile(handle: device.handle)
             return Played(
-                handle: device.handle, profile: device.profile, what: device.what, player: try DevicePlayer(plan, on: device.address))
+                handle: device.handle, profile: device.profile, what: device.what, player: try DevicePlayer([plan], on: device.address))
         }
     }
 

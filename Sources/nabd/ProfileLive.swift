@@ -41,9 +41,10 @@ extension ProfileCommand {
     struct Simulate: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Play a device from its profile. Prints where it is found, then plays until it is stopped.")
-        @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
+        @Argument(help: "The profiles: folders, files, or vendor/model. Several Modbus devices share a line, each as PROFILE@UNIT.") var profiles: [String]
         @Option(help: "The line: pty, tcp://HOST:PORT, or a terminal's path.") var line: String
-        @Option(help: "Faults as FAULT:SHARE,…: silent, late, truncated, wrong-checksum, noise, duplicated.") var faults: String?
+        @Option(
+            help: ArgumentHelp("Faults as FAULT:SHARE,…: \(FaultScript.Fault.allCases.map(\.rawValue).joined(separator: ", ")).")) var faults: String?
         @Option(help: "Decides which messages the faults strike.") var seed: UInt64 = 1
         @Option(name: .customLong("for"), help: "How long, such as 30s; without it, until stopped.") var time: String?
         @OptionGroup var overrides: Overrides
@@ -51,14 +52,15 @@ extension ProfileCommand {
         func run() throws {
             signal(SIGPIPE, SIG_IGN)
             guard let address = LineAddress(line) else { throw Failure(.usage, "--line takes pty, tcp://HOST:PORT or a path, not “\(line)”") }
-            let profile = try ProfileCommand.load(profile)
             let script: FaultScript?
             do { script = try faults.map { try FaultScript($0, seed: seed) } } catch { throw Failure(.usage, "\(error)") }
             let player: DevicePlayer
             do {
-                player = try DevicePlayer(profile.compile(handle: profile.name, overrides: try overrides.make()), on: address, faults: script)
+                player = try DevicePlayer(try profiles.map(plan), on: address, faults: script)
             } catch let error as FieldbusError {
                 throw Failure(.unavailable, error.description)
+            } catch let error as DevicePlayer.Unplayable {
+                throw Failure(.usage, error.description)
             }
             print(player.name)
             try player.start()
@@ -69,6 +71,21 @@ extension ProfileCommand {
             } else {
                 while true { Thread.sleep(forTimeInterval: 3600) }
             }
+        }
+
+        /// A device of the line: its profile, and perhaps its Modbus unit behind an @.
+        private func plan(_ text: String) throws -> DevicePlan {
+            var own = try overrides.make()
+            var name = text
+            if let mark = text.lastIndex(of: "@"), !FileManager.default.fileExists(atPath: text) {
+                guard let unit = UInt8(text[text.index(after: mark)...]), unit > 0 else {
+                    throw Failure(.usage, "“\(text)”: expected PROFILE@UNIT with a unit of 1 to 255")
+                }
+                own.unit = unit
+                name = String(text[..<mark])
+            }
+            let profile = try ProfileCommand.load(name)
+            return profile.compile(handle: profile.name, overrides: own)
         }
     }
 }

@@ -1,6 +1,7 @@
 import DeviceDrivers
 import DeviceModel
 import DeviceProfiles
+import Foundation
 import TestSupport
 import Testing
 
@@ -27,14 +28,19 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
 }
 
 @Suite struct ShippedProfileTests {
-    static let names = ["nonin/oem-iii-df2", "alaris/asena-gh", "xy/md02", "victron/gx"]
+    /// Every profile of the project; their damaged copies are the lint step's.
+    static let names: [String] = {
+        let root = Repository.path("device-profiles")
+        let found = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
+        return found.filter { $0.hasSuffix("/profile.yaml") }.map { String($0.dropLast("/profile.yaml".count)) }.sorted()
+    }()
 
     @Test(arguments: names)
     func everyVectorPassesAndEveryMetricHasOne(name: String) throws {
         let profile = try DeviceProfile.load(Repository.path("device-profiles/\(name)"))
         let vectors = try VectorFile.load(Repository.path("device-profiles/\(name)/vectors.yaml"), for: profile).vectors
         let runner = VectorRunner(profile)
-        for vector in vectors { #expect(runner.run(vector).failures == []) }
+        for vector in vectors { #expect(runner.run(vector, damaging: false).failures == []) }
         #expect(runner.exercised(by: vectors) == Set(profile.metrics.map(\.code.referenceID)))
     }
 
@@ -200,12 +206,12 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         }
     }
 
-    @Test func blocksJoinNeighboursAndNeverCrossAHole() throws {
+    @Test func blocksJoinNeighboursAndFillCheapHoles() throws {
         guard case .modbus(let modbus) = try plan("victron/gx").protocolPlan else {
             Issue.record("the profile is not compiled to Modbus reads")
             return
         }
         let ranges = modbus.blocks.map { "\($0.unit):\($0.address)+\($0.count)" }
-        #expect(ranges == ["100:2800+10", "225:259+1", "225:261+2", "225:266+1"])
+        #expect(ranges.contains("100:2800+10") && ranges.contains("225:259+8"))
     }
 }

@@ -75,7 +75,8 @@ import Testing
         Fault(modbus, "unit: Cel", "unit: mL", 6, 73, "MDC_TEMP is a temperature; “mL” is a volume"),
         Fault(modbus, "every: 5s", "every: 5", 6, 85, "expected the period as a time with its unit, found “5”"),
         Fault(modbus, "scale: 0.1", "scale: 0", 6, 62, "expected a scale such as 0.1"),
-        Fault(modbus, "type: int16", "type: int15", 6, 47, "expected the type (uint16, int16, uint32, int32, float32)"),
+        Fault(
+            modbus, "type: int16", "type: int15", 6, 47, "expected the type (uint16, int16, uint32, int32, uint64, int64, float32, bcd16, text), found “int15”"),
         Fault(modbus, "input: 1", "input: 70000", 6, 38, "the register's address is 70000, expected 0 to 65535"),
         Fault(
             modbus, "every: 5s}",
@@ -85,7 +86,7 @@ import Testing
             modbus, "every: 5s}", "every: 5s}\n  - {metric: MDC_TEMP, from: {input: 9, type: int16}, unit: Cel, every: 5s}", 7, 5,
             "MDC_TEMP is measured twice"),
         Fault(modbus, ", every: 5s", "", 6, 5, "“every” is missing"),
-        Fault(modbus, "metrics:", "fields: {}\nmetrics:", 5, 9, "“fields” belongs to serial protocols"),
+        Fault(modbus, "metrics:", "frames: {}\nmetrics:", 5, 9, "“frames” belongs to serial protocols"),
         Fault(serial, "sum8: 0..3", "sum8: 0..4", 6, 52, "the checksum covers itself"),
         Fault(serial, "at: 4", "at: 7", 6, 62, "the checksum's byte is 7, expected 0 to 4"),
         Fault(serial, "length: 5, ", "", 6, 10, "a frame never ends"),
@@ -95,12 +96,14 @@ import Testing
         Fault(
             serial, "type: uint8}", "type: uint8}\n  other: {in: frame, byte: 2, bits: 3}", 9, 10, "the fields “value” and “other” overlap"),
         Fault(serial, "type: uint8}", "type: uint8, missing: {127: gone}}", 8, 59, "expected a validity"),
-        Fault(text, "start: \"!\"", "start: \"\"", 6, 20, "expected the start as a byte such as 0x01, or text, found nothing"),
+        Fault(text, "start: \"!\"", "start: \"\"", 6, 20, "expected the start as a byte such as 0x01, or text, of 1 to 16 bytes, found nothing"),
         Fault(modbus, "unit: 1", "unit: -0x-8000000000000000", 4, 52, "expected the Modbus unit as a whole number"),
         Fault(text, "{rate}\"", "{ratio}\"", 10, 30, "there is no field “ratio”"),
-        Fault(text, "INF^{rate}", "{rate}^INF", 10, 30, "nobody can tell this reply from another"),
-        Fault(text, "reply: \"INF^{rate}\"", "reply: INF", 8, 9, "no request's reply names the field “rate”"),
-        Fault(text, "class: read", "class: effect", 10, 62, "expected the request's class (read), found “effect”"),
+        Fault(
+            text, "every: 1s, class: read}", "every: 1s, class: read}\n  again: {send: INF, reply: \"{rate}\", every: 1s, class: read}", 11, 29,
+            "nobody can tell this message from another: some of its text must be fixed"),
+        Fault(text, "reply: \"INF^{rate}\"", "reply: INF", 8, 9, "no message and no request's reply names the field “rate”"),
+        Fault(text, "class: read", "class: effect", 10, 51, "what has an effect is a command, not said again and again"),
         Fault(text, "unit: mL/h", "unit: mL/h, every: 1s", 12, 5, "the request decides how often this is read"),
     ]
 

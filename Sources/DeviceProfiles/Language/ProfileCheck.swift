@@ -7,38 +7,154 @@ struct ProfileCheck {
 
     func run(_ root: YAMLMapping) {
         checkDuplicates()
+        checkTests()
         if profile.line.transport == .serial { checkSerial() } else { checkRegisters() }
         checkUnusedFields()
         checkPeriods()
         if profile.provenance.contains(where: \.unverified) {
             diagnostics.note(root.value.location, "the profile rests on unverified facts; it says so when it runs")
         }
+        if !diagnostics.hasErrors { checkLoad(root) }
     }
 
     private func checkDuplicates() {
-        var seen: Set<String> = []
-        for metric in profile.metrics where !seen.insert("\(metric.vmd ?? "")/\(metric.code.referenceID)").inserted {
-            diagnostics.error(metric.location, "\(metric.code.referenceID) is measured twice by the same device; which one counts would be a guess")
+        var seen: [String: [MetricDescription.Condition?]] = [:]
+        for metric in profile.metrics {
+            let name = "\(metric.vmd ?? "")/\(metric.code.referenceID)"
+            let isApart = (seen[name] ?? []).allSatisfy { other in
+                guard let one = metric.condition, let other else { return false }
+                return one.field == other.field && Set(one.codes).isDisjoint(with: other.codes)
+            }
+            if !isApart {
+                diagnostics.error(metric.location, "\(metric.code.referenceID) is measured twice by the same device; which one counts would be a guess")
+            }
+            seen[name, default: []].append(metric.condition)
+        }
+        var fields: Set<String> = []
+        for field in profile.fields where !fields.insert(field.name).inserted {
+            diagnostics.error(field.location, "the field “\(field.name)” stands twice")
         }
     }
 
-    private func checkSerial() {
+    // MARK: Tests on other fields
+
+    /// A value is judged by other fields of its own message only: another message is another moment.
+    private func checkTests() {
         for field in profile.fields {
-            guard case .item = field.place else { continue }
-            let naming = profile.requests.filter { $0.reply.contains(.field(field.name)) }
-            if naming.isEmpty { diagnostics.error(field.location, "no request's reply names the field “\(field.name)”, so it can never be read") }
-            if naming.count > 1 {
-                diagnostics.error(field.location, "the replies of \(naming.map(\.name).joined(separator: " and ")) both name the field “\(field.name)”")
+            for gate in field.gates {
+                guard case .field(let name, let test) = gate.test else { continue }
+                checkTest(test, on: name, of: field, field.location)
             }
         }
-        for (index, request) in profile.requests.enumerated() {
-            let same = profile.requests[..<index].first { tellsAsSame($0.reply, request.reply) }
-            if let same { diagnostics.error(request.location, "nobody can tell this reply from that of “\(same.name)”") }
+        for metric in profile.metrics {
+            // A unit is a setting: a number in another message tells it as well. A text there is gone when this one is read.
+            guard let condition = metric.condition, let field = profile.fields.first(where: { $0.name == metric.field }),
+                let by = profile.fields.first(where: { $0.name == condition.field }), by.type.isText
+            else { continue }
+            checkTest(.isOneOf(condition.codes), on: condition.field, of: field, metric.location)
         }
+        for alert in profile.alerts {
+            guard let field = profile.fields.first(where: { $0.name == alert.field }) else { continue }
+            checkForm(alert.test, field, alert.location)
+        }
+    }
+
+    private func checkTest(_ test: FieldTest, on name: String, of field: FieldDescription, _ location: SourceLocation) {
+        guard let other = profile.fields.first(where: { $0.name == name }) else {
+            return diagnostics.error(location, "there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
+        }
+        checkForm(test, other, location)
+        guard profile.line.transport == .serial, Set(scopes(field)).isDisjoint(with: scopes(other)) else { return }
+        diagnostics.error(location, "“\(name)” is in another message than “\(field.name)”: what it says is of another moment")
+    }
+
+    private func checkForm(_ test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
+        switch test {
+        case .bit where field.type.isText, .above where field.type.isText, .below where field.type.isText:
+            diagnostics.error(location, "“\(field.name)” is text; a bit or a limit is of a number")
+        case .has where !field.type.isWritten: diagnostics.error(location, "“\(field.name)” is a number; “has” looks into text")
+        default: break
+        }
+    }
+
+    /// The frames, packets and messages in which a field stands.
+    private func scopes(_ field: FieldDescription) -> [String] {
+        if case .slices(let scope, _, _, _) = field.place { return [scope] }
+        return profile.messages.filter { profile.holds($0, field: field.name) }.map(\.name)
+    }
+
+    // MARK: Serial
+
+    private func checkSerial() {
+        for field in profile.fields {
+            guard case .hole = field.place else { continue }
+            if !profile.messages.contains(where: { $0.holes.contains(field.name) }) {
+                diagnostics.error(field.location, "no message and no request's reply names the field “\(field.name)”, so it can never be read")
+            }
+        }
+        for message in profile.messages {
+            for hole in message.holes where !MessageDescription.reserved.contains(hole) {
+                guard let field = profile.fields.first(where: { $0.name == hole }) else {
+                    let names = profile.fields.map(\.name)
+                    diagnostics.error(message.location, "there is no field “\(hole)”", suggestion: YAMLValue.suggest(hole, among: names))
+                    continue
+                }
+                if case .hole = field.place { continue }
+                diagnostics.error(message.location, "“\(hole)” is a field of bytes or of records; a {hole} is a field of its own")
+            }
+        }
+        checkReplies()
+        checkOverlaps()
+        for frame in profile.frames where frame.checksum == nil && !frame.isControl && profile.commands.contains(where: { $0.effect == .effect }) {
+            diagnostics.warning(frame.location, "commands travel beside “\(frame.name)”, which has no checksum")
+        }
+    }
+
+    /// Replies must be told apart by what they say, or nobody knows which question was answered.
+    private func checkReplies() {
+        for (index, message) in profile.messages.enumerated() {
+            let shares = profile.messages.count { $0.frame == message.frame } > 1
+            if shares, carriesFields(message), let template = message.template, !Self.isTellable(message, template) {
+                diagnostics.error(message.location, "nobody can tell this message from another: some of its text must be fixed")
+            }
+            let isPolled = profile.requests.contains { $0.reply == index && $0.period != nil }
+            guard isPolled else { continue }
+            let same = profile.messages[..<index].enumerated().first { other, earlier in
+                profile.requests.contains { $0.reply == other && $0.period != nil } && carriesFields(earlier) && carriesFields(message)
+                    && tellsAsSame(earlier, message)
+            }
+            if let same { diagnostics.error(message.location, "nobody can tell this reply from that of “\(same.element.name)”") }
+        }
+    }
+
+    /// Without values a reply that is taken for another does no harm.
+    private func carriesFields(_ message: MessageDescription) -> Bool { profile.fields.contains { profile.holds(message, field: $0.name) } }
+
+    private static func isTellable(_ message: MessageDescription, _ template: Template) -> Bool {
+        if !message.when.isEmpty || message.records != nil || template.items.count > 1 { return true }
+        return template.items.joined().contains { if case .literal(let text) = $0 { !text.isEmpty } else { false } }
+    }
+
+    private func tellsAsSame(_ left: MessageDescription, _ right: MessageDescription) -> Bool {
+        guard left.frame == right.frame, left.length == right.length || left.length == nil || right.length == nil else { return false }
+        for one in left.when {
+            for other in right.when where one.bytes == other.bytes {
+                if case (.isOneOf(let values), .isOneOf(let others)) = (one.test, other.test), Set(values).isDisjoint(with: others) { return false }
+                if case (.bit(let bit, let isSet), .bit(let otherBit, let otherSet)) = (one.test, other.test), bit == otherBit, isSet != otherSet {
+                    return false
+                }
+            }
+        }
+        guard let one = left.template, let other = right.template else { return true }
+        if one.items.count != other.items.count, !one.moreItems, !other.moreItems { return false }
+        return zip(one.items, other.items).allSatisfy { !TextShape($0, profile).differs(from: TextShape($1, profile)) }
+    }
+
+    private func checkOverlaps() {
         for (index, field) in profile.fields.enumerated() {
-            guard case .slices(let scope, let slices) = field.place else { continue }
+            guard case .slices(let scope, let slices, let count, _) = field.place else { continue }
             for other in profile.fields[..<index] {
-                guard case .slices(scope, let others) = other.place else { continue }
+                guard case .slices(scope, let others, let otherCount, _) = other.place, count == 1, otherCount == 1 else { continue }
                 if slices.contains(where: { slice in others.contains { overlap(slice, $0) } }) {
                     diagnostics.error(field.location, "the fields “\(other.name)” and “\(field.name)” overlap")
                 }
@@ -46,62 +162,133 @@ struct ProfileCheck {
         }
     }
 
-    private func tellsAsSame(_ left: [RequestDescription.Item], _ right: [RequestDescription.Item]) -> Bool {
-        zip(left, right).allSatisfy { pair in
-            if case (.literal(let one), .literal(let other)) = pair { return one == other }
-            return true
-        }
-    }
-
     private func overlap(_ left: FieldDescription.Slice, _ right: FieldDescription.Slice) -> Bool {
         left.frame == right.frame && left.byte == right.byte && left.low < right.low + right.width && right.low < left.low + left.width
     }
 
+    // MARK: Registers
+
     private func checkRegisters() {
-        var taken: [(space: RegisterSource.Space, unit: UInt8, range: Range<Int>, name: String)] = []
-        for metric in profile.metrics {
-            guard case .registers(let source) = metric.source else { continue }
-            let range = source.address..<(source.address + source.registers)
-            let unit = profile.unit(ofVMD: source.vmd)
-            if let other = taken.first(where: { $0.space == source.space && $0.unit == unit && $0.range.overlaps(range) }) {
-                diagnostics.error(
-                    source.location, "\(metric.code.referenceID) and \(other.name) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
+        var taken: [(space: RegisterSource.Space, unit: UInt8, range: ClosedRange<Int>, bits: ClosedRange<Int>, name: String)] = []
+        for field in profile.fields {
+            guard case .registers(let source) = field.place else { continue }
+            let range = source.address...(source.address + source.registers - 1)
+            let vmd = source.vmd ?? profile.metrics.first { $0.field == field.name }?.vmd
+            let unit = profile.unit(ofVMD: vmd)
+            let bits = source.bits ?? 0...63
+            if let other = taken.first(where: { $0.space == source.space && $0.unit == unit && $0.range.overlaps(range) && $0.bits.overlaps(bits) }) {
+                let shown = field.name.split(separator: "/").last.map(String.init) ?? field.name
+                let shownOther = other.name.split(separator: "/").last.map(String.init) ?? other.name
+                diagnostics.error(field.location, "\(shown) and \(shownOther) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
             }
-            taken.append((source.space, unit, range, metric.code.referenceID))
+            if profile.line.neverRead.contains(where: { $0.space == source.space && $0.registers.overlaps(range) }) {
+                diagnostics.error(field.location, "register \(range.lowerBound) is among those that “never-read” forbids")
+            }
+            taken.append((source.space, unit, range, bits, field.name))
         }
     }
 
+    // MARK: All
+
     private func checkUnusedFields() {
-        for field in profile.fields {
-            let metrics = profile.metrics.contains { if case .field(field.name) = $0.source { true } else { false } }
-            let alerts = profile.alerts.contains { $0.field == field.name }
-            if !metrics, !alerts, profile.identityField != field.name {
-                diagnostics.warning(field.location, "no metric, alert or session uses the field “\(field.name)”")
-            }
+        var used = Set(profile.metrics.map(\.field) + profile.alerts.map(\.field) + profile.metrics.compactMap { $0.condition?.field })
+        used.formUnion(profile.fields.flatMap { field in field.gates.compactMap { if case .field(let name, _) = $0.test { name } else { nil } } })
+        used.formUnion(profile.requests.flatMap(\.send.names) + profile.session.answers.flatMap(\.send.names))
+        for command in profile.commands {
+            used.formUnion(command.steps.flatMap(\.send.names) + command.requires.map(\.field) + command.readBack.map(\.field))
+        }
+        if let field = profile.session.identityField { used.insert(field) }
+        if let field = profile.session.controlLost?.field { used.insert(field) }
+        for field in profile.fields where !used.contains(field.name) {
+            diagnostics.warning(field.location, "no metric, alert, request, command or session uses the field “\(field.name)”")
         }
     }
 
     private func checkPeriods() {
-        for metric in profile.metrics {
-            let byRequest: Bool
-            if case .field(let name) = metric.source {
-                byRequest = profile.requests.contains { $0.reply.contains(.field(name)) }
-            } else {
-                byRequest = false
-            }
-            if byRequest, metric.period != nil {
+        for metric in profile.metrics where !metric.isEpisodic {
+            let polling = profile.requests(reading: metric.field)
+            if !polling.isEmpty, metric.period != nil {
                 diagnostics.error(metric.location, "the request decides how often this is read; leave “every” out")
             }
-            if !byRequest, metric.period == nil {
+            if polling.isEmpty, metric.period == nil {
                 diagnostics.error(metric.location, "“\(metric.isWaveform ? "period" : "every")” is missing: how often does a value come?")
             }
+            if !polling.isEmpty, polling.allSatisfy({ $0.period == nil }) {
+                diagnostics.error(metric.location, "no request that reads this is said again: none has “every”")
+            }
+        }
+        for field in profile.fields {
+            guard case .registers(let source) = field.place else { continue }
+            let isMeasured = profile.metrics.contains { $0.field == field.name }
+            if isMeasured, source.period != nil {
+                diagnostics.error(field.location, "the metric decides how often this is read; leave “every” out of the field")
+            }
+            if !isMeasured, source.period == nil { diagnostics.error(field.location, "“every” is missing: no metric says how often this is read") }
+        }
+    }
+
+    /// A line that is busier than this has no time left for what goes wrong.
+    static let mostLoad = 0.8
+
+    private func checkLoad(_ root: YAMLMapping) {
+        guard let load = profile.compile(handle: "lint").lineLoad, let line = root["line"] else { return }
+        let percent = Int((load.asked * 100 + load.streamed * 100).rounded())
+        if load.asked > 0, load.asked + load.streamed > Self.mostLoad {
+            line.error(
+                "the line cannot carry this: at these periods the device takes \(percent) % of its time, at most \(Int(Self.mostLoad * 100)) % are allowed",
+                suggestion: "read less often, or at a higher baud rate")
+        } else if load.streamed > 1 {
+            line.error(
+                "the device cannot send this much: at these periods it would take \(percent) % of the line's time",
+                suggestion: "a period or the baud rate is wrong")
         }
     }
 }
 
-extension DeviceProfile {
-    /// The Modbus unit under which a virtual device (or, for `nil`, the device itself) answers.
-    public func unit(ofVMD name: String?) -> UInt8 {
-        name.flatMap { name in vmds.first { $0.name == name }?.unit } ?? line.unit
+/// What is fixed of an item: its first bytes where they are known, and how long it is.
+private struct TextShape {
+    enum Byte {
+        case any
+        case known(UInt8)
+        /// The first byte of a number.
+        case numeric
+
+        func excludes(_ other: Byte) -> Bool {
+            switch (self, other) {
+            case (.known(let one), .known(let two)): one != two
+            case (.known(let byte), .numeric), (.numeric, .known(let byte)): !(0x30...0x39).contains(byte) && ![0x20, 0x2B, 0x2D, 0x2E].contains(byte)
+            default: false
+            }
+        }
+    }
+
+    private var bytes: [Byte] = []
+    private var isOpen = false
+    private var shortest = 0
+
+    init(_ segments: [Template.Segment], _ profile: DeviceProfile) {
+        for segment in segments {
+            switch segment {
+            case .literal(let text):
+                shortest += text.count
+                if !isOpen { bytes += text.map { .known($0) } }
+            case .hole(_, let width?):
+                shortest += width
+                if !isOpen { bytes += [Byte](repeating: .any, count: width) }
+            case .hole("slot", nil) where Set(profile.rack?.slots.map(\.utf8.count) ?? []).count == 1:
+                let width = profile.rack?.slots.first?.utf8.count ?? 0
+                shortest += width
+                if !isOpen { bytes += [Byte](repeating: .any, count: width) }
+            case .hole(let name, nil):
+                if !isOpen, case .decimal? = profile.fields.first(where: { $0.name == name })?.type { bytes.append(.numeric) }
+                isOpen = true
+            }
+        }
+    }
+
+    func differs(from other: TextShape) -> Bool {
+        if !isOpen, shortest < other.shortest || !other.isOpen && shortest != other.shortest { return true }
+        if !other.isOpen, other.shortest < shortest { return true }
+        return zip(bytes, other.bytes).contains { $0.excludes($1) }
     }
 }

@@ -1,27 +1,34 @@
 import DeviceModel
 import Nomenclature
 
-/// Metrics, alerts and simulated values: what a device's fields mean.
+/// Metrics and alerts: what a device's fields mean.
 extension ProfileReader {
     // MARK: Metrics
 
     mutating func readMetrics(_ value: YAMLValue, waveform: Bool) {
         for entry in value.list(waveform ? "waveforms" : "metrics") ?? [] {
             guard let map = entry.mapping("a metric") else { continue }
-            map.allow(["metric", "from", "scale", "unit", waveform ? "period" : "every", "plausible", "absolute", "vmd"])
+            map.allow(waveform ? Grammar.waveform : Grammar.metric)
             guard let code = map.required("metric").flatMap(metricCode), let from = map.required("from"),
-                let (source, type) = metricSource(from, map["vmd"])
+                let field = metricField(from, map, code: code)
             else { continue }
-            let isText = type == .text
-            let unit = self.unit(map, code: code, isText: isText)
-            if isText { for key in ["scale", "plausible", "absolute"] { map[key]?.error("“\(key)” belongs to numbers; this field is text") } }
+            let isText = field.givesText
+            if isText { for key in ["scale", "offset", "plausible", "absolute"] { map[key]?.error("“\(key)” belongs to numbers; this field is text") } }
             if isText, waveform { from.error("a waveform's field is a number") }
-            profile.metrics.append(
-                MetricDescription(
-                    code: code, source: source, scale: map["scale"]?.scale() ?? .one, unit: unit,
-                    period: map[waveform ? "period" : "every"]?.duration("the period", waveform ? 100_000...1_000_000_000 : 10_000_000...3_600_000_000_000),
-                    isWaveform: waveform, plausible: limits(map["plausible"]), absolute: limits(map["absolute"]),
-                    vmd: map["vmd"].flatMap(virtualDevice), location: entry.location))
+            if case .slices(_, _, let count, _) = field.place, count > 1, !waveform {
+                from.error("“\(field.name)” is several values; only a waveform holds them")
+            }
+            let scale = map["scale"]?.scale() ?? .one
+            for unit in units(map, code: code, isText: isText, scale: scale) {
+                profile.metrics.append(
+                    MetricDescription(
+                        code: code, field: field.name, scale: unit.scale, offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
+                        period: map[waveform ? "period" : "every"]?.duration(
+                            "the period", waveform ? 100_000...1_000_000_000 : 10_000_000...3_600_000_000_000),
+                        isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false, condition: unit.condition,
+                        plausible: limits(map["plausible"]), absolute: limits(map["absolute"]), vmd: map["vmd"].flatMap(virtualDevice),
+                        location: entry.location))
+            }
         }
     }
 
@@ -35,27 +42,89 @@ extension ProfileReader {
         return nil
     }
 
-    private func unit(_ map: YAMLMapping, code: MetricCode, isText: Bool) -> UnitOfMeasure? {
+    /// The field a metric is taken from; registers named in the metric become a field of the metric's name.
+    private mutating func metricField(_ value: YAMLValue, _ map: YAMLMapping, code: MetricCode) -> FieldDescription? {
+        guard case .mapping = value.node else {
+            guard let name = value.text("a field's name"), fieldExists(name, value) else { return nil }
+            return profile.fields.first { $0.name == name }
+        }
+        guard profile.line.transport != .serial, let registers = value.mapping("registers such as {input: 0x0001, type: int16}") else {
+            value.error("expected a field's name, found a mapping")
+            return nil
+        }
+        registers.allow(Grammar.registers)
+        let vmd = map["vmd"].flatMap(virtualDevice)
+        let name = "\(vmd.map { "\($0)/" } ?? "")\(code.referenceID)"
+        guard !profile.fields.contains(where: { $0.name == name }) else {
+            map.value.error("\(code.referenceID) is measured twice by the same device; which one counts would be a guess")
+            return nil
+        }
+        addRegisters(name, registers, vmd: vmd)
+        return profile.fields.last { $0.name == name }
+    }
+
+    private func units(
+        _ map: YAMLMapping, code: MetricCode, isText: Bool, scale: DecimalScale
+    ) -> [(unit: UnitOfMeasure?, scale: DecimalScale, condition: MetricDescription.Condition?)] {
         if isText {
             map["unit"]?.error("text has no unit")
             if code.dimension != .text { map["metric"]?.error("\(code.referenceID) is a \(code.dimension.rawValue), but its field is text") }
-            return nil
+            return [(nil, .one, nil)]
         }
-        guard let value = map.required("unit"), let name = value.text("a UCUM unit") else { return nil }
-        guard let unit = UnitOfMeasure.named(name) else {
-            value.error("“\(name)” is not a UCUM unit of the table", suggestion: YAMLValue.suggest(name, among: UnitOfMeasure.all.map(\.ucum)))
-            return nil
+        guard let value = map.required("unit") else { return [] }
+        guard case .mapping = value.node else { return unit(value, code: code).map { [($0, scale, nil)] } ?? [] }
+        guard let table = value.mapping("units by a device's code"), let by = table.required("by"), let field = by.text("a field's name"),
+            fieldExists(field, by)
+        else { return [] }
+        let entries = table.entries.filter { $0.key != "by" }
+        if entries.isEmpty { value.error("no code is given a unit") }
+        let known = entries.map { ValueCode($0.key) }
+        return entries.enumerated().compactMap { index, entry in
+            var own = scale
+            var name = entry.value
+            if case .mapping = entry.value.node, let map = entry.value.mapping("a unit") {
+                map.allow(Grammar.unitByCode)
+                guard let unit = map.required("unit") else { return nil }
+                name = unit
+                own = map["scale"]?.scale() ?? scale
+            }
+            // Another code than all these makes the first one invalid: told once.
+            let condition = MetricDescription.Condition(field: field, codes: [ValueCode(entry.key)], known: index == 0 ? known : [])
+            return unit(name, code: code).map { ($0, own, condition) }
         }
+    }
+
+    private func unit(_ value: YAMLValue, code: MetricCode) -> UnitOfMeasure? {
+        guard let unit = unit(value) else { return nil }
         if unit.dimension != code.dimension {
             let fitting = UnitOfMeasure.all.filter { $0.dimension == code.dimension }.map(\.ucum).joined(separator: ", ")
-            value.error("\(code.referenceID) is a \(code.dimension.rawValue); “\(name)” is a \(unit.dimension.rawValue), expected \(fitting)")
+            value.error("\(code.referenceID) is a \(code.dimension.rawValue); “\(unit.ucum)” is a \(unit.dimension.rawValue), expected \(fitting)")
         }
         return unit
     }
 
-    private func limits(_ value: YAMLValue?) -> ClosedRange<Double>? {
-        guard let value, let ends = value.list("two limits"), ends.count == 2 else {
-            value?.error("expected two limits such as [-40, 80]")
+    func unit(_ value: YAMLValue) -> UnitOfMeasure? {
+        guard let name = value.text("a UCUM unit") else { return nil }
+        guard let unit = UnitOfMeasure.named(name) else {
+            value.error("“\(name)” is not a UCUM unit of the table", suggestion: YAMLValue.suggest(name, among: UnitOfMeasure.all.map(\.ucum)))
+            return nil
+        }
+        return unit
+    }
+
+    private func offset(_ value: YAMLValue?, scale: DecimalScale) -> Int64 {
+        guard let value, let number = value.number("the offset") else { return 0 }
+        guard let counts = scale.counts(nearest: number), abs(scale.double(of: counts) - number) < 1e-9 * max(1, abs(number)) else {
+            value.error("the offset is not a whole number of scales, so that the value could not be kept exactly")
+            return 0
+        }
+        return counts
+    }
+
+    func limits(_ value: YAMLValue?) -> ClosedRange<Double>? {
+        guard let value else { return nil }
+        guard let ends = value.list("two limits"), ends.count == 2 else {
+            value.error("expected two limits such as [-40, 80]")
             return nil
         }
         guard let low = ends[0].number("the lower limit"), let high = ends[1].number("the upper limit") else { return nil }
@@ -66,7 +135,7 @@ extension ProfileReader {
         return low...high
     }
 
-    private func virtualDevice(_ value: YAMLValue) -> String? {
+    func virtualDevice(_ value: YAMLValue) -> String? {
         guard let name = value.text("a virtual device's name") else { return nil }
         if !profile.vmds.contains(where: { $0.name == name }) {
             value.error("there is no virtual device “\(name)” under “vmds”", suggestion: YAMLValue.suggest(name, among: profile.vmds.map(\.name)))
@@ -74,54 +143,12 @@ extension ProfileReader {
         return name
     }
 
-    private func metricSource(_ value: YAMLValue, _ vmd: YAMLValue?) -> (MetricDescription.Source, FieldType)? {
-        if profile.line.transport != .serial {
-            return registers(value, vmd: vmd?.text("a virtual device's name")).map { (.registers($0), .bits(signed: false)) }
-        }
-        guard let name = value.text("a field's name") else { return nil }
-        guard let field = profile.fields.first(where: { $0.name == name }) else {
-            value.error("there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
-            return nil
-        }
-        return (.field(name), field.type)
-    }
-
-    /// Registers such as `{input: 0x0001, type: int16}`.
-    private func registers(_ value: YAMLValue, vmd: String?) -> RegisterSource? {
-        guard let map = value.mapping("registers such as {input: 0x0001, type: int16}") else { return nil }
-        map.allow(["input", "holding", "type", "words", "missing"])
-        let space: RegisterSource.Space
-        let addressValue: YAMLValue
-        switch (map["input"], map["holding"]) {
-        case (let address?, nil): (space, addressValue) = (.input, address)
-        case (nil, let address?): (space, addressValue) = (.holding, address)
-        default:
-            value.error("registers are either “input” (function 4) or “holding” (function 3)")
-            return nil
-        }
-        guard let address = addressValue.int("the register's address", 0...65535),
-            let form = map.required("type")?.choice(
-                "the type",
-                [
-                    "uint16": RegisterSource.Form.integer(registers: 1, signed: false), "int16": .integer(registers: 1, signed: true),
-                    "uint32": .integer(registers: 2, signed: false), "int32": .integer(registers: 2, signed: true), "float32": .float32,
-                ])
-        else { return nil }
-        let source = RegisterSource(
-            space: space, address: address, form: form,
-            lowWordFirst: map["words"]?.choice("the order of words", ["high-first": false, "low-first": true]) ?? false,
-            missing: missing(map["missing"]), vmd: vmd, location: value.location)
-        if address + source.registers > 65536 { addressValue.error("the value ends beyond register 65535") }
-        if source.registers == 1 { map["words"]?.error("one register has no order of words") }
-        return source
-    }
-
     // MARK: Alerts
 
     mutating func readAlerts(_ value: YAMLValue) {
         for entry in value.list("alerts") ?? [] {
             guard let map = entry.mapping("an alert") else { continue }
-            map.allow(["alert", "when", "priority", "text", "text-ar"])
+            map.allow(Grammar.alert)
             guard let nameValue = map.required("alert"), let name = nameValue.text("the alert's name"),
                 let when = map.required("when")?.mapping("a condition"), let condition = condition(when),
                 let priority = map.required("priority")?.choice(
@@ -142,50 +169,25 @@ extension ProfileReader {
     }
 
     /// A condition such as `{field: alarm, is-not: ["-", AL_NOALM]}`.
-    private func condition(_ map: YAMLMapping) -> (field: String, test: AlertDescription.Test)? {
-        map.allow(["field", "is", "is-not"])
+    func condition(_ map: YAMLMapping) -> (field: String, test: FieldTest)? { condition(map, among: Grammar.condition) }
+
+    func condition(_ map: YAMLMapping, among keys: Grammar.Part?) -> (field: String, test: FieldTest)? {
+        if let keys { map.allow(keys) }
         guard let fieldValue = map.required("field"), let name = fieldValue.text("a field's name") else { return nil }
-        guard profile.fields.contains(where: { $0.name == name }) else {
-            fieldValue.error("there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
+        // A field may be tested before it is read: then its existence is checked when all are known.
+        if keys != nil, !fieldExists(name, fieldValue) { return nil }
+        let tests: [FieldTest] = [
+            map["is"].map { .isOneOf(codes($0)) }, map["is-not"].map { .isNoneOf(codes($0)) },
+            map["bit"].flatMap { $0.int("the bit", 0...63) }.map { .bit($0) }, map["has"].flatMap { $0.text("a text") }.map { .has($0) },
+            map["present"].flatMap { $0.bool("whether it is there") }.map { $0 ? .present : .isOneOf([]) },
+            map["above"].flatMap { $0.number("a limit") }.map { .above($0) }, map["below"].flatMap { $0.number("a limit") }.map { .below($0) },
+        ].compactMap { $0 }
+        guard let test = tests.first, tests.count == 1 else {
+            map.value.error("a condition has one of “is”, “is-not”, “bit”, “has”, “present”, “above” and “below”")
             return nil
         }
-        func codes(_ value: YAMLValue) -> [FieldDescription.Missing.Code] {
-            value.listOrOne().compactMap { $0.text("a value") }.map { text in YAMLValue.integer(text).map { .integer($0) } ?? .text(text) }
-        }
-        switch (map["is"], map["is-not"]) {
-        case (let value?, nil): return (name, .isOneOf(codes(value)))
-        case (nil, let value?): return (name, .isNoneOf(codes(value)))
-        default:
-            map.value.error("a condition says either “is” or “is-not”")
-            return nil
-        }
+        return (name, test)
     }
 
-    // MARK: Simulated values
-
-    mutating func readSimulation(_ map: YAMLMapping) {
-        let names = profile.fields.map(\.name) + profile.metrics.map(\.code.referenceID)
-        for (name, keyValue, value) in map.entries {
-            if !names.contains(name) {
-                keyValue.error("there is no field or metric “\(name)”", suggestion: YAMLValue.suggest(name, among: names))
-                continue
-            }
-            profile.simulation[name] = simulated(value)
-        }
-    }
-
-    private func simulated(_ value: YAMLValue) -> SimulatedValue? {
-        guard case .mapping = value.node else {
-            guard let text = value.text("a simulated value") else { return nil }
-            return Double(text).map { .number($0) } ?? .text(text)
-        }
-        guard let map = value.mapping("a simulated value") else { return nil }
-        map.allow(["low", "high", "period", "start", "per-hour", "pulse-rate"])
-        if let start = map["start"]?.number("the start") {
-            return .ramp(start: start, perHour: map.required("per-hour")?.number("the growth an hour") ?? 0)
-        }
-        guard let low = map.required("low")?.number("the low end"), let high = map.required("high")?.number("the high end") else { return nil }
-        if let rate = map["pulse-rate"]?.text("the field with the rate") { return .pulse(low: low, high: high, rateField: rate) }
-        return .swing(low: low, high: high, period: map.required("period")?.duration("the period") ?? 60_000_000_000)
-    }
+    func codes(_ value: YAMLValue) -> [ValueCode] { value.listOrOne().compactMap { $0.text("a value") }.map { ValueCode($0) } }
 }

@@ -2,43 +2,52 @@ import DeviceModel
 import Foundation
 import Nomenclature
 
-/// Reads a profile file. The keys of each part stand once, where the part is read; docs/profile-authoring.md lists them for authors.
+/// Reads a profile file. The keys of each part stand in ``Grammar``.
 struct ProfileReader {
     static let version = "profile/1"
-    static let parts = [
-        "nabd", "device", "provenance", "line", "vmds", "frames", "fields", "requests", "session", "metrics", "waveforms", "alerts", "simulate",
-    ]
 
     var profile = DeviceProfile()
     let diagnostics: Diagnostics
+    /// Messages by the name of the request they answer, and those that come unasked.
+    var messageNames: [String: Int] = [:]
 
     init(diagnostics: Diagnostics) { self.diagnostics = diagnostics }
 
-    mutating func read(_ file: YAMLFile) {
-        guard let root = file.root.mapping("a profile") else { return }
-        root.allow(Self.parts)
+    mutating func read(_ file: YAMLValue, path: String) {
+        guard let root = file.mapping("a profile") else { return }
+        root.allow(Grammar.profile)
         guard Self.checkVersion(root, Self.version) else { return }
-        profile.path = file.path
+        profile.path = path
         if let value = root.required("device")?.mapping("the device") { readDevice(value) }
         if let value = root.required("provenance") { readProvenance(value) }
         if let value = root.required("line")?.mapping("the line") { readLine(value) }
         if let value = root["vmds"]?.mapping("the virtual devices") { readVirtualDevices(value) }
         if profile.line.transport == .serial {
-            if let value = root.required("frames")?.mapping("the frames") { readFrames(value) }
-            if let value = root.required("fields")?.mapping("the fields") { readFields(value) }
-            if let value = root["requests"]?.mapping("the requests") { readRequests(value) }
-            if let value = root["session"]?.mapping("the session") { readSession(value) }
+            readSerial(root)
         } else {
-            for key in ["frames", "fields", "requests", "session", "waveforms"] {
-                root[key]?.error("“\(key)” belongs to serial protocols; a Modbus device names registers under “metrics”")
+            for key in ["frames", "messages", "requests", "session", "waveforms", "commands"] {
+                root[key]?.error("“\(key)” belongs to serial protocols; a Modbus device names registers under “fields” or “metrics”")
             }
+            if let value = root["fields"]?.mapping("the fields") { readFields(value) }
         }
         if let value = root["metrics"] { readMetrics(value, waveform: false) }
         if let value = root["waveforms"], profile.line.transport == .serial { readMetrics(value, waveform: true) }
         if root["metrics"] == nil, root["waveforms"] == nil { root.value.error("the profile measures nothing: it has no metrics and no waveforms") }
         if let value = root["alerts"] { readAlerts(value) }
+        if let value = root["commands"]?.mapping("the commands"), profile.line.transport == .serial { readCommands(value) }
         if let value = root["simulate"]?.mapping("simulated values") { readSimulation(value) }
         ProfileCheck(profile: profile, diagnostics: diagnostics).run(root)
+    }
+
+    private mutating func readSerial(_ root: YAMLMapping) {
+        if let value = root.required("frames")?.mapping("the frames") { readFrames(value) }
+        // Templates name fields and fields name messages: the messages' names and templates first, then the fields, then who is named.
+        if let value = root["messages"]?.mapping("the messages") { readMessages(value) }
+        let requests = root["requests"]?.mapping("the requests")
+        if let requests { readReplies(requests) }
+        if let value = root.required("fields")?.mapping("the fields") { readFields(value) }
+        if let requests { readRequests(requests) }
+        if let value = root["session"]?.mapping("the session") { readSession(value) }
     }
 
     /// Whether the file is of the kind and version that this reader knows.
@@ -52,7 +61,7 @@ struct ProfileReader {
     }
 
     private mutating func readDevice(_ map: YAMLMapping) {
-        map.allow(["manufacturer", "model", "kind"])
+        map.allow(Grammar.device)
         profile.device.manufacturer = map.required("manufacturer")?.text("the manufacturer") ?? ""
         profile.device.model = map.required("model")?.text("the model") ?? ""
         profile.device.kind = map.required("kind")?.text("what the device is") ?? ""
@@ -63,7 +72,7 @@ struct ProfileReader {
         if list.isEmpty { value.error("a profile needs at least one source: where do its facts come from?") }
         for entry in list {
             guard let map = entry.mapping("a source") else { continue }
-            map.allow(["document", "seen", "firmware", "unverified"])
+            map.allow(Grammar.provenance)
             profile.provenance.append(
                 DeviceProfile.Provenance(
                     document: map.required("document")?.text("the document's name") ?? "",
@@ -75,59 +84,36 @@ struct ProfileReader {
         }
     }
 
-    private mutating func readLine(_ map: YAMLMapping) {
-        map.allow(["serial", "modbus", "baud", "format", "unit", "port", "turnaround", "slowest-reply"])
-        var line = LineDescription()
-        let bauds: ClosedRange<Int> = 300...921_600
-        switch (map["serial"], map["modbus"]) {
-        case (let serial?, nil):
-            line.transport = .serial
-            if let baud = serial.int("the baud rate", bauds) { line.serial = SerialFormat(baud: baud) }
-            for key in ["baud", "unit", "port"] { map[key]?.error("“\(key)” belongs to Modbus lines") }
-        case (nil, let modbus?):
-            line.transport = modbus.choice("the Modbus transport", ["rtu": .modbusRTU, "tcp": .modbusTCP]) ?? .modbusRTU
-            if line.transport == .modbusRTU, let baud = map.required("baud")?.int("the baud rate", bauds) {
-                line.serial = SerialFormat(baud: baud)
-            }
-            if line.transport == .modbusTCP {
-                for key in ["baud", "format"] { map[key]?.error("“\(key)” belongs to serial lines") }
-                line.port = map["port"]?.int("the TCP port", 1...65535) ?? 502
-            }
-            line.unit = map["unit"]?.int("the Modbus unit", 1...255).map { UInt8($0) } ?? 1
-        case (.some, let modbus?): modbus.error("a line is either serial or Modbus, not both")
-        case (nil, nil): map.value.error("the line says neither “serial: <baud>” nor “modbus: rtu” or “modbus: tcp”")
-        }
-        if let format = map["format"], let text = format.text("the format"), line.serial?.apply(format: text) == false {
-            format.error("expected data bits, parity and stop bits such as 8N1, 7E1 or 8O2, found “\(text)”")
-        }
-        if let value = map["turnaround"]?.duration("the turnaround", 0...10_000_000_000) { line.turnaround = value }
-        if let value = map["slowest-reply"]?.duration("the slowest reply", 1_000_000...60_000_000_000) { line.slowestReply = value }
-        profile.line = line
-    }
-
     private mutating func readVirtualDevices(_ map: YAMLMapping) {
-        for (name, _, value) in map.entries {
+        for (name, keyValue, value) in map.entries {
             guard let entry = value.mapping("a virtual device") else { continue }
-            entry.allow(["label", "unit"])
+            entry.allow(Grammar.vmd)
             if profile.line.transport == .serial { entry["unit"]?.error("“unit” belongs to Modbus lines") }
+            if profile.line.transport != .serial { entry["slots"]?.error("“slots” belongs to serial protocols; name each Modbus unit as a virtual device") }
+            let slots = entry["slots"]?.list("slots").map { $0.compactMap { $0.text("a slot") } } ?? []
+            if slots.count > 128 { entry["slots"]?.error("a rack has at most 128 slots") }
+            if Set(slots).count != slots.count { entry["slots"]?.error("a slot is named twice") }
+            if !slots.isEmpty, profile.rack != nil { keyValue.error("there is one rack already, “\(profile.rack?.name ?? "")”; a device has at most one") }
             profile.vmds.append(
                 DeviceProfile.VirtualDevice(
                     name: name, label: entry.required("label")?.text("the label") ?? "",
-                    unit: entry["unit"]?.int("the Modbus unit", 1...255).map { UInt8($0) }
-                ))
+                    unit: entry["unit"]?.int("the Modbus unit", 1...255).map { UInt8($0) }, slots: slots))
         }
     }
 
-    private mutating func readSession(_ map: YAMLMapping) {
-        map.allow(["identify"])
-        guard let identify = map["identify"]?.mapping("how the device is identified") else { return }
-        identify.allow(["field"])
-        guard let field = identify.required("field"), let name = field.text("a field's name") else { return }
-        guard profile.fields.contains(where: { $0.name == name }) else {
-            field.error("there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
-            return
-        }
-        profile.identityField = name
+    // MARK: Names
+
+    func fieldExists(_ name: String, _ value: YAMLValue) -> Bool {
+        if profile.fields.contains(where: { $0.name == name }) { return true }
+        value.error("there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
+        return false
+    }
+
+    func frame(named value: YAMLValue) -> Int? {
+        guard let name = value.text("a frame's name") else { return nil }
+        if let index = profile.frameIndex(name) { return index }
+        value.error("there is no frame “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.frames.map(\.name)))
+        return nil
     }
 }
 
@@ -145,10 +131,38 @@ extension DeviceProfile {
     /// Reads and checks a profile that is already read as YAML.
     public static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
         var reader = ProfileReader(diagnostics: file.diagnostics)
-        reader.read(file)
+        reader.read(try file.root.withInheritance(path: file.path, depth: 0), path: file.path)
         if file.diagnostics.hasErrors { throw InvalidFile(diagnostics: file.diagnostics.all.filter { $0.severity == .error }) }
         let folders = URL(fileURLWithPath: file.path).standardized.pathComponents.dropLast().suffix(2)
         reader.profile.name = folders.joined(separator: "/")
         return reader.profile
+    }
+}
+
+extension YAMLValue {
+    /// Profiles that extend each other stand at most so deep.
+    private static var inheritanceLimit: Int { 4 }
+
+    /// The file over the one that it extends, over the one that extends, …
+    fileprivate func withInheritance(path: String, depth: Int) throws(InvalidFile) -> YAMLValue {
+        guard case .mapping(let mapping) = node, let node = mapping["extends"] else { return self }
+        let value = child(node)
+        guard let name = value.text("the profile that is extended, vendor/model") else { return self }
+        guard name.wholeMatch(of: /[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+/) != nil, !name.contains("..") else {
+            value.error("expected vendor/model, found “\(name)”")
+            return self
+        }
+        guard depth < Self.inheritanceLimit else {
+            value.error("profiles that extend each other stand more than \(Self.inheritanceLimit) deep")
+            return self
+        }
+        let folder = URL(fileURLWithPath: path).standardized.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let other = folder.appendingPathComponent("\(name)/profile.yaml").path
+        guard FileManager.default.fileExists(atPath: other) else {
+            value.error("there is no profile “\(name)” in \(folder.path)")
+            return self
+        }
+        let file = try YAMLFile(path: other, diagnostics: diagnostics)
+        return extending(try file.root.withInheritance(path: other, depth: depth + 1))
     }
 }

@@ -30,11 +30,25 @@ public struct VectorFile: Sendable {
         public let location: SourceLocation
         /// A capture as `decode` takes it; empty for a vector that only sends.
         public let bytes: [UInt8]
-        /// A request and the bytes that it must be on the wire.
-        public let sends: (request: String, bytes: [UInt8])?
+        /// What is said and the bytes that it must be on the wire.
+        public let sends: Sends?
         public let overrides: DeviceOverrides
-        /// By metric; empty when nothing valid may come of the bytes.
+        /// By metric, or by VMD and metric; empty when nothing valid may come of the bytes.
         public let expect: [(metric: String, expectation: Expectation)]
+        /// The alerts that hold at the end; `nil` when nothing is said of them.
+        public let alerts: [String]?
+    }
+
+    /// A request or a step of a command, with the values it needs.
+    public struct Sends: Sendable {
+        public enum What: Sendable {
+            case request(String)
+            case command(String, step: Int)
+        }
+
+        public let what: What
+        public let values: [String: String]
+        public let bytes: [UInt8]
     }
 
     public let vectors: [Vector]
@@ -44,7 +58,7 @@ public struct VectorFile: Sendable {
         let file = try YAMLFile(path: path)
         var vectors: [Vector] = []
         if let root = file.root.mapping("a file of vectors") {
-            root.allow(["nabd", "vectors"])
+            root.allow(Grammar.vectorFile)
             if ProfileReader.checkVersion(root, "vectors/1") {
                 vectors = (root.required("vectors")?.list("vectors") ?? []).compactMap { VectorReader(profile: profile).read($0) }
             }
@@ -88,7 +102,7 @@ private struct VectorReader {
 
     func read(_ value: YAMLValue) -> VectorFile.Vector? {
         guard let map = value.mapping("a vector") else { return nil }
-        map.allow(["name", "kind", "source", "bytes", "sends", "unit", "scale", "units", "expect"])
+        map.allow(Grammar.vector)
         let kinds: KeyValuePairs<String, VectorFile.Kind> = [
             "captured": .captured, "specified": .specified, "simulated": .simulated, "derived": .derived,
         ]
@@ -105,13 +119,23 @@ private struct VectorReader {
         if map["bytes"] != nil, map["expect"] == nil { value.error("“expect” is missing: what do the bytes mean? (nothing, for bytes that must not be read)") }
         return VectorFile.Vector(
             name: name, kind: kind, location: value.location, bytes: map["bytes"].flatMap(bytes) ?? [], sends: map["sends"].flatMap(sends),
-            overrides: overrides, expect: map["expect"].map(expectations) ?? [])
+            overrides: overrides, expect: map["expect"].map(expectations) ?? [], alerts: map["alerts"].flatMap(alerts))
+    }
+
+    private func alerts(_ value: YAMLValue) -> [String]? {
+        let known = Set(profile.alerts.map(\.name))
+        return value.list("alerts")?.compactMap { entry in
+            guard let name = entry.text("an alert's name") else { return nil }
+            let plain = name.split(separator: "/").last.map(String.init) ?? name
+            if !known.contains(plain) { entry.error("the profile has no alert “\(name)”", suggestion: YAMLValue.suggest(plain, among: known)) }
+            return name
+        }
     }
 
     /// Bytes as `{hex: "01 81"}` or `{text: "!INF|4961\r"}`.
     private func bytes(_ value: YAMLValue) -> [UInt8]? {
         guard let map = value.mapping("bytes as {hex: …} or {text: …}") else { return nil }
-        map.allow(["hex", "text"])
+        map.allow(Grammar.vectorBytes)
         if let text = map["text"] { return text.text("text").map { Array($0.utf8) } }
         guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
         guard let bytes = VectorFile.hex(text).bytes else {
@@ -121,23 +145,46 @@ private struct VectorReader {
         return bytes
     }
 
-    private func sends(_ value: YAMLValue) -> (request: String, bytes: [UInt8])? {
+    private func sends(_ value: YAMLValue) -> VectorFile.Sends? {
         guard let map = value.mapping("a request with its bytes") else { return nil }
-        map.allow(["request", "hex", "text"])
-        guard let request = map.required("request"), let name = request.text("a request's name") else { return nil }
-        if !profile.requests.contains(where: { $0.name == name }) {
-            request.error("there is no request “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
+        map.allow(Grammar.vectorSends)
+        let what: VectorFile.Sends.What
+        if let command = map["command"] {
+            guard let name = command.text("a command's name") else { return nil }
+            guard let known = profile.commands.first(where: { $0.name == name }) else {
+                command.error("there is no command “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.commands.map(\.name)))
+                return nil
+            }
+            what = .command(name, step: (map["step"]?.int("the step", 1...max(1, known.steps.count)) ?? 1) - 1)
+        } else {
+            guard let request = map.required("request"), let name = request.text("a request's name") else { return nil }
+            if !profile.requests.contains(where: { $0.name == name }) {
+                request.error("there is no request “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
+            }
+            what = .request(name)
         }
-        if let text = map["text"]?.text("text") { return (name, Array(text.utf8)) }
-        guard let text = map.required("hex")?.text("hexadecimal pairs"), let bytes = VectorFile.hex(text).bytes else { return nil }
-        return (name, bytes)
+        var values: [String: String] = [:]
+        for (name, _, value) in map["with"]?.mapping("values by name")?.entries ?? [] { values[name] = value.text("a value") }
+        if let text = map["text"]?.text("text") { return VectorFile.Sends(what: what, values: values, bytes: Array(text.utf8)) }
+        guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
+        guard let bytes = VectorFile.hex(text).bytes else {
+            hex.error("expected hexadecimal pairs such as 01 81 1F")
+            return nil
+        }
+        return VectorFile.Sends(what: what, values: values, bytes: bytes)
     }
 
     private func expectations(_ value: YAMLValue) -> [(metric: String, expectation: VectorFile.Expectation)] {
         if case .scalar(let scalar) = value.node, scalar.string == "nothing" { return [] }
         let metrics = profile.metrics.map(\.code.referenceID)
         return (value.mapping("what is expected, by metric")?.entries ?? []).compactMap { name, keyValue, value in
-            if !metrics.contains(name) {
+            let vmds = profile.vmds.flatMap { vmd in vmd.slots.isEmpty ? [vmd.name] : vmd.slots.map { vmd.name(slot: $0) } }
+            let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+            if parts.count == 2, !vmds.contains(parts[0]) {
+                keyValue.error("the profile has no virtual device “\(parts[0])”", suggestion: YAMLValue.suggest(parts[0], among: vmds))
+                return nil
+            }
+            if !metrics.contains(parts.last ?? name) {
                 keyValue.error("the profile has no metric “\(name)”", suggestion: YAMLValue.suggest(name, among: metrics))
                 return nil
             }
@@ -149,7 +196,7 @@ private struct VectorReader {
         switch value.node {
         case .mapping:
             guard let map = value.mapping("an expectation") else { return nil }
-            map.allow(["validity", "reason", "repeat", "count"])
+            map.allow(Grammar.expectedSample)
             if let text = map["repeat"]?.text("a value") {
                 return map.required("count")?.int("how often", 1...100_000).map { .repeated(text, count: $0) }
             }

@@ -12,6 +12,8 @@ public struct DeviceOverrides: Sendable {
     public var unit: UInt8?
     /// Another baud rate or format.
     public var serial: SerialFormat?
+    /// The slots of the rack that are there; `nil` for all that the profile names.
+    public var slots: [String]?
 
     public init() {}
 }
@@ -21,9 +23,12 @@ public struct DevicePlan: Sendable {
     public let handle: String
     public let profile: DeviceProfile
     public let line: LineDescription
-    /// The streams of samples; ``FieldPlan/stream`` and the records of a line index them.
+    /// The streams of samples; the records of a line index them.
     public let streams: [StreamDescriptor]
+    /// The alerts, those of a rack once for each slot.
     public let alerts: [AlertDescription]
+    /// The slots of the rack, as the device calls them.
+    public let slots: [String]
     public let protocolPlan: ProtocolPlan
     /// The serial number that the device must report; `nil` when any will do.
     public let expectedSerial: String?
@@ -34,106 +39,128 @@ public struct DevicePlan: Sendable {
     }
 }
 
-/// Where a value lies among bytes, with every shift worked out.
-public struct BitSlice: Sendable, Hashable {
-    public let byte: Int
-    public let low: UInt8
-    public let width: UInt8
-}
-
-/// How one value is taken out of a message and judged.
-public struct OutputPlan: Sendable {
-    public enum Source: Sendable {
-        /// Joined slices, the most significant first.
-        case bits([BitSlice], signed: Bool, width: Int)
-        /// An item of a split message as a decimal with this many places.
-        case decimal(item: Int, places: Int)
-        case text(item: Int)
-    }
-
-    /// The stream the value goes to; `nil` when only alerts or identity use it.
-    public let stream: Int?
-    public let source: Source
-    public let isFloat: Bool
-    public let missingNumbers: [(code: Int64, validity: Validity)]
-    public let missingTexts: [(text: [UInt8], validity: Validity)]
-    public let gates: [FieldDescription.Gate]
-    /// In counts of the stream; for floats the limits as they are.
-    public let plausible: ClosedRange<Double>?
-    public let absolute: ClosedRange<Double>?
-    public let alerts: [AlertPlan]
-    public let isIdentity: Bool
-}
-
-/// A condition on a value.
-public struct AlertPlan: Sendable {
-    /// Index into ``DevicePlan/alerts``.
-    public let alert: Int
-    public let numbers: [Int64]
-    public let texts: [[UInt8]]
-    /// The condition holds when the value is one of these, or when it is none of them.
-    public let holdsWhenListed: Bool
-}
-
 /// A serial device's messages, compiled.
 public struct SerialPlan: Sendable {
-    public let frame: FramePlan
-    /// What every frame of fixed length carries.
-    public let frameOutputs: [OutputPlan]
+    public let frames: [FrameFormat]
+    /// Groups of frames made of different bytes: each has a framer of its own.
+    public let interleaved: [[Int]]
+    /// By frame: what every such frame carries.
+    public let frameFields: [[FieldPlan]]
     public let packet: PacketPlan?
+    public let messages: [MessagePlan]
     public let requests: [RequestPlan]
-    /// The longest time between two messages of a device that speaks unasked. Unit: ns; `nil` when it only answers.
+    /// Requests said when the line opens and when the host stops.
+    public let open: [Int]
+    public let close: [Int]
+    public let answers: [AnswerPlan]
+    /// Fields whose text is needed to say something.
+    public let remembered: [(name: String, field: Int)]
+    /// The longest time between two messages of a device that speaks unasked. Unit: ns; `nil` when it only answers, or speaks at times only.
     public let streamPeriod: Int64?
-}
+    /// Whether the device speaks unasked.
+    public let listens: Bool
 
-/// A frame, compiled.
-public struct FramePlan: Sendable {
-    public let shape: FrameDescription.Shape
-    public let checksum: ChecksumRule?
-    /// The most bytes a frame can have.
-    public let longest: Int
+    /// The most bytes of a frame.
+    public var longest: Int { frames.map(\.longest).max() ?? 0 }
 }
 
 /// A run of fixed frames, compiled.
 public struct PacketPlan: Sendable {
+    public let frame: Int
+    public let frameLength: Int
     public let count: Int
-    public let firstWhen: BitTest
-    public let outputs: [OutputPlan]
+    public let firstWhen: ByteTest
+    public let fields: [FieldPlan]
 }
 
-/// A request, compiled: the whole frame that is sent, and what its reply must look like.
-public struct RequestPlan: Sendable {
-    public enum Item: Sendable {
+/// A template, compiled: every value has a place in a table of captures.
+public struct TextPlan: Sendable {
+    public enum Segment: Sendable {
         case literal([UInt8])
-        case any
+        /// `capture` is the place in the table; −1 for a value that is ignored.
+        case hole(capture: Int, width: Int?)
     }
 
-    public let name: String
-    public let bytes: [UInt8]
-    public let reply: [Item]
+    public let items: [[Segment]]
+    public let separator: Separator?
     public let moreItems: Bool
-    public let outputs: [OutputPlan]
-    public let period: Int64
+    public let captures: Int
+}
+
+/// One kind of message, compiled.
+public struct MessagePlan: Sendable {
+    public let name: String
+    public let frame: Int
+    public let when: [ByteTest]
+    public let length: ClosedRange<Int>?
+    public let text: TextPlan?
+    /// Where the records stand in the captures of `text`; `nil` for the whole payload.
+    public let recordsCapture: Int?
+    public let records: RecordPlan?
+    /// The capture with the rack's slot.
+    public let slotCapture: Int?
+    /// The slot of a request that is said for one.
+    public let fixedSlot: Int?
+    public let fields: [FieldPlan]
+    public let isReply: Bool
+    /// It tells results: told again, byte for byte, they are the same results.
+    public let isEpisodic: Bool
+}
+
+/// Records of a message, compiled.
+public struct RecordPlan: Sendable {
+    public struct Keyed: Sendable {
+        public let key: [UInt8]
+        public let field: FieldPlan
+    }
+
+    public let division: MessageDescription.Records.Division
+    public let each: TextPlan
+    public let keyCapture: Int
+    public let valueCapture: Int?
+    public let slotCapture: Int?
+    public let keyed: [Keyed]
+    /// Fields that stand in every record.
+    public let fields: [FieldPlan]
+}
+
+/// A request, compiled.
+public struct RequestPlan: Sendable {
+    public let name: String
+    public let send: SendTemplate
+    /// The frame that carries it; `nil` for the bytes as they are.
+    public let frame: Int?
+    /// The message that answers it; `nil` when there is none.
+    public let reply: Int?
+    /// Unit: ns; `nil` for a step of the session.
+    public let period: Int64?
+    public let retries: Int
+    public let isRepeatable: Bool
+    public let slot: Int?
+}
+
+/// What is said back, compiled.
+public struct AnswerPlan: Sendable {
+    public enum Trigger: Sendable, Hashable {
+        case frame(Int)
+        case message(Int)
+        case damage
+    }
+
+    public let to: Trigger
+    public let send: SendTemplate
+    public let frame: Int?
+}
+
+extension SerialPlan {
+    /// The bytes of something that is said, with the values it needs; `nil` when one of them is not known.
+    public func bytes(_ send: SendTemplate, frame: Int?, value: (String) -> [UInt8]?) -> [UInt8]? {
+        guard let payload = send.bytes(value) else { return nil }
+        return frame.map { frames[$0].encode(payload: payload) } ?? payload
+    }
 }
 
 /// A Modbus device's reads, compiled.
 public struct ModbusPlan: Sendable {
     public let blocks: [ModbusBlock]
-}
-
-/// One read of neighbouring registers.
-public struct ModbusBlock: Sendable {
-    public let unit: UInt8
-    public let space: RegisterSource.Space
-    public let address: Int
-    public let count: Int
-    public let period: Int64
-    /// Offsets are bytes from the first register's upper byte.
-    public let outputs: [OutputPlan]
-
-    /// The most registers that one Modbus read may ask for. Source: MODBUS Application Protocol V1.1b3, 6.3 and 6.4.
-    public static let longest = 125
-
-    /// The function code of the read.
-    public var function: UInt8 { space == .input ? 4 : 3 }
 }

@@ -10,12 +10,27 @@ public struct YAMLValue {
     /// Where the value stands.
     public let location: SourceLocation
     let diagnostics: Diagnostics
+    /// What stands at the same place of the file that this one extends: one value or none.
+    private(set) var inherited: [YAMLValue] = []
 
     init(node: Node, file: String, diagnostics: Diagnostics) {
         self.node = node
         let mark = node.mark
         location = SourceLocation(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1)
         self.diagnostics = diagnostics
+    }
+
+    /// This value over the one that it extends: a mapping's keys are added to the other's, anything else replaces it.
+    func extending(_ other: YAMLValue) -> YAMLValue {
+        var value = self
+        value.inherited = [other]
+        return value
+    }
+
+    /// Whether it is `~` or nothing at all, which takes an inherited key away.
+    var isNothing: Bool {
+        guard case .scalar(let scalar) = node else { return false }
+        return scalar.style == .plain && (scalar.string == "~" || scalar.string.isEmpty)
     }
 
     func child(_ node: Node) -> YAMLValue { YAMLValue(node: node, file: location.file, diagnostics: diagnostics) }
@@ -190,6 +205,17 @@ public struct YAMLMapping {
             }
             members.append((name, keyValue, value.child(node)))
         }
+        if let other = value.inherited.first, case .mapping(let inheritedMapping) = other.node {
+            let inherited = YAMLMapping(mapping: inheritedMapping, value: other).members
+            // In the order of the file that is extended, what is new last.
+            let added = members.filter { own in !inherited.contains { $0.key == own.0 } }
+            members =
+                inherited.map { old in
+                    guard let own = members.first(where: { $0.0 == old.key }) else { return old }
+                    return (own.0, own.1, own.2.extending(old.value))
+                } + added
+            members.removeAll { $0.2.isNothing }
+        }
         self.members = members
     }
 
@@ -204,6 +230,9 @@ public struct YAMLMapping {
         value.error("“\(key)” is missing")
         return nil
     }
+
+    /// Reports every key that the part does not have.
+    func allow(_ part: Grammar.Part) { allow(part.keyNames) }
 
     /// Reports every key that is none of these.
     public func allow(_ keys: [String]) {

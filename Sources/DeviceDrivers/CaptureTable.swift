@@ -1,0 +1,109 @@
+import DeviceProfiles
+
+/// Where the values of a message lie, found by its template. Room for a fixed number, made once.
+struct CaptureTable: Sendable {
+    private var lows: [Int]
+    private var highs: [Int]
+
+    init(capacity: Int) {
+        lows = [Int](repeating: 0, count: max(1, capacity))
+        highs = lows
+    }
+
+    /// The bytes of a value, without the spaces around it.
+    func trimmed(_ capture: Int, _ bytes: [UInt8]) -> Range<Int> { Self.trim(lows[capture]..<highs[capture], bytes) }
+
+    /// The bytes of a value.
+    func range(_ capture: Int) -> Range<Int> { lows[capture]..<highs[capture] }
+
+    /// The bytes without the spaces around them.
+    static func trim(_ range: Range<Int>, _ bytes: [UInt8]) -> Range<Int> {
+        var (low, high) = (range.lowerBound, range.upperBound)
+        while low < high, bytes[low] == 0x20 { low += 1 }
+        while high > low, bytes[high - 1] == 0x20 { high -= 1 }
+        return low..<high
+    }
+
+    /// Whether these bytes look like the template; the places of its values are kept when they do.
+    mutating func match(_ text: TextPlan, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard let separator = text.separator else { return text.items.count == 1 && matchItem(text.items[0], bytes, range) }
+        var place = range.lowerBound
+        let isBlank = separator == .blanks
+        var isOver = false
+        for item in text.items {
+            guard let part = Self.nextItem(separator, bytes, &place, range.upperBound, &isOver), matchItem(item, bytes, part) else { return false }
+        }
+        if isBlank { while place < range.upperBound, separator.matches(bytes[place]) { place += 1 } }
+        return text.moreItems || (isBlank ? place >= range.upperBound : isOver)
+    }
+
+    /// The first item's own text: by it a message is known even when the rest is not as it should be.
+    static func begins(_ text: TextPlan, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard case .literal(let name)? = text.items.first?.first, !name.isEmpty else { return false }
+        guard range.count >= name.count else { return false }
+        for offset in 0..<name.count where bytes[range.lowerBound + offset] != name[offset] { return false }
+        guard let separator = text.separator, text.items.first?.count == 1, range.count > name.count else { return true }
+        return separator.matches(bytes[range.lowerBound + name.count])
+    }
+
+    /// The next item of a split message; `nil` when there is none.
+    static func nextItem(_ separator: Separator, _ bytes: [UInt8], _ place: inout Int, _ end: Int, _ isOver: inout Bool) -> Range<Int>? {
+        if separator == .blanks {
+            while place < end, separator.matches(bytes[place]) { place += 1 }
+            if place >= end { return nil }
+        } else if isOver {
+            return nil
+        }
+        let low = place
+        while place < end, !separator.matches(bytes[place]) { place += 1 }
+        let high = place
+        if place < end { place += 1 } else { isOver = true }
+        return low..<high
+    }
+
+    private mutating func matchItem(_ item: [TextPlan.Segment], _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        if item.count == 1, case .literal(let text) = item[0] {
+            let trimmed = Self.trim(range, bytes)
+            return Self.isText(text, bytes, range) || Self.isText(text, bytes, trimmed)
+        }
+        var place = range.lowerBound
+        for position in item.indices {
+            switch item[position] {
+            case .literal(let text):
+                guard place + text.count <= range.upperBound, Self.isText(text, bytes, place..<(place + text.count)) else { return false }
+                place += text.count
+            case .hole(let capture, let width):
+                guard let end = width.map({ place + $0 }) ?? holeEnd(item, position, bytes, place, range.upperBound), end >= place, end <= range.upperBound
+                else { return false }
+                if capture >= 0 { (lows[capture], highs[capture]) = (place, end) }
+                place = end
+            }
+        }
+        return place == range.upperBound
+    }
+
+    /// Where a value of open width ends: before the next literal, or leaving room for the widths that follow.
+    private func holeEnd(_ item: [TextPlan.Segment], _ position: Int, _ bytes: [UInt8], _ place: Int, _ limit: Int) -> Int? {
+        var reserved = 0
+        for later in item.indices[(position + 1)...] {
+            switch item[later] {
+            case .hole(_, let width): reserved += width ?? 0
+            case .literal(let text):
+                if later == item.index(before: item.endIndex) { return limit - reserved - text.count }
+                var end = place + reserved
+                while end + text.count <= limit {
+                    if Self.isText(text, bytes, end..<(end + text.count)) { return end - reserved }
+                    end += 1
+                }
+                return nil
+            }
+        }
+        return limit - reserved
+    }
+
+    static func isText(_ text: [UInt8], _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard range.count == text.count else { return false }
+        for position in 0..<text.count where bytes[range.lowerBound + position] != text[position] { return false }
+        return true
+    }
+}

@@ -1,0 +1,180 @@
+import DeviceModel
+import DeviceProfiles
+
+/// A value as it stands in a message, before scale and table: a number, a text, or neither.
+struct RawValue: Sendable {
+    enum State {
+        /// The message does not have it.
+        case absent
+        case number
+        case text
+        /// It is there but cannot be read as what it should be.
+        case unreadable
+    }
+
+    private(set) var state = State.absent
+    private(set) var number: Int64 = 0
+    /// Where its text stands, without what is stripped; empty for binary values.
+    private(set) var range = 0..<0
+    /// Where its text stands as it was sent.
+    private var sent = 0..<0
+    /// Whether it was written as text, perhaps an empty one.
+    private(set) var isText = false
+    /// The number of the message it stood in.
+    private(set) var message: UInt32 = 0
+    private(set) var validity = Validity.notAvailable
+    private(set) var reason = Reason.absent
+
+    init() {}
+
+    /// Takes a field out of a message.
+    init(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, message: UInt32) {
+        self.message = message
+        switch field.source {
+        case .bits: takeBits(field, bytes: bytes, start: start, length: length)
+        case .capture(let capture): readText(field, captures.trimmed(capture, bytes), bytes)
+        case .bytes(let place):
+            guard place.upperBound <= length else { return }
+            var (low, high) = (start + place.lowerBound, start + place.upperBound)
+            // Texts in registers are filled up with zeros.
+            while high > low, bytes[high - 1] == 0 { high -= 1 }
+            while low < high, bytes[low] == 0 { low += 1 }
+            readText(field, CaptureTable.trim(low..<high, bytes), bytes)
+        }
+        checkMissing(field, bytes)
+    }
+
+    /// Takes one of several samples that follow each other.
+    init(sample position: Int, of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, message: UInt32) {
+        self.message = message
+        guard case .bits(_, _, let stride) = field.source else { return }
+        takeBits(field, bytes: bytes, start: start + position * stride, length: length - position * stride)
+        checkMissing(field, bytes)
+    }
+
+    private mutating func checkMissing(_ field: FieldPlan, _ bytes: [UInt8]) {
+        guard state != .absent else { return }
+        for missing in field.missing where matches(missing.code, bytes: bytes) {
+            (validity, reason) = (missing.validity, .sentinel)
+            break
+        }
+    }
+
+    // MARK: Binary
+
+    private mutating func takeBits(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int) {
+        guard case .bits(let slices, _, _) = field.source else { return }
+        for slice in slices where slice.byte >= length { return }
+        readBits(slices, field.reading, bytes: bytes, start: start)
+    }
+
+    private mutating func readBits(_ slices: [BitSlice], _ reading: FieldPlan.Reading, bytes: [UInt8], start: Int) {
+        var value: UInt64 = 0
+        for slice in slices {
+            let bits = UInt64(bytes[start + slice.byte]) >> UInt64(slice.low) & (1 << UInt64(slice.width) - 1)
+            value = value << UInt64(slice.width) | bits
+        }
+        (state, validity, reason) = (.number, .valid, .none)
+        switch reading {
+        case .number(let signed, let width):
+            let isNegative = signed && width < 64 && value >> UInt64(width - 1) & 1 == 1
+            number = isNegative ? Int64(bitPattern: value) - 1 << Int64(width) : Int64(bitPattern: value)
+            // An unsigned number of 64 bits that no signed one holds.
+            if !signed, number < 0 { (state, validity, reason) = (.unreadable, .overflow, .implausible) }
+        case .bcd(let digits):
+            for digit in (0..<digits).reversed() {
+                let nibble = Int64(value >> UInt64(4 * digit) & 15)
+                if nibble > 9 { (state, validity, reason) = (.unreadable, .invalid, .malformed) }
+                number = number * 10 + nibble
+            }
+        default: number = Int64(bitPattern: value)
+        }
+    }
+
+    // MARK: Text
+
+    private mutating func readText(_ field: FieldPlan, _ trimmed: Range<Int>, _ bytes: [UInt8]) {
+        isText = true
+        sent = trimmed
+        range = trimmed
+        for text in field.strip { strip(text, bytes) }
+        (state, validity, reason) = (.text, .valid, .none)
+        switch field.reading {
+        case .decimal(let places): readDecimal(places, bytes)
+        case .hex: readHex(bytes)
+        default: break
+        }
+    }
+
+    private mutating func strip(_ text: [UInt8], _ bytes: [UInt8]) {
+        guard range.count >= text.count else { return }
+        if CaptureTable.isText(text, bytes, range.lowerBound..<(range.lowerBound + text.count)) {
+            range = CaptureTable.trim((range.lowerBound + text.count)..<range.upperBound, bytes)
+        } else if CaptureTable.isText(text, bytes, (range.upperBound - text.count)..<range.upperBound) {
+            range = CaptureTable.trim(range.lowerBound..<(range.upperBound - text.count), bytes)
+        }
+    }
+
+    private mutating func readDecimal(_ places: Int, _ bytes: [UInt8]) {
+        guard let parsed = DecimalText.parse(bytes[range]) else { return fail(.malformed) }
+        var value = parsed.mantissa
+        var exponent = parsed.exponent + places
+        while exponent < 0, value % 10 == 0, value != 0 {
+            value /= 10
+            exponent += 1
+        }
+        if value == 0 { exponent = 0 }
+        while exponent > 0, abs(value) < Int64.max / 10 {
+            value *= 10
+            exponent -= 1
+        }
+        guard exponent == 0 else { return fail(.tooPrecise) }
+        (state, number) = (.number, value)
+    }
+
+    private mutating func readHex(_ bytes: [UInt8]) {
+        guard !range.isEmpty, range.count <= 15 else { return fail(.malformed) }
+        var value: Int64 = 0
+        for place in range {
+            let digit: UInt8
+            switch bytes[place] {
+            case let byte where byte >= 0x30 && byte <= 0x39: digit = byte - 0x30
+            case let byte where byte >= 0x41 && byte <= 0x46: digit = byte - 0x37
+            case let byte where byte >= 0x61 && byte <= 0x66: digit = byte - 0x57
+            default: return fail(.malformed)
+            }
+            value = value << 4 | Int64(digit)
+        }
+        (state, number) = (.number, value)
+    }
+
+    private mutating func fail(_ why: Reason) { (state, validity, reason) = (.unreadable, .invalid, why) }
+
+    // MARK: Tests
+
+    private func matches(_ code: CodePlan, bytes: [UInt8]) -> Bool {
+        if state == .number, let expected = code.number, expected == number { return true }
+        return isText && CaptureTable.isText(code.text, bytes, range)
+    }
+
+    /// Whether the value passes; `nil` when there is no value that could.
+    func passes(_ test: TestPlan, bytes: [UInt8]) -> Bool? {
+        if state == .absent { return nil }
+        switch test {
+        case .listed(let codes, let expected): return codes.contains { matches($0, bytes: bytes) } == expected
+        case .bit(let bit): return state == .number ? number >> Int64(bit) & 1 == 1 : nil
+        case .present: return true
+        case .has(let text):
+            guard sent.count >= text.count else { return false }
+            return (sent.lowerBound...(sent.upperBound - text.count)).contains { CaptureTable.isText(text, bytes, $0..<($0 + text.count)) }
+        case .above(let limit): return state == .number && validity.carriesValue ? Double(number) > limit : nil
+        case .below(let limit): return state == .number && validity.carriesValue ? Double(number) < limit : nil
+        }
+    }
+
+    /// The word for the value; `nil` when its table has none.
+    func word(_ field: FieldPlan, bytes: [UInt8]) -> [UInt8]? {
+        if state == .unreadable { return nil }
+        return field.table.first { matches($0.code, bytes: bytes) }?.word ?? field.otherwise
+    }
+}

@@ -1,0 +1,134 @@
+import DeviceModel
+import DeviceProfiles
+
+/// Messages: which one a frame carries, and what it says.
+extension SerialDecoder {
+    /// Reads the message that a frame carries, when it is one that is known and expected.
+    mutating func takeMessage(_ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+        var isKnown = false
+        for index in plan.messages.indices where plan.messages[index].frame == frame {
+            isKnown = true
+            guard isExpected(index), fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
+            read(index, bytes, length: length, payload: payload, moment, sink: &sink)
+            if case .reply(let request) = awaiting, plan.requests[request].reply == index { answered = request }
+            if case .anything = awaiting { answered = plan.requests.firstIndex { $0.reply == index } }
+            return answer(.message(index))
+        }
+        guard isKnown else { return }
+        // It is the message by its name, but not as it should be.
+        guard let named = plan.messages.indices.first(where: { plan.messages[$0].frame == frame && isExpected($0) && begins($0, bytes, payload) }) else {
+            counters.unsolicited += 1
+            return
+        }
+        counters.malformed += 1
+        damage = .malformed
+        if !plan.messages[named].isReply || awaiting == .anything {
+            miss(plan.messages[named], .invalid, .malformed, time: moment.time, offset: moment.offset, sink: &sink)
+        }
+    }
+
+    private func isExpected(_ message: Int) -> Bool {
+        if !plan.messages[message].isReply { return true }
+        switch awaiting {
+        case .nothing: return false
+        case .anything: return true
+        case .reply(let request): return plan.requests[request].reply == message
+        }
+    }
+
+    private func begins(_ message: Int, _ bytes: [UInt8], _ payload: Range<Int>) -> Bool {
+        guard plan.messages[message].when.isEmpty, let text = plan.messages[message].text else { return false }
+        return CaptureTable.begins(text, bytes, payload)
+    }
+
+    private mutating func fits(_ message: MessagePlan, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> Bool {
+        if let lengths = message.length, !lengths.contains(length) { return false }
+        for test in message.when where !test.holds(in: bytes, from: 0, length: length) { return false }
+        guard let text = message.text else { return true }
+        return captures.match(text, bytes, payload)
+    }
+
+    private mutating func read(_ index: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+        let message = plan.messages[index]
+        var moment = moment
+        if message.isEpisodic {
+            // A result that is told again is the same result.
+            let print = Self.fingerprint(bytes, length)
+            if lastEpisode[index] == print { return }
+            lastEpisode[index] = print
+        }
+        if let slot = message.fixedSlot { moment.slot = slot }
+        if let capture = message.slotCapture {
+            guard let slot = judge.slot(bytes, captures.trimmed(capture, bytes)) else {
+                counters.unsolicited += 1
+                return
+            }
+            moment.slot = slot
+        }
+        if message.fixedSlot != nil || message.slotCapture != nil { judge.see(slot: moment.slot, moment, sink: &sink) }
+        judge.read(message.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
+        if let records = message.records {
+            let range = message.recordsCapture.map { captures.range($0) } ?? payload
+            readRecords(records, bytes, range, moment, sink: &sink)
+        }
+    }
+
+    /// FNV-1a of a message.
+    private static func fingerprint(_ bytes: [UInt8], _ length: Int) -> UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for place in 0..<length { hash = (hash ^ UInt64(bytes[place])) &* 0x100_0000_01B3 }
+        return hash
+    }
+
+    /// Reads the records of a message: all are taken before any is judged, because how far one counts may depend on another.
+    private mutating func readRecords(_ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+        for index in plan.keyed.indices {
+            seenKeys[index] = false
+            if plan.slotCapture == nil { judge.takeNothing(plan.keyed[index].field, moment) }
+        }
+        for isJudging in [false, true] {
+            var place = range.lowerBound
+            var isOver = false
+            records: while true {
+                let part: Range<Int>
+                switch plan.division {
+                case .stride(let stride):
+                    guard place < range.upperBound else { break records }
+                    part = place..<min(range.upperBound, place + stride)
+                    place += stride
+                    if part.count < stride, isJudging { counters.malformed += 1 }
+                case .separator(let separator):
+                    guard let next = CaptureTable.nextItem(separator, bytes, &place, range.upperBound, &isOver) else { break records }
+                    part = next
+                }
+                if recordCaptures.match(plan.each, bytes, part) { readRecord(plan, bytes, part, isJudging: isJudging, moment, sink: &sink) }
+            }
+        }
+        guard plan.slotCapture == nil else { return }
+        for index in plan.keyed.indices where !seenKeys[index] { judge.absent(plan.keyed[index].field, moment, sink: &sink) }
+    }
+
+    private mutating func readRecord(
+        _ plan: RecordPlan, _ bytes: [UInt8], _ part: Range<Int>, isJudging: Bool, _ moment: Moment, sink: inout some RecordSink
+    ) {
+        var moment = moment
+        if let capture = plan.slotCapture {
+            guard let slot = judge.slot(bytes, recordCaptures.trimmed(capture, bytes)) else {
+                if isJudging { counters.unsolicited += 1 }
+                return
+            }
+            moment.slot = slot
+            if isJudging { judge.see(slot: slot, moment, sink: &sink) }
+        }
+        // What stands in every record is of that record: it is taken anew when the record is judged.
+        for field in plan.fields { judge.take(field, bytes: bytes, start: 0, length: part.upperBound, captures: recordCaptures, moment) }
+        if isJudging { for field in plan.fields { judge.judge(field, bytes: bytes, start: 0, length: part.upperBound, moment, sink: &sink) } }
+        let key = recordCaptures.trimmed(plan.keyCapture, bytes)
+        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, key) {
+            seenKeys[index] = true
+            let field = plan.keyed[index].field
+            judge.take(field, bytes: bytes, start: 0, length: part.upperBound, captures: recordCaptures, moment)
+            if isJudging { judge.judge(field, bytes: bytes, start: 0, length: part.upperBound, moment, sink: &sink) }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+extension Grammar {
+    static let field = Part(
+        "field", "A value: a hole of a template by its name, the record with a `key`, bytes `in` something, or registers.",
+        [
+            Key("in", .text, "the frame, packet, message or request that holds it"),
+            Key("key", .text, "the record with this key"),
+            Key("frame", .whole(1...256), "in a packet: which frame, from 1"),
+            Key("byte", .whole(0...4095), "the byte, from 0"),
+            Key("bits", .span, "bits of the byte or register: 3 or 0..6"),
+            Key("join", .list(.part(slice)), "parts put together, the most significant first"),
+            Key("count", .whole(2...256), "so many values follow each other"),
+            Key("type", .word(unique(binaryTypes + registerTypes + textTypes)), "how it is written"),
+            Key("places", .whole(0...9), "of a decimal: digits kept after the point (3)"),
+            Key("input", .whole(0...65535), "register read with function 4"),
+            Key("holding", .whole(0...65535), "register read with function 3"),
+            Key("coil", .whole(0...65535), "bit read with function 1"),
+            Key("discrete", .whole(0...65535), "bit read with function 2"),
+            Key("registers", .whole(1...20), "of a text in registers: how many"),
+            Key("words", .word(["high-first", "low-first"]), "order of two or four registers (high-first)"),
+            Key("every", .duration, "time between two reads of registers no metric names"),
+            Key("vmd", .text, "the virtual device whose registers these are"),
+            Key("strip", .oneOrMore(.text), "texts taken off either end where they stand"),
+            Key("missing", .named(.word(validities)), "the values that mean none, and which validity that is"),
+            Key("table", .named(.text), "words for codes"),
+            Key("otherwise", .text, "the word for a code that is not in the table"),
+            Key("validity-when", .oneOrMore(.part(gate)), "what makes the value count less"),
+        ])
+
+    static let slice = Part(
+        "part", "Bits of one byte.",
+        [
+            Key("frame", .whole(1...256), "in a packet: which frame, from 1"), Key("byte", .whole(0...4095), required: true, "the byte, from 0"),
+            Key("bits", .span, "its bits (all)"),
+        ])
+
+    /// Registers named where they are measured.
+    static let registers = Part(
+        "registers", "A Modbus value.",
+        field.keys.filter { ["input", "holding", "coil", "discrete", "registers", "words", "type", "bits", "missing", "table", "otherwise"].contains($0.name) })
+
+    static let gate = Part(
+        "validity-when", "A test on bytes, or on another field of the message, and the validity it gives.",
+        [
+            Key("byte", .span, "the byte"), Key("bit", .whole(0...7), "the bit of the byte or field"),
+            Key("field", .text, "or another field"), Key("is", code, "the value or values"), Key("is-not", code, "all values but these"),
+            Key("has", .text, "the text contains this"), Key("present", .truth, "it is in the message"),
+            Key("validity", .word(validities), required: true, "how far the value then counts"),
+        ])
+
+    static let request = Part(
+        "request", "What is asked.",
+        [
+            Key("send", .either([.text, .part(binary)]), required: true, "the payload: text with {fields} and {function(field):encoding}, or {hex: …}"),
+            Key("frame", .text, "the frame that carries it (the first one from the host, else the first); `none` for the bytes as they are"),
+            Key("reply", .either([.text, .part(message)]), required: true, "the answer as a message, or `none`"),
+            Key("every", .duration, "time between two; without it only a step of the session"),
+            Key("class", .word(RequestDescription.Class.allCases.map(\.rawValue)), required: true, "what saying it does"),
+            Key("retries", .whole(0...5), "how often it is said again when unanswered (0)"),
+            Key("for-each", .text, "said once for every slot of this rack"),
+        ])
+
+    static let binary = Part("bytes", "Bytes as they are.", [Key("hex", .text, required: true, "hexadecimal pairs")])
+
+    static let session = Part(
+        "session", "What must be said to begin, to stay and to end.",
+        [
+            Key(
+                "identify", .part(Part("identify", "Who the device is.", [Key("field", .text, required: true, "its own serial number")])),
+                "the device's identity"),
+            Key("open", .list(.text), "requests said in order when the line opens and after the device fell silent"),
+            Key("close", .list(.text), "requests said when the host stops"),
+            Key("answers", .list(.part(answer)), "what the host must say back"),
+            Key("control-lost-when", .part(condition), "how the device says that it no longer obeys"),
+        ])
+
+    static let answer = Part(
+        "answer", "What is said back, at once.",
+        [
+            Key("to", .text, required: true, "a frame, a message, or `damage`"),
+            Key("send", .either([.text, .part(binary)]), required: true, "the payload"),
+            Key("frame", .text, "the frame that carries it; `none` for the bytes as they are"),
+        ])
+
+    static let condition = Part(
+        "condition", "A test on a field. Codes are those before `table`.",
+        [
+            Key("field", .text, required: true, "the field"), Key("is", code, "one of these values"), Key("is-not", code, "none of these"),
+            Key("bit", .whole(0...63), "this bit is set"), Key("has", .text, "the text contains this"), Key("present", .truth, "it is in the message"),
+            Key("above", .number, "greater, in the metric's unit"), Key("below", .number, "less, in the metric's unit"),
+        ])
+
+    private static let metricKeys = [
+        Key("metric", .text, required: true, "IEEE 11073 reference identifier, or a NABD_ name"),
+        Key("from", .either([.text, .part(registers)]), required: true, "the field; for Modbus perhaps the registers themselves"),
+        Key("scale", .text, "what one count is worth: 0.1, 1e-7, 1/256 (1)"),
+        Key("offset", .number, "added to it, in the metric's unit: a whole number of scales"),
+        Key("unit", .either([.text, .named(.either([.text, .part(unitByCode)]))]), "UCUM; or {by: FIELD, CODE: unit, CODE: {unit, scale}}; none for words"),
+        Key("plausible", .list(.number), "outside it a value is questionable"),
+        Key("absolute", .list(.number), "outside it a value is invalid"),
+        Key("vmd", .text, "the virtual device it belongs to"),
+    ]
+
+    static let unitByCode = Part(
+        "unit by code", "A unit the device tells.", [Key("unit", .text, required: true, "UCUM"), Key("scale", .text, "what one count is then worth")])
+
+    static let metric = Part(
+        "metric", "What a field means.",
+        metricKeys + [
+            Key("every", .duration, "time between two values, where no request decides it"),
+            Key("episodic", .truth, "a result, not a periodic sample: it does not become stale"),
+        ])
+
+    static let waveform = Part("waveform", "A curve.", metricKeys + [Key("period", .duration, required: true, "time between two samples")])
+
+    static let alert = Part(
+        "alert", "A condition of the device.",
+        [
+            Key("alert", .text, required: true, "MDC_EVT_… with a verified number, or a NABD_ name"),
+            Key("when", .part(condition), required: true, "when it holds"),
+            Key("priority", .word(AlertDescription.Priority.allCases.map(\.rawValue)), required: true, "how urgent it is"),
+            Key("text", .text, required: true, "what an engineer reads"), Key("text-ar", .text, required: true, "what a nurse reads, in Arabic"),
+        ])
+
+    static let command = Part(
+        "command", "What may be changed.",
+        [
+            Key("arguments", .named(.part(argument)), "what the operator gives"),
+            Key("steps", .list(.part(step)), required: true, "what is sent, in order; each once"),
+            Key("class", .word(["idempotent", "effect"]), required: true, "whether saying it twice does it twice"),
+            Key("requires", .named(code), "by field: the values that allow it"),
+            Key("read-back", .named(.either([.text, .part(expectation)])), "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …}"),
+            Key("hazards", .text, required: true, "what can go wrong"),
+        ])
+
+    static let argument = Part(
+        "argument", "What the operator gives.",
+        [
+            Key("unit", .text, required: true, "UCUM"), Key("range", .list(.number), required: true, "the device's own limits"),
+            Key("step", .text, required: true, "the smallest change it can make"), Key("places", .whole(0...6), "digits sent after the point (as the step's)"),
+            Key("digits", .whole(1...9), "the most digits the device takes"), Key("scale", .text, "sent as a whole number of these"),
+        ])
+
+    static let step = Part(
+        "step", "One transmission.",
+        [
+            Key("send", .either([.text, .part(binary)]), required: true, "the payload, with {arguments} and {fields}"),
+            Key("reply", .either([.text, .part(message)]), "the answer that says it was taken; `none`"), Key("frame", .text, "the frame that carries it"),
+        ])
+
+    static let expectation = Part("read-back", "The state afterwards.", [Key("is", code, required: true, "one of these values")])
+
+    static let simulated = Part(
+        "simulated value", "A value as a function of time.",
+        [
+            Key("low", .number, "one end of a swing"), Key("high", .number, "the other end"),
+            Key("period", .duration, "of one swing, or of a recording's sample"),
+            Key("start", .number, "where growth begins"), Key("per-hour", .number, "how much it grows"),
+            Key("pulse-rate", .text, "the field with the rate of a pulse wave"), Key("file", .text, "a recording beside the profile, one number a line"),
+        ])
+
+    private static func unique(_ words: [String]) -> [String] {
+        words.enumerated().filter { words.firstIndex(of: $0.element) == $0.offset }.map(\.element)
+    }
+}

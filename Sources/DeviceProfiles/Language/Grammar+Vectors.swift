@@ -1,0 +1,40 @@
+extension Grammar {
+    public static let vectorFile = Part(
+        "vectors", "Known bytes with what they mean: the proof beside a profile.",
+        [Key("nabd", .word(["vectors/1"]), required: true, "what the file is"), Key("vectors", .list(.part(vector)), required: true, "the proofs")])
+
+    static let vector = Part(
+        "vector", "Bytes of the device, or what the host sends, or both.",
+        [
+            Key("name", .text, required: true, "what it proves"),
+            Key("kind", .word(VectorFile.Kind.allCases.map(\.rawValue)), required: true, "where the bytes come from; an invented one is never called captured"),
+            Key("source", .text, required: true, "document, program or algorithm"),
+            Key("bytes", .part(vectorBytes), "what the device sends; for Modbus the request and the reply"),
+            Key("sends", .part(vectorSends), "what the host sends"),
+            Key("unit", .whole(1...255), "the Modbus unit, where it is not the profile's"),
+            Key("scale", .named(.text), "by metric: another scale"),
+            Key("units", .named(.whole(1...255)), "by virtual device: another Modbus unit"),
+            Key(
+                "expect", .either([.word(["nothing"]), .named(.either([.text, .number, .list(.text), .part(expectedSample)]))]),
+                "by metric, or vmd/metric: the values"),
+            Key("alerts", .list(.text), "the alerts that hold at the end"),
+        ])
+
+    static let vectorBytes = Part("bytes", "Bytes.", [Key("hex", .text, "hexadecimal pairs, `->` and # comments between them"), Key("text", .text, "text")])
+
+    static let vectorSends = Part(
+        "sends", "Something said, and its bytes.",
+        [
+            Key("request", .text, "the request"), Key("command", .text, "or the command"), Key("step", .whole(1...16), "the command's step (1)"),
+            Key("with", .named(.either([.text, .number])), "the values it needs: fields of the session, arguments, slot"),
+            Key("hex", .text, "hexadecimal pairs"),
+            Key("text", .text, "text"),
+        ])
+
+    static let expectedSample = Part(
+        "expectation", "A sample without a value, or many alike.",
+        [
+            Key("validity", .word(validities), "how far it counts"), Key("reason", .text, "why"), Key("repeat", .text, "the same value so often"),
+            Key("count", .whole(1...100_000), "how often"),
+        ])
+}

@@ -1,0 +1,217 @@
+/// The keys of profile and vector files, each said once: the reader refuses what is not here, and the schema and the reference page are made
+/// from it.
+public enum Grammar {
+    public indirect enum Shape: Sendable {
+        case text
+        case number
+        case whole(ClosedRange<Int>)
+        /// `500ms`, `1s`, `5min`.
+        case duration
+        /// A byte as a number, text, or a list of these.
+        case bytes
+        /// `3` or `0..6`.
+        case span
+        case truth
+        case word([String])
+        case part(Part)
+        case list(Shape)
+        case oneOrMore(Shape)
+        /// A mapping whose keys the author chooses.
+        case named(Shape)
+        case either([Shape])
+        /// Nothing: takes an inherited key away.
+        case none
+    }
+
+    public struct Key: Sendable {
+        public let name: String
+        public let shape: Shape
+        public let isRequired: Bool
+        /// In a few words, for editors and the reference page.
+        public let meaning: String
+
+        init(_ name: String, _ shape: Shape, required: Bool = false, _ meaning: String) {
+            self.name = name
+            self.shape = shape
+            isRequired = required
+            self.meaning = meaning
+        }
+    }
+
+    public struct Part: Sendable {
+        public let name: String
+        public let meaning: String
+        public let keys: [Key]
+
+        init(_ name: String, _ meaning: String, _ keys: [Key]) {
+            self.name = name
+            self.meaning = meaning
+            self.keys = keys
+        }
+
+        public var keyNames: [String] { keys.map(\.name) }
+    }
+
+    static let validities = ["questionable", "invalid", "notAvailable", "overflow", "underflow", "ongoing", "calibrationOngoing"]
+    static let binaryTypes = [
+        "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint16le", "int16le", "uint32le", "int32le", "float32", "float32le", "bcd8", "bcd16",
+    ]
+    static let registerTypes = ["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "bcd16", "text"]
+    static let textTypes = ["text", "decimal", "hex", "integer"]
+    static let code: Shape = .oneOrMore(.either([.text, .number]))
+
+    public static let profile = Part(
+        "profile", "A device: one file, read from top to bottom.",
+        [
+            Key("nabd", .word(["profile/1"]), required: true, "what the file is"),
+            Key(
+                "extends", .text, "the profile `vendor/model` that this one changes: mappings merge key by key, lists and scalars replace, `~` takes a key away"
+            ),
+            Key("device", .part(device), required: true, "what the device is"),
+            Key("provenance", .list(.part(provenance)), required: true, "where the facts come from"),
+            Key("line", .part(line), required: true, "how bytes are carried"),
+            Key("vmds", .named(.part(vmd)), "devices within the device"),
+            Key("frames", .named(.part(frame)), "where a message starts and ends, and whether it is whole; tried in this order"),
+            Key("messages", .named(.either([.text, .part(message)])), "what the device sends unasked"),
+            Key("fields", .named(.part(field)), "what is where"),
+            Key("requests", .named(.part(request)), "what is asked, and how the answer is known"),
+            Key("session", .part(session), "what must be said to begin, to stay and to end"),
+            Key("metrics", .list(.part(metric)), "what the fields mean"),
+            Key("waveforms", .list(.part(waveform)), "fields that are samples of a curve"),
+            Key("alerts", .list(.part(alert)), "conditions somebody should know of"),
+            Key("commands", .named(.part(command)), "what may be changed, within what limits; declared only"),
+            Key("simulate", .named(.either([.text, .number, .part(simulated)])), "what a player of the device sends, by field or metric"),
+        ])
+
+    static let device = Part(
+        "device", "What the device is.",
+        [
+            Key("manufacturer", .text, required: true, "who makes it"),
+            Key("model", .text, required: true, "its name, with the protocol's variant"),
+            Key("kind", .text, required: true, "what it is in words, such as `syringe pump`"),
+        ])
+
+    static let provenance = Part(
+        "provenance", "A source of facts.",
+        [
+            Key("document", .text, required: true, "what it is: manual and page, or which facts"),
+            Key("seen", .text, required: true, "where it was seen"),
+            Key("firmware", .text, "the firmware it speaks of"),
+            Key("unverified", .truth, "nothing independent confirms it; the host says so at its start"),
+        ])
+
+    static let line = Part(
+        "line", "Either a serial protocol (`serial`, `tcp`) or Modbus (`modbus`).",
+        [
+            Key("serial", .whole(300...921_600), "baud rate of a serial protocol"),
+            Key("tcp", .whole(1...65535), "the TCP port of a serial protocol"),
+            Key("modbus", .word(["rtu", "tcp"]), "Modbus, and over what"),
+            Key("baud", .whole(300...921_600), "baud rate of Modbus RTU"),
+            Key("format", .text, "data bits, parity, stop bits: 8N1, 7E1, 8O2"),
+            Key("flow", .word(["none", "rts-cts", "xon-xoff"]), "flow control (none)"),
+            Key("dtr", .word(["on", "off"]), "level of DTR while the line is open"),
+            Key("rts", .word(["on", "off"]), "level of RTS while the line is open"),
+            Key("unit", .whole(1...255), "Modbus unit (1)"),
+            Key("port", .whole(1...65535), "TCP port of Modbus TCP (502)"),
+            Key("turnaround", .duration, "silence the device needs between its reply and the next request"),
+            Key("slowest-reply", .duration, "the longest it may take to answer (1s)"),
+            Key("quiet", .duration, "a frame interrupted for this long is abandoned"),
+            Key("never-read", .list(.part(neverRead)), "registers that no merged read may touch"),
+        ])
+
+    static let neverRead = Part(
+        "never-read", "Registers of one kind.",
+        ["input", "holding", "coil", "discrete"].map { Key($0, .span, "addresses such as 16..31") })
+
+    static let vmd = Part(
+        "vmd", "A device within the device.",
+        [
+            Key("label", .text, required: true, "what a person reads; may hold `{slot}`"),
+            Key("unit", .whole(1...255), "the Modbus unit under which it answers"),
+            Key("slots", .list(.text), "the places of a rack as the device calls them: one virtual device each, named `vmd-slot`"),
+        ])
+
+    static let frame = Part(
+        "frame", "Where a message starts and ends. Positions count plain bytes from the frame's first, 0.",
+        [
+            Key("start", .bytes, "the bytes it starts with; without them a frame with `end` begins after the end of the one before"),
+            Key("length", .either([.whole(1...4096), .part(lengthField)]), "its length, or where that stands"),
+            Key("end", .bytes, "the bytes it ends with"),
+            Key("longest", .whole(1...4096), "more bytes are no frame; required where the length is not fixed"),
+            Key("checksum", .part(checksum), "how its wholeness is told"),
+            Key("continued-by", .bytes, "the `after` mark that says that the message goes on in the next frame"),
+            Key("abort", .bytes, "this byte aborts a frame"),
+            Key("stuffing", .named(.bytes), "by plain byte: the two bytes that stand for it on the wire, after the start"),
+            Key("high-bits", .part(highBits), "bit i of one byte is bit 7 of the i-th of some others"),
+            Key("valid-when", .oneOrMore(.part(byteTest)), "what must hold in every such frame"),
+            Key("bytes-with", .part(byteKind), "it is made only of such bytes; others are another stream, interleaved"),
+            Key("number", .part(frameNumber), "a running number: the same one twice is a repetition, answered and not read"),
+            Key("from", .word(["host", "device"]), "who sends it (device)"),
+            Key("split", .either([.bytes, .word(["blanks"])]), "what separates the items of a message; `blanks` for runs of spaces"),
+            Key("of", .text, "for a packet: the frame it is made of"),
+            Key("count", .whole(2...256), "for a packet: how many"),
+            Key("first-when", .part(byteTest), "for a packet: how its first frame is known"),
+        ])
+
+    static let lengthField = Part(
+        "length", "The number in the frame that tells its length.",
+        [
+            Key("byte", .whole(0...64), required: true, "where it stands"),
+            Key("type", .word(["uint8", "uint16", "uint16le", "decimal"]), required: true, "how it is written"),
+            Key("digits", .whole(1...5), "digits of a decimal length"),
+            Key("adds", .whole(-64...64), required: true, "the whole frame is the number plus this"),
+        ])
+
+    static let checksum = Part(
+        "checksum", "ALGORITHM: COVERAGE (`0..3`, `1..` to the byte before it, or `payload`), and how it is written.",
+        ChecksumAlgorithm.allCases.map { Key($0.rawValue, .text, "covers these bytes") } + [
+            Key("encoding", .word(ChecksumEncoding.allCases.map(\.rawValue)), "how it is written (raw: more significant byte first)"),
+            Key("digits", .whole(3...5), "digits of a decimal checksum"),
+            Key("at", .whole(0...4095), "the byte where it stands; without it, last before the end mark"),
+            Key("after", .bytes, "the mark, or one of the marks, right before it"),
+            Key("over", .word(["plain", "wire"]), "computed before stuffing or after it (plain)"),
+        ])
+
+    static let highBits = Part(
+        "high-bits", "Where bit 7 of some bytes stands.",
+        [Key("in", .whole(0...255), required: true, "the byte that carries the bits"), Key("of", .span, required: true, "the bytes whose bit 7 they are")])
+
+    static let frameNumber = Part(
+        "number", "The running number of frames.",
+        [Key("byte", .whole(0...255), required: true, "where it stands"), Key("restarts-with", .text, "the frame with which counting begins anew")])
+
+    static let byteTest = Part(
+        "byte test", "A condition on bytes.",
+        [
+            Key("byte", .span, required: true, "the byte, or bytes that all must pass"),
+            Key("bit", .whole(0...7), "the bit; then `is` is 0 or 1"),
+            Key("is", .oneOrMore(.either([.number, .text])), required: true, "the value, or one of these values"),
+        ])
+
+    static let byteKind = Part(
+        "kind of byte", "Which bytes a stream is made of.",
+        [
+            Key("bit", .whole(0...7), "the bit; then `is` is 0 or 1"),
+            Key("is", .oneOrMore(.either([.number, .text])), required: true, "the value, or one of these values"),
+        ])
+
+    static let message = Part(
+        "message", "One kind of message. A text alone is its `text`.",
+        [
+            Key("in", .text, "the frame that carries it (the first one the device sends)"),
+            Key("when", .oneOrMore(.part(byteTest)), "how it is known among others"),
+            Key("length", .span, "bytes of the whole plain frame: 28 or 28..40"),
+            Key("text", .text, "the payload as it looks, with {holes}"),
+            Key("split", .either([.bytes, .word(["blanks"])]), "what separates its items, instead of the frame's"),
+            Key("repeat", .part(records), "records that follow each other: the payload, or the hole {repeat}"),
+        ])
+
+    static let records = Part(
+        "repeat", "Records within a message.",
+        [
+            Key("split", .either([.bytes, .word(["blanks"])]), "what separates them"),
+            Key("stride", .whole(1...256), "or how many bytes each has"),
+            Key("each", .text, required: true, "a record as it looks: {key}, {value}, {slot} and fields"),
+            Key("split-each", .either([.bytes, .word(["blanks"])]), "what separates the items of one record"),
+        ])
+}

@@ -1,0 +1,240 @@
+import DeviceModel
+
+/// Fields: what is where in a message.
+extension ProfileReader {
+    mutating func readFields(_ map: YAMLMapping) {
+        for (name, keyValue, value) in map.entries {
+            guard let entry = value.mapping("a field") else { continue }
+            entry.allow(Grammar.field)
+            let isRegister = RegisterSource.Space.allCases.contains { entry[$0.rawValue] != nil }
+            if isRegister || profile.line.transport != .serial {
+                if let (source, type) = registers(entry, vmd: entry["vmd"].flatMap(virtualDevice)) {
+                    add(name, .registers(source), type, entry, limit: 1)
+                }
+            } else if entry["key"] != nil {
+                readKeyedField(name, entry)
+            } else if entry["in"] != nil {
+                readBinaryField(name, entry)
+            } else {
+                for key in ["frame", "byte", "bits", "join", "count"] { entry[key]?.error("“\(key)” belongs to binary fields with “in”") }
+                if MessageDescription.reserved.contains(name) || name == "_" { keyValue.error("“\(name)” has a meaning of its own; call the field otherwise") }
+                add(name, .hole, writtenType(entry), entry, limit: profile.frames.map(\.longest).max() ?? 1)
+            }
+        }
+    }
+
+    private mutating func add(_ name: String, _ place: FieldDescription.Place, _ type: FieldType?, _ map: YAMLMapping, limit: Int) {
+        guard let type else { return }
+        var field = FieldDescription(name: name, place: place, type: type, location: map.value.location)
+        field.strip = map["strip"]?.listOrOne().compactMap { $0.text("what is stripped") } ?? []
+        if !type.isWritten { map["strip"]?.error("“strip” belongs to text") }
+        field.missing = missing(map["missing"])
+        field.table = (map["table"]?.mapping("words for codes")?.entries ?? []).compactMap { key, _, value in
+            value.text("a word").map { (ValueCode(key), $0) }
+        }
+        for (_, word) in field.table where word.utf8.count > SampleRecord.textCapacity {
+            map["table"]?.error("“\(word)” is longer than \(SampleRecord.textCapacity) bytes")
+        }
+        field.otherwise = map["otherwise"]?.text("a word")
+        if field.table.isEmpty { map["otherwise"]?.error("“otherwise” belongs to a “table”") }
+        if case .decimal = type {} else { map["places"]?.error("“places” belongs to decimal text") }
+        field.gates = gates(map["validity-when"], limit: limit)
+        profile.fields.append(field)
+    }
+
+    private func writtenType(_ map: YAMLMapping) -> FieldType? {
+        let types: KeyValuePairs<String, FieldType> = ["text": .text, "decimal": .decimal(places: 3), "hex": .hex, "integer": .decimal(places: 0)]
+        guard let type = map.required("type")?.choice("the type", types) else { return nil }
+        if type == .decimal(places: 3), let places = map["places"]?.int("the digits after the point", 0...9) { return .decimal(places: places) }
+        return type
+    }
+
+    private mutating func readKeyedField(_ name: String, _ map: YAMLMapping) {
+        for key in ["frame", "byte", "bits", "join", "count"] { map[key]?.error("“\(key)” belongs to binary fields") }
+        guard let key = map.required("key")?.text("the record's key"), let inside = map.required("in"), let scope = inside.text("a message's name") else {
+            return
+        }
+        guard let index = messageNames[scope], let records = profile.messages[index].records else {
+            inside.error("there is no message or request “\(scope)” with “repeat”", suggestion: YAMLValue.suggest(scope, among: messageNames.keys))
+            return
+        }
+        if case .stride = records.division, let width = records.each.width(of: "key"), key.utf8.count != width {
+            map["key"]?.error("the key has \(width) characters in every record")
+        }
+        add(name, .keyed(message: scope, key: key), writtenType(map), map, limit: 1)
+    }
+
+    // MARK: Binary fields
+
+    private mutating func readBinaryField(_ name: String, _ map: YAMLMapping) {
+        guard let inside = map.required("in"), let scope = inside.text("a frame's or message's name") else { return }
+        var frames = 1
+        let length: Int
+        if let packet = profile.packet, packet.name == scope, let frame = profile.frames.first(where: { $0.name == packet.of }) {
+            (length, frames) = (frame.longest, packet.count)
+        } else if let frame = profile.frames.first(where: { $0.name == scope }) {
+            guard case .fixed(let fixed) = frame.length else {
+                inside.error("a frame of variable length holds messages; name the message in which the field stands")
+                return
+            }
+            length = fixed
+        } else if let index = messageNames[scope] {
+            let message = profile.messages[index]
+            guard let shortest = message.shortest(in: profile.frames) else {
+                inside.error("“length” is missing in “\(scope)”: which frames are long enough for the field?")
+                return
+            }
+            length = shortest
+        } else {
+            let known = profile.frames.map(\.name) + messageNames.keys.sorted() + (profile.packet.map { [$0.name] } ?? [])
+            inside.error("there is no frame “\(scope)”", suggestion: YAMLValue.suggest(scope, among: known))
+            return
+        }
+        let parts = map["join"]?.list("parts").map { $0.compactMap { $0.mapping("a part") } } ?? [map]
+        let slices = parts.flatMap { slice($0, length: length, frames: frames, isJoined: map["join"] != nil) }
+        let type = binaryType(map)
+        if slices.reduce(0, { $0 + $1.width }) > 32 { map.value.error("a field has at most 32 bits") }
+        let count = map["count"]?.int("how many values", 2...256) ?? 1
+        let stride = (slices.map(\.byte).max() ?? 0) - (slices.map(\.byte).min() ?? 0) + 1
+        if count > 1, (slices.map(\.byte).min() ?? 0) + stride * count > length {
+            map["count"]?.error("\(count) values end beyond the frame's \(length) bytes")
+        }
+        add(name, .slices(scope: scope, slices, count: count, stride: stride), type, map, limit: length)
+    }
+
+    private func binaryType(_ map: YAMLMapping) -> FieldType {
+        guard let value = map["type"], map["bits"] == nil || map["join"] != nil else {
+            if let value = map["type"], let typed = typed(value), typed.bytes != 1 { value.error("bits are taken of one byte; leave “type” out") }
+            return .bits(signed: false)
+        }
+        return typed(value)?.type ?? .bits(signed: false)
+    }
+
+    /// The slices one part of a field stands for: some bits of a byte, or whole bytes by a type's width.
+    private func slice(_ map: YAMLMapping, length: Int, frames: Int, isJoined: Bool) -> [FieldDescription.Slice] {
+        if isJoined { map.allow(Grammar.slice) }
+        var frame = 0
+        if frames > 1 {
+            guard let position = map.required("frame")?.int("the frame within the packet", 1...frames) else { return [] }
+            frame = position - 1
+        } else if let value = map["frame"] {
+            value.error("“frame” belongs to packets of several frames")
+        }
+        guard let byte = map.required("byte")?.int("the byte", 0...(length - 1)) else { return [] }
+        if let bits = map["bits"] {
+            guard let range = bits.span("bits", 0...7) else { return [] }
+            return [FieldDescription.Slice(frame: frame, byte: byte, low: range.lowerBound, width: range.count)]
+        }
+        guard !isJoined, let typeValue = map["type"], let typed = typed(typeValue) else {
+            return [FieldDescription.Slice(frame: frame, byte: byte, low: 0, width: 8)]
+        }
+        if byte + typed.bytes > length { typeValue.error("\(typed.bytes) bytes at \(byte) end beyond the frame's \(length) bytes") }
+        let slices = (0..<typed.bytes).map { FieldDescription.Slice(frame: frame, byte: byte + $0, low: 0, width: 8) }
+        return typed.isLowFirst ? slices.reversed() : slices
+    }
+
+    private func typed(_ value: YAMLValue) -> (bytes: Int, type: FieldType, isLowFirst: Bool)? {
+        value.choice(
+            "the type",
+            [
+                "uint8": (1, .bits(signed: false), false), "int8": (1, .bits(signed: true), false), "uint16": (2, .bits(signed: false), false),
+                "int16": (2, .bits(signed: true), false), "uint32": (4, .bits(signed: false), false), "int32": (4, .bits(signed: true), false),
+                "uint16le": (2, .bits(signed: false), true), "int16le": (2, .bits(signed: true), true), "uint32le": (4, .bits(signed: false), true),
+                "int32le": (4, .bits(signed: true), true), "float32": (4, .float32, false), "float32le": (4, .float32, true), "bcd8": (1, .bcd, false),
+                "bcd16": (2, .bcd, false),
+            ])
+    }
+
+    // MARK: Registers
+
+    /// Registers named where they are measured become a field of that name.
+    mutating func addRegisters(_ name: String, _ map: YAMLMapping, vmd: String?) {
+        if let (source, type) = registers(map, vmd: vmd) { add(name, .registers(source), type, map, limit: 1) }
+    }
+
+    /// Registers such as `{input: 0x0001, type: int16}`.
+    func registers(_ map: YAMLMapping, vmd: String?) -> (RegisterSource, FieldType)? {
+        let named = RegisterSource.Space.allCases.filter { map[$0.rawValue] != nil }
+        guard let space = named.first, named.count == 1, let addressValue = map[space.rawValue] else {
+            map.value.error("registers are one of “input” (function 4), “holding” (3), “coil” (1) and “discrete” (2)")
+            return nil
+        }
+        for key in ["in", "key", "join", "frame", "byte", "count", "strip", "places"] { map[key]?.error("“\(key)” belongs to serial protocols") }
+        guard let address = addressValue.int("the register's address", 0...65535) else { return nil }
+        let period = map["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
+        if space.isBits {
+            for key in ["type", "bits", "words", "registers"] { map[key]?.error("“\(key)” belongs to registers; here an address holds one bit") }
+            return (
+                RegisterSource(space: space, address: address, registers: 1, bits: nil, lowWordFirst: false, period: period, vmd: vmd), .bits(signed: false)
+            )
+        }
+        let types: KeyValuePairs<String, (registers: Int, type: FieldType)> = [
+            "uint16": (1, .bits(signed: false)), "int16": (1, .bits(signed: true)), "uint32": (2, .bits(signed: false)), "int32": (2, .bits(signed: true)),
+            "uint64": (4, .bits(signed: false)), "int64": (4, .bits(signed: true)), "float32": (2, .float32), "bcd16": (1, .bcd), "text": (0, .text),
+        ]
+        guard let chosen = map.required("type")?.choice("the type", types) else { return nil }
+        var count = chosen.registers
+        if chosen.type == .text {
+            guard let registers = map.required("registers")?.int("the registers of the text", 1...20) else { return nil }
+            count = registers
+        } else {
+            map["registers"]?.error("“registers” belongs to text")
+        }
+        let bits = map["bits"]?.span("bits", 0...15)
+        if bits != nil, count != 1 { map["bits"]?.error("bits are taken of one register") }
+        let lowFirst = map["words"]?.choice("the order of words", ["high-first": false, "low-first": true]) ?? false
+        if count == 1 || chosen.type == .text { map["words"]?.error("one register or a text has no order of words") }
+        if address + count > 65536 { addressValue.error("the value ends beyond register 65535") }
+        return (RegisterSource(space: space, address: address, registers: count, bits: bits, lowWordFirst: lowFirst, period: period, vmd: vmd), chosen.type)
+    }
+
+    // MARK: Values that count less, or not
+
+    private func gates(_ value: YAMLValue?, limit: Int) -> [FieldDescription.Gate] {
+        (value?.listOrOne() ?? []).compactMap { entry in
+            guard let map = entry.mapping("a test such as {byte: 1, bit: 6, is: 1, validity: invalid}") else { return nil }
+            map.allow(Grammar.gate)
+            guard let validity = map.required("validity").flatMap(validity) else { return nil }
+            if map["field"] != nil {
+                map["byte"]?.error("a test is on a “byte” or on a “field”, not both")
+                return condition(map, among: nil).map { FieldDescription.Gate(test: .field($0.field, $0.test), validity: validity) }
+            }
+            return entry.byteTest(limit: limit, keys: Grammar.gate).map { FieldDescription.Gate(test: .bytes($0), validity: validity) }
+        }
+    }
+
+    /// The values that mean “none”, such as `{511: notAvailable, "---": notAvailable}`.
+    private func missing(_ value: YAMLValue?) -> [FieldDescription.Missing] {
+        (value?.mapping("the values that mean none")?.entries ?? []).compactMap { key, _, value in
+            validity(value).map { FieldDescription.Missing(code: ValueCode(key), validity: $0) }
+        }
+    }
+
+    private func validity(_ value: YAMLValue) -> Validity? {
+        guard let word = value.text("a validity") else { return nil }
+        guard let validity = Validity(word: word), Grammar.validities.contains(word) else {
+            value.error(
+                "expected a validity (\(Grammar.validities.joined(separator: ", "))), found “\(word)”",
+                suggestion: YAMLValue.suggest(word, among: Grammar.validities))
+            return nil
+        }
+        return validity
+    }
+}
+
+extension MessageDescription {
+    /// The fewest bytes of a frame that carries it; `nil` when nothing tells.
+    func shortest(in frames: [FrameFormat]) -> Int? {
+        if let length { return length.lowerBound }
+        if case .fixed(let fixed) = frames[frame].length { return fixed }
+        return nil
+    }
+}
+
+extension Template {
+    /// The width of a hole.
+    func width(of name: String) -> Int? {
+        for case .hole(name, let width) in items.joined() { return width }
+        return nil
+    }
+}

@@ -1,0 +1,142 @@
+import DeviceModel
+
+/// How bytes are carried.
+extension ProfileReader {
+    mutating func readLine(_ map: YAMLMapping) {
+        map.allow(Grammar.line)
+        var line = LineDescription()
+        if let modbus = map["modbus"] {
+            for key in ["serial", "tcp"] { map[key]?.error("a line is either a serial protocol or Modbus, not both") }
+            readModbus(map, modbus, &line)
+        } else {
+            for key in ["baud", "unit", "port", "never-read"] { map[key]?.error("“\(key)” belongs to Modbus lines") }
+            if map["serial"] == nil, map["tcp"] == nil {
+                map.value.error("the line says neither “serial: <baud>”, nor “tcp: <port>”, nor “modbus: rtu” or “modbus: tcp”")
+            }
+            if let baud = map["serial"]?.int("the baud rate", Self.bauds) { line.serial = SerialFormat(baud: baud) }
+            line.port = map["tcp"]?.int("the TCP port", 1...65535)
+        }
+        readSettings(map, &line)
+        if let value = map["turnaround"]?.duration("the turnaround", 0...10_000_000_000) { line.turnaround = value }
+        if let value = map["slowest-reply"]?.duration("the slowest reply", 1_000_000...60_000_000_000) { line.slowestReply = value }
+        line.quiet = map["quiet"]?.duration("the quiet time", 1_000_000...60_000_000_000)
+        profile.line = line
+    }
+
+    private static let bauds: ClosedRange<Int> = 300...921_600
+
+    private func readModbus(_ map: YAMLMapping, _ modbus: YAMLValue, _ line: inout LineDescription) {
+        line.transport = modbus.choice("the Modbus transport", ["rtu": .modbusRTU, "tcp": .modbusTCP]) ?? .modbusRTU
+        map["quiet"]?.error("“quiet” belongs to serial protocols; Modbus has its own silence")
+        if line.transport == .modbusRTU {
+            map["port"]?.error("“port” belongs to Modbus TCP")
+            if let baud = map.required("baud")?.int("the baud rate", Self.bauds) { line.serial = SerialFormat(baud: baud) }
+        } else {
+            for key in ["baud", "format", "flow", "dtr", "rts"] { map[key]?.error("“\(key)” belongs to serial lines") }
+            line.port = map["port"]?.int("the TCP port", 1...65535) ?? 502
+        }
+        line.unit = map["unit"]?.int("the Modbus unit", 1...255).map { UInt8($0) } ?? 1
+        for entry in map["never-read"]?.list("register ranges") ?? [] {
+            guard let range = entry.mapping("registers such as {holding: 16..31}") else { continue }
+            range.allow(Grammar.neverRead)
+            for space in RegisterSource.Space.allCases {
+                guard let value = range[space.rawValue], let registers = value.span("registers", 0...65535) else { continue }
+                line.neverRead.append((space, registers))
+            }
+        }
+    }
+
+    private func readSettings(_ map: YAMLMapping, _ line: inout LineDescription) {
+        if let format = map["format"], let text = format.text("the format"), line.serial?.apply(format: text) == false {
+            format.error("expected data bits, parity and stop bits such as 8N1, 7E1 or 8O2, found “\(text)”")
+        }
+        let flows: KeyValuePairs<String, LineDescription.FlowControl> = ["none": .none, "rts-cts": .hardware, "xon-xoff": .software]
+        if let flow = map["flow"]?.choice("the flow control", flows) { line.serial?.flow = flow }
+        if let level = map["dtr"]?.choice("the level of DTR", ["on": true, "off": false]) { line.serial?.dtr = level }
+        if let level = map["rts"]?.choice("the level of RTS", ["on": true, "off": false]) { line.serial?.rts = level }
+        if line.serial == nil, line.transport == .serial, map["tcp"] != nil {
+            for key in ["format", "flow", "dtr", "rts"] { map[key]?.error("“\(key)” belongs to a line with “serial”") }
+        }
+    }
+}
+
+extension YAMLValue {
+    /// A number or a span such as `0..6`; the upper end may be left out where `openEnd` says what it then is.
+    func span(_ what: String, _ limits: ClosedRange<Int>, openEnd: Int? = nil) -> ClosedRange<Int>? {
+        guard let text = text(what) else { return nil }
+        let parts = text.split(separator: "..", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let low = parts.first.flatMap(Self.integer).flatMap { Int(exactly: $0) }
+        var high = parts.last.flatMap(Self.integer).flatMap { Int(exactly: $0) }
+        if parts.count == 2, parts[1].isEmpty { high = openEnd }
+        guard text.contains("..") == (parts.count == 2), let low, let high, low <= high, limits.contains(low), limits.contains(high) else {
+            error("expected \(what) such as 3 or 0..6, within \(limits.lowerBound) to \(limits.upperBound), found “\(text)”")
+            return nil
+        }
+        return low...high
+    }
+
+    /// Bytes: a number such as `0x01`, text, or a list of these.
+    func bytes(_ what: String) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        for part in listOrOne() {
+            guard let text = part.text(what) else { return nil }
+            if let number = Self.integer(text) {
+                guard let byte = UInt8(exactly: number) else {
+                    part.error("expected \(what) as a byte, 0 to 0xFF, found \(text)")
+                    return nil
+                }
+                bytes.append(byte)
+            } else {
+                bytes += text.utf8
+            }
+        }
+        guard !bytes.isEmpty, bytes.count <= 16 else {
+            // An empty mark would stand everywhere.
+            error("expected \(what) as a byte such as 0x01, or text, of 1 to 16 bytes, found \(bytes.isEmpty ? "nothing" : "\(bytes.count)")")
+            return nil
+        }
+        return bytes
+    }
+
+    /// One byte.
+    func byte(_ what: String) -> UInt8? {
+        guard let bytes = bytes(what) else { return nil }
+        guard bytes.count == 1 else {
+            error("expected \(what) as one byte, found \(bytes.count)")
+            return nil
+        }
+        return bytes[0]
+    }
+
+    func separator() -> Separator? {
+        if case .scalar(let scalar) = node, scalar.string == "blanks" { return .blanks }
+        return byte("the separator").map { .byte($0) }
+    }
+
+    /// One or more conditions on bytes.
+    func byteTests(limit: Int) -> [ByteTest] { listOrOne().compactMap { $0.byteTest(limit: limit) } }
+
+    func byteTest(limit: Int, keys: Grammar.Part = Grammar.byteTest) -> ByteTest? {
+        guard let map = mapping("a test such as {byte: 1, bit: 7, is: 1}") else { return nil }
+        map.allow(keys)
+        guard let bytes = map.required("byte")?.span("the byte", 0...(limit - 1)), let expected = map.required("is") else { return nil }
+        if let bit = map["bit"] {
+            guard let bit = bit.int("the bit", 0...7), let isSet = expected.int("the bit's value", 0...1) else { return nil }
+            return ByteTest(bytes: bytes, test: .bit(bit, isSet: isSet == 1))
+        }
+        let values = expected.listOrOne().compactMap { $0.byte("the byte's value") }
+        return values.isEmpty ? nil : ByteTest(bytes: bytes, test: .isOneOf(values))
+    }
+
+    /// Bytes written as `{hex: …}` or as text.
+    func binary() -> [UInt8]? {
+        guard let map = mapping("bytes as {hex: …}") else { return nil }
+        map.allow(Grammar.binary)
+        guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
+        guard let bytes = VectorFile.hex(text).bytes else {
+            hex.error("expected hexadecimal pairs such as 01 81 1F")
+            return nil
+        }
+        return bytes
+    }
+}

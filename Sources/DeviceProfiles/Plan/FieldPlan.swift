@@ -1,0 +1,194 @@
+import DeviceModel
+
+/// Where a value lies among bytes, with every shift worked out.
+public struct BitSlice: Sendable, Hashable {
+    public let byte: Int
+    public let low: UInt8
+    public let width: UInt8
+}
+
+/// How one value is taken out of a message, judged, and where it goes.
+public struct FieldPlan: Sendable {
+    public enum Source: Sendable {
+        /// Joined slices, the most significant first; `count` values, `stride` bytes apart.
+        case bits([BitSlice], count: Int, stride: Int)
+        /// The capture of a template.
+        case capture(Int)
+        /// Text in bytes that are always there.
+        case bytes(Range<Int>)
+    }
+
+    public enum Reading: Sendable {
+        case number(signed: Bool, width: Int)
+        case float32
+        case bcd(digits: Int)
+        case decimal(places: Int)
+        case hex
+        case text
+    }
+
+    /// A word for a code.
+    public struct Word: Sendable {
+        public let code: CodePlan
+        public let word: [UInt8]
+    }
+
+    /// The field's place in the table of values.
+    public let index: Int
+    public let source: Source
+    public let reading: Reading
+    public let strip: [[UInt8]]
+    public let missing: [(code: CodePlan, validity: Validity)]
+    public let gates: [GatePlan]
+    public let table: [Word]
+    public let otherwise: [UInt8]?
+    public let targets: [TargetPlan]
+    public let alerts: [AlertPlan]
+    public let isIdentity: Bool
+    /// Whether its text is needed to say something.
+    public let isRemembered: Bool
+}
+
+/// A value as the device writes it, ready to compare.
+public struct CodePlan: Sendable, Hashable {
+    public let number: Int64?
+    public let text: [UInt8]
+
+    init(_ code: ValueCode) {
+        number = code.number
+        text = Array(code.text.utf8)
+    }
+}
+
+/// A test on a value, compiled.
+public enum TestPlan: Sendable, Hashable {
+    /// Whether it is one of these must be as expected.
+    case listed([CodePlan], expected: Bool)
+    case bit(Int)
+    case has([UInt8])
+    case present
+    /// In counts of the field.
+    case above(Double)
+    case below(Double)
+}
+
+/// What makes a value count less.
+public struct GatePlan: Sendable {
+    public enum Test: Sendable {
+        case bytes(ByteTest)
+        case field(Int, TestPlan)
+    }
+
+    public let test: Test
+    public let validity: Validity
+}
+
+/// Where a value goes.
+public struct TargetPlan: Sendable {
+    public struct Condition: Sendable {
+        public let field: Int
+        public let test: TestPlan
+        /// Any value that fails this makes the sample invalid; `nil` leaves that to another target.
+        public let known: TestPlan?
+    }
+
+    /// The stream, or that of the rack's first slot.
+    public let stream: Int
+    public let isSlotted: Bool
+    /// A result: what is not told is not missing.
+    public let isEpisodic: Bool
+    public let condition: Condition?
+    /// Added to the value. Unit: counts.
+    public let offset: Int64
+    /// In counts of the stream; for floats the limits as they are.
+    public let plausible: ClosedRange<Double>?
+    public let absolute: ClosedRange<Double>?
+}
+
+/// A condition on a value that is an alert.
+public struct AlertPlan: Sendable {
+    /// Index into ``DevicePlan/alerts``, or that of the rack's first slot.
+    public let alert: Int
+    public let isSlotted: Bool
+    public let test: TestPlan
+}
+
+/// One read of neighbouring registers.
+public struct ModbusBlock: Sendable {
+    public let unit: UInt8
+    public let space: RegisterSource.Space
+    public let address: Int
+    public let count: Int
+    public let period: Int64
+    /// Offsets are bytes from the first register's upper byte.
+    public let fields: [FieldPlan]
+
+    /// The most registers that one Modbus read may ask for. Source: MODBUS Application Protocol V1.1b3, 6.3 and 6.4.
+    public static let longest = 125
+
+    /// The function code of the read.
+    public var function: UInt8 { space.function }
+
+    /// Data bytes of the reply.
+    public var replySize: Int { space.isBits ? (count + 7) / 8 : count * 2 }
+}
+
+extension ModbusBlock {
+    /// The first and last register of each field, in the order of the fields.
+    private var spans: [ClosedRange<Int>] { fields.map { (address + $0.bytes.lowerBound / 2)...(address + ($0.bytes.upperBound - 1) / 2) } }
+
+    /// The read as two that share no register, parted at the widest hole near its middle; `nil` when it holds one value only.
+    ///
+    /// A device refuses a whole read for one register it does not have: halving finds that one in at most log2(n) + 1 further reads.
+    public func halves() -> (ModbusBlock, ModbusBlock)? {
+        let order = fields.indices.sorted { spans[$0].lowerBound < spans[$1].lowerBound }
+        var cuts: [(place: Int, hole: Int)] = []
+        var end = -1
+        for (position, index) in order.enumerated() {
+            if position > 0, spans[index].lowerBound > end { cuts.append((position, spans[index].lowerBound - end - 1)) }
+            end = max(end, spans[index].upperBound)
+        }
+        let middle = order.count / 2
+        guard let widest = cuts.map(\.hole).max(),
+            let cut = cuts.filter({ $0.hole == widest || widest == 0 }).min(by: { abs($0.place - middle) < abs($1.place - middle) })
+        else { return nil }
+        let parts = [order[..<cut.place], order[cut.place...]].map { part in narrowed(to: part.sorted()) }
+        return (parts[0], parts[1])
+    }
+
+    private func narrowed(to indices: [Int]) -> ModbusBlock {
+        let low = indices.map { spans[$0].lowerBound }.min() ?? address
+        let high = indices.map { spans[$0].upperBound }.max() ?? address
+        return ModbusBlock(
+            unit: unit, space: space, address: low, count: high - low + 1, period: period,
+            fields: indices.compactMap { fields[$0].moved(by: (address - low) * 2, within: (high - low + 1) * 2) })
+    }
+}
+
+extension FieldPlan {
+    /// The bytes the field is taken from, of a field of bits or bytes.
+    var bytes: Range<Int> {
+        switch source {
+        case .bits(let slices, let count, let stride):
+            let low = slices.map(\.byte).min() ?? 0
+            return low..<((slices.map(\.byte).max() ?? 0) + 1 + (count - 1) * stride)
+        case .bytes(let range): return range
+        case .capture: return 0..<1
+        }
+    }
+
+    /// The same field read from bytes that start elsewhere; `nil` when it does not lie wholly within them.
+    func moved(by distance: Int, within length: Int) -> FieldPlan? {
+        guard bytes.lowerBound + distance >= 0, bytes.upperBound + distance <= length else { return nil }
+        let moved: Source
+        switch source {
+        case .bits(let slices, let count, let stride):
+            moved = .bits(slices.map { BitSlice(byte: $0.byte + distance, low: $0.low, width: $0.width) }, count: count, stride: stride)
+        case .bytes(let range): moved = .bytes((range.lowerBound + distance)..<(range.upperBound + distance))
+        case .capture: return nil
+        }
+        return FieldPlan(
+            index: index, source: moved, reading: reading, strip: strip, missing: missing, gates: gates, table: table, otherwise: otherwise,
+            targets: targets, alerts: alerts, isIdentity: isIdentity, isRemembered: isRemembered)
+    }
+}

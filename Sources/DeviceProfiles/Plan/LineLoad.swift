@@ -1,0 +1,65 @@
+import DeviceModel
+
+extension DevicePlan {
+    /// The shares of its line's time that asking the device takes, and that it takes unasked; `nil` where the line has no baud rate.
+    ///
+    /// Exact for Modbus and for frames of fixed length. For text a value of open width counts as 8 characters.
+    public var lineLoad: (asked: Double, streamed: Double)? {
+        guard let format = line.serial else { return nil }
+        let byte = Double(format.bitsPerByte) / Double(format.baud)
+        func share(_ bytes: Double, _ period: Int64, silence: Double = 0) -> Double { (bytes * byte + silence) / (Double(period) / 1e9) }
+        let turnaround = Double(line.turnaround) / 1e9
+        switch protocolPlan {
+        case .modbus(let plan):
+            let silence = 2 * max(3.5 * byte, format.baud > 19200 ? 0.00175 : 0) + turnaround
+            return (plan.blocks.reduce(0) { $0 + share(13 + Double($1.replySize), $1.period, silence: silence) }, 0)
+        case .serial(let plan):
+            var load = 0.0
+            for request in plan.requests {
+                guard let period = request.period else { continue }
+                let asked = plan.bytes(request.send, frame: request.frame) { _ in [UInt8](repeating: 0, count: 8) }?.count ?? 0
+                load += share(Double(asked) + (request.reply.map { length(of: plan.messages[$0], plan) } ?? 0), period, silence: turnaround)
+            }
+            return (load, streamed(plan).reduce(0) { $0 + share($1.bytes, $1.period) })
+        }
+    }
+
+    /// What the device sends unasked: bytes, and how often.
+    private func streamed(_ plan: SerialPlan) -> [(bytes: Double, period: Int64)] {
+        func fastest(_ fields: [FieldPlan]) -> Int64? {
+            fields.flatMap { field in
+                field.targets.map { target in
+                    let count = if case .bits(_, let count, _) = field.source { Int64(count) } else { Int64(1) }
+                    return streams[target.stream].periodNanoseconds * count
+                }
+            }.min()
+        }
+        var parts: [(Double, Int64)] = []
+        for (index, fields) in plan.frameFields.enumerated() {
+            if let period = fastest(fields) { parts.append((Double(plan.frames[index].longest), period)) }
+        }
+        if let packet = plan.packet, plan.frameFields[packet.frame].allSatisfy(\.targets.isEmpty), let period = fastest(packet.fields) {
+            parts.append((Double(packet.count * packet.frameLength), period))
+        }
+        for message in plan.messages where !message.isReply {
+            let fields = message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])
+            if let period = fastest(fields) { parts.append((length(of: message, plan), period)) }
+        }
+        return parts
+    }
+
+    private func length(of message: MessagePlan, _ plan: SerialPlan) -> Double {
+        let frame = plan.frames[message.frame]
+        if case .fixed(let length) = frame.length { return Double(length) }
+        if let length = message.length { return Double(length.lowerBound) }
+        var bytes = frame.shortest
+        func size(_ text: TextPlan) -> Int {
+            text.items.reduce(text.items.count - 1) { sum, item in
+                sum + item.reduce(0) { $0 + { if case .literal(let text) = $0 { text.count } else if case .hole(_, let width?) = $0 { width } else { 8 } }($1) }
+            }
+        }
+        bytes += message.text.map(size) ?? 0
+        if let records = message.records { bytes += max(1, records.keyed.count) * (size(records.each) + 1) }
+        return Double(min(bytes, frame.longest))
+    }
+}

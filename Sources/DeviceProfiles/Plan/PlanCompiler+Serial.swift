@@ -1,0 +1,154 @@
+import DeviceModel
+
+/// Frames, messages, requests and the session of a serial device.
+extension PlanCompiler {
+    func serialPlan() -> SerialPlan {
+        var messages: [MessagePlan] = []
+        // One reply for all, or one for each slot.
+        var replies: [Int: [Int]] = [:]
+        for (index, message) in profile.messages.enumerated() {
+            let isForEach = profile.requests.contains { $0.reply == index && $0.forEachSlot }
+            let fixed: [Int?] = isForEach ? slots.indices.map { $0 } : [nil]
+            replies[index] = fixed.indices.map { messages.count + $0 }
+            messages += fixed.map { self.message(message, slot: $0) }
+        }
+        var requests: [RequestPlan] = []
+        var spoken: [Int: [Int]] = [:]
+        for (index, request) in profile.requests.enumerated() {
+            let fixed: [Int?] = request.forEachSlot ? slots.indices.map { $0 } : [nil]
+            spoken[index] = fixed.indices.map { requests.count + $0 }
+            for (position, slot) in fixed.enumerated() {
+                requests.append(self.request(request, slot: slot, reply: request.reply.flatMap { replies[$0]?[request.forEachSlot ? position : 0] }))
+            }
+        }
+        let frameFields = profile.frames.map { frame in fieldPlans(scope: frame.name, frameLength: 0) }
+        let unasked = profile.metrics.filter { !$0.isEpisodic && profile.requests(reading: $0.field).isEmpty }
+        let answers = profile.session.answers.flatMap { answer -> [AnswerPlan] in
+            switch answer.to {
+            case .damage: [AnswerPlan(to: .damage, send: answer.send, frame: answer.frame)]
+            case .frame(let frame): [AnswerPlan(to: .frame(frame), send: answer.send, frame: answer.frame)]
+            case .message(let message): (replies[message] ?? []).map { AnswerPlan(to: .message($0), send: answer.send, frame: answer.frame) }
+            }
+        }
+        return SerialPlan(
+            frames: profile.frames, interleaved: interleaved(), frameFields: frameFields, packet: packet(), messages: messages, requests: requests,
+            open: profile.session.open.flatMap { spoken[$0] ?? [] }, close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
+            remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } }, streamPeriod: unasked.map(period).max(),
+            listens: frameFields.contains { !$0.isEmpty } || profile.packet != nil || messages.contains { !$0.isReply } || !answers.isEmpty)
+    }
+
+    /// The frames that the device sends, by the bytes that they are made of.
+    private func interleaved() -> [[Int]] {
+        var groups: [(test: ByteTest?, frames: [Int])] = []
+        for (index, frame) in profile.frames.enumerated() where !frame.isFromHost {
+            if let group = groups.firstIndex(where: { $0.test == frame.bytesWith }) {
+                groups[group].frames.append(index)
+            } else {
+                groups.append((frame.bytesWith, [index]))
+            }
+        }
+        return groups.map(\.frames)
+    }
+
+    private func packet() -> PacketPlan? {
+        guard let packet = profile.packet, let frame = profile.frameIndex(packet.of), case .fixed(let length) = profile.frames[frame].length else { return nil }
+        return PacketPlan(
+            frame: frame, frameLength: length, count: packet.count, firstWhen: packet.firstWhen, fields: fieldPlans(scope: packet.name, frameLength: length))
+    }
+
+    /// The binary fields of a frame, packet or message.
+    private func fieldPlans(scope: String, frameLength: Int) -> [FieldPlan] {
+        profile.fields.compactMap { field in
+            guard case .slices(scope, let slices, let count, let stride) = field.place else { return nil }
+            let bits = slices.map { BitSlice(byte: $0.frame * frameLength + $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
+            let width = bits.reduce(0) { $0 + Int($1.width) }
+            return fieldPlan(
+                field, .bits(bits, count: count, stride: stride), reading(field.type, width: width), gateOffset: (slices.first?.frame ?? 0) * frameLength)
+        }
+    }
+
+    private func message(_ message: MessageDescription, slot: Int?) -> MessagePlan {
+        let template = message.template.map { slot == nil ? $0 : $0.filling("slot", with: slots[slot ?? 0]) }
+        let holes = template?.holes ?? []
+        var fields = fieldPlans(scope: message.name, frameLength: 0)
+        fields += captured(holes)
+        // The field that identifies the device is judged before any other value of the message.
+        fields.sort { $0.isIdentity && !$1.isIdentity }
+        return MessagePlan(
+            name: message.name, frame: message.frame, when: message.when, length: message.length, text: template.map { TextPlan($0) },
+            recordsCapture: holes.firstIndex(of: "repeat"), records: message.records.map { records($0, of: message, slot: slot) },
+            slotCapture: holes.firstIndex(of: "slot"), fixedSlot: slot, fields: fields, isReply: message.isReply, isEpisodic: isEpisodic(message))
+    }
+
+    private func isEpisodic(_ message: MessageDescription) -> Bool {
+        let metrics = profile.metrics.filter { profile.holds(message, field: $0.field) }
+        return !metrics.isEmpty && metrics.allSatisfy(\.isEpisodic)
+    }
+
+    private func captured(_ holes: [String]) -> [FieldPlan] {
+        holes.enumerated().compactMap { capture, name in
+            guard let field = field(name), case .hole = field.place else { return nil }
+            return fieldPlan(field, .capture(capture), reading(field.type, width: 0))
+        }
+    }
+
+    private func records(_ records: MessageDescription.Records, of message: MessageDescription, slot: Int?) -> RecordPlan {
+        let each = slot.map { records.each.filling("slot", with: slots[$0]) } ?? records.each
+        let holes = each.holes
+        let value = holes.firstIndex(of: "value")
+        return RecordPlan(
+            division: records.division, each: TextPlan(each), keyCapture: holes.firstIndex(of: "key") ?? 0, valueCapture: value,
+            slotCapture: holes.firstIndex(of: "slot"),
+            keyed: profile.fields.compactMap { field in
+                guard case .keyed(message.name, let key) = field.place else { return nil }
+                return RecordPlan.Keyed(
+                    key: Array(key.utf8), field: fieldPlan(field, .capture(value ?? holes.firstIndex(of: "key") ?? 0), reading(field.type, width: 0)))
+            }, fields: captured(holes))
+    }
+
+    private func request(_ request: RequestDescription, slot: Int?, reply: Int?) -> RequestPlan {
+        RequestPlan(
+            name: slot.map { "\(request.name)-\(slots[$0])" } ?? request.name,
+            send: slot.map { request.send.filling("slot", with: Array(slots[$0].utf8)) } ?? request.send, frame: request.frame, reply: reply,
+            period: request.period.map { period in wantedPeriod(request) ?? period }, retries: request.retries, isRepeatable: request.effect != .effect,
+            slot: slot)
+    }
+
+    /// A request is sent as often as the fastest of its metrics is wanted.
+    private func wantedPeriod(_ request: RequestDescription) -> Int64? {
+        guard let reply = request.reply else { return nil }
+        return profile.metrics.compactMap { metric in
+            profile.holds(profile.messages[reply], field: metric.field) ? overrides.period[metric.code.referenceID] : nil
+        }.min()
+    }
+}
+
+extension TextPlan {
+    init(_ template: Template) {
+        var next = 0
+        items = template.items.map { item in
+            item.map { segment in
+                switch segment {
+                case .literal(let text): return .literal(text)
+                case .hole("_", let width): return .hole(capture: -1, width: width)
+                case .hole(_, let width):
+                    defer { next += 1 }
+                    return .hole(capture: next, width: width)
+                }
+            }
+        }
+        separator = template.separator
+        moreItems = template.moreItems
+        captures = next
+    }
+}
+
+extension Template {
+    /// The same with one value already filled in.
+    func filling(_ name: String, with text: String) -> Template {
+        Template(
+            items: items.map { item in
+                item.map { segment in if case .hole(name, _) = segment { .literal(Array(text.utf8)) } else { segment } }
+            }, separator: separator, moreItems: moreItems)
+    }
+}

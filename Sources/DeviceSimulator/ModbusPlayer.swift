@@ -1,0 +1,135 @@
+import DeviceModel
+import DeviceProfiles
+import Fieldbus
+import RealTime
+
+/// Plays the registers of any number of units on one bus, with a framer of its own: a library's server would go deaf beside another unit.
+struct ModbusPlayer {
+    private struct Unit {
+        let plan: DevicePlan
+        let blocks: [ModbusBlock]
+        let world: SimulatedWorld
+    }
+
+    private let units: [Unit]
+    private let clock = MonotonicClock()
+    private let isTCP: Bool
+
+    init(plans: [DevicePlan]) {
+        units = plans.compactMap { plan in
+            guard case .modbus(let modbus) = plan.protocolPlan else { return nil }
+            return Unit(plan: plan, blocks: modbus.blocks, world: SimulatedWorld(profile: plan.profile))
+        }
+        isTCP = plans.first?.line.transport == .modbusTCP
+    }
+
+    func run(_ end: DeviceEnd, _ output: inout PlayedOutput, until stop: StopFlag) {
+        let start = clock.now()
+        var pending: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 512)
+        while !stop.isSet {
+            guard let count = try? end.read(into: &buffer, deadline: clock.now() + 100_000_000) else { return }
+            if count == 0 {
+                pending = []
+                continue
+            }
+            pending += buffer[..<count]
+            while let (length, message) = takeRequest(pending, seconds: Double(clock.now() - start) / 1e9) {
+                pending.removeFirst(length)
+                if !message.isEmpty { output.send(message) }
+            }
+            if pending.count > 512 { pending = [] }
+        }
+    }
+
+    /// The next request's length and its reply (empty when it is not for these devices); `nil` until one is whole.
+    private func takeRequest(_ bytes: [UInt8], seconds: Double) -> (Int, [UInt8])? {
+        guard bytes.count >= 8 else { return nil }
+        if isTCP {
+            let length = 6 + Int(bytes[4]) << 8 + Int(bytes[5])
+            guard bytes.count >= length, length >= 8, length <= 260 else { return bytes.count > 260 ? (bytes.count, []) : nil }
+            guard let reply = reply(unit: bytes[6], pdu: Array(bytes[7..<length]), seconds: seconds) else { return (length, []) }
+            return (length, [bytes[0], bytes[1], 0, 0, UInt8((reply.count + 1) >> 8), UInt8((reply.count + 1) & 0xFF), bytes[6]] + reply)
+        }
+        guard FaultScript.sealed(Array(bytes[0..<6])).elementsEqual(bytes[0..<8]) else { return (1, []) }
+        guard let reply = reply(unit: bytes[0], pdu: Array(bytes[1..<6]), seconds: seconds) else { return (8, []) }
+        return (8, FaultScript.sealed([bytes[0]] + reply))
+    }
+
+    /// The reply's PDU; `nil` when the unit is nobody's.
+    private func reply(unit: UInt8, pdu: [UInt8], seconds: Double) -> [UInt8]? {
+        guard let owner = units.first(where: { $0.blocks.contains { $0.unit == unit } }), let function = pdu.first else { return nil }
+        guard let space = RegisterSource.Space(function: function), pdu.count == 5 else { return [function | 0x80, 1] }
+        let address = Int(pdu[1]) << 8 | Int(pdu[2])
+        let count = Int(pdu[3]) << 8 | Int(pdu[4])
+        guard (1...ModbusBlock.longest).contains(count) else { return [function | 0x80, 3] }
+        let values = registers(owner, unit: unit, space: space, seconds: seconds)
+        let wanted = (address..<(address + count)).map { values[$0] }
+        guard !wanted.contains(nil) else { return [function | 0x80, 2] }
+        var data: [UInt8] = []
+        if space.isBits {
+            data = [UInt8](repeating: 0, count: (count + 7) / 8)
+            for (index, value) in wanted.enumerated() where value != 0 { data[index / 8] |= 1 << UInt8(index % 8) }
+        } else {
+            for value in wanted.compactMap({ $0 }) { data += [UInt8(value >> 8), UInt8(value & 0xFF)] }
+        }
+        return [function, UInt8(data.count)] + data
+    }
+
+    private func registers(_ owner: Unit, unit: UInt8, space: RegisterSource.Space, seconds: Double) -> [Int: UInt16] {
+        var values: [Int: UInt16] = [:]
+        for block in owner.blocks where block.unit == unit && block.space == space {
+            // What lies between two values is read with them: the device has it.
+            for register in block.address..<(block.address + block.count) where values[register] == nil { values[register] = 0 }
+            for field in block.fields { write(field, of: owner, block, seconds: seconds, to: &values) }
+        }
+        return values
+    }
+
+    private func write(_ field: FieldPlan, of owner: Unit, _ block: ModbusBlock, seconds: Double, to values: inout [Int: UInt16]) {
+        func put(_ byte: UInt16, at place: Int, shifted: UInt8) {
+            let register = block.address + place / 2
+            values[register, default: 0] |= (byte << UInt16(shifted)) << (place % 2 == 0 ? 8 : 0)
+        }
+        switch field.source {
+        case .bits(let slices, _, _):
+            let bits = bits(field, of: owner, seconds: seconds)
+            var left = slices.reduce(0) { $0 + UInt64($1.width) }
+            for slice in slices {
+                left -= UInt64(slice.width)
+                put(UInt16(truncatingIfNeeded: bits >> left & (UInt64(1) << UInt64(slice.width) - 1)), at: slice.byte, shifted: slice.low)
+            }
+        case .bytes(let range):
+            guard case .text(let text)? = value(field, of: owner, seconds: seconds) else { return }
+            for (place, byte) in zip(range, text.utf8) { put(UInt16(byte), at: place, shifted: 0) }
+        case .capture: return
+        }
+    }
+
+    private func value(_ field: FieldPlan, of owner: Unit, seconds: Double) -> SimulatedWorld.Value? {
+        let described = owner.plan.profile.fields[field.index]
+        let value = told(described.name, field, of: owner, seconds: seconds)
+        // A word of the table stands for its code.
+        guard case .text(let word)? = value, let code = described.table.first(where: { $0.word == word })?.code.number else { return value }
+        return .number(Double(code))
+    }
+
+    private func told(_ name: String, _ field: FieldPlan, of owner: Unit, seconds: Double) -> SimulatedWorld.Value? {
+        owner.world.value(name, at: seconds) ?? field.targets.first.flatMap { owner.world.value(owner.plan.streams[$0.stream].metric, at: seconds) }
+    }
+
+    private func bits(_ field: FieldPlan, of owner: Unit, seconds: Double) -> UInt64 {
+        switch value(field, of: owner, seconds: seconds) {
+        case .number(let number)?:
+            guard let target = field.targets.first else { return UInt64(bitPattern: Int64(exactly: number.rounded()) ?? 0) }
+            let form = owner.plan.streams[target.stream].form
+            if form == .text { return UInt64(bitPattern: Int64(exactly: number.rounded()) ?? 0) }
+            guard case .integer(let scale) = form else { return UInt64(Float(number).bitPattern) }
+            let counts = (scale.counts(nearest: number) ?? 0) - target.offset
+            if case .bcd = field.reading { return UInt64(String(max(0, counts)), radix: 16) ?? 0 }
+            return UInt64(bitPattern: counts)
+        case .text(let text)?: return UInt64(bitPattern: Int64(text) ?? 0)
+        case nil: return 0
+        }
+    }
+}

@@ -1,0 +1,150 @@
+import DeviceDrivers
+import DeviceModel
+import DeviceProfiles
+import Fieldbus
+import RealTime
+
+/// Plays a serial device: says unasked what it says unasked, once its session is open, and answers what it is asked.
+struct SerialPlayer {
+    /// Something said again and again.
+    private struct Emission {
+        enum What {
+            case frame(Int)
+            case message(Int)
+        }
+
+        let what: What
+        let period: Int64
+        var next: Int64
+        var count: Int64 = 0
+    }
+
+    private let plan: DevicePlan
+    private let serial: SerialPlan
+    private let writer: MessageWriter
+    private let clock = MonotonicClock()
+
+    init(plan: DevicePlan, serial: SerialPlan) {
+        self.plan = plan
+        self.serial = serial
+        writer = MessageWriter(plan: plan, serial: serial)
+    }
+
+    func run(_ end: DeviceEnd, _ output: inout PlayedOutput, until stop: StopFlag) {
+        let start = clock.now()
+        var emissions = emissions(from: start)
+        var awaited = Set(serial.open)
+        let heard = Array(Set(serial.requests.compactMap(\.frame))).sorted()
+        var framer = heard.isEmpty ? nil : Framer(serial.frames, indices: heard)
+        framer?.beginAnew()
+        var buffer = [UInt8](repeating: 0, count: 512)
+        while !stop.isSet {
+            let now = clock.now()
+            let isStreaming = awaited.isEmpty && !emissions.isEmpty
+            let next = isStreaming ? emissions.map(\.next).min() ?? now : now + 100_000_000
+            guard let count = try? end.read(into: &buffer, deadline: min(next, now + 100_000_000)) else { return }
+            if count > 0 {
+                for request in requests(in: Array(buffer[..<count]), &framer) {
+                    awaited.remove(request)
+                    guard let reply = serial.requests[request].reply else { continue }
+                    output.send(writer.message(reply, slot: serial.requests[request].slot, seconds: Double(clock.now() - start) / 1e9))
+                }
+            } else if !isStreaming || !end.isConnected {
+                clock.sleep(until: min(next, clock.now() + 20_000_000))
+            }
+            guard isStreaming else { continue }
+            for index in emissions.indices where emissions[index].next <= clock.now() {
+                output.send(bytes(emissions[index], seconds: Double(clock.now() - start) / 1e9))
+                emissions[index].count += 1
+                emissions[index].next = max(emissions[index].next + emissions[index].period, clock.now() - emissions[index].period)
+            }
+        }
+    }
+
+    private func bytes(_ emission: Emission, seconds: Double) -> [UInt8] {
+        switch emission.what {
+        case .frame(let index):
+            let position = serial.packet.map { $0.frame == index ? Int(emission.count % Int64($0.count)) : 0 } ?? 0
+            return writer.frame(index, position: position, seconds: seconds)
+        case .message(let index): return writer.message(index, slot: nil, seconds: seconds)
+        }
+    }
+
+    // MARK: What it says unasked
+
+    private func emissions(from start: Int64) -> [Emission] {
+        func fastest(_ fields: [FieldPlan]) -> Int64? {
+            fields.flatMap { field in
+                field.targets.map { target in
+                    let count = if case .bits(_, let count, _) = field.source { Int64(count) } else { Int64(1) }
+                    return plan.streams[target.stream].periodNanoseconds * count
+                }
+            }.min()
+        }
+        var emissions: [Emission] = []
+        for index in serial.frames.indices {
+            var period = fastest(serial.frameFields[index])
+            if let packet = serial.packet, packet.frame == index, period == nil { period = fastest(packet.fields).map { $0 / Int64(packet.count) } }
+            if let period { emissions.append(Emission(what: .frame(index), period: period, next: start)) }
+        }
+        for (index, message) in serial.messages.enumerated() where !message.isReply {
+            let fields = message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])
+            guard !fields.isEmpty else { continue }
+            emissions.append(Emission(what: .message(index), period: fastest(fields) ?? 10_000_000_000, next: start))
+        }
+        return emissions
+    }
+
+    // MARK: What it is asked
+
+    /// The requests in some bytes, in order.
+    private func requests(in bytes: [UInt8], _ framer: inout Framer?) -> [Int] {
+        var found = serial.requests.indices.filter { index in
+            let request = serial.requests[index]
+            guard request.frame == nil, let literal = request.send.bytes({ _ in nil }), !literal.isEmpty else { return false }
+            return bytes.count >= literal.count && (0...(bytes.count - literal.count)).contains { bytes[$0..<($0 + literal.count)].elementsEqual(literal) }
+        }
+        guard framer != nil else { return found }
+        var taken = 0
+        while taken < bytes.count {
+            let room = framer?.feed(bytes, from: taken, count: bytes.count - taken) ?? 0
+            taken += room
+            frames: while let step = framer?.next() {
+                switch step {
+                case .needMore: break frames
+                case .damaged: continue
+                case .frame(let frame, let length):
+                    let format = serial.frames[frame]
+                    let payload = Array((framer?.plain ?? [])[format.payloadStart..<format.payloadEnd(length: length)])
+                    if let request = serial.requests.indices.first(where: {
+                        serial.requests[$0].frame == frame && serial.requests[$0].send.looks(like: payload)
+                    }) {
+                        found.append(request)
+                    }
+                }
+            }
+            if room == 0 { break }
+        }
+        return found
+    }
+}
+
+extension SendTemplate {
+    /// Whether these bytes could be what the template says: each value is whatever stands in its place.
+    func looks(like bytes: [UInt8]) -> Bool {
+        var place = 0
+        var isOpen = false
+        for part in parts {
+            guard case .literal(let literal) = part else {
+                isOpen = true
+                continue
+            }
+            guard bytes.count - place >= literal.count else { return false }
+            let starts = isOpen ? place...(bytes.count - literal.count) : place...place
+            guard let found = starts.first(where: { bytes[$0..<($0 + literal.count)].elementsEqual(literal) }) else { return false }
+            place = found + literal.count
+            isOpen = false
+        }
+        return isOpen || place == bytes.count
+    }
+}

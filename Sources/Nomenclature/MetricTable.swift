@@ -1,0 +1,140 @@
+extension MetricCode {
+    /// The codes a profile may use. A reference identifier whose number could not be verified is left out on purpose: a profile names
+    /// such a metric with a `NABD_` name until the number is known, so that no guessed number ever leaves the unit.
+    public static let all: [MetricCode] = vitalSigns + ventilation + pump + laboratory + unitSensors
+
+    private static let vitalSigns: [MetricCode] = [
+        MetricCode("MDC_ECG_HEART_RATE", 147842, .frequency, .crossChecked, "Heart rate from ECG", loinc: "8867-4"),
+        MetricCode("MDC_PULS_OXIM_PULS_RATE", 149530, .frequency, .crossChecked, "Pulse rate from oximetry", loinc: "8867-4"),
+        MetricCode("MDC_PULS_RATE", 149514, .frequency, .vendorTable, "Pulse rate", loinc: "8867-4"),
+        MetricCode("MDC_BLD_PULS_RATE_INV", 149522, .frequency, .vendorTable, "Pulse rate from invasive pressure", loinc: "8867-4"),
+        MetricCode("MDC_PULS_OXIM_SAT_O2", 150456, .fraction, .crossChecked, "Oxygen saturation by pulse oximetry", loinc: "2708-6"),
+        MetricCode("MDC_PULS_OXIM_PERF_REL", 150448, .fraction, .vendorTable, "Perfusion index"),
+        MetricCode("MDC_PULS_OXIM_PLETH", 150452, .count, .vendorTable, "Plethysmogram"),
+        MetricCode("MDC_RESP_RATE", 151562, .frequency, .vendorTable, "Respiration rate", loinc: "9279-1"),
+        MetricCode("MDC_CO2_RESP_RATE", 151594, .frequency, .singleSample, "Respiration rate from CO2", loinc: "9279-1"),
+        MetricCode("MDC_AWAY_CO2_ET", 151728, .pressure, .vendorTable, "End-tidal CO2"),
+        MetricCode("MDC_CONC_AWAY_CO2_ET", 151708, .fraction, .singleSample, "End-tidal CO2 fraction"),
+        MetricCode("MDC_CONC_AWAY_O2_INSP", 152196, .fraction, .vendorTable, "Inspired oxygen fraction"),
+        MetricCode("MDC_PRESS_BLD_NONINV_SYS", 150021, .pressure, .crossChecked, "Systolic pressure, cuff", loinc: "8480-6"),
+        MetricCode("MDC_PRESS_BLD_NONINV_DIA", 150022, .pressure, .crossChecked, "Diastolic pressure, cuff", loinc: "8462-4"),
+        MetricCode("MDC_PRESS_BLD_NONINV_MEAN", 150023, .pressure, .crossChecked, "Mean pressure, cuff", loinc: "8478-0"),
+        MetricCode("MDC_PRESS_BLD_ART_SYS", 150033, .pressure, .crossChecked, "Systolic arterial pressure"),
+        MetricCode("MDC_PRESS_BLD_ART_DIA", 150034, .pressure, .crossChecked, "Diastolic arterial pressure"),
+        MetricCode("MDC_PRESS_BLD_ART_MEAN", 150035, .pressure, .crossChecked, "Mean arterial pressure"),
+        MetricCode("MDC_PRESS_BLD_VEN_CENT", 150084, .pressure, .crossChecked, "Central venous pressure"),
+        MetricCode("MDC_TEMP", 150344, .temperature, .singleSample, "Temperature", loinc: "8310-5"),
+        MetricCode("MDC_TEMP_CORE", 150368, .temperature, .vendorTable, "Core temperature", loinc: "8310-5"),
+        MetricCode("MDC_TEMP_SKIN", 150388, .temperature, .vendorTable, "Skin temperature"),
+        MetricCode("MDC_TEMP_RECT", 188420, .temperature, .vendorTable, "Rectal temperature"),
+        MetricCode("MDC_ECG_ELEC_POTL", 131328, .electricPotential, .crossChecked, "ECG"),
+        MetricCode("MDC_ECG_ELEC_POTL_I", 131329, .electricPotential, .crossChecked, "ECG lead I"),
+        MetricCode("MDC_ECG_ELEC_POTL_II", 131330, .electricPotential, .crossChecked, "ECG lead II"),
+        MetricCode("MDC_ECG_ELEC_POTL_III", 131389, .electricPotential, .crossChecked, "ECG lead III"),
+        MetricCode("MDC_ECG_ELEC_POTL_V", 131395, .electricPotential, .vendorTable, "ECG lead V"),
+        MetricCode("MDC_ECG_ELEC_POTL_V1", 131331, .electricPotential, .vendorTable, "ECG lead V1"),
+        MetricCode("MDC_AWAY_CO2", 151724, .pressure, .vendorTable, "CO2 waveform"),
+        MetricCode("MDC_RESP", 151552, .impedance, .vendorTable, "Respiration waveform"),
+    ]
+
+    /// More of patient monitors, without verified numbers, and breathing.
+    private static let ventilation: [MetricCode] =
+        [
+            MetricCode("NABD_AIRWAY_PRESSURE_PEAK", nil, .pressure, .own, "Peak airway pressure"),
+            MetricCode("NABD_AIRWAY_PRESSURE_MEAN", nil, .pressure, .own, "Mean airway pressure"),
+            MetricCode("NABD_AIRWAY_PRESSURE_PLATEAU", nil, .pressure, .own, "Plateau pressure"),
+            MetricCode("NABD_PEEP", nil, .pressure, .own, "Positive end-expiratory pressure"),
+            MetricCode("NABD_TIDAL_VOLUME", nil, .volume, .own, "Tidal volume"),
+            MetricCode("NABD_MINUTE_VOLUME", nil, .amountFlow, .own, "Minute volume"),
+            MetricCode("NABD_MINUTE_VOLUME_SPONTANEOUS", nil, .amountFlow, .own, "Minute volume, spontaneous"),
+            MetricCode("NABD_RESP_RATE_SPONTANEOUS", nil, .frequency, .own, "Respiration rate, spontaneous"),
+            MetricCode("NABD_AIRWAY_TEMPERATURE", nil, .temperature, .own, "Airway temperature"),
+            MetricCode("NABD_CO2_INSPIRED", nil, .pressure, .own, "Inspired CO2"),
+            MetricCode("NABD_RESPIRATION_WAVE", nil, .count, .own, "Respiration waveform"),
+            MetricCode("NABD_CUFF_PRESSURE", nil, .pressure, .own, "Cuff pressure"),
+            MetricCode("NABD_PULSE_AMPLITUDE", nil, .count, .own, "Pulse amplitude"),
+            MetricCode("NABD_PVI", nil, .fraction, .own, "Pleth variability index"),
+            MetricCode("NABD_SPCO", nil, .fraction, .own, "Carboxyhaemoglobin by oximetry"),
+            MetricCode("NABD_SPMET", nil, .fraction, .own, "Methaemoglobin by oximetry"),
+            MetricCode("NABD_TEMP_2", nil, .temperature, .own, "Second temperature"),
+            MetricCode("NABD_ECG_LEAD_LABEL", nil, .text, .own, "ECG lead"),
+        ]
+        + (1...2).flatMap { channel in
+            [
+                MetricCode("NABD_INVASIVE_PRESSURE_\(channel)_SYS", nil, .pressure, .own, "Systolic pressure, channel \(channel)"),
+                MetricCode("NABD_INVASIVE_PRESSURE_\(channel)_DIA", nil, .pressure, .own, "Diastolic pressure, channel \(channel)"),
+                MetricCode("NABD_INVASIVE_PRESSURE_\(channel)_MEAN", nil, .pressure, .own, "Mean pressure, channel \(channel)"),
+                MetricCode("NABD_INVASIVE_PRESSURE_\(channel)_LABEL", nil, .text, .own, "What channel \(channel) measures"),
+            ]
+        }
+
+    private static let pump: [MetricCode] = [
+        MetricCode("MDC_FLOW_FLUID_PUMP", 157784, .amountFlow, .crossChecked, "Programmed rate"),
+        MetricCode("MDC_FLOW_FLUID_PUMP_CURRENT", 158014, .amountFlow, .vendorCapture, "Current rate"),
+        MetricCode("MDC_VOL_FLUID_TBI", 157884, .volume, .crossChecked, "Volume to be infused"),
+        MetricCode("MDC_VOL_FLUID_TBI_REMAIN", 157872, .volume, .vendorCapture, "Volume remaining"),
+        MetricCode("MDC_VOL_FLUID_DELIV_TOTAL", 157993, .volume, .vendorCapture, "Volume delivered"),
+        MetricCode("MDC_VOL_FLUID_DELIV_SEGMENT", 157992, .volume, .vendorCapture, "Volume delivered in this segment"),
+        MetricCode("MDC_RATE_DOSE", 157924, .doseRate, .vendorCapture, "Dose rate"),
+        MetricCode("MDC_CONC_DRUG", 157760, .concentration, .vendorCapture, "Drug concentration"),
+        MetricCode("MDC_TIME_PD_REMAIN", 157916, .duration, .vendorCapture, "Time remaining"),
+        MetricCode("MDC_DRUG_NAME_LABEL", 184514, .text, .vendorCapture, "Drug label"),
+        MetricCode("MDC_PUMP_INFUSING_STATUS", 184519, .text, .vendorCapture, "Infusing status"),
+        MetricCode("MDC_PUMP_MODE", 184504, .text, .vendorCapture, "Pump mode"),
+        MetricCode("NABD_PUMP_PRESSURE", nil, .pressure, .own, "Infusion line pressure"),
+        MetricCode("NABD_PUMP_ALARM_TEXT", nil, .text, .own, "Pump alarm text"),
+        MetricCode("NABD_PUMP_TIME_LEFT", nil, .text, .own, "Time left as the pump words it"),
+        MetricCode("NABD_SYRINGE", nil, .text, .own, "Syringe"),
+        MetricCode("NABD_SYRINGE_SIZE", nil, .volume, .own, "Syringe size"),
+        MetricCode("NABD_SYRINGE_LEFT", nil, .volume, .own, "Volume left in the syringe"),
+        MetricCode("NABD_BOLUS_RATE", nil, .amountFlow, .own, "Bolus rate"),
+        MetricCode("NABD_BOLUS_SIZE", nil, .volume, .own, "Bolus size as set"),
+        MetricCode("NABD_BOLUS_VOLUME", nil, .volume, .own, "Bolus volume delivered"),
+        MetricCode("NABD_VOLUME_WITHDRAWN", nil, .volume, .own, "Volume withdrawn"),
+        MetricCode("NABD_PUMP_PRESSURE_SHARE", nil, .fraction, .own, "Line pressure, share of the highest"),
+        MetricCode("NABD_PUMP_SERIAL", nil, .text, .own, "Pump serial number"),
+        MetricCode("NABD_PUMP_ERROR_TEXT", nil, .text, .own, "Pump fault text"),
+        MetricCode("NABD_POWER_SOURCE", nil, .text, .own, "Power source"),
+        MetricCode("NABD_RACK_MODULES", nil, .text, .own, "Modules in the rack"),
+    ]
+
+    /// Results of analysers. LOINC codes are left out until each is checked against a published package.
+    private static let laboratory: [MetricCode] = [
+        MetricCode("NABD_HBA1C", nil, .fraction, .own, "Haemoglobin A1c"),
+        MetricCode("NABD_HAEMOGLOBIN", nil, .concentration, .own, "Haemoglobin"),
+        MetricCode("NABD_LEUKOCYTES", nil, .cellConcentration, .own, "Leukocytes"),
+        MetricCode("NABD_NEUTROPHILS", nil, .cellConcentration, .own, "Neutrophils"),
+        MetricCode("NABD_ERYTHROCYTES", nil, .cellConcentration, .own, "Erythrocytes"),
+        MetricCode("NABD_PLATELETS", nil, .cellConcentration, .own, "Platelets"),
+    ]
+
+    private static let unitSensors: [MetricCode] = [
+        MetricCode("MDC_ATTR_VAL_BATT_CHARGE", 67996, .fraction, .vendorCapture, "Battery charge"),
+        MetricCode("MDC_ATTR_TIME_BATT_REMAIN", 67976, .duration, .vendorCapture, "Battery time remaining"),
+        MetricCode("NABD_RELATIVE_HUMIDITY", nil, .fraction, .own, "Relative humidity"),
+        MetricCode("NABD_LATITUDE", nil, .angle, .own, "Latitude"),
+        MetricCode("NABD_LONGITUDE", nil, .angle, .own, "Longitude"),
+        MetricCode("NABD_ALTITUDE", nil, .length, .own, "Altitude"),
+        MetricCode("NABD_COURSE", nil, .angle, .own, "Course over ground"),
+        MetricCode("NABD_GROUND_SPEED", nil, .speed, .own, "Speed over ground"),
+        MetricCode("NABD_GNSS_FIX", nil, .count, .own, "Position fix"),
+        MetricCode("NABD_GNSS_SATELLITES", nil, .count, .own, "Satellites in use"),
+        MetricCode("NABD_BATTERY_VOLTAGE", nil, .electricPotential, .own, "Battery voltage"),
+        MetricCode("NABD_BATTERY_CURRENT", nil, .electricCurrent, .own, "Battery current"),
+        MetricCode("NABD_BATTERY_TEMPERATURE", nil, .temperature, .own, "Battery temperature"),
+        MetricCode("NABD_SYSTEM_BATTERY_VOLTAGE", nil, .electricPotential, .own, "System battery voltage"),
+        MetricCode("NABD_SYSTEM_BATTERY_CURRENT", nil, .electricCurrent, .own, "System battery current"),
+        MetricCode("NABD_SYSTEM_BATTERY_CHARGE", nil, .fraction, .own, "System battery charge"),
+        MetricCode("NABD_SYSTEM_BATTERY_STATE", nil, .text, .own, "System battery state"),
+        MetricCode("NABD_TANK_LEVEL", nil, .fraction, .own, "Tank level"),
+        MetricCode("NABD_TANK_STATUS", nil, .text, .own, "Tank sensor status"),
+        MetricCode("NABD_MAINS_VOLTAGE", nil, .electricPotential, .own, "Mains voltage"),
+        MetricCode("NABD_MAINS_CURRENT", nil, .electricCurrent, .own, "Mains current"),
+        MetricCode("NABD_MAINS_FREQUENCY", nil, .frequency, .own, "Mains frequency"),
+        MetricCode("NABD_ACTIVE_POWER", nil, .power, .own, "Active power"),
+        MetricCode("NABD_POWER_FACTOR", nil, .count, .own, "Power factor"),
+        MetricCode("NABD_ENERGY_IMPORTED", nil, .energy, .own, "Energy imported"),
+        MetricCode("NABD_ENERGY_EXPORTED", nil, .energy, .own, "Energy exported"),
+        MetricCode("NABD_ENERGY_TOTAL", nil, .energy, .own, "Energy in all"),
+    ]
+}
