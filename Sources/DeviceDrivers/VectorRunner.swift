@@ -81,7 +81,7 @@ public struct VectorRunner {
             }
         }
         guard let sent else { return failures + ["a value it needs is missing: \(template.names.joined(separator: ", "))"] }
-        return sent == sends.bytes ? failures : failures + ["it sends \(Self.hex(sent)), expected \(Self.hex(sends.bytes))"]
+        return sent == sends.bytes ? failures : failures + ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
     }
 
     private func samples(_ decoder: CaptureDecoder, _ bytes: [UInt8]) -> [SampleRecord] {
@@ -163,7 +163,7 @@ public struct VectorRunner {
                         let count = format.number.map { framer.plain[$0.byte] } ?? 0
                         let again = format.encode(payload: Array(framer.plain[format.payloadStart..<place]), mark: mark, count: count)
                         let sent = Array(own[framer.frameOffset..<framer.position])
-                        if again != sent { failures.append("the frame \(Self.hex(sent)) made again is \(Self.hex(again))") }
+                        if again != sent { failures.append("the frame \(VectorFile.hexText(sent)) made again is \(VectorFile.hexText(again))") }
                     }
                 }
             }
@@ -235,12 +235,5 @@ public struct VectorRunner {
                 return true
             }
         }
-    }
-
-    private static func hex(_ bytes: [UInt8]) -> String {
-        bytes.map { byte in
-            let text = String(byte, radix: 16)
-            return text.count == 1 ? "0\(text)" : text
-        }.joined(separator: " ")
     }
 }

@@ -47,6 +47,25 @@ public indirect enum JSON: Sendable, Hashable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// The document over many lines, for people and for files that are compared.
+    public var indentedText: String { indented(by: "") + "\n" }
+
+    private func indented(by margin: String) -> String {
+        let inner = margin + "  "
+        switch self {
+        case .array(let values) where !values.isEmpty:
+            // What is short stays on one line.
+            let line = text
+            if line.utf8.count < 100 { return line }
+            return "[\n" + values.map { inner + $0.indented(by: inner) }.joined(separator: ",\n") + "\n\(margin)]"
+        case .object(let members) where !members.isEmpty:
+            let line = text
+            if line.utf8.count < 100 { return line }
+            return "{\n" + members.map { "\(inner)\(JSON.string($0.name).text): \($0.value.indented(by: inner))" }.joined(separator: ",\n") + "\n\(margin)}"
+        default: return text
+        }
+    }
+
     /// The document on one line, as UTF-8.
     public func write(to bytes: inout [UInt8]) {
         switch self {

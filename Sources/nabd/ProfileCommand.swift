@@ -9,8 +9,8 @@ import Synchronization
 
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "profile", abstract: "Check, prove, try and play device profiles.",
-        subcommands: [Lint.self, Test.self, Decode.self, Try.self, Simulate.self])
+        commandName: "profile", abstract: "Start, check, prove, try and play device profiles.",
+        subcommands: [Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self, Reference.self])
 
     /// The profile files at or below some paths, sorted.
     static func find(_ paths: [String]) throws -> [String] {

@@ -13,6 +13,8 @@ extension ProfileCommand {
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
         @Option(help: "The line: /dev/ttyUSB0 or tcp://HOST:PORT.") var line: String
         @Option(name: .customLong("for"), help: "How long, such as 10s.") var time = "10s"
+        @Flag(help: "Show the bytes on the line as well.") var raw = false
+        @Option(help: "Keep the bytes in this file, for decode --hex and for vectors.") var record: String?
         @OptionGroup var overrides: Overrides
 
         func run() throws {
@@ -23,17 +25,33 @@ extension ProfileCommand {
             let profile = try ProfileCommand.load(profile)
             let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
             let plan = profile.compile(handle: handle, overrides: try overrides.make())
-            let worker = LineWorker(address: address, plans: [plan])
-            try worker.start(priority: 0)
             let clock = MonotonicClock()
+            var tap: LineTap?
+            var tapped = address
+            if raw || record != nil {
+                do {
+                    let isTCP = if case .tcp = address { true } else { false }
+                    tap = try LineTap(address, settings: plan.line.serial.map(SerialSettings.init), isTCP: isTCP)
+                } catch let error as FieldbusError {
+                    throw Failure(.unavailable, error.description)
+                }
+                tapped = tap.flatMap { LineAddress($0.name) } ?? address
+            }
+            var capture = try CaptureWriter(record, plan: plan, line: line, isShown: raw, start: clock.now())
+            let worker = LineWorker(address: tapped, plans: [plan])
+            try worker.start(priority: 0)
             let end = clock.now() + length
             var printer = LivePrinter(worker)
             while clock.now() < end {
                 clock.sleep(until: min(end, clock.now() + 50_000_000))
+                capture.take(tap?.take() ?? [])
                 printer.drain()
             }
             worker.stop()
+            tap?.stop()
+            capture.take(tap?.take() ?? [])
             printer.drain()
+            try capture.finish()
             guard printer.heard else { throw Failure(.unavailable, "nothing was heard of the device on \(line): check cable, address and line settings") }
         }
     }

@@ -20,7 +20,11 @@ extension Grammar {
             Key("alerts", .list(.text), "the alerts that hold at the end"),
         ])
 
-    static let vectorBytes = Part("bytes", "Bytes.", [Key("hex", .text, "hexadecimal pairs, `->` and # comments between them"), Key("text", .text, "text")])
+    static let vectorBytes = Part(
+        "bytes of a vector", "Bytes.",
+        [
+            Key("hex", .text, "hexadecimal pairs, `->` and # comments between them"), Key("text", .text, "text"), Key("file", .text, "a capture file beside the vectors, as `nabd profile try --record` writes it"),
+        ])
 
     static let vectorSends = Part(
         "sends", "Something said, and its bytes.",

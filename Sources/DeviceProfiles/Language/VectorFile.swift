@@ -67,6 +67,12 @@ public struct VectorFile: Sendable {
         return VectorFile(vectors: vectors)
     }
 
+    /// Bytes as hexadecimal pairs, a space between two.
+    public static func hexText(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789ABCDEF".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)], 0x20] }.dropLast(), as: UTF8.self)
+    }
+
     /// Bytes written as hexadecimal pairs, with white space, commas, colons, `->` and `#` comments between them.
     ///
     /// Returns `nil` and the line and column of the first thing that is neither.
@@ -137,12 +143,26 @@ private struct VectorReader {
         guard let map = value.mapping("bytes as {hex: …} or {text: …}") else { return nil }
         map.allow(Grammar.vectorBytes)
         if let text = map["text"] { return text.text("text").map { Array($0.utf8) } }
+        if let file = map["file"] { return capture(file) }
         guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
         guard let bytes = VectorFile.hex(text).bytes else {
             hex.error("expected hexadecimal pairs such as 01 81 1F")
             return nil
         }
         return bytes
+    }
+
+    /// A capture file beside the vectors.
+    private func capture(_ value: YAMLValue) -> [UInt8]? {
+        guard let name = value.text("a capture file") else { return nil }
+        let folder = URL(fileURLWithPath: value.location.file).deletingLastPathComponent()
+        guard !name.contains("/"), !name.hasPrefix("."), let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
+            value.error("there is no file “\(name)” beside the vectors")
+            return nil
+        }
+        let parsed = VectorFile.hex(String(decoding: data.prefix(16 << 20), as: UTF8.self))
+        if parsed.bytes == nil { value.error("\(name):\(parsed.line):\(parsed.column): expected hexadecimal pairs such as 01 81 1F") }
+        return parsed.bytes
     }
 
     private func sends(_ value: YAMLValue) -> VectorFile.Sends? {

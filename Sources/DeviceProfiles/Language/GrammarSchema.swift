@@ -1,0 +1,116 @@
+import DeviceModel
+
+/// The grammar as a JSON Schema, for editors, and as a page for people.
+extension Grammar {
+    /// The JSON Schema (draft 2020-12) of profile files (`profile`) or vector files (`vectors`).
+    ///
+    /// It knows the keys and their shapes; what needs more than one place to judge is the linter's.
+    public static func schema(of part: Part) -> JSON {
+        let definitions = parts(in: part).filter { $0.name != part.name }.map { JSON.Member(name: definition($0), value: object($0)) }
+        return JSON.members([
+            "$schema": .string("https://json-schema.org/draft/2020-12/schema"), "title": .string("Nabd \(part.name)"), "description": .string(part.meaning),
+        ]).adding(["type": object(part)["type"], "properties": object(part)["properties"], "required": object(part)["required"], "additionalProperties": .bool(false)])
+            .adding(["$defs": .object(definitions)])
+    }
+
+    /// All parts that a part is made of, itself first, each once.
+    static func parts(in part: Part) -> [Part] {
+        var found = [part]
+        func visit(_ shape: Shape) {
+            switch shape {
+            case .part(let inner):
+                guard !found.contains(where: { $0.name == inner.name && $0.keyNames == inner.keyNames }) else { return }
+                found.append(inner)
+                for key in inner.keys { visit(key.shape) }
+            case .list(let inner), .oneOrMore(let inner), .named(let inner): visit(inner)
+            case .either(let shapes): for shape in shapes { visit(shape) }
+            default: break
+            }
+        }
+        for key in part.keys { visit(key.shape) }
+        return found
+    }
+
+    private static func definition(_ part: Part) -> String { String(part.name.map { $0 == " " ? "-" : $0 }) }
+
+    private static func object(_ part: Part) -> JSON {
+        let required = part.keys.filter { $0.isRequired && part.name != "profile" || $0.name == "nabd" }
+        return JSON.members([
+            "type": .string("object"), "description": .string(part.meaning),
+            "properties": .object(
+                part.keys.map { key in
+                    JSON.Member(name: key.name, value: schema(key.shape).adding(["description": .string(key.meaning)]))
+                }),
+            "required": required.isEmpty ? nil : .array(required.map { .string($0.name) }), "additionalProperties": .bool(false),
+        ])
+    }
+
+    private static func schema(_ shape: Shape) -> JSON {
+        switch shape {
+        // YAML reads 8003 and true as what they look like; for us they are text.
+        case .text: return .members(["type": .array([.string("string"), .string("number"), .string("boolean")])])
+        case .number: return .members(["type": .string("number")])
+        case .whole(let range):
+            let plain = JSON.members(["type": .string("integer"), "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound)])
+            return .members(["anyOf": .array([plain, .members(["type": .string("string"), "pattern": .string("^0[xX][0-9A-Fa-f]+$")])])])
+        case .duration: return .members(["type": .string("string"), "pattern": .string("^[0-9.]+(ns|us|ms|s|min|h)$")])
+        case .bytes:
+            let one = JSON.members(["type": .array([.string("integer"), .string("string")])])
+            return .members(["anyOf": .array([one, .members(["type": .string("array"), "items": one])])])
+        case .span: return .members(["type": .array([.string("integer"), .string("string")])])
+        case .truth: return .members(["type": .string("boolean")])
+        case .word(let words): return .members(["enum": .array(words.map { .string($0) })])
+        case .part(let part): return .members(["$ref": .string("#/$defs/\(definition(part))")])
+        case .list(let inner): return .members(["type": .string("array"), "items": schema(inner)])
+        case .oneOrMore(let inner):
+            return .members(["anyOf": .array([schema(inner), .members(["type": .string("array"), "items": schema(inner)])])])
+        case .named(let inner): return .members(["type": .string("object"), "additionalProperties": schema(inner)])
+        case .either(let shapes): return .members(["anyOf": .array(shapes.map(schema))])
+        case .none: return .members(["type": .string("null")])
+        }
+    }
+
+    // MARK: The page
+
+    /// The reference page, in Markdown.
+    public static var reference: String {
+        var text = """
+            # Reference of the profile language
+
+            Made by `nabd profile reference` from the definitions that the reader itself uses; do not edit. How to write a profile, with examples:
+            [profile-authoring.md](profile-authoring.md).
+
+            * **Bytes** are a number (`0x1B`), text (`"!"`), or a list of these. **Times** carry their unit: `500ms`, `1s`, `5min`. **Spans** are `3` or `0..6`.
+            * **Codes** of nomenclature stand in `Sources/Nomenclature`.
+            * A key in **bold** must be there.
+
+            """
+        for part in parts(in: profile) + parts(in: vectorFile) {
+            text += "\n## \(part.name)\n\n\(part.meaning)\n\n| key | value | what it says |\n|---|---|---|\n"
+            for key in part.keys {
+                let name = key.isRequired ? "**`\(key.name)`**" : "`\(key.name)`"
+                text += "| \(name) | \(words(key.shape)) | \(key.meaning.replacing("|", with: "\\|")) |\n"
+            }
+        }
+        return text
+    }
+
+    private static func words(_ shape: Shape) -> String {
+        switch shape {
+        case .text: "text"
+        case .number: "number"
+        case .whole(let range): "whole number, \(range.lowerBound) to \(range.upperBound)"
+        case .duration: "time"
+        case .bytes: "bytes"
+        case .span: "span"
+        case .truth: "true or false"
+        case .word(let words): words.count > 12 ? words.map { "`\($0)`" }.joined(separator: " ") : words.map { "`\($0)`" }.joined(separator: ", ")
+        case .part(let part): "[\(part.name)](#\(definition(part)))"
+        case .list(let inner): "list of \(words(inner))"
+        case .oneOrMore(let inner): "\(words(inner)), or a list"
+        case .named(let inner): "by name: \(words(inner))"
+        case .either(let shapes): shapes.map(words).joined(separator: " or ")
+        case .none: "nothing"
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import DeviceProfiles
+import Foundation
+
+extension ProfileCommand {
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the JSON Schema of profiles, for editors.")
+        @Flag(help: "The schema of vector files instead.") var vectors = false
+
+        func run() throws { print(Grammar.schema(of: vectors ? Grammar.vectorFile : Grammar.profile).indentedText, terminator: "") }
+    }
+
+    struct Reference: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the reference page of the profile language.")
+
+        func run() throws { print(Grammar.reference, terminator: "") }
+    }
+
+    struct New: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "new", abstract: "Start a profile: a folder with profile, vectors and README, commented. Asks for what no option tells.")
+        @Argument(help: "The new profile, vendor/model: lower-case letters, digits and hyphens.") var name: String
+        @Option(help: "What the device does: \(ProfileStart.Kind.allCases.map(\.rawValue).joined(separator: ", ")).") var kind: ProfileStart.Kind?
+        @Option(help: "Who makes it.") var manufacturer: String?
+        @Option(help: "Its model.") var model: String?
+        @Option(help: "Baud rate of its line.") var baud: Int?
+        @Option(help: "Data bits, parity and stop bits, such as 8N1.") var format: String?
+        @Option(help: "The folder of profiles.") var directory = "device-profiles"
+
+        func run() throws {
+            guard name.wholeMatch(of: /[a-z0-9][a-z0-9-]*\/[a-z0-9][a-z0-9-]*/) != nil else {
+                throw Failure(.usage, "“\(name)” is not vendor/model in lower-case letters, digits and hyphens")
+            }
+            let folder = "\(directory)/\(name)"
+            guard !FileManager.default.fileExists(atPath: folder) else { throw Failure(.usage, "\(folder) is there already: nothing is overwritten") }
+            let kinds = ProfileStart.Kind.allCases.map { "\($0.rawValue): \($0.meaning)" }.joined(separator: "\n  ")
+            let parts = name.split(separator: "/").map(String.init)
+            let chosen = try kind ?? ask("What does the device do?\n  \(kinds)\n", "stream") { ProfileStart.Kind(rawValue: $0) }
+            let start = ProfileStart(
+                kind: chosen, manufacturer: try manufacturer ?? ask("Who makes it?", parts[0]) { $0 },
+                model: try model ?? ask("Which model?", parts[1]) { $0 },
+                baud: chosen == .modbusTCP ? 0 : try baud ?? ask("At how many baud?", "9600") { Int($0) },
+                format: chosen == .modbusTCP ? "" : try format ?? ask("Data bits, parity, stop bits?", "8N1") { $0 })
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            for (file, text) in start.files(name: name) { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)")) }
+            print("\(folder)/: profile.yaml, vectors.yaml, README.md. Next: nabd profile lint \(folder)")
+        }
+
+        /// Asks at a terminal; elsewhere the usual answer is taken.
+        private func ask<Answer>(_ question: String, _ usual: String, read: (String) -> Answer?) throws -> Answer {
+            var text = usual
+            if isatty(STDIN_FILENO) == 1 {
+                print("\(question) [\(usual)] ", terminator: "")
+                fflush(nil)
+                if let line = readLine(), !line.isEmpty { text = line }
+            }
+            guard let answer = read(text) else { throw Failure(.usage, "“\(text)” is no answer to: \(question.split(separator: "\n").first ?? "")") }
+            return answer
+        }
+    }
+}
+
+extension ProfileStart.Kind: ExpressibleByArgument {}

@@ -1,0 +1,25 @@
+// swift-tools-version:6.2
+// Fuzz targets: a package of its own, because a program of the fuzzer links only where everything is built with it. See README.md.
+
+import PackageDescription
+
+/// Optimised, with every check of the language on, and told to the fuzzer branch by branch.
+let fuzzed: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-O", "-g", "-parse-as-library", "-sanitize=fuzzer"]),
+]
+
+// The rooms under Sources are links to those of the project: the same files, built again for the fuzzer.
+let package = Package(
+    name: "nabd-fuzz",
+    dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
+    targets: [
+        .target(name: "Nomenclature", swiftSettings: fuzzed),
+        .target(name: "DeviceModel", dependencies: ["Nomenclature"], swiftSettings: fuzzed),
+        .target(name: "DeviceProfiles", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
+        .target(name: "DeviceDrivers", dependencies: ["DeviceProfiles"], swiftSettings: fuzzed),
+        .executableTarget(
+            name: "nabd-fuzz", dependencies: ["DeviceDrivers"], swiftSettings: fuzzed, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+    ]
+)
