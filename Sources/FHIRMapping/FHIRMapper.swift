@@ -134,7 +134,10 @@ public struct FHIRMapper: Sendable {
     public func observation(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64) -> FHIRResource {
         let id = FHIRResource.id(
             "obs",
-            [unit, session, stream.device, stream.vmd ?? "", stream.metric, "\(stream.periodNanoseconds)", "\(window)", "\(run.firstSequence)"])
+            [
+                unit, session, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "", "\(stream.periodNanoseconds)", "\(window)",
+                "\(run.firstSequence)",
+            ])
         var json = JSON.members([
             "resourceType": .string("Observation"), "id": .string(id), "meta": meta(run.labels), "status": .string("final"),
             "code": metricCode(stream, withLOINC: true),
@@ -191,6 +194,8 @@ public struct FHIRMapper: Sendable {
         }
         let condition =
             AlertCode.conditions[alert].map { FHIR.coding(MetricCode.system, "\($0)", alert) } ?? FHIR.coding(Self.eventSystem, alert)
+        // Which place of a rack it is stands in the words: its own Device may not have been delivered yet, and an alert does not wait for it.
+        let text = members["vmd"].map { "\($0): \(members["text"] ?? "")" } ?? members["text"]
         func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
             .members(["code": FHIR.concept([FHIR.coding(MetricCode.system, "\(code)", display)]), "valueString": .string(value)])
         }
@@ -201,7 +206,7 @@ public struct FHIRMapper: Sendable {
             "status": .string("final"),
             "code": FHIR.concept([FHIR.coding(MetricCode.system, "\(AlertCode.container.code)", AlertCode.container.referenceID)]),
             "subject": subject, "effectiveDateTime": effective,
-            "valueCodeableConcept": FHIR.concept([condition], text: members["text"]), "device": subject,
+            "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
             "component": .array([
                 component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", kind == "alertStart" ? "start" : "end"),
                 component(AlertCode.priority, "MDC_ATTR_ALARM_PRIORITY", members["priority"] ?? "low"),

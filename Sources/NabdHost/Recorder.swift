@@ -148,7 +148,7 @@ private final class RecorderLoop {
     private func take(alert record: SampleRecord, of worker: LineWorker) {
         guard worker.alerts.indices.contains(Int(record.index)) else { return }
         let (device, alert) = worker.alerts[Int(record.index)]
-        let key = "\(device)/\(alert.name)"
+        let key = "\(device)/\(alert.vmd ?? "")/\(alert.name)"
         if record.kind == .alertStart {
             alertCount += 1
             alertInstances[key] = "\(writer.sessionKey)-\(alertCount)"
@@ -157,7 +157,7 @@ private final class RecorderLoop {
             JournalWriter.Event(
                 record.kind == .alertStart ? "alertStart" : "alertEnd", device: device,
                 body: [
-                    "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
+                    "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
                     "textArabic": .string(alert.arabicText), "instance": alertInstances[key].map(JSON.string),
                 ], monotonic: record.monotonicNanoseconds))
     }

@@ -153,7 +153,7 @@ private struct LivePrinter {
                 print(
                     JSON.members([
                         "event": .string(record.kind == .alertStart ? "alertStart" : "alertEnd"), "device": .string(device),
-                        "alert": .string(alert.name), "text": .string(alert.text),
+                        "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "text": .string(alert.text),
                     ]).adding(place).text)
             }
         }

@@ -15,11 +15,12 @@ let package = Package(
     name: "nabd-fuzz",
     dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
     targets: [
+        .target(name: "CFuzzer"),
         .target(name: "Nomenclature", swiftSettings: fuzzed),
         .target(name: "DeviceModel", dependencies: ["Nomenclature"], swiftSettings: fuzzed),
         .target(name: "DeviceProfiles", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
         .target(name: "DeviceDrivers", dependencies: ["DeviceProfiles"], swiftSettings: fuzzed),
         .executableTarget(
-            name: "nabd-fuzz", dependencies: ["DeviceDrivers"], swiftSettings: fuzzed, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
+            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "CFuzzer"], swiftSettings: fuzzed, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ]
 )

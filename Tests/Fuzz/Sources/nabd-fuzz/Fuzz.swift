@@ -1,7 +1,49 @@
-/// What the fuzzer calls with each input.
-@c(LLVMFuzzerTestOneInput)
-public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-    if bytes.count > 3, bytes[0] == 77, bytes[1] == 99 { fatalError("x") }
-    return 0
+import CFuzzer
+import Foundation
+
+/// What is fuzzed: chosen by the environment variable NABD_FUZZ.
+enum Mode: String, CaseIterable {
+    /// Bytes of a device.
+    case capture
+    /// Payloads in frames whose checksum is right.
+    case behind
+    /// Text of profiles and vectors.
+    case profile
+    /// Shipped profiles with changed words and lines.
+    case edits
+    /// Blocks of the journal.
+    case journal
+
+    func run(_ input: inout Input) {
+        switch self {
+        case .capture: CaptureMode.run(&input)
+        case .behind: BehindMode.run(&input)
+        case .profile: ProfileMode.run(&input)
+        case .edits: EditsMode.run(&input)
+        case .journal: JournalMode.run(&input)
+        }
+    }
 }
+
+@main
+enum Main {
+    static let mode: Mode = {
+        if let mode = ProcessInfo.processInfo.environment["NABD_FUZZ"].flatMap(Mode.init) { return mode }
+        print("NABD_FUZZ must be one of \(Mode.allCases.map(\.rawValue).joined(separator: ", "))")
+        exit(2)
+    }()
+
+    static func main() {
+        var count = CommandLine.argc
+        var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
+        exit(
+            LLVMFuzzerRunDriver(&count, &arguments) { start, count in
+                var input = Input(Array(UnsafeBufferPointer(start: start, count: count)))
+                Main.mode.run(&input)
+                return 0
+            })
+    }
+}
+
+/// Something that must never be is: the fuzzer keeps the input.
+func broken(_ what: String) -> Never { fatalError("broken: \(what)") }

@@ -1,0 +1,107 @@
+import DeviceDrivers
+import DeviceModel
+import DeviceProfiles
+import Foundation
+
+/// One device: its plan, and what must hold of whatever it says.
+struct Target {
+    let profile: DeviceProfile
+    let plan: DevicePlan
+    /// By stream: the limits outside which no value counts.
+    let limits: [ClosedRange<Double>?]
+
+    init(_ profile: DeviceProfile, expectedSerial: String? = nil) {
+        self.profile = profile
+        plan = profile.compile(handle: "fuzz", expectedSerial: expectedSerial)
+        var limits = [ClosedRange<Double>?](repeating: nil, count: plan.streams.count)
+        for target in plan.fieldPlans.flatMap(\.targets) {
+            for stream in target.stream..<(target.stream + (target.isSlotted ? plan.slots.count : 1)) { limits[stream] = target.absolute }
+        }
+        self.limits = limits
+    }
+
+    var serial: SerialPlan? { if case .serial(let serial) = plan.protocolPlan { serial } else { nil } }
+
+    var blocks: [ModbusBlock] { if case .modbus(let modbus) = plan.protocolPlan { modbus.blocks } else { [] } }
+}
+
+extension DevicePlan {
+    /// Every field that is read from the device.
+    fileprivate var fieldPlans: [FieldPlan] {
+        switch protocolPlan {
+        case .serial(let serial):
+            serial.frameFields.flatMap { $0 } + (serial.packet?.fields ?? [])
+                + serial.messages.flatMap { $0.fields + ($0.records?.fields ?? []) + ($0.records?.keyed.map(\.field) ?? []) }
+        case .modbus(let modbus): modbus.blocks.flatMap(\.fields)
+        }
+    }
+}
+
+/// A shipped profile with its known bytes.
+struct Ship {
+    let target: Target
+    /// The same device where a certain serial number is expected.
+    let strict: Target
+    /// Bytes of its vectors.
+    let vectors: [[UInt8]]
+    /// What stands in the vectors' frames: frame and payload.
+    let payloads: [(frame: Int, bytes: [UInt8])]
+    /// The file's lines.
+    let lines: [[UInt8]]
+}
+
+/// All profiles that ship, read once. The folder is NABD_PROFILES, or that of the checkout.
+enum Fleet {
+    static let folder: String = {
+        if let folder = ProcessInfo.processInfo.environment["NABD_PROFILES"] { return folder }
+        let root = (0..<5).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+        return root.appendingPathComponent("device-profiles").path
+    }()
+
+    static let ships: [Ship] = {
+        let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        let names = found.filter { $0.hasSuffix("/profile.yaml") }.map { String($0.dropLast("/profile.yaml".count)) }.sorted()
+        if names.isEmpty { broken("there are no profiles in \(folder)") }
+        return names.map(ship)
+    }()
+
+    private static func ship(_ name: String) -> Ship {
+        do {
+            let profile = try DeviceProfile.load("\(folder)/\(name)")
+            let target = Target(profile)
+            let vectors = try VectorFile.load("\(folder)/\(name)/vectors.yaml", for: profile).vectors.map(\.bytes).filter { !$0.isEmpty }
+            let text = FileManager.default.contents(atPath: "\(folder)/\(name)/profile.yaml") ?? Data()
+            return Ship(
+                target: target, strict: Target(profile, expectedSerial: "1"), vectors: vectors,
+                payloads: target.serial.map { serial in vectors.flatMap { payloads($0, serial) } } ?? [],
+                lines: text.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) })
+        } catch {
+            broken("\(name) does not load: \(error)")
+        }
+    }
+
+    /// What stands in the frames of a capture.
+    private static func payloads(_ bytes: [UInt8], _ serial: SerialPlan) -> [(Int, [UInt8])] {
+        var found: [(Int, [UInt8])] = []
+        for group in serial.interleaved {
+            let test = serial.frames[group[0]].bytesWith
+            let others = serial.interleaved.compactMap { serial.frames[$0[0]].bytesWith }
+            let own = bytes.filter { byte in test?.holds(byte) ?? !others.contains { $0.holds(byte) } }
+            var framer = Framer(serial.frames, indices: group)
+            var taken = 0
+            while taken < own.count {
+                taken += framer.feed(own, from: taken, count: own.count - taken)
+                steps: while true {
+                    switch framer.next(finished: taken == own.count) {
+                    case .needMore: break steps
+                    case .damaged: continue
+                    case .frame(let index, let length):
+                        let format = serial.frames[index]
+                        found.append((index, Array(framer.plain[format.payloadStart..<format.payloadEnd(length: length)])))
+                    }
+                }
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,74 @@
+import DeviceModel
+
+/// Blocks of the journal: as they are, behind their checksum, and made of any values.
+enum JournalMode {
+    static func run(_ input: inout Input) {
+        let kind = input.byte()
+        let isText = kind & 1 == 1
+        let base: Int64 = kind & 2 == 0 ? 0 : 4_000_000_000
+        switch kind >> 2 & 3 {
+        case 0: read(input.rest(), base: base, isText: isText)
+        case 1: write(&input, base: base, isText: isText)
+        default:
+            let body = input.rest()
+            if let block = try? SampleBlock(unchecked: body[...], base: base, isText: { _ in isText }) { again(block, base: base, isText: isText) }
+            let crc = CRC32C.compute(body)
+            read(body + (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }, base: base, isText: isText)
+        }
+    }
+
+    private static func read(_ bytes: [UInt8], base: Int64, isText: Bool) {
+        let trusted = SampleBlock.trustedHeader(bytes[...])
+        _ = try? SampleBlock.header(bytes[...])
+        guard let block = try? SampleBlock(bytes[...], base: base, isText: { _ in isText }) else { return }
+        if let trusted, trusted.stream != block.stream || trusted.next - block.firstSequence != Int64(block.count) { broken("the header says other than the block") }
+    }
+
+    /// What was read is written and read again.
+    private static func again(_ block: SampleBlock, base: Int64, isText: Bool) {
+        for index in 0..<min(block.count, 4) { _ = block.time(index) }
+        if block.validities.count != block.reasons.count || block.bits.count != block.count { broken("a block of parts that differ in length") }
+        // Longer texts than a sample holds are read and never written; of times only whole microseconds are kept.
+        if block.texts.contains(where: { $0.utf8.count > SampleRecord.textCapacity * 3 }) { return }
+        let once = decoded(block, base: base, isText: isText)
+        if decoded(once, base: base, isText: isText) != once { broken("a block that changes when it is written again") }
+        if once.bits != block.bits || once.texts != block.texts || once.validities != block.validities || once.reasons != block.reasons {
+            broken("values that change when they are written")
+        }
+    }
+
+    private static func decoded(_ block: SampleBlock, base: Int64, isText: Bool) -> SampleBlock {
+        do {
+            return try SampleBlock(block.encoded(base: base)[...], base: base) { _ in isText }
+        } catch {
+            broken("what was written cannot be read: \(error)")
+        }
+    }
+
+    /// Any values are written and come back.
+    private static func write(_ input: inout Input, base: Int64, isText: Bool) {
+        let isPeriodic = input.byte() & 1 == 0
+        var (bits, texts, validities, reasons, times): ([Int64], [String], [Validity], [Reason], [Int64]) = ([], [], [], [], [])
+        var time = base
+        while !input.isOver, bits.count < 4096 {
+            let kind = input.byte()
+            let value = kind & 4 == 0 ? (bits.last ?? 0) &+ Int64(Int8(bitPattern: input.byte())) : input.number()
+            let validity = kind & 8 == 0 ? Validity.valid : Validity(rawValue: kind >> 4) ?? .invalid
+            let reason = kind & 8 == 0 ? Reason.none : Reason(rawValue: input.byte()) ?? .malformed
+            for _ in 0...(kind & 3) {
+                let isKept = SampleBlock.keepsValue(validity, reason)
+                bits.append(isText || !isKept ? 0 : value)
+                if isText { texts.append(isKept ? String(String(value, radix: 36).prefix(SampleRecord.textCapacity)) : "") }
+                validities.append(validity)
+                reasons.append(reason)
+                time &+= value / 1000 * 1000
+                times.append(time)
+            }
+        }
+        let isExact = times.allSatisfy { !$0.subtractingReportingOverflow(base).overflow }
+        let block = SampleBlock(
+            stream: input.number(), firstSequence: Int64(bits.count), timing: isPeriodic || !isExact ? .periodic(first: time, period: 4_000_000) : .explicit(times),
+            bits: bits, texts: texts, validities: validities, reasons: reasons)
+        if decoded(block, base: base, isText: isText) != block { broken("a block that does not come back") }
+    }
+}
