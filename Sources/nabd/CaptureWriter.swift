@@ -40,6 +40,8 @@ struct CaptureWriter {
 
     func finish() throws {
         guard let path else { return }
-        do { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) } catch { throw Failure(.io, "\(path) cannot be written: \(error.localizedDescription)") }
+        do { try Data(text.utf8).write(to: URL(fileURLWithPath: path)) } catch {
+            throw Failure(.io, "\(path) cannot be written: \(error.localizedDescription)")
+        }
     }
 }

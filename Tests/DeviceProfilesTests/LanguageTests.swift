@@ -50,7 +50,8 @@ import Testing
         _ = try write(folder, "v/base", LintTests.serial)
         let path = try write(
             folder, "v/own",
-            "nabd: profile/1\nextends: v/base\nframes: {frame: {checksum: ~}}\nmetrics: [{metric: MDC_PULS_OXIM_PERF_REL, from: value, unit: \"%\", every: 2s}]\n")
+            "nabd: profile/1\nextends: v/base\nframes: {frame: {checksum: ~}}\nmetrics: [{metric: MDC_PULS_OXIM_PERF_REL, from: value, unit: \"%\", every: 2s}]\n"
+        )
         let profile = try DeviceProfile.load(path)
         #expect(profile.frames[0].checksum == nil)
         #expect(profile.metrics.map(\.code.referenceID) == ["MDC_PULS_OXIM_PERF_REL"])
@@ -89,20 +90,22 @@ import Testing
 
     @Test(
         arguments: [
-            ("12.5", "12.5"), ("0.1", "0.1"), ("1200", "1200.0"), ("12.50", "12.5"), ("0.05", nil), ("1200.1", nil), ("0", nil), ("12,5", nil), ("1e2", "100.0"),
+            ("12.5", "12.5"), ("0.1", "0.1"), ("1200", "1200.0"), ("12.50", "12.5"), ("0.05", nil), ("1200.1", nil), ("0", nil), ("12,5", nil),
+            ("1e2", "100.0"),
         ] as [(String, String?)])
     func aQuantityIsSentExactlyOrRefused(quantity: String, sent: String?) throws {
-        let text = LintTests.text + """
+        let text =
+            LintTests.text + """
 
-            commands:
-              rate:
-                arguments: {new: {unit: mL/h, range: [0.1, 1200], step: 0.1}}
-                steps: [{send: "RATE^{new}", reply: "RATE^..."}]
-                class: effect
-                requires: {rate: 0}
-                read-back: {new: rate}
-                hazards: none
-            """
+                commands:
+                  rate:
+                    arguments: {new: {unit: mL/h, range: [0.1, 1200], step: 0.1}}
+                    steps: [{send: "RATE^{new}", reply: "RATE^..."}]
+                    class: effect
+                    requires: {rate: 0}
+                    read-back: {new: rate}
+                    hazards: none
+                """
         let profile = try DeviceProfile.load(try YAMLFile(path: "v/m/profile.yaml", text: text))
         let argument = try #require(profile.commands.first?.arguments.first)
         #expect((try? argument.written(quantity)).map { String(decoding: $0, as: UTF8.self) } == sent)

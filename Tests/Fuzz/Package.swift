@@ -21,6 +21,7 @@ let package = Package(
         .target(name: "DeviceProfiles", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
         .target(name: "DeviceDrivers", dependencies: ["DeviceProfiles"], swiftSettings: fuzzed),
         .executableTarget(
-            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "CFuzzer"], swiftSettings: fuzzed, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "CFuzzer"], swiftSettings: fuzzed,
+            linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ]
 )

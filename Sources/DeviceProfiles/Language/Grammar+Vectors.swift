@@ -23,7 +23,8 @@ extension Grammar {
     static let vectorBytes = Part(
         "bytes of a vector", "Bytes.",
         [
-            Key("hex", .text, "hexadecimal pairs, `->` and # comments between them"), Key("text", .text, "text"), Key("file", .text, "a capture file beside the vectors, as `nabd profile try --record` writes it"),
+            Key("hex", .text, "hexadecimal pairs, `->` and # comments between them"), Key("text", .text, "text"),
+            Key("file", .text, "a capture file beside the vectors, as `nabd profile try --record` writes it"),
         ])
 
     static let vectorSends = Part(

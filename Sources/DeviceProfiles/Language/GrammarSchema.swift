@@ -9,8 +9,10 @@ extension Grammar {
         let definitions = parts(in: part).filter { $0.name != part.name }.map { JSON.Member(name: definition($0), value: object($0)) }
         return JSON.members([
             "$schema": .string("https://json-schema.org/draft/2020-12/schema"), "title": .string("Nabd \(part.name)"), "description": .string(part.meaning),
-        ]).adding(["type": object(part)["type"], "properties": object(part)["properties"], "required": object(part)["required"], "additionalProperties": .bool(false)])
-            .adding(["$defs": .object(definitions)])
+        ]).adding([
+            "type": object(part)["type"], "properties": object(part)["properties"], "required": object(part)["required"], "additionalProperties": .bool(false),
+        ])
+        .adding(["$defs": .object(definitions)])
     }
 
     /// All parts that a part is made of, itself first, each once.

@@ -52,7 +52,7 @@ extension ProfileReader {
             }
             frame.stuffing.append(FrameFormat.Stuffing(plain: plain, wire: (wire[0], wire[1])))
         }
-        let longest = max(1, frame.longest)
+        let longest = frame.longest > 0 ? frame.longest : Self.limit
         frame.validWhen = map["valid-when"]?.byteTests(limit: longest) ?? []
         frame.bytesWith = map["bytes-with"]?.mapping("a test such as {bit: 7, is: 0}").flatMap(streamTest)
         frame.highBits = map["high-bits"].flatMap { highBits($0, longest: longest) }
@@ -144,7 +144,7 @@ extension ProfileReader {
         }
         var length: Int?
         if case .fixed(let fixed) = frame.length { length = fixed }
-        let limit = max(1, frame.longest)
+        let limit = frame.longest > 0 ? frame.longest : Self.limit
         let encodings: KeyValuePairs<String, ChecksumEncoding> = [
             "raw": .raw, "raw-low-first": .rawLowFirst, "hex": .hex, "hex-lower": .hexLower, "decimal": .decimal,
         ]

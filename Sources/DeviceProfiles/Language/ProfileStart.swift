@@ -35,7 +35,8 @@ public struct ProfileStart: Sendable {
     /// The files of the profile's folder, by name.
     public func files(name: String) -> [(name: String, text: String)] {
         [
-            ("profile.yaml", head + body), ("vectors.yaml", "# yaml-language-server: $schema=../../schema/vectors.schema.json\nnabd: vectors/1\nvectors:\n\(vectors)"),
+            ("profile.yaml", head + body),
+            ("vectors.yaml", "# yaml-language-server: $schema=../../schema/vectors.schema.json\nnabd: vectors/1\nvectors:\n\(vectors)"),
             (
                 "README.md",
                 "# \(manufacturer) \(model)\n\nWhat it reads, in a line. Wiring: \(baud > 0 ? "\(baud) baud \(format)" : "network").\n\nNot known, or not verified: everything in this start.\n"
@@ -173,7 +174,8 @@ public struct ProfileStart: Sendable {
             let sum = ChecksumAlgorithm.xor8.compute(Array(payload.utf8) + [3])
             let digits = String(sum, radix: 16, uppercase: true)
             (bytes, expect) = (
-                "{text: \"\\x02\(payload)\\x03\(digits.count == 1 ? "0" : "")\(digits)\\r\"}", "{MDC_FLOW_FLUID_PUMP_CURRENT: 12.5, MDC_PUMP_INFUSING_STATUS: infusing}"
+                "{text: \"\\x02\(payload)\\x03\(digits.count == 1 ? "0" : "")\(digits)\\r\"}",
+                "{MDC_FLOW_FLUID_PUMP_CURRENT: 12.5, MDC_PUMP_INFUSING_STATUS: infusing}"
             )
         case .lines: (bytes, expect) = ("{text: \"\\r\\nSPO2=097% PR=72\\r\\n\"}", "{MDC_PULS_OXIM_SAT_O2: 97, MDC_PULS_OXIM_PULS_RATE: 72}")
         case .modbusRTU: (bytes, expect) = ("{hex: \"01 04 00 01 00 01 60 0A -> 01 04 02 01 31 79 74\"}", "{MDC_TEMP: 30.5}")

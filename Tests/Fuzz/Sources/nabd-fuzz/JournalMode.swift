@@ -21,7 +21,9 @@ enum JournalMode {
         let trusted = SampleBlock.trustedHeader(bytes[...])
         _ = try? SampleBlock.header(bytes[...])
         guard let block = try? SampleBlock(bytes[...], base: base, isText: { _ in isText }) else { return }
-        if let trusted, trusted.stream != block.stream || trusted.next - block.firstSequence != Int64(block.count) { broken("the header says other than the block") }
+        if let trusted, trusted.stream != block.stream || trusted.next - block.firstSequence != Int64(block.count) {
+            broken("the header says other than the block")
+        }
     }
 
     /// What was read is written and read again.
@@ -65,9 +67,10 @@ enum JournalMode {
                 times.append(time)
             }
         }
-        let isExact = times.allSatisfy { !$0.subtractingReportingOverflow(base).overflow }
+        let isExact = times.allSatisfy { !$0.subtractingReportingOverflow(base).overflow && ($0 &- base) % 1000 == 0 }
         let block = SampleBlock(
-            stream: input.number(), firstSequence: Int64(bits.count), timing: isPeriodic || !isExact ? .periodic(first: time, period: 4_000_000) : .explicit(times),
+            stream: input.number(), firstSequence: Int64(bits.count),
+            timing: isPeriodic || !isExact ? .periodic(first: time, period: 4_000_000) : .explicit(times),
             bits: bits, texts: texts, validities: validities, reasons: reasons)
         if decoded(block, base: base, isText: isText) != block { broken("a block that does not come back") }
     }
