@@ -10,7 +10,7 @@ import pytest
 import serial
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
-from peers import alaris, fhir_checks, modbus, nonin
+from peers import alaris, fhir_checks, modbus, nonin, wire
 from peers.waiting import wait_until
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(60)]
@@ -220,3 +220,24 @@ def test_own_grammar_check_refuses_what_validators_let_pass(data: str):
     fhir_checks.check_observation(good_observation())
     with pytest.raises(AssertionError):
         fhir_checks.check_observation(good_observation(data))
+
+
+@pytest.mark.parametrize(
+    ("made", "published"),
+    [
+        (wire.xmodem(b"[RESEND]"), "DB 6B"), (wire.as50("STATUS?"), "5B 53 54 41 54 55 53 3F 5D C3 4B"),
+        (wire.new_era("SAF0"), "02 08 53 41 46 30 55 43 03"), (wire.graseby("CHCK"), b"<CHCK>93\r".hex()),
+        (wire.medibus("Q", b"\x1b"), b"\x1bQ6C\r".hex()), (wire.cms50d(97, 72, 53)[:7], "01 80 80 B5 80 C8 E1"),
+        (wire.capnostream(4), "85 01 04 05"),
+    ],
+)
+def test_our_messages_are_the_published_ones(made, published):
+    assert made == bytes.fromhex(published)
+
+
+def test_capnostream_messages_are_told_apart_and_damage_is_found():
+    stream = wire.capnostream(0, bytes.fromhex("05 80 85 08")) + wire.capnostream_numbers(97, 72) + b"\x85\x05\x00"
+    wave, numbers = wire.capnostream_messages(stream)
+    assert wave == bytes.fromhex("00 05 80 85 08") and (len(numbers), numbers[8], numbers[9]) == (28, 97, 72)
+    with pytest.raises(AssertionError):
+        wire.capnostream_messages(stream.replace(b"\x61", b"\x60"))

@@ -15,9 +15,12 @@ enum NabdBench {
         case "poll" where arguments.count == 5: try poll(host: arguments[2], port: Int(arguments[3]) ?? 0, seconds: Double(arguments[4]) ?? 1)
         case "wakeup" where arguments.count == 5:
             try wakeup(period: Int64(arguments[2]) ?? 1000, seconds: Double(arguments[3]) ?? 1, priority: Int32(arguments[4]) ?? 0)
+        case "decode" where arguments.count == 5: try DecodeBench.run(kind: arguments[2], seconds: Double(arguments[3]) ?? 1, profiles: arguments[4])
         case "journal" where arguments.count == 6:
             try journal(directory: arguments[2], sizes: arguments[3], seconds: Int64(arguments[4]) ?? 1, commitMilliseconds: Int64(arguments[5]) ?? 1000)
-        default: FileHandle.standardError.write(Data("nabd-bench poll HOST PORT S | wakeup US S PRIORITY | journal DIR SIZES S COMMIT-MS\n".utf8))
+        default:
+            FileHandle.standardError.write(
+                Data("nabd-bench poll HOST PORT S | decode nonin|alaris|registers S PROFILES | wakeup US S PRIORITY | journal DIR SIZES S COMMIT-MS\n".utf8))
         }
     }
 
@@ -52,7 +55,7 @@ enum NabdBench {
     }
 
     /// A profile of 125 neighbouring registers. Its metrics share one code each per virtual device, as a rack's channels would.
-    private static func registerProfile() throws -> DeviceProfile {
+    static func registerProfile() throws -> DeviceProfile {
         var text = """
             nabd: profile/1
             device: {manufacturer: bench, model: registers, kind: bench}
@@ -65,12 +68,12 @@ enum NabdBench {
         text += "metrics:\n"
         for index in 0..<125 {
             text +=
-                "  - {metric: MDC_TEMP, vmd: c\(index), from: {holding: \(index), type: int16}, scale: 0.1, unit: Cel, every: 1s, plausible: [-4000, 4000]}\n"
+                "  - {metric: MDC_TEMP, vmd: c\(index), from: {holding: \(index), type: int16}, scale: 0.1, unit: Cel, every: 1s, absolute: [-400, 400]}\n"
         }
         return try DeviceProfile.load(try YAMLFile(path: "bench/registers/profile.yaml", text: text))
     }
 
-    private static func cpuSeconds() -> Double {
+    static func cpuSeconds() -> Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9

@@ -31,6 +31,18 @@ public struct CaptureDecoder {
         }
     }
 
+    /// Whether the capture holds the reply that was awaited, and what was not read of it and why.
+    public func explain(_ capture: [UInt8]) -> (isAnswered: Bool, notes: [DecoderNote]) {
+        guard case .serial(let serial) = plan.protocolPlan else { return (true, []) }
+        var sink = Collector()
+        var decoder = SerialDecoder(plan, serial)
+        decoder.awaiting = awaiting
+        decoder.keepNotes()
+        decoder.feed(capture, count: capture.count, time: 0, sink: &sink)
+        decoder.finish(time: 0, sink: &sink)
+        return (decoder.takeAnswered() != nil, decoder.notes)
+    }
+
     /// Everything a capture says. Never fails: what cannot be read is damage, and shows as samples without a value or not at all.
     public func decode(_ capture: [UInt8]) -> [Finding] {
         var sink = Collector()
@@ -163,7 +175,7 @@ private struct ModbusCapture {
     private mutating func takeRTU(at place: Int, sink: inout some RecordSink) -> Int? {
         func isWhole(_ length: Int) -> Bool {
             guard length >= 4, place + length <= bytes.count else { return false }
-            let crc = ChecksumAlgorithm.crc16Modbus.compute(bytes[place..<(place + length - 2)])
+            let crc = ChecksumAlgorithm.crc16Modbus.compute(bytes, place..<(place + length - 2))
             return bytes[place + length - 2] == UInt8(truncatingIfNeeded: crc) && bytes[place + length - 1] == UInt8(crc >> 8)
         }
         guard place + 5 <= bytes.count else { return nil }

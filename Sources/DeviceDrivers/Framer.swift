@@ -321,7 +321,7 @@ public struct Framer: Sendable {
         let wireLength = wire + format.end.count - place
         if let checksum = format.checksum, checksum.overWire {
             guard let sum = format.checksumStart(length: total), let covered = format.covered(length: total), covered.upperBound == sum,
-                checksum.matches(plain[sum..<(sum + checksum.length)], over: buffer[(place + covered.lowerBound)..<(wire - checksum.length)])
+                checksum.matches(plain, at: sum, over: buffer, (place + covered.lowerBound)..<max(place + covered.lowerBound, wire - checksum.length))
             else { return .damaged(.checksumMismatch, skip: 1) }
             return .whole(wire: wireLength, plain: total)
         }
@@ -355,6 +355,6 @@ public struct Framer: Sendable {
             let covered = format.covered(length: length)
         else { return false }
         if !checksum.after.isEmpty { guard place > 0, checksum.after.contains(plain[place - 1]) else { return false } }
-        return checksum.matches(plain[place..<(place + checksum.length)], over: plain[covered])
+        return checksum.matches(plain, at: place, over: plain, covered)
     }
 }

@@ -116,7 +116,7 @@ struct RawValue: Sendable {
     }
 
     private mutating func readDecimal(_ places: Int, _ bytes: [UInt8]) {
-        guard let parsed = DecimalText.parse(bytes[range]) else { return fail(.malformed) }
+        guard let parsed = DecimalText.parse(bytes, range) else { return fail(.malformed) }
         var value = parsed.mantissa
         var exponent = parsed.exponent + places
         while exponent < 0, value % 10 == 0, value != 0 {

@@ -15,6 +15,7 @@ extension SerialDecoder {
             return answer(.message(index))
         }
         guard isKnown else { return }
+        if isNoting() { notes.append(DecoderNote(offset: moment.offset, text: explain(frame, bytes, length: length, payload: payload))) }
         // It is the message by its name, but not as it should be.
         guard let named = plan.messages.indices.first(where: { plan.messages[$0].frame == frame && isExpected($0) && begins($0, bytes, payload) }) else {
             counters.unsolicited += 1
@@ -25,6 +26,27 @@ extension SerialDecoder {
         if !plan.messages[named].isReply || awaiting == .anything {
             miss(plan.messages[named], .invalid, .malformed, time: moment.time, offset: moment.offset, sink: &sink)
         }
+    }
+
+    /// Why a whole frame is none of the messages.
+    private mutating func explain(_ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> String {
+        var why: [String] = []
+        for index in plan.messages.indices where plan.messages[index].frame == frame {
+            let message = plan.messages[index]
+            if !isExpected(index) {
+                why.append("“\(message.name)” is not awaited")
+            } else if let lengths = message.length, !lengths.contains(length) {
+                let wanted = lengths.count == 1 ? "\(lengths.lowerBound)" : "\(lengths.lowerBound) to \(lengths.upperBound)"
+                why.append("“\(message.name)” has \(wanted) bytes")
+            } else if let test = message.when.first(where: { !$0.holds(in: bytes, from: 0, length: length) }) {
+                let place = test.bytes.lowerBound
+                let found = place < length ? "0x" + VectorFile.hexText([bytes[place]]) : "not there"
+                why.append("“\(message.name)” has another byte \(place) than \(found)")
+            } else {
+                why.append("the text is not that of “\(message.name)”")
+            }
+        }
+        return "a whole frame “\(plan.frames[frame].name)” of \(length) bytes fits no message: \(why.prefix(4).joined(separator: ", "))"
     }
 
     private func isExpected(_ message: Int) -> Bool {

@@ -1,6 +1,15 @@
 import DeviceModel
 import DeviceProfiles
 
+/// Why bytes of a capture were not read.
+public struct DecoderNote: Sendable, CustomStringConvertible {
+    /// Where they stand in the capture. Unit: bytes.
+    public let offset: Int
+    public let text: String
+
+    public var description: String { "offset \(offset): \(text)" }
+}
+
 /// Turns a serial device's bytes into samples, and says what must be answered.
 public struct SerialDecoder: Sendable {
     /// Which replies are taken.
@@ -51,6 +60,9 @@ public struct SerialDecoder: Sendable {
     /// What must be said back, in order.
     public private(set) var outbox: [UInt8] = []
     public internal(set) var counters = Counters()
+    /// What was not read and why, where an author asked for it; at most a hundred.
+    public internal(set) var notes: [DecoderNote] = []
+    private var keepsNotes = false
 
     public init(_ device: DevicePlan, _ plan: SerialPlan) {
         self.plan = plan
@@ -79,6 +91,11 @@ public struct SerialDecoder: Sendable {
         (inPacket, packetFrames) = (false, 0)
         (answered, damage, lastNumber) = (nil, nil, nil)
     }
+
+    /// From now on it is noted what is not read. For authors: it allocates.
+    public mutating func keepNotes() { keepsNotes = true }
+
+    func isNoting() -> Bool { keepsNotes && notes.count < 100 }
 
     /// The device may be another by now: it must say again who it is before its values count.
     public mutating func forgetIdentity() { judge.forgetIdentity() }
@@ -215,6 +232,7 @@ public struct SerialDecoder: Sendable {
     private mutating func takeDamage(_ reason: Reason, _ index: Int, time: Int64, sink: inout some RecordSink) {
         counters.damaged += 1
         damage = reason
+        if isNoting() { notes.append(DecoderNote(offset: framers[index].position - 1, text: "no whole frame begins here: \(Self.words(reason))")) }
         let moment = Moment(time: time, offset: framers[index].position)
         for frame in plan.interleaved[index] {
             judge.miss(plan.frameFields[frame], .invalid, reason, moment, sink: &sink)
@@ -226,6 +244,15 @@ public struct SerialDecoder: Sendable {
         }
         breakPacket(time: time, sink: &sink)
         answer(.damage)
+    }
+
+    private static func words(_ reason: Reason) -> String {
+        switch reason {
+        case .checksumMismatch: "its checksum does not match"
+        case .malformed: "its length or its marks are not those of the frame"
+        case .frameLost: "it is interrupted, or follows nothing known"
+        default: reason.word
+        }
     }
 
     private mutating func takeFrame(_ frame: Int, length: Int, framer: Int, time: Int64, sink: inout some RecordSink) {

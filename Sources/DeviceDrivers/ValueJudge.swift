@@ -151,10 +151,10 @@ struct ValueJudge: Sendable {
         _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment, sink: inout some RecordSink
     ) {
         let value = values[place(field.index, moment)]
-        if field.isIdentity { identify(bytes[value.range], moment, sink: &sink) }
+        if field.isIdentity { identify(bytes, value.range, moment, sink: &sink) }
         if field.isRemembered, value.isText {
             remembered[field.index].removeAll(keepingCapacity: true)
-            remembered[field.index].append(contentsOf: bytes[value.range])
+            for place in value.range { remembered[field.index].append(bytes[place]) }
         }
         var (validity, reason) = (value.validity, value.reason)
         if validity == .valid {
@@ -203,10 +203,10 @@ struct ValueJudge: Sendable {
         var record = SampleRecord(kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time)
         if !field.table.isEmpty {
             if validity.carriesValue {
-                if let word = value.word(field, bytes: bytes) { _ = record.setText(word) } else { (validity, reason) = (.invalid, .malformed) }
+                if let word = value.word(field, bytes: bytes) { _ = record.setText(word, 0..<word.count) } else { (validity, reason) = (.invalid, .malformed) }
             }
         } else if case .text = field.reading {
-            if validity.carriesValue, !record.setText(bytes[value.range]) { (validity, reason) = (.invalid, .tooLong) }
+            if validity.carriesValue, !record.setText(bytes, value.range) { (validity, reason) = (.invalid, .tooLong) }
         } else {
             record.bits = judgeNumber(field, value, target, &validity, &reason)
         }
@@ -257,14 +257,14 @@ struct ValueJudge: Sendable {
             SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: moment.time), frameOffset: moment.offset)
     }
 
-    private mutating func identify(_ serial: ArraySlice<UInt8>, _ moment: Moment, sink: inout some RecordSink) {
-        let matches = expectedSerial.map { $0.elementsEqual(serial) } ?? true
+    private mutating func identify(_ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+        let matches = expectedSerial.map { CaptureTable.isText($0, bytes, range) } ?? true
         let before = identity
         if expectedSerial != nil { identity = matches ? .confirmed : .wrong }
-        guard before == .awaited || before != identity || !knownSerial.elementsEqual(serial) else { return }
-        knownSerial = Array(serial)
+        guard before == .awaited || before != identity || !CaptureTable.isText(knownSerial, bytes, range) else { return }
+        knownSerial = Array(bytes[range])
         var record = SampleRecord(kind: .event, index: 0, monotonicNanoseconds: moment.time, event: matches ? .deviceIdentified : .wrongDevice)
-        _ = record.setText(serial.prefix(SampleRecord.textCapacity))
+        _ = record.setText(knownSerial.prefix(SampleRecord.textCapacity))
         sink.take(record, frameOffset: moment.offset)
     }
 }

@@ -32,6 +32,15 @@ public struct VectorRunner {
             let decoder = CaptureDecoder(plan, replyTo: request)
             let found = samples(decoder, vector.bytes)
             failures += compare(found, vector.expect, plan)
+            let explained = decoder.explain(vector.bytes)
+            if request != nil {
+                switch (vector.isAnswer, explained.isAnswered) {
+                case (true, false): failures.append("the bytes are not taken as the answer to what is sent (write “expect: refused” where that is meant)")
+                case (false, true): failures.append("the bytes are taken as the answer to what is sent (write “expect: nothing” where it gives no value)")
+                default: break
+                }
+            }
+            if !failures.isEmpty { failures += explained.notes.prefix(5).map(\.description) }
             if let alerts = vector.alerts { failures += compareAlerts(decoder, vector.bytes, alerts, plan) }
             failures += encodeAgain(vector.bytes, plan)
             // A change may mend what is broken: only bytes that are read are damaged.
@@ -124,7 +133,7 @@ public struct VectorRunner {
         if isSame { return nil }
         let shown =
             values.isEmpty
-            ? "nothing (\(Set(records.map { "\($0.validity.word)/\($0.reason.word)" }).sorted().joined(separator: ", ")))"
+            ? records.isEmpty ? "absent" : "without a value (\(Set(records.map { "\($0.validity.word)/\($0.reason.word)" }).sorted().joined(separator: ", ")))"
             : values.prefix(30).joined(separator: ", ")
         return "\(shown), expected \(wanted.prefix(30).joined(separator: ", "))"
     }

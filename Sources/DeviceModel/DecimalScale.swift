@@ -64,19 +64,24 @@ public enum DecimalText {
     /// Returns the mantissa and exponent as written (`12.50` is 1250 and −2), or `nil` when the bytes are not such a number or do not
     /// fit 18 digits. Never traps, whatever the bytes.
     public static func parse(_ bytes: some Collection<UInt8>) -> (mantissa: Int64, exponent: Int)? {
+        let bytes = Array(bytes)
+        return parse(bytes, 0..<bytes.count)
+    }
+
+    /// The same of some bytes of an array. No allocation.
+    public static func parse(_ bytes: [UInt8], _ range: Range<Int>) -> (mantissa: Int64, exponent: Int)? {
         var mantissa: Int64 = 0
         var exponent = 0
         var negative = false
         var digits = 0
-        var index = bytes.startIndex
-        let end = bytes.endIndex
-        if index < end, bytes[index] == 0x2B || bytes[index] == 0x2D {
-            negative = bytes[index] == 0x2D
-            index = bytes.index(after: index)
+        var place = range.lowerBound
+        if place < range.upperBound, bytes[place] == 0x2B || bytes[place] == 0x2D {
+            negative = bytes[place] == 0x2D
+            place += 1
         }
         var afterPoint = false
-        loop: while index < end {
-            switch bytes[index] {
+        loop: while place < range.upperBound {
+            switch bytes[place] {
             case let digit where digit >= 0x30 && digit <= 0x39:
                 digits += 1
                 guard mantissa < 100_000_000_000_000_000 else { return nil }
@@ -86,21 +91,28 @@ public enum DecimalText {
             case 0x65 where digits > 0, 0x45 where digits > 0: break loop
             default: return nil
             }
-            index = bytes.index(after: index)
+            place += 1
         }
         guard digits > 0 else { return nil }
-        if index < end {
-            index = bytes.index(after: index)
-            guard let power = parseInteger(bytes[index...]), abs(power) <= 36 else { return nil }
+        if place < range.upperBound {
+            guard let power = parsePower(bytes, (place + 1)..<range.upperBound), abs(power) <= 36 else { return nil }
             exponent += power
         }
         return (negative ? -mantissa : mantissa, exponent)
     }
 
     /// An optional sign and one to three digits.
-    private static func parseInteger(_ bytes: some Collection<UInt8>) -> Int? {
-        guard (1...4).contains(bytes.count) else { return nil }
-        return Int(String(decoding: bytes, as: UTF8.self))
+    private static func parsePower(_ bytes: [UInt8], _ range: Range<Int>) -> Int? {
+        guard (1...4).contains(range.count) else { return nil }
+        let isSigned = bytes[range.lowerBound] == 0x2B || bytes[range.lowerBound] == 0x2D
+        let digits = (isSigned ? range.lowerBound + 1 : range.lowerBound)..<range.upperBound
+        guard !digits.isEmpty else { return nil }
+        var power = 0
+        for place in digits {
+            guard (0x30...0x39).contains(bytes[place]) else { return nil }
+            power = power * 10 + Int(bytes[place] - 0x30)
+        }
+        return bytes[range.lowerBound] == 0x2D ? -power : power
     }
 
     /// Writes `mantissa × 10^exponent` without superfluous zeros and without an exponent.

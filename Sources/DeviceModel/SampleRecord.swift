@@ -46,10 +46,16 @@ public struct SampleRecord: Sendable, BitwiseCopyable {
 
     /// Takes over text; returns `false`, and takes nothing, when it is longer than a sample can hold.
     public mutating func setText(_ bytes: some Collection<UInt8>) -> Bool {
-        guard bytes.count <= Self.textCapacity else { return false }
+        let bytes = Array(bytes)
+        return setText(bytes, 0..<bytes.count)
+    }
+
+    /// The same of some bytes of an array. No allocation.
+    public mutating func setText(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard range.count <= Self.textCapacity else { return false }
         var position = 0
-        for byte in bytes {
-            text[position] = byte
+        for place in range {
+            text[position] = bytes[place]
             position += 1
         }
         textLength = UInt8(position)

@@ -52,7 +52,17 @@ struct MessageWriter {
     private func binary(
         _ format: FrameFormat, _ tests: [ByteTest], _ fields: [FieldPlan], payload: [UInt8]?, length: Int?, part: Int? = nil, seconds: Double
     ) -> [UInt8] {
-        if let payload { return format.encode(payload: payload) }
+        if var payload {
+            // What the message is known by stands in it, whatever the template leaves open there.
+            for test in format.validWhen + tests {
+                for place in test.bytes where payload.indices.contains(place - format.payloadStart) {
+                    if case .isOneOf(let values) = test.test, !values.contains(payload[place - format.payloadStart]) {
+                        payload[place - format.payloadStart] = values.first ?? 0
+                    }
+                }
+            }
+            return format.encode(payload: payload)
+        }
         var plain = [UInt8](repeating: 0, count: max(length ?? 0, format.shortest))
         for (offset, byte) in format.start.enumerated() where offset < plain.count { plain[offset] = byte }
         for test in format.validWhen + tests {

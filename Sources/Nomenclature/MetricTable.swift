@@ -94,6 +94,8 @@ extension MetricCode {
         MetricCode("NABD_PUMP_PRESSURE_SHARE", nil, .fraction, .own, "Line pressure, share of the highest"),
         MetricCode("NABD_PUMP_SERIAL", nil, .text, .own, "Pump serial number"),
         MetricCode("NABD_PUMP_ERROR_TEXT", nil, .text, .own, "Pump fault text"),
+        MetricCode("NABD_LINE_FLOW", nil, .amountFlow, .own, "Flow measured in the line"),
+        MetricCode("NABD_DEVICE_TEMPERATURE", nil, .temperature, .own, "Temperature inside the device"),
         MetricCode("NABD_POWER_SOURCE", nil, .text, .own, "Power source"),
         MetricCode("NABD_RACK_MODULES", nil, .text, .own, "Modules in the rack"),
     ]

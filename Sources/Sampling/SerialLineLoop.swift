@@ -292,8 +292,13 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     /// Says what ends the session; what does not answer in time is left.
     private func sayFarewell() {
         let end = clock.now() + Self.longestFarewell
+        // What is still to be answered is waited for: one question at a time, to the last.
+        while !plan.close.isEmpty, let waiting = outstanding, clock.now() < end {
+            do { try awaitReply(waiting) } catch { return }
+        }
         for index in plan.close {
             guard clock.now() < end, let bytes = decoder.bytes(of: index) else { return }
+            clock.sleep(until: min(end, quietUntil))
             do throws(FieldbusError) {
                 decoder.expect(index)
                 try line.write(bytes, deadline: end)
@@ -303,6 +308,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
                     decoder.feed(buffer, count: count, time: clock.now(), sink: &sink)
                     try sayBack()
                 }
+                quietUntil = clock.now() + device.line.turnaround
             } catch {
                 return
             }

@@ -10,7 +10,7 @@ import Synchronization
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Start, check, prove, try and play device profiles.",
-        subcommands: [Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self, Reference.self])
+        subcommands: [Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self, Reference.self, Metrics.self])
 
     /// The profile files at or below some paths, sorted.
     static func find(_ paths: [String]) throws -> [String] {
@@ -160,6 +160,7 @@ struct ProfileCommand: ParsableCommand {
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
         @Argument(help: "The capture; - is standard input.") var file: String
         @Flag(help: "The capture is hexadecimal text.") var hex = false
+        @Flag(help: "Say on standard error which bytes were not read, and why.") var explain = false
         @OptionGroup var overrides: Overrides
 
         /// The largest capture read. Unit: bytes.
@@ -170,7 +171,9 @@ struct ProfileCommand: ParsableCommand {
             let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
             let plan = profile.compile(handle: handle, overrides: try overrides.make())
             let decoder = CaptureDecoder(plan)
-            for line in decoder.lines(decoder.decode(try bytes())) { print(line.text) }
+            let capture = try bytes()
+            for line in decoder.lines(decoder.decode(capture)) { print(line.text) }
+            if explain { for note in decoder.explain(capture).notes { printError(note.description) } }
         }
 
         private func bytes() throws -> [UInt8] {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DeviceProfiles
 import Foundation
+import Nomenclature
 
 extension ProfileCommand {
     struct Schema: ParsableCommand {
@@ -14,6 +15,19 @@ extension ProfileCommand {
         static let configuration = CommandConfiguration(abstract: "Print the reference page of the profile language.")
 
         func run() throws { print(Grammar.reference, terminator: "") }
+    }
+
+    struct Metrics: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the metrics a profile may name, with what they measure and their units.")
+        @Argument(help: "Only those with this word in their name, meaning or quantity.") var word: String?
+
+        func run() throws {
+            for code in MetricCode.all {
+                let units = UnitOfMeasure.all.filter { $0.dimension == code.dimension }.map(\.ucum).joined(separator: ", ")
+                let line = "\(code.referenceID)  \(code.display): \(code.dimension.rawValue)\(units.isEmpty ? "" : " in \(units)")"
+                if word.map({ line.localizedCaseInsensitiveContains($0) }) ?? true { print(line) }
+            }
+        }
     }
 
     struct New: ParsableCommand {

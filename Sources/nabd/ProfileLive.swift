@@ -52,7 +52,16 @@ extension ProfileCommand {
             capture.take(tap?.take() ?? [])
             printer.drain()
             try capture.finish()
-            guard printer.heard else { throw Failure(.unavailable, "nothing was heard of the device on \(line): check cable, address and line settings") }
+            guard printer.heard else {
+                let replies = worker.recorder.replies
+                if replies > 0 {
+                    throw Failure(
+                        .unavailable,
+                        "the device on \(line) answered \(replies) of \(worker.recorder.requests) requests, but no value came: see with --raw which one is not answered as the profile says"
+                    )
+                }
+                throw Failure(.unavailable, "nothing was heard of the device on \(line): check cable, address and line settings")
+            }
         }
     }
 

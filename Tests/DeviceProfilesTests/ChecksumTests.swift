@@ -13,9 +13,9 @@ import Testing
     @Test func hexadecimalIsUpperCaseOnly() {
         let rule = Self.rule(.crc16CCITTFalse, .hex)
         #expect(rule.encoded(over: "REMOTE_CTRL^DISABLED".utf8) == Array("EF95".utf8))
-        #expect(rule.matches(Array("EF95".utf8), over: "REMOTE_CTRL^DISABLED".utf8))
-        #expect(!rule.matches(Array("ef95".utf8), over: "REMOTE_CTRL^DISABLED".utf8))
-        #expect(!rule.matches(Array("EF9".utf8), over: "REMOTE_CTRL^DISABLED".utf8))
+        #expect(rule.matches(Array("EF95".utf8), at: 0, over: Array("REMOTE_CTRL^DISABLED".utf8), 0..<"REMOTE_CTRL^DISABLED".utf8.count))
+        #expect(!rule.matches(Array("ef95".utf8), at: 0, over: Array("REMOTE_CTRL^DISABLED".utf8), 0..<"REMOTE_CTRL^DISABLED".utf8.count))
+        #expect(!rule.matches(Array("EF9".utf8), at: 0, over: Array("REMOTE_CTRL^DISABLED".utf8), 0..<"REMOTE_CTRL^DISABLED".utf8.count))
     }
 
     private static func rule(_ algorithm: ChecksumAlgorithm, _ encoding: ChecksumEncoding) -> ChecksumRule {
@@ -34,7 +34,7 @@ import Testing
         for place in bytes.indices {
             var changed = bytes
             changed[place] ^= 1
-            #expect(!rule.matches(changed, over: "123456789".utf8))
+            #expect(!rule.matches(changed, at: 0, over: Array("123456789".utf8), 0..<9))
         }
     }
 

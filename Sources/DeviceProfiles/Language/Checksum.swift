@@ -29,46 +29,64 @@ public enum ChecksumAlgorithm: String, Sendable, CaseIterable {
         }
     }
 
-    /// The checksum of some bytes. No allocation.
+    /// The checksum of some bytes.
     public func compute(_ bytes: some Sequence<UInt8>) -> UInt16 {
+        let bytes = Array(bytes)
+        return compute(bytes, 0..<bytes.count)
+    }
+
+    /// The checksum of some bytes of an array. No allocation.
+    public func compute(_ bytes: [UInt8], _ range: Range<Int>) -> UInt16 {
         switch self {
-        case .sum8: UInt16(bytes.reduce(UInt8(0), &+))
-        case .invertedSum8: UInt16(0xFF - bytes.reduce(UInt8(0), &+))
-        case .zeroSum8: UInt16(0 &- bytes.reduce(UInt8(0), &+))
-        case .sum16: bytes.reduce(UInt16(0)) { $0 &+ UInt16($1) }
-        case .xor8: UInt16(bytes.reduce(UInt8(0), ^))
-        case .crc8: Self.forward8(bytes)
-        case .crc16CCITTFalse: Self.forward(bytes, start: 0xFFFF)
-        case .crc16XMODEM: Self.forward(bytes, start: 0)
-        case .crc16X25: ~Self.reflected(bytes, polynomial: 0x8408, start: 0xFFFF)
-        case .crc16Modbus: Self.reflected(bytes, polynomial: 0xA001, start: 0xFFFF)
+        case .sum8: return Self.sum(bytes, range) & 0xFF
+        case .invertedSum8: return ~Self.sum(bytes, range) & 0xFF
+        case .zeroSum8: return (0 &- Self.sum(bytes, range)) & 0xFF
+        case .sum16: return Self.sum(bytes, range)
+        case .xor8:
+            var sum: UInt8 = 0
+            for place in range { sum ^= bytes[place] }
+            return UInt16(sum)
+        case .crc8:
+            var crc: UInt8 = 0
+            for place in range {
+                crc ^= bytes[place]
+                for _ in 0..<8 { crc = crc & 0x80 != 0 ? crc << 1 ^ 0x07 : crc << 1 }
+            }
+            return UInt16(crc)
+        case .crc16CCITTFalse: return Self.forward(bytes, range, start: 0xFFFF)
+        case .crc16XMODEM: return Self.forward(bytes, range, start: 0)
+        case .crc16X25: return ~Self.reflected(bytes, range, Self.reflected1021)
+        case .crc16Modbus: return Self.reflected(bytes, range, Self.reflected8005)
         }
     }
 
-    private static func forward8(_ bytes: some Sequence<UInt8>) -> UInt16 {
-        var crc: UInt8 = 0
-        for byte in bytes {
-            crc ^= byte
-            for _ in 0..<8 { crc = crc & 0x80 != 0 ? crc << 1 ^ 0x07 : crc << 1 }
-        }
-        return UInt16(crc)
+    private static func sum(_ bytes: [UInt8], _ range: Range<Int>) -> UInt16 {
+        var sum: UInt16 = 0
+        for place in range { sum &+= UInt16(bytes[place]) }
+        return sum
     }
 
-    private static func forward(_ bytes: some Sequence<UInt8>, start: UInt16) -> UInt16 {
+    /// What one byte makes of a CRC, for every byte.
+    private static let forward1021: [UInt16] = (0..<256).map { byte in
+        (0..<8).reduce(UInt16(byte) << 8) { crc, _ in crc & 0x8000 != 0 ? crc << 1 ^ 0x1021 : crc << 1 }
+    }
+    private static let reflected1021 = reflectedTable(0x8408)
+    private static let reflected8005 = reflectedTable(0xA001)
+
+    private static func reflectedTable(_ polynomial: UInt16) -> [UInt16] {
+        (0..<256).map { byte in (0..<8).reduce(UInt16(byte)) { crc, _ in crc & 1 != 0 ? crc >> 1 ^ polynomial : crc >> 1 } }
+    }
+
+    private static func forward(_ bytes: [UInt8], _ range: Range<Int>, start: UInt16) -> UInt16 {
+        let table = forward1021
         var crc = start
-        for byte in bytes {
-            crc ^= UInt16(byte) << 8
-            for _ in 0..<8 { crc = crc & 0x8000 != 0 ? crc << 1 ^ 0x1021 : crc << 1 }
-        }
+        for place in range { crc = crc << 8 ^ table[Int(UInt8(crc >> 8) ^ bytes[place])] }
         return crc
     }
 
-    private static func reflected(_ bytes: some Sequence<UInt8>, polynomial: UInt16, start: UInt16) -> UInt16 {
-        var crc = start
-        for byte in bytes {
-            crc ^= UInt16(byte)
-            for _ in 0..<8 { crc = crc & 1 != 0 ? crc >> 1 ^ polynomial : crc >> 1 }
-        }
+    private static func reflected(_ bytes: [UInt8], _ range: Range<Int>, _ table: [UInt16]) -> UInt16 {
+        var crc: UInt16 = 0xFFFF
+        for place in range { crc = crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ bytes[place])] }
         return crc
     }
 }
@@ -139,15 +157,12 @@ public struct ChecksumRule: Sendable {
         return (0..<length).map { encoding.byte($0, of: value, length: length) }
     }
 
-    /// Whether the bytes on the wire are this checksum. No allocation.
-    public func matches(_ written: some Collection<UInt8>, over bytes: some Sequence<UInt8>) -> Bool {
-        guard written.count == length else { return false }
-        let value = algorithm.compute(bytes)
-        var position = 0
-        for byte in written {
-            if byte != encoding.byte(position, of: value, length: length) { return false }
-            position += 1
-        }
+    /// Whether the bytes from `place` of `written` are this checksum of a range of `bytes`. No allocation.
+    public func matches(_ written: [UInt8], at place: Int, over bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        let length = length
+        guard place >= 0, place + length <= written.count, range.upperBound <= bytes.count else { return false }
+        let value = algorithm.compute(bytes, range)
+        for position in 0..<length where written[place + position] != encoding.byte(position, of: value, length: length) { return false }
         return true
     }
 }

@@ -15,8 +15,8 @@ extension Grammar {
             Key("scale", .named(.text), "by metric: another scale"),
             Key("units", .named(.whole(1...255)), "by virtual device: another Modbus unit"),
             Key(
-                "expect", .either([.word(["nothing"]), .named(.either([.text, .number, .list(.text), .part(expectedSample)]))]),
-                "by metric, or vmd/metric: the values"),
+                "expect", .either([.word(["nothing", "refused"]), .named(.either([.text, .number, .list(.text), .part(expectedSample)]))]),
+                "by metric, or vmd/metric: the values; `refused` for bytes that are not the answer to `sends`"),
             Key("alerts", .list(.text), "the alerts that hold at the end"),
         ])
 

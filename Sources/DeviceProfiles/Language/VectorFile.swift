@@ -35,6 +35,8 @@ public struct VectorFile: Sendable {
         public let overrides: DeviceOverrides
         /// By metric, or by VMD and metric; empty when nothing valid may come of the bytes.
         public let expect: [(metric: String, expectation: Expectation)]
+        /// With `sends`: whether the bytes are the answer, or must be refused as such.
+        public let isAnswer: Bool
         /// The alerts that hold at the end; `nil` when nothing is said of them.
         public let alerts: [String]?
     }
@@ -125,7 +127,8 @@ private struct VectorReader {
         if map["bytes"] != nil, map["expect"] == nil { value.error("“expect” is missing: what do the bytes mean? (nothing, for bytes that must not be read)") }
         return VectorFile.Vector(
             name: name, kind: kind, location: value.location, bytes: map["bytes"].flatMap(bytes) ?? [], sends: map["sends"].flatMap(sends),
-            overrides: overrides, expect: map["expect"].map(expectations) ?? [], alerts: map["alerts"].flatMap(alerts))
+            overrides: overrides, expect: map["expect"].map(expectations) ?? [], isAnswer: map["expect"]?.node.scalar?.string != "refused",
+            alerts: map["alerts"].flatMap(alerts))
     }
 
     private func alerts(_ value: YAMLValue) -> [String]? {
@@ -195,7 +198,7 @@ private struct VectorReader {
     }
 
     private func expectations(_ value: YAMLValue) -> [(metric: String, expectation: VectorFile.Expectation)] {
-        if case .scalar(let scalar) = value.node, scalar.string == "nothing" { return [] }
+        if case .scalar(let scalar) = value.node, ["nothing", "refused"].contains(scalar.string) { return [] }
         let metrics = profile.metrics.map(\.code.referenceID)
         return (value.mapping("what is expected, by metric")?.entries ?? []).compactMap { name, keyValue, value in
             let vmds = profile.vmds.flatMap { vmd in vmd.slots.isEmpty ? [vmd.name] : vmd.slots.map { vmd.name(slot: $0) } }

@@ -8,7 +8,9 @@ public struct BitSlice: Sendable, Hashable {
 }
 
 /// How one value is taken out of a message, judged, and where it goes.
-public struct FieldPlan: Sendable {
+///
+/// A class so that going through a plan counts one reference a field, not one for each list in it.
+public final class FieldPlan: Sendable {
     public enum Source: Sendable {
         /// Joined slices, the most significant first; `count` values, `stride` bytes apart.
         case bits([BitSlice], count: Int, stride: Int)
@@ -47,6 +49,24 @@ public struct FieldPlan: Sendable {
     public let isIdentity: Bool
     /// Whether its text is needed to say something.
     public let isRemembered: Bool
+
+    init(
+        index: Int, source: Source, reading: Reading, strip: [[UInt8]], missing: [(code: CodePlan, validity: Validity)], gates: [GatePlan],
+        table: [Word], otherwise: [UInt8]?, targets: [TargetPlan], alerts: [AlertPlan], isIdentity: Bool, isRemembered: Bool
+    ) {
+        self.index = index
+        self.source = source
+        self.reading = reading
+        self.strip = strip
+        self.missing = missing
+        self.gates = gates
+        self.table = table
+        self.otherwise = otherwise
+        self.targets = targets
+        self.alerts = alerts
+        self.isIdentity = isIdentity
+        self.isRemembered = isRemembered
+    }
 }
 
 /// A value as the device writes it, ready to compare.
@@ -84,7 +104,7 @@ public struct GatePlan: Sendable {
 }
 
 /// Where a value goes.
-public struct TargetPlan: Sendable {
+public final class TargetPlan: Sendable {
     public struct Condition: Sendable {
         public let field: Int
         public let test: TestPlan
@@ -103,6 +123,19 @@ public struct TargetPlan: Sendable {
     /// In counts of the stream; for floats the limits as they are.
     public let plausible: ClosedRange<Double>?
     public let absolute: ClosedRange<Double>?
+
+    init(
+        stream: Int, isSlotted: Bool, isEpisodic: Bool, condition: Condition?, offset: Int64, plausible: ClosedRange<Double>?,
+        absolute: ClosedRange<Double>?
+    ) {
+        self.stream = stream
+        self.isSlotted = isSlotted
+        self.isEpisodic = isEpisodic
+        self.condition = condition
+        self.offset = offset
+        self.plausible = plausible
+        self.absolute = absolute
+    }
 }
 
 /// A condition on a value that is an alert.
