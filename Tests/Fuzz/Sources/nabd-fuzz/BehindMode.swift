@@ -7,7 +7,7 @@ import DeviceProfiles
 /// The input is the profile, what is awaited, pieces, then steps; see ``serialStep(_:_:_:_:)`` and ``modbusStep(_:_:_:_:)``.
 enum BehindMode {
     static func run(_ input: inout Input) {
-        guard let ship = input.one(of: Fleet.ships) else { return }
+        let ship = Fleet.ship(input.byte())
         let awaited = Int(input.byte())
         let seed = input.byte()
         if awaited >= 0xC0, let serial = ship.target.serial {
@@ -22,7 +22,7 @@ enum BehindMode {
         }
         let requests = ship.target.serial?.requests.count ?? 0
         let request = awaited & 0x3F
-        ship.target.decode(wire, replyTo: request < requests ? request : nil, pieces: seed, lines: awaited >= 0x80)
+        ship.target.decode(wire, replyTo: request < min(requests, 0x3F) ? request : nil, pieces: seed, lines: awaited >= 0xB0)
     }
 
     // MARK: Serial

@@ -62,8 +62,21 @@ enum Fleet {
         let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
         let names = found.filter { $0.hasSuffix("/profile.yaml") }.map { String($0.dropLast("/profile.yaml".count)) }.sorted()
         if names.isEmpty { broken("there are no profiles in \(folder)") }
-        return names.map(ship)
+        return names.map { ship($0) }
     }()
+
+    /// By byte: the profile it stands for. Each has a place of its own that stays when others are added; a byte without one means the next.
+    private static let ring: [Int] = {
+        var places = [Int?](repeating: nil, count: 256)
+        for (index, ship) in ships.enumerated() {
+            var place = ship.target.profile.name.utf8.reduce(0) { ($0 * 31 + Int($1)) & 0xFF }
+            while places[place] != nil { place = (place + 1) & 0xFF }
+            places[place] = index
+        }
+        return places.indices.map { first in (0..<256).lazy.compactMap { places[(first + $0) & 0xFF] }.first ?? 0 }
+    }()
+
+    static func ship(_ byte: UInt8) -> Ship { ships[ring[Int(byte)]] }
 
     private static func ship(_ name: String) -> Ship {
         do {

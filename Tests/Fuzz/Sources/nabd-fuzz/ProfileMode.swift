@@ -41,7 +41,7 @@ enum ProfileMode {
 
     private static func vectors(_ text: ArraySlice<UInt8>) {
         // Which profile they are for, by the length of the text.
-        let ship = Fleet.ships[text.count % Fleet.ships.count]
+        let ship = Fleet.ship(UInt8(truncatingIfNeeded: text.count))
         guard FileManager.default.createFile(atPath: scratch, contents: Data(text)) else { broken("\(scratch) cannot be written") }
         defer { try? FileManager.default.removeItem(atPath: scratch) }
         _ = try? VectorFile.load(scratch, for: ship.target.profile)
@@ -65,7 +65,7 @@ enum EditsMode {
     private static let allLines: [[UInt8]] = Fleet.ships.flatMap(\.lines).filter { !$0.isEmpty }
 
     static func run(_ input: inout Input) {
-        guard let ship = input.one(of: Fleet.ships) else { return }
+        let ship = Fleet.ship(input.byte())
         var lines = ship.lines
         for _ in 0..<(input.byte() % 12) { change(&lines, &input) }
         var capture = input.rest()
