@@ -16,7 +16,6 @@ from peers.host import PROFILES, ROOT, json_lines, nabd
 pytestmark = [pytest.mark.host, pytest.mark.timeout(60)]
 
 SHIPPED = sorted(path.parent for path in PROFILES.glob("*/*/profile.yaml"))
-SAT = "MDC_PULS_OXIM_SAT_O2"
 
 
 def name(folder: Path) -> str:
@@ -170,7 +169,7 @@ def test_what_is_wrong_in_the_wild_is_not_read_and_what_follows_is(case):
 
 @pytest.mark.parametrize("profile", wild.MESSAGES)
 def test_a_stream_that_starts_in_the_middle_is_read_from_the_next_message_on(profile):
-    metric = "MDC_FLOW_FLUID_PUMP" if profile.startswith("graseby") else SAT
+    metric = "MDC_FLOW_FLUID_PUMP" if profile.startswith("graseby") else wild.SAT
     units = [wild.MESSAGES[profile](value) for value in (91, 92, 93, 94)]
     for cut in range(1, len(units[0]), max(1, len(units[0]) // 11)):
         seen = valid(PROFILES / profile, b"".join(units)[cut:])

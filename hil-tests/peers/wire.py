@@ -27,6 +27,18 @@ def new_era(text: str) -> bytes:
     return bytes([0x02, len(data) + 4]) + data + xmodem(data) + b"\x03"
 
 
+def new_era_texts(data: bytes) -> list[str]:
+    """The texts of whole packets; anything else is an error."""
+    texts = []
+    while data:
+        assert data[0] == 2 and len(data) > data[1], f"no packet: {data.hex(' ')}"
+        text = data[2 : data[1] - 2].decode()
+        assert data[: data[1] + 1] == new_era(text), f"damaged: {data.hex(' ')}"
+        texts.append(text)
+        data = data[data[1] + 1 :]
+    return texts
+
+
 def as50(text: str) -> bytes:
     """``[TEXT]`` and the two raw bytes of its CRC-16/XMODEM, brackets included."""
     data = f"[{text}]".encode()

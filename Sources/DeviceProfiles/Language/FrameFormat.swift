@@ -161,8 +161,11 @@ public struct FrameFormat: Sendable {
     /// The fewest bytes a plain frame has.
     public var shortest: Int {
         if case .fixed(let length) = length { return length }
-        return payloadStart + (checksum.map { $0.length + ($0.after.isEmpty ? 0 : 1) } ?? 0) + end.count
+        return overhead
     }
+
+    /// The bytes of a plain frame beside its payload.
+    var overhead: Int { payloadStart + (checksum.map { $0.length + ($0.after.isEmpty ? 0 : 1) } ?? 0) + end.count }
 
     static func size(_ type: LengthType, digits: Int) -> Int {
         switch type {

@@ -150,7 +150,7 @@ extension Grammar {
     static let expectation = Part("read-back", "The state afterwards.", [Key("is", code, required: true, "one of these values")])
 
     static let simulated = Part(
-        "simulated value", "A value as a function of time.",
+        "simulated value", "A value as a function of time, in the unit of the metric that shows it.",
         [
             Key("low", .number, "one end of a swing"), Key("high", .number, "the other end"),
             Key("period", .duration, "of one swing, or of a recording's sample"),

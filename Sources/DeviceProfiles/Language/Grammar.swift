@@ -113,9 +113,9 @@ public enum Grammar {
             Key("rts", .word(["on", "off"]), "level of RTS while the line is open"),
             Key("unit", .whole(1...255), "Modbus unit (1)"),
             Key("port", .whole(1...65535), "TCP port of Modbus TCP (502)"),
-            Key("turnaround", .duration, "silence the device needs between its reply and the next request"),
+            Key("turnaround", .duration, "silence the device needs between its reply and the next request; serial and Modbus"),
             Key("slowest-reply", .duration, "the longest it may take to answer (1s)"),
-            Key("quiet", .duration, "a frame interrupted for this long is abandoned"),
+            Key("quiet", .duration, "serial: a frame interrupted for this long is abandoned"),
             Key("never-read", .list(.part(neverRead)), "registers that no merged read may touch"),
         ])
 

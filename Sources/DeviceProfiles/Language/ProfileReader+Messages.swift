@@ -156,10 +156,8 @@ extension ProfileReader {
             }
         }
         let size = template.bytes { _ in [] }?.count ?? 0
-        if let frame, profile.frames[frame].longest > 0,
-            profile.frames[frame].shortest + size > max(profile.frames[frame].longest, profile.frames[frame].shortest)
-        {
-            value.error("longer than the frame's longest, \(profile.frames[frame].longest) bytes")
+        if let frame, profile.frames[frame].longest > 0, profile.frames[frame].overhead + size > profile.frames[frame].longest {
+            value.error("what is sent has \(size) bytes, and with all around it is longer than the frame's \(profile.frames[frame].longest) bytes")
         }
         return template
     }

@@ -3,6 +3,7 @@ public struct ProfileStart: Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         case stream
         case text
+        case binary
         case lines
         case modbusRTU = "modbus-rtu"
         case modbusTCP = "modbus-tcp"
@@ -11,6 +12,7 @@ public struct ProfileStart: Sendable {
             switch self {
             case .stream: "sends binary frames unasked"
             case .text: "is asked and answers in text"
+            case .binary: "is asked and answers in binary frames with a length"
             case .lines: "sends lines of text unasked"
             case .modbusRTU: "has Modbus registers, on a serial line"
             case .modbusTCP: "has Modbus registers, on the network"
@@ -66,6 +68,7 @@ public struct ProfileStart: Sendable {
         switch kind {
         case .stream: streamBody
         case .text: textBody
+        case .binary: binaryBody
         case .lines: linesBody
         case .modbusRTU: modbusBody("modbus: rtu, baud: \(baud), format: \(format), unit: 1, turnaround: 20ms, slowest-reply: 500ms")
         case .modbusTCP: modbusBody("modbus: tcp, port: 502, unit: 1, slowest-reply: 1s")
@@ -118,6 +121,34 @@ public struct ProfileStart: Sendable {
           - {metric: MDC_PUMP_INFUSING_STATUS, from: status}
 
         simulate: {rate: 12.5, status: infusing}
+
+        """
+    }
+
+    private var binaryBody: String {
+        """
+        line: {serial: \(baud), format: \(format), turnaround: 20ms, slowest-reply: 500ms}
+
+        frames:
+          # 0x3A, command, sum: what we send. 0x3E, command, number of data bytes, data, sum: what comes back.
+          ask: {start: 0x3A, length: 3, checksum: {sum8: 0..}, from: host}
+          answer: {start: 0x3E, length: {byte: 2, type: uint8, adds: 4}, longest: 64, checksum: {sum8: 0..}}
+
+        fields:
+          pressure: {in: state, byte: 3, type: uint16le, missing: {0xFFFF: notAvailable}}
+
+        requests:
+          # What is sent is all between the start mark and the checksum.
+          state:
+            send: {hex: "05"}
+            reply: {when: {byte: 1, is: 0x05}, length: 6}
+            every: 1s
+            class: read
+
+        metrics:
+          - {metric: NABD_CUFF_PRESSURE, from: pressure, unit: "mm[Hg]", scale: 0.1, absolute: [0, 350]}
+
+        simulate: {pressure: {low: 10, high: 120, period: 30s}}
 
         """
     }
@@ -177,6 +208,7 @@ public struct ProfileStart: Sendable {
                 "{text: \"\\x02\(payload)\\x03\(digits.count == 1 ? "0" : "")\(digits)\\r\"}",
                 "{MDC_FLOW_FLUID_PUMP_CURRENT: 12.5, MDC_PUMP_INFUSING_STATUS: infusing}"
             )
+        case .binary: (bytes, expect) = ("{hex: \"3E 05 02 B0 04 F9\"}", "{NABD_CUFF_PRESSURE: 120}")
         case .lines: (bytes, expect) = ("{text: \"\\r\\nSPO2=097% PR=72\\r\\n\"}", "{MDC_PULS_OXIM_SAT_O2: 97, MDC_PULS_OXIM_PULS_RATE: 72}")
         case .modbusRTU: (bytes, expect) = ("{hex: \"01 04 00 01 00 01 60 0A -> 01 04 02 01 31 79 74\"}", "{MDC_TEMP: 30.5}")
         case .modbusTCP: (bytes, expect) = ("{hex: \"00 01 00 00 00 06 01 04 00 01 00 01 -> 00 01 00 00 00 05 01 04 02 01 31\"}", "{MDC_TEMP: 30.5}")
