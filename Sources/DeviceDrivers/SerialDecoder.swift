@@ -322,7 +322,7 @@ public struct SerialDecoder: Sendable {
         (inPacket, packetFrames) = (false, 0)
     }
 
-    mutating func answer(_ trigger: AnswerPlan.Trigger) {
+    mutating func answer(_ trigger: SessionDescription.Answer.Trigger) {
         for answer in plan.answers where answer.to == trigger && outbox.count < 1024 {
             if let bytes = bytes(answer.send, frame: answer.frame) { outbox += bytes }
         }

@@ -8,12 +8,7 @@ import RealTime
 struct SerialPlayer {
     /// Something said again and again.
     private struct Emission {
-        enum What {
-            case frame(Int)
-            case message(Int)
-        }
-
-        let what: What
+        let what: Unasked
         let period: Int64
         var next: Int64
         var count: Int64 = 0
@@ -32,7 +27,7 @@ struct SerialPlayer {
 
     func run(_ end: DeviceEnd, _ output: inout PlayedOutput, until stop: StopFlag) {
         let start = clock.now()
-        var emissions = emissions(from: start)
+        var emissions = plan.unasked.map { Emission(what: $0.what, period: $0.period, next: start) }
         var awaited = Set(serial.open)
         let heard = Array(Set(serial.requests.compactMap(\.frame))).sorted()
         var framer = heard.isEmpty ? nil : Framer(serial.frames, indices: heard)
@@ -68,31 +63,6 @@ struct SerialPlayer {
             return writer.frame(index, position: position, seconds: seconds)
         case .message(let index): return writer.message(index, slot: nil, seconds: seconds)
         }
-    }
-
-    // MARK: What it says unasked
-
-    private func emissions(from start: Int64) -> [Emission] {
-        func fastest(_ fields: [FieldPlan]) -> Int64? {
-            fields.flatMap { field in
-                field.targets.map { target in
-                    let count = if case .bits(_, let count, _) = field.source { Int64(count) } else { Int64(1) }
-                    return plan.streams[target.stream].periodNanoseconds * count
-                }
-            }.min()
-        }
-        var emissions: [Emission] = []
-        for index in serial.frames.indices {
-            var period = fastest(serial.frameFields[index])
-            if let packet = serial.packet, packet.frame == index, period == nil { period = fastest(packet.fields).map { $0 / Int64(packet.count) } }
-            if let period { emissions.append(Emission(what: .frame(index), period: period, next: start)) }
-        }
-        for (index, message) in serial.messages.enumerated() where !message.isReply {
-            let fields = message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])
-            guard !fields.isEmpty else { continue }
-            emissions.append(Emission(what: .message(index), period: fastest(fields) ?? 10_000_000_000, next: start))
-        }
-        return emissions
     }
 
     // MARK: What it is asked

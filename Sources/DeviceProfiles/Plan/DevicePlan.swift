@@ -52,7 +52,8 @@ public struct SerialPlan: Sendable {
     /// Requests said when the line opens and when the host stops.
     public let open: [Int]
     public let close: [Int]
-    public let answers: [AnswerPlan]
+    /// What is said back; messages are those of this plan.
+    public let answers: [SessionDescription.Answer]
     /// Fields whose text is needed to say something.
     public let remembered: [(name: String, field: Int)]
     /// The longest time between two messages of a device that speaks unasked. Unit: ns; `nil` when it only answers, or speaks at times only.
@@ -137,19 +138,6 @@ public struct RequestPlan: Sendable {
     public let retries: Int
     public let isRepeatable: Bool
     public let slot: Int?
-}
-
-/// What is said back, compiled.
-public struct AnswerPlan: Sendable {
-    public enum Trigger: Sendable, Hashable {
-        case frame(Int)
-        case message(Int)
-        case damage
-    }
-
-    public let to: Trigger
-    public let send: SendTemplate
-    public let frame: Int?
 }
 
 extension SerialPlan {

@@ -1,5 +1,12 @@
 import DeviceModel
 
+/// Something a device says unasked.
+public enum Unasked: Sendable {
+    /// A frame of fixed length, perhaps one of a packet.
+    case frame(Int)
+    case message(Int)
+}
+
 extension DevicePlan {
     /// The shares of its line's time that asking the device takes, and that it takes unasked; `nil` where the line has no baud rate.
     ///
@@ -20,12 +27,13 @@ extension DevicePlan {
                 let asked = plan.bytes(request.send, frame: request.frame) { _ in [UInt8](repeating: 0, count: 8) }?.count ?? 0
                 load += share(Double(asked) + (request.reply.map { length(of: plan.messages[$0], plan) } ?? 0), period, silence: turnaround)
             }
-            return (load, streamed(plan).reduce(0) { $0 + share($1.bytes, $1.period) })
+            return (load, unasked.reduce(0) { $0 + share(bytes($1.what, plan), $1.period) })
         }
     }
 
-    /// What the device sends unasked: bytes, and how often.
-    private func streamed(_ plan: SerialPlan) -> [(bytes: Double, period: Int64)] {
+    /// What the device says unasked, and how often. Unit: ns.
+    public var unasked: [(what: Unasked, period: Int64)] {
+        guard case .serial(let plan) = protocolPlan else { return [] }
         func fastest(_ fields: [FieldPlan]) -> Int64? {
             fields.flatMap { field in
                 field.targets.map { target in
@@ -34,18 +42,25 @@ extension DevicePlan {
                 }
             }.min()
         }
-        var parts: [(Double, Int64)] = []
-        for (index, fields) in plan.frameFields.enumerated() {
-            if let period = fastest(fields) { parts.append((Double(plan.frames[index].longest), period)) }
+        var found: [(Unasked, Int64)] = []
+        for index in plan.frames.indices {
+            var period = fastest(plan.frameFields[index])
+            if let packet = plan.packet, packet.frame == index, period == nil { period = fastest(packet.fields).map { $0 / Int64(packet.count) } }
+            if let period { found.append((.frame(index), period)) }
         }
-        if let packet = plan.packet, plan.frameFields[packet.frame].allSatisfy(\.targets.isEmpty), let period = fastest(packet.fields) {
-            parts.append((Double(packet.count * packet.frameLength), period))
+        for (index, message) in plan.messages.enumerated() where !message.isReply {
+            if let period = fastest(message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])) {
+                found.append((.message(index), period))
+            }
         }
-        for message in plan.messages where !message.isReply {
-            let fields = message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])
-            if let period = fastest(fields) { parts.append((length(of: message, plan), period)) }
+        return found
+    }
+
+    private func bytes(_ what: Unasked, _ plan: SerialPlan) -> Double {
+        switch what {
+        case .frame(let index): Double(plan.frames[index].longest)
+        case .message(let index): length(of: plan.messages[index], plan)
         }
-        return parts
     }
 
     private func length(of message: MessagePlan, _ plan: SerialPlan) -> Double {

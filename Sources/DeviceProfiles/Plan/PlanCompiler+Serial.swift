@@ -23,12 +23,9 @@ extension PlanCompiler {
         }
         let frameFields = profile.frames.map { frame in fieldPlans(scope: frame.name, frameLength: 0) }
         let unasked = profile.metrics.filter { !$0.isEpisodic && profile.requests(reading: $0.field).isEmpty }
-        let answers = profile.session.answers.flatMap { answer -> [AnswerPlan] in
-            switch answer.to {
-            case .damage: [AnswerPlan(to: .damage, send: answer.send, frame: answer.frame)]
-            case .frame(let frame): [AnswerPlan(to: .frame(frame), send: answer.send, frame: answer.frame)]
-            case .message(let message): (replies[message] ?? []).map { AnswerPlan(to: .message($0), send: answer.send, frame: answer.frame) }
-            }
+        let answers = profile.session.answers.flatMap { answer -> [SessionDescription.Answer] in
+            guard case .message(let message) = answer.to else { return [answer] }
+            return (replies[message] ?? []).map { SessionDescription.Answer(to: .message($0), send: answer.send, frame: answer.frame) }
         }
         return SerialPlan(
             frames: profile.frames, interleaved: interleaved(), frameFields: frameFields, packet: packet(), messages: messages, requests: requests,
