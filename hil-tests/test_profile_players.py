@@ -210,8 +210,12 @@ def test_what_try_records_is_what_came_and_becomes_a_vector(profile, tmp_path):
     assert decoded.returncode == 0, decoded.stderr.decode()
     seen = values(json_lines(decoded.stdout))
     live = values(lines)
-    assert set(live) == set(seen) and all(0 <= len(seen[metric]) - len(live[metric]) <= 2 for metric in seen), (live, seen)
-    assert all(seen[metric][: len(live[metric])] == live[metric] for metric in seen)
+    # The record may begin a little before the reading and end a little after it; between, the two are the same.
+    assert live and set(live) <= set(seen)
+    for metric in seen:
+        told = live.get(metric, [])
+        starts = [start for start in range(len(seen[metric]) - len(told) + 1) if seen[metric][start : start + len(told)] == told]
+        assert starts and len(seen[metric]) - len(told) <= 15, (metric, told, seen[metric])
     vector = {"name": "recorded", "kind": "derived", "source": "a played device", "bytes": {"file": file.name}, "expect": seen}
     (folder / "vectors.yaml").write_text(yaml.safe_dump({"nabd": "vectors/1", "vectors": [vector]}))
     proof = nabd("profile", "test", folder)
@@ -246,7 +250,7 @@ def tried(worker_id, tmp_path_factory):
 @pytest.mark.parametrize("profile", PLAYED)
 def test_a_played_device_is_read(profile, tried):
     found = tried[profile]
-    assert found["code"] == 0, found["said"]
+    assert found["code"] == 0, (found["said"], found["lines"][:5])
     seen = values([line for line in found["lines"] if line.get("validity") == "valid"])
     expected = promised(profile)
     assert seen and expected

@@ -37,6 +37,8 @@ public struct Framer: Sendable {
     private var isInStep = false
     /// Nothing can stand before the next byte: a question was just asked on a quiet line.
     private var isFresh = false
+    /// A control byte is awaited: then it needs nothing after it to be believed.
+    public var awaitsControl = false
     /// Offset in the whole stream of the buffer's first byte.
     private var base = 0
     /// The bytes of the last frame found, without stuffing.
@@ -121,7 +123,7 @@ public struct Framer: Sendable {
                 case .damaged(let reason, let skip): if damage == nil { damage = (reason, skip) }
                 case .whole(let wire, let length):
                     let isControl = formats[position].isControl
-                    if !isInStep, formats[position].needsConfirmation || isControl && isChancy {
+                    if !isInStep, formats[position].needsConfirmation || isControl && isChancy && !awaitsControl {
                         switch confirmation(position, after: wire, finished: finished) {
                         case nil: return .needMore
                         case false?: continue

@@ -52,7 +52,9 @@ public struct SerialDecoder: Sendable {
     var lastEpisode: [UInt64]
     var seenKeys: [Bool]
     private var lastByteTime: Int64 = 0
-    public var awaiting = Awaiting.nothing
+    public var awaiting = Awaiting.nothing {
+        didSet { awaitControl() }
+    }
     /// The request whose reply has been read since the last call of ``takeAnswered()``.
     var answered: Int?
     /// What was wrong with the last damaged frame since the last call of ``takeDamage()``.
@@ -105,6 +107,12 @@ public struct SerialDecoder: Sendable {
         awaiting = .reply(request)
         (answered, damage) = (nil, nil)
         if !plan.listens { for index in framers.indices { framers[index].beginAnew() } }
+    }
+
+    private mutating func awaitControl() {
+        var isControl = false
+        if case .reply(let request) = awaiting, let reply = plan.requests[request].reply { isControl = plan.frames[plan.messages[reply].frame].isControl }
+        for index in framers.indices { framers[index].awaitsControl = isControl }
     }
 
     /// Takes bytes that arrived at a time and gives what they say to the sink.

@@ -32,6 +32,9 @@ public final class DevicePlayer: @unchecked Sendable {
             guard plans.allSatisfy({ $0.line.transport == first.line.transport && $0.line.serial == first.line.serial }) else {
                 throw Unplayable(description: "the devices differ in transport, baud rate or format")
             }
+            guard Set(plans.map(\.line.unit)).count == plans.count else {
+                throw Unplayable(description: "two devices on one line have the same Modbus unit: write PROFILE@UNIT")
+            }
         }
         self.plans = plans
         self.faults = faults

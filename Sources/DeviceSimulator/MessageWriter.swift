@@ -137,6 +137,8 @@ struct MessageWriter {
         for place in isOfSlots ? Array(plan.slots.indices.prefix(2)).map({ Optional($0) }) : [slot] {
             for field in plan.profile.fields {
                 guard case .keyed(message.name, let key) = field.place else { continue }
+                // That an alarm is in the message means that it holds: only where it is said so.
+                guard metric(field) != nil || simulated(field, seconds: seconds) != nil else { continue }
                 parts.append(render(records.each, message, slot: place, key: key, value: text(field, seconds: seconds), seconds: seconds))
             }
         }

@@ -41,6 +41,8 @@ struct SerialPlayer {
             if count > 0 {
                 for request in requests(in: Array(buffer[..<count]), &framer) {
                     awaited.remove(request)
+                    // The end of the session: what follows needs a new one.
+                    if serial.close.contains(request) { awaited = Set(serial.open) }
                     guard let reply = serial.requests[request].reply else { continue }
                     output.send(writer.message(reply, slot: serial.requests[request].slot, seconds: Double(clock.now() - start) / 1e9))
                 }

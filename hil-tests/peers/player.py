@@ -68,8 +68,11 @@ def promised(profile: str) -> dict[str, tuple[float, float]]:
         field = described.get("fields", {}).get(metric["from"], {})
         if "table" in field or isinstance(metric.get("unit"), dict) or not isinstance(say, (int, float, dict)):
             continue
-        low, high = (say.get("low", say.get("start")), say.get("high", say.get("start", 0) + say.get("per-hour", 0) / 30)) if isinstance(say, dict) else (say, say)
-        half = float(metric.get("scale", 1)) / 2 if "decimal" != field.get("type") else 0.01
+        if isinstance(say, dict):
+            start = say.get("start", 0)
+            say = say.get("low", start), say.get("high", start + say.get("per-hour", 0) / 30)
+        low, high = say if isinstance(say, tuple) else (say, say)
+        half = float(metric.get("scale", 1)) / 2 if field.get("type") != "decimal" else 0.01
         found[metric["metric"]] = (low - half, high + half)
     return found
 

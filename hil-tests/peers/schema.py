@@ -57,7 +57,7 @@ def faults(value, schema, root: dict, place: str = "") -> list[str]:
     if "anyOf" in schema:
         found = [faults(value, branch, root, place) for branch in schema["anyOf"]]
         # Of branches that all fail, the one of the right kind says most.
-        return min(found, key=lambda list_: (any("is not of kind" in fault for fault in list_), len(list_)))
+        return min(found, key=lambda told: (any(fault.startswith(f"{place}: ") and " kind " in fault for fault in told), len(told)))
     kinds = _kinds(schema)
     if kinds and not any(_is(value, kind) for kind in kinds):
         return [f"{place}: {value!r} is not of kind {' or '.join(kinds)}"]

@@ -41,7 +41,7 @@ extension Grammar {
     static let gate = Part(
         "validity-when", "A test on bytes, or on another field of the message, and the validity it gives.",
         [
-            Key("byte", .span, "the byte"), Key("bit", .whole(0...7), "the bit of the byte or field"),
+            Key("byte", .span, "the byte"), Key("bit", .whole(0...63), "the bit of the byte or field"),
             Key("field", .text, "or another field"), Key("is", code, "the value or values"), Key("is-not", code, "all values but these"),
             Key("has", .text, "the text contains this"), Key("present", .truth, "it is in the message"),
             Key("validity", .word(validities), required: true, "how far the value then counts"),

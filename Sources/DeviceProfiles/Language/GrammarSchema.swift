@@ -6,11 +6,15 @@ extension Grammar {
     ///
     /// It knows the keys and their shapes; what needs more than one place to judge is the linter's.
     public static func schema(of part: Part) -> JSON {
-        let definitions = parts(in: part).filter { $0.name != part.name }.map { JSON.Member(name: definition($0), value: object($0)) }
+        let whole = wholeParts(of: part)
+        let definitions = parts(in: part).filter { $0.name != part.name }.map { inner in
+            JSON.Member(name: definition(inner), value: object(inner, isWhole: whole.contains(inner.name)))
+        }
         return JSON.members([
             "$schema": .string("https://json-schema.org/draft/2020-12/schema"), "title": .string("Nabd \(part.name)"), "description": .string(part.meaning),
         ]).adding([
-            "type": object(part)["type"], "properties": object(part)["properties"], "required": object(part)["required"], "additionalProperties": .bool(false),
+            "type": object(part, isWhole: part.name != profile.name)["type"], "properties": object(part, isWhole: part.name != profile.name)["properties"],
+            "required": object(part, isWhole: part.name != profile.name)["required"], "additionalProperties": .bool(false),
         ])
         .adding(["$defs": .object(definitions)])
     }
@@ -35,13 +39,37 @@ extension Grammar {
 
     private static func definition(_ part: Part) -> String { String(part.name.map { $0 == " " ? "-" : $0 }) }
 
-    private static func object(_ part: Part) -> JSON {
-        let required = part.keys.filter { $0.isRequired && part.name != "profile" || $0.name == "nabd" }
+    /// The parts that stand in lists only. A list replaces the one of the profile that is extended, so its elements are whole; a mapping may say only what
+    /// differs, and then nothing in it is required.
+    private static func wholeParts(of part: Part) -> Set<String> {
+        guard part.name == profile.name else { return Set(parts(in: part).map(\.name)) }
+        var inLists: Set<String> = []
+        var inMappings: Set<String> = []
+        func visit(_ shape: Shape, isInList: Bool) {
+            switch shape {
+            case .part(let inner):
+                if isInList { inLists.insert(inner.name) } else { inMappings.insert(inner.name) }
+                for key in inner.keys { visit(key.shape, isInList: isInList) }
+            case .list(let inner): visit(inner, isInList: true)
+            case .oneOrMore(let inner): visit(inner, isInList: isInList)
+            case .named(let inner): visit(inner, isInList: isInList)
+            case .either(let shapes): for shape in shapes { visit(shape, isInList: isInList) }
+            default: break
+            }
+        }
+        for key in part.keys { visit(key.shape, isInList: false) }
+        return inLists.subtracting(inMappings)
+    }
+
+    private static func object(_ part: Part, isWhole: Bool) -> JSON {
+        let required = part.keys.filter { $0.isRequired && isWhole || $0.name == "nabd" }
         return JSON.members([
             "type": .string("object"), "description": .string(part.meaning),
             "properties": .object(
                 part.keys.map { key in
-                    JSON.Member(name: key.name, value: schema(key.shape).adding(["description": .string(key.meaning)]))
+                    let plain = schema(key.shape)
+                    let value = isWhole || key.name == "nabd" ? plain : JSON.members(["anyOf": .array([plain, .members(["type": .string("null")])])])
+                    return JSON.Member(name: key.name, value: value.adding(["description": .string(key.meaning)]))
                 }),
             "required": required.isEmpty ? nil : .array(required.map { .string($0.name) }), "additionalProperties": .bool(false),
         ])
@@ -66,7 +94,10 @@ extension Grammar {
         case .list(let inner): return .members(["type": .string("array"), "items": schema(inner)])
         case .oneOrMore(let inner):
             return .members(["anyOf": .array([schema(inner), .members(["type": .string("array"), "items": schema(inner)])])])
-        case .named(let inner): return .members(["type": .string("object"), "additionalProperties": schema(inner)])
+        case .named(let inner):
+            // A variant takes what it does not have away.
+            let value = JSON.members(["anyOf": .array([schema(inner), .members(["type": .string("null")])])])
+            return .members(["type": .string("object"), "additionalProperties": value])
         case .either(let shapes): return .members(["anyOf": .array(shapes.map(schema))])
         case .none: return .members(["type": .string("null")])
         }

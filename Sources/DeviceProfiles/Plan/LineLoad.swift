@@ -48,10 +48,14 @@ extension DevicePlan {
             if let packet = plan.packet, packet.frame == index, period == nil { period = fastest(packet.fields).map { $0 / Int64(packet.count) } }
             if let period { found.append((.frame(index), period)) }
         }
+        // What is read by asking is not what the device speaks up for.
+        let asked = Set(plan.requests.compactMap { $0.period == nil ? nil : $0.reply }.flatMap { plan.messages[$0].fields.map(\.index) })
         for (index, message) in plan.messages.enumerated() where !message.isReply {
-            if let period = fastest(message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])) {
-                found.append((.message(index), period))
-            }
+            let fields = (message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])).filter { !asked.contains($0.index) }
+            let isResult = fields.allSatisfy { $0.targets.allSatisfy(\.isEpisodic) }
+            if isResult, !plan.requests.isEmpty { continue }
+            // When a result comes is not known.
+            if let period = fastest(fields) { found.append((.message(index), isResult ? 10_000_000_000 : period)) }
         }
         return found
     }

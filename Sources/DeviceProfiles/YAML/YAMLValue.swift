@@ -214,7 +214,7 @@ public struct YAMLMapping {
                     guard let own = members.first(where: { $0.0 == old.key }) else { return old }
                     return (own.0, own.1, own.2.extending(old.value))
                 } + added
-            members.removeAll { $0.2.isNothing }
+            members.removeAll { member in member.2.isNothing && inherited.contains { $0.key == member.0 } }
         }
         self.members = members
     }
@@ -237,7 +237,8 @@ public struct YAMLMapping {
     /// Reports every key that is none of these.
     public func allow(_ keys: [String]) {
         for member in members where !keys.contains(member.key) {
-            let known = keys.filter { self[$0] == nil }
+            // A key that stands already is not what was meant; in a variant it may be, as it stands in the file that is extended.
+            let known = value.inherited.isEmpty ? keys.filter { self[$0] == nil } : keys
             member.keyValue.error(
                 "unknown key “\(member.key)”; expected \(keys.joined(separator: ", "))",
                 suggestion: YAMLValue.suggest(member.key, among: known)
