@@ -167,7 +167,10 @@ public struct YAMLValue {
 
     /// The candidate nearest to a misspelt word, when one is near.
     static func suggest(_ word: String, among candidates: some Sequence<String>) -> String? {
-        let best = candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { $0.1 < $1.1 }
+        // Of candidates as near, the one of the same length, then the first of the alphabet: the same word gets the same answer every time.
+        let best = candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { left, right in
+            (left.1, abs(left.0.count - word.count), left.0) < (right.1, abs(right.0.count - word.count), right.0)
+        }
         guard let (candidate, edits) = best, edits <= max(2, candidate.count / 3) else { return nil }
         return "did you mean “\(candidate)”?"
     }
