@@ -40,7 +40,9 @@ struct SerialPlayer {
             guard let count = try? end.read(into: &buffer, deadline: min(next, now + 100_000_000)) else { return }
             if count > 0 {
                 for request in requests(in: Array(buffer[..<count]), &framer) {
-                    awaited.remove(request)
+                    if awaited.remove(request) != nil, awaited.isEmpty {
+                        for index in emissions.indices { emissions[index].next = clock.now() }
+                    }
                     // The end of the session: what follows needs a new one.
                     if serial.close.contains(request) { awaited = Set(serial.open) }
                     guard let reply = serial.requests[request].reply else { continue }

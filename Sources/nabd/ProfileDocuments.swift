@@ -55,6 +55,9 @@ extension ProfileCommand {
                 model: try model ?? ask("Which model?", parts[1]) { $0 },
                 baud: chosen == .modbusTCP ? 0 : try baud ?? ask("At how many baud?", "9600") { Int($0) },
                 format: chosen == .modbusTCP ? "" : try format ?? ask("Data bits, parity, stop bits?", "8N1") { $0 })
+            guard chosen == .modbusTCP || start.hasGoodLine else {
+                throw Failure(.usage, "\(start.baud) baud \(start.format) is no line: 300 to 921600 baud, and a format such as 8N1, 7E1 or 8O2")
+            }
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             for (file, text) in start.files(name: name) { try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)")) }
             print("\(folder)/: profile.yaml, vectors.yaml, README.md. Next: nabd profile lint \(folder)")

@@ -71,8 +71,9 @@ extension ProfileReader {
             if code.dimension != .text { map["metric"]?.error("\(code.referenceID) is a \(code.dimension.rawValue), but its field is text") }
             return [(nil, .one, nil)]
         }
-        guard let value = map.required("unit") else { return [] }
-        guard case .mapping = value.node else { return unit(value, code: code).map { [($0, scale, nil)] } ?? [] }
+        guard let value = map.required("unit") else { return [(nil, scale, nil)] }
+        // A metric whose unit is wrong is still a metric: what else depends on it is not wrong as well.
+        guard case .mapping = value.node else { return [(unit(value, code: code), scale, nil)] }
         guard let table = value.mapping("units by a device's code"), let by = table.required("by"), let field = by.text("a field's name"),
             fieldExists(field, by)
         else { return [] }

@@ -34,6 +34,12 @@ public struct ProfileStart: Sendable {
         self.format = format
     }
 
+    /// Whether baud rate and format are those of a serial line.
+    public var hasGoodLine: Bool {
+        var serial = SerialFormat(baud: baud)
+        return (300...921_600).contains(baud) && serial.apply(format: format)
+    }
+
     /// The files of the profile's folder, by name.
     public func files(name: String) -> [(name: String, text: String)] {
         [

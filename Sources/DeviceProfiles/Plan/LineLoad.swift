@@ -55,7 +55,7 @@ extension DevicePlan {
             let isResult = fields.allSatisfy { $0.targets.allSatisfy(\.isEpisodic) }
             if isResult, !plan.requests.isEmpty { continue }
             // When a result comes is not known.
-            if let period = fastest(fields) { found.append((.message(index), isResult ? 10_000_000_000 : period)) }
+            if let period = fastest(fields) { found.append((.message(index), isResult ? 2_000_000_000 : period)) }
         }
         return found
     }

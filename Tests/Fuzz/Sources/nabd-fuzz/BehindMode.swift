@@ -16,7 +16,7 @@ enum BehindMode {
         }
         var wire: [UInt8] = []
         var steps = 0
-        while !input.isOver, steps < 64, wire.count < 8192 {
+        while !input.isOver, steps < 16, wire.count < 1024 {
             if let serial = ship.target.serial { wire = serialStep(&input, wire, ship, serial) } else { wire = modbusStep(&input, wire, ship) }
             steps += 1
         }
@@ -133,7 +133,7 @@ private struct Line {
 
     mutating func run(_ input: inout Input) {
         var steps = 0
-        while !input.isOver, steps < 64 {
+        while !input.isOver, steps < 32 {
             steps += 1
             let event = input.byte()
             switch event & 15 {

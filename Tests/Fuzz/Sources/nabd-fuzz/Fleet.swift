@@ -4,7 +4,7 @@ import DeviceProfiles
 import Foundation
 
 /// One device: its plan, and what must hold of whatever it says.
-struct Target {
+final class Target: Sendable {
     let profile: DeviceProfile
     let plan: DevicePlan
     /// By stream: the limits outside which no value counts.
@@ -38,7 +38,7 @@ extension DevicePlan {
 }
 
 /// A shipped profile with its known bytes.
-struct Ship {
+final class Ship: Sendable {
     let target: Target
     /// The same device where a certain serial number is expected.
     let strict: Target
@@ -48,6 +48,39 @@ struct Ship {
     let payloads: [(frame: Int, bytes: [UInt8])]
     /// The file's lines.
     let lines: [[UInt8]]
+
+    init(_ profile: DeviceProfile, vectors: [[UInt8]], lines: [[UInt8]]) {
+        target = Target(profile)
+        strict = Target(profile, expectedSerial: "1")
+        self.vectors = vectors
+        self.lines = lines
+        payloads = target.serial.map { serial in vectors.flatMap { Self.payloads($0, serial) } } ?? []
+    }
+
+    /// What stands in the frames of a capture.
+    private static func payloads(_ bytes: [UInt8], _ serial: SerialPlan) -> [(Int, [UInt8])] {
+        var found: [(Int, [UInt8])] = []
+        for group in serial.interleaved {
+            let test = serial.frames[group[0]].bytesWith
+            let others = serial.interleaved.compactMap { serial.frames[$0[0]].bytesWith }
+            let own = bytes.filter { byte in test?.holds(byte) ?? !others.contains { $0.holds(byte) } }
+            var framer = Framer(serial.frames, indices: group)
+            var taken = 0
+            while taken < own.count {
+                taken += framer.feed(own, from: taken, count: own.count - taken)
+                steps: while true {
+                    switch framer.next(finished: taken == own.count) {
+                    case .needMore: break steps
+                    case .damaged: continue
+                    case .frame(let index, let length):
+                        let format = serial.frames[index]
+                        found.append((index, Array(framer.plain[format.payloadStart..<format.payloadEnd(length: length)])))
+                    }
+                }
+            }
+        }
+        return found
+    }
 }
 
 /// All profiles that ship, read once. The folder is NABD_PROFILES, or that of the checkout.
@@ -81,40 +114,11 @@ enum Fleet {
     private static func ship(_ name: String) -> Ship {
         do {
             let profile = try DeviceProfile.load("\(folder)/\(name)")
-            let target = Target(profile)
             let vectors = try VectorFile.load("\(folder)/\(name)/vectors.yaml", for: profile).vectors.map(\.bytes).filter { !$0.isEmpty }
             let text = FileManager.default.contents(atPath: "\(folder)/\(name)/profile.yaml") ?? Data()
-            return Ship(
-                target: target, strict: Target(profile, expectedSerial: "1"), vectors: vectors,
-                payloads: target.serial.map { serial in vectors.flatMap { payloads($0, serial) } } ?? [],
-                lines: text.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) })
+            return Ship(profile, vectors: vectors, lines: text.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) })
         } catch {
             broken("\(name) does not load: \(error)")
         }
-    }
-
-    /// What stands in the frames of a capture.
-    private static func payloads(_ bytes: [UInt8], _ serial: SerialPlan) -> [(Int, [UInt8])] {
-        var found: [(Int, [UInt8])] = []
-        for group in serial.interleaved {
-            let test = serial.frames[group[0]].bytesWith
-            let others = serial.interleaved.compactMap { serial.frames[$0[0]].bytesWith }
-            let own = bytes.filter { byte in test?.holds(byte) ?? !others.contains { $0.holds(byte) } }
-            var framer = Framer(serial.frames, indices: group)
-            var taken = 0
-            while taken < own.count {
-                taken += framer.feed(own, from: taken, count: own.count - taken)
-                steps: while true {
-                    switch framer.next(finished: taken == own.count) {
-                    case .needMore: break steps
-                    case .damaged: continue
-                    case .frame(let index, let length):
-                        let format = serial.frames[index]
-                        found.append((index, Array(framer.plain[format.payloadStart..<format.payloadEnd(length: length)])))
-                    }
-                }
-            }
-        }
-        return found
     }
 }

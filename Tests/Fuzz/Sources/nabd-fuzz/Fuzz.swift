@@ -34,6 +34,8 @@ enum Main {
     }()
 
     static func main() {
+        // A profile that does not load is told before any input is blamed.
+        if mode != .journal, Fleet.ships.isEmpty { return }
         var count = CommandLine.argc
         var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
         exit(

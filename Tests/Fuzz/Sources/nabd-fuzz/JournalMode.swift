@@ -9,9 +9,11 @@ enum JournalMode {
         switch kind >> 2 & 3 {
         case 0: read(input.rest(), base: base, isText: isText)
         case 1: write(&input, base: base, isText: isText)
-        default:
+        case 2:
             let body = input.rest()
             if let block = try? SampleBlock(unchecked: body[...], base: base, isText: { _ in isText }) { again(block, base: base, isText: isText) }
+        default:
+            let body = input.rest()
             let crc = CRC32C.compute(body)
             read(body + (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }, base: base, isText: isText)
         }
@@ -29,13 +31,22 @@ enum JournalMode {
     /// What was read is written and read again.
     private static func again(_ block: SampleBlock, base: Int64, isText: Bool) {
         for index in 0..<min(block.count, 4) { _ = block.time(index) }
-        if block.validities.count != block.reasons.count || block.bits.count != block.count { broken("a block of parts that differ in length") }
-        // Longer texts than a sample holds are read and never written; of times only whole microseconds are kept.
-        if block.texts.contains(where: { $0.utf8.count > SampleRecord.textCapacity * 3 }) { return }
+        if block.reasons.count != block.count || block.bits.count != block.count { broken("a block of parts that differ in length") }
+        // Texts longer than a sample holds are read and never written.
+        if block.count > 4096 || block.texts.contains(where: { $0.utf8.count > SampleRecord.textCapacity * 3 }) { return }
         let once = decoded(block, base: base, isText: isText)
-        if decoded(once, base: base, isText: isText) != once { broken("a block that changes when it is written again") }
         if once.bits != block.bits || once.texts != block.texts || once.validities != block.validities || once.reasons != block.reasons {
             broken("values that change when they are written")
+        }
+        if case .explicit(let times) = block.timing, !isExact(times, base: base) { return }
+        if once != block { broken("times that change when they are written") }
+    }
+
+    /// Whether times are whole microseconds from the base, as a block keeps them.
+    private static func isExact(_ times: [Int64], base: Int64) -> Bool {
+        times.allSatisfy { time in
+            let (distance, overflow) = time.subtractingReportingOverflow(base)
+            return !overflow && distance % 1000 == 0
         }
     }
 
@@ -67,10 +78,9 @@ enum JournalMode {
                 times.append(time)
             }
         }
-        let isExact = times.allSatisfy { !$0.subtractingReportingOverflow(base).overflow && ($0 &- base) % 1000 == 0 }
         let block = SampleBlock(
             stream: input.number(), firstSequence: Int64(bits.count),
-            timing: isPeriodic || !isExact ? .periodic(first: time, period: 4_000_000) : .explicit(times),
+            timing: isPeriodic || !isExact(times, base: base) ? .periodic(first: time, period: 4_000_000) : .explicit(times),
             bits: bits, texts: texts, validities: validities, reasons: reasons)
         if decoded(block, base: base, isText: isText) != block { broken("a block that does not come back") }
     }

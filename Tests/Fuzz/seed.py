@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""Writes the first inputs of every mode, made of what the profiles and their vectors hold, and the words of profile.dict.
+
+Usage: seed.py FOLDER. Needs PyYAML (hil-tests has it). The layout of an input stands in Sources/nabd-fuzz/<Mode>Mode.swift.
+"""
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+HERE = Path(__file__).resolve().parent
+PROFILES = HERE.parent.parent / "device-profiles"
+
+
+def capture(vector):
+    """The bytes of a vector as VectorFile.hex reads them."""
+    value = vector.get("bytes") or {}
+    if "text" in value:
+        return value["text"].encode()
+    return bytes.fromhex(re.sub(r"#.*|0[xX]|[^0-9A-Fa-f]", "", value.get("hex", "")))
+
+
+def varint(value):
+    out = b""
+    while value >= 0x80:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])
+
+
+def block(values, timing, raw=False):
+    """A block of the journal without its checksum: valid samples, values as they are or none of them different."""
+    body = bytes([1]) + varint(7) + varint(42) + varint(values) + timing + varint(1) + bytes([0, 0]) + varint(values)
+    return body + (b"\xff" + bytes(range(8)) * values if raw else b"\x00" + bytes((values + 7) // 8))
+
+
+def journal():
+    periodic = b"\x00" + varint(2_000_000) + varint(4_000_000)
+    for count in (1, 9, 64):
+        yield b"\x08" + block(count, periodic)
+        yield b"\x0a" + block(count, b"\x01\x00" + bytes((count + 7) // 8))
+        yield b"\x08" + block(count, periodic, raw=True)
+        yield b"\x0c" + block(count, periodic)
+        text = block(count, periodic)
+        yield b"\x09" + text[: text.rindex(b"\x00\x00" + varint(count)) + 2 + len(varint(count))] + b"\x01\x03SET\x00" + bytes((count + 7) // 8)
+    for kind in (4, 5, 6, 7):
+        yield bytes([kind, 0]) + b"".join(bytes([4, 1, 2, 3, 4, 5, 6, 7, step, 8 + 16 * step, step, step]) for step in range(9))
+        yield bytes([kind, 1]) + b"".join(bytes([0, step]) for step in range(100))
+
+
+def places(names):
+    """The byte of each profile, as Fleet.ring has it."""
+    taken = {}
+    for name in names:
+        place = 0
+        for byte in name.encode():
+            place = place * 31 + byte & 0xFF
+        while place in taken.values():
+            place = place + 1 & 0xFF
+        taken[name] = place
+    return taken
+
+
+def inputs():
+    names = sorted(str(path.parent.relative_to(PROFILES)) for path in PROFILES.glob("*/*/profile.yaml"))
+    for name, index in places(names).items():
+        profile = (PROFILES / name / "profile.yaml").read_bytes()
+        text = (PROFILES / name / "vectors.yaml").read_text()
+        captures = [found for found in map(capture, yaml.safe_load(text)["vectors"]) if found]
+        for number, found in enumerate(captures):
+            yield "capture", bytes([index, 0x3F, number]) + found[:1000]
+        known = b"".join(bytes([2, number]) for number in range(16))
+        yield "behind", bytes([index, 0x3F, 0]) + known
+        yield "behind", bytes([index, 0x3F, 3]) + b"".join(bytes([step, 0, 255]) + captures[0][:200] for step in (0, 8, 16, 10, 11, 14))
+        live = b"".join(bytes([9, number, 0, 2, number, 0x1C]) for number in range(16))
+        yield "behind", bytes([index, 0xC0, 2]) + live
+        yield "profile", profile + b"\0" + captures[0][:300]
+        yield "profile", "".join(text.split("\n  - ")[0] + "".join("\n  - " + part for part in text.split("\n  - ")[1:4])).encode()
+        yield "edits", bytes([index, 1, 4, 0, 0, 0])
+        yield "edits", bytes([index, 4]) + bytes(range(4, 20))
+    for body in journal():
+        yield "journal", body
+
+
+def words():
+    """The words that at least three profiles use."""
+    seen = Counter()
+    for path in PROFILES.glob("*/*/profile.yaml"):
+        seen.update(set(re.findall(r"[A-Za-z0-9_./-]{2,}", re.sub(r"#.*", "", path.read_text()))))
+    return sorted(word for word, count in seen.items() if count > 2)
+
+
+def main():
+    folder = Path(sys.argv[1])
+    for number, (mode, body) in enumerate(inputs()):
+        (folder / mode).mkdir(parents=True, exist_ok=True)
+        (folder / mode / f"seed-{number:04}").write_bytes(body)
+    HERE.joinpath("profile.dict").write_text("".join(f'"{word}"\n' for word in words()))
+
+
+main()
