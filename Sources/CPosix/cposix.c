@@ -47,6 +47,11 @@ int nabd_terminal_exclusive(int descriptor, int exclusive) {
     return ioctl(descriptor, exclusive ? TIOCEXCL : TIOCNXCL) == 0 ? 0 : -errno;
 }
 
+int nabd_terminal_is_exclusive(int descriptor) {
+    int exclusive = 0;
+    return ioctl(descriptor, TIOCGEXCL, &exclusive) == 0 ? exclusive != 0 : -errno;
+}
+
 int nabd_set_timer_slack(uint64_t nanoseconds) {
     return prctl(PR_SET_TIMERSLACK, nanoseconds, 0, 0, 0) == 0 ? 0 : -errno;
 }

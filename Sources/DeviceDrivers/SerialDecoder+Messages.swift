@@ -10,11 +10,22 @@ extension SerialDecoder {
             isKnown = true
             guard isExpected(index), fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
             read(index, bytes, length: length, payload: payload, moment, sink: &sink)
-            if case .reply(let request) = awaiting, plan.requests[request].reply == index { answered = request }
+            if case .reply(let request) = awaiting, plan.requests[request].reply == index {
+                answered = request
+                // A second copy answers nothing.
+                awaiting = .nothing
+            }
             if case .anything = awaiting { answered = plan.requests.firstIndex { $0.reply == index } }
             return answer(.message(index))
         }
         guard isKnown else { return }
+        for index in plan.messages.indices where plan.messages[index].frame == frame && !isExpected(index) {
+            guard fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
+            counters.unsolicited += 1
+            if unasked.count < Self.mostUnasked { unasked.append(index) }
+            if isNoting() { notes.append(DecoderNote(offset: moment.offset, text: "“\(plan.messages[index].name)” is not awaited")) }
+            return
+        }
         if isNoting() { notes.append(DecoderNote(offset: moment.offset, text: explain(frame, bytes, length: length, payload: payload))) }
         // It is the message by its name, but not as it should be.
         guard let named = plan.messages.indices.first(where: { plan.messages[$0].frame == frame && isExpected($0) && begins($0, bytes, payload) }) else {

@@ -29,6 +29,8 @@ public struct SerialDecoder: Sendable {
         public var unsolicited = 0
         public var malformed = 0
         public var repeated = 0
+
+        public init() {}
     }
 
     /// The most bytes of a message in several frames. Unit: bytes.
@@ -57,6 +59,8 @@ public struct SerialDecoder: Sendable {
     }
     /// The request whose reply has been read since the last call of ``takeAnswered()``.
     var answered: Int?
+    /// Replies, whole and known, that nobody awaits: the messages, in order, since the last call of ``takeUnasked()``.
+    var unasked: [Int] = []
     /// What was wrong with the last damaged frame since the last call of ``takeDamage()``.
     var damage: Reason?
     /// What must be said back, in order.
@@ -81,7 +85,14 @@ public struct SerialDecoder: Sendable {
         seenKeys = [Bool](repeating: false, count: plan.messages.map { $0.records?.keyed.count ?? 0 }.max() ?? 0)
         if plan.frames.contains(where: { $0.continuedBy != nil }) { assembly.reserveCapacity(Self.longestMessage) }
         if !plan.answers.isEmpty { outbox.reserveCapacity(1024) }
+        unasked.reserveCapacity(Self.mostUnasked)
     }
+
+    /// Replies that nobody awaits, between two looks at them; more are only counted.
+    static let mostUnasked = 16
+
+    /// Bytes thrown away to find a frame, in all.
+    public var skippedBytes: Int { framers.reduce(0) { $0 + $1.skippedBytes } }
 
     /// The line was opened anew: nothing that came before counts.
     public mutating func reset() {
@@ -167,6 +178,9 @@ public struct SerialDecoder: Sendable {
         defer { answered = nil }
         return answered
     }
+
+    /// The oldest reply that nobody awaits, told once.
+    public mutating func takeUnasked() -> Int? { unasked.isEmpty ? nil : unasked.removeFirst() }
 
     /// What was wrong with a frame since it was last asked, told once.
     public mutating func takeDamage() -> Reason? {

@@ -37,6 +37,9 @@ struct ValueJudge: Sendable {
     private var message: UInt32 = 0
     /// The last text of the fields that are needed to say something; empty until it is known.
     private var remembered: [[UInt8]]
+    /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
+    private var lastNumbers: [(number: Double, time: Int64)]
+    private let comparable: [Int64]
     private let slotNames: [[UInt8]]
     private var slotSeen: [Int64]
 
@@ -47,6 +50,8 @@ struct ValueJudge: Sendable {
         fieldCount = plan.profile.fields.count
         values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
+        lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
+        comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         slotNames = plan.slots.map { Array($0.utf8) }
         slotSeen = [Int64](repeating: -1, count: plan.slots.count)
     }
@@ -191,7 +196,7 @@ struct ValueJudge: Sendable {
         }
     }
 
-    private func emit(
+    private mutating func emit(
         _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ judged: Validity, _ why: Reason, bytes: [UInt8], _ moment: Moment,
         sink: inout some RecordSink
     ) {
@@ -208,14 +213,16 @@ struct ValueJudge: Sendable {
         } else if case .text = field.reading {
             if validity.carriesValue, !record.setText(bytes, value.range) { (validity, reason) = (.invalid, .tooLong) }
         } else {
-            record.bits = judgeNumber(field, value, target, &validity, &reason)
+            record.bits = judgeNumber(field, value, target, moment, &validity, &reason)
         }
         (record.validity, record.reason) = (validity, reason)
         if withholds { withhold(&record) }
         sink.take(record, frameOffset: moment.offset)
     }
 
-    private func judgeNumber(_ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ validity: inout Validity, _ reason: inout Reason) -> Int64 {
+    private mutating func judgeNumber(
+        _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ moment: Moment, _ validity: inout Validity, _ reason: inout Reason
+    ) -> Int64 {
         var number = value.number
         let quantity: Double
         if case .float32 = field.reading {
@@ -233,7 +240,19 @@ struct ValueJudge: Sendable {
         } else if let plausible = target.plausible, !plausible.contains(quantity) {
             (validity, reason) = (.questionable, .implausible)
         }
+        if let jump = target.jump { judgeChange(to: quantity, limit: jump, stream: Int(stream(target, moment)), moment, &validity, &reason) }
         return number
+    }
+
+    /// A change that cannot be is told; which of the two values is wrong is not known, and none is smoothed.
+    private mutating func judgeChange(
+        to quantity: Double, limit: Double, stream: Int, _ moment: Moment, _ validity: inout Validity, _ reason: inout Reason
+    ) {
+        guard validity == .valid || validity == .questionable else { return }
+        let last = lastNumbers[stream]
+        lastNumbers[stream] = (quantity, moment.time)
+        guard validity == .valid, moment.time - last.time <= comparable[stream], abs(quantity - last.number) > limit else { return }
+        (validity, reason) = (.questionable, .jump)
     }
 
     private func stream(_ target: TargetPlan, _ moment: Moment) -> UInt32 { UInt32(target.stream + (target.isSlotted ? moment.slot : 0)) }

@@ -62,6 +62,15 @@ public struct SampleRecord: Sendable, BitwiseCopyable {
         return true
     }
 
+    /// The same of text known when the program was built; what is too long is cut. No allocation.
+    public mutating func setText(_ text: StaticString) {
+        textLength = text.withUTF8Buffer { bytes in
+            let count = min(bytes.count, Self.textCapacity)
+            for position in 0..<count { self.text[position] = bytes[position] }
+            return UInt8(count)
+        }
+    }
+
     /// The text carried; bytes that are no UTF-8 are replaced, as Swift does.
     public var textValue: String {
         var bytes: [UInt8] = []
@@ -78,7 +87,7 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case deviceConnected
     /// The line could not be opened, or was lost. Figure: errno.
     case deviceDisconnected
-    /// The device stopped answering. Figure: requests unanswered in a row.
+    /// The device stopped answering. Figure: requests unanswered in a row. Text: what came instead.
     case deviceSilent
     /// The device's own serial number matches the one expected. Text: the number.
     case deviceIdentified
@@ -86,12 +95,30 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case wrongDevice
     /// The line's thread woke so late that whole periods were skipped. Figure: periods.
     case deadlinesMissed
-    /// No fresh sample within three periods.
+    /// No fresh sample within three periods. Text: the first metric of what is missing.
     case deviceStale
     /// A rack reports a slot that it did not report before. Text: the slot.
     case vmdConnected
     /// A rack no longer reports a slot. Text: the slot.
     case vmdDisconnected
+    /// Answers to requests that had been given up; never taken for values. Figure: how many since last told, as of all that follow.
+    case lateReply
+    /// Second copies of answers already taken.
+    case duplicateReply
+    /// Whole frames that answer nothing that was asked.
+    case unsolicitedFrame
+    /// Whole frames of another unit, function or length while an answer was awaited.
+    case mismatchedReply
+    /// Two different answers to one request: the device's values are withheld for a while.
+    case conflictingReplies
+    /// Our own bytes come back: an RS-485 adapter that echoes. They are taken off.
+    case lineEcho
+    /// An echo that had been there is missing.
+    case lineEchoLost
+    /// Frames that are damaged or unexplained, one after another: somebody else talks on the line.
+    case busContention
+    /// The device does not have these registers; they are left out until the line is opened anew. Text: space and first register.
+    case registersRefused
 
     /// The name in the journal.
     public var name: String {
@@ -106,6 +133,15 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
         case .deviceStale: "deviceStale"
         case .vmdConnected: "vmdConnected"
         case .vmdDisconnected: "vmdDisconnected"
+        case .lateReply: "lateReply"
+        case .duplicateReply: "duplicateReply"
+        case .unsolicitedFrame: "unsolicitedFrame"
+        case .mismatchedReply: "mismatchedReply"
+        case .conflictingReplies: "conflictingReplies"
+        case .lineEcho: "lineEcho"
+        case .lineEchoLost: "lineEchoLost"
+        case .busContention: "busContention"
+        case .registersRefused: "registersRefused"
         }
     }
 }

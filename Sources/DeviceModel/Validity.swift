@@ -76,6 +76,10 @@ public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case absent = 15
     /// The device told a unit that the profile does not know.
     case unknownUnit = 16
+    /// Two different answers came to one request: which device said which is not known.
+    case conflictingReplies = 17
+    /// The value changed by more than the profile calls possible between two samples. It is kept raw, never smoothed.
+    case jump = 18
 
     /// The word in JSON lines and profiles.
     public var word: String {
@@ -97,6 +101,8 @@ public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .tooPrecise: "tooPrecise"
         case .absent: "absent"
         case .unknownUnit: "unknownUnit"
+        case .conflictingReplies: "conflictingReplies"
+        case .jump: "jump"
         }
     }
 

@@ -41,4 +41,7 @@ public struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var description: String { "\(baud) baud \(dataBits)\(parity)\(stopBits)" }
+
+    /// How long a byte takes on the wire, with its start, parity and stop bits. Unit: ns.
+    public var nanosecondsPerByte: Int64 { Int64(1 + dataBits + (parity == "N" ? 0 : 1) + stopBits) * 1_000_000_000 / Int64(max(1, baud)) }
 }

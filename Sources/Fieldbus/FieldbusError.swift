@@ -14,8 +14,16 @@ public enum FieldbusError: Error, Sendable, Equatable {
     case settingsRefused(path: String, settings: String)
     /// Integrity: the checksum did not match.
     case checksumMismatch
-    /// Integrity: a reply that does not belong to the request.
+    /// Integrity: bytes came, but no whole frame.
+    case incomplete
+    /// Integrity: only frames came that do not belong to the request.
     case mismatchedReply
+    /// Integrity: two different answers to one request.
+    case conflictingReplies
+    /// Integrity: nothing was sent, because the line is never silent: another master, or a device that babbles.
+    case neverSilent
+    /// Nothing was sent, because a late answer could still be mistaken for the next; the line rests until it cannot.
+    case resting
     /// Device: the device answered with an exception. Source of the codes: MODBUS Application Protocol V1.1b3, section 7.
     case deviceException(code: UInt8)
 
@@ -49,7 +57,11 @@ extension FieldbusError: CustomStringConvertible {
         case .cannotOpen(let path, let code): "\(path) cannot be opened (\(Self.words(code)))"
         case .settingsRefused(let path, let settings): "\(path) does not accept the line settings \(settings)"
         case .checksumMismatch: "the reply's checksum is wrong: check the line's termination and settings"
-        case .mismatchedReply: "the reply does not belong to the request"
+        case .incomplete: "bytes came, but no whole frame: check baud rate, parity and wiring"
+        case .mismatchedReply: "the reply does not belong to the request: does the device have this unit number?"
+        case .conflictingReplies: "two different answers came to one request: are two devices set to one address?"
+        case .neverSilent: "the line is never silent: is there another master on it, or a device that babbles?"
+        case .resting: "a late answer could still come: the line rests until it cannot be mistaken"
         case .deviceException(let code): "the device answered with exception \(code)"
         }
     }

@@ -46,7 +46,11 @@ func resolved(_ path: String) -> String {
 /// Takes a terminal for this process alone: an advisory lock, which ends with the process however it ends, and on a real port the
 /// terminal's own exclusive mode, which keeps out those who do not ask. (On a pseudo-terminal that mode would outlive a killed process for as
 /// long as the other side is open.)
-func claim(_ descriptor: Int32, path: String) throws(FieldbusError) {
+///
+/// - Parameter mayBeExclusive: whether the library that opened it may have taken the exclusive mode itself.
+func claim(_ descriptor: Int32, path: String, mayBeExclusive: Bool = false) throws(FieldbusError) {
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw FieldbusError.portHeld(path: path) }
+    // The superuser is let in where others are refused, so the mode is asked for as well.
+    guard mayBeExclusive || nabd_terminal_is_exclusive(descriptor) != 1 else { throw FieldbusError.portHeld(path: path) }
     if !resolved(path).hasPrefix("/dev/pts/") { _ = nabd_terminal_exclusive(descriptor, 1) }
 }

@@ -55,7 +55,7 @@ public final class SerialLine: ByteLine {
         let copy = dup(number)
         guard copy >= 0 else { throw FieldbusError.cannotOpen(path: path, errno: errno) }
         descriptor = Descriptor(owning: copy)
-        try claim(copy, path: path)
+        try claim(copy, path: path, mayBeExclusive: true)
     }
 
     private func configure(_ port: OpaquePointer) throws(FieldbusError) {

@@ -11,6 +11,8 @@ final class Recorder: Sendable {
     private static let tick: Int64 = 20_000_000
     /// How long the journal may be silent before an empty chunk tells readers that nothing came. Unit: ns.
     private static let heartbeat: Int64 = 5_000_000_000
+    /// How often what is counted of lines and devices is journalled; at the end once more. Unit: ns.
+    private static let statisticsEvery: Int64 = 300_000_000_000
     /// A difference between the clocks larger than this is a step of the wall clock. Unit: ns.
     private static let clockStep: Int64 = 500_000_000
 
@@ -36,7 +38,7 @@ final class Recorder: Sendable {
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
-            owned.run(until: stopFlag, tick: Self.tick, heartbeat: Self.heartbeat, clockStep: Self.clockStep) { totals in
+            owned.run(until: stopFlag, tick: Self.tick, heartbeat: Self.heartbeat, clockStep: Self.clockStep, statisticsEvery: Self.statisticsEvery) { totals in
                 totalsState.withLock { $0 = totals }
             }
         }
@@ -80,16 +82,23 @@ private final class RecorderLoop {
         toldLost = [Int64](repeating: 0, count: lines.count)
     }
 
-    func run(until stop: StopFlag, tick: Int64, heartbeat: Int64, clockStep: Int64, publish: (Recorder.Totals) -> Void) {
+    func run(
+        until stop: StopFlag, tick: Int64, heartbeat: Int64, clockStep: Int64, statisticsEvery: Int64, publish: (Recorder.Totals) -> Void
+    ) {
         var next = clock.now() + tick
         var lastCommit = clock.now()
         var lastWritten = lastCommit
+        var lastStatistics = lastCommit
         while !stop.isSet {
             clock.sleep(until: next)
             let now = clock.now()
             next = max(next + tick, now)
             watchClock(now, clockStep)
             drain()
+            if now - lastStatistics >= statisticsEvery {
+                lastStatistics = now
+                tellStatistics()
+            }
             writeEvents()
             if now - lastCommit >= commitEvery {
                 lastCommit = now
@@ -100,6 +109,7 @@ private final class RecorderLoop {
         }
         drain()
         tellLosses()
+        tellStatistics()
         while !pending.isEmpty, totals.problem == nil { writeEvents() }
         finish()
         publish(totals)
@@ -147,15 +157,15 @@ private final class RecorderLoop {
 
     private func take(alert record: SampleRecord, of worker: LineWorker) {
         guard worker.alerts.indices.contains(Int(record.index)) else { return }
-        let (device, alert) = worker.alerts[Int(record.index)]
-        let key = "\(device)/\(alert.vmd ?? "")/\(alert.name)"
+        let alert = worker.alerts[Int(record.index)]
+        let key = "\(alert.device)/\(alert.vmd ?? "")/\(alert.name)"
         if record.kind == .alertStart {
             alertCount += 1
             alertInstances[key] = "\(writer.sessionKey)-\(alertCount)"
         }
         pending.append(
             JournalWriter.Event(
-                record.kind == .alertStart ? "alertStart" : "alertEnd", device: device,
+                record.kind == .alertStart ? "alertStart" : "alertEnd", device: alert.device,
                 body: [
                     "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
                     "textArabic": .string(alert.arabicText), "instance": alertInstances[key].map(JSON.string),
@@ -195,6 +205,18 @@ private final class RecorderLoop {
         toldDropped += dropped
         totals.gaps += 1
         pending.append(JournalWriter.Event("samplesLost", body: ["figure": .integer(dropped), "cause": .string("disk")], monotonic: now))
+    }
+
+    /// What has been counted of each line and of each device on it.
+    private func tellStatistics() {
+        let now = clock.now()
+        for line in lines {
+            let summary = LineSummary(line.worker, now: now)
+            pending.append(JournalWriter.Event("lineStatistics", device: line.worker.devices.first, body: summary.members, monotonic: now))
+            for device in summary.devices {
+                pending.append(JournalWriter.Event("deviceStatistics", device: device.handle, members: device.members, monotonic: now))
+            }
+        }
     }
 
     private func commit(heartbeat: Bool) -> Bool {

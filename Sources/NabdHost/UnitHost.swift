@@ -24,6 +24,8 @@ public struct HostSummary: Sendable {
     public var journalBytes: Int64 = 0
     public var resourcesDelivered = 0
     public var resourcesRefused = 0
+    /// What each line and its devices have come to.
+    public var lines: [LineSummary] = []
     /// `nil` while running, or without an uplink.
     public var resourcesPending: Int?
     public var uplinkProblem: String?
@@ -153,8 +155,10 @@ public final class UnitHost: Service {
         summary.latenessMedian = LatenessHistogram.quantile(0.5, of: histograms)
         summary.latenessP99 = LatenessHistogram.quantile(0.99, of: histograms)
         summary.missedDeadlines = workers.reduce(0) { $0 + $1.recorder.missedDeadlines }
-        summary.requests = workers.reduce(0) { $0 + $1.recorder.requests }
-        summary.replies = workers.reduce(0) { $0 + $1.recorder.replies }
+        summary.requests = workers.reduce(0) { $0 + $1.recorder.total(.requests) }
+        summary.replies = workers.reduce(0) { $0 + $1.recorder.total(.replies) }
+        let now = MonotonicClock().now()
+        summary.lines = workers.map { LineSummary($0, now: now) }
         summary.journalBytes = JournalFiles(directory: configuration.journalDirectory).size
         if let status = uplink?.status {
             summary.resourcesDelivered = status.delivered

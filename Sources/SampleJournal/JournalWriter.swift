@@ -224,14 +224,19 @@ public final class JournalWriter {
         public let kind: String
         public let device: String?
         /// Further members; never patient data.
-        public let body: KeyValuePairs<String, JSON?>
+        public let body: JSON
         /// Unit: ns of the monotonic clock.
         public let monotonic: Int64
 
         public init(_ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64) {
+            self.init(kind, device: device, members: JSON.members(body), monotonic: monotonic)
+        }
+
+        /// - Parameter members: an object.
+        public init(_ kind: String, device: String?, members: JSON, monotonic: Int64) {
             self.kind = kind
             self.device = device
-            self.body = body
+            body = members
             self.monotonic = monotonic
         }
     }
@@ -244,7 +249,7 @@ public final class JournalWriter {
         let records = batch.map { event in
             let draft = EventRecord(
                 id: last.id + 1, session: sessionKey, monotonicNanoseconds: event.monotonic, utc: event.monotonic + utcOffset, quality: quality,
-                device: event.device, kind: event.kind, body: JSON.members(event.body).text, hash: EventRecord.noHash)
+                device: event.device, kind: event.kind, body: event.body.text, hash: EventRecord.noHash)
             let record = draft.with(hash: draft.expectedHash(after: last.hash))
             last = (record.id, record.hash)
             return record

@@ -1,7 +1,30 @@
 import DeviceModel
 
-/// Whether a device is heard: what its thread says about it, and how long it is left alone after it fell silent.
+/// Whether a device is heard, and each part of what it tells is fresh: what its thread says about it, and how long it is left alone after
+/// it fell silent.
 struct DeviceHealth {
+    /// Something of a device that comes with a period of its own: a read, a request, what it says unasked.
+    struct Part {
+        let period: Int64
+        /// The first of its metrics, in words.
+        let name: String
+        fileprivate var lastFresh: Int64
+        fileprivate var isStale = false
+
+        init(period: Int64, name: String, now: Int64) {
+            self.period = period
+            self.name = name
+            lastFresh = now
+        }
+    }
+
+    /// What came instead of answers since the device was last heard.
+    enum Trace {
+        case nothing
+        case damage
+        case others
+    }
+
     private enum State {
         /// Nothing heard yet since the line was opened.
         case unknown
@@ -10,39 +33,40 @@ struct DeviceHealth {
     }
 
     /// Failures in a row after which a device is called silent and asked less often.
-    static let patience = 3
-    /// The longest a silent device is left alone. Unit: ns.
-    static let longestPause: Int64 = 30_000_000_000
+    static let patience: Int64 = 3
 
     private var state = State.unknown
-    private var failures: Int64 = 0
-    private var isStale = false
-    private var lastFresh: Int64
-    /// Three of the device's periods; `nil` when it speaks at times only, and so is never stale. Unit: ns.
-    private let staleAfter: Int64?
+    private(set) var failures: Int64 = 0
+    private var parts: [Part]
+    private var trace = Trace.nothing
 
-    init(period: Int64?, now: Int64) {
-        staleAfter = period.map { 3 * $0 }
-        lastFresh = now
-    }
+    init(parts: [Part]) { self.parts = parts }
 
-    /// A value came.
+    /// Whether the device answered when it was last asked.
+    var isWell: Bool { state == .heard && failures == 0 }
+
+    /// It answered.
     mutating func hear(time: Int64, sink: inout RingSink) {
         failures = 0
-        lastFresh = time
-        isStale = false
+        trace = .nothing
         if state != .heard { sink.event(.deviceConnected, time: time) }
         state = .heard
     }
 
-    /// A request failed. Returns how long to leave the device alone beyond its period. Unit: ns.
-    mutating func fail(period: Int64, time: Int64, sink: inout RingSink) -> Int64 {
+    /// A part brought values.
+    mutating func refresh(_ part: Int, time: Int64, sink: inout RingSink) {
+        guard parts.indices.contains(part) else { return }
+        parts[part].lastFresh = time
+        guard parts[part].isStale else { return }
+        parts[part].isStale = false
+        if !parts.contains(where: \.isStale) { sink.alert(.stale, holds: false, time: time) }
+    }
+
+    /// A request failed.
+    mutating func fail(_ trace: Trace, time: Int64, sink: inout RingSink) {
         failures += 1
-        guard failures >= Self.patience else { return 0 }
-        if state != .silent { sink.event(.deviceSilent, figure: failures, time: time) }
-        state = .silent
-        let doublings = min(failures - Int64(Self.patience), 20)
-        return min(Self.longestPause, period << doublings)
+        if trace != .nothing { self.trace = trace }
+        if failures >= Self.patience { callSilent(time: time, sink: &sink) }
     }
 
     /// The line was lost.
@@ -51,12 +75,67 @@ struct DeviceHealth {
         state = .silent
     }
 
-    /// Whether three periods have passed without a fresh sample; told once for each time it happens.
-    mutating func becomesStale(time: Int64, sink: inout RingSink) -> Bool {
-        guard let staleAfter, !isStale, time - lastFresh > staleAfter else { return false }
-        isStale = true
-        sink.event(.deviceStale, time: time)
-        return true
+    /// The next part of which three periods have passed without a fresh sample; told once for each time it happens.
+    mutating func nextStale(time: Int64, sink: inout RingSink) -> Int? {
+        for index in parts.indices where !parts[index].isStale && time - parts[index].lastFresh > 3 * parts[index].period {
+            parts[index].isStale = true
+            sink.event(.deviceStale, words: parts[index].name, time: time)
+            sink.alert(.stale, holds: true, time: time)
+            // A device that is asked seldom, for the sake of its neighbours, is called silent without waiting for the third failure.
+            if failures > 0 { callSilent(time: time, sink: &sink) }
+            return index
+        }
+        return nil
+    }
+
+    private mutating func callSilent(time: Int64, sink: inout RingSink) {
+        guard state != .silent else { return }
+        state = .silent
+        switch trace {
+        case .nothing: sink.event(.deviceSilent, figure: failures, text: "nothing was heard", time: time)
+        case .damage: sink.event(.deviceSilent, figure: failures, text: "damaged bytes only: baud, parity, wire?", time: time)
+        case .others: sink.event(.deviceSilent, figure: failures, text: "other units only: unit?", time: time)
+        }
+    }
+}
+
+/// How long a device that fails is left alone.
+///
+/// On a line with others each failure is paid for out of a small share of the line's time: a dead device costs its neighbours that share and
+/// no more, and one that fails once in a while is asked again at once. A device that is alone on its line costs nobody anything: its
+/// pause doubles.
+struct FailureBudget {
+    /// The share of a line's time that failures of all its devices may take.
+    static let share = 0.04
+    /// The longest a device is left alone: with others on its line, and alone. Unit: ns.
+    static let longestPause: Int64 = 60_000_000_000
+    static let longestPauseAlone: Int64 = 10_000_000_000
+    /// Failures that are paid for in advance.
+    private static let burst: Int64 = 2
+
+    private let devices: Int
+    private var saved: Int64
+    private let most: Int64
+    private var last: Int64
+
+    /// - Parameter cost: what a failure takes of the line's time. Unit: ns.
+    init(devices: Int, cost: Int64, now: Int64) {
+        self.devices = devices
+        most = Self.burst * cost
+        saved = most
+        last = now
+    }
+
+    /// A failure took this long. Returns how long to leave the device alone. Unit: ns.
+    mutating func spend(_ cost: Int64, failures: Int64, period: Int64, now: Int64) -> Int64 {
+        guard devices > 1 else {
+            guard failures >= DeviceHealth.patience else { return 0 }
+            return min(Self.longestPauseAlone, period << min(failures - DeviceHealth.patience, 20))
+        }
+        let rate = Self.share / Double(devices)
+        saved = min(most, saved + Int64(Double(now - last) * rate)) - cost
+        last = now
+        return saved >= 0 ? 0 : min(Self.longestPause, Int64(Double(-saved) / rate))
     }
 }
 
@@ -79,4 +158,29 @@ struct Reconnection {
     }
 
     mutating func succeeded() { attempts = 0 }
+}
+
+/// Whether somebody else talks on a line: five frames within ten seconds that are damaged or that nobody asked for.
+struct ContentionWatch {
+    private static let window: Int64 = 10_000_000_000
+    private var times = [Int64](repeating: .min / 2, count: 5)
+    private var next = 0
+    private var holds = false
+
+    /// A frame that cannot be explained. Returns whether contention begins with it.
+    mutating func see(time: Int64) -> Bool {
+        let oldest = times[next]
+        times[next] = time
+        next = (next + 1) % times.count
+        guard !holds, time - oldest <= Self.window else { return false }
+        holds = true
+        return true
+    }
+
+    /// Whether contention ends: a window has passed without such a frame.
+    mutating func ends(time: Int64) -> Bool {
+        guard holds, time - times[(next + times.count - 1) % times.count] > Self.window else { return false }
+        holds = false
+        return true
+    }
 }

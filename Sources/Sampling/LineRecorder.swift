@@ -10,69 +10,37 @@ public final class LineRecorder: Sendable {
 
     public let ring = Ring<SampleRecord>(minimumCapacity: LineRecorder.capacity, blank: .blank)
     public let lateness = LatenessHistogram()
+    private let counters: Counters
     private let lostRecords = Atomic<Int64>(0)
     private let missed = Atomic<Int64>(0)
-    private let asked = Atomic<Int64>(0)
-    private let answered = Atomic<Int64>(0)
+    private let busy = Atomic<Int64>(0)
+    private let began = Atomic<Int64>(0)
 
-    public init() {}
+    public init(devices: Int) { counters = Counters(count: max(1, devices) * LinkCount.allCases.count) }
 
     /// Records lost because the ring was full, in all. Each loss is also an event in the journal.
     public var lost: Int64 { lostRecords.load(ordering: .relaxed) }
-    /// Periods that passed without a reading because the thread woke too late, in all.
+    /// Periods that passed without a reading because the thread woke too late or the line was taken, in all.
     public var missedDeadlines: Int64 { missed.load(ordering: .relaxed) }
-    /// Requests sent, in all.
-    public var requests: Int64 { asked.load(ordering: .relaxed) }
-    /// Requests answered, in all.
-    public var replies: Int64 { answered.load(ordering: .relaxed) }
 
+    /// What has been counted of one device of the line.
+    public func count(_ count: LinkCount, device: Int) -> Int64 { counters[device * LinkCount.allCases.count + count.rawValue] }
+
+    /// What has been counted of all devices of the line.
+    public func total(_ count: LinkCount) -> Int64 {
+        stride(from: count.rawValue, to: counters.count, by: LinkCount.allCases.count).reduce(0) { $0 + counters[$1] }
+    }
+
+    /// The share of the time since the line's thread began that exchanges and what devices send unasked have taken. Range: 0…1.
+    public func utilisation(now: Int64) -> Double {
+        let start = began.load(ordering: .relaxed)
+        guard start > 0, now > start else { return 0 }
+        return min(1, Double(busy.load(ordering: .relaxed)) / Double(now - start))
+    }
+
+    func begin(at time: Int64) { began.store(time, ordering: .relaxed) }
+    func countBusy(_ nanoseconds: Int64) { busy.wrappingAdd(max(0, nanoseconds), ordering: .relaxed) }
     func countLost() { lostRecords.wrappingAdd(1, ordering: .relaxed) }
     func countMissed(_ periods: Int64) { missed.wrappingAdd(periods, ordering: .relaxed) }
-    func countSent() { asked.wrappingAdd(1, ordering: .relaxed) }
-    func countAnswered() { answered.wrappingAdd(1, ordering: .relaxed) }
-}
-
-/// Puts one device's records into its line's ring. A full ring loses records and counts them; the journal tells of the loss as an event.
-struct RingSink: RecordSink {
-    let recorder: LineRecorder
-    /// What is added to the device's own indices to make the line's.
-    let streamBase: UInt32
-    let alertBase: UInt32
-    let device: UInt32
-    /// Samples that carried a value since it was last asked: how the loop knows that the device is alive.
-    private var fresh = 0
-
-    init(recorder: LineRecorder, streamBase: Int, alertBase: Int, device: Int) {
-        self.recorder = recorder
-        self.streamBase = UInt32(streamBase)
-        self.alertBase = UInt32(alertBase)
-        self.device = UInt32(device)
-    }
-
-    mutating func take(_ record: SampleRecord, frameOffset: Int) {
-        var record = record
-        switch record.kind {
-        case .sample:
-            record.index += streamBase
-            if record.reason == .none || record.reason == .sentinel || record.reason == .deviceStatus || record.reason == .implausible {
-                fresh += 1
-            }
-        case .event: record.index = device
-        case .alertStart, .alertEnd: record.index += alertBase
-        }
-        push(record)
-    }
-
-    mutating func event(_ event: EventCode, figure: Int64 = 0, time: Int64) {
-        push(SampleRecord(kind: .event, index: device, monotonicNanoseconds: time, bits: figure, event: event))
-    }
-
-    mutating func takeFresh() -> Bool {
-        defer { fresh = 0 }
-        return fresh > 0
-    }
-
-    private mutating func push(_ record: SampleRecord) {
-        if !recorder.ring.push(record) { recorder.countLost() }
-    }
+    func add(_ amount: Int64, to count: LinkCount, device: Int) { counters.add(amount, to: device * LinkCount.allCases.count + count.rawValue) }
 }

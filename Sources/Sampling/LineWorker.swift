@@ -7,13 +7,13 @@ import RealTime
 /// One line of the unit with the devices on it: its thread, its ring, and what the ring's indices stand for.
 public final class LineWorker: @unchecked Sendable {
     public let address: LineAddress
-    public let recorder = LineRecorder()
+    public let recorder: LineRecorder
     /// The handles of the devices on the line; events index them.
     public let devices: [String]
     /// The streams of all devices on the line; samples index them.
     public let streams: [StreamDescriptor]
-    /// The alerts of all devices on the line, each with its device; alert records index them.
-    public let alerts: [(device: String, alert: AlertDescription)]
+    /// The alerts of all devices on the line: those of their profiles, then those about the link. Alert records index them.
+    public let alerts: [LineAlert]
 
     private let plans: [DevicePlan]
     private let stopFlag = StopFlag()
@@ -25,7 +25,10 @@ public final class LineWorker: @unchecked Sendable {
         self.plans = plans
         devices = plans.map(\.handle)
         streams = plans.flatMap(\.streams)
-        alerts = plans.flatMap { plan in plan.alerts.map { (plan.handle, $0) } }
+        alerts =
+            plans.flatMap { plan in plan.alerts.map { LineAlert(device: plan.handle, $0) } }
+            + plans.flatMap { plan in LinkAlert.allCases.map { LineAlert(device: plan.handle, $0) } }
+        recorder = LineRecorder(devices: plans.count)
     }
 
     /// How the line's thread is scheduled; `nil` before it runs.
@@ -70,11 +73,13 @@ public final class LineWorker: @unchecked Sendable {
         case (.modbus, .path(let path)):
             guard let settings else { return nil }
             return {
-                ModbusLineLoop(devices: plans, line: ModbusLine(.rtu(path: path, settings)), clock: clock, recorder: recorder).run(until: stop)
+                let client = RTUClient(ModbusPort(.rtu(path: path, settings)), settings: settings, clock: clock)
+                ModbusLineLoop(devices: plans, line: client, clock: clock, recorder: recorder).run(until: stop)
             }
         case (.modbus, .tcp(let host, let port)):
             return {
-                ModbusLineLoop(devices: plans, line: ModbusLine(.tcp(host: host, port: port)), clock: clock, recorder: recorder).run(until: stop)
+                let client = TCPClient(ModbusPort(.tcp(host: host, port: port)), clock: clock)
+                ModbusLineLoop(devices: plans, line: client, clock: clock, recorder: recorder).run(until: stop)
             }
         case (_, .newPseudoTerminal): return nil
         }

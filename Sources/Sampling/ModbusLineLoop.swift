@@ -7,51 +7,23 @@ import RealTime
 
 /// The loop of a Modbus line: the reads of all its devices, each at its absolute deadline, one at a time.
 ///
+/// Devices that answer go first; one that failed is asked again only when none of them is due, and as its budget allows.
 /// Everything here runs on the line's own thread. Buffers are made once; that nothing else is allocated is not yet
 /// shown by a count.
 final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
-    private struct Device {
-        let plan: DevicePlan
-        var decoder: ModbusDecoder
-        var health: DeviceHealth
-        var sink: RingSink
-
-        mutating func take(_ registers: [UInt16], of block: ModbusBlock, time: Int64) {
-            decoder.take(registers, of: block, time: time, sink: &sink)
-            health.hear(time: time, sink: &sink)
-        }
-
-        mutating func miss(_ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64) {
-            decoder.miss(block, validity, reason, time: time, sink: &sink)
-        }
-
-        mutating func hear(time: Int64) { health.hear(time: time, sink: &sink) }
-
-        mutating func fail(period: Int64, time: Int64) -> Int64 { health.fail(period: period, time: time, sink: &sink) }
-
-        mutating func lose(errno: Int32, time: Int64) { health.lose(errno: errno, time: time, sink: &sink) }
-
-        mutating func becomesStale(time: Int64) -> Bool { health.becomesStale(time: time, sink: &sink) }
-    }
-
-    private struct Read {
-        let device: Int
-        var block: ModbusBlock
-        var due: Int64
-    }
-
     /// The longest sleep, so that a stop is heard soon. Unit: ns.
     static var longestSleep: Int64 { 100_000_000 }
 
-    private let line: Line
-    private let clock: Clock
+    let line: Line
+    let clock: Clock
     private let recorder: LineRecorder
-    private var devices: [Device]
-    private var reads: [Read]
+    var devices: [ModbusLineDevice]
+    var reads: [ModbusLineRead]
     /// The reads as they were planned; what a device refused is tried again when the line is opened anew.
-    private let planned: [Read]
+    private let planned: [ModbusLineRead]
     private var registers = [UInt16](repeating: 0, count: ModbusBlock.longest)
     private var reconnection: Reconnection
+    private var contention = ContentionWatch()
     private var isOpen = false
 
     init(devices plans: [DevicePlan], line: Line, clock: Clock, recorder: LineRecorder) {
@@ -59,20 +31,18 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         self.clock = clock
         self.recorder = recorder
         let now = clock.now()
-        var streams = 0
-        var alerts = 0
-        var devices: [Device] = []
-        var reads: [Read] = []
-        for (index, plan) in plans.enumerated() {
+        var place = RingSink.Place()
+        place.linkAlert = plans.reduce(0) { $0 + $1.alerts.count }
+        var devices: [ModbusLineDevice] = []
+        var reads: [ModbusLineRead] = []
+        for plan in plans {
             guard case .modbus(let modbus) = plan.protocolPlan else { continue }
-            let slowest = modbus.blocks.map(\.period).max() ?? 1_000_000_000
-            devices.append(
-                Device(
-                    plan: plan, decoder: ModbusDecoder(plan), health: DeviceHealth(period: slowest, now: now),
-                    sink: RingSink(recorder: recorder, streamBase: streams, alertBase: alerts, device: index)))
-            reads += modbus.blocks.map { Read(device: devices.count - 1, block: $0, due: 0) }
-            streams += plan.streams.count
-            alerts += plan.alerts.count
+            devices.append(ModbusLineDevice(plan, modbus.blocks, place: place, neighbours: plans.count - 1, recorder: recorder, now: now))
+            reads += modbus.blocks.enumerated().map { ModbusLineRead($1, of: plan, device: devices.count - 1, part: $0) }
+            place.stream += plan.streams.count
+            place.alert += plan.alerts.count
+            place.linkAlert += LinkAlert.allCases.count
+            place.device += 1
         }
         self.devices = devices
         self.reads = reads
@@ -82,13 +52,15 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
 
     /// Runs until told to stop.
     func run(until stop: StopFlag) {
+        recorder.begin(at: clock.now())
         while !stop.isSet {
             if isOpen { step() } else { reopen() }
+            look(asked: nil)
             let now = clock.now()
-            for index in devices.indices where devices[index].becomesStale(time: now) {
-                missAll(index, .stale, time: now)
-            }
+            for index in devices.indices { devices[index].watch(time: now) }
         }
+        look(asked: nil)
+        for index in devices.indices { devices[index].sink.tell(isLast: true, time: clock.now()) }
         line.close()
     }
 
@@ -103,19 +75,17 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         do {
             try line.open()
         } catch {
-            let failed = clock.now()
-            reconnection.failed(at: failed)
-            for index in devices.indices {
-                devices[index].lose(errno: error.errnoValue, time: failed)
-                missAll(index, .disconnected, time: failed)
-            }
+            lose(error, time: clock.now())
             return
         }
         isOpen = true
         let start = clock.now()
-        if reads.count != planned.count { reads = planned }
         // What was put off stays put off.
-        for index in reads.indices { reads[index].due = max(reads[index].due, start) }
+        let due = Dictionary(zip(reads.map { $0.place }, reads.map { $0.due })) { max($0, $1) }
+        reads = planned
+        for index in reads.indices { reads[index].due = max(due[reads[index].place] ?? 0, start) }
+        // Another device may have been plugged in: it must say who it is before its values count.
+        for index in devices.indices { devices[index].decoder.forgetIdentity() }
     }
 
     private func lose(_ error: FieldbusError, time: Int64) {
@@ -124,25 +94,19 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         reconnection.failed(at: time)
         for index in devices.indices {
             devices[index].lose(errno: error.errnoValue, time: time)
-            missAll(index, .disconnected, time: time)
-        }
-    }
-
-    private func missAll(_ index: Int, _ reason: Reason, time: Int64) {
-        for read in reads where read.device == index {
-            devices[index].miss(read.block, .notAvailable, reason, time: time)
+            for read in reads where read.device == index { devices[index].miss(read.block, .notAvailable, .disconnected, time: time) }
         }
     }
 
     // MARK: One step
 
     private func step() {
-        guard let next = reads.indices.min(by: { reads[$0].due < reads[$1].due }) else {
-            clock.sleep(until: clock.now() + Self.longestSleep)
+        let now = clock.now()
+        guard let next = nextRead(now) else {
+            clock.sleep(until: now + Self.longestSleep)
             return
         }
         let due = reads[next].due
-        let now = clock.now()
         if due - now > Self.longestSleep {
             clock.sleep(until: now + Self.longestSleep)
             return
@@ -154,60 +118,129 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         let period = reads[next].block.period
         let behind = (awake - due) / period
         let device = reads[next].device
-        if behind > 0 {
+        if behind > 0, reads[next].search == nil {
             recorder.countMissed(behind)
             devices[device].sink.event(.deadlinesMissed, figure: behind, time: awake)
         }
         reads[next].due = due + (behind + 1) * period
-        perform(next)
+        if reads[next].isRefused {
+            devices[device].miss(reads[next].block, .notAvailable, .deviceException, time: awake)
+        } else {
+            perform(next)
+        }
+    }
+
+    /// The read that is due first; of a device that failed only when no other is due.
+    private func nextRead(_ now: Int64) -> Int? {
+        var well: Int?
+        var other: Int?
+        for index in reads.indices {
+            if devices[reads[index].device].health.isWell {
+                if well.map({ reads[index].due < reads[$0].due }) ?? true { well = index }
+            } else if other.map({ reads[index].due < reads[$0].due }) ?? true {
+                other = index
+            }
+        }
+        guard let well else { return other }
+        guard let other else { return well }
+        return reads[well].due <= max(now, reads[other].due) ? well : other
     }
 
     private func perform(_ index: Int) {
-        let block = reads[index].block
-        let device = reads[index].device
-        recorder.countSent()
+        let read = reads[index]
+        let block = read.search?.part ?? read.block
+        let device = read.device
+        let start = clock.now()
+        devices[device].sink.count(.requests)
         do {
-            try line.read(
-                unit: block.unit, function: block.function, address: block.address, count: block.count,
-                timeout: devices[device].plan.line.slowestReply, into: &registers)
+            try line.read(read.request(block, slowestReply: devices[device].plan.line.slowestReply), into: &registers)
             let now = clock.now()
-            recorder.countAnswered()
+            recorder.countBusy(now - start)
             reconnection.succeeded()
-            devices[device].take(registers, of: block, time: now)
+            look(asked: device)
+            devices[device].take(registers, of: block, part: read.part, time: now)
+            if read.search != nil { goOn(index, isLegal: true, time: now) }
             if devices[device].plan.line.turnaround > 0 { clock.sleep(until: now + devices[device].plan.line.turnaround) }
         } catch {
             let now = clock.now()
-            if case .deviceException(let code) = error, Self.mayBeARegister(code), let halves = block.halves() {
-                // One register that the device does not have costs its neighbours nothing but this: each half is asked at once.
-                devices[device].hear(time: now)
-                reads[index].block = halves.0
-                reads[index].due = now
-                reads.append(Read(device: device, block: halves.1, due: now))
-                return
-            }
-            let (validity, reason) = Self.judgement(error)
-            devices[device].miss(block, validity, reason, time: now)
-            if case .deviceException = error {
-                // It answered: it is there, but has no such value.
-                devices[device].hear(time: now)
-                return
-            }
-            let pause = devices[device].fail(period: block.period, time: now)
-            if pause > 0 { reads[index].due = max(reads[index].due, now + pause) }
-            if error.losesLine { lose(error, time: now) }
+            recorder.countBusy(now - start)
+            look(asked: device)
+            fail(index, block, error, took: now - start, time: now)
         }
     }
 
-    /// Whether an exception may mean a register that is not there: illegal data address, and illegal data value, which some devices give for it.
-    private static func mayBeARegister(_ code: UInt8) -> Bool { code == 2 || code == 3 }
-
-    private static func judgement(_ error: FieldbusError) -> (Validity, Reason) {
-        switch error {
-        case .timedOut, .disconnected(ETIMEDOUT): (.notAvailable, .timedOut)
-        case .checksumMismatch: (.invalid, .checksumMismatch)
-        case .mismatchedReply: (.invalid, .malformed)
-        case .deviceException: (.notAvailable, .deviceException)
-        case .disconnected, .portHeld, .cannotOpen, .settingsRefused: (.notAvailable, .disconnected)
+    private func fail(_ index: Int, _ block: ModbusBlock, _ error: FieldbusError, took: Int64, time: Int64) {
+        let device = reads[index].device
+        if case .deviceException(let code) = error {
+            // It answered: it is there, but has no such value.
+            devices[device].refuse(time: time)
+            reconnection.succeeded()
+            if ModbusLineRead.mayBeARegister(code), search(index, exception: code, time: time) { return }
+            devices[device].miss(block, .notAvailable, .deviceException, time: time)
+            return
         }
+        let (validity, reason) = ModbusLineDevice.judgement(error)
+        devices[device].miss(block, validity, reason, time: time)
+        if error.losesLine { return lose(error, time: time) }
+        let pause = devices[device].fail(error, took: took, period: block.period, time: time)
+        guard pause > 0 else { return }
+        for other in reads.indices where reads[other].device == device { reads[other].due = max(reads[other].due, time + pause) }
+    }
+
+    // MARK: Registers that a device does not have
+
+    /// Begins or continues the search for a refused register; `false` when there is nothing to search.
+    private func search(_ index: Int, exception: UInt8, time: Int64) -> Bool {
+        if reads[index].search != nil {
+            goOn(index, isLegal: false, time: time)
+            return true
+        }
+        guard !reads[index].isSearched, let search = RegisterSearch(reads[index].block, exception: exception) else { return false }
+        reads[index].search = search
+        reads[index].due = time
+        return true
+    }
+
+    /// One part of a search has been answered or refused. When it is over, the reads that the device takes stand for the one it refused.
+    private func goOn(_ index: Int, isLegal: Bool, time: Int64) {
+        let read = reads[index]
+        guard var search = read.search else { return }
+        guard search.take(isLegal: isLegal) else {
+            reads[index].search = search
+            reads[index].due = time
+            return
+        }
+        let next = (time / read.block.period + 1) * read.block.period
+        reads[index].search = nil
+        reads[index].isSearched = true
+        reads[index].due = next
+        for block in search.refused {
+            devices[read.device].miss(block, .notAvailable, .deviceException, time: time)
+            devices[read.device].sink.event(.registersRefused, words: "\(block.space.rawValue) \(block.address)", time: time)
+        }
+        // A device that refuses everything, while it starts perhaps, is asked for everything again.
+        guard !search.refusedAll else { return }
+        reads.remove(at: index)
+        for (blocks, isRefused) in [(search.remaining, false), (search.refused, true)] {
+            for block in blocks { reads.append(read.replaced(by: block, isRefused: isRefused, due: next)) }
+        }
+    }
+
+    // MARK: What else was seen on the line
+
+    private func look(asked: Int?) {
+        while let sighting = line.takeSighting() {
+            let time = clock.now()
+            let device = devices.firstIndex { $0.units.contains(sighting.unit) } ?? asked ?? 0
+            guard devices.indices.contains(device) else { continue }
+            devices[device].sink.see(sighting.kind, time: time)
+            if sighting.kind.isContention, contention.see(time: time) {
+                devices[0].sink.event(.busContention, figure: 5, time: time)
+                for index in devices.indices { devices[index].sink.alert(.busContention, holds: true, time: time) }
+            }
+        }
+        let time = clock.now()
+        guard contention.ends(time: time) else { return }
+        for index in devices.indices { devices[index].sink.alert(.busContention, holds: false, time: time) }
     }
 }

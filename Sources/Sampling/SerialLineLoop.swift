@@ -7,6 +7,7 @@ import RealTime
 
 /// The loop of a line with one serial device: opens its session, reads what it says, asks its requests, each at its absolute deadline.
 ///
+/// A reply that comes too late is never taken for the next one: see ``UnansweredReplies``.
 /// Everything here runs on the line's own thread. Buffers are made once; that nothing else is allocated is not yet
 /// shown by a count.
 final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
@@ -30,10 +31,15 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     private let clock: Clock
     private let recorder: LineRecorder
     private var sink: RingSink
-    private var decoder: SerialDecoder
+    private var intake: SerialIntake
     private var health: DeviceHealth
     private var reconnection: Reconnection
     private var buffer = [UInt8](repeating: 0, count: 1024)
+    private let byteTime: Int64
+    private var budget: FailureBudget
+    /// By request: its part of the device's health; the last part is what the device says unasked.
+    private let parts: [Int?]
+    private let streamPart: Int?
     private var isOpen = false
     /// When each request is due; those that are only steps of the session never are.
     private var due: [Int64]
@@ -45,6 +51,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     private var opening: Int?
     private var openingDue: Int64 = 0
     private var outstanding: Outstanding?
+    private var sentAt: Int64 = 0
     private var quietUntil: Int64 = 0
     private var nextTick: Int64 = 0
     private let slowest: Int64?
@@ -55,11 +62,15 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         self.line = line
         self.clock = clock
         self.recorder = recorder
-        sink = RingSink(recorder: recorder, streamBase: 0, alertBase: 0, device: 0)
-        decoder = SerialDecoder(device, plan)
-        let periods = plan.requests.compactMap { $0.reply == nil ? nil : $0.period } + [plan.streamPeriod].compactMap { $0 }
-        slowest = periods.max()
-        health = DeviceHealth(period: slowest.map { max($0, Self.tick) }, now: clock.now())
+        var place = RingSink.Place()
+        place.linkAlert = device.alerts.count
+        sink = RingSink(recorder: recorder, place: place)
+        intake = SerialIntake(device, plan)
+        slowest = (plan.requests.compactMap { $0.reply == nil ? nil : $0.period } + [plan.streamPeriod].compactMap { $0 }).max()
+        let now = clock.now()
+        (parts, streamPart, health) = DeviceHealth.watching(device, plan, tick: Self.tick, now: now)
+        byteTime = device.line.serial.map { SerialSettings($0).nanosecondsPerByte } ?? 0
+        budget = FailureBudget(devices: 1, cost: device.line.slowestReply, now: now)
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(device.handle.hashValue)))
         due = [Int64](repeating: .max, count: plan.requests.count)
         failures = [Int64](repeating: 0, count: plan.requests.count)
@@ -67,19 +78,35 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
 
     /// Runs until told to stop.
     func run(until stop: StopFlag) {
+        recorder.begin(at: clock.now())
         while !stop.isSet {
             if isOpen {
                 do { try step() } catch { lose(error) }
             } else {
                 reopen()
             }
-            guard health.becomesStale(time: clock.now(), sink: &sink) else { continue }
-            missAll(.notAvailable, .stale)
-            // A stream that dried up may be a connection that died without a word: only opening it anew tells.
-            if isOpen, plan.streamPeriod != nil { lose(.disconnected(errno: ETIMEDOUT)) }
+            watch()
         }
+        sink.tell(isLast: true, time: clock.now())
         if isOpen { sayFarewell() }
         line.close()
+    }
+
+    private func watch() {
+        let now = clock.now()
+        sink.tell(time: now)
+        intake.watch(time: now, sink: &sink)
+        while let part = health.nextStale(time: now, sink: &sink) {
+            if part == streamPart {
+                intake.decoder.missStream(.notAvailable, .stale, time: now, sink: &sink)
+                // A stream that dried up may be a connection that died without a word: only opening it anew tells.
+                if isOpen { lose(.disconnected(errno: ETIMEDOUT)) }
+            } else {
+                for index in parts.indices where parts[index] == part {
+                    intake.decoder.miss(request: index, .notAvailable, .stale, time: now, sink: &sink)
+                }
+            }
+        }
     }
 
     // MARK: Opening and losing the line
@@ -99,7 +126,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             return
         }
         reconnection.succeeded()
-        decoder.reset()
+        intake.reset()
         outstanding = nil
         isOpen = true
         let start = clock.now()
@@ -129,9 +156,9 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     private func missAll(_ validity: Validity, _ reason: Reason) {
         let now = clock.now()
         for request in plan.requests.indices where plan.requests[request].period != nil {
-            decoder.miss(request: request, validity, reason, time: now, sink: &sink)
+            intake.decoder.miss(request: request, validity, reason, time: now, sink: &sink)
         }
-        decoder.missStream(validity, reason, time: now, sink: &sink)
+        intake.decoder.missStream(validity, reason, time: now, sink: &sink)
     }
 
     // MARK: One step
@@ -159,6 +186,8 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             return
         }
         for index in due.indices where due[index] <= awake && awake >= quietUntil {
+            guard try !passBarrier(before: index, at: awake) else { return }
+            guard due[index] <= awake else { continue }
             countMissed(index, at: awake)
             repetitions = 0
             try send(index, at: awake)
@@ -175,22 +204,30 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     }
 
     private func readAvailable() throws(FieldbusError) {
-        decoder.awaiting = .nothing
+        intake.decoder.awaiting = .nothing
         // Bounded: a device that floods its line costs its own values, not its thread.
         for _ in 0..<Self.readsAStep {
             let count = try line.read(into: &buffer, deadline: 0)
-            decoder.feed(buffer, count: count, time: clock.now(), sink: &sink)
+            if outstanding == nil, plan.listens { recorder.countBusy(Int64(count) * byteTime) }
+            intake.take(buffer, count: count, awaited: nil, time: clock.now(), sink: &sink)
             if count < buffer.count { break }
         }
         try sayBack()
-        if sink.takeFresh() { health.hear(time: clock.now(), sink: &sink) }
+        hearStream(at: clock.now())
+    }
+
+    /// What the device said unasked counts as a sign of life, and as fresh.
+    private func hearStream(at now: Int64) {
+        guard sink.takeFresh() else { return }
+        health.hear(time: now, sink: &sink)
+        if let streamPart, !sink.takeWithheld() { health.refresh(streamPart, time: now, sink: &sink) }
     }
 
     /// What the device must be answered, at once.
     private func sayBack() throws(FieldbusError) {
-        guard !decoder.outbox.isEmpty else { return }
-        try line.write(decoder.outbox, deadline: clock.now() + device.line.slowestReply)
-        decoder.clearOutbox()
+        guard !intake.decoder.outbox.isEmpty else { return }
+        try line.write(intake.decoder.outbox, deadline: clock.now() + device.line.slowestReply)
+        intake.decoder.clearOutbox()
     }
 
     private func countMissed(_ index: Int, at now: Int64) {
@@ -206,15 +243,17 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     // MARK: Requests
 
     private func send(_ index: Int, at now: Int64) throws(FieldbusError) {
-        guard let bytes = decoder.bytes(of: index) else {
+        guard let bytes = intake.decoder.bytes(of: index) else {
             // A value of the session that it needs has not been told yet.
-            decoder.miss(request: index, .notAvailable, .absent, time: now, sink: &sink)
+            intake.decoder.miss(request: index, .notAvailable, .absent, time: now, sink: &sink)
             if opening != nil { restartSession(after: 1_000_000_000, at: now) }
             return
         }
-        if plan.requests[index].reply != nil { decoder.expect(index) }
+        if plan.requests[index].reply != nil { intake.decoder.expect(index) }
+        intake.said(bytes)
         try line.write(bytes, deadline: now + device.line.slowestReply)
-        recorder.countSent()
+        sink.count(.requests)
+        sentAt = now
         guard plan.requests[index].reply != nil else {
             quietUntil = clock.now() + device.line.turnaround
             advanceSession()
@@ -223,29 +262,59 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         outstanding = Outstanding(request: index, deadline: clock.now() + device.line.slowestReply)
     }
 
+    /// Before a question is asked again whose last reply has not come: another question with another reply, or, where the profile has none,
+    /// as long a rest as that reply may be late. Returns whether it has sent something.
+    private func passBarrier(before index: Int, at now: Int64) throws(FieldbusError) -> Bool {
+        guard let reply = plan.requests[index].reply, let expiry = intake.unanswered.expiry(of: reply, now: now) else { return false }
+        let other = plan.requests.indices.first { candidate in
+            let request = plan.requests[candidate]
+            guard let other = request.reply, request.isRepeatable, request.period != nil, request.slot == nil else { return false }
+            return !intake.unanswered.contains(other) && intake.decoder.bytes(of: candidate) != nil
+        }
+        guard let other else {
+            due[index] = expiry
+            return false
+        }
+        try send(other, at: now)
+        return outstanding != nil
+    }
+
     private func awaitReply(_ waiting: Outstanding) throws(FieldbusError) {
         let count = try line.read(into: &buffer, deadline: waiting.deadline)
         let now = clock.now()
         if count > 0 {
-            decoder.feed(buffer, count: count, time: now, sink: &sink)
+            intake.take(buffer, count: count, awaited: waiting.request, time: now, sink: &sink)
             try sayBack()
+        } else {
+            intake.takeRest(awaited: waiting.request, time: now, sink: &sink)
         }
-        if decoder.takeAnswered() != nil {
-            outstanding = nil
-            recorder.countAnswered()
-            failures[waiting.request] = 0
-            repetitions = 0
-            quietUntil = now + device.line.turnaround
-            _ = sink.takeFresh()
-            health.hear(time: now, sink: &sink)
-            advanceSession()
-            if let slowest, !device.slots.isEmpty { decoder.expireSlots(since: now - 3 * slowest, now: now, sink: &sink) }
+        if intake.decoder.takeAnswered() != nil {
+            finish(waiting, at: now)
         } else if now >= waiting.deadline {
             outstanding = nil
+            recorder.countBusy(now - sentAt)
+            intake.giveUp(waiting.request, expires: sentAt + UnansweredReplies.patience * device.line.slowestReply)
             // A reply that still comes belongs to nothing: the line is read and kept quiet for as long as the device may take.
             quietUntil = now + device.line.slowestReply
             try giveUp(waiting.request, at: now)
+        } else if streamPart != nil {
+            hearStream(at: now)
         }
+    }
+
+    private func finish(_ waiting: Outstanding, at now: Int64) {
+        outstanding = nil
+        sink.count(.replies)
+        recorder.countBusy(now - sentAt)
+        intake.settle(waiting.request)
+        failures[waiting.request] = 0
+        repetitions = 0
+        quietUntil = now + device.line.turnaround
+        _ = sink.takeFresh()
+        health.hear(time: now, sink: &sink)
+        if let part = parts[waiting.request], !sink.takeWithheld() { health.refresh(part, time: now, sink: &sink) }
+        advanceSession()
+        if let slowest, !device.slots.isEmpty { intake.decoder.expireSlots(since: now - 3 * slowest, now: now, sink: &sink) }
     }
 
     private func giveUp(_ index: Int, at now: Int64) throws(FieldbusError) {
@@ -256,8 +325,8 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             return
         }
         repetitions = 0
-        let damage = decoder.takeDamage()
-        decoder.miss(request: index, damage == nil ? .notAvailable : .invalid, damage ?? .timedOut, time: now, sink: &sink)
+        let damage = intake.decoder.takeDamage()
+        intake.decoder.miss(request: index, damage == nil ? .notAvailable : .invalid, damage ?? .timedOut, time: now, sink: &sink)
         failures[index] += 1
         let period = request.period ?? 1_000_000_000
         guard request.slot == nil else {
@@ -266,12 +335,14 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             advanceSession()
             return
         }
-        let pause = health.fail(period: period, time: now, sink: &sink)
+        sink.count(.timeouts)
+        health.fail(damage == nil ? .nothing : .damage, time: now, sink: &sink)
+        let pause = budget.spend(now - sentAt, failures: health.failures, period: period, now: now)
         if opening != nil { return restartSession(after: max(pause, 1_000_000_000), at: now) }
         guard pause > 0 else { return }
         if request.period != nil { due[index] = max(due[index], now + pause) }
         // Silent for long enough to have been replaced: who answers next must say again who it is, and has no session.
-        decoder.forgetIdentity()
+        intake.decoder.forgetIdentity()
         if !plan.open.isEmpty { restartSession(after: pause, at: now) }
     }
 
@@ -297,15 +368,16 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             do { try awaitReply(waiting) } catch { return }
         }
         for index in plan.close {
-            guard clock.now() < end, let bytes = decoder.bytes(of: index) else { return }
+            guard clock.now() < end, let bytes = intake.decoder.bytes(of: index) else { return }
             clock.sleep(until: min(end, quietUntil))
             do throws(FieldbusError) {
-                decoder.expect(index)
+                intake.decoder.expect(index)
+                intake.said(bytes)
                 try line.write(bytes, deadline: end)
                 let limit = min(end, clock.now() + min(device.line.slowestReply, 500_000_000))
-                while plan.requests[index].reply != nil, clock.now() < limit, decoder.takeAnswered() == nil {
+                while plan.requests[index].reply != nil, clock.now() < limit, intake.decoder.takeAnswered() == nil {
                     let count = try line.read(into: &buffer, deadline: limit)
-                    decoder.feed(buffer, count: count, time: clock.now(), sink: &sink)
+                    intake.take(buffer, count: count, awaited: index, time: clock.now(), sink: &sink)
                     try sayBack()
                 }
                 quietUntil = clock.now() + device.line.turnaround

@@ -56,11 +56,14 @@ final class UplinkWork {
         (try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any])?.mapValues { "\($0)" }
     }
 
+    /// Events about the unit's own lines that say nothing of a patient or a device's state: they stay in the journal.
+    private static let ownAffairs: Set<String> = ["lineStatistics", "deviceStatistics"]
+
     /// The next events and the last one's number; `nil` when there are none.
     func events() throws -> ([FHIRResource], Int64)? {
         let events = try reader.events(after: try store.eventPosition(), limit: UplinkService.bundleLimit)
         guard let last = events.last else { return nil }
-        let resources = events.map { event in
+        let resources = events.filter { !Self.ownAffairs.contains($0.kind) }.map { event in
             mapper.event(
                 id: event.id, session: event.session, kind: event.kind, device: event.device, utc: event.utc,
                 members: Self.members(event.body) ?? [:], line: event.line)
@@ -72,7 +75,7 @@ final class UplinkWork {
 
     /// Resources that are not delivered yet: events, and the observations of every window to the journal's end.
     func pending() throws -> Int {
-        var count = try reader.events(after: try store.eventPosition(), limit: 10_000).count
+        var count = try reader.events(after: try store.eventPosition(), limit: 10_000).count { !Self.ownAffairs.contains($0.kind) }
         var position = try store.samplePosition()
         // The count is bounded: past ten thousand, “many” is all that anybody needs to know.
         while count < 10_000, let window = try windows.next(after: position, includingOpen: true) {

@@ -53,11 +53,11 @@ extension ProfileCommand {
             printer.drain()
             try capture.finish()
             guard printer.heard else {
-                let replies = worker.recorder.replies
+                let replies = worker.recorder.total(.replies)
                 if replies > 0 {
                     throw Failure(
                         .unavailable,
-                        "the device on \(line) answered \(replies) of \(worker.recorder.requests) requests, but no value came: see with --raw which one is not answered as the profile says"
+                        "the device on \(line) answered \(replies) of \(worker.recorder.total(.requests)) requests, but no value came: see with --raw which one is not answered as the profile says"
                     )
                 }
                 throw Failure(.unavailable, "nothing was heard of the device on \(line): check cable, address and line settings")
@@ -158,10 +158,10 @@ private struct LivePrinter {
                         "figure": record.bits == 0 ? nil : .integer(record.bits), "text": record.textLength > 0 ? .string(record.textValue) : nil,
                     ]).adding(place).text)
             case .alertStart, .alertEnd:
-                let (device, alert) = worker.alerts[Int(record.index)]
+                let alert = worker.alerts[Int(record.index)]
                 print(
                     JSON.members([
-                        "event": .string(record.kind == .alertStart ? "alertStart" : "alertEnd"), "device": .string(device),
+                        "event": .string(record.kind == .alertStart ? "alertStart" : "alertEnd"), "device": .string(alert.device),
                         "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "text": .string(alert.text),
                     ]).adding(place).text)
             }

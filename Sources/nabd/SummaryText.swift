@@ -16,7 +16,19 @@ enum SummaryText {
         return result.adding([
             "resourcesRefused": .integer(summary.resourcesRefused), "events": .integer(summary.events),
             "missedDeadlines": .integer(summary.missedDeadlines), "requests": .integer(summary.requests), "replies": .integer(summary.replies),
+            "lines": .array(summary.lines.map(line)),
         ]).text
+    }
+
+    private static func line(_ line: LineSummary) -> JSON {
+        JSON.members(line.members).adding([
+            "devices": .array(
+                line.devices.map {
+                    .object(
+                        [JSON.Member(name: "device", value: .string($0.handle))] + $0.counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) }
+                    )
+                })
+        ])
     }
 
     static func words(_ summary: HostSummary) -> String {
@@ -28,10 +40,20 @@ enum SummaryText {
             row("journal", "\(summary.journalBytes) bytes, \(summary.journalBytesPerSample.map { "\(rounded($0)) a sample" } ?? "no sample yet")"),
             row("delivered", "\(summary.resourcesDelivered) resources, \(summary.resourcesRefused) refused"),
         ]
+        for line in summary.lines {
+            lines.append(row("line", "\(line.line), \(rounded(line.utilisation * 100)) % of its time taken"))
+            for device in line.devices { lines.append(row("", "\(device.handle): \(counts(device))")) }
+        }
         if let pending = summary.resourcesPending { lines.append(row("pending", "\(pending) resources")) }
         if let problem = summary.uplinkProblem { lines.append(row("uplink", problem)) }
         if let problem = summary.journalProblem { lines.append(row("journal", problem)) }
         return lines.joined(separator: "\n")
+    }
+
+    /// Requests and answers, and whatever else was seen.
+    private static func counts(_ device: LineSummary.Device) -> String {
+        let told = device.counts.filter { $0.count == .requests || $0.count == .replies || $0.value > 0 }
+        return told.map { "\($0.value) \($0.count.name)" }.joined(separator: ", ")
     }
 
     private static func row(_ name: String, _ text: String) -> String {

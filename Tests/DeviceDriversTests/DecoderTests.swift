@@ -135,15 +135,23 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         if case .serial(let description) = plan.protocolPlan { serialPlan = description }
         let description = try #require(serialPlan)
         var decoder = SerialDecoder(plan, description)
-        decoder.awaiting = awaiting
         var sink = Collector()
-        for message in messages { decoder.feed(message, count: message.count, time: 0, sink: &sink) }
+        for message in messages {
+            decoder.awaiting = awaiting
+            decoder.feed(message, count: message.count, time: 0, sink: &sink)
+        }
         return (sink.records, decoder)
     }
 
     @Test func aReplyThatNobodyAskedForIsCountedAndNeverRead() throws {
         let result = try run([Self.status()], awaiting: .nothing)
         #expect(result.records.isEmpty)
+        #expect(result.decoder.counters.unsolicited == 1)
+    }
+
+    @Test func aSecondCopyOfAReplyIsNotReadAgain() throws {
+        let result = try run([Self.status() + Self.status()])
+        #expect(result.records.count { $0.kind == .sample } == 6)
         #expect(result.decoder.counters.unsolicited == 1)
     }
 

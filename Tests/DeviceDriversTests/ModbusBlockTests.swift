@@ -43,31 +43,66 @@ import Testing
         #expect(try ranges(blocks(Array(0..<200))) == ["0+125", "125+75"])
     }
 
-    /// A device without some register: every other one still arrives, within log2(n) + 1 further requests for each refusal's path.
-    @Test(arguments: [0, 1, 7, 63, 99])
-    func halvingFindsTheRegisterThatIsNotThere(missing: Int) throws {
-        var asked = 0
+    /// Plays the search on a device without some registers. Returns how many reads it took after the refused one, and what arrived.
+    private func search(_ block: ModbusBlock, missing: Set<Int>, exception: UInt8 = 2, longest: Int = 125) throws -> (
+        reads: Int, arrived: Set<Int>, RegisterSearch
+    ) {
+        var search = try #require(RegisterSearch(block, exception: exception))
+        var reads = 0
         var arrived: Set<Int> = []
-        var waiting = try blocks(Array(0..<100))
-        while let block = waiting.popLast() {
-            asked += 1
-            guard (block.address..<(block.address + block.count)).contains(missing) else {
-                arrived.formUnion(block.address..<(block.address + block.count))
-                continue
-            }
-            if let (left, right) = block.halves() { waiting += [left, right] }
+        while true {
+            let part = search.part
+            let range = part.address..<(part.address + part.count)
+            let isLegal = missing.isDisjoint(with: range) && part.count <= longest
+            reads += 1
+            if isLegal { arrived.formUnion(range) }
+            if search.take(isLegal: isLegal) { return (reads, arrived, search) }
+            try #require(reads < 1000)
         }
-        #expect(arrived == Set(0..<100).subtracting([missing]))
-        // One whole read, and two for each halving: the half that is whole and the half that is not.
-        #expect(asked <= 1 + 2 * 7)
     }
 
-    @Test func valuesKeepTheirPlacesInHalves() throws {
+    /// A device without some register: every other one still arrives, within log2(n) + 1 further reads.
+    @Test(arguments: [0, 1, 7, 62, 63]) func theRegisterThatIsNotThereIsFound(missing: Int) throws {
+        let block = try #require(try blocks(Array(0..<64)).first)
+        let (reads, arrived, search) = try search(block, missing: [missing])
+        #expect(arrived == Set(0..<64).subtracting([missing]))
+        #expect(reads <= 6 + 1)
+        #expect(search.refused.map(\.address) == [missing])
+        // What is left is read in as few reads as can be.
+        #expect(search.remaining.count == (missing == 0 || missing == 63 ? 1 : 2))
+    }
+
+    @Test(arguments: [[0, 1], [3, 50], [62, 63], [0, 31, 32, 63]]) func severalAreFoundAsWell(missing: [Int]) throws {
+        let block = try #require(try blocks(Array(0..<64)).first)
+        let (_, arrived, search) = try search(block, missing: Set(missing))
+        #expect(arrived == Set(0..<64).subtracting(missing))
+        #expect(search.refused.map(\.address).sorted() == missing)
+        #expect(Set(search.remaining.flatMap { Array($0.address..<($0.address + $0.count)) }) == arrived)
+    }
+
+    @Test func aDeviceThatRefusesAllIsAskedForAllAgain() throws {
+        let (_, arrived, search) = try search(#require(try blocks(Array(0..<10)).first), missing: Set(0..<10))
+        #expect(arrived.isEmpty && search.refusedAll)
+    }
+
+    /// Exception 3 may mean that the read is too long: then no register is given up.
+    @Test func aDeviceThatReadsShortBlocksOnlyLosesNothing() throws {
+        let (_, arrived, search) = try search(#require(try blocks(Array(0..<64)).first), missing: [], exception: 3, longest: 20)
+        #expect(arrived == Set(0..<64) && search.refused.isEmpty)
+        #expect(search.remaining.allSatisfy { $0.count <= 20 })
+        #expect(search.remaining.reduce(0) { $0 + $1.count } == 64)
+    }
+
+    @Test func valuesKeepTheirPlacesInParts() throws {
         let block = try #require(try blocks([10, 11, 13]).first)
-        let (left, right) = try #require(block.halves())
-        #expect((left.address, left.count, left.fields.count) == (10, 2, 2))
-        #expect((right.address, right.count, right.fields.count) == (13, 1, 1))
-        if case .bits(let slices, _, _)? = right.fields.first?.source { #expect(slices.map(\.byte) == [0, 1]) }
-        #expect(right.halves() == nil)
+        var search = try #require(RegisterSearch(block, exception: 2))
+        #expect((search.part.address, search.part.count, search.part.fields.count) == (10, 1, 1))
+        let isFirstTheLast = search.take(isLegal: true)
+        #expect((search.part.address, search.part.count) == (11, 1))
+        let isSecondTheLast = search.take(isLegal: true)
+        #expect(!isFirstTheLast && isSecondTheLast)
+        #expect(search.refused.map(\.address) == [13])
+        if case .bits(let slices, _, _)? = search.refused.first?.fields.first?.source { #expect(slices.map(\.byte) == [0, 1]) }
+        #expect(RegisterSearch(try #require(search.refused.first), exception: 2) == nil)
     }
 }

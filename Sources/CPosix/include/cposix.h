@@ -17,6 +17,9 @@ int nabd_make_raw(int descriptor);
 /// Takes (1) or gives back (0) the exclusive right to open this terminal (TIOCEXCL). Returns 0 or -errno.
 int nabd_terminal_exclusive(int descriptor, int exclusive);
 
+/// Whether somebody has taken that right. Returns 1, 0 or -errno.
+int nabd_terminal_is_exclusive(int descriptor);
+
 /// Sets the calling thread's timer slack. Unit: ns. Returns 0 or -errno.
 int nabd_set_timer_slack(uint64_t nanoseconds);
 

@@ -256,6 +256,8 @@ public struct MetricDescription: Sendable {
     public let plausible: ClosedRange<Double>?
     /// Outside it a value is invalid: the device cannot measure it. In the metric's unit.
     public let absolute: ClosedRange<Double>?
+    /// A change from one value to the next that is larger makes the later one questionable. In the metric's unit.
+    public let jump: Double?
     public let vmd: String?
     public let location: SourceLocation
 }

@@ -97,6 +97,7 @@ extension Grammar {
         Key("unit", .either([.text, .named(.either([.text, .part(unitByCode)]))]), "UCUM; or {by: FIELD, CODE: unit, CODE: {unit, scale}}; none for words"),
         Key("plausible", .list(.number), "outside it a value is questionable"),
         Key("absolute", .list(.number), "outside it a value is invalid"),
+        Key("jump", .number, "a value that differs by more than this from the one before is questionable; in the metric's unit"),
         Key("vmd", .text, "the virtual device it belongs to"),
     ]
 

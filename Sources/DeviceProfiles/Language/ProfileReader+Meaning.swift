@@ -13,7 +13,9 @@ extension ProfileReader {
                 let field = metricField(from, map, code: code)
             else { continue }
             let isText = field.givesText
-            if isText { for key in ["scale", "offset", "plausible", "absolute"] { map[key]?.error("“\(key)” belongs to numbers; this field is text") } }
+            if isText {
+                for key in ["scale", "offset", "plausible", "absolute", "jump"] { map[key]?.error("“\(key)” belongs to numbers; this field is text") }
+            }
             if isText, waveform { from.error("a waveform's field is a number") }
             if case .slices(_, _, let count, _) = field.place, count > 1, !waveform {
                 from.error("“\(field.name)” is several values; only a waveform holds them")
@@ -26,7 +28,8 @@ extension ProfileReader {
                         period: map[waveform ? "period" : "every"]?.duration(
                             "the period", waveform ? 100_000...1_000_000_000 : 10_000_000...3_600_000_000_000),
                         isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false, condition: unit.condition,
-                        plausible: limits(map["plausible"]), absolute: limits(map["absolute"]), vmd: map["vmd"].flatMap(virtualDevice),
+                        plausible: limits(map["plausible"]), absolute: limits(map["absolute"]), jump: jump(map["jump"]),
+                        vmd: map["vmd"].flatMap(virtualDevice),
                         location: entry.location))
             }
         }
@@ -120,6 +123,12 @@ extension ProfileReader {
             return 0
         }
         return counts
+    }
+
+    private func jump(_ value: YAMLValue?) -> Double? {
+        guard let value, let number = value.number("the largest change") else { return nil }
+        if number <= 0 { value.error("the largest change from one value to the next is greater than 0") }
+        return number
     }
 
     func limits(_ value: YAMLValue?) -> ClosedRange<Double>? {

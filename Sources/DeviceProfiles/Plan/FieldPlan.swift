@@ -123,10 +123,12 @@ public final class TargetPlan: Sendable {
     /// In counts of the stream; for floats the limits as they are.
     public let plausible: ClosedRange<Double>?
     public let absolute: ClosedRange<Double>?
+    /// The largest change from one value to the next that is believed, in the same.
+    public let jump: Double?
 
     init(
         stream: Int, isSlotted: Bool, isEpisodic: Bool, condition: Condition?, offset: Int64, plausible: ClosedRange<Double>?,
-        absolute: ClosedRange<Double>?
+        absolute: ClosedRange<Double>?, jump: Double?
     ) {
         self.stream = stream
         self.isSlotted = isSlotted
@@ -135,6 +137,7 @@ public final class TargetPlan: Sendable {
         self.offset = offset
         self.plausible = plausible
         self.absolute = absolute
+        self.jump = jump
     }
 }
 
@@ -170,26 +173,20 @@ extension ModbusBlock {
     /// The first and last register of each field, in the order of the fields.
     private var spans: [ClosedRange<Int>] { fields.map { (address + $0.bytes.lowerBound / 2)...(address + ($0.bytes.upperBound - 1) / 2) } }
 
-    /// The read as two that share no register, parted at the widest hole near its middle; `nil` when it holds one value only.
-    ///
-    /// A device refuses a whole read for one register it does not have: halving finds that one in at most log2(n) + 1 further reads.
-    public func halves() -> (ModbusBlock, ModbusBlock)? {
+    /// The fields by register, those that share one together: what can be read apart from the rest.
+    var atoms: [[Int]] {
         let order = fields.indices.sorted { spans[$0].lowerBound < spans[$1].lowerBound }
-        var cuts: [(place: Int, hole: Int)] = []
+        var atoms: [[Int]] = []
         var end = -1
-        for (position, index) in order.enumerated() {
-            if position > 0, spans[index].lowerBound > end { cuts.append((position, spans[index].lowerBound - end - 1)) }
+        for index in order {
+            if spans[index].lowerBound > end { atoms.append([]) }
+            atoms[atoms.count - 1].append(index)
             end = max(end, spans[index].upperBound)
         }
-        let middle = order.count / 2
-        guard let widest = cuts.map(\.hole).max(),
-            let cut = cuts.filter({ $0.hole == widest || widest == 0 }).min(by: { abs($0.place - middle) < abs($1.place - middle) })
-        else { return nil }
-        let parts = [order[..<cut.place], order[cut.place...]].map { part in narrowed(to: part.sorted()) }
-        return (parts[0], parts[1])
+        return atoms
     }
 
-    private func narrowed(to indices: [Int]) -> ModbusBlock {
+    func narrowed(to indices: [Int]) -> ModbusBlock {
         let low = indices.map { spans[$0].lowerBound }.min() ?? address
         let high = indices.map { spans[$0].upperBound }.max() ?? address
         return ModbusBlock(

@@ -80,6 +80,11 @@ extension PlanCompiler {
 }
 
 extension LineDescription {
+    /// Whether a register that no field asks for may be read, as far as the profile says.
+    public func mayRead(_ space: RegisterSource.Space, _ register: Int) -> Bool {
+        register <= 65_535 && !neverRead.contains { $0.space == space && $0.registers.contains(register) }
+    }
+
     /// The most unwanted registers that are worth reading to save a second request. Unit: registers.
     ///
     /// On RTU a second request is 13 bytes, two silences of 3.5 characters and the device's turnaround; a register is two bytes. On TCP a

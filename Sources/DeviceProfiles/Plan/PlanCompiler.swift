@@ -156,7 +156,8 @@ struct PlanCompiler {
                         field: fieldIndex[condition.field] ?? 0, test: test(.isOneOf(condition.codes), on: condition.field),
                         known: condition.known.isEmpty ? nil : test(.isOneOf(condition.known), on: condition.field))
                 },
-                offset: metric.offsetCounts, plausible: counts(metric.plausible, form), absolute: counts(metric.absolute, form))
+                offset: metric.offsetCounts, plausible: counts(metric.plausible, form), absolute: counts(metric.absolute, form),
+                jump: metric.jump.flatMap { counts(0...$0, form)?.upperBound })
         }
     }
 

@@ -1,0 +1,71 @@
+import CModbus
+import Glibc
+import RealTime
+
+/// A serial port or TCP connection that libmodbus opens and configures; the bytes on it are exchanged by ``RTUClient`` and ``TCPClient``.
+///
+/// libmodbus's own exchange takes any answer of the right shape for the one awaited, and stops listening at the first frame that is not
+/// (docs/link-discipline.md); so only its knowledge of ports and connections is used.
+public final class ModbusPort: ByteLine {
+    public enum Medium: Sendable {
+        case rtu(path: String, SerialSettings)
+        case tcp(host: String, port: Int)
+    }
+
+    private let medium: Medium
+    private let clock = MonotonicClock()
+    private var context: OpaquePointer?
+    private var descriptor = Descriptor()
+
+    public init(_ medium: Medium) { self.medium = medium }
+
+    deinit { close() }
+
+    public func open(deadline: Int64) throws(FieldbusError) {
+        close()
+        let name: String
+        switch medium {
+        case .rtu(let path, let settings):
+            name = path
+            let parity = CChar(settings.parity.asciiValue ?? 0x4E)
+            context = modbus_new_rtu(resolved(path), Int32(settings.baud), parity, Int32(settings.dataBits), Int32(settings.stopBits))
+        case .tcp(let host, let port):
+            name = "tcp://\(host):\(port)"
+            context = modbus_new_tcp_pi(host, String(port))
+        }
+        guard let context else { throw FieldbusError.cannotOpen(path: name, errno: errno) }
+        let limit = max(100_000_000, deadline - clock.now())
+        modbus_set_response_timeout(context, UInt32(limit / 1_000_000_000), UInt32(limit % 1_000_000_000 / 1000))
+        if modbus_connect(context) != 0 {
+            let code = errno
+            close()
+            throw code == EBUSY ? FieldbusError.portHeld(path: name) : FieldbusError.cannotOpen(path: name, errno: code)
+        }
+        // libmodbus closes its own descriptor; ours is a copy.
+        descriptor = Descriptor(owning: dup(modbus_get_socket(context)))
+        guard case .rtu = medium else { return }
+        do {
+            try claim(descriptor.number, path: name)
+        } catch {
+            close()
+            throw error
+        }
+        tcflush(descriptor.number, TCIOFLUSH)
+    }
+
+    public func close() {
+        descriptor.close()
+        guard let context else { return }
+        modbus_close(context)
+        modbus_free(context)
+        self.context = nil
+    }
+
+    public func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+        try descriptor.read(into: &buffer, deadline: deadline, clock: clock)
+    }
+
+    public func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+        try descriptor.write(bytes, deadline: deadline, clock: clock)
+    }
+}

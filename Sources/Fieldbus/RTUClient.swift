@@ -1,0 +1,230 @@
+import RealTime
+
+/// Reads registers over Modbus RTU so that no answer is ever taken for another's.
+///
+/// RTU has no transaction number: an answer that comes after its time-out looks exactly like the answer to the next request. So nothing is
+/// sent while unread bytes are on the line; after a failed exchange the line must have been silent for as long as the device may take; and
+/// before the same shape is asked again, a read of another shape must have been answered (a barrier). docs/link-discipline.md draws it.
+public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine {
+    private enum Echo {
+        case unknown
+        case absent
+        case seen
+    }
+
+    /// What an adapter and a scheduler may add to a frame's time on the wire. Unit: ns.
+    static var margin: Int64 { 50_000_000 }
+    /// Bytes of one exchange beyond which the line only babbles: an answer, its echo and two late ones fit twice.
+    static var mostBytes: Int { 2048 }
+
+    private let line: Line
+    private let clock: Clock
+    private let byteTime: Int64
+    /// Three and a half characters. Unit: ns. Source: MODBUS over Serial Line V1.02, 2.5.1.1.
+    private let frameSilence: Int64
+    var inbox = RTUInbox()
+    private var chunk = [UInt8](repeating: 0, count: 256)
+    private var request: [UInt8] = []
+    /// When the last byte passed, in or out. Unit: ns.
+    private var lastActivity: Int64 = 0
+    /// How long the line must have been silent before the next request. Unit: ns; 0 after a good exchange.
+    private var quarantine: Int64 = 0
+    private var nonce: UInt16 = 0x4E42
+    /// Units that have left a loopback unanswered: function 08 is not for them.
+    private var leavesLoopbackUnanswered = [Bool](repeating: false, count: 256)
+    private var echo = Echo.unknown
+
+    public init(_ line: Line, settings: SerialSettings, clock: Clock) {
+        self.line = line
+        self.clock = clock
+        byteTime = settings.nanosecondsPerByte
+        frameSilence = settings.baud > 19200 ? 1_750_000 : byteTime * 7 / 2
+        request.reserveCapacity(RTUFrame.requestLength)
+    }
+
+    public func open() throws(FieldbusError) {
+        try line.open(deadline: clock.now() + 2_000_000_000)
+        // What was not answered before may still come.
+        inbox.clear()
+        lastActivity = clock.now()
+        echo = .unknown
+    }
+
+    public func close() { line.close() }
+
+    public func takeSighting() -> LinkSighting? { inbox.sightings.take() }
+
+    public func read(_ wanted: RegisterRequest, into registers: inout [UInt16]) throws(FieldbusError) {
+        precondition((1...125).contains(wanted.count) && registers.count >= wanted.count, "a read asks for 1 to 125 registers and has room for them")
+        inbox.unanswered.expire(now: clock.now())
+        if inbox.unanswered.contains(AnswerShape(wanted)) { try passBarrier(before: wanted) }
+        try ask(wanted)
+        Self.unpack(inbox.answer, from: 3, wanted, into: &registers)
+    }
+
+    // MARK: The barrier
+
+    /// Has something answered whose answer cannot be mistaken for what may still come.
+    private func passBarrier(before wanted: RegisterRequest) throws(FieldbusError) {
+        if let other = otherShape(than: wanted) {
+            // An exception is an answer too: of this read, or of the one that may still have been answered.
+            do { try ask(other) } catch .deviceException {}
+        } else if echo != .unknown, !leavesLoopbackUnanswered[Int(wanted.unit)] {
+            do {
+                try loopBack(wanted)
+            } catch .timedOut {
+                leavesLoopbackUnanswered[Int(wanted.unit)] = true
+                throw FieldbusError.timedOut
+            }
+        }
+        if inbox.unanswered.contains(AnswerShape(wanted)) { throw FieldbusError.resting }
+    }
+
+    /// The same read with another number of registers, such that no answer of that length is outstanding.
+    private func otherShape(than wanted: RegisterRequest) -> RegisterRequest? {
+        var count = wanted.count - 1
+        while count >= 1 {
+            let other = wanted.counting(count)
+            if other.dataBytes != wanted.dataBytes, !inbox.unanswered.contains(AnswerShape(other)) { return other }
+            count -= 1
+        }
+        let step = wanted.function <= 2 ? 8 : 1
+        guard wanted.mayWiden, wanted.count + step <= 125, wanted.address + wanted.count + step <= 65_536 else { return nil }
+        let wider = wanted.counting(wanted.count + step)
+        return inbox.unanswered.contains(AnswerShape(wider)) ? nil : wider
+    }
+
+    /// Function 08, sub-function 0: the device says back a number that it was never told before. A device that refuses the function by an
+    /// exception has answered as well. Source: MODBUS Application Protocol V1.1b3, 6.8.
+    private func loopBack(_ wanted: RegisterRequest) throws(FieldbusError) {
+        nonce &+= 1
+        compose(unit: wanted.unit, function: 8, 0, Int(nonce))
+        let awaited = RTUInbox.Awaited(shape: AnswerShape(unit: wanted.unit, function: 8, detail: Int(nonce)), length: RTUFrame.requestLength)
+        do {
+            try exchange(awaited, slowestReply: wanted.slowestReply)
+        } catch .deviceException {
+            inbox.unanswered.settle(unit: wanted.unit)
+        }
+    }
+
+    // MARK: One exchange
+
+    private func ask(_ wanted: RegisterRequest) throws(FieldbusError) {
+        compose(unit: wanted.unit, function: wanted.function, wanted.address, wanted.count)
+        try exchange(RTUInbox.Awaited(shape: AnswerShape(wanted), length: wanted.dataBytes + 5), slowestReply: wanted.slowestReply)
+    }
+
+    private func compose(unit: UInt8, function: UInt8, _ first: Int, _ second: Int) {
+        request.removeAll(keepingCapacity: true)
+        request.append(unit)
+        request.append(function)
+        request.append(UInt8(truncatingIfNeeded: first >> 8))
+        request.append(UInt8(truncatingIfNeeded: first))
+        request.append(UInt8(truncatingIfNeeded: second >> 8))
+        request.append(UInt8(truncatingIfNeeded: second))
+        RTUFrame.appendChecksum(&request)
+    }
+
+    private func exchange(_ awaited: RTUInbox.Awaited, slowestReply: Int64) throws(FieldbusError) {
+        try settle()
+        try line.write(request, deadline: clock.now() + Self.margin + slowestReply)
+        // A driver takes the bytes at once; the wire does not.
+        let sent = clock.now() + Int64(request.count) * byteTime
+        lastActivity = sent
+        inbox.await(awaited, request: request, echoIsAnswer: awaited.shape.function == 8 && echo == .absent)
+        defer { inbox.awaitNothing() }
+        let deadline = sent + slowestReply + Int64(awaited.length) * byteTime * 3 / 2 + Self.margin
+        var received = 0
+        var isDamaged = false
+        while true {
+            // A whole frame with a wrong checksum: what does not follow at once does not follow.
+            let limit = isDamaged ? min(deadline, lastActivity + Self.margin) : deadline
+            let count = try line.read(into: &chunk, deadline: limit)
+            if count > 0 { lastActivity = clock.now() }
+            received += count
+            inbox.append(chunk, count: count)
+            switch inbox.next() {
+            case .answer: return try finish(awaited)
+            case .exception(let code):
+                finishEcho()
+                quarantine = 0
+                settleException(awaited, sent: sent, slowestReply: slowestReply)
+                throw FieldbusError.deviceException(code: code)
+            case .damaged: isDamaged = true
+            case .needMore: isDamaged = false
+            }
+            if count == 0 && clock.now() >= limit || received > Self.mostBytes { break }
+        }
+        finishEcho()
+        quarantine = slowestReply
+        inbox.unanswered.add(awaited.shape, sent: sent, expires: sent + Self.patience(slowestReply))
+        if isDamaged { inbox.sightings.note(.damaged, unit: awaited.shape.unit) }
+        throw isDamaged ? .checksumMismatch : inbox.sawOthers ? .mismatchedReply : inbox.isEmpty ? .timedOut : .incomplete
+    }
+
+    /// How long an answer may be late and still be known as such. Unit: ns.
+    static func patience(_ slowestReply: Int64) -> Int64 { max(3_000_000_000, 12 * slowestReply) }
+
+    /// The answer is there; it counts when nothing contradicts it before the frame's end is sure.
+    private func finish(_ awaited: RTUInbox.Awaited) throws(FieldbusError) {
+        finishEcho()
+        inbox.unanswered.settle(unit: awaited.shape.unit)
+        inbox.awaitNothing()
+        quarantine = 0
+        while true {
+            let count = try line.read(into: &chunk, deadline: lastActivity + frameSilence)
+            guard count > 0 else { break }
+            lastActivity = clock.now()
+            inbox.append(chunk, count: count)
+            if inbox.isFull { break }
+        }
+        guard !inbox.takeRest().contradicts else {
+            quarantine = frameSilence
+            throw FieldbusError.conflictingReplies
+        }
+    }
+
+    /// An exception names its function only: while another request of that function is outstanding it may be that one's, and the answer
+    /// to this one still to come.
+    private func settleException(_ awaited: RTUInbox.Awaited, sent: Int64, slowestReply: Int64) {
+        let isAmbiguous = inbox.unanswered.settleOldest(unit: awaited.shape.unit, function: awaited.shape.function)
+        if isAmbiguous {
+            inbox.unanswered.add(awaited.shape, sent: sent, expires: sent + Self.patience(slowestReply))
+        } else {
+            inbox.unanswered.settle(unit: awaited.shape.unit)
+        }
+    }
+
+    private func finishEcho() {
+        switch (echo, inbox.tookEcho) {
+        case (.unknown, true), (.absent, true):
+            inbox.sightings.note(.echo)
+            echo = .seen
+        case (.unknown, false): echo = .absent
+        case (.seen, false): if !inbox.isSilent { inbox.sightings.note(.echoLost) }
+        default: break
+        }
+    }
+
+    /// Waits until the line has been silent for long enough; what comes meanwhile is seen, and belongs to nothing that is asked later.
+    private func settle() throws(FieldbusError) {
+        let silence = max(frameSilence, quarantine)
+        let limit = clock.now() + 4 * silence + 4 * Self.margin
+        while true {
+            let count = try line.read(into: &chunk, deadline: lastActivity + silence)
+            guard count > 0 else { break }
+            lastActivity = clock.now()
+            inbox.append(chunk, count: count)
+            if inbox.isFull { _ = inbox.takeRest() }
+            if lastActivity > limit {
+                _ = inbox.takeRest()
+                throw FieldbusError.neverSilent
+            }
+        }
+        if inbox.takeRest().repeats {
+            let now = clock.now()
+            inbox.expectAnotherCopy(sent: now, expires: now + Self.patience(silence))
+        }
+        quarantine = 0
+    }
+}

@@ -1,0 +1,46 @@
+import DeviceModel
+import RealTime
+import Sampling
+
+/// What one line and its devices have come to.
+public struct LineSummary: Sendable {
+    public let line: String
+    /// The share of its time that was taken. Range: 0…1.
+    public let utilisation: Double
+    public let missedDeadlines: Int64
+    /// Lateness of the thread's wake-ups; `nil` before the first. Unit: ns.
+    public let latenessMedian: Int64?
+    public let latenessP99: Int64?
+    public let devices: [Device]
+
+    /// What was counted of one device.
+    public struct Device: Sendable {
+        public let handle: String
+        /// In the order of ``LinkCount``.
+        public let counts: [(count: LinkCount, value: Int64)]
+
+        /// The counts as an object, as the journal and the summary write them.
+        public var members: JSON { .object(counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) }) }
+    }
+
+    init(_ worker: LineWorker, now: Int64) {
+        line = worker.address.description
+        utilisation = worker.recorder.utilisation(now: now)
+        missedDeadlines = worker.recorder.missedDeadlines
+        latenessMedian = LatenessHistogram.quantile(0.5, of: [worker.recorder.lateness])
+        latenessP99 = LatenessHistogram.quantile(0.99, of: [worker.recorder.lateness])
+        devices = worker.devices.enumerated().map { index, handle in
+            Device(handle: handle, counts: LinkCount.allCases.map { ($0, worker.recorder.count($0, device: index)) })
+        }
+    }
+
+    /// The line's own figures, as the journal and the summary write them.
+    public var members: KeyValuePairs<String, JSON?> {
+        func microseconds(_ nanoseconds: Int64?) -> JSON { nanoseconds.map { .number(DecimalText.render($0 / 10, exponent: -2)) } ?? .null }
+        return [
+            "line": .string(line), "utilisation": .number(DecimalText.render(Int64((utilisation * 10_000).rounded()), exponent: -4)),
+            "missedDeadlines": .integer(missedDeadlines),
+            "latenessMicroseconds": .members(["p50": microseconds(latenessMedian), "p99": microseconds(latenessP99)]),
+        ]
+    }
+}

@@ -1,0 +1,26 @@
+import Synchronization
+
+/// A fixed row of counters that one thread adds to and any thread reads.
+public final class Counters: @unchecked Sendable {
+    private let values: UnsafeMutablePointer<Atomic<Int64>>
+    public let count: Int
+
+    public init(count: Int) {
+        precondition(count > 0, "a row has at least one counter")
+        self.count = count
+        values = .allocate(capacity: count)
+        for index in 0..<count { (values + index).initialize(to: Atomic(0)) }
+    }
+
+    deinit { values.deallocate() }
+
+    public func add(_ amount: Int64, to index: Int) {
+        precondition(index >= 0 && index < count, "there is no such counter")
+        values[index].wrappingAdd(amount, ordering: .relaxed)
+    }
+
+    public subscript(index: Int) -> Int64 {
+        precondition(index >= 0 && index < count, "there is no such counter")
+        return values[index].load(ordering: .relaxed)
+    }
+}

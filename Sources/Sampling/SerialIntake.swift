@@ -1,0 +1,91 @@
+import DeviceDrivers
+import DeviceProfiles
+import Fieldbus
+
+/// What comes over a serial line: without echo to the decoder, and an account of all that is no answer.
+struct SerialIntake {
+    var decoder: SerialDecoder
+    private(set) var unanswered = UnansweredReplies()
+    private let plan: SerialPlan
+    /// Whether the line may echo: it is a wire, and the device speaks when asked only.
+    private let mayEcho: Bool
+    private var echo = EchoFilter()
+    private var input = [UInt8](repeating: 0, count: SerialIntake.longest + EchoFilter.room)
+    private var lastReply: Int?
+    private var seen = SerialDecoder.Counters()
+    private var seenSkipped = 0
+    private var contention = ContentionWatch()
+
+    /// The most bytes taken at once.
+    static let longest = 1024
+
+    init(_ device: DevicePlan, _ plan: SerialPlan) {
+        self.plan = plan
+        decoder = SerialDecoder(device, plan)
+        mayEcho = device.line.serial != nil && !plan.listens
+    }
+
+    /// The line was opened anew. What was not answered before may still come.
+    mutating func reset() {
+        decoder.reset()
+        echo.reset()
+        (seen, seenSkipped) = (decoder.counters, decoder.skippedBytes)
+    }
+
+    /// These bytes have been sent.
+    mutating func said(_ bytes: [UInt8]) { if mayEcho { echo.expect(bytes) } }
+
+    /// The reply to a request is not waited for any longer, and may come until then. Unit: ns.
+    mutating func giveUp(_ request: Int, expires: Int64) {
+        if let reply = plan.requests[request].reply { unanswered.add(reply, expires: expires) }
+    }
+
+    /// A request was answered: so is, or never will be, all that was asked before.
+    mutating func settle(_ request: Int) {
+        unanswered.settleAll()
+        lastReply = plan.requests[request].reply
+    }
+
+    /// Takes bytes that came; none of them tells the decoder the time.
+    ///
+    /// - Parameter awaited: the request whose reply is awaited.
+    mutating func take(_ bytes: [UInt8], count: Int, awaited: Int?, time: Int64, sink: inout RingSink) {
+        for place in 0..<min(count, Self.longest) { input[place] = bytes[place] }
+        feed(mayEcho ? echo.pass(&input, count: count) : count, awaited: awaited, time: time, sink: &sink)
+    }
+
+    /// The time for a reply is over: what could have been an echo may have been the reply.
+    mutating func takeRest(awaited: Int?, time: Int64, sink: inout RingSink) {
+        if mayEcho { feed(echo.passRest(&input), awaited: awaited, time: time, sink: &sink) }
+    }
+
+    private mutating func feed(_ count: Int, awaited: Int?, time: Int64, sink: inout RingSink) {
+        decoder.feed(input, count: count, time: time, sink: &sink)
+        while let sighting = echo.takeSighting() { sink.see(sighting.kind, time: time) }
+        var unasked: Int64 = 0
+        while let message = decoder.takeUnasked() {
+            unasked += 1
+            let isCopy = message == lastReply || awaited.map { plan.requests[$0].reply == message } ?? false
+            see(unanswered.settle(message) ? .late : isCopy ? .duplicate : .unsolicited, 1, time: time, sink: &sink)
+        }
+        let counters = decoder.counters
+        see(.damaged, Int64(counters.damaged - seen.damaged), time: time, sink: &sink)
+        see(.unsolicited, max(0, Int64(counters.unsolicited - seen.unsolicited) - unasked), time: time, sink: &sink)
+        if decoder.skippedBytes > seenSkipped { see(.resync, 1, time: time, sink: &sink) }
+        (seen, seenSkipped) = (counters, decoder.skippedBytes)
+    }
+
+    private mutating func see(_ kind: LinkSighting.Kind, _ amount: Int64, time: Int64, sink: inout RingSink) {
+        guard amount > 0 else { return }
+        sink.see(kind, amount, time: time)
+        // A stream that is out of step is not somebody else's talking; unexplained frames are.
+        guard kind == .unsolicited, contention.see(time: time) else { return }
+        sink.event(.busContention, figure: 5, time: time)
+        sink.alert(.busContention, holds: true, time: time)
+    }
+
+    /// Looks whether somebody else's talking has ended.
+    mutating func watch(time: Int64, sink: inout RingSink) {
+        if contention.ends(time: time) { sink.alert(.busContention, holds: false, time: time) }
+    }
+}

@@ -1,0 +1,43 @@
+/// Replies of a serial device that have not come and may still come, in the order in which they were asked for.
+///
+/// Without a number in it a late reply looks like the answer to the next question of its kind. The same rule as on Modbus RTU: before
+/// such a question is asked again, another with another reply must have been answered; a device answers in the order it is asked.
+struct UnansweredReplies {
+    private struct Entry {
+        let message: Int
+        let expires: Int64
+    }
+
+    /// How many of its slowest replies a device may be late and still be known as such.
+    static let patience: Int64 = 6
+    /// More than a profile has questions.
+    private static let capacity = 64
+    private var entries: [Entry] = []
+
+    init() { entries.reserveCapacity(Self.capacity) }
+
+    mutating func add(_ message: Int, expires: Int64) {
+        if entries.count == Self.capacity { entries.removeFirst() }
+        entries.append(Entry(message: message, expires: expires))
+    }
+
+    /// Until when a reply of this kind could be mistaken for a later one's; `nil` when it cannot. Unit: ns.
+    mutating func expiry(of message: Int, now: Int64) -> Int64? {
+        entries.removeAll { $0.expires <= now }
+        var latest: Int64?
+        for entry in entries where entry.message == message { latest = max(latest ?? 0, entry.expires) }
+        return latest
+    }
+
+    func contains(_ message: Int) -> Bool { entries.contains { $0.message == message } }
+
+    /// A reply came: it is settled, and what was asked before. `false` when none was outstanding.
+    mutating func settle(_ message: Int) -> Bool {
+        guard let index = entries.firstIndex(where: { $0.message == message }) else { return false }
+        entries.removeFirst(index + 1)
+        return true
+    }
+
+    /// A later question was answered.
+    mutating func settleAll() { entries.removeAll(keepingCapacity: true) }
+}
