@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from peers.bench import Bench
+from peers.hardware import HardwareBench, bench_named
 from peers.host import Host, binary
 from peers.pki import Pki, make_pki
 from peers.records import RecordsServer
+from peers.scenarios import Runs, Scenario, Timeline
 from peers.validators import validate
 
 HERE = Path(__file__).parent
+pytest_plugins = ["peers.fault_table"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -102,6 +105,40 @@ def bench() -> Iterator[Bench]:
         yield made.start()
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def hardware() -> HardwareBench:
+    """What is plugged where."""
+    return bench_named()
+
+
+@pytest.fixture(scope="module")
+def runs(request: pytest.FixtureRequest, module_hosts, hardware: HardwareBench, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """The module's SCENARIOS, as far as its chosen tests ask for them and the bench can play them."""
+    scenarios: dict[str, Scenario] = request.module.SCENARIOS
+    marks = [mark for item in request.session.items if item.path == request.path for mark in item.iter_markers("scenario")]
+    chosen = {name: scenarios[name] for mark in marks for name in mark.args if not hardware.lacks(scenarios[name].carries, scenarios[name].needs)}
+    timeline = getattr(request.module, "TIMELINE", Timeline())
+    return Runs(chosen, timeline, hardware, module_hosts, tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture
+def outcomes(request: pytest.FixtureRequest, runs: Runs, hardware: HardwareBench) -> list:
+    """What came of the scenarios that the test is marked with; skipped where the bench cannot play one of them."""
+    names = [name for mark in request.node.iter_markers("scenario") for name in mark.args]
+    for name in names:
+        scenario = request.module.SCENARIOS[name]
+        if (lacking := hardware.lacks(scenario.carries, scenario.needs)) is not None:
+            pytest.skip(lacking)
+    return [runs.of(name) for name in names]
+
+
+@pytest.fixture
+def outcome(outcomes: list):
+    """What came of the test's only scenario."""
+    (only,) = outcomes
+    return only
 
 
 @pytest.fixture(scope="session")

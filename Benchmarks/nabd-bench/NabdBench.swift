@@ -37,16 +37,17 @@ enum NabdBench {
         guard case .modbus(let modbus) = plan.protocolPlan, let block = modbus.blocks.first, block.count == 125 else {
             throw NSError(domain: "nabd-bench", code: 1)
         }
-        let line = ModbusLine(.tcp(host: host, port: port))
+        let line = TCPClient(ModbusPort(.tcp(host: host, port: port)), clock: MonotonicClock())
         try line.open()
         var decoder = ModbusDecoder(plan)
         var registers = [UInt16](repeating: 0, count: 125)
         var sink = Count()
         let clock = MonotonicClock()
         let end = clock.now() + Int64(seconds * 1e9)
+        let wanted = RegisterRequest(unit: 1, function: 3, address: 0, count: 125, slowestReply: 1_000_000_000, mayWiden: false)
         var read = 0
         while clock.now() < end {
-            try line.read(unit: 1, function: 3, address: 0, count: 125, timeout: 1_000_000_000, into: &registers)
+            try line.read(wanted, into: &registers)
             decoder.take(registers, of: block, time: clock.now(), sink: &sink)
             read += 125
         }

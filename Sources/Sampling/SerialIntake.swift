@@ -5,7 +5,7 @@ import Fieldbus
 /// What comes over a serial line: without echo to the decoder, and an account of all that is no answer.
 struct SerialIntake {
     var decoder: SerialDecoder
-    private(set) var unanswered = UnansweredReplies()
+    var unanswered = UnansweredReplies()
     private let plan: SerialPlan
     /// Whether the line may echo: it is a wire, and the device speaks when asked only.
     private let mayEcho: Bool

@@ -53,16 +53,17 @@ class Host:
         self.config = directory / "unit.yaml"
         self.journal = directory / "journal"
         self.log_path = directory / "nabd.log"
+        self.summary_path = directory / "summary.json"
         self._process: subprocess.Popen | None = None
         directory.mkdir(parents=True, exist_ok=True)
 
     def configure(self, devices: dict[str, dict], server: str | None = None, authority: Path | None = None,
-                  client: Identity | None = None, window: str = "5s") -> "Host":
-        """Write unit.yaml; without ``server`` there is no uplink section."""
+                  client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None) -> "Host":
+        """Write unit.yaml; without ``server`` there is no uplink section. ``profiles``: further folders of profiles."""
         unit: dict = {
             "nabd": "unit/1",
             "unit": "test-unit-1",
-            "profiles": str(PROFILES),
+            "profiles": [str(folder) for folder in [PROFILES, *(profiles or [])]],
             "test-data": True,
             "journal": {"directory": "journal", "commit-every": "250ms"},
             "devices": devices,
@@ -82,12 +83,18 @@ class Host:
     def start(self) -> "Host":
         """Start ``nabd run``."""
         assert self._process is None, "the host is already running"
-        with open(self.log_path, "ab") as log:
+        with open(self.log_path, "ab") as log, open(self.summary_path, "ab") as summary:
             self._process = subprocess.Popen(
-                [str(binary()), "run", "--config", str(self.config)], cwd=self.directory,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                [str(binary()), "run", "--config", str(self.config), "--json"], cwd=self.directory,
+                stdin=subprocess.DEVNULL, stdout=summary, stderr=log, start_new_session=True,
             )
         return self
+
+    def summary(self) -> dict:
+        """What the last run that ended by itself said of itself."""
+        lines = json_lines(self.summary_path.read_bytes())
+        assert lines, f"nabd said nothing at its end:\n{self.log_tail()}"
+        return lines[-1]
 
     @property
     def running(self) -> bool:
@@ -115,7 +122,7 @@ class Host:
             self._process = None
 
     def log(self) -> str:
-        """Everything the host wrote to standard error and output."""
+        """Everything the host wrote to standard error."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def log_tail(self, lines: int = 60) -> str:
