@@ -76,6 +76,7 @@ let package = Package(
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
             ]
         ),
+        room("Observability", [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log")]),
         room("DeviceSimulator", ["DeviceDrivers", "Fieldbus"]),
         room(
             "RecordsSandbox",
@@ -91,7 +92,7 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Sampling", "SampleJournal", "Uplink",
+                "Sampling", "SampleJournal", "Uplink", "Observability",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
@@ -121,6 +122,7 @@ let package = Package(
         tests(of: "FHIRMapping"),
         tests(of: "Uplink", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "NabdHost"),
+        tests(of: "Observability"),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
     ]
 )

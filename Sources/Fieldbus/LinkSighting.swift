@@ -21,6 +21,8 @@ public struct LinkSighting: Sendable, Equatable, BitwiseCopyable {
         case echo
         /// An echo that had been there is missing.
         case echoLost
+        /// A read was made only to tell a late answer from the next.
+        case barrier
     }
 
     public let kind: Kind

@@ -66,6 +66,7 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
 
     /// Has something answered whose answer cannot be mistaken for what may still come.
     private func passBarrier(before wanted: RegisterRequest) throws(FieldbusError) {
+        inbox.sightings.note(.barrier, unit: wanted.unit)
         if let other = otherShape(than: wanted) {
             // An exception is an answer too: of this read, or of the one that may still have been answered.
             do { try ask(other) } catch .deviceException {}

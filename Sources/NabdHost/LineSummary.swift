@@ -11,6 +11,8 @@ public struct LineSummary: Sendable {
     /// Lateness of the thread's wake-ups; `nil` before the first. Unit: ns.
     public let latenessMedian: Int64?
     public let latenessP99: Int64?
+    /// Wake-ups that were timed.
+    public let wakeUps: UInt64
     public let devices: [Device]
 
     /// What was counted of one device.
@@ -29,6 +31,7 @@ public struct LineSummary: Sendable {
         missedDeadlines = worker.recorder.missedDeadlines
         latenessMedian = LatenessHistogram.quantile(0.5, of: [worker.recorder.lateness])
         latenessP99 = LatenessHistogram.quantile(0.99, of: [worker.recorder.lateness])
+        wakeUps = worker.recorder.lateness.total
         devices = worker.devices.enumerated().map { index, handle in
             Device(handle: handle, counts: LinkCount.allCases.map { ($0, worker.recorder.count($0, device: index)) })
         }

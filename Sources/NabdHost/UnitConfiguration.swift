@@ -23,6 +23,8 @@ public struct UnitConfiguration: Sendable {
     /// SCHED_FIFO priority of the lines' threads; 0 asks for none.
     public var realTimePriority: Int32 = 40
     public var devices: [Device] = []
+    /// The port on 127.0.0.1 for metrics and health; `nil` for none.
+    public var metricsPort: Int?
     /// `nil` when the journal stays on the unit.
     public var uplink: UplinkEndpoint?
     /// Unit: ns.
@@ -70,7 +72,7 @@ private struct UnitReader {
     private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
 
     mutating func read(_ root: YAMLMapping) {
-        root.allow(["nabd", "unit", "profiles", "test-data", "journal", "real-time", "devices", "uplink"])
+        root.allow(["nabd", "unit", "profiles", "test-data", "journal", "real-time", "metrics", "devices", "uplink"])
         guard let kind = root.required("nabd"), let text = kind.text("the file's kind, “unit/1”") else { return }
         guard text == "unit/1" else { return kind.error("this file says it is “\(text)”, expected “unit/1”") }
         if let value = root.required("unit"), let name = value.text("the unit's name") {
@@ -84,6 +86,10 @@ private struct UnitReader {
         if let map = root["real-time"]?.mapping("the real-time settings") {
             map.allow(["priority"])
             unit.realTimePriority = map["priority"]?.integer("the SCHED_FIFO priority", 0...98).map { Int32($0) } ?? 40
+        }
+        if let map = root["metrics"]?.mapping("the metrics") {
+            map.allow(["port"])
+            unit.metricsPort = map.required("port")?.int("the port on 127.0.0.1", 1...65535)
         }
         if let map = root.required("devices")?.mapping("the devices") {
             for (handle, keyValue, value) in map.entries { readDevice(handle, keyValue, value) }

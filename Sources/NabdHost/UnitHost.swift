@@ -2,6 +2,7 @@ import DeviceModel
 import DeviceProfiles
 import Foundation
 import Logging
+import Observability
 import RealTime
 import SampleJournal
 import Sampling
@@ -94,8 +95,10 @@ public final class UnitHost: Service {
                 "scheduling": "\(scheduling)", "journal": "\(configuration.journalDirectory)",
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
+        let metricsTask = configuration.metricsPort.map { port in Task { await serveMetrics(port: port) } }
         try? await gracefulShutdown()
         logger.info("stopping")
+        metricsTask?.cancel()
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
         recorder.stop()
@@ -109,6 +112,18 @@ public final class UnitHost: Service {
         } catch {
             // The record is whole by now; what was not delivered waits for the next start.
             logger.warning("the rest could not be delivered before the end", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Whoever looks on must not be able to stop what is looked at: without its port the host runs on, and says so.
+    private func serveMetrics(port: Int) async {
+        let server = MetricsServer(port: port, logger: logger) { [self] in
+            summary.metrics
+        } health: { [self] in
+            recorder.totals.problem.map { "the journal cannot be written: \($0)" }
+        }
+        do { try await server.run() } catch is CancellationError {} catch {
+            logger.error("metrics cannot be served: is the port taken?", metadata: ["port": "\(port)", "reason": "\(error)"])
         }
     }
 

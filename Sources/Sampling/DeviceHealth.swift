@@ -82,7 +82,7 @@ struct DeviceHealth {
             sink.event(.deviceStale, words: parts[index].name, time: time)
             sink.alert(.stale, holds: true, time: time)
             // A device that is asked seldom, for the sake of its neighbours, is called silent without waiting for the third failure.
-            if failures > 0 { callSilent(time: time, sink: &sink) }
+            if failures > 1 { callSilent(time: time, sink: &sink) }
             return index
         }
         return nil
@@ -102,11 +102,13 @@ struct DeviceHealth {
 /// How long a device that fails is left alone.
 ///
 /// On a line with others each failure is paid for out of a small share of the line's time: a dead device costs its neighbours that share and
-/// no more, and one that fails once in a while is asked again at once. A device that is alone on its line costs nobody anything: its
-/// pause doubles.
+/// no more. A failure that stands alone, as noise makes them, is charged a fifth, so that a device on a bad wire is still asked. A
+/// device that is alone on its line costs nobody anything: its pause doubles.
 struct FailureBudget {
-    /// The share of a line's time that failures of all its devices may take.
+    /// The share of a line's time that failures of all its devices may take, when they come one after another.
     static let share = 0.04
+    /// What a failure after an answer is charged.
+    private static let alone = 0.2
     /// The longest a device is left alone: with others on its line, and alone. Unit: ns.
     static let longestPause: Int64 = 60_000_000_000
     static let longestPauseAlone: Int64 = 10_000_000_000
@@ -133,7 +135,7 @@ struct FailureBudget {
             return min(Self.longestPauseAlone, period << min(failures - DeviceHealth.patience, 20))
         }
         let rate = Self.share / Double(devices)
-        saved = min(most, saved + Int64(Double(now - last) * rate)) - cost
+        saved = min(most, saved + Int64(Double(now - last) * rate)) - (failures > 1 ? cost : Int64(Double(cost) * Self.alone))
         last = now
         return saved >= 0 ? 0 : min(Self.longestPause, Int64(Double(-saved) / rate))
     }

@@ -3,34 +3,43 @@ import Fieldbus
 
 /// What is counted of each device's exchanges, in the journal, the summary and the metrics.
 public enum LinkCount: Int, CaseIterable, Sendable {
-    /// Requests sent.
     case requests
-    /// Requests answered with values.
+    case barriers
     case replies
-    /// Requests given up without a whole answer.
     case timeouts
-    /// Whole answers to requests that had been given up.
     case late
-    /// Copies of answers already taken.
     case duplicate
-    /// Whole frames that answer nothing that was asked.
     case unsolicited
-    /// Whole frames of another unit, function or length while an answer was awaited.
     case mismatched
-    /// Frames with a wrong checksum.
     case checksum
-    /// Requests that the device refused.
     case exceptions
-    /// Times that bytes had to be skipped to find a frame.
     case resyncs
-    /// Answers that contradicted the one taken.
     case conflicts
 
     public var name: String { String(describing: self) }
 
+    /// In a few words, for people.
+    public var help: String {
+        switch self {
+        case .requests: "Requests for values."
+        case .barriers: "Requests sent first, to tell a late answer from the next."
+        case .replies: "Requests answered with values."
+        case .timeouts: "Requests given up without a whole answer."
+        case .late: "Whole answers to requests that had been given up."
+        case .duplicate: "Copies of answers already taken."
+        case .unsolicited: "Whole frames that answer nothing that was asked."
+        case .mismatched: "Whole frames of another unit, function or length while an answer was awaited."
+        case .checksum: "Frames with a wrong checksum."
+        case .exceptions: "Requests that the device refused."
+        case .resyncs: "Times that bytes had to be skipped to find a frame."
+        case .conflicts: "Answers that contradicted the one taken."
+        }
+    }
+
     init?(_ sighting: LinkSighting.Kind) {
         switch sighting {
         case .late: self = .late
+        case .barrier: self = .barriers
         case .duplicate: self = .duplicate
         case .conflicting: self = .conflicts
         case .unsolicited, .foreignRequest: self = .unsolicited
@@ -53,7 +62,7 @@ extension LinkSighting.Kind {
         case .mismatched: .mismatchedReply
         case .echo: .lineEcho
         case .echoLost: .lineEchoLost
-        case .damaged, .resync: nil
+        case .damaged, .resync, .barrier: nil
         }
     }
 

@@ -275,6 +275,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             due[index] = expiry
             return false
         }
+        sink.see(.barrier, time: now)
         try send(other, at: now)
         return outstanding != nil
     }

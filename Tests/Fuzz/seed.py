@@ -83,6 +83,8 @@ def inputs():
         yield "edits", bytes([index, 4]) + bytes(range(4, 20))
     for body in journal():
         yield "journal", body
+    for kind in range(3):
+        yield "line", bytes([kind]) + bytes([0, 2, 9, 0, 1, 0, 3, 20, *range(20), 1, 0, 5]) * 4
 
 
 def words():

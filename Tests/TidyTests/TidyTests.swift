@@ -37,7 +37,7 @@ import Testing
         expect(onlyIn: ["Fieldbus"], importing: "CSerialPort")
         expect(onlyIn: ["SampleJournal"], importing: "GRDB")
         expect(onlyIn: ["DeviceProfiles"], importing: "Yams")
-        expect(onlyIn: ["RecordsSandbox"], importing: "Hummingbird")
+        expect(onlyIn: ["RecordsSandbox", "Observability"], importing: "Hummingbird")
         expect(onlyIn: ["Uplink"], importing: "AsyncHTTPClient")
         expect(onlyIn: ["Uplink"], importing: "FHIRMapping")
         expect(onlyIn: ["nabd"], importing: "ArgumentParser")
@@ -46,7 +46,7 @@ import Testing
 
     @Test func dataFlowsOneWay() {
         for source in sources {
-            if ["SampleJournal", "Uplink", "FHIRMapping"].contains(source.room) {
+            if ["SampleJournal", "Uplink", "FHIRMapping", "Observability"].contains(source.room) {
                 #expect(source.imports.isDisjoint(with: ["DeviceDrivers", "Fieldbus", "Sampling", "DeviceProfiles"]), "\(source.path)")
             }
             if ["DeviceModel", "Nomenclature"].contains(source.room) {

@@ -97,7 +97,7 @@ enum BehindMode {
             let registers = (0..<Int(input.byte() & 0x7F)).map { _ in UInt16(input.word()) }
             var decoder = ModbusDecoder(ship.target.plan)
             var sink = Checker(ship.target, given: 0)
-            for part in [block] + (block.halves().map { [$0.0, $0.1] } ?? []) {
+            for part in [block] + (RegisterSearch(block, exception: 2).map { [$0.part] } ?? []) {
                 decoder.take(registers, of: part, time: 0, sink: &sink)
                 decoder.miss(part, .notAvailable, .timedOut, time: 0, sink: &sink)
             }

@@ -13,6 +13,8 @@ enum Mode: String, CaseIterable {
     case edits
     /// Blocks of the journal.
     case journal
+    /// Bytes on a Modbus line, and the echo of a serial one.
+    case line
 
     func run(_ input: inout Input) {
         switch self {
@@ -21,6 +23,7 @@ enum Mode: String, CaseIterable {
         case .profile: ProfileMode.run(&input)
         case .edits: EditsMode.run(&input)
         case .journal: JournalMode.run(&input)
+        case .line: LineMode.run(&input)
         }
     }
 }
@@ -35,7 +38,7 @@ enum Main {
 
     static func main() {
         // A profile that does not load is told before any input is blamed.
-        if mode != .journal, Fleet.ships.isEmpty { return }
+        if ![.journal, .line].contains(mode), Fleet.ships.isEmpty { return }
         var count = CommandLine.argc
         var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
         exit(

@@ -25,7 +25,14 @@ enum ProfileMode {
             var sink = Checker(target, given: 0)
             for block in target.blocks {
                 decoder.take((0..<block.count).map { UInt16(capture.dropFirst($0).first ?? 0) << 8 }, of: block, time: 0, sink: &sink)
-                _ = block.halves()
+                // Whatever a device refuses, a search ends and takes nothing twice.
+                guard var search = RegisterSearch(block, exception: capture.count & 1 == 0 ? 2 : 3) else { continue }
+                var answers = capture.makeIterator()
+                var reads = 0
+                while !search.take(isLegal: (answers.next() ?? 0) & 1 == 0) {
+                    reads += 1
+                    if reads > 20 * block.count { broken("a search that never ends") }
+                }
             }
             return
         }

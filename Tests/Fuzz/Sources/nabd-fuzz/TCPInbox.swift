@@ -1,0 +1,1 @@
+../../../../Sources/Fieldbus/TCPInbox.swift
