@@ -101,43 +101,52 @@ struct DeviceHealth {
 
 /// How long a device that fails is left alone.
 ///
-/// On a line with others each failure is paid for out of a small share of the line's time: a dead device costs its neighbours that share and
-/// no more. A failure that stands alone, as noise makes them, is charged a fifth, so that a device on a bad wire is still asked. A
-/// device that is alone on its line costs nobody anything: its pause doubles.
+/// On a line with others each failure is paid for out of a small share of the line's time, which those that fail divide: dead devices cost
+/// their neighbours that share and no more. A failure that stands alone, as noise makes them, is charged a tenth, so that a device on a bad
+/// wire is still asked. A device that is alone on its line costs nobody anything: its pause doubles.
 struct FailureBudget {
     /// The share of a line's time that failures of all its devices may take, when they come one after another.
-    static let share = 0.04
-    /// What a failure after an answer is charged.
-    private static let alone = 0.2
+    ///
+    /// With the usual time-out of half a second a dead device is asked every 37 s, and in its first half minute costs a neighbour
+    /// two time-outs: less than 5 % of that time.
+    static let share = 0.015
     /// The longest a device is left alone: with others on its line, and alone. Unit: ns.
-    static let longestPause: Int64 = 60_000_000_000
+    static let longestPause: Int64 = 120_000_000_000
     static let longestPauseAlone: Int64 = 10_000_000_000
-    /// Failures that are paid for in advance.
-    private static let burst: Int64 = 2
+    /// What a failure after an answer is charged.
+    private static let alone = 0.1
+    /// Failures that can be saved for.
+    private static let most = 2.0
 
-    private let devices: Int
-    private var saved: Int64
-    private let most: Int64
+    private let hasNeighbours: Bool
+    private let cost: Double
+    /// Unit: ns.
+    private var saved: Double
     private var last: Int64
 
     /// - Parameter cost: what a failure takes of the line's time. Unit: ns.
-    init(devices: Int, cost: Int64, now: Int64) {
-        self.devices = devices
-        most = Self.burst * cost
-        saved = most
+    init(hasNeighbours: Bool, cost: Int64, now: Int64) {
+        self.hasNeighbours = hasNeighbours
+        self.cost = Double(cost)
+        // The first is free.
+        saved = Double(cost) * Self.alone
         last = now
     }
 
     /// A failure took this long. Returns how long to leave the device alone. Unit: ns.
-    mutating func spend(_ cost: Int64, failures: Int64, period: Int64, now: Int64) -> Int64 {
-        guard devices > 1 else {
+    ///
+    /// - Parameters:
+    ///   - failures: of this device, in a row.
+    ///   - failing: devices of the line that fail.
+    mutating func spend(_ took: Int64, failures: Int64, failing: Int, period: Int64, now: Int64) -> Int64 {
+        guard hasNeighbours else {
             guard failures >= DeviceHealth.patience else { return 0 }
             return min(Self.longestPauseAlone, period << min(failures - DeviceHealth.patience, 20))
         }
-        let rate = Self.share / Double(devices)
-        saved = min(most, saved + Int64(Double(now - last) * rate)) - (failures > 1 ? cost : Int64(Double(cost) * Self.alone))
+        let rate = Self.share / Double(max(1, failing))
+        saved = min(Self.most * cost, saved + Double(now - last) * rate) - Double(took) * (failures > 1 ? 1 : Self.alone)
         last = now
-        return saved >= 0 ? 0 : min(Self.longestPause, Int64(Double(-saved) / rate))
+        return saved >= 0 ? 0 : Int64(min(Double(Self.longestPause), -saved / rate))
     }
 }
 

@@ -27,7 +27,7 @@ struct ModbusLineDevice {
                 return DeviceHealth.Part(period: block.period, name: stream ?? "", now: now)
             })
         // A failure takes as long as the device may take, and a little for the wire.
-        budget = FailureBudget(devices: neighbours + 1, cost: plan.line.slowestReply + 100_000_000, now: now)
+        budget = FailureBudget(hasNeighbours: neighbours > 0, cost: plan.line.slowestReply + 100_000_000, now: now)
     }
 
     mutating func take(_ registers: [UInt16], of block: ModbusBlock, part: Int, time: Int64) {
@@ -50,7 +50,9 @@ struct ModbusLineDevice {
     mutating func lose(errno: Int32, time: Int64) { health.lose(errno: errno, time: time, sink: &sink) }
 
     /// A request failed. Returns how long to leave the device alone. Unit: ns.
-    mutating func fail(_ error: FieldbusError, took: Int64, period: Int64, time: Int64) -> Int64 {
+    ///
+    /// - Parameter failing: devices of the line that fail, this one perhaps among them.
+    mutating func fail(_ error: FieldbusError, took: Int64, failing: Int, period: Int64, time: Int64) -> Int64 {
         let trace: DeviceHealth.Trace
         switch error {
         case .checksumMismatch, .incomplete, .neverSilent: trace = .damage
@@ -59,7 +61,7 @@ struct ModbusLineDevice {
         }
         if error != .resting { sink.count(.timeouts) }
         health.fail(trace, time: time, sink: &sink)
-        let pause = budget.spend(took, failures: health.failures, period: period, now: time)
+        let pause = budget.spend(took, failures: health.failures, failing: failing, period: period, now: time)
         // Silent for long enough to have been replaced: who answers next must say again who it is.
         if health.failures >= DeviceHealth.patience { decoder.forgetIdentity() }
         return pause

@@ -182,7 +182,8 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         let (validity, reason) = ModbusLineDevice.judgement(error)
         devices[device].miss(block, validity, reason, time: time)
         if error.losesLine { return lose(error, time: time) }
-        let pause = devices[device].fail(error, took: took, period: block.period, time: time)
+        let failing = devices.count { !$0.health.isWell || $0.plan.handle == devices[device].plan.handle }
+        let pause = devices[device].fail(error, took: took, failing: failing, period: block.period, time: time)
         guard pause > 0 else { return }
         for other in reads.indices where reads[other].device == device { reads[other].due = max(reads[other].due, time + pause) }
     }

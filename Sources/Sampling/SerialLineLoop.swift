@@ -70,7 +70,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         let now = clock.now()
         (parts, streamPart, health) = DeviceHealth.watching(device, plan, tick: Self.tick, now: now)
         byteTime = device.line.serial.map { SerialSettings($0).nanosecondsPerByte } ?? 0
-        budget = FailureBudget(devices: 1, cost: device.line.slowestReply, now: now)
+        budget = FailureBudget(hasNeighbours: false, cost: device.line.slowestReply, now: now)
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(device.handle.hashValue)))
         due = [Int64](repeating: .max, count: plan.requests.count)
         failures = [Int64](repeating: 0, count: plan.requests.count)
@@ -338,7 +338,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         }
         sink.count(.timeouts)
         health.fail(damage == nil ? .nothing : .damage, time: now, sink: &sink)
-        let pause = budget.spend(now - sentAt, failures: health.failures, period: period, now: now)
+        let pause = budget.spend(now - sentAt, failures: health.failures, failing: 1, period: period, now: now)
         if opening != nil { return restartSession(after: max(pause, 1_000_000_000), at: now) }
         guard pause > 0 else { return }
         if request.period != nil { due[index] = max(due[index], now + pause) }

@@ -102,7 +102,9 @@ enum LineMode {
             }
             switch inbox.next(wanted, transaction: transaction) {
             case .answer:
-                guard let wanted, inbox.answer[0] == wanted.function, Int(inbox.answer[1]) == wanted.dataBytes else { broken("an answer that is not the one awaited") }
+                guard let wanted, inbox.answer[0] == wanted.function, Int(inbox.answer[1]) == wanted.dataBytes else {
+                    broken("an answer that is not the one awaited")
+                }
             case .exception, .wrongContent: if wanted == nil { broken("an answer to nothing") }
             case .outOfStep: inbox.clear()
             case .needMore: break
