@@ -126,19 +126,22 @@ private final class RecorderLoop {
     // MARK: Draining
 
     private func drain() {
-        for line in lines {
+        for (worker, streams) in lines {
+            let ring = worker.recorder.ring
+            var samples: Int64 = 0
             // Bounded: what a line adds while it is drained waits for the next round.
-            for _ in 0..<line.worker.recorder.ring.capacity {
-                guard let record = line.worker.recorder.ring.pop() else { break }
+            for _ in 0..<ring.capacity {
+                guard let record = ring.pop() else { break }
                 switch record.kind {
                 case .sample:
-                    guard line.streams.indices.contains(Int(record.index)) else { continue }
-                    writer.append(record, stream: line.streams[Int(record.index)])
-                    totals.samples += 1
-                case .event: take(event: record, of: line.worker)
-                case .alertStart, .alertEnd: take(alert: record, of: line.worker)
+                    guard streams.indices.contains(Int(record.index)) else { continue }
+                    writer.append(record, stream: streams[Int(record.index)])
+                    samples += 1
+                case .event: take(event: record, of: worker)
+                case .alertStart, .alertEnd: take(alert: record, of: worker)
                 }
             }
+            totals.samples += samples
         }
     }
 

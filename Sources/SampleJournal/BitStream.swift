@@ -7,25 +7,29 @@ public struct BlockDamage: Error, Equatable, CustomStringConvertible {
 
 /// Appends bits, the most significant first, and whole bytes.
 struct BitWriter {
+    /// Whole bytes written so far; ``align()`` makes the last one whole.
     private(set) var bytes: [UInt8] = []
-    private var free = 0
+    /// Bits that do not fill a byte yet, the last written lowest.
+    private var held: UInt64 = 0
+    private var heldCount = 0
+
+    init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
     mutating func write(_ value: UInt64, bits: Int) {
-        var left = bits
-        while left > 0 {
-            if free == 0 {
-                bytes.append(0)
-                free = 8
-            }
-            let taken = min(free, left)
-            let part = UInt8(truncatingIfNeeded: value >> UInt64(left - taken) & (1 << UInt64(taken) - 1))
-            bytes[bytes.count - 1] |= part << UInt8(free - taken)
-            free -= taken
-            left -= taken
+        if bits > 32 { write(value >> 32, bits: bits - 32) }
+        let count = min(bits, 32)
+        held = held << UInt64(count) | value & (1 << UInt64(count) - 1)
+        heldCount += count
+        while heldCount >= 8 {
+            heldCount -= 8
+            bytes.append(UInt8(truncatingIfNeeded: held >> UInt64(heldCount)))
         }
     }
 
-    mutating func align() { free = 0 }
+    mutating func align() {
+        if heldCount > 0 { bytes.append(UInt8(truncatingIfNeeded: held << UInt64(8 - heldCount))) }
+        (held, heldCount) = (0, 0)
+    }
 
     mutating func byte(_ value: UInt8) {
         align()

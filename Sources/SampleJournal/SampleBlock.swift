@@ -59,18 +59,19 @@ extension SampleBlock {
 
     /// The block's bytes with their checksum. Times are counted from `base`. Unit: ns.
     func encoded(base: Int64) -> [UInt8] {
-        var writer = BitWriter()
+        var writer = BitWriter(capacity: 32 + 3 * count)
         writer.byte(Self.version)
         writer.varint(UInt64(bitPattern: stream))
         writer.varint(UInt64(bitPattern: firstSequence))
         writer.varint(UInt64(count))
         write(timing, base: base, to: &writer)
         writeRuns(to: &writer)
-        let kept = (0..<count).filter { Self.keepsValue(validities[$0], reasons[$0]) }
+        let keepsAll = (0..<count).allSatisfy { Self.keepsValue(validities[$0], reasons[$0]) }
+        let kept = keepsAll ? [] : (0..<count).filter { Self.keepsValue(validities[$0], reasons[$0]) }
         if texts.isEmpty {
-            ValueCoding.write(kept.map { bits[$0] }, to: &writer)
+            ValueCoding.write(keepsAll ? bits : kept.map { bits[$0] }, to: &writer)
         } else {
-            ValueCoding.write(texts: kept.map { texts[$0] }, to: &writer)
+            ValueCoding.write(texts: keepsAll ? texts : kept.map { texts[$0] }, to: &writer)
         }
         let crc = CRC32C.compute(writer.bytes)
         writer.append((0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) })
@@ -192,50 +193,60 @@ enum ValueCoding {
     /// Longer unary parts are escaped to the 64 bits themselves.
     private static let escape = 24
 
-    /// Differences of the given order, wrapping: extremes come back too.
-    private static func residuals(_ values: [Int64], order: Int) -> [UInt64] {
-        (order..<max(order, values.count)).map { index in
-            switch order {
-            case 0: zigzag(values[index])
-            case 1: zigzag(values[index] &- values[index - 1])
-            default: zigzag(values[index] &- (2 &* values[index - 1] &- values[index - 2]))
-            }
+    /// The difference of the given order at a place, wrapping: extremes come back too.
+    private static func residual(_ values: [Int64], _ index: Int, order: Int) -> UInt64 {
+        switch order {
+        case 0: zigzag(values[index])
+        case 1: zigzag(values[index] &- values[index - 1])
+        default: zigzag(values[index] &- (2 &* values[index - 1] &- values[index - 2]))
         }
     }
 
-    private static func cost(_ residuals: [UInt64], parameter: Int) -> Int {
-        residuals.reduce(0) { sum, value in
-            let quotient = value >> UInt64(parameter)
-            return sum + (quotient < UInt64(escape) ? Int(quotient) + 1 + parameter : escape + 64)
-        }
+    private static func cost(_ residual: UInt64, parameter: Int) -> Int {
+        let quotient = residual >> UInt64(parameter)
+        return quotient < UInt64(escape) ? Int(quotient) + 1 + parameter : escape + 64
     }
 
-    /// The Rice parameter that suits the mean, or a neighbour of it.
-    private static func best(_ residuals: [UInt64]) -> (parameter: Int, bits: Int) {
-        guard !residuals.isEmpty else { return (0, 0) }
-        let mean = residuals.reduce(0.0) { $0 + Double($1) } / Double(residuals.count)
+    /// The Rice parameter that suits the mean of the differences, or a neighbour of it, and how many bits they then take.
+    private static func best(_ values: [Int64], order: Int) -> (parameter: Int, bits: Int) {
+        var sum = 0.0
+        for index in order..<values.count { sum += Double(residual(values, index, order: order)) }
+        let mean = sum / Double(max(1, values.count - order))
         let guess = mean < 1 ? 0 : min(62, Int(mean.binade.exponent))
-        return (max(0, guess - 1)...min(62, guess + 1)).map { ($0, cost(residuals, parameter: $0)) }.min { $0.1 < $1.1 } ?? (0, 0)
+        let candidates = (max(0, guess - 1), guess, min(62, guess + 1))
+        var bits = (0, 0, 0)
+        for index in order..<values.count {
+            let residual = residual(values, index, order: order)
+            bits.0 += cost(residual, parameter: candidates.0)
+            bits.1 += cost(residual, parameter: candidates.1)
+            bits.2 += cost(residual, parameter: candidates.2)
+        }
+        if bits.0 <= bits.1, bits.0 <= bits.2 { return (candidates.0, bits.0) }
+        return bits.1 <= bits.2 ? (candidates.1, bits.1) : (candidates.2, bits.2)
     }
 
     static func write(_ values: [Int64], to writer: inout BitWriter) {
         guard !values.isEmpty else { return }
-        let choices = (0...min(2, values.count - 1)).map { order in (order, residuals(values, order: order)) }
-        let costed = choices.map { ($0.0, $0.1, best($0.1), $0.0 * 40) }
-        guard let chosen = costed.min(by: { $0.2.bits + $0.3 < $1.2.bits + $1.3 }), chosen.2.bits + chosen.3 < values.count * 64 else {
+        var chosen = (order: 0, parameter: 0, bits: Int.max)
+        for order in 0...min(2, values.count - 1) {
+            let found = best(values, order: order)
+            // A value that is written whole takes about 40 bits.
+            if found.bits + order * 40 < chosen.bits { chosen = (order, found.parameter, found.bits + order * 40) }
+        }
+        guard chosen.bits < values.count * 64 else {
             writer.byte(rawTag)
             for value in values { writer.write(UInt64(bitPattern: value), bits: 64) }
             writer.align()
             return
         }
-        let (order, differences, (parameter, _), _) = chosen
-        writer.byte(UInt8(order << 6 | parameter))
-        for value in values.prefix(order) { writer.signed(value) }
-        for residual in differences {
-            let quotient = residual >> UInt64(parameter)
+        writer.byte(UInt8(chosen.order << 6 | chosen.parameter))
+        for value in values.prefix(chosen.order) { writer.signed(value) }
+        for index in chosen.order..<values.count {
+            let residual = residual(values, index, order: chosen.order)
+            let quotient = residual >> UInt64(chosen.parameter)
             if quotient < UInt64(escape) {
                 writer.write(1 << (quotient + 1) - 2, bits: Int(quotient) + 1)
-                writer.write(residual & (1 << UInt64(parameter) - 1), bits: parameter)
+                writer.write(residual, bits: chosen.parameter)
             } else {
                 writer.write(1 << UInt64(escape) - 1, bits: escape)
                 writer.write(residual, bits: 64)

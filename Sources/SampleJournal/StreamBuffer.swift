@@ -4,13 +4,12 @@ import DeviceModel
 struct StreamBuffer {
     let stream: Int64
     private let descriptor: StreamDescriptor
+    private let isWaveform: Bool
+    private let isText: Bool
     private(set) var nextSequence: Int64
     private var firstSequence: Int64
-    private var times: [Int64] = []
-    private var bits: [Int64] = []
+    private var samples: [Sample] = []
     private var texts: [String] = []
-    private var validities: [Validity] = []
-    private var reasons: [Reason] = []
     /// Blocks closed before the commit because the waveform's time jumped.
     private var closed: [SampleBlock] = []
     /// When the next sample of a waveform is expected. Unit: ns; `nil` before the first.
@@ -18,24 +17,32 @@ struct StreamBuffer {
     private var runStart: Int64 = 0
     private var drift: Int64 = 0
 
+    private struct Sample: BitwiseCopyable {
+        let time: Int64
+        let bits: Int64
+        let validity: Validity
+        let reason: Reason
+    }
+
     init(stream: Int64, descriptor: StreamDescriptor, nextSequence: Int64) {
         self.stream = stream
         self.descriptor = descriptor
+        isWaveform = descriptor.isWaveform
+        isText = descriptor.form == .text
         self.nextSequence = nextSequence
         firstSequence = nextSequence
     }
 
-    var isEmpty: Bool { validities.isEmpty && closed.isEmpty }
+    var isEmpty: Bool { samples.isEmpty && closed.isEmpty }
 
     mutating func append(_ record: SampleRecord) {
-        if descriptor.isWaveform { place(record.monotonicNanoseconds) } else { times.append(record.monotonicNanoseconds / 1000 * 1000) }
+        if isWaveform { place(record.monotonicNanoseconds) }
         let keeps = SampleBlock.keepsValue(record.validity, record.reason)
-        bits.append(keeps ? record.bits : 0)
-        if descriptor.form == .text { texts.append(keeps ? record.textValue : "") }
-        validities.append(record.validity)
-        reasons.append(record.reason)
+        samples.append(
+            Sample(time: record.monotonicNanoseconds, bits: keeps ? record.bits : 0, validity: record.validity, reason: record.reason))
+        if isText { texts.append(keeps ? record.textValue : "") }
         nextSequence += 1
-        if validities.count == SampleBlock.countLimit { close() }
+        if samples.count == SampleBlock.countLimit { close() }
     }
 
     /// Times a waveform's sample by the device's own period; the time of arrival only steers it. Bytes arrive in bursts, the samples were
@@ -44,13 +51,13 @@ struct StreamBuffer {
         let period = descriptor.periodNanoseconds
         let tolerance = max(8 * period, 250_000_000)
         guard let expected, abs(arrival - expected) <= tolerance else {
-            if !validities.isEmpty { close() }
+            if !samples.isEmpty { close() }
             runStart = arrival
             drift = 0
             expected = arrival + period
             return
         }
-        if validities.isEmpty {
+        if samples.isEmpty {
             // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a period at most.
             runStart = expected + max(-period / 8, min(period / 8, drift / 8))
             drift = 0
@@ -58,22 +65,20 @@ struct StreamBuffer {
         } else {
             self.expected = expected + period
         }
-        drift += (arrival - expected - drift) / Int64(validities.count + 1)
+        drift += (arrival - expected - drift) / Int64(samples.count + 1)
     }
 
     private mutating func close() {
-        guard !validities.isEmpty else { return }
+        guard !samples.isEmpty else { return }
         closed.append(
             SampleBlock(
                 stream: stream, firstSequence: firstSequence,
-                timing: descriptor.isWaveform ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(times),
-                bits: bits, texts: texts, validities: validities, reasons: reasons))
+                timing: isWaveform
+                    ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(samples.map { $0.time / 1000 * 1000 }),
+                bits: samples.map(\.bits), texts: texts, validities: samples.map(\.validity), reasons: samples.map(\.reason)))
         firstSequence = nextSequence
-        times.removeAll(keepingCapacity: true)
-        bits.removeAll(keepingCapacity: true)
+        samples.removeAll(keepingCapacity: true)
         texts.removeAll(keepingCapacity: true)
-        validities.removeAll(keepingCapacity: true)
-        reasons.removeAll(keepingCapacity: true)
     }
 
     /// The blocks of all that waits; the buffer is empty afterwards.
