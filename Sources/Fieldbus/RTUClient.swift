@@ -29,6 +29,8 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
     private var lastActivity: Int64 = 0
     /// How long the line must have been silent before the next request. Unit: ns; 0 after a good exchange.
     private var quarantine: Int64 = 0
+    /// Until when an answer to the last request that was answered may come. Unit: ns.
+    private var answerableUntil: Int64 = 0
     private var nonce: UInt16 = 0x4E42
     /// Units that have left a loopback unanswered: function 08 is not for them.
     private var leavesLoopbackUnanswered = [Bool](repeating: false, count: 256)
@@ -56,6 +58,7 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
 
     public func read(_ wanted: RegisterRequest, into registers: inout [UInt16]) throws(FieldbusError) {
         precondition((1...125).contains(wanted.count) && registers.count >= wanted.count, "a read asks for 1 to 125 registers and has room for them")
+        try settle()
         inbox.unanswered.expire(now: clock.now())
         if inbox.unanswered.contains(AnswerShape(wanted)) { try passBarrier(before: wanted) }
         try ask(wanted)
@@ -134,6 +137,7 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
         lastActivity = sent
         inbox.await(awaited, request: request, echoIsAnswer: awaited.shape.function == 8 && echo == .absent)
         defer { inbox.awaitNothing() }
+        answerableUntil = 0
         let deadline = sent + slowestReply + Int64(awaited.length) * byteTime * 3 / 2 + Self.margin
         var received = 0
         var isDamaged = false
@@ -144,8 +148,13 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
             if count > 0 { lastActivity = clock.now() }
             received += count
             inbox.append(chunk, count: count)
-            switch inbox.next() {
-            case .answer: return try finish(awaited)
+            let step = inbox.next()
+            heed()
+            switch step {
+            case .answer:
+                // Another device at this address would answer by then as well.
+                answerableUntil = deadline
+                return try finish(awaited)
             case .exception(let code):
                 finishEcho()
                 quarantine = 0
@@ -158,9 +167,16 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
         }
         finishEcho()
         quarantine = slowestReply
-        inbox.unanswered.add(awaited.shape, sent: sent, expires: sent + Self.patience(slowestReply))
+        inbox.unanswered.add(awaited.shape, sent: sent, patience: Self.patience(slowestReply))
         if isDamaged { inbox.sightings.note(.damaged, unit: awaited.shape.unit) }
         throw isDamaged ? .checksumMismatch : inbox.sawOthers ? .mismatchedReply : inbox.isEmpty ? .timedOut : .incomplete
+    }
+
+    /// A late answer tells that the device works on, and, of a loopback, that it knows the function.
+    private func heed() {
+        guard let late = inbox.takeLate() else { return }
+        inbox.unanswered.extend(unit: late.unit, now: clock.now())
+        if late.function == 8 { leavesLoopbackUnanswered[Int(late.unit)] = false }
     }
 
     /// How long an answer may be late and still be known as such. Unit: ns.
@@ -179,7 +195,8 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
             inbox.append(chunk, count: count)
             if inbox.isFull { break }
         }
-        guard !inbox.takeRest().contradicts else {
+        inbox.mayContradict = true
+        guard !takeRest().contradicts else {
             quarantine = frameSilence
             throw FieldbusError.conflictingReplies
         }
@@ -190,7 +207,7 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
     private func settleException(_ awaited: RTUInbox.Awaited, sent: Int64, slowestReply: Int64) {
         let isAmbiguous = inbox.unanswered.settleOldest(unit: awaited.shape.unit, function: awaited.shape.function)
         if isAmbiguous {
-            inbox.unanswered.add(awaited.shape, sent: sent, expires: sent + Self.patience(slowestReply))
+            inbox.unanswered.add(awaited.shape, sent: sent, patience: Self.patience(slowestReply))
         } else {
             inbox.unanswered.settle(unit: awaited.shape.unit)
         }
@@ -207,24 +224,30 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
         }
     }
 
+    private func takeRest() -> (repeats: Bool, contradicts: Bool) {
+        defer { heed() }
+        return inbox.takeRest()
+    }
+
     /// Waits until the line has been silent for long enough; what comes meanwhile is seen, and belongs to nothing that is asked later.
     private func settle() throws(FieldbusError) {
         let silence = max(frameSilence, quarantine)
+        inbox.mayContradict = clock.now() < answerableUntil
         let limit = clock.now() + 4 * silence + 4 * Self.margin
         while true {
             let count = try line.read(into: &chunk, deadline: lastActivity + silence)
             guard count > 0 else { break }
             lastActivity = clock.now()
             inbox.append(chunk, count: count)
-            if inbox.isFull { _ = inbox.takeRest() }
+            if inbox.isFull { _ = takeRest() }
             if lastActivity > limit {
-                _ = inbox.takeRest()
+                _ = takeRest()
                 throw FieldbusError.neverSilent
             }
         }
-        if inbox.takeRest().repeats {
+        if takeRest().repeats {
             let now = clock.now()
-            inbox.expectAnotherCopy(sent: now, expires: now + Self.patience(silence))
+            inbox.expectAnotherCopy(sent: now, patience: Self.patience(silence))
         }
         quarantine = 0
     }

@@ -28,6 +28,9 @@ struct RTUInbox {
     private(set) var answer = [UInt8](repeating: 0, count: RTUFrame.longest + 4)
     private var answerLength = 0
     private var answerShape: AnswerShape?
+    private var late: AnswerShape?
+    /// Whether another answer than the last one would be one to the same request; after its time it belongs to something older.
+    var mayContradict = false
     var unanswered = UnansweredRequests()
     var sightings = SightingList()
     /// Since the last request: whether it came back, whether other frames came, whether anything came.
@@ -109,8 +112,14 @@ struct RTUInbox {
     }
 
     /// A copy of the last answer came when nothing was awaited; another may come when the same shape is awaited again.
-    mutating func expectAnotherCopy(sent: Int64, expires: Int64) {
-        if let answerShape { unanswered.add(answerShape, sent: sent, expires: expires) }
+    mutating func expectAnotherCopy(sent: Int64, patience: Int64) {
+        if let answerShape { unanswered.add(answerShape, sent: sent, patience: patience) }
+    }
+
+    /// The shape of the last late answer since it was last asked.
+    mutating func takeLate() -> AnswerShape? {
+        defer { late = nil }
+        return late
     }
 
     // MARK: Frames
@@ -165,6 +174,7 @@ struct RTUInbox {
     private mutating func see(_ length: Int) -> LinkSighting.Kind {
         let kind = kind(length)
         sightings.note(kind, unit: bytes[0])
+        if kind == .late { late = AnswerShape(unit: bytes[0], function: bytes[1] & 0x7F, detail: 0) }
         return kind
     }
 
@@ -184,7 +194,8 @@ struct RTUInbox {
         if isAnswer, let answerShape, answerShape == shape {
             var isSame = length == answerLength
             for place in 0..<min(length, answerLength) where bytes[place] != answer[place] { isSame = false }
-            if awaited == nil || isSame { return isSame ? .duplicate : .conflicting }
+            if isSame { return .duplicate }
+            if awaited == nil, mayContradict { return .conflicting }
         }
         if isRequest(at: 0), length == RTUFrame.requestLength { return .foreignRequest }
         return awaited == nil ? .unsolicited : .mismatched

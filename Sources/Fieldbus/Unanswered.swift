@@ -20,8 +20,8 @@ struct AnswerShape: Equatable, BitwiseCopyable {
 struct UnansweredRequests {
     private struct Entry: BitwiseCopyable {
         let shape: AnswerShape
-        let sent: Int64
-        let expires: Int64
+        let patience: Int64
+        var expires: Int64
     }
 
     /// More shapes than barriers use before the oldest has expired.
@@ -30,12 +30,20 @@ struct UnansweredRequests {
 
     init() { entries.reserveCapacity(Self.capacity) }
 
-    mutating func add(_ shape: AnswerShape, sent: Int64, expires: Int64) {
+    /// - Parameter patience: how long the device may be silent and still answer. Unit: ns.
+    mutating func add(_ shape: AnswerShape, sent: Int64, patience: Int64) {
         if entries.count == Self.capacity { entries.removeFirst() }
-        entries.append(Entry(shape: shape, sent: sent, expires: expires))
+        entries.append(Entry(shape: shape, patience: patience, expires: sent + patience))
     }
 
-    /// An answer that comes later than this belongs to nobody.
+    /// The unit works on: what it was asked after the answer that just came may take as long again.
+    mutating func extend(unit: UInt8, now: Int64) {
+        for index in entries.indices where entries[index].shape.unit == unit {
+            entries[index].expires = max(entries[index].expires, now + entries[index].patience)
+        }
+    }
+
+    /// What a device has been silent about for longer than its patience will not come.
     mutating func expire(now: Int64) {
         var kept = 0
         for index in entries.indices where entries[index].expires > now {

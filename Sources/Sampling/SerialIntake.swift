@@ -7,6 +7,8 @@ struct SerialIntake {
     var decoder: SerialDecoder
     var unanswered = UnansweredReplies()
     private let plan: SerialPlan
+    /// Unit: ns.
+    private let patience: Int64
     /// Whether the line may echo: it is a wire, and the device speaks when asked only.
     private let mayEcho: Bool
     private var echo = EchoFilter()
@@ -21,6 +23,7 @@ struct SerialIntake {
 
     init(_ device: DevicePlan, _ plan: SerialPlan) {
         self.plan = plan
+        patience = UnansweredReplies.patience * device.line.slowestReply
         decoder = SerialDecoder(device, plan)
         mayEcho = device.line.serial != nil && !plan.listens
     }
@@ -35,9 +38,9 @@ struct SerialIntake {
     /// These bytes have been sent.
     mutating func said(_ bytes: [UInt8]) { if mayEcho { echo.expect(bytes) } }
 
-    /// The reply to a request is not waited for any longer, and may come until then. Unit: ns.
-    mutating func giveUp(_ request: Int, expires: Int64) {
-        if let reply = plan.requests[request].reply { unanswered.add(reply, expires: expires) }
+    /// The reply to a request, sent at a time, is not waited for any longer. Unit: ns.
+    mutating func giveUp(_ request: Int, sent: Int64) {
+        if let reply = plan.requests[request].reply { unanswered.add(reply, expires: sent + patience) }
     }
 
     /// A request was answered: so is, or never will be, all that was asked before.
@@ -66,7 +69,8 @@ struct SerialIntake {
         while let message = decoder.takeUnasked() {
             unasked += 1
             let isCopy = message == lastReply || awaited.map { plan.requests[$0].reply == message } ?? false
-            see(unanswered.settle(message) ? .late : isCopy ? .duplicate : .unsolicited, 1, time: time, sink: &sink)
+            let isLate = unanswered.settle(message, extendTo: time + patience)
+            see(isLate ? .late : isCopy ? .duplicate : .unsolicited, 1, time: time, sink: &sink)
         }
         let counters = decoder.counters
         see(.damaged, Int64(counters.damaged - seen.damaged), time: time, sink: &sink)

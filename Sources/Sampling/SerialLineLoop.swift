@@ -294,7 +294,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         } else if now >= waiting.deadline {
             outstanding = nil
             recorder.countBusy(now - sentAt)
-            intake.giveUp(waiting.request, expires: sentAt + UnansweredReplies.patience * device.line.slowestReply)
+            intake.giveUp(waiting.request, sent: sentAt)
             // A reply that still comes belongs to nothing: the line is read and kept quiet for as long as the device may take.
             quietUntil = now + device.line.slowestReply
             try giveUp(waiting.request, at: now)

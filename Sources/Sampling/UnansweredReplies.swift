@@ -5,10 +5,10 @@
 struct UnansweredReplies {
     private struct Entry {
         let message: Int
-        let expires: Int64
+        var expires: Int64
     }
 
-    /// How many of its slowest replies a device may be late and still be known as such.
+    /// For how many of its slowest replies a device may be silent and still answer.
     static let patience: Int64 = 6
     /// More than a profile has questions.
     private static let capacity = 64
@@ -31,10 +31,11 @@ struct UnansweredReplies {
 
     func contains(_ message: Int) -> Bool { entries.contains { $0.message == message } }
 
-    /// A reply came: it is settled, and what was asked before. `false` when none was outstanding.
-    mutating func settle(_ message: Int) -> Bool {
+    /// A reply came: it is settled, and what was asked before; what was asked after it may take as long again. `false` when none was outstanding.
+    mutating func settle(_ message: Int, extendTo expiry: Int64) -> Bool {
         guard let index = entries.firstIndex(where: { $0.message == message }) else { return false }
         entries.removeFirst(index + 1)
+        for index in entries.indices { entries[index].expires = max(entries[index].expires, expiry) }
         return true
     }
 

@@ -61,6 +61,8 @@ import Testing
                 // Given up, which is right.
                 #expect([.timedOut, .mismatchedReply, .resting].contains(error))
             }
+            // None of it is anybody else's talking.
+            for kind in sightings(client) { #expect([.late, .barrier, .mismatched].contains(kind), "\(kind)") }
             clock.sleep(until: clock.now() + 100_000_000)
         }
         // The device itself is busy with late answers for most of the time.

@@ -46,7 +46,7 @@ enum LineMode {
                 inbox.append(bytes, count: max(0, bytes.count - Int(input.byte() & 3)))
             case 5: _ = inbox.takeRest()
             case 6:
-                if let wanted { inbox.unanswered.add(AnswerShape(wanted), sent: time, expires: time + 20) }
+                if let wanted { inbox.unanswered.add(AnswerShape(wanted), sent: time, patience: 20) }
                 inbox.awaitNothing()
             default: inbox.unanswered.expire(now: time)
             }
