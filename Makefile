@@ -5,7 +5,7 @@ SWIFT_BUILD := swift build --quiet
 NABD := .build/debug/nabd
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help demo test unit-test hil-test bench setup build lint format clean
+.PHONY: help demo test unit-test fuzz hil-test fault-test bench setup build lint format clean
 
 help: ## What can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,7 @@ help: ## What can be made.
 demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
-test: setup lint unit-test hil-test ## Everything that must pass.
+test: setup lint unit-test fuzz hil-test ## Everything that must pass.
 
 setup: ## Install what is missing: Debian packages, Python environments.
 	@scripts/setup
@@ -36,12 +36,24 @@ unit-test: build ## The Swift tests.
 	@echo "== Swift tests"
 	@swift test 2>&1 | scripts/quiet-tests
 
+fuzz: setup-packages ## Every parser of bytes under the fuzzer, for a few seconds each; Tests/Fuzz/run 300 looks longer.
+	@echo "== fuzzing, $${FUZZ_SECONDS:-5} s each (the first build takes about two minutes)"
+	@Tests/Fuzz/run $${FUZZ_SECONDS:-5}
+
+PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-tests -q
+
 hil-test: build ## The program as a black box against devices and a records service that others wrote.
 	@scripts/setup python
 	@echo "== tests against independent devices and a FHIR server (about four minutes)"
-	@.venv-hil/bin/python -m pytest hil-tests -c hil-tests/pytest.ini --rootdir hil-tests -q --ignore hil-tests/test_profile_players.py
+	@$(PYTEST) hil-tests --ignore-glob 'hil-tests/test_profile_players.py' --ignore-glob 'hil-tests/test_fault*.py' --junitxml=hil-tests/results/hil.xml
 	@echo "== played devices read by independent clients (many at once: by themselves, so that they delay nobody)"
-	@.venv-hil/bin/python -m pytest hil-tests/test_profile_players.py -c hil-tests/pytest.ini --rootdir hil-tests -q
+	@$(PYTEST) hil-tests/test_profile_players.py --junitxml=hil-tests/results/players.xml
+	@$(MAKE) --no-print-directory fault-test
+
+fault-test: build ## Lines and devices that misbehave in every way; writes hil-tests/results/faults.md.
+	@scripts/setup python
+	@echo "== the fault suite (about a minute and a half); its table: hil-tests/results/faults.md"
+	@$(PYTEST) hil-tests/test_fault*.py --junitxml=hil-tests/results/faults.xml
 
 bench: setup-packages ## Measure side by side with C floors; prints a table, writes bench-results.json.
 	@Benchmarks/run

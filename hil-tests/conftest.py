@@ -16,7 +16,7 @@ from peers.scenarios import Runs, Scenario, Timeline
 from peers.validators import validate
 
 HERE = Path(__file__).parent
-pytest_plugins = ["peers.fault_table"]
+pytest_plugins = ["peers.fault_table", "peers.grouping"]
 
 
 @pytest.hookimpl(tryfirst=True)

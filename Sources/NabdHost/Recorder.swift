@@ -1,4 +1,6 @@
 import DeviceModel
+import Fieldbus
+import Glibc
 import Logging
 import RealTime
 import SampleJournal
@@ -147,6 +149,7 @@ private final class RecorderLoop {
 
     private func take(event record: SampleRecord, of worker: LineWorker) {
         guard worker.devices.indices.contains(Int(record.index)) else { return }
+        log(record, of: worker)
         let text: JSON? = record.textLength > 0 ? .string(record.textValue) : nil
         switch record.event {
         case .deviceStale, .deviceSilent, .deviceDisconnected: totals.gaps += 1
@@ -156,6 +159,25 @@ private final class RecorderLoop {
             JournalWriter.Event(
                 record.event.name, device: worker.devices[Int(record.index)],
                 body: ["figure": record.bits == 0 ? nil : .integer(record.bits), "text": text], monotonic: record.monotonicNanoseconds))
+    }
+
+    /// What a person must do something about stands in the log as well.
+    private func log(_ record: SampleRecord, of worker: LineWorker) {
+        let device: Logger.Metadata = ["device": "\(worker.devices[Int(record.index)])", "line": "\(worker.address)"]
+        switch record.event {
+        case .deviceConnected: logger.info("the device answers", metadata: device)
+        case .deviceDisconnected:
+            let code = Int32(truncatingIfNeeded: record.bits)
+            let path = worker.address.description
+            let error: FieldbusError =
+                code == EBUSY ? .portHeld(path: path) : code == ENOENT || code == EACCES ? .cannotOpen(path: path, errno: code) : .disconnected(errno: code)
+            logger.warning("\(error.description)", metadata: device)
+        case .deviceSilent: logger.warning("the device does not answer: \(record.textValue)", metadata: device)
+        case .wrongDevice: logger.error("this is not the device that is expected here: its values are withheld", metadata: device)
+        case .conflictingReplies: logger.error("\(FieldbusError.conflictingReplies.description)", metadata: device)
+        case .busContention: logger.warning("somebody else talks on this line, or it is disturbed", metadata: device)
+        default: break
+        }
     }
 
     private func take(alert record: SampleRecord, of worker: LineWorker) {

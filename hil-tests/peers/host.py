@@ -58,14 +58,17 @@ class Host:
         directory.mkdir(parents=True, exist_ok=True)
 
     def configure(self, devices: dict[str, dict], server: str | None = None, authority: Path | None = None,
-                  client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None) -> "Host":
-        """Write unit.yaml; without ``server`` there is no uplink section. ``profiles``: further folders of profiles."""
+                  client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None, journal: Path | None = None) -> "Host":
+        """Write unit.yaml; without ``server`` there is no uplink section.
+
+        ``profiles``: further folders of profiles; ``journal``: not the directory's own, but another's.
+        """
         unit: dict = {
             "nabd": "unit/1",
             "unit": "test-unit-1",
             "profiles": [str(folder) for folder in [PROFILES, *(profiles or [])]],
             "test-data": True,
-            "journal": {"directory": "journal", "commit-every": "250ms"},
+            "journal": {"directory": str(journal or "journal"), "commit-every": "250ms"},
             "devices": devices,
         }
         if server is not None:
