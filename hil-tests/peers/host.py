@@ -58,10 +58,12 @@ class Host:
         directory.mkdir(parents=True, exist_ok=True)
 
     def configure(self, devices: dict[str, dict], server: str | None = None, authority: Path | None = None,
-                  client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None, journal: Path | None = None) -> "Host":
+                  client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None, journal: Path | None = None,
+                  metrics: int | None = None) -> "Host":
         """Write unit.yaml; without ``server`` there is no uplink section.
 
-        ``profiles``: further folders of profiles; ``journal``: not the directory's own, but another's.
+        ``profiles``: further folders of profiles; ``journal``: not the directory's own, but another's; ``metrics``: the port to
+        serve metrics at.
         """
         unit: dict = {
             "nabd": "unit/1",
@@ -71,6 +73,8 @@ class Host:
             "journal": {"directory": str(journal or "journal"), "commit-every": "250ms"},
             "devices": devices,
         }
+        if metrics is not None:
+            unit["metrics"] = {"port": metrics}
         if server is not None:
             assert authority is not None and client is not None
             unit["uplink"] = {
