@@ -215,12 +215,12 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         reads[index].search = nil
         reads[index].isSearched = true
         reads[index].due = next
-        for block in search.refused {
-            devices[read.device].miss(block, .notAvailable, .deviceException, time: time)
-            devices[read.device].sink.event(.registersRefused, words: "\(block.space.rawValue) \(block.address)", time: time)
-        }
+        for block in search.refused { devices[read.device].miss(block, .notAvailable, .deviceException, time: time) }
         // A device that refuses everything, while it starts perhaps, is asked for everything again.
         guard !search.refusedAll else { return }
+        for block in search.refused {
+            devices[read.device].sink.event(.registersRefused, words: "\(block.space.rawValue) \(block.address)", time: time)
+        }
         reads.remove(at: index)
         for (blocks, isRefused) in [(search.remaining, false), (search.refused, true)] {
             for block in blocks { reads.append(read.replaced(by: block, isRefused: isRefused, due: next)) }
