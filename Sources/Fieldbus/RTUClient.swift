@@ -31,6 +31,8 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
     private var quarantine: Int64 = 0
     /// Until when an answer to the last request that was answered may come. Unit: ns.
     private var answerableUntil: Int64 = 0
+    /// Whether nothing has been sent since the line was opened.
+    private var isFresh = true
     private var nonce: UInt16 = 0x4E42
     /// Units that have left a loopback unanswered: function 08 is not for them.
     private var leavesLoopbackUnanswered = [Bool](repeating: false, count: 256)
@@ -44,12 +46,17 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
         request.reserveCapacity(RTUFrame.requestLength)
     }
 
+    public private(set) var openings = 0
+
     public func open() throws(FieldbusError) {
+        openings += 1
         try line.open(deadline: clock.now() + 2_000_000_000)
-        // What was not answered before may still come.
+        // What was not answered before may still come, even to another process on this port: the first request waits for that.
         inbox.clear()
         lastActivity = clock.now()
         echo = .unknown
+        isFresh = true
+        for unit in leavesLoopbackUnanswered.indices { leavesLoopbackUnanswered[unit] = false }
     }
 
     public func close() { line.close() }
@@ -69,11 +76,12 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
 
     /// Has something answered whose answer cannot be mistaken for what may still come.
     private func passBarrier(before wanted: RegisterRequest) throws(FieldbusError) {
-        inbox.sightings.note(.barrier, unit: wanted.unit)
         if let other = otherShape(than: wanted) {
             // An exception is an answer too: of this read, or of the one that may still have been answered.
+            inbox.sightings.note(.barrier, unit: wanted.unit)
             do { try ask(other) } catch .deviceException {}
         } else if echo != .unknown, !leavesLoopbackUnanswered[Int(wanted.unit)] {
+            inbox.sightings.note(.barrier, unit: wanted.unit)
             do {
                 try loopBack(wanted)
             } catch .timedOut {
@@ -130,14 +138,31 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
     }
 
     private func exchange(_ awaited: RTUInbox.Awaited, slowestReply: Int64) throws(FieldbusError) {
+        if isFresh { quarantine = max(quarantine, slowestReply) }
         try settle()
-        try line.write(request, deadline: clock.now() + Self.margin + slowestReply)
+        isFresh = false
+        answerableUntil = 0
         // A driver takes the bytes at once; the wire does not.
         let sent = clock.now() + Int64(request.count) * byteTime
+        do {
+            try transact(awaited, sent: sent, slowestReply: slowestReply)
+        } catch {
+            switch error {
+            case .deviceException, .conflictingReplies: break
+            default:
+                // However it failed, even with the line itself: the answer may still come.
+                quarantine = slowestReply
+                inbox.unanswered.add(awaited.shape, sent: sent, patience: Self.patience(slowestReply))
+            }
+            throw error
+        }
+    }
+
+    private func transact(_ awaited: RTUInbox.Awaited, sent: Int64, slowestReply: Int64) throws(FieldbusError) {
+        try line.write(request, deadline: clock.now() + Self.margin + slowestReply)
         lastActivity = sent
         inbox.await(awaited, request: request, echoIsAnswer: awaited.shape.function == 8 && echo == .absent)
         defer { inbox.awaitNothing() }
-        answerableUntil = 0
         let deadline = sent + slowestReply + Int64(awaited.length) * byteTime * 3 / 2 + Self.margin
         var received = 0
         var isDamaged = false
@@ -156,7 +181,7 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
                 answerableUntil = deadline
                 return try finish(awaited)
             case .exception(let code):
-                finishEcho()
+                finishEcho(isAnswered: true)
                 quarantine = 0
                 settleException(awaited, sent: sent, slowestReply: slowestReply)
                 throw FieldbusError.deviceException(code: code)
@@ -165,9 +190,7 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
             }
             if count == 0 && clock.now() >= limit || received > Self.mostBytes { break }
         }
-        finishEcho()
-        quarantine = slowestReply
-        inbox.unanswered.add(awaited.shape, sent: sent, patience: Self.patience(slowestReply))
+        finishEcho(isAnswered: false)
         if isDamaged { inbox.sightings.note(.damaged, unit: awaited.shape.unit) }
         throw isDamaged ? .checksumMismatch : inbox.sawOthers ? .mismatchedReply : inbox.isEmpty ? .timedOut : .incomplete
     }
@@ -184,7 +207,7 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
 
     /// The answer is there; it counts when nothing contradicts it before the frame's end is sure.
     private func finish(_ awaited: RTUInbox.Awaited) throws(FieldbusError) {
-        finishEcho()
+        finishEcho(isAnswered: true)
         inbox.unanswered.settle(unit: awaited.shape.unit)
         inbox.awaitNothing()
         quarantine = 0
@@ -213,12 +236,13 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
         }
     }
 
-    private func finishEcho() {
+    private func finishEcho(isAnswered: Bool) {
         switch (echo, inbox.tookEcho) {
         case (.unknown, true), (.absent, true):
             inbox.sightings.note(.echo)
             echo = .seen
-        case (.unknown, false): echo = .absent
+        // Only an answer without one shows that there is none: of a failed exchange the echo may have been what was damaged.
+        case (.unknown, false): if isAnswered { echo = .absent }
         case (.seen, false): if !inbox.isSilent { inbox.sightings.note(.echoLost) }
         default: break
         }
@@ -231,23 +255,29 @@ public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
 
     /// Waits until the line has been silent for long enough; what comes meanwhile is seen, and belongs to nothing that is asked later.
     private func settle() throws(FieldbusError) {
-        let silence = max(frameSilence, quarantine)
+        var silence = max(frameSilence, quarantine)
         inbox.mayContradict = clock.now() < answerableUntil
-        let limit = clock.now() + 4 * silence + 4 * Self.margin
+        var limit = max(clock.now(), lastActivity + silence) + 4 * Self.margin
         while true {
             let count = try line.read(into: &chunk, deadline: lastActivity + silence)
             guard count > 0 else { break }
             lastActivity = clock.now()
             inbox.append(chunk, count: count)
             if inbox.isFull { _ = takeRest() }
-            if lastActivity > limit {
-                _ = takeRest()
-                throw FieldbusError.neverSilent
+            guard lastActivity > limit else { continue }
+            guard silence == frameSilence else {
+                // Others talk on: between their frames we may. What is outstanding still waits for its barrier.
+                silence = frameSilence
+                limit = lastActivity + 4 * Self.margin
+                continue
             }
+            _ = takeRest()
+            quarantine = 0
+            throw FieldbusError.neverSilent
         }
         if takeRest().repeats {
             let now = clock.now()
-            inbox.expectAnotherCopy(sent: now, patience: Self.patience(silence))
+            inbox.expectAnotherCopy(sent: now, patience: Self.patience(quarantine))
         }
         quarantine = 0
     }

@@ -195,7 +195,7 @@ struct RTUInbox {
             var isSame = length == answerLength
             for place in 0..<min(length, answerLength) where bytes[place] != answer[place] { isSame = false }
             if isSame { return .duplicate }
-            if awaited == nil, mayContradict { return .conflicting }
+            if awaited?.shape != shape, mayContradict { return .conflicting }
         }
         if isRequest(at: 0), length == RTUFrame.requestLength { return .foreignRequest }
         return awaited == nil ? .unsolicited : .mismatched

@@ -40,6 +40,8 @@ public protocol RegisterLine: AnyObject {
     func read(_ request: RegisterRequest, into registers: inout [UInt16]) throws(FieldbusError)
     /// What was seen besides answers since it was last asked; `nil` when there is no more.
     func takeSighting() -> LinkSighting?
+    /// How often the line was opened: whoever is at its other end may be another by then.
+    var openings: Int { get }
 }
 
 extension RegisterLine {

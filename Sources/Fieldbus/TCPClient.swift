@@ -23,7 +23,10 @@ public final class TCPClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
         request.reserveCapacity(12)
     }
 
+    public private(set) var openings = 0
+
     public func open() throws(FieldbusError) {
+        openings += 1
         try line.open(deadline: clock.now() + 2_000_000_000)
         inbox.clear()
         silentExchanges = 0
@@ -50,7 +53,9 @@ public final class TCPClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine
             switch step {
             case .answer: return Self.unpack(inbox.answer, from: 2, wanted, into: &registers)
             case .exception(let code): throw FieldbusError.deviceException(code: code)
-            case .wrongContent: throw FieldbusError.mismatchedReply
+            case .wrongContent:
+                inbox.sightings.note(.mismatched, unit: wanted.unit)
+                throw FieldbusError.mismatchedReply
             case .outOfStep:
                 try reconnect()
                 throw FieldbusError.mismatchedReply

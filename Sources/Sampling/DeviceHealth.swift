@@ -39,6 +39,7 @@ struct DeviceHealth {
     private(set) var failures: Int64 = 0
     private var parts: [Part]
     private var trace = Trace.nothing
+    private var isLost = false
 
     init(parts: [Part]) { self.parts = parts }
 
@@ -71,9 +72,17 @@ struct DeviceHealth {
 
     /// The line was lost.
     mutating func lose(errno: Int32, time: Int64, sink: inout RingSink) {
-        if state != .silent { sink.event(.deviceDisconnected, figure: Int64(errno), time: time) }
-        state = .silent
+        if !isLost { sink.event(.deviceDisconnected, figure: Int64(errno), time: time) }
+        (isLost, state) = (true, .unknown)
     }
+
+    /// The line is open.
+    mutating func open() {
+        isLost = false
+        failures = 0
+    }
+
+    func isStale(_ part: Int) -> Bool { parts[part].isStale }
 
     /// The next part of which three periods have passed without a fresh sample; told once for each time it happens.
     mutating func nextStale(time: Int64, sink: inout RingSink) -> Int? {
@@ -145,8 +154,10 @@ struct FailureBudget {
         }
         let rate = Self.share / Double(max(1, failing))
         saved = min(Self.most * cost, saved + Double(now - last) * rate) - Double(took) * (failures > 1 ? 1 : Self.alone)
+        // What the longest pause does not pay for is never owed.
+        saved = max(saved, -Double(Self.longestPause) * rate)
         last = now
-        return saved >= 0 ? 0 : Int64(min(Double(Self.longestPause), -saved / rate))
+        return saved >= 0 ? 0 : Int64(-saved / rate)
     }
 }
 

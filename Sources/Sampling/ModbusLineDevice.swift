@@ -32,7 +32,11 @@ struct ModbusLineDevice {
 
     mutating func take(_ registers: [UInt16], of block: ModbusBlock, part: Int, time: Int64) {
         sink.count(.replies)
-        decoder.take(registers, of: block, time: time, sink: &sink)
+        if sink.disbelieves(time: time) {
+            miss(block, .invalid, .conflictingReplies, time: time)
+        } else {
+            decoder.take(registers, of: block, time: time, sink: &sink)
+        }
         health.hear(time: time, sink: &sink)
         if !sink.takeWithheld() { health.refresh(part, time: time, sink: &sink) }
     }
@@ -47,6 +51,15 @@ struct ModbusLineDevice {
         health.hear(time: time, sink: &sink)
     }
 
+    /// Whether it has been silent for so long that it may be another.
+    var isSilent: Bool { health.failures >= DeviceHealth.patience }
+
+    /// The line was opened: the device must say who it is before its values count.
+    mutating func open() {
+        health.open()
+        decoder.forgetIdentity()
+    }
+
     mutating func lose(errno: Int32, time: Int64) { health.lose(errno: errno, time: time, sink: &sink) }
 
     /// A request failed. Returns how long to leave the device alone. Unit: ns.
@@ -59,7 +72,9 @@ struct ModbusLineDevice {
         case .mismatchedReply, .conflictingReplies: trace = .others
         default: trace = .nothing
         }
-        if error != .resting { sink.count(.timeouts) }
+        // Nothing was asked.
+        if error == .resting { return 0 }
+        if error != .conflictingReplies { sink.count(.timeouts) }
         health.fail(trace, time: time, sink: &sink)
         let pause = budget.spend(took, failures: health.failures, failing: failing, period: period, now: time)
         // Silent for long enough to have been replaced: who answers next must say again who it is.
@@ -101,8 +116,8 @@ struct ModbusLineRead {
     var due: Int64 = 0
     /// Going on since the device refused the read.
     var search: RegisterSearch?
-    /// Whether a search has found that the device refuses all of it.
-    var isSearched = false
+    /// When the read may be searched again, after the device refused all of it. Unit: ns.
+    var searchAfter: Int64 = 0
     /// Whether the device does not have these registers: they are not asked for.
     var isRefused = false
     private let mayWiden: Bool
@@ -120,7 +135,7 @@ struct ModbusLineRead {
         self.block = block
         place = read.place
         mayWiden = read.mayWiden
-        isSearched = true
+        searchAfter = .max
         self.isRefused = isRefused
         self.due = due
     }

@@ -11,6 +11,10 @@ import RealTime
 /// Everything here runs on the line's own thread. Buffers are made once; that nothing else is allocated is not yet
 /// shown by a count.
 final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
+    /// How long a device that refused all of a read is given before the read is searched again. Unit: ns.
+    static var searchAgain: Int64 { 60_000_000_000 }
+    /// Periods after which a device that failed goes before those that are well: a full line must not silence it for ever.
+    static var mostOverdue: Int64 { 10 }
     /// The longest sleep, so that a stop is heard soon. Unit: ns.
     static var longestSleep: Int64 { 100_000_000 }
 
@@ -25,6 +29,9 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
     private var reconnection: Reconnection
     private var contention = ContentionWatch()
     private var isOpen = false
+    private var openings = 0
+    /// Whether the last read was of a device that is well: two of the others never follow each other while one of these waits.
+    private var wasWell = false
 
     init(devices plans: [DevicePlan], line: Line, clock: Clock, recorder: LineRecorder) {
         self.line = line
@@ -79,13 +86,14 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
             return
         }
         isOpen = true
+        openings = line.openings
         let start = clock.now()
         // What was put off stays put off.
         let due = Dictionary(zip(reads.map { $0.place }, reads.map { $0.due })) { max($0, $1) }
         reads = planned
         for index in reads.indices { reads[index].due = max(due[reads[index].place] ?? 0, start) }
         // Another device may have been plugged in: it must say who it is before its values count.
-        for index in devices.indices { devices[index].decoder.forgetIdentity() }
+        for index in devices.indices { devices[index].open() }
     }
 
     private func lose(_ error: FieldbusError, time: Int64) {
@@ -119,8 +127,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         let behind = (awake - due) / period
         let device = reads[next].device
         if behind > 0, reads[next].search == nil {
-            recorder.countMissed(behind)
-            devices[device].sink.event(.deadlinesMissed, figure: behind, time: awake)
+            devices[device].sink.miss(deadlines: behind, time: awake)
         }
         reads[next].due = due + (behind + 1) * period
         if reads[next].isRefused {
@@ -143,6 +150,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         }
         guard let well else { return other }
         guard let other else { return well }
+        if wasWell, now - reads[other].due > Self.mostOverdue * reads[other].block.period { return other }
         return reads[well].due <= max(now, reads[other].due) ? well : other
     }
 
@@ -150,21 +158,27 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         let read = reads[index]
         let block = read.search?.part ?? read.block
         let device = read.device
+        wasWell = devices[device].health.isWell
         let start = clock.now()
-        devices[device].sink.count(.requests)
         do {
             try line.read(read.request(block, slowestReply: devices[device].plan.line.slowestReply), into: &registers)
             let now = clock.now()
             recorder.countBusy(now - start)
             reconnection.succeeded()
+            devices[device].sink.count(.requests)
             look(asked: device)
+            let wasSilent = devices[device].isSilent
+            heedReopening()
             devices[device].take(registers, of: block, part: read.part, time: now)
             if read.search != nil { goOn(index, isLegal: true, time: now) }
+            if wasSilent { restore(device, time: now) }
             if devices[device].plan.line.turnaround > 0 { clock.sleep(until: now + devices[device].plan.line.turnaround) }
         } catch {
             let now = clock.now()
             recorder.countBusy(now - start)
+            if error != .resting { devices[device].sink.count(.requests) }
             look(asked: device)
+            heedReopening()
             fail(index, block, error, took: now - start, time: now)
         }
     }
@@ -188,6 +202,23 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         for other in reads.indices where reads[other].device == device { reads[other].due = max(reads[other].due, time + pause) }
     }
 
+    /// The connection was made anew within a read: another device may be there.
+    private func heedReopening() {
+        guard line.openings != openings else { return }
+        openings = line.openings
+        for index in devices.indices { devices[index].decoder.forgetIdentity() }
+    }
+
+    /// A device that was silent may have been replaced, or may have been starting when it refused: it is asked for everything again.
+    private func restore(_ device: Int, time: Int64) {
+        guard reads.contains(where: { $0.device == device && $0.isRefused }) else { return }
+        reads.removeAll { $0.device == device }
+        for var read in planned where read.device == device {
+            read.due = time
+            reads.append(read)
+        }
+    }
+
     // MARK: Registers that a device does not have
 
     /// Begins or continues the search for a refused register; `false` when there is nothing to search.
@@ -196,7 +227,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
             goOn(index, isLegal: false, time: time)
             return true
         }
-        guard !reads[index].isSearched, let search = RegisterSearch(reads[index].block, exception: exception) else { return false }
+        guard time >= reads[index].searchAfter, let search = RegisterSearch(reads[index].block, exception: exception) else { return false }
         reads[index].search = search
         reads[index].due = time
         return true
@@ -213,7 +244,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         }
         let next = (time / read.block.period + 1) * read.block.period
         reads[index].search = nil
-        reads[index].isSearched = true
+        reads[index].searchAfter = time + Self.searchAgain
         reads[index].due = next
         for block in search.refused { devices[read.device].miss(block, .notAvailable, .deviceException, time: time) }
         // A device that refuses everything, while it starts perhaps, is asked for everything again.

@@ -29,6 +29,9 @@ struct RingSink: RecordSink {
     private var hasUntold = false
     /// Until then the device contradicts itself, and its values are withheld. Unit: ns.
     private var disbelievedUntil: Int64 = 0
+    private var echoLostUntil: Int64 = 0
+    private var missedUntold: Int64 = 0
+    private var nextMissedTold: Int64 = 0
 
     init(recorder: LineRecorder, place: Place) {
         self.recorder = recorder
@@ -40,11 +43,6 @@ struct RingSink: RecordSink {
         switch record.kind {
         case .sample:
             record.index += UInt32(place.stream)
-            if record.monotonicNanoseconds < disbelievedUntil, record.validity.carriesValue {
-                record.bits = 0
-                record.textLength = 0
-                (record.validity, record.reason) = (.invalid, .conflictingReplies)
-            }
             switch record.reason {
             case .none, .sentinel, .deviceStatus, .implausible, .jump: fresh += 1
             case .wrongDevice, .conflictingReplies: withheld += 1
@@ -80,13 +78,26 @@ struct RingSink: RecordSink {
 
     // MARK: Accounts
 
+    /// Whether the device contradicts itself, so that nothing of what it says is taken.
+    func disbelieves(time: Int64) -> Bool { time < disbelievedUntil }
+
+    /// Periods have passed without a reading.
+    mutating func miss(deadlines: Int64, time: Int64) {
+        recorder.countMissed(deadlines)
+        missedUntold += deadlines
+        tell(time: time)
+    }
+
     func count(_ count: LinkCount, _ amount: Int64 = 1) { recorder.add(amount, to: count, device: place.device) }
 
     /// Counts what was seen on the line, and tells of it at most once a second.
     mutating func see(_ kind: LinkSighting.Kind, _ amount: Int64 = 1, time: Int64) {
         guard amount > 0 else { return }
         if let count = LinkCount(kind) { self.count(count, amount) }
-        if kind == .echoLost { alert(.echoLost, holds: true, time: time) }
+        if kind == .echoLost {
+            echoLostUntil = time + Self.disbelief
+            alert(.echoLost, holds: true, time: time)
+        }
         if kind == .conflicting {
             disbelievedUntil = time + Self.disbelief
             alert(.conflictingReplies, holds: true, time: time)
@@ -102,6 +113,15 @@ struct RingSink: RecordSink {
         if disbelievedUntil > 0, time >= disbelievedUntil {
             disbelievedUntil = 0
             alert(.conflictingReplies, holds: false, time: time)
+        }
+        if echoLostUntil > 0, time >= echoLostUntil {
+            echoLostUntil = 0
+            alert(.echoLost, holds: false, time: time)
+        }
+        if missedUntold > 0, isLast || time >= nextMissedTold {
+            event(.deadlinesMissed, figure: missedUntold, time: time)
+            missedUntold = 0
+            nextMissedTold = time + Self.tellEvery
         }
         guard hasUntold else { return }
         hasUntold = false

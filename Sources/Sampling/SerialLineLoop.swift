@@ -11,7 +11,7 @@ import RealTime
 /// Everything here runs on the line's own thread. Buffers are made once; that nothing else is allocated is not yet
 /// shown by a count.
 final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
-    private struct Outstanding {
+    struct Outstanding {
         let request: Int
         let deadline: Int64
     }
@@ -22,19 +22,23 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     static var readsAStep: Int { 16 }
     /// The longest sleep, so that a stop is heard soon. Unit: ns.
     static var longestSleep: Int64 { 100_000_000 }
+    /// The silence after bytes that nobody awaits. Unit: ns.
+    static var pause: Int64 { 50_000_000 }
+    /// How long a stale stream is waited for before its line is opened anew. Unit: ns.
+    static var streamPause: Int64 { 30_000_000_000 }
     /// How long the end of a session may take in all. Unit: ns.
     static var longestFarewell: Int64 { 1_500_000_000 }
 
-    private let device: DevicePlan
-    private let plan: SerialPlan
-    private let line: Line
-    private let clock: Clock
+    let device: DevicePlan
+    let plan: SerialPlan
+    let line: Line
+    let clock: Clock
     private let recorder: LineRecorder
-    private var sink: RingSink
-    private var intake: SerialIntake
+    var sink: RingSink
+    var intake: SerialIntake
     private var health: DeviceHealth
     private var reconnection: Reconnection
-    private var buffer = [UInt8](repeating: 0, count: 1024)
+    var buffer = [UInt8](repeating: 0, count: 1024)
     private let byteTime: Int64
     private var budget: FailureBudget
     /// By request: its part of the device's health; the last part is what the device says unasked.
@@ -46,13 +50,17 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     /// Failures in a row of each request; a rack's empty slot must not be asked as often as a full one.
     private var failures: [Int64]
     /// How often the request that is outstanding has been said again.
-    private var repetitions = 0
+    private var repetitions: [Int]
+    /// How long at most bytes that nobody awaits put off the next question. Unit: ns.
+    private var quietLimit: Int64 = 0
+    /// When the line of a stream that is stale is opened anew. Unit: ns.
+    private var streamRetry: Int64 = 0
     /// The step of the session that is next; `nil` when the session is open.
-    private var opening: Int?
-    private var openingDue: Int64 = 0
-    private var outstanding: Outstanding?
+    var opening: Int?
+    var openingDue: Int64 = 0
+    var outstanding: Outstanding?
     private var sentAt: Int64 = 0
-    private var quietUntil: Int64 = 0
+    var quietUntil: Int64 = 0
     private var nextTick: Int64 = 0
     private let slowest: Int64?
 
@@ -74,6 +82,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(device.handle.hashValue)))
         due = [Int64](repeating: .max, count: plan.requests.count)
         failures = [Int64](repeating: 0, count: plan.requests.count)
+        repetitions = [Int](repeating: 0, count: plan.requests.count)
     }
 
     /// Runs until told to stop.
@@ -100,6 +109,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             if part == streamPart {
                 intake.decoder.missStream(.notAvailable, .stale, time: now, sink: &sink)
                 // A stream that dried up may be a connection that died without a word: only opening it anew tells.
+                streamRetry = now + Self.streamPause
                 if isOpen { lose(.disconnected(errno: ETIMEDOUT)) }
             } else {
                 for index in parts.indices where parts[index] == part {
@@ -107,6 +117,10 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
                 }
             }
         }
+        guard let streamPart, isOpen, health.isStale(streamPart), now >= streamRetry else { return }
+        // Told once; tried again for as long as it takes.
+        streamRetry = now + Self.streamPause
+        abandon(at: now)
     }
 
     // MARK: Opening and losing the line
@@ -131,26 +145,35 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         isOpen = true
         let start = clock.now()
         nextTick = start + Self.tick
-        quietUntil = start
+        // A reply to what was asked before may still come, even to another process on this port. A new connection hears none.
+        quietUntil = byteTime > 0 && !plan.requests.isEmpty ? start + device.line.slowestReply : start
+        quietLimit = start + Self.patience(device)
+        health.open()
         for index in due.indices { due[index] = plan.requests[index].period == nil ? .max : start }
         for index in failures.indices { failures[index] = 0 }
         beginSession(at: start)
     }
 
     private func beginSession(at time: Int64) {
-        repetitions = 0
+        for index in repetitions.indices { repetitions[index] = 0 }
         opening = plan.open.isEmpty ? nil : 0
         openingDue = time
     }
 
     private func lose(_ error: FieldbusError) {
         let now = clock.now()
-        line.close()
-        isOpen = false
-        outstanding = nil
-        reconnection.failed(at: now)
+        abandon(at: now)
         health.lose(errno: error.errnoValue, time: now, sink: &sink)
         missAll(.notAvailable, .disconnected)
+    }
+
+    /// Closes the line, to be opened anew. A reply that is awaited may still come.
+    private func abandon(at now: Int64) {
+        line.close()
+        isOpen = false
+        if let waiting = outstanding { intake.giveUp(waiting.request, sent: sentAt) }
+        outstanding = nil
+        reconnection.failed(at: now)
     }
 
     private func missAll(_ validity: Validity, _ reason: Reason) {
@@ -182,19 +205,26 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         try readAvailable()
         if awake >= nextTick { nextTick += ((awake - nextTick) / Self.tick + 1) * Self.tick }
         if let opening {
-            if openingDue <= awake, quietUntil <= awake { try send(plan.open[opening], at: awake) }
+            guard openingDue <= awake, quietUntil <= awake else { return }
+            if let reply = plan.requests[plan.open[opening]].reply, let expiry = intake.unanswered.expiry(of: reply, now: awake) {
+                openingDue = expiry
+            } else {
+                try send(plan.open[opening], at: awake)
+            }
             return
         }
-        for index in due.indices where due[index] <= awake && awake >= quietUntil {
+        // The one that has waited longest: none keeps the others from being asked.
+        while awake >= quietUntil, let index = due.indices.min(by: { due[$0] < due[$1] }), due[index] <= awake {
             guard try !passBarrier(before: index, at: awake) else { return }
             guard due[index] <= awake else { continue }
-            countMissed(index, at: awake)
-            repetitions = 0
+            if repetitions[index] == 0 { countMissed(index, at: awake) } else { due[index] = awake + (plan.requests[index].period ?? 0) }
             try send(index, at: awake)
             return
         }
         for index in due.indices where due[index] < quietUntil { due[index] = quietUntil }
     }
+
+    private static func patience(_ device: DevicePlan) -> Int64 { UnansweredReplies.patience * device.line.slowestReply }
 
     private func earliest() -> Int64 {
         if opening != nil { return max(openingDue, quietUntil) }
@@ -210,6 +240,8 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             let count = try line.read(into: &buffer, deadline: 0)
             if outstanding == nil, plan.listens { recorder.countBusy(Int64(count) * byteTime) }
             intake.take(buffer, count: count, awaited: nil, time: clock.now(), sink: &sink)
+            // Nothing is asked into the middle of what still comes.
+            if count > 0, !plan.listens { quietUntil = max(quietUntil, min(quietLimit, clock.now() + Self.pause)) }
             if count < buffer.count { break }
         }
         try sayBack()
@@ -224,7 +256,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     }
 
     /// What the device must be answered, at once.
-    private func sayBack() throws(FieldbusError) {
+    func sayBack() throws(FieldbusError) {
         guard !intake.decoder.outbox.isEmpty else { return }
         try line.write(intake.decoder.outbox, deadline: clock.now() + device.line.slowestReply)
         intake.decoder.clearOutbox()
@@ -234,8 +266,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         guard let period = plan.requests[index].period else { return }
         let behind = (now - due[index]) / period
         if behind > 0 {
-            recorder.countMissed(behind)
-            sink.event(.deadlinesMissed, figure: behind, time: now)
+            sink.miss(deadlines: behind, time: now)
         }
         due[index] += (behind + 1) * period
     }
@@ -280,7 +311,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         return outstanding != nil
     }
 
-    private func awaitReply(_ waiting: Outstanding) throws(FieldbusError) {
+    func awaitReply(_ waiting: Outstanding) throws(FieldbusError) {
         let count = try line.read(into: &buffer, deadline: waiting.deadline)
         let now = clock.now()
         if count > 0 {
@@ -297,6 +328,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             intake.giveUp(waiting.request, sent: sentAt)
             // A reply that still comes belongs to nothing: the line is read and kept quiet for as long as the device may take.
             quietUntil = now + device.line.slowestReply
+            quietLimit = now + Self.patience(device)
             try giveUp(waiting.request, at: now)
         } else if streamPart != nil {
             hearStream(at: now)
@@ -309,8 +341,9 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         recorder.countBusy(now - sentAt)
         intake.settle(waiting.request)
         failures[waiting.request] = 0
-        repetitions = 0
+        repetitions[waiting.request] = 0
         quietUntil = now + device.line.turnaround
+        quietLimit = now + Self.patience(device)
         _ = sink.takeFresh()
         health.hear(time: now, sink: &sink)
         if let part = parts[waiting.request], !sink.takeWithheld() { health.refresh(part, time: now, sink: &sink) }
@@ -320,12 +353,12 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
 
     private func giveUp(_ index: Int, at now: Int64) throws(FieldbusError) {
         let request = plan.requests[index]
-        if request.isRepeatable, repetitions < request.retries {
-            repetitions += 1
+        if request.isRepeatable, repetitions[index] < request.retries {
+            repetitions[index] += 1
             if opening == nil { due[index] = quietUntil }
             return
         }
-        repetitions = 0
+        repetitions[index] = 0
         let damage = intake.decoder.takeDamage()
         intake.decoder.miss(request: index, damage == nil ? .notAvailable : .invalid, damage ?? .timedOut, time: now, sink: &sink)
         failures[index] += 1
@@ -345,46 +378,5 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         // Silent for long enough to have been replaced: who answers next must say again who it is, and has no session.
         intake.decoder.forgetIdentity()
         if !plan.open.isEmpty { restartSession(after: pause, at: now) }
-    }
-
-    // MARK: The session
-
-    private func advanceSession() {
-        guard let step = opening else { return }
-        opening = step + 1 < plan.open.count ? step + 1 : nil
-        openingDue = 0
-    }
-
-    private func restartSession(after pause: Int64, at now: Int64) {
-        outstanding = nil
-        opening = plan.open.isEmpty ? nil : 0
-        openingDue = now + pause
-    }
-
-    /// Says what ends the session; what does not answer in time is left.
-    private func sayFarewell() {
-        let end = clock.now() + Self.longestFarewell
-        // What is still to be answered is waited for: one question at a time, to the last.
-        while !plan.close.isEmpty, let waiting = outstanding, clock.now() < end {
-            do { try awaitReply(waiting) } catch { return }
-        }
-        for index in plan.close {
-            guard clock.now() < end, let bytes = intake.decoder.bytes(of: index) else { return }
-            clock.sleep(until: min(end, quietUntil))
-            do throws(FieldbusError) {
-                intake.decoder.expect(index)
-                intake.said(bytes)
-                try line.write(bytes, deadline: end)
-                let limit = min(end, clock.now() + min(device.line.slowestReply, 500_000_000))
-                while plan.requests[index].reply != nil, clock.now() < limit, intake.decoder.takeAnswered() == nil {
-                    let count = try line.read(into: &buffer, deadline: limit)
-                    intake.take(buffer, count: count, awaited: index, time: clock.now(), sink: &sink)
-                    try sayBack()
-                }
-                quietUntil = clock.now() + device.line.turnaround
-            } catch {
-                return
-            }
-        }
     }
 }

@@ -93,15 +93,23 @@ import Testing
         #expect(search.remaining.reduce(0) { $0 + $1.count } == 64)
     }
 
+    /// A register that nobody wants, read along between two that are wanted, costs none of them.
+    @Test func aHoleThatIsNotThereLosesNothing() throws {
+        let block = try #require(try blocks([0, 10]).first)
+        let (_, arrived, search) = try search(block, missing: [5])
+        #expect(arrived == [0, 10] && search.refused.isEmpty)
+        #expect(search.remaining.map(\.address) == [0, 10])
+    }
+
     @Test func valuesKeepTheirPlacesInParts() throws {
-        let block = try #require(try blocks([10, 11, 13]).first)
+        let block = try #require(try blocks([10, 11, 12]).first)
         var search = try #require(RegisterSearch(block, exception: 2))
         #expect((search.part.address, search.part.count, search.part.fields.count) == (10, 1, 1))
         let isFirstTheLast = search.take(isLegal: true)
         #expect((search.part.address, search.part.count) == (11, 1))
         let isSecondTheLast = search.take(isLegal: true)
         #expect(!isFirstTheLast && isSecondTheLast)
-        #expect(search.refused.map(\.address) == [13])
+        #expect(search.refused.map(\.address) == [12])
         if case .bits(let slices, _, _)? = search.refused.first?.fields.first?.source { #expect(slices.map(\.byte) == [0, 1]) }
         #expect(RegisterSearch(try #require(search.refused.first), exception: 2) == nil)
     }

@@ -60,7 +60,11 @@ final class SimulatedBus: ByteLine {
         coming.sort { $0.time < $1.time }
     }
 
+    /// The line is lost when something is awaited on it.
+    var breaksOnRead = false
+
     func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+        if breaksOnRead, sentAt.count > 1 { throw FieldbusError.disconnected(errno: 5) }
         guard let first = coming.first, first.time <= max(deadline, clock.now()) else {
             clock.sleep(until: deadline)
             return 0

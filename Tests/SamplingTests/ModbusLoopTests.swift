@@ -39,6 +39,7 @@ private final class RuledLine: RegisterLine {
     private let rule: (RegisterRequest, Int64) -> Outcome
     private(set) var requests: [(time: Int64, request: RegisterRequest)] = []
     private(set) var opened: [Int64] = []
+    var openings: Int { opened.count }
     private var sightings: [LinkSighting] = []
     var mayOpen: (Int64) -> Bool = { _ in true }
 

@@ -68,7 +68,8 @@ private final class Scripted: @unchecked Sendable {
             return [0x85] + body + [body.reduce(0, ^)]
         }
         defer { device.stop() }
-        _ = try run("oridion/capnostream-20", on: device, milliseconds: 1500)
+        // A line that was just opened is listened to for as long as a reply to somebody before could take: 1.5 s here.
+        _ = try run("oridion/capnostream-20", on: device, milliseconds: 2200)
         // The device hears the end of the session a moment after it was said.
         let clock = MonotonicClock()
         let limit = clock.now() + 5_000_000_000
@@ -84,7 +85,7 @@ private final class Scripted: @unchecked Sendable {
     @Test func aSessionThatIsNotAnsweredIsTriedAgainAndNothingElseIsSaid() throws {
         let device = try Scripted { _, _ in [] }
         defer { device.stop() }
-        let records = try run("oridion/capnostream-20", on: device, milliseconds: 4500).records
+        let records = try run("oridion/capnostream-20", on: device, milliseconds: 12_000).records
         let said = device.said
         #expect(count([0x85, 0x01, 0x01, 0x00], in: said) >= 2)
         #expect(count([0x85, 0x01, 0x04, 0x05], in: said) == 0, "started before it was enabled")

@@ -186,6 +186,13 @@ extension ModbusBlock {
         return atoms
     }
 
+    /// Whether every register of the read is wanted.
+    var isDense: Bool {
+        var wanted = Set<Int>()
+        for span in spans { wanted.formUnion(span) }
+        return wanted.count == count
+    }
+
     func narrowed(to indices: [Int]) -> ModbusBlock {
         let low = indices.map { spans[$0].lowerBound }.min() ?? address
         let high = indices.map { spans[$0].upperBound }.max() ?? address

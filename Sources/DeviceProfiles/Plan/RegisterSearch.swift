@@ -5,7 +5,8 @@
 public struct RegisterSearch: Sendable {
     private let block: ModbusBlock
     private let atoms: [[Int]]
-    /// Whether the last one left must be the culprit. A device that refuses a read for its length refuses no single register.
+    /// Whether the last one left must be the culprit. A device that refuses a read for its length, or for a register between those that are
+    /// wanted, refuses none of these.
     private let isOfAddress: Bool
     /// What is not yet known to be legal: atoms from `low`; the culprit is no further than `high`.
     private var low = 0
@@ -21,7 +22,7 @@ public struct RegisterSearch: Sendable {
         atoms = block.atoms
         guard atoms.count > 1 else { return nil }
         self.block = block
-        isOfAddress = exception == 2
+        isOfAddress = exception == 2 && block.isDense
         high = atoms.count - 1
         asked = 0..<atoms.count
         askHalf()
