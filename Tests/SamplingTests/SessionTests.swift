@@ -125,4 +125,53 @@ private final class Scripted: @unchecked Sendable {
         #expect(values.map(\.bits) == [115])
         #expect(count([0x3A, 0x79, 0x03, 0x00, 0x4A], in: device.said) >= 2)
     }
+
+    /// A question that is never answered, with retries, keeps no other from being asked, and is told as what it is.
+    @Test func aQuestionThatIsNeverAnsweredStarvesNoOther() throws {
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: test, model: text, kind: test}
+            provenance: [{document: test, seen: here}]
+            line: {serial: 9600, format: 8N1, slowest-reply: 100ms}
+            frames:
+              message: {start: "!", end: "\\r", longest: 64}
+            fields:
+              first: {type: decimal, places: 1}
+              second: {type: decimal, places: 1}
+              third: {type: decimal, places: 1}
+            requests:
+              first: {send: "A", reply: "A{first}", every: 300ms, class: read, retries: 2}
+              second: {send: "B", reply: "B{second}", every: 300ms, class: read}
+              third: {send: "C", reply: "C{third}", every: 300ms, class: read}
+            metrics:
+              - {metric: MDC_TEMP, from: first, unit: Cel}
+              - {metric: NABD_RELATIVE_HUMIDITY, from: second, unit: "%"}
+              - {metric: NABD_PUMP_PRESSURE, from: third, unit: "mm[Hg]"}
+            """
+        let plan = try DeviceProfile.load(try YAMLFile(path: "test/text/profile.yaml", text: text)).compile(handle: "device")
+        let device = try Scripted { _, said in
+            switch said.dropFirst().first {
+            case UInt8(ascii: "B"): Array("!B1.5\r".utf8)
+            case UInt8(ascii: "C"): Array("!C2.5\r".utf8)
+            default: []
+            }
+        }
+        defer { device.stop() }
+        let worker = LineWorker(address: try #require(LineAddress(device.end.name)), plans: [plan])
+        try worker.start(priority: 0)
+        let clock = MonotonicClock()
+        clock.sleep(until: clock.now() + 4_000_000_000)
+        worker.stop()
+        var records: [SampleRecord] = []
+        while let record = worker.recorder.ring.pop() { records.append(record) }
+        #expect(count(Array("!A".utf8), in: device.said) >= 3)
+        for (name, bits) in [("NABD_RELATIVE_HUMIDITY", 15), ("NABD_PUMP_PRESSURE", 25)] as [(String, Int64)] {
+            let index = try #require(plan.streams.firstIndex { $0.metric == name })
+            let values = records.filter { $0.kind == .sample && Int($0.index) == index && $0.validity.carriesValue }
+            #expect(values.count >= 5 && values.allSatisfy { $0.bits == bits }, "\(name): \(values.count)")
+        }
+        let first = try #require(plan.streams.firstIndex { $0.metric == "MDC_TEMP" })
+        #expect(records.contains { $0.kind == .sample && Int($0.index) == first && $0.reason == .timedOut })
+        #expect(worker.recorder.count(.timeouts, device: 0) >= 1)
+    }
 }
