@@ -40,6 +40,7 @@ struct DeviceHealth {
     private var parts: [Part]
     private var trace = Trace.nothing
     private var isLost = false
+    private var hasOpened = false
 
     init(parts: [Part]) { self.parts = parts }
 
@@ -76,10 +77,13 @@ struct DeviceHealth {
         (isLost, state) = (true, .unknown)
     }
 
-    /// The line is open.
-    mutating func open() {
+    /// The line is open, and the first question is asked at a time. Unit: ns.
+    mutating func open(askingAt start: Int64) {
         isLost = false
         failures = 0
+        // Before the first question nothing can be missed.
+        if !hasOpened { for index in parts.indices { parts[index].lastFresh = max(parts[index].lastFresh, start) } }
+        hasOpened = true
     }
 
     func isStale(_ part: Int) -> Bool { parts[part].isStale }

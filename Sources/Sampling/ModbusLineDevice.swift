@@ -55,8 +55,8 @@ struct ModbusLineDevice {
     var isSilent: Bool { health.failures >= DeviceHealth.patience }
 
     /// The line was opened: the device must say who it is before its values count.
-    mutating func open() {
-        health.open()
+    mutating func open(time: Int64) {
+        health.open(askingAt: time + plan.line.slowestReply)
         decoder.forgetIdentity()
     }
 

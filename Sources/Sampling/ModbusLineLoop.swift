@@ -93,7 +93,7 @@ final class ModbusLineLoop<Line: RegisterLine, Clock: MonotonicTime> {
         reads = planned
         for index in reads.indices { reads[index].due = max(due[reads[index].place] ?? 0, start) }
         // Another device may have been plugged in: it must say who it is before its values count.
-        for index in devices.indices { devices[index].open() }
+        for index in devices.indices { devices[index].open(time: start) }
     }
 
     private func lose(_ error: FieldbusError, time: Int64) {

@@ -146,9 +146,9 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
         let start = clock.now()
         nextTick = start + Self.tick
         // A reply to what was asked before may still come, even to another process on this port. A new connection hears none.
-        quietUntil = byteTime > 0 && !plan.requests.isEmpty ? start + device.line.slowestReply : start
+        quietUntil = byteTime > 0 && !plan.listens ? start + device.line.slowestReply : start
         quietLimit = start + Self.patience(device)
-        health.open()
+        health.open(askingAt: quietUntil)
         for index in due.indices { due[index] = plan.requests[index].period == nil ? .max : start }
         for index in failures.indices { failures[index] = 0 }
         beginSession(at: start)

@@ -68,8 +68,7 @@ private final class Scripted: @unchecked Sendable {
             return [0x85] + body + [body.reduce(0, ^)]
         }
         defer { device.stop() }
-        // A line that was just opened is listened to for as long as a reply to somebody before could take: 1.5 s here.
-        _ = try run("oridion/capnostream-20", on: device, milliseconds: 2200)
+        _ = try run("oridion/capnostream-20", on: device, milliseconds: 1500)
         // The device hears the end of the session a moment after it was said.
         let clock = MonotonicClock()
         let limit = clock.now() + 5_000_000_000
