@@ -1,10 +1,11 @@
 import RealTime
 
-/// Reads registers over Modbus RTU so that no answer is ever taken for another's.
+/// Reads registers over Modbus RTU so that no answer is taken for another's, of a device that answers in the order it is asked.
 ///
 /// RTU has no transaction number: an answer that comes after its time-out looks exactly like the answer to the next request. So nothing is
 /// sent while unread bytes are on the line; after a failed exchange the line must have been silent for as long as the device may take; and
-/// before the same shape is asked again, a read of another shape must have been answered (a barrier). docs/link-discipline.md draws it.
+/// before the same shape is asked again, a read of another shape must have been answered (a barrier). docs/link-discipline.md draws it,
+/// and names what is not defended: a copy, or a second device's answer, that first comes while the same shape is asked again.
 public final class RTUClient<Line: ByteLine, Clock: MonotonicTime>: RegisterLine {
     private enum Echo {
         case unknown

@@ -49,7 +49,7 @@ struct SerialIntake {
         lastReply = plan.requests[request].reply
     }
 
-    /// Takes bytes that came; none of them tells the decoder the time.
+    /// Takes bytes that came. With a count of 0 it is only told the time, which may end a frame that was interrupted.
     ///
     /// - Parameter awaited: the request whose reply is awaited.
     mutating func take(_ bytes: [UInt8], count: Int, awaited: Int?, time: Int64, sink: inout RingSink) {
