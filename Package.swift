@@ -62,7 +62,7 @@ let package = Package(
                 "DeviceModel",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
-            ]
+            ], settings: optimised
         ),
         room("FHIRMapping", ["DeviceModel", .product(name: "Crypto", package: "swift-crypto")]),
         room(

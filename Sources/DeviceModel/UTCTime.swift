@@ -17,6 +17,28 @@ public enum UTCTime {
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(time)Z"
     }
 
+    /// The time of `2026-11-22T06:15:00Z`, with or without up to nine digits of a fraction; `nil` for anything else. Unit: ns since 1970.
+    public static func nanoseconds(_ text: String) -> Int64? {
+        guard let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z/),
+            let year = Int64(match.1), let month = Int64(match.2), let day = Int64(match.3), let hour = Int64(match.4), let minute = Int64(match.5),
+            let second = Int64(match.6), (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61,
+            (1700...2250).contains(year)
+        else { return nil }
+        let fraction = String(match.7 ?? "")
+        let nanoseconds = Int64(fraction + String(repeating: "0", count: 9 - fraction.count)) ?? 0
+        let seconds = days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second
+        return seconds * 1_000_000_000 + nanoseconds
+    }
+
+    /// The day number of a civil date, counted from March.
+    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = shifted.floorDivided(by: 400)
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
     /// The civil date of a day number; the algorithm counts years from March so that the leap day comes last.
     private static func civil(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468

@@ -15,8 +15,8 @@ final class Recorder: Sendable {
     private static let heartbeat: Int64 = 5_000_000_000
     /// How often what is counted of lines and devices is journalled; at the end once more. Unit: ns.
     private static let statisticsEvery: Int64 = 300_000_000_000
-    /// A difference between the clocks larger than this is a step of the wall clock. Unit: ns.
-    private static let clockStep: Int64 = 500_000_000
+    /// How often it is looked whether the journal is within its limits. Unit: ns.
+    private static let maintainEvery: Int64 = 10_000_000_000
 
     /// What has been recorded, for summaries.
     struct Totals: Sendable {
@@ -40,9 +40,9 @@ final class Recorder: Sendable {
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
-            owned.run(until: stopFlag, tick: Self.tick, heartbeat: Self.heartbeat, clockStep: Self.clockStep, statisticsEvery: Self.statisticsEvery) { totals in
-                totalsState.withLock { $0 = totals }
-            }
+            owned.run(
+                until: stopFlag, tick: Self.tick, heartbeat: Self.heartbeat, statisticsEvery: Self.statisticsEvery, maintainEvery: Self.maintainEvery
+            ) { totals in totalsState.withLock { $0 = totals } }
         }
         thread.withLock { $0 = started }
     }
@@ -58,6 +58,10 @@ final class Recorder: Sendable {
 private final class RecorderLoop {
     /// Events held while the journal takes none.
     private static let pendingLimit = 10_000
+    /// A difference between the clocks larger than this is a step of the wall clock. Unit: ns.
+    private static let clockStep: Int64 = 500_000_000
+    /// A difference between the clocks smaller than this is not followed: what UTC times of samples may be off by. Unit: ns.
+    private static let clockPlay: Int64 = 1_000_000
     /// Events of one transaction: a device that raises many does not keep the samples of all others waiting.
     private static let batchLimit = 200
 
@@ -73,6 +77,8 @@ private final class RecorderLoop {
     private var totals = Recorder.Totals()
     private var alertInstances: [String: String] = [:]
     private var alertCount = 0
+    private var journalAlerts: Set<JournalAlert> = []
+    /// The wall clock less the monotonic one. Unit: ns.
     private var offset: Int64
 
     init(writer: JournalWriter, lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, logger: Logger) {
@@ -85,22 +91,28 @@ private final class RecorderLoop {
     }
 
     func run(
-        until stop: StopFlag, tick: Int64, heartbeat: Int64, clockStep: Int64, statisticsEvery: Int64, publish: (Recorder.Totals) -> Void
+        until stop: StopFlag, tick: Int64, heartbeat: Int64, statisticsEvery: Int64, maintainEvery: Int64, publish: (Recorder.Totals) -> Void
     ) {
         var next = clock.now() + tick
         var lastCommit = clock.now()
         var lastWritten = lastCommit
         var lastStatistics = lastCommit
+        var lastMaintenance = lastCommit
         while !stop.isSet {
             clock.sleep(until: next)
             let now = clock.now()
             next = max(next + tick, now)
-            watchClock(now, clockStep)
+            watchClock()
             drain()
             if now - lastStatistics >= statisticsEvery {
                 lastStatistics = now
                 tellStatistics()
             }
+            if now - lastMaintenance >= maintainEvery {
+                lastMaintenance = now
+                maintain()
+            }
+            tellIncidents()
             writeEvents()
             if now - lastCommit >= commitEvery {
                 lastCommit = now
@@ -110,6 +122,7 @@ private final class RecorderLoop {
             }
         }
         drain()
+        tellIncidents()
         tellLosses()
         tellStatistics()
         while !pending.isEmpty, totals.problem == nil { writeEvents() }
@@ -117,12 +130,18 @@ private final class RecorderLoop {
         publish(totals)
     }
 
-    private func watchClock(_ now: Int64, _ limit: Int64) {
-        let current = WallClock.now() - now
-        defer { offset = current }
-        guard abs(current - offset) > limit else { return }
-        pending.append(
-            JournalWriter.Event("clockStepped", device: nil, body: ["stepMilliseconds": .integer((current - offset) / 1_000_000)], monotonic: now))
+    private func watchClock() {
+        let before = clock.now()
+        let wall = WallClock.now()
+        let after = clock.now()
+        // A thread that was held up between the two readings says nothing about the clocks.
+        guard after - before < Self.clockPlay / 10 else { return }
+        let current = wall - before - (after - before) / 2
+        guard abs(current - offset) > Self.clockPlay else { return }
+        let step = current - offset
+        offset = current
+        guard abs(step) > Self.clockStep else { return }
+        pending.append(JournalWriter.Event("clockStepped", body: ["stepMilliseconds": .integer(step / 1_000_000)], monotonic: after))
     }
 
     // MARK: Draining
@@ -244,6 +263,31 @@ private final class RecorderLoop {
         }
     }
 
+    // MARK: The journal itself
+
+    private func maintain() {
+        do {
+            let isWithinLimit = try writer.maintain(utc: clock.now() + offset)
+            hold(.overLimit, !isWithinLimit)
+            if isWithinLimit, !writer.isShedding { hold(.shedding, false) }
+        } catch { complain(error) }
+    }
+
+    private func tellIncidents() {
+        for incident in writer.takeIncidents() {
+            let (event, words) = incident.event(at: clock.now())
+            pending.append(event)
+            if let alert = incident.alert { hold(alert, true) }
+            if case .pruned = incident { logger.info("\(words)") } else { logger.error("\(words)") }
+        }
+    }
+
+    private func hold(_ alert: JournalAlert, _ holds: Bool) {
+        guard journalAlerts.contains(alert) != holds else { return }
+        if holds { journalAlerts.insert(alert) } else { journalAlerts.remove(alert) }
+        pending.append(alert.event(holds: holds, instance: "\(writer.sessionKey)-\(alert.rawValue)", at: clock.now()))
+    }
+
     private func commit(heartbeat: Bool) -> Bool {
         let now = clock.now()
         do {
@@ -252,6 +296,7 @@ private final class RecorderLoop {
             if totals.problem != nil, pending.isEmpty {
                 logger.notice("the journal is written again")
                 totals.problem = nil
+                hold(.failing, false)
             }
             return count > 0 || heartbeat
         } catch {
@@ -280,5 +325,6 @@ private final class RecorderLoop {
         let words = String(describing: error)
         if totals.problem != words { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(words)"]) }
         totals.problem = words
+        hold(.failing, true)
     }
 }

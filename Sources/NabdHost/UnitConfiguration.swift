@@ -2,6 +2,7 @@ import DeviceModel
 import DeviceProfiles
 import Fieldbus
 import Foundation
+import SampleJournal
 import Uplink
 
 /// What is in one unit: its devices and their lines, its journal, its records service.
@@ -20,6 +21,8 @@ public struct UnitConfiguration: Sendable {
     public var journalDirectory = ""
     /// How often samples are committed; what a power cut may cost. Unit: ns.
     public var commitEvery: Int64 = 250_000_000
+    /// How much the journal may hold, and what may go.
+    public var retention = JournalRetention()
     /// SCHED_FIFO priority of the lines' threads; 0 asks for none.
     public var realTimePriority: Int32 = 40
     public var devices: [Device] = []
@@ -95,7 +98,10 @@ private struct UnitReader {
             for (handle, keyValue, value) in map.entries { readDevice(handle, keyValue, value) }
             if map.entries.isEmpty { map.value.error("a unit has at least one device") }
         }
-        if let map = root["uplink"]?.mapping("the uplink") { readUplink(map) }
+        if let map = root["uplink"]?.mapping("the uplink") {
+            readUplink(map)
+            unit.retention.hasUplink = true
+        }
         checkLines()
     }
 
@@ -105,10 +111,29 @@ private struct UnitReader {
     }
 
     private mutating func readJournal(_ map: YAMLMapping) {
-        map.allow(["directory", "commit-every"])
+        map.allow(["directory", "commit-every", "limit", "keep", "shed"])
         if let text = map["directory"]?.text("the journal's folder") { unit.journalDirectory = absolute(text) }
         if let value = map["commit-every"]?.duration("the commit interval", 20_000_000...10_000_000_000) { unit.commitEvery = value }
+        if let value = map["limit"] { readLimit(value) }
+        if let value = map["keep"]?.duration("how long what is delivered is kept", 60_000_000_000...315_360_000_000_000_000) { unit.retention.keep = value }
+        if let list = map["shed"]?.list("what may be given up, in this order") {
+            unit.retention.shed = list.compactMap { $0.choice("what may be given up", ["waveforms": .waveforms, "numerics": .numerics]) }
+        }
     }
+
+    /// A size such as `8GiB`.
+    private mutating func readLimit(_ value: YAMLValue) {
+        guard let text = value.text("the journal's limit") else { return }
+        let units: KeyValuePairs<String, Int64> = ["MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40]
+        for unit in units where text.hasSuffix(unit.key) {
+            guard let count = Int64(text.dropLast(unit.key.count)), (1...4096).contains(count) else { break }
+            self.unit.retention.limit = count * unit.value
+            if self.unit.retention.limit >= Self.leastLimit { return }
+        }
+        value.error("expected the journal's limit as a size of at least 4MiB, found “\(text)”", suggestion: "write it as 512MiB or 8GiB")
+    }
+
+    private static let leastLimit: Int64 = 4 << 20
 
     private mutating func readUplink(_ map: YAMLMapping) {
         map.allow(["server", "authority", "client-certificate", "client-key", "window"])

@@ -17,13 +17,27 @@ struct BitWriter {
 
     mutating func write(_ value: UInt64, bits: Int) {
         if bits > 32 { write(value >> 32, bits: bits - 32) }
-        let count = min(bits, 32)
-        held = held << UInt64(count) | value & (1 << UInt64(count) - 1)
-        heldCount += count
+        put(value, bits: min(bits, 32))
+    }
+
+    /// At most 56 bits, of which fewer than eight are still held.
+    private mutating func put(_ value: UInt64, bits: Int) {
+        held = held &<< UInt64(bits) | value & (1 &<< UInt64(bits) &- 1)
+        heldCount += bits
         while heldCount >= 8 {
             heldCount -= 8
-            bytes.append(UInt8(truncatingIfNeeded: held >> UInt64(heldCount)))
+            bytes.append(UInt8(truncatingIfNeeded: held &>> UInt64(heldCount)))
         }
+    }
+
+    /// As many ones as `quotient`, a zero, and the lowest bits of `rest`.
+    mutating func writeRice(quotient: Int, rest: UInt64, bits: Int) {
+        let prefix: UInt64 = 1 &<< UInt64(quotient + 1) &- 2
+        guard quotient + 1 + bits <= 48 else {
+            put(prefix, bits: quotient + 1)
+            return write(rest, bits: bits)
+        }
+        put(prefix &<< UInt64(bits) | rest & (1 &<< UInt64(bits) &- 1), bits: quotient + 1 + bits)
     }
 
     mutating func align() {
@@ -59,7 +73,9 @@ struct BitWriter {
 struct BitReader {
     private let bytes: ArraySlice<UInt8>
     private var place: Int
-    private var left = 0
+    /// Bits taken from the bytes but not yet read, the next one highest.
+    private var held: UInt64 = 0
+    private var heldCount = 0
 
     init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes
@@ -67,27 +83,50 @@ struct BitReader {
     }
 
     /// Whole bytes not yet read.
-    var remaining: Int { bytes.endIndex - place }
+    var remaining: Int { bytes.endIndex - place + heldCount / 8 }
+
+    private mutating func fill() {
+        while heldCount <= 56, place < bytes.endIndex {
+            held |= UInt64(bytes[place]) &<< UInt64(56 - heldCount)
+            heldCount += 8
+            place += 1
+        }
+    }
+
+    private mutating func drop(_ count: Int) {
+        held = count < 64 ? held &<< UInt64(count) : 0
+        heldCount -= count
+    }
 
     mutating func read(bits: Int) throws(BlockDamage) -> UInt64 {
-        var value: UInt64 = 0
-        var wanted = bits
-        while wanted > 0 {
-            if left == 0 {
-                guard place < bytes.endIndex else { throw BlockDamage("the block ends within its values") }
-                place += 1
-                left = 8
-            }
-            let taken = min(left, wanted)
-            let part = bytes[place - 1] >> UInt8(left - taken) & UInt8(truncatingIfNeeded: 1 << UInt64(taken) - 1)
-            value = value << UInt64(taken) | UInt64(part)
-            left -= taken
-            wanted -= taken
-        }
+        if bits > 32 { return try read(bits: bits - 32) << 32 | (try read(bits: 32)) }
+        guard bits > 0 else { return 0 }
+        if heldCount < bits { fill() }
+        guard heldCount >= bits else { throw BlockDamage("the block ends within its values") }
+        let value = held &>> UInt64(64 - bits)
+        drop(bits)
         return value
     }
 
-    mutating func align() { left = 0 }
+    /// Counts ones up to a zero, which is taken too, or up to a limit. Range of the limit: 0…32.
+    mutating func ones(upTo limit: Int) throws(BlockDamage) -> Int {
+        if heldCount <= limit { fill() }
+        let found = (~held).leadingZeroBitCount
+        if found >= limit {
+            guard heldCount >= limit else { throw BlockDamage("the block ends within its values") }
+            drop(limit)
+            return limit
+        }
+        guard heldCount > found else { throw BlockDamage("the block ends within its values") }
+        drop(found + 1)
+        return found
+    }
+
+    /// Leaves out the bits up to the next whole byte, and gives back whole bytes taken in advance.
+    mutating func align() {
+        place -= heldCount / 8
+        (held, heldCount) = (0, 0)
+    }
 
     mutating func byte() throws(BlockDamage) -> UInt8 {
         align()
@@ -137,9 +176,13 @@ enum CRC32C {
         (0..<8).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
     }
 
-    static func compute(_ bytes: some Sequence<UInt8>) -> UInt32 {
-        var crc = UInt32.max
-        for byte in bytes { crc = crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] }
-        return ~crc
+    static func compute(_ bytes: some Sequence<UInt8>) -> UInt32 { ~update(.max, bytes) }
+
+    /// Takes more bytes into a sum that began with all ones; its complement is the checksum.
+    static func update(_ sum: UInt32, _ bytes: some Sequence<UInt8>) -> UInt32 {
+        let table = table
+        var sum = sum
+        for byte in bytes { sum = sum >> 8 ^ table[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] }
+        return sum
     }
 }

@@ -1,6 +1,7 @@
 import Crypto
 import DeviceModel
 import Foundation
+import GRDB
 
 /// Something that happened: an alert, a device coming or going, a gap, the host's start and stop.
 public struct EventRecord: Sendable {
@@ -48,5 +49,15 @@ public struct EventRecord: Sendable {
             "monotonicNanoseconds": .integer(monotonicNanoseconds), "clock": .string(quality.word), "sequence": .integer(id),
         ]).text
         return body.count <= 2 ? head : "\(head.dropLast()),\(body.dropFirst())"
+    }
+}
+
+extension EventRecord {
+    /// An event as a file has it.
+    init(_ row: Row) {
+        self.init(
+            id: row.integer("id") ?? 0, session: row.text("session") ?? "", monotonicNanoseconds: row.integer("monotonic_ns") ?? 0,
+            utc: row.integer("utc") ?? 0, quality: row.integer("quality").flatMap { UInt8(exactly: $0) }.flatMap(ClockQuality.init) ?? .unknown,
+            device: row.text("device"), kind: row.text("kind") ?? "", body: row.text("body") ?? "{}", hash: row.bytes("hash") ?? [])
     }
 }

@@ -2,22 +2,26 @@
 public enum JournalError: Error, CustomStringConvertible {
     /// Another process writes this journal.
     case heldByAnother(directory: String)
-    case cannotCreate(path: String, reason: String)
+    /// `cause` is the database's own error, when it has one.
+    case cannotCreate(path: String, reason: String, cause: (any Error)? = nil)
     case notAJournal(directory: String)
     /// The file was written by another version.
     case otherVersion(found: Int, known: Int)
     /// SQLite did not take a setting that durability rests on.
     case settingRefused(setting: String, found: String)
+    /// There is no room, and what room was reserved is for events.
+    case diskFull(directory: String)
 
     public var description: String {
         switch self {
         case .heldByAnother(let directory):
             "the journal in \(directory) is written by another process: one journal has one host; stop the other first"
-        case .cannotCreate(let path, let reason): "\(path) cannot be created or opened (\(reason)): check the folder's owner and the disk"
+        case .cannotCreate(let path, let reason, _): "\(path) cannot be created or opened (\(reason)): check the folder's owner and the disk"
         case .notAJournal(let directory): "there is no journal in \(directory): give the folder that “journal: directory” names"
         case .otherVersion(let found, let known): "the journal is of version \(found); this program knows version \(known)"
         case .settingRefused(let setting, let found):
             "SQLite did not accept \(setting) (it says \(found)): the journal would not survive a power cut, so it is not used"
+        case .diskFull(let directory): "the disk of \(directory) is full: make room; samples wait in memory, events still find room"
         }
     }
 }

@@ -9,71 +9,105 @@ public struct JournalExport: Sendable {
     /// The column names of ``csv(_:_:_:)``.
     public static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
 
-    /// Gives every sample line after a chunk to `write`, and returns the last chunk read.
-    public func samples(after chunk: Int64, csv: Bool, write: (String) throws -> Void) throws -> Int64 {
-        var last = chunk
-        var streams = try descriptors()
+    /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
+    public func samples(
+        from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool, write: (String) throws -> Void
+    ) throws {
+        var streams = try reader.streamsByID()
+        let wanted = streams.values.filter(selection.takes)
+        let without: JournalChunk.Content? = wanted.allSatisfy(\.isWaveform) ? .numerics : wanted.contains(where: \.isWaveform) ? nil : .waveforms
         while true {
-            let chunks = try reader.chunks(after: last, limit: 100)
-            guard let newest = chunks.last else { return last }
+            let chunks = try reader.chunks(after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
+            guard let newest = chunks.last else { return }
             // What is not as it was written is not passed on as data; `journal verify` names it.
             for chunk in chunks where chunk.isWhole {
                 for block in reader.blocks(of: chunk, streams: streams) {
-                    if streams[block.stream] == nil { streams = try descriptors() }
-                    guard let stream = streams[block.stream] else { continue }
-                    for line in csv ? Self.csv(block, stream, chunk) : Self.json(block, stream, chunk) { try write(line) }
+                    if streams[block.stream] == nil { streams = try reader.streamsByID() }
+                    guard let stream = streams[block.stream], selection.takes(stream) else { continue }
+                    let read = cursor.next[block.stream] ?? .min
+                    cursor.next[block.stream] = max(read, block.firstSequence &+ Int64(block.count))
+                    for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) { try write(csv ? line.csv : line.json) }
                 }
             }
-            last = newest.id
+            cursor.chunk = newest.id
         }
     }
 
+    /// How far somebody has read: resumable, and exact although commits are packed meanwhile.
+    public struct Cursor: Sendable {
+        /// The last chunk read.
+        public var chunk: Int64
+        /// The next number of each stream that was read.
+        fileprivate var next: [Int64: Int64] = [:]
+
+        public init(after chunk: Int64) { self.chunk = chunk }
+    }
+
     /// Gives every event line after an event to `write`, and returns the last event read.
-    public func events(after event: Int64, write: (String) throws -> Void) throws -> Int64 {
+    public func events(
+        after event: Int64, _ selection: JournalReader.Selection = JournalReader.Selection(), write: (String) throws -> Void
+    ) throws -> Int64 {
         var last = event
         while true {
             let events = try reader.events(after: last, limit: 500)
             guard let newest = events.last else { return last }
-            for event in events { try write(event.line) }
+            for event in events where selection.takes(event) { try write(event.line) }
             last = newest.id
         }
     }
 
-    private func descriptors() throws -> [Int64: StreamDescriptor] {
-        try reader.streamsByID()
-    }
+    /// Samples of one block that make one line.
+    private struct Line {
+        let stream: StreamDescriptor
+        let values: ArraySlice<SampleLine.Value>
+        let sequence: Int64
+        let time: Int64
+        let utc: Int64
+        let quality: ClockQuality
 
-    private static func value(_ block: SampleBlock, _ index: Int) -> SampleLine.Value {
-        SampleLine.Value(
-            bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: block.validities[index],
-            reason: block.reasons[index])
-    }
-
-    private static func json(_ block: SampleBlock, _ stream: StreamDescriptor, _ chunk: JournalChunk) -> [String] {
-        var lines: [String] = []
-        var start = 0
-        while start < block.count {
-            var end = start + 1
-            if stream.isWaveform {
-                while end < block.count, block.validities[end] == block.validities[start], block.reasons[end] == block.reasons[start] { end += 1 }
+        /// - Parameters:
+        ///   - notBefore: numbers below have been read.
+        ///   - asRuns: put a waveform's samples of one judgement, without a jump in time, into one line.
+        static func all(
+            _ block: SampleBlock, _ stream: StreamDescriptor, _ chunk: JournalChunk, _ selection: JournalReader.Selection, notBefore: Int64, asRuns: Bool
+        ) -> [Line] {
+            let (times, judgements) = (block.times, block.expandedJudgements)
+            let wanted = (0..<block.count).filter {
+                let utc = chunk.utc(at: times[$0])
+                return block.firstSequence &+ Int64($0) >= notBefore && utc >= selection.from && utc < selection.to
             }
-            let time = block.time(start)
-            let line = SampleLine.json(
-                stream, (start..<end).map { value(block, $0) }, firstSequence: block.firstSequence &+ Int64(start),
-                place: [
-                    "time": .string(UTCTime.text(nanoseconds: chunk.utc(at: time))), "monotonicNanoseconds": .integer(time),
-                    "clock": .string(chunk.quality.word),
-                ])
-            lines.append(line.text)
-            start = end
+            let values = wanted.map { index in
+                SampleLine.Value(
+                    bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: judgements[index].validity,
+                    reason: judgements[index].reason)
+            }
+            var lines: [Line] = []
+            var start = 0
+            while start < wanted.count {
+                var end = start + 1
+                while asRuns, stream.isWaveform, end < wanted.count, values[end].validity == values[start].validity,
+                    values[end].reason == values[start].reason, times[wanted[end]] - times[wanted[end - 1]] == stream.periodNanoseconds
+                { end += 1 }
+                lines.append(
+                    Line(
+                        stream: stream, values: values[start..<end], sequence: block.firstSequence &+ Int64(wanted[start]), time: times[wanted[start]],
+                        utc: chunk.utc(at: times[wanted[start]]), quality: chunk.quality))
+                start = end
+            }
+            return lines
         }
-        return lines
-    }
 
-    private static func csv(_ block: SampleBlock, _ stream: StreamDescriptor, _ chunk: JournalChunk) -> [String] {
-        (0..<block.count).map { index in
-            let time = block.time(index)
-            let value = value(block, index)
+        var json: String {
+            SampleLine.json(
+                stream, Array(values), firstSequence: sequence,
+                place: [
+                    "time": .string(UTCTime.text(nanoseconds: utc)), "monotonicNanoseconds": .integer(time), "clock": .string(quality.word),
+                ]
+            ).text
+        }
+
+        var csv: String {
+            guard let value = values.first else { return "" }
             var written = ""
             if value.validity.carriesValue {
                 switch stream.json(bits: value.bits, text: value.text) {
@@ -83,9 +117,8 @@ public struct JournalExport: Sendable {
                 }
             }
             return [
-                UTCTime.text(nanoseconds: chunk.utc(at: time)), "\(time)", stream.device, stream.vmd ?? "", stream.metric,
-                "\(block.firstSequence &+ Int64(index))", written, stream.unit ?? "", value.validity.word,
-                value.reason == .none ? "" : value.reason.word,
+                UTCTime.text(nanoseconds: utc), "\(time)", stream.device, stream.vmd ?? "", stream.metric, "\(sequence)", written, stream.unit ?? "",
+                value.validity.word, value.reason == .none ? "" : value.reason.word,
             ].joined(separator: ",")
         }
     }

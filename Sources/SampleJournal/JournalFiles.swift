@@ -3,29 +3,89 @@ import GRDB
 
 /// The files of a journal, and how they are opened.
 ///
-/// Samples and events have a file each: events are committed at once and are small, samples in groups and are many. One process writes and
-/// checkpoints; everybody else opens read-only and so can never checkpoint. (SQLite before 3.51.3 can corrupt a file when two connections
-/// write or checkpoint at once.)
+/// Samples and events have files of their own: events are committed at once and are small, samples in groups and are many. Each kind is a row of
+/// numbered files, of which only the newest is written: what is old goes away as a whole file, and a file that fails is left as it is and a new one
+/// begun. One process writes and checkpoints; everybody else opens read-only and so can never checkpoint. (SQLite before 3.51.3 can corrupt a file
+/// when two connections write or checkpoint at once.)
 public struct JournalFiles: Sendable {
+    /// What a numbered file holds.
+    enum Kind: String, CaseIterable {
+        case samples, events
+    }
+
+    /// A numbered file.
+    struct Segment: Hashable {
+        let kind: Kind
+        let number: Int
+        let path: String
+
+        /// The name in faults and events.
+        var name: String { "\(kind.rawValue)-\(JournalFiles.digits(number)).sqlite" }
+    }
+
     public let directory: String
 
     public init(directory: String) { self.directory = directory }
 
-    var samples: String { "\(directory)/samples.sqlite" }
-    var events: String { "\(directory)/events.sqlite" }
     /// The uplink's own book of what was delivered; not part of the record.
     public var delivery: String { "\(directory)/delivery.sqlite" }
     var lock: String { "\(directory)/lock" }
+    /// Space that is given up when the disk is full, so that events still find room.
+    var reserve: String { "\(directory)/reserve" }
 
-    static let version = 1
+    static let version = 2
+    private static let companions = ["", "-wal", "-shm"]
 
-    /// Size of the two record files with their logs. Unit: bytes.
+    private static func digits(_ number: Int) -> String {
+        let text = String(number)
+        return String(repeating: "0", count: max(0, 6 - text.count)) + text
+    }
+
+    func segment(_ kind: Kind, _ number: Int) -> Segment {
+        Segment(kind: kind, number: number, path: "\(directory)/\(kind.rawValue)-\(Self.digits(number)).sqlite")
+    }
+
+    /// The files of a kind, oldest first.
+    func segments(_ kind: Kind) -> [Segment] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let numbers = names.compactMap { name -> Int? in
+            guard name.hasPrefix("\(kind.rawValue)-"), name.hasSuffix(".sqlite") else { return nil }
+            return Int(name.dropFirst(kind.rawValue.count + 1).dropLast(7))
+        }
+        return numbers.sorted().map { segment(kind, $0) }
+    }
+
+    /// Size of the record's files with their logs. Unit: bytes.
     public var size: Int64 {
-        [samples, events, samples + "-wal", events + "-wal"].reduce(0) { sum, path in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        Kind.allCases.flatMap(segments).reduce(0) { $0 + Self.size(of: $1) }
+    }
+
+    /// Size of one file with its log. Unit: bytes.
+    static func size(of segment: Segment) -> Int64 {
+        ["", "-wal"].reduce(0) { sum, suffix in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: segment.path + suffix)
             return sum + ((attributes?[.size] as? NSNumber)?.int64Value ?? 0)
         }
     }
+
+    /// Takes a file and its log away.
+    static func remove(_ segment: Segment) {
+        for suffix in companions { unlink(segment.path + suffix) }
+    }
+
+    /// Renames a file that cannot be opened, so that nothing of it is lost and nothing is tried with it again. Returns its new name.
+    static func setAside(_ segment: Segment) -> String {
+        var attempt = 0
+        var suffix = ".damaged"
+        while FileManager.default.fileExists(atPath: segment.path + suffix) {
+            attempt += 1
+            suffix = ".damaged-\(attempt)"
+        }
+        for companion in companions { rename(segment.path + companion, segment.path + suffix + companion) }
+        return segment.name + suffix
+    }
+
+    // MARK: Opening
 
     /// Opens a file for its one writer: WAL, `synchronous=FULL` asserted.
     ///
@@ -38,7 +98,7 @@ public struct JournalFiles: Sendable {
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
         } catch {
-            throw JournalError.cannotCreate(path: path, reason: String(describing: error))
+            throw JournalError.cannotCreate(path: path, reason: JournalFailure.words(error), cause: error)
         }
         try queue.writeWithoutTransaction { db in
             // GRDB sets NORMAL by itself when it sets up WAL, whatever was asked for before: it is set after opening, and read back.
@@ -68,24 +128,47 @@ public struct JournalFiles: Sendable {
         return queue
     }
 
-    static let sampleSchema = """
+    // MARK: Schemas
+
+    static func schema(_ kind: Kind) -> String { kind == .samples ? sampleSchema : eventSchema }
+
+    /// `about` holds a file's own first number and how far the other kind had come; `first_sequence` is a stream's next number when the file was
+    /// begun. The payload stands last, so that a search over times does not read it.
+    private static let sampleSchema = """
+        CREATE TABLE about(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE sessions(
             id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, boot TEXT NOT NULL, started_ns INTEGER NOT NULL, started_utc INTEGER NOT NULL,
             ended_ns INTEGER);
         CREATE TABLE streams(
             id INTEGER PRIMARY KEY, device TEXT NOT NULL, vmd TEXT, metric TEXT NOT NULL, code INTEGER, unit TEXT, form TEXT NOT NULL,
-            waveform INTEGER NOT NULL, period_ns INTEGER NOT NULL, profile TEXT NOT NULL, next_sequence INTEGER NOT NULL DEFAULT 0);
+            waveform INTEGER NOT NULL, period_ns INTEGER NOT NULL, profile TEXT NOT NULL, first_sequence INTEGER NOT NULL,
+            next_sequence INTEGER NOT NULL);
+        CREATE TABLE gaps(
+            stream INTEGER NOT NULL, first_sequence INTEGER NOT NULL, next_sequence INTEGER NOT NULL, cause TEXT NOT NULL,
+            PRIMARY KEY (stream, first_sequence)) WITHOUT ROWID;
         CREATE TABLE chunks(
-            id INTEGER PRIMARY KEY, session INTEGER NOT NULL, device TEXT NOT NULL, base_ns INTEGER NOT NULL, utc INTEGER NOT NULL,
-            quality INTEGER NOT NULL, samples INTEGER NOT NULL, payload BLOB NOT NULL, checksum INTEGER NOT NULL);
-        CREATE TABLE marks(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+            id INTEGER PRIMARY KEY, first INTEGER NOT NULL, session INTEGER NOT NULL, content INTEGER NOT NULL, base_ns INTEGER NOT NULL,
+            end_ns INTEGER NOT NULL, utc INTEGER NOT NULL, quality INTEGER NOT NULL, samples INTEGER NOT NULL, checksum INTEGER NOT NULL,
+            payload BLOB NOT NULL);
 
         """
 
-    static let eventSchema = """
+    /// `anchor` is the hash of the last event of the file before.
+    private static let eventSchema = """
+        CREATE TABLE about(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+        CREATE TABLE anchor(hash BLOB NOT NULL);
         CREATE TABLE events(
             id INTEGER PRIMARY KEY, session TEXT NOT NULL, monotonic_ns INTEGER NOT NULL, utc INTEGER NOT NULL, quality INTEGER NOT NULL,
             device TEXT, kind TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL);
 
         """
+}
+
+extension Database {
+    /// A number a file knows about itself; `nil` when it does not.
+    func about(_ name: String) throws -> Int64? { try Int64.fetchOne(self, sql: "SELECT value FROM about WHERE name = ?", arguments: [name]) }
+
+    func note(_ name: String, _ value: Int64) throws {
+        try execute(sql: "INSERT OR REPLACE INTO about(name, value) VALUES (?, ?)", arguments: [name, value])
+    }
 }

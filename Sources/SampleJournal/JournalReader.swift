@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import GRDB
+import Synchronization
 
 /// A stream as the journal knows it.
 public struct JournalStream: Sendable {
@@ -19,240 +20,191 @@ public struct JournalSession: Sendable {
     public let isEnded: Bool
 }
 
-/// What one device gave between two commits.
-public struct JournalChunk: Sendable {
-    public let id: Int64
-    public let session: Int64
-    /// Empty for a heartbeat.
-    public let device: String
-    /// Unit: ns of the monotonic clock.
-    public let base: Int64
-    /// The wall clock at `base`. Unit: ns since 1970.
-    public let utc: Int64
-    public let quality: ClockQuality
-    let payload: [UInt8]
-    /// Whether the row is as it was written.
-    public let isWhole: Bool
-
-    /// The wall clock when the chunk was committed, for a monotonic time within it. Unit: ns since 1970.
-    public func utc(at monotonic: Int64) -> Int64 { utc &+ (monotonic &- base) }
-}
-
 /// Reads a journal, beside its writer or alone. Never writes, never checkpoints.
+///
+/// The numbered files are one record: each goes up to where the next one begins. A file that cannot be opened is left out here; ``verify()`` names it.
 public final class JournalReader: Sendable {
+    /// A file that is open.
+    struct OpenFile: Sendable {
+        let segment: JournalFiles.Segment
+        /// The number of its first chunk or event.
+        let first: Int64
+        let queue: DatabaseQueue
+    }
+
+    /// Payload that is read at once, at least one chunk. Unit: bytes.
+    private static let batchBytes = 2 << 20
+
     public let files: JournalFiles
-    private let samples: DatabaseQueue
-    private let events: DatabaseQueue
+    private let opened = Mutex<[JournalFiles.Segment: OpenFile]>([:])
 
     /// Throws ``JournalError``, with what to do.
     public init(directory: String) throws {
         files = JournalFiles(directory: directory)
-        samples = try files.openForReading(files.samples)
-        events = try files.openForReading(files.events)
+        guard !files.segments(.samples).isEmpty || !files.segments(.events).isEmpty else {
+            if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
+            throw JournalError.notAJournal(directory: directory)
+        }
+    }
+
+    /// The files of a kind that can be read now, oldest first.
+    ///
+    /// - Parameter unreadable: is told of each other one.
+    func open(_ kind: JournalFiles.Kind, unreadable: (JournalFiles.Segment, any Error) -> Void = { _, _ in }) -> [OpenFile] {
+        let segments = files.segments(kind)
+        return opened.withLock { opened in
+            for gone in opened.keys where gone.kind == kind && !segments.contains(gone) { opened[gone] = nil }
+            for segment in segments where opened[segment] == nil {
+                do {
+                    let queue = try files.openForReading(segment.path)
+                    guard let first = try queue.read({ try $0.about("first") }) else { continue }
+                    opened[segment] = OpenFile(segment: segment, first: first, queue: queue)
+                } catch {
+                    // The newest one may be just being made.
+                    if segment != segments.last || JournalFailure(error) == .damaged { unreadable(segment, error) }
+                }
+            }
+            return segments.compactMap { opened[$0] }
+        }
+    }
+
+    /// The files that have something after a number, each with the number before which it ends.
+    private func open(_ kind: JournalFiles.Kind, after id: Int64) -> [(file: OpenFile, end: Int64)] {
+        let all = open(kind)
+        return all.indices.compactMap { index in
+            let end = index + 1 < all.count ? all[index + 1].first : .max
+            return end > id + 1 ? (all[index], end) : nil
+        }
     }
 
     // MARK: Descriptions
 
     public func streams() throws -> [JournalStream] {
-        try samples.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM streams ORDER BY id").map {
-                JournalStream(id: $0.integer("id") ?? 0, descriptor: try StreamRow.descriptor($0))
-            }
-        }
+        try streamsByID().sorted { $0.key < $1.key }.map { JournalStream(id: $0.key, descriptor: $0.value) }
     }
 
     /// The streams' descriptors by the numbers that blocks carry.
     public func streamsByID() throws -> [Int64: StreamDescriptor] {
-        Dictionary(try streams().map { ($0.id, $0.descriptor) }, uniquingKeysWith: { first, _ in first })
+        var streams: [Int64: StreamDescriptor] = [:]
+        for file in open(.samples) {
+            for stream in try file.queue.read({ try StreamRow.all($0) }) { streams[stream.id] = stream.descriptor }
+        }
+        return streams
     }
 
     public func sessions() throws -> [JournalSession] {
-        try samples.read { db in
-            try Row.fetchAll(db, sql: "SELECT id, key, boot, started_ns, ended_ns FROM sessions ORDER BY id").map { row in
-                JournalSession(
-                    id: row.integer("id") ?? 0, key: row.text("key") ?? "", bootID: row.text("boot") ?? "", started: row.integer("started_ns") ?? 0,
-                    isEnded: row.integer("ended_ns") != nil)
+        var sessions: [Int64: JournalSession] = [:]
+        for file in open(.samples) {
+            let rows = try file.queue.read { try Row.fetchAll($0, sql: "SELECT id, key, boot, started_ns, ended_ns FROM sessions ORDER BY id") }
+            for row in rows {
+                let id = row.integer("id") ?? 0
+                sessions[id] = JournalSession(
+                    id: id, key: row.text("key") ?? "", bootID: row.text("boot") ?? "", started: row.integer("started_ns") ?? 0,
+                    isEnded: row.integer("ended_ns") != nil || sessions[id]?.isEnded == true)
             }
         }
+        return sessions.values.sorted { $0.id < $1.id }
     }
 
     // MARK: Samples
 
-    /// The chunks after one, in the order of their commits, at most `limit`.
-    public func chunks(after id: Int64, limit: Int) throws -> [JournalChunk] {
-        try samples.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id LIMIT ?", arguments: [id, limit]).map(Self.chunk)
+    /// Which samples are wanted. Without anything: all.
+    public struct Selection: Sendable {
+        /// The device's handle.
+        public var device: String?
+        /// The metric's reference identifier.
+        public var metric: String?
+        /// From this wall-clock time on, and before that. Unit: ns since 1970.
+        public var from: Int64 = .min
+        public var to: Int64 = .max
+
+        public init(device: String? = nil, metric: String? = nil, from: Int64 = .min, to: Int64 = .max) {
+            (self.device, self.metric, self.from, self.to) = (device, metric, from, to)
         }
+
+        func takes(_ event: EventRecord) -> Bool { (device == nil || device == event.device) && event.utc >= from && event.utc < to }
+
+        func takes(_ stream: StreamDescriptor) -> Bool { device ?? stream.device == stream.device && metric ?? stream.metric == stream.metric }
+    }
+
+    /// The chunks after one, in the order of their commits: at most `limit`, and not many bytes at once.
+    ///
+    /// A cursor is a chunk's number. It stays good when commits are packed: the chunk that takes their place has the number of the last of them, and a
+    /// reader who had read some of them meets their samples again, with the same numbers.
+    ///
+    /// - Parameters:
+    ///   - content: without packed chunks of other content.
+    ///   - from: without chunks that end before this wall-clock time, and `to`: that begin at or after it. Unit: ns since 1970.
+    public func chunks(after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max) throws -> [JournalChunk] {
+        var chunks: [JournalChunk] = []
+        var bytes = 0
+        for (file, end) in open(.samples, after: id) {
+            try file.queue.read { db in
+                let rows = try Row.fetchCursor(
+                    db,
+                    sql: """
+                        SELECT * FROM chunks WHERE id > ? AND id < ? AND content IS NOT ? AND utc < ? AND utc + (end_ns - base_ns) >= ? ORDER BY id LIMIT ?
+                        """, arguments: [id, end, without?.rawValue, to, from, limit - chunks.count])
+                while bytes < Self.batchBytes, let row = try rows.next() {
+                    let chunk = JournalChunk(row)
+                    bytes += chunk.payload.count
+                    chunks.append(chunk)
+                }
+            }
+            if chunks.count >= limit || bytes >= Self.batchBytes { break }
+        }
+        return chunks
     }
 
     /// The number of the newest chunk; 0 when there is none.
     public func newestChunk() throws -> Int64 {
-        try samples.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }
-    }
-
-    private static func chunk(_ row: Row) -> JournalChunk {
-        let numbers = ["id", "session", "base_ns", "utc", "quality", "samples"].map { row.integer($0) ?? .min }
-        let device = row.text("device") ?? ""
-        let payload = row.bytes("payload") ?? []
-        let checksum = ChunkPayload.checksum(numbers, device: device, payload: payload)
-        return JournalChunk(
-            id: numbers[0], session: numbers[1], device: device, base: numbers[2], utc: numbers[3],
-            quality: UInt8(exactly: numbers[4]).flatMap(ClockQuality.init) ?? .unknown, payload: payload,
-            isWhole: row.integer("checksum") == checksum)
+        for file in open(.samples).reversed() {
+            if let newest = try file.queue.read({ try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") }) { return newest }
+        }
+        return 0
     }
 
     /// The blocks of a chunk. A damaged block is left out and given to `damaged`.
     public func blocks(
         of chunk: JournalChunk, streams: [Int64: StreamDescriptor], damaged: (BlockDamage) -> Void = { _ in }
     ) -> [SampleBlock] {
-        ChunkPayload.split(chunk.payload).compactMap { bytes in
-            do throws(BlockDamage) {
-                return try SampleBlock(bytes, base: chunk.base) { streams[$0]?.form == .text }
-            } catch {
-                damaged(error)
-                return nil
-            }
-        }
+        chunk.blocks(isText: { streams[$0]?.form == .text }, damaged: damaged)
     }
 
     // MARK: Events
 
     /// The events after one, oldest first, at most `limit`.
     public func events(after id: Int64, limit: Int) throws -> [EventRecord] {
-        try events.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", arguments: [id, limit]).map { row in
-                EventRecord(
-                    id: row.integer("id") ?? 0, session: row.text("session") ?? "", monotonicNanoseconds: row.integer("monotonic_ns") ?? 0,
-                    utc: row.integer("utc") ?? 0, quality: row.integer("quality").flatMap { UInt8(exactly: $0) }.flatMap(ClockQuality.init) ?? .unknown,
-                    device: row.text("device"), kind: row.text("kind") ?? "", body: row.text("body") ?? "{}", hash: row.bytes("hash") ?? [])
+        var events: [EventRecord] = []
+        for (file, end) in open(.events, after: id) where events.count < limit {
+            events += try file.queue.read { db in
+                try Row.fetchAll(
+                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?", arguments: [id, end, limit - events.count]
+                ).map(EventRecord.init)
             }
         }
+        return events
     }
 
     /// The number of the newest event; 0 when there is none.
     public func newestEvent() throws -> Int64 {
-        try events.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") ?? 0 }
+        for file in open(.events).reversed() {
+            if let newest = try file.queue.read({ try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") }) { return newest }
+        }
+        return 0
     }
 
     /// The newest event of a kind for each device.
     public func newestEvents(kind: String) throws -> [EventRecord] {
-        let ids = try events.read {
-            try Int64.fetchAll($0, sql: "SELECT MAX(id) FROM events WHERE kind = ? GROUP BY device ORDER BY 1", arguments: [kind])
-        }
-        return try ids.compactMap { try events(after: $0 - 1, limit: 1).first }
-    }
-
-    // MARK: Summary
-
-    /// What the journal holds.
-    public struct Statistics: Sendable {
-        /// The devices with the samples of each, by handle.
-        public let devices: [(handle: String, samples: Int64)]
-        public let sessions: Int
-        public let streams: Int
-        public let chunks: Int64
-        public let samples: Int64
-        public let events: Int64
-        /// Bytes of coded samples, and of the files as a whole.
-        public let payloadBytes: Int64
-        public let fileBytes: Int64
-
-        /// File bytes for each sample; `nil` without samples.
-        public var bytesPerSample: Double? { samples > 0 ? Double(fileBytes) / Double(samples) : nil }
-    }
-
-    public func statistics() throws -> Statistics {
-        let devices = try samples.read { db in
-            try Row.fetchAll(
-                db, sql: "SELECT device, SUM(samples) AS count FROM chunks WHERE device <> '' GROUP BY device ORDER BY device"
-            ).map { (handle: $0.text("device") ?? "", samples: $0.integer("count") ?? 0) }
-        }
-        let (sessions, streams, chunks, count, payload) = try samples.read { db in
-            let row = try Row.fetchOne(db, sql: "SELECT COUNT(*) AS rows, SUM(samples) AS count, SUM(LENGTH(payload)) AS size FROM chunks")
-            return (
-                try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sessions") ?? 0, try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM streams") ?? 0,
-                row?.integer("rows") ?? 0, row?.integer("count") ?? 0, row?.integer("size") ?? 0
-            )
-        }
-        return Statistics(
-            devices: devices, sessions: sessions, streams: streams, chunks: chunks, samples: count,
-            events: try events.read { try Int64.fetchOne($0, sql: "SELECT COUNT(*) FROM events") ?? 0 }, payloadBytes: payload,
-            fileBytes: files.size)
-    }
-
-    // MARK: Verification
-
-    /// What a verification found.
-    public struct Verification: Sendable {
-        public var chunks: Int64 = 0
-        public var samples: Int64 = 0
-        public var events: Int64 = 0
-        /// Each fault with its place; empty when the journal is whole.
-        public var faults: [String] = []
-    }
-
-    /// More faults than this are not listed.
-    private static let faultLimit = 100
-
-    /// Reads everything: every block's checksum, every stream's numbers, the events' hash chain, SQLite's own structure.
-    public func verify() throws -> Verification {
-        var result = Verification()
-        for (name, queue) in [("samples", samples), ("events", events)] {
-            let answers = try queue.read { try String.fetchAll($0, sql: "PRAGMA integrity_check(10)") }
-            for answer in answers where answer != "ok" { result.faults.append("\(name).sqlite: \(answer)") }
-        }
-        // What cannot be read at all is a fault too, beside those already found.
-        do { try verifyChunks(&result) } catch { result.faults.append("samples.sqlite: cannot be read to its end (\(error))") }
-        do { try verifyEvents(&result) } catch { result.faults.append("events.sqlite: cannot be read to its end (\(error))") }
-        return result
-    }
-
-    private func verifyChunks(_ result: inout Verification) throws {
-        let streams = try streamsByID()
-        var next: [Int64: Int64] = [:]
-        var last: Int64 = 0
-        while result.faults.count < Self.faultLimit {
-            let chunks = try chunks(after: last, limit: 200)
-            guard let newest = chunks.last else { return }
-            last = newest.id
-            for chunk in chunks {
-                result.chunks += 1
-                if !chunk.isWhole { result.faults.append("samples.sqlite: chunk \(chunk.id): its checksum does not match") }
-                let blocks = blocks(of: chunk, streams: streams) { result.faults.append("samples.sqlite: chunk \(chunk.id): \($0)") }
-                for block in blocks {
-                    result.samples += Int64(block.count)
-                    guard streams[block.stream] != nil else {
-                        result.faults.append("samples.sqlite: chunk \(chunk.id): the stream \(block.stream) is not described")
-                        continue
-                    }
-                    if let expected = next[block.stream], expected != block.firstSequence {
-                        result.faults.append(
-                            "samples.sqlite: chunk \(chunk.id): stream \(block.stream) goes on with sample \(block.firstSequence), expected \(expected)")
-                    }
-                    next[block.stream] = block.firstSequence &+ Int64(block.count)
-                }
+        var newest: [String?: EventRecord] = [:]
+        for (file, end) in open(.events, after: 0) {
+            let rows = try file.queue.read { db in
+                try Row.fetchAll(
+                    db, sql: "SELECT * FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE kind = ? AND id < ? GROUP BY device)",
+                    arguments: [kind, end])
             }
+            for event in rows.map(EventRecord.init) { newest[event.device] = event }
         }
-    }
-
-    private func verifyEvents(_ result: inout Verification) throws {
-        var previous = EventRecord.noHash
-        var expectedID: Int64 = 1
-        while result.faults.count < Self.faultLimit {
-            let events = try events(after: expectedID - 1, limit: 500)
-            if events.isEmpty { return }
-            for event in events {
-                result.events += 1
-                if event.id != expectedID {
-                    result.faults.append("events.sqlite: event \(event.id) follows \(expectedID - 1): records are missing")
-                }
-                if event.expectedHash(after: previous) != event.hash {
-                    result.faults.append("events.sqlite: event \(event.id): its hash does not fit; it, or one before it, was changed")
-                    return
-                }
-                previous = event.hash
-                expectedID = event.id &+ 1
-            }
-        }
+        return newest.values.sorted { $0.id < $1.id }
     }
 }

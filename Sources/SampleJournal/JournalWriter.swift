@@ -3,44 +3,58 @@ import Foundation
 import GRDB
 
 /// The one writer of a journal. It belongs to one thread at a time.
+///
+/// Samples wait in buffers until a commit, events are committed at once. A file that fails (a write, a sync, its content) is left as it is and never
+/// trusted again: a new one is begun, and what was not known to be committed is written there with the same numbers. A full disk keeps samples in
+/// memory, while events use the reserve.
 public final class JournalWriter {
+    /// The most that is held in memory while the disk takes nothing: about half an hour of eight beds. Unit: bytes.
+    private static let unwrittenLimit = 16 << 20
+    /// How often it is looked whether commits can be packed. Unit: ns.
+    private static let packEvery = SampleStore.span / 4
+    /// Commits between two notes of the streams' numbers.
+    private static let noteEvery: Int64 = 256
+    /// How often a new file is tried after one failed. Unit: ns.
+    private static let retryEvery: Int64 = 1_000_000_000
+
     public let files: JournalFiles
     /// Names this run of the host; samples and events carry it.
     public let sessionKey: String
-    private let samples: DatabaseQueue
-    private let events: DatabaseQueue
+    let samples: SampleStore
+    let events: EventStore
+    let retention: JournalRetention
     private let lockDescriptor: Int32
-    private let session: Int64
+    private let session: JournalSession
+    private let startedUTC: Int64
     private var buffers: [StreamBuffer] = []
-    private var devices: [String] = []
-    private var lastEvent: (id: Int64, hash: [UInt8])
-    private var commitsSinceCheckpoint = 0
-    private var lastSequenceMark: Int64
+    /// The next number of each stream that is durable.
+    private var durableNext: [Int64]
+    private var known: [StreamDescriptor: (id: Int64, next: Int64)]
     private var nextChunk: Int64
-    private var unwritten: [Row] = []
+    private var unwritten: [JournalChunk] = []
+    private var pendingGaps: [SequenceGap]
+    private var lastPack: Int64
+    private var lastNoted: Int64
+    private var reserve: JournalReserve
+    private var samplesFailed: FailedFile?
+    private var eventsFailed: FailedFile?
+    private var incidents: [JournalIncident]
+    /// Whether records are missing that had been made: effects must be refused then.
+    public private(set) var isIncomplete: Bool
+    /// Whether the last look at the limits gave up something that was not delivered.
+    public internal(set) var isShedding = false
     /// Samples given up because the disk did not take them for so long that memory ran out.
     public private(set) var droppedSamples: Int64 = 0
     /// Samples and payload bytes committed by this writer.
     public private(set) var committedSamples: Int64 = 0
     public private(set) var committedBytes: Int64 = 0
 
-    /// A chunk on its way to the disk.
-    private struct Row {
-        let id: Int64
-        let device: String
-        let base: Int64
-        let utc: Int64
-        let quality: ClockQuality
-        let samples: Int
-        let payload: [UInt8]
+    /// A file that is not to be written to any more, until a new one is begun.
+    private struct FailedFile {
+        let name: String
+        let reason: String
+        var retryAt: Int64
     }
-
-    /// The most that is held in memory while the disk takes nothing: about half an hour of eight beds. Unit: bytes.
-    private static let unwrittenLimit = 16 << 20
-    /// Commits between two checkpoints of the same writer.
-    private static let checkpointEvery = 64
-    /// How often the streams' sequence numbers are noted, so that recovery reads little. Unit: ns.
-    private static let sequenceMarkEvery: Int64 = 300_000_000_000
 
     /// Opens or creates the journal and begins a session.
     ///
@@ -49,35 +63,47 @@ public final class JournalWriter {
     ///   - now: the monotonic clock. Unit: ns.
     ///   - utc: the wall clock. Unit: ns since 1970.
     /// - Throws: ``JournalError``, with what to do.
-    public init(directory: String, bootID: String, now: Int64, utc: Int64) throws {
+    public init(directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention()) throws {
         files = JournalFiles(directory: directory)
+        self.retention = retention
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         } catch {
             throw JournalError.cannotCreate(path: directory, reason: error.localizedDescription)
         }
+        if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
         lockDescriptor = try Self.takeLock(files)
         do {
-            samples = try JournalFiles.openForWriting(files.samples, schema: JournalFiles.sampleSchema)
-            events = try JournalFiles.openForWriting(files.events, schema: JournalFiles.eventSchema)
-            let key = UUID().uuidString.lowercased()
-            sessionKey = key
-            nextChunk = try samples.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }
-            session = try samples.write { db in
-                try Self.recoverSequences(db)
-                try db.execute(
-                    sql: "INSERT INTO sessions(key, boot, started_ns, started_utc) VALUES (?, ?, ?, ?)", arguments: [key, bootID, now, utc])
-                return db.lastInsertedRowID
+            let opening = try JournalOpening(files)
+            (samples, events) = (opening.samples, opening.events)
+            sessionKey = UUID().uuidString.lowercased()
+            session = JournalSession(id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
+            startedUTC = utc
+            known = opening.streams
+            durableNext = []
+            nextChunk = opening.newestChunk
+            pendingGaps = opening.gaps
+            incidents = opening.incidents
+            isIncomplete = opening.incidents.contains { if case .pruned = $0 { false } else { true } }
+            reserve = JournalReserve(files)
+            lastPack = now
+            lastNoted = nextChunk
+            let beginning = SampleStore.Beginning(
+                session: session, startedUTC: utc, streams: known.map { ($0.value.id, $0.key, $0.value.next) }, firstChunk: nextChunk + 1)
+            if opening.needsNewFile {
+                try samples.begin(beginning, isTrusted: true)
+            } else {
+                try samples.write { db in
+                    try db.execute(
+                        sql: "INSERT INTO sessions(id, key, boot, started_ns, started_utc) VALUES (?, ?, ?, ?, ?)",
+                        arguments: [session.id, session.key, bootID, now, utc])
+                }
             }
-            lastEvent = try events.read { db in
-                guard let row = try GRDB.Row.fetchOne(db, sql: "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1") else { return (0, EventRecord.noHash) }
-                return (row.integer("id") ?? 0, row.bytes("hash") ?? EventRecord.noHash)
-            }
-            lastSequenceMark = now
         } catch {
             close(lockDescriptor)
             throw error
         }
+        reserve.make()
     }
 
     deinit { close(lockDescriptor) }
@@ -92,28 +118,13 @@ public final class JournalWriter {
         return descriptor
     }
 
-    /// Brings the streams' next numbers up to what the chunks since the last mark hold.
-    static func recoverSequences(_ db: Database) throws {
-        let mark = try Int64.fetchOne(db, sql: "SELECT value FROM marks WHERE name = 'sequences'") ?? 0
-        var next: [Int64: Int64] = [:]
-        let rows = try GRDB.Row.fetchCursor(db, sql: "SELECT payload FROM chunks WHERE id > ?", arguments: [mark])
-        while let row = try rows.next() {
-            for block in ChunkPayload.split(row.bytes("payload") ?? []) {
-                // A damaged block keeps its place in the file for `verify` to name; its numbers are not known.
-                guard let header = SampleBlock.trustedHeader(block) else { continue }
-                next[header.stream] = max(next[header.stream] ?? 0, header.next)
-            }
-        }
-        for (stream, sequence) in next {
-            try db.execute(sql: "UPDATE streams SET next_sequence = MAX(next_sequence, ?) WHERE id = ?", arguments: [sequence, stream])
-        }
-        try markSequences(db)
+    /// What happened to the journal since it was last asked.
+    public func takeIncidents() -> [JournalIncident] {
+        defer { incidents = [] }
+        return incidents
     }
 
-    private static func markSequences(_ db: Database) throws {
-        try db.execute(
-            sql: "INSERT OR REPLACE INTO marks(name, value) SELECT 'sequences', COALESCE(MAX(id), 0) FROM chunks")
-    }
+    func tell(_ incident: JournalIncident) { incidents.append(incident) }
 
     // MARK: Streams
 
@@ -121,15 +132,16 @@ public final class JournalWriter {
     public func register(_ descriptors: [StreamDescriptor]) throws -> [Int] {
         try samples.write { db in
             try descriptors.map { descriptor in
-                let id: Int64
-                var next: Int64 = 0
-                if let row = try StreamRow.find(db, descriptor) {
-                    (id, next) = (row.integer("id") ?? 0, row.integer("next_sequence") ?? 0)
+                let stream: (id: Int64, next: Int64)
+                if let found = known[descriptor] {
+                    stream = found
                 } else {
-                    id = try StreamRow.insert(db, descriptor)
+                    stream = ((known.values.map(\.id).max() ?? 0) + 1, 0)
+                    known[descriptor] = stream
+                    try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next)
                 }
-                buffers.append(StreamBuffer(stream: id, descriptor: descriptor, nextSequence: next))
-                devices.append(descriptor.device)
+                buffers.append(StreamBuffer(stream: stream.id, descriptor: descriptor, nextSequence: stream.next))
+                durableNext.append(stream.next)
                 return buffers.count - 1
             }
         }
@@ -140,81 +152,124 @@ public final class JournalWriter {
     /// Keeps a sample until the next commit.
     public func append(_ record: SampleRecord, stream: Int) { buffers[stream].append(record) }
 
-    /// Commits all that waits, durably, in one transaction: one chunk for each device. Returns the number of samples.
+    /// Commits all that waits, durably, in one transaction. Returns the number of samples taken from the buffers.
     ///
     /// - Parameters:
     ///   - now: the monotonic clock at this moment, and `utc` the wall clock at the same moment. Unit: ns.
     ///   - heartbeat: commit an empty chunk when nothing waits, so that a reader knows how far the record goes.
     @discardableResult
     public func commit(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool = false) throws -> Int {
-        let taken = gather(now: now, utc: utc, quality: quality)
-        if unwritten.isEmpty, heartbeat {
-            unwritten.append(Row(id: takeChunkID(), device: "", base: now, utc: utc, quality: quality, samples: 0, payload: []))
-        }
-        guard !unwritten.isEmpty else { return 0 }
-        let mark = now - lastSequenceMark >= Self.sequenceMarkEvery
-        try samples.write { db in
-            // After a failed commit nobody knows whether it is there: the same numbers are written again, and stand once.
-            let insert = try db.cachedStatement(
-                sql: "INSERT OR IGNORE INTO chunks(id, session, device, base_ns, utc, quality, samples, payload, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            for row in unwritten {
-                let checksum = ChunkPayload.checksum(
-                    [row.id, session, row.base, row.utc, Int64(row.quality.rawValue), Int64(row.samples)], device: row.device, payload: row.payload)
-                try insert.execute(arguments: [
-                    row.id, session, row.device, row.base, row.utc, Int64(row.quality.rawValue), row.samples, Data(row.payload), checksum,
-                ])
+        let taken = gather(now: now, utc: utc, quality: quality, heartbeat: heartbeat)
+        if !unwritten.isEmpty {
+            // What the reserve gives up is for events.
+            guard reserve.isThere || reserve.canBeMade else { throw JournalError.diskFull(directory: files.directory) }
+            try onTrustedSamples(now: now) {
+                try samples.commit(unwritten, gaps: pendingGaps) { if nextChunk - lastNoted >= Self.noteEvery { try noteAll($0) } }
             }
-            if mark { try noteSequences(db) }
+            if nextChunk - lastNoted >= Self.noteEvery { lastNoted = nextChunk }
+            reserve.make()
+            committedSamples += unwritten.reduce(0) { $0 + $1.samples }
+            committedBytes += Int64(unwritten.reduce(0) { $0 + $1.payload.count })
+            unwritten.removeAll(keepingCapacity: true)
+            pendingGaps = []
+            for index in buffers.indices { durableNext[index] = buffers[index].nextSequence }
         }
-        if mark { lastSequenceMark = now }
-        committedSamples += Int64(unwritten.reduce(0) { $0 + $1.samples })
-        committedBytes += Int64(unwritten.reduce(0) { $0 + $1.payload.count })
-        unwritten.removeAll(keepingCapacity: true)
-        try checkpointIfDue()
+        if samplesFailed == nil {
+            try onTrustedSamples(now: now) {
+                try samples.tidy()
+                try packIfDue(now)
+            }
+        }
         return taken
     }
 
-    /// Turns what waits in the buffers into rows, one for each device. Rows that could not be written stay, up to a limit.
-    private func gather(now: Int64, utc: Int64, quality: ClockQuality) -> Int {
-        var chunks: [String: [SampleBlock]] = [:]
-        for index in buffers.indices where !buffers[index].isEmpty { chunks[devices[index], default: []] += buffers[index].take() }
-        var count = 0
-        // In the order of their first samples: a reader may stop at the first row that is late enough.
-        let rows = chunks.map { (device: $0.key, blocks: $0.value, base: $0.value.map { $0.time(0) }.min() ?? now) }
-        for (device, blocks, base) in rows.sorted(by: { ($0.base, $0.device) < ($1.base, $1.device) }) {
-            let samples = blocks.reduce(0) { $0 + $1.count }
-            let payload = ChunkPayload.join(blocks.map { $0.encoded(base: base) })
+    /// Turns what waits in the buffers into one chunk. Chunks that could not be written stay, up to a limit.
+    private func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool) -> Int {
+        var blocks: [SampleBlock] = []
+        for index in buffers.indices where !buffers[index].isEmpty { blocks += buffers[index].take() }
+        let base = blocks.reduce(now) { min($0, $1.count > 0 ? $1.time(0) : now) }
+        let count = blocks.reduce(0) { $0 + $1.count }
+        if count > 0 || heartbeat && unwritten.isEmpty {
+            nextChunk += 1
             unwritten.append(
-                Row(id: takeChunkID(), device: device, base: base, utc: utc - (now - base), quality: quality, samples: samples, payload: payload))
-            count += samples
+                JournalChunk(
+                    id: nextChunk, first: nextChunk, session: session.id, content: .commit, base: base,
+                    end: blocks.reduce(base) { max($0, $1.lastTime ?? base) }, utc: utc - (now - base), quality: quality, samples: Int64(count),
+                    payload: ChunkPayload.join(blocks.map { $0.encoded(base: base) })))
         }
         var bytes = unwritten.reduce(0) { $0 + $1.payload.count }
         while bytes > Self.unwrittenLimit, let oldest = unwritten.first {
             bytes -= oldest.payload.count
-            droppedSamples += Int64(oldest.samples)
+            droppedSamples += oldest.samples
+            pendingGaps += oldest.sequences.map { SequenceGap(stream: $0.stream, first: $0.first, next: $0.next, cause: "disk") }
             unwritten.removeFirst()
         }
         return count
     }
 
-    private func takeChunkID() -> Int64 {
-        nextChunk += 1
-        return nextChunk
-    }
-
-    private func noteSequences(_ db: Database) throws {
+    /// Notes how far the streams and the events have come, so that a start reads little.
+    private func noteAll(_ db: Database) throws {
         for buffer in buffers {
             try db.execute(sql: "UPDATE streams SET next_sequence = ? WHERE id = ?", arguments: [buffer.nextSequence, buffer.stream])
         }
-        try Self.markSequences(db)
+        try db.note("sequences", nextChunk)
+        try db.note("events", events.last.id)
     }
 
-    private func checkpointIfDue() throws {
-        commitsSinceCheckpoint += 1
-        guard commitsSinceCheckpoint >= Self.checkpointEvery else { return }
-        commitsSinceCheckpoint = 0
-        try samples.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
-        try events.writeWithoutTransaction { _ = try $0.checkpoint(.passive) }
+    private func packIfDue(_ now: Int64) throws {
+        guard now - lastPack >= Self.packEvery else { return }
+        // One span at a time: what is left over from before is packed commit by commit, without a stall.
+        if try !samples.pack() { lastPack = now }
+        if JournalFiles.size(of: samples.current) > retention.fileLimit { try beginSampleFile(isTrusted: true) }
+    }
+
+    /// Begins a new file of samples: for the space, or because the old one failed.
+    func beginSampleFile(isTrusted: Bool) throws {
+        var streams = known
+        for (index, buffer) in buffers.enumerated() { streams[buffer.descriptor] = (buffer.stream, durableNext[index]) }
+        try samples.begin(
+            SampleStore.Beginning(
+                session: session, startedUTC: startedUTC, streams: streams.map { ($0.value.id, $0.key, $0.value.next) },
+                firstChunk: unwritten.first?.id ?? nextChunk + 1), isTrusted: isTrusted)
+    }
+
+    // MARK: Failures
+
+    /// Does something with the newest file of samples. When it fails in a way that makes the file untrustworthy, a new file is begun and the same is
+    /// done there, once.
+    private func onTrustedSamples(now: Int64, _ body: () throws -> Void) throws {
+        if samplesFailed == nil {
+            do { return try body() } catch {
+                guard JournalFailure(error) == .damaged else { throw error }
+                samplesFailed = FailedFile(name: samples.current.name, reason: JournalFailure.words(error), retryAt: now)
+            }
+        }
+        guard let failed = samplesFailed else { return }
+        guard now >= failed.retryAt else { throw JournalError.cannotCreate(path: files.directory, reason: failed.reason) }
+        samplesFailed?.retryAt = now + Self.retryEvery
+        try beginSampleFile(isTrusted: false)
+        samplesFailed = nil
+        incidents.append(.failed(file: failed.name, reason: failed.reason))
+        try body()
+    }
+
+    private func onTrustedEvents(now: Int64, _ body: () throws -> Void) throws {
+        if eventsFailed == nil {
+            do { return try body() } catch {
+                switch JournalFailure(error) {
+                case .full where reserve.giveUp(): return try body()
+                case .damaged: eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error), retryAt: now)
+                default: throw error
+                }
+            }
+        }
+        guard let failed = eventsFailed else { return }
+        guard now >= failed.retryAt else { throw JournalError.cannotCreate(path: files.directory, reason: failed.reason) }
+        eventsFailed?.retryAt = now + Self.retryEvery
+        try events.begin(isTrusted: false)
+        eventsFailed = nil
+        incidents.append(.failed(file: failed.name, reason: failed.reason))
+        try body()
     }
 
     // MARK: Events
@@ -245,27 +300,24 @@ public final class JournalWriter {
     ///
     /// - Parameter utcOffset: the wall clock less the monotonic one. Unit: ns.
     public func record(_ batch: [Event], utcOffset: Int64, quality: ClockQuality) throws {
-        var last = lastEvent
-        let records = batch.map { event in
-            let draft = EventRecord(
-                id: last.id + 1, session: sessionKey, monotonicNanoseconds: event.monotonic, utc: event.monotonic + utcOffset, quality: quality,
-                device: event.device, kind: event.kind, body: event.body.text, hash: EventRecord.noHash)
-            let record = draft.with(hash: draft.expectedHash(after: last.hash))
-            last = (record.id, record.hash)
-            return record
-        }
-        try events.write { db in
-            // After a failed commit nobody knows whether it is there: the same numbers are written again, and the chain decides.
-            let insert = try db.cachedStatement(
-                sql: "INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            for event in records {
-                try insert.execute(arguments: [
-                    event.id, event.session, event.monotonicNanoseconds, event.utc, Int64(event.quality.rawValue), event.device, event.kind,
-                    event.body, Data(event.hash),
-                ])
+        guard let now = batch.last?.monotonic else { return }
+        let newestChunk = (unwritten.first?.id ?? nextChunk + 1) - 1
+        try onTrustedEvents(now: now) {
+            var last = events.last
+            let records = batch.map { event in
+                let draft = EventRecord(
+                    id: last.id + 1, session: sessionKey, monotonicNanoseconds: event.monotonic, utc: event.monotonic + utcOffset, quality: quality,
+                    device: event.device, kind: event.kind, body: event.body.text, hash: EventRecord.noHash)
+                let record = draft.with(hash: draft.expectedHash(after: last.hash))
+                last = (record.id, record.hash)
+                return record
             }
+            try events.commit(records, newestChunk: newestChunk)
         }
-        lastEvent = last
+        // The events are there: whatever fails from here on must not write them a second time.
+        do { try events.tidy() } catch {
+            eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error), retryAt: now)
+        }
     }
 
     /// Commits one event, durably, before it returns.
@@ -280,43 +332,12 @@ public final class JournalWriter {
     /// Ends the session: what waits is committed, and readers may know that nothing more will come of it.
     public func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
         try commit(now: now, utc: utc, quality: quality)
-        try samples.write { db in
-            try noteSequences(db)
-            try db.execute(sql: "UPDATE sessions SET ended_ns = ? WHERE id = ?", arguments: [now, session])
-        }
-        try samples.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
-        try events.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
-    }
-}
-
-/// Blocks one after the other, each with its length before it.
-enum ChunkPayload {
-    /// CRC-32C over a chunk's row: a block's own checksum does not see what stands beside it.
-    static func checksum(_ numbers: [Int64], device: String, payload: [UInt8]) -> Int64 {
-        let head = numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
-        return Int64(CRC32C.compute(head + Array(device.utf8) + payload))
-    }
-
-    static func join(_ blocks: [[UInt8]]) -> [UInt8] {
-        var writer = BitWriter()
-        for block in blocks {
-            writer.varint(UInt64(block.count))
-            writer.append(block)
-        }
-        return writer.bytes
-    }
-
-    /// The blocks of a payload; what does not fit its announced length ends it.
-    static func split(_ payload: [UInt8]) -> [ArraySlice<UInt8>] {
-        var reader = BitReader(payload[...])
-        var blocks: [ArraySlice<UInt8>] = []
-        while reader.remaining > 0 {
-            guard let length = try? reader.count(payload.count), let block = try? reader.take(length) else {
-                blocks.append([])
-                break
+        try onTrustedSamples(now: now) {
+            try samples.finish { db in
+                try noteAll(db)
+                try db.execute(sql: "UPDATE sessions SET ended_ns = ? WHERE id = ?", arguments: [now, session.id])
             }
-            blocks.append(block)
         }
-        return blocks
+        try events.checkpoint(.truncate)
     }
 }

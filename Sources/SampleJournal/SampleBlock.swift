@@ -2,9 +2,8 @@ import DeviceModel
 
 /// Samples of one stream that follow each other without a hole, as the journal keeps them.
 ///
-/// Wire form, version 1: version, stream, first sequence number, count; the times; runs of equal validity and reason; the values; and a
-/// CRC-32C over all of it. Values are coded by differences (none, first or second, whichever is shortest) with Rice codes, or as they are when
-/// that is shorter; every bit comes back.
+/// Wire form, version 2: version, stream, first sequence number, count; the times; runs of equal validity and reason; the values as
+/// ``ValueCoding`` writes them; and a CRC-32C over all of it. Every bit comes back.
 public struct SampleBlock: Sendable, Equatable {
     /// When the samples were taken.
     public enum Timing: Sendable, Equatable {
@@ -12,11 +11,19 @@ public struct SampleBlock: Sendable, Equatable {
         case periodic(first: Int64, period: Int64)
         /// Each by itself, to the microsecond. Unit: ns.
         case explicit([Int64])
+        /// Stretches of samples that are one period apart. Unit: ns.
+        case runs([Run], period: Int64)
     }
 
-    /// The most samples of one block. At 1 kHz a block of the longest commit interval (10 s) holds 10,000.
+    /// A stretch of samples that are one period apart. Unit of `first`: ns.
+    public struct Run: Sendable, Equatable {
+        public let count: Int
+        public let first: Int64
+    }
+
+    /// The most samples of one block. At 1 kHz a block of a packed minute holds 60,000.
     public static let countLimit = 1 << 17
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
 
     public let stream: Int64
     public let firstSequence: Int64
@@ -25,32 +32,63 @@ public struct SampleBlock: Sendable, Equatable {
     public let bits: [Int64]
     /// One text for each sample of a text stream; empty for numbers.
     public let texts: [String]
-    public let validities: [Validity]
-    public let reasons: [Reason]
+    /// How far the samples may be relied on, in order; neighbours differ.
+    public let judgements: [Judgement]
 
-    public init(
-        stream: Int64, firstSequence: Int64, timing: Timing, bits: [Int64], texts: [String], validities: [Validity], reasons: [Reason]
-    ) {
+    /// Samples in a row that may be relied on alike.
+    public struct Judgement: Sendable, Equatable {
+        public let validity: Validity
+        public let reason: Reason
+        public internal(set) var count: Int
+
+        /// Whether the journal keeps the raw values: what counts, and what was judged implausible.
+        var keepsValue: Bool { SampleBlock.keepsValue(validity, reason) }
+    }
+
+    public init(stream: Int64, firstSequence: Int64, timing: Timing, bits: [Int64], texts: [String], judgements: [Judgement]) {
         self.stream = stream
         self.firstSequence = firstSequence
         self.timing = timing
         self.bits = bits
         self.texts = texts
-        self.validities = validities
-        self.reasons = reasons
+        self.judgements = judgements
     }
 
-    public var count: Int { validities.count }
+    public var count: Int { bits.count }
+
+    /// The judgement of each sample.
+    public var expandedJudgements: [Judgement] { judgements.flatMap { repeatElement($0, count: $0.count) } }
 
     /// When sample `index` was taken. Unit: ns of the monotonic clock.
     public func time(_ index: Int) -> Int64 {
         switch timing {
         case .periodic(let first, let period): first &+ Int64(index) &* period
         case .explicit(let times): times[index]
+        case .runs(let runs, let period): Self.time(index, runs, period)
         }
     }
 
-    /// Whether the journal keeps a sample's raw value: what counts, and what was judged implausible.
+    private static func time(_ index: Int, _ runs: [Run], _ period: Int64) -> Int64 {
+        var left = index
+        for run in runs {
+            if left < run.count { return run.first &+ Int64(left) &* period }
+            left -= run.count
+        }
+        preconditionFailure("a sample of the block")
+    }
+
+    /// When the last sample was taken; `nil` of a block without samples. Unit: ns.
+    var lastTime: Int64? { count > 0 ? time(count - 1) : nil }
+
+    /// The times of all samples. Unit: ns.
+    public var times: [Int64] {
+        switch timing {
+        case .periodic(let first, let period): (0..<count).map { first &+ Int64($0) &* period }
+        case .explicit(let times): times
+        case .runs(let runs, let period): runs.flatMap { run in (0..<run.count).map { run.first &+ Int64($0) &* period } }
+        }
+    }
+
     static func keepsValue(_ validity: Validity, _ reason: Reason) -> Bool { validity.carriesValue || reason == .implausible }
 }
 
@@ -65,13 +103,11 @@ extension SampleBlock {
         writer.varint(UInt64(bitPattern: firstSequence))
         writer.varint(UInt64(count))
         write(timing, base: base, to: &writer)
-        writeRuns(to: &writer)
-        let keepsAll = (0..<count).allSatisfy { Self.keepsValue(validities[$0], reasons[$0]) }
-        let kept = keepsAll ? [] : (0..<count).filter { Self.keepsValue(validities[$0], reasons[$0]) }
+        writeJudgements(to: &writer)
         if texts.isEmpty {
-            ValueCoding.write(keepsAll ? bits : kept.map { bits[$0] }, to: &writer)
+            ValueCoding.write(kept(bits), to: &writer)
         } else {
-            ValueCoding.write(texts: keepsAll ? texts : kept.map { texts[$0] }, to: &writer)
+            ValueCoding.write(texts: kept(texts), to: &writer)
         }
         let crc = CRC32C.compute(writer.bytes)
         writer.append((0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) })
@@ -87,24 +123,38 @@ extension SampleBlock {
         case .explicit(let times):
             writer.byte(1)
             ValueCoding.write(times.map { ($0 &- base) / 1000 }, to: &writer)
+        case .runs(let runs, let period):
+            writer.byte(2)
+            writer.varint(UInt64(bitPattern: period))
+            writer.varint(UInt64(runs.count))
+            var expected = base
+            for run in runs {
+                writer.varint(UInt64(run.count))
+                writer.signed(run.first &- expected)
+                expected = run.first &+ Int64(run.count) &* period
+            }
         }
     }
 
-    private func writeRuns(to writer: inout BitWriter) {
-        var runs: [(Validity, Reason, UInt64)] = []
-        for index in 0..<count {
-            if let last = runs.last, last.0 == validities[index], last.1 == reasons[index] {
-                runs[runs.count - 1].2 += 1
-            } else {
-                runs.append((validities[index], reasons[index], 1))
-            }
+    private func writeJudgements(to writer: inout BitWriter) {
+        writer.varint(UInt64(judgements.count))
+        for judgement in judgements {
+            writer.byte(judgement.validity.rawValue)
+            writer.byte(judgement.reason.rawValue)
+            writer.varint(UInt64(judgement.count))
         }
-        writer.varint(UInt64(runs.count))
-        for (validity, reason, length) in runs {
-            writer.byte(validity.rawValue)
-            writer.byte(reason.rawValue)
-            writer.varint(length)
+    }
+
+    /// The elements of the samples whose values are kept.
+    private func kept<Element>(_ elements: [Element]) -> [Element] {
+        if judgements.allSatisfy(\.keepsValue) { return elements }
+        var kept: [Element] = []
+        var place = 0
+        for judgement in judgements {
+            if judgement.keepsValue { kept += elements[place..<(place + judgement.count)] }
+            place += judgement.count
         }
+        return kept
     }
 
     // MARK: Reading
@@ -116,10 +166,10 @@ extension SampleBlock {
     }
 
     /// The header of a block whose checksum matches; `nil` for any other, and for numbers that no writer gives.
-    static func trustedHeader(_ bytes: ArraySlice<UInt8>) -> (stream: Int64, next: Int64)? {
+    static func trustedHeader(_ bytes: ArraySlice<UInt8>) -> (stream: Int64, first: Int64, next: Int64)? {
         guard bytes.count > 4, CRC32C.compute(bytes.dropLast(4)) == writtenChecksum(bytes), let header = try? header(bytes) else { return nil }
         let (next, overflow) = header.firstSequence.addingReportingOverflow(Int64(header.count))
-        return overflow || header.firstSequence < 0 ? nil : (header.stream, next)
+        return overflow || header.firstSequence < 0 ? nil : (header.stream, header.firstSequence, next)
     }
 
     private static func writtenChecksum(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) } }
@@ -145,185 +195,69 @@ extension SampleBlock {
         var reader = BitReader(body)
         let header = try Self.header(&reader)
         let timing = try Self.readTiming(&reader, count: header.count, base: base)
-        let (validities, reasons) = try Self.readRuns(&reader, count: header.count)
-        let kept = (0..<header.count).filter { Self.keepsValue(validities[$0], reasons[$0]) }
-        var bits = [Int64](repeating: 0, count: header.count)
+        let judgements = try Self.readJudgements(&reader, count: header.count)
+        let kept = judgements.reduce(0) { $0 + ($1.keepsValue ? $1.count : 0) }
+        var bits = [Int64](repeating: 0, count: isText(header.stream) ? header.count : 0)
         var texts: [String] = []
         if isText(header.stream) {
-            texts = [String](repeating: "", count: header.count)
-            let values = try ValueCoding.readTexts(&reader, count: kept.count)
-            for (value, index) in zip(values, kept) { texts[index] = value }
+            texts = Self.spread(
+                try ValueCoding.readTexts(&reader, count: kept, longest: SampleRecord.textCapacity * 3), over: judgements, count: header.count, blank: "")
         } else {
-            let values = try ValueCoding.read(&reader, count: kept.count)
-            for (value, index) in zip(values, kept) { bits[index] = value }
+            bits = Self.spread(try ValueCoding.read(&reader, count: kept), over: judgements, count: header.count, blank: 0)
         }
         guard reader.remaining == 0 else { throw BlockDamage("the block has bytes after its values") }
-        self.init(
-            stream: header.stream, firstSequence: header.firstSequence, timing: timing, bits: bits, texts: texts, validities: validities,
-            reasons: reasons)
+        self.init(stream: header.stream, firstSequence: header.firstSequence, timing: timing, bits: bits, texts: texts, judgements: judgements)
+    }
+
+    /// Puts kept elements where they belong, and blanks between them.
+    private static func spread<Element>(_ kept: [Element], over judgements: [Judgement], count: Int, blank: Element) -> [Element] {
+        if kept.count == count { return kept }
+        var all: [Element] = []
+        var place = 0
+        for judgement in judgements {
+            if judgement.keepsValue {
+                all += kept[place..<(place + judgement.count)]
+                place += judgement.count
+            } else {
+                all += repeatElement(blank, count: judgement.count)
+            }
+        }
+        return all
     }
 
     private static func readTiming(_ reader: inout BitReader, count: Int, base: Int64) throws(BlockDamage) -> Timing {
         switch try reader.byte() {
         case 0: return .periodic(first: base &+ (try reader.signed()), period: Int64(bitPattern: try reader.varint()))
         case 1: return .explicit(try ValueCoding.read(&reader, count: count).map { base &+ $0 &* 1000 })
+        case 2:
+            let period = Int64(bitPattern: try reader.varint())
+            var runs: [Run] = []
+            var (left, expected) = (count, base)
+            for _ in 0..<(try reader.count(count)) {
+                let length = try reader.count(left)
+                guard length > 0 else { throw BlockDamage("the block has an empty run of times") }
+                runs.append(Run(count: length, first: expected &+ (try reader.signed())))
+                expected = runs[runs.count - 1].first &+ Int64(length) &* period
+                left -= length
+            }
+            guard left == 0 else { throw BlockDamage("the block's times are not as many as its samples") }
+            return .runs(runs, period: period)
         default: throw BlockDamage("the block's times are of an unknown kind")
         }
     }
 
-    private static func readRuns(_ reader: inout BitReader, count: Int) throws(BlockDamage) -> ([Validity], [Reason]) {
-        var validities: [Validity] = []
-        var reasons: [Reason] = []
+    private static func readJudgements(_ reader: inout BitReader, count: Int) throws(BlockDamage) -> [Judgement] {
+        var judgements: [Judgement] = []
+        var left = count
         for _ in 0..<(try reader.count(count)) {
             guard let validity = Validity(rawValue: try reader.byte()), let reason = Reason(rawValue: try reader.byte()) else {
                 throw BlockDamage("the block has an unknown validity or reason")
             }
-            let length = try reader.count(count - validities.count)
-            validities += repeatElement(validity, count: length)
-            reasons += repeatElement(reason, count: length)
+            let length = try reader.count(left)
+            judgements.append(Judgement(validity: validity, reason: reason, count: length))
+            left -= length
         }
-        guard validities.count == count else { throw BlockDamage("the block's validities are not as many as its samples") }
-        return (validities, reasons)
-    }
-}
-
-/// How values are written: the shortest of three differences with Rice codes, or as they are.
-enum ValueCoding {
-    private static let rawTag: UInt8 = 0xFF
-    /// Longer unary parts are escaped to the 64 bits themselves.
-    private static let escape = 24
-
-    /// The difference of the given order at a place, wrapping: extremes come back too.
-    private static func residual(_ values: [Int64], _ index: Int, order: Int) -> UInt64 {
-        switch order {
-        case 0: zigzag(values[index])
-        case 1: zigzag(values[index] &- values[index - 1])
-        default: zigzag(values[index] &- (2 &* values[index - 1] &- values[index - 2]))
-        }
-    }
-
-    private static func cost(_ residual: UInt64, parameter: Int) -> Int {
-        let quotient = residual >> UInt64(parameter)
-        return quotient < UInt64(escape) ? Int(quotient) + 1 + parameter : escape + 64
-    }
-
-    /// The Rice parameter that suits the mean of the differences, or a neighbour of it, and how many bits they then take.
-    private static func best(_ values: [Int64], order: Int) -> (parameter: Int, bits: Int) {
-        var sum = 0.0
-        for index in order..<values.count { sum += Double(residual(values, index, order: order)) }
-        let mean = sum / Double(max(1, values.count - order))
-        let guess = mean < 1 ? 0 : min(62, Int(mean.binade.exponent))
-        let candidates = (max(0, guess - 1), guess, min(62, guess + 1))
-        var bits = (0, 0, 0)
-        for index in order..<values.count {
-            let residual = residual(values, index, order: order)
-            bits.0 += cost(residual, parameter: candidates.0)
-            bits.1 += cost(residual, parameter: candidates.1)
-            bits.2 += cost(residual, parameter: candidates.2)
-        }
-        if bits.0 <= bits.1, bits.0 <= bits.2 { return (candidates.0, bits.0) }
-        return bits.1 <= bits.2 ? (candidates.1, bits.1) : (candidates.2, bits.2)
-    }
-
-    static func write(_ values: [Int64], to writer: inout BitWriter) {
-        guard !values.isEmpty else { return }
-        var chosen = (order: 0, parameter: 0, bits: Int.max)
-        for order in 0...min(2, values.count - 1) {
-            let found = best(values, order: order)
-            // A value that is written whole takes about 40 bits.
-            if found.bits + order * 40 < chosen.bits { chosen = (order, found.parameter, found.bits + order * 40) }
-        }
-        guard chosen.bits < values.count * 64 else {
-            writer.byte(rawTag)
-            for value in values { writer.write(UInt64(bitPattern: value), bits: 64) }
-            writer.align()
-            return
-        }
-        writer.byte(UInt8(chosen.order << 6 | chosen.parameter))
-        for value in values.prefix(chosen.order) { writer.signed(value) }
-        for index in chosen.order..<values.count {
-            let residual = residual(values, index, order: chosen.order)
-            let quotient = residual >> UInt64(chosen.parameter)
-            if quotient < UInt64(escape) {
-                writer.write(1 << (quotient + 1) - 2, bits: Int(quotient) + 1)
-                writer.write(residual, bits: chosen.parameter)
-            } else {
-                writer.write(1 << UInt64(escape) - 1, bits: escape)
-                writer.write(residual, bits: 64)
-            }
-        }
-        writer.align()
-    }
-
-    static func read(_ reader: inout BitReader, count: Int) throws(BlockDamage) -> [Int64] {
-        guard count > 0 else { return [] }
-        let tag = try reader.byte()
-        var values: [Int64] = []
-        if tag == rawTag {
-            guard reader.remaining >= count * 8 else { throw BlockDamage("the block ends within its values") }
-            for _ in 0..<count { values.append(Int64(bitPattern: try reader.read(bits: 64))) }
-            return values
-        }
-        let (order, parameter) = (Int(tag >> 6), Int(tag & 0x3F))
-        guard order <= 2, order < count || order == 0 else { throw BlockDamage("the block's values are of an unknown kind") }
-        guard reader.remaining * 8 >= count - order else { throw BlockDamage("the block announces more values than it has bits") }
-        values.reserveCapacity(count)
-        for _ in 0..<order { values.append(try reader.signed()) }
-        while values.count < count {
-            let residual = unzigzag(try readRice(&reader, parameter: parameter))
-            let index = values.count
-            switch order {
-            case 0: values.append(residual)
-            case 1: values.append(values[index - 1] &+ residual)
-            default: values.append((2 &* values[index - 1] &- values[index - 2]) &+ residual)
-            }
-        }
-        reader.align()
-        return values
-    }
-
-    private static func readRice(_ reader: inout BitReader, parameter: Int) throws(BlockDamage) -> UInt64 {
-        var quotient = 0
-        while try reader.read(bits: 1) == 1 {
-            quotient += 1
-            if quotient == escape { return try reader.read(bits: 64) }
-        }
-        return UInt64(quotient) << UInt64(parameter) | (try reader.read(bits: parameter))
-    }
-
-    // MARK: Text
-
-    static func write(texts: [String], to writer: inout BitWriter) {
-        guard !texts.isEmpty else { return }
-        var distinct: [String] = []
-        let indices = texts.map { text -> Int64 in
-            if let index = distinct.lastIndex(of: text) { return Int64(index) }
-            distinct.append(text)
-            return Int64(distinct.count - 1)
-        }
-        writer.varint(UInt64(distinct.count))
-        for text in distinct {
-            writer.varint(UInt64(text.utf8.count))
-            writer.append(text.utf8)
-        }
-        write(indices, to: &writer)
-    }
-
-    static func readTexts(_ reader: inout BitReader, count: Int) throws(BlockDamage) -> [String] {
-        guard count > 0 else { return [] }
-        var distinct: [String] = []
-        for _ in 0..<(try reader.count(count)) {
-            let length = try reader.count(SampleRecord.textCapacity * 3)
-            distinct.append(String(decoding: try reader.take(length), as: UTF8.self))
-        }
-        let indices = try read(&reader, count: count)
-        var texts: [String] = []
-        for index in indices {
-            guard let position = Int(exactly: index), distinct.indices.contains(position) else {
-                throw BlockDamage("the block points to a text that it does not have")
-            }
-            texts.append(distinct[position])
-        }
-        return texts
+        guard left == 0 else { throw BlockDamage("the block's validities are not as many as its samples") }
+        return judgements
     }
 }

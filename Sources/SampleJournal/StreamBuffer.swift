@@ -3,26 +3,21 @@ import DeviceModel
 /// Samples of one stream that wait for the next commit.
 struct StreamBuffer {
     let stream: Int64
-    private let descriptor: StreamDescriptor
+    let descriptor: StreamDescriptor
     private let isWaveform: Bool
     private let isText: Bool
     private(set) var nextSequence: Int64
     private var firstSequence: Int64
-    private var samples: [Sample] = []
+    private var times: [Int64] = []
+    private var bits: [Int64] = []
     private var texts: [String] = []
+    private var judgements: [SampleBlock.Judgement] = []
     /// Blocks closed before the commit because the waveform's time jumped.
     private var closed: [SampleBlock] = []
     /// When the next sample of a waveform is expected. Unit: ns; `nil` before the first.
     private var expected: Int64?
     private var runStart: Int64 = 0
     private var drift: Int64 = 0
-
-    private struct Sample: BitwiseCopyable {
-        let time: Int64
-        let bits: Int64
-        let validity: Validity
-        let reason: Reason
-    }
 
     init(stream: Int64, descriptor: StreamDescriptor, nextSequence: Int64) {
         self.stream = stream
@@ -33,16 +28,21 @@ struct StreamBuffer {
         firstSequence = nextSequence
     }
 
-    var isEmpty: Bool { samples.isEmpty && closed.isEmpty }
+    var isEmpty: Bool { bits.isEmpty && closed.isEmpty }
 
     mutating func append(_ record: SampleRecord) {
-        if isWaveform { place(record.monotonicNanoseconds) }
+        if isWaveform { place(record.monotonicNanoseconds) } else { times.append(record.monotonicNanoseconds / 1000 * 1000) }
         let keeps = SampleBlock.keepsValue(record.validity, record.reason)
-        samples.append(
-            Sample(time: record.monotonicNanoseconds, bits: keeps ? record.bits : 0, validity: record.validity, reason: record.reason))
+        bits.append(keeps && !isText ? record.bits : 0)
         if isText { texts.append(keeps ? record.textValue : "") }
+        let last = judgements.count - 1
+        if last >= 0, judgements[last].validity == record.validity, judgements[last].reason == record.reason {
+            judgements[last].count += 1
+        } else {
+            judgements.append(SampleBlock.Judgement(validity: record.validity, reason: record.reason, count: 1))
+        }
         nextSequence += 1
-        if samples.count == SampleBlock.countLimit { close() }
+        if bits.count == SampleBlock.countLimit { close() }
     }
 
     /// Times a waveform's sample by the device's own period; the time of arrival only steers it. Bytes arrive in bursts, the samples were
@@ -51,13 +51,13 @@ struct StreamBuffer {
         let period = descriptor.periodNanoseconds
         let tolerance = max(8 * period, 250_000_000)
         guard let expected, abs(arrival - expected) <= tolerance else {
-            if !samples.isEmpty { close() }
+            if !bits.isEmpty { close() }
             runStart = arrival
             drift = 0
             expected = arrival + period
             return
         }
-        if samples.isEmpty {
+        if bits.isEmpty {
             // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a period at most.
             runStart = expected + max(-period / 8, min(period / 8, drift / 8))
             drift = 0
@@ -65,20 +65,22 @@ struct StreamBuffer {
         } else {
             self.expected = expected + period
         }
-        drift += (arrival - expected - drift) / Int64(samples.count + 1)
+        drift += (arrival - expected - drift) / Int64(bits.count + 1)
     }
 
     private mutating func close() {
-        guard !samples.isEmpty else { return }
+        guard !bits.isEmpty else { return }
         closed.append(
             SampleBlock(
                 stream: stream, firstSequence: firstSequence,
-                timing: isWaveform
-                    ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(samples.map { $0.time / 1000 * 1000 }),
-                bits: samples.map(\.bits), texts: texts, validities: samples.map(\.validity), reasons: samples.map(\.reason)))
+                timing: isWaveform ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(times), bits: bits, texts: texts,
+                judgements: judgements))
         firstSequence = nextSequence
-        samples.removeAll(keepingCapacity: true)
-        texts.removeAll(keepingCapacity: true)
+        // The block has the arrays now; the next ones will be about as long.
+        let usual = bits.count
+        (times, bits, texts, judgements) = ([], [], [], [])
+        bits.reserveCapacity(usual)
+        if !isWaveform { times.reserveCapacity(usual) }
     }
 
     /// The blocks of all that waits; the buffer is empty afterwards.

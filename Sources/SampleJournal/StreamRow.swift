@@ -3,21 +3,22 @@ import GRDB
 
 /// Stream descriptors as rows.
 enum StreamRow {
-    static func find(_ db: Database, _ stream: StreamDescriptor) throws -> Row? {
-        try Row.fetchOne(
-            db,
-            sql: """
-                SELECT id, next_sequence FROM streams WHERE device = ? AND vmd IS ? AND metric = ? AND code IS ? AND unit IS ? AND form = ?
-                AND waveform = ? AND period_ns = ? AND profile = ?
-                """, arguments: arguments(stream))
-    }
-
-    static func insert(_ db: Database, _ stream: StreamDescriptor) throws -> Int64 {
+    static func insert(_ db: Database, _ stream: StreamDescriptor, id: Int64, next: Int64) throws {
         try db.execute(
             sql: """
-                INSERT INTO streams(device, vmd, metric, code, unit, form, waveform, period_ns, profile) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """, arguments: arguments(stream))
-        return db.lastInsertedRowID
+                INSERT INTO streams(id, device, vmd, metric, code, unit, form, waveform, period_ns, profile, first_sequence, next_sequence)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, arguments: [id] + arguments(stream) + [next, next])
+    }
+
+    /// The streams of a file with the number each began with there and the one noted last.
+    static func all(_ db: Database) throws -> [(id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64)] {
+        try Row.fetchAll(db, sql: "SELECT * FROM streams ORDER BY id").map {
+            (
+                id: $0.integer("id") ?? 0, descriptor: try descriptor($0), first: $0.integer("first_sequence") ?? 0,
+                next: $0.integer("next_sequence") ?? 0
+            )
+        }
     }
 
     private static func arguments(_ stream: StreamDescriptor) -> StatementArguments {
@@ -27,7 +28,7 @@ enum StreamRow {
         ]
     }
 
-    static func descriptor(_ row: Row) throws -> StreamDescriptor {
+    private static func descriptor(_ row: Row) throws -> StreamDescriptor {
         guard let form = row.text("form").flatMap(form), let period = row.integer("period_ns"), (1...3_600_000_000_000).contains(period),
             let device = row.text("device"), let metric = row.text("metric"), let waveform = row.integer("waveform")
         else { throw BlockDamage("a stream's description cannot be read") }

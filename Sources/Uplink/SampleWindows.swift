@@ -88,8 +88,9 @@ struct SampleWindows {
                 var hasLater = false
                 for block in reader.blocks(of: chunk, streams: streams) {
                     guard let stream = streams[block.stream] else { continue }
+                    let (times, judgements) = (block.times, block.expandedJudgements)
                     for index in 0..<block.count {
-                        let time = block.time(index)
+                        let time = times[index]
                         if time >= end {
                             hasLater = true
                             earliestLater = min(earliestLater ?? .max, time)
@@ -101,8 +102,8 @@ struct SampleWindows {
                             order.append(block.stream)
                         }
                         builders[block.stream]?.append(
-                            bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: block.validities[index],
-                            reason: block.reasons[index], sequence: block.firstSequence &+ Int64(index), time: time, utc: chunk.utc(at: time))
+                            bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: judgements[index].validity,
+                            reason: judgements[index].reason, sequence: block.firstSequence &+ Int64(index), time: time, utc: chunk.utc(at: time))
                     }
                 }
                 if hasLater { isPrefix = false }

@@ -69,11 +69,11 @@ struct JournalCommand: ParsableCommand {
         func run() throws {
             let reader = try place.open()
             let export = JournalExport(reader)
-            var chunk = max(0, try reader.newestChunk() - commits)
+            var cursor = JournalExport.Cursor(after: max(0, try reader.newestChunk() - commits))
             var event = max(0, try reader.newestEvent() - commits)
             repeat {
                 event = try export.events(after: event) { print($0) }
-                chunk = try export.samples(after: chunk, csv: false) { print($0) }
+                try export.samples(from: &cursor, csv: false) { print($0) }
                 if follow { Thread.sleep(forTimeInterval: 0.25) }
             } while follow
         }
@@ -87,6 +87,7 @@ struct JournalCommand: ParsableCommand {
         func run() throws {
             let result = try place.open().verify()
             for fault in result.faults { print("fault: \(fault)") }
+            if result.declaredMissing > 0 { print("\(result.declaredMissing) samples are declared missing: shed, or never taken by the disk") }
             print(
                 "\(result.chunks) chunks with \(result.samples) samples and \(result.events) events: \(result.faults.isEmpty ? "whole" : "\(result.faults.count) faults")"
             )
@@ -95,17 +96,33 @@ struct JournalCommand: ParsableCommand {
     }
 
     struct Export: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Everything as JSON lines or CSV.")
+        static let configuration = CommandConfiguration(abstract: "Everything, or one metric of a time, as JSON lines or CSV.")
         @OptionGroup var place: Place
         @Flag(help: "JSON lines, the default: samples in the order of their commits, then events.") var jsonl = false
         @Flag(help: "CSV of the samples.") var csv = false
+        @Option(help: "Only this device's.") var device: String?
+        @Option(help: "Only this metric's, such as MDC_PULS_OXIM_SAT_O2; no events.") var metric: String?
+        @Option(help: "From this time on, such as 2026-11-22T06:15:00Z.") var from: String?
+        @Option(help: "Before this time.") var to: String?
 
         func run() throws {
             if csv, jsonl { throw Failure(.usage, "give either --jsonl or --csv") }
-            let export = JournalExport(try place.open())
+            let reader = try place.open()
+            let export = JournalExport(reader)
             if csv { print(JournalExport.csvHeader) }
-            _ = try export.samples(after: 0, csv: csv) { print($0) }
-            if !csv { _ = try export.events(after: 0) { print($0) } }
+            var cursor = JournalExport.Cursor(after: 0)
+            let selection = JournalReader.Selection(
+                device: device, metric: metric, from: try Self.time(from, "--from") ?? .min, to: try Self.time(to, "--to") ?? .max)
+            try export.samples(from: &cursor, selection, csv: csv) { print($0) }
+            if !csv, metric == nil { _ = try export.events(after: 0, selection) { print($0) } }
+        }
+
+        private static func time(_ text: String?, _ option: String) throws -> Int64? {
+            guard let text else { return nil }
+            guard let time = UTCTime.nanoseconds(text) else {
+                throw Failure(.usage, "\(option) is a time such as 2026-11-22T06:15:00Z, not “\(text)”")
+            }
+            return time
         }
     }
 }

@@ -10,10 +10,22 @@ import Testing
         try SampleBlock(block.encoded(base: base)[...], base: base) { _ in isText }
     }
 
+    private func judgements(_ validities: [Validity], _ reasons: [Reason]) -> [SampleBlock.Judgement] {
+        var runs: [SampleBlock.Judgement] = []
+        for (validity, reason) in zip(validities, reasons) {
+            if let last = runs.last, last.validity == validity, last.reason == reason {
+                runs[runs.count - 1].count += 1
+            } else {
+                runs.append(SampleBlock.Judgement(validity: validity, reason: reason, count: 1))
+            }
+        }
+        return runs
+    }
+
     private func block(_ bits: [Int64], validities: [Validity]? = nil, reasons: [Reason]? = nil) -> SampleBlock {
         SampleBlock(
             stream: 7, firstSequence: 42, timing: .periodic(first: 123_456_789_123, period: 4_000_000), bits: bits, texts: [],
-            validities: validities ?? bits.map { _ in .valid }, reasons: reasons ?? bits.map { _ in .none })
+            judgements: judgements(validities ?? bits.map { _ in .valid }, reasons ?? bits.map { _ in .none }))
     }
 
     @Test(
@@ -40,7 +52,7 @@ import Testing
         }
         let original = SampleBlock(
             stream: Int64.random(in: 1...1000, using: &generator), firstSequence: Int64.random(in: 0...(1 << 50), using: &generator),
-            timing: .explicit(times), bits: bits, texts: [], validities: validities, reasons: reasons)
+            timing: .explicit(times), bits: bits, texts: [], judgements: judgements(validities, reasons))
         #expect(try roundTrip(original, base: 4_000_000_000) == original)
     }
 
@@ -48,7 +60,7 @@ import Testing
         let texts = ["SET", "SET", "", "حقنة", "SET"]
         let original = SampleBlock(
             stream: 3, firstSequence: 0, timing: .explicit([1000, 2000, 3000, 4000, 5000]), bits: [0, 0, 0, 0, 0], texts: texts,
-            validities: [.valid, .valid, .notAvailable, .valid, .valid], reasons: [.none, .none, .timedOut, .none, .none])
+            judgements: judgements([.valid, .valid, .notAvailable, .valid, .valid], [.none, .none, .timedOut, .none, .none]))
         #expect(try roundTrip(original, isText: true) == original)
     }
 

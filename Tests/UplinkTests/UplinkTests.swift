@@ -174,7 +174,7 @@ private final class ScriptedService: RecordsService {
 
     @Test func aDamagedRowIsNotDeliveredAndCostsNoOther() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
-        let queue = try DatabaseQueue(path: "\(folder.path)/samples.sqlite")
+        let queue = try DatabaseQueue(path: "\(folder.path)/samples-000001.sqlite")
         // A flipped high bit of the time: ten hours later.
         try await queue.write { try $0.execute(sql: "UPDATE chunks SET base_ns = base_ns + 35184372088832 WHERE id = 5") }
         try queue.close()

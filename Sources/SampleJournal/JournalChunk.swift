@@ -1,0 +1,130 @@
+import DeviceModel
+import Foundation
+import GRDB
+
+/// What was committed together: the blocks of a commit, or those of about a minute of commits once they are packed.
+public struct JournalChunk: Sendable {
+    /// What the blocks are of. Raw values are stored; they are never renumbered.
+    public enum Content: Int64, Sendable {
+        /// One commit, of all streams.
+        case commit = 0
+        /// Packed: all but waveforms.
+        case numerics = 1
+        /// Packed: waveforms.
+        case waveforms = 2
+    }
+
+    /// The number of the last commit in it; chunks are read in this order.
+    public let id: Int64
+    /// The number of the first commit in it.
+    public let first: Int64
+    public let session: Int64
+    public let content: Content
+    /// When the first sample was taken, or the commit made when there is none. Unit: ns of the monotonic clock.
+    public let base: Int64
+    /// When the last sample was taken. Unit: ns of the monotonic clock.
+    public let end: Int64
+    /// The wall clock at `base`. Unit: ns since 1970.
+    public let utc: Int64
+    public let quality: ClockQuality
+    public let samples: Int64
+    let payload: [UInt8]
+    /// Whether the row is as it was written.
+    public let isWhole: Bool
+
+    init(
+        id: Int64, first: Int64, session: Int64, content: Content, base: Int64, end: Int64, utc: Int64, quality: ClockQuality, samples: Int64,
+        payload: [UInt8]
+    ) {
+        self.id = id
+        self.first = first
+        self.session = session
+        self.content = content
+        self.base = base
+        self.end = end
+        self.utc = utc
+        self.quality = quality
+        self.samples = samples
+        self.payload = payload
+        isWhole = true
+    }
+
+    /// A chunk as a file has it.
+    init(_ row: Row) {
+        let numbers = Self.columns.map { row.integer($0) ?? .min }
+        let content = Content(rawValue: numbers[3])
+        let quality = UInt8(exactly: numbers[7]).flatMap(ClockQuality.init)
+        id = numbers[0]
+        first = numbers[1]
+        session = numbers[2]
+        self.content = content ?? .commit
+        base = numbers[4]
+        end = numbers[5]
+        utc = numbers[6]
+        self.quality = quality ?? .unknown
+        samples = numbers[8]
+        payload = row.bytes("payload") ?? []
+        isWhole = content != nil && quality != nil && row.integer("checksum") == ChunkPayload.checksum(numbers, payload: payload)
+    }
+
+    private static let columns = ["id", "first", "session", "content", "base_ns", "end_ns", "utc", "quality", "samples"]
+
+    func insert(into db: Database) throws {
+        // After a failed commit nobody knows whether it is there: the same numbers are written again, and stand once.
+        let numbers = [id, first, session, content.rawValue, base, end, utc, Int64(quality.rawValue), samples]
+        let statement = try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO chunks(\(Self.columns.joined(separator: ", ")), checksum, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        try statement.execute(
+            arguments: StatementArguments(numbers) + [ChunkPayload.checksum(numbers, payload: payload), Data(payload)])
+    }
+
+    /// The wall clock when the chunk was committed, for a monotonic time within it. Unit: ns since 1970.
+    public func utc(at monotonic: Int64) -> Int64 { utc &+ (monotonic &- base) }
+
+    /// The blocks. A damaged one is left out and given to `damaged`.
+    func blocks(isText: (Int64) -> Bool, damaged: (BlockDamage) -> Void) -> [SampleBlock] {
+        ChunkPayload.split(payload).compactMap { bytes in
+            do throws(BlockDamage) {
+                return try SampleBlock(bytes, base: base, isText: isText)
+            } catch {
+                damaged(error)
+                return nil
+            }
+        }
+    }
+
+    /// Which numbers of which streams are in it, without their values; damaged blocks are left out.
+    var sequences: [(stream: Int64, first: Int64, next: Int64)] { ChunkPayload.split(payload).compactMap(SampleBlock.trustedHeader) }
+}
+
+/// Blocks one after the other, each with its length before it.
+enum ChunkPayload {
+    /// CRC-32C over a chunk's row: a block's own checksum does not see what stands beside it.
+    static func checksum(_ numbers: [Int64], payload: [UInt8]) -> Int64 {
+        let head = numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
+        return Int64(~CRC32C.update(CRC32C.update(.max, head), payload))
+    }
+
+    static func join(_ blocks: [[UInt8]]) -> [UInt8] {
+        var writer = BitWriter(capacity: blocks.reduce(0) { $0 + $1.count + 4 })
+        for block in blocks {
+            writer.varint(UInt64(block.count))
+            writer.append(block)
+        }
+        return writer.bytes
+    }
+
+    /// The blocks of a payload; what does not fit its announced length ends it.
+    static func split(_ payload: [UInt8]) -> [ArraySlice<UInt8>] {
+        var reader = BitReader(payload[...])
+        var blocks: [ArraySlice<UInt8>] = []
+        while reader.remaining > 0 {
+            guard let length = try? reader.count(payload.count), let block = try? reader.take(length) else {
+                blocks.append([])
+                break
+            }
+            blocks.append(block)
+        }
+        return blocks
+    }
+}

@@ -1,0 +1,128 @@
+import DeviceModel
+import Foundation
+import GRDB
+
+/// How much the journal may hold, and what may go when it holds more.
+public struct JournalRetention: Sendable {
+    /// What may be given up although it is not delivered.
+    public enum Shed: String, Sendable, CaseIterable {
+        /// The oldest waveforms.
+        case waveforms
+        /// The oldest of everything else.
+        case numerics
+    }
+
+    /// Size of all files of the record. Unit: bytes.
+    public var limit: Int64
+    /// How long what is delivered is kept at least as long as there is room; `nil`: as long as there is room. Unit: ns.
+    public var keep: Int64?
+    /// What is given up first, second …, when the limit is reached and nothing delivered is left to go.
+    public var shed: [Shed]
+    /// Whether an uplink has to acknowledge before anything goes.
+    public var hasUplink: Bool
+
+    public init(limit: Int64 = 8 << 30, keep: Int64? = nil, shed: [Shed] = [.waveforms], hasUplink: Bool = false) {
+        self.limit = limit
+        self.keep = keep
+        self.shed = shed
+        self.hasUplink = hasUplink
+    }
+
+    /// A file of samples is not made longer than about this: a sixteenth of the limit. Unit: bytes.
+    var fileLimit: Int64 { min(max(limit / 16, 256 << 10), 128 << 20) }
+}
+
+extension JournalWriter {
+    /// Lets go of what is old or too much: at most one file each time it is called, so that nothing waits long. What is delivered goes first; what
+    /// is not, only in the declared order.
+    ///
+    /// - Returns: whether the journal is within its limit now, or will be.
+    public func maintain(utc: Int64) throws -> Bool {
+        isShedding = false
+        let acknowledged = acknowledgedPosition()
+        if let keep = retention.keep {
+            for kind in JournalFiles.Kind.allCases {
+                guard let oldest = closedFiles(kind).first, Self.lastUTC(oldest, files).map({ $0 < utc - keep }) ?? false else { continue }
+                if try pruneIfDelivered(oldest, acknowledged, cause: "age") { return true }
+            }
+        }
+        guard files.size > retention.limit else { return true }
+        for kind in JournalFiles.Kind.allCases {
+            if let oldest = closedFiles(kind).first, try pruneIfDelivered(oldest, acknowledged, cause: "size") { return true }
+        }
+        for kind in retention.shed {
+            switch kind {
+            case .waveforms: isShedding = try shedWaveforms()
+            case .numerics: isShedding = try shedOldest()
+            }
+            if isShedding { return true }
+        }
+        return false
+    }
+
+    private func closedFiles(_ kind: JournalFiles.Kind) -> [JournalFiles.Segment] {
+        let current = kind == .samples ? samples.current : events.current
+        return files.segments(kind).filter { $0.number < current.number }
+    }
+
+    /// The last chunk and the last event that nobody needs any more.
+    private func acknowledgedPosition() -> (chunk: Int64, event: Int64) {
+        guard retention.hasUplink else { return (.max, .max) }
+        guard let book = try? DeliveryStore(directory: files.directory, readOnly: true), let position = try? book.samplePosition(),
+            let event = try? book.eventPosition()
+        else { return (0, 0) }
+        return (position.chunk, event)
+    }
+
+    /// When the newest record of a file was made. Unit: ns since 1970.
+    private static func lastUTC(_ segment: JournalFiles.Segment, _ files: JournalFiles) -> Int64? {
+        let sql = segment.kind == .samples ? "SELECT utc FROM chunks ORDER BY id DESC LIMIT 1" : "SELECT utc FROM events ORDER BY id DESC LIMIT 1"
+        return try? files.openForReading(segment.path).read { try Int64.fetchOne($0, sql: sql) }
+    }
+
+    private func pruneIfDelivered(_ segment: JournalFiles.Segment, _ acknowledged: (chunk: Int64, event: Int64), cause: String) throws -> Bool {
+        let table = segment.kind == .samples ? "chunks" : "events"
+        let last = try? files.openForReading(segment.path).read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM \(table)") ?? 0 }
+        guard let last, last <= (segment.kind == .samples ? acknowledged.chunk : acknowledged.event) else { return false }
+        let bytes = JournalFiles.size(of: segment)
+        JournalFiles.remove(segment)
+        tell(.pruned(file: segment.name, bytes: bytes, cause: cause))
+        return true
+    }
+
+    /// Takes the waveforms out of the oldest closed file that has any.
+    private func shedWaveforms() throws -> Bool {
+        for segment in closedFiles(.samples) {
+            guard let queue = try? JournalFiles.openForWriting(segment.path, schema: ""),
+                try queue.read({ try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM chunks WHERE content = 2)") ?? false })
+            else { continue }
+            let before = JournalFiles.size(of: segment)
+            let count = try queue.write { db in
+                var count: Int64 = 0
+                let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE content = 2")
+                while let row = try rows.next() {
+                    let chunk = JournalChunk(row)
+                    count += chunk.samples
+                    for part in chunk.sequences { try SequenceGap(stream: part.stream, first: part.first, next: part.next, cause: "shed").insert(into: db) }
+                }
+                try db.execute(sql: "DELETE FROM chunks WHERE content = 2")
+                return count
+            }
+            try queue.vacuum()
+            try queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            tell(.shed(file: segment.name, content: "waveforms", samples: count, bytes: before - JournalFiles.size(of: segment)))
+            return true
+        }
+        return false
+    }
+
+    /// Takes the oldest closed file away, delivered or not.
+    private func shedOldest() throws -> Bool {
+        guard let oldest = closedFiles(.samples).first else { return false }
+        let count = (try? files.openForReading(oldest.path).read { try Int64.fetchOne($0, sql: "SELECT SUM(samples) FROM chunks") }) ?? 0
+        let bytes = JournalFiles.size(of: oldest)
+        JournalFiles.remove(oldest)
+        tell(.shed(file: oldest.name, content: "all", samples: count, bytes: bytes))
+        return true
+    }
+}

@@ -1,0 +1,140 @@
+import DeviceModel
+import GRDB
+
+/// The writing side of the samples: the newest file, and when a new one is begun. It belongs to the journal's writer.
+final class SampleStore {
+    /// How long a span of commits is packed together. Unit: ns.
+    static let span: Int64 = 60_000_000_000
+    /// A span of more coded bytes than this is packed earlier.
+    private static let spanBytes = 4 << 20
+    /// Commits between two checkpoints.
+    private static let checkpointEvery = 64
+
+    /// What a new file must know from the beginning.
+    struct Beginning {
+        let session: JournalSession
+        let startedUTC: Int64
+        let streams: [(id: Int64, descriptor: StreamDescriptor, next: Int64)]
+        /// The number of the first chunk that will be in it.
+        let firstChunk: Int64
+    }
+
+    private let files: JournalFiles
+    private(set) var current: JournalFiles.Segment
+    private var queue: DatabaseQueue
+    private var commitsSinceCheckpoint = 0
+    /// The last chunk that is packed, or is to stay as it is.
+    private var packedThrough: Int64 = 0
+    /// Files that failed are never closed: to close is to checkpoint, and nothing more is to be written there.
+    private var abandoned: [DatabaseQueue] = []
+
+    /// Goes on with a file.
+    init(_ files: JournalFiles, _ segment: JournalFiles.Segment) throws {
+        self.files = files
+        current = segment
+        queue = try JournalFiles.openForWriting(segment.path, schema: JournalFiles.schema(.samples))
+        packedThrough = try queue.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks WHERE content <> 0") ?? 0 }
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
+
+    func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.write(body) }
+
+    /// Leaves the file and begins the next one. `isTrusted` says whether the old one may still be written to.
+    func begin(_ beginning: Beginning, isTrusted: Bool) throws {
+        if isTrusted { try checkpoint(.truncate) }
+        let number = (files.segments(.samples).last?.number ?? 0) + 1
+        let segment = files.segment(.samples, number)
+        let next = try JournalFiles.openForWriting(segment.path, schema: JournalFiles.schema(.samples))
+        try next.write { try Self.write(beginning, to: $0) }
+        if !isTrusted { abandoned.append(queue) }
+        (queue, current) = (next, segment)
+        packedThrough = beginning.firstChunk - 1
+        commitsSinceCheckpoint = 0
+    }
+
+    static func write(_ beginning: Beginning, to db: Database) throws {
+        try db.note("first", beginning.firstChunk)
+        try db.execute(
+            sql: "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc) VALUES (?, ?, ?, ?, ?)",
+            arguments: [
+                beginning.session.id, beginning.session.key, beginning.session.bootID, beginning.session.started, beginning.startedUTC,
+            ])
+        for stream in beginning.streams { try StreamRow.insert(db, stream.descriptor, id: stream.id, next: stream.next) }
+    }
+
+    /// Commits chunks and gaps durably, in one transaction.
+    func commit(_ chunks: [JournalChunk], gaps: [SequenceGap], noting: (Database) throws -> Void) throws {
+        try queue.write { db in
+            for chunk in chunks { try chunk.insert(into: db) }
+            for gap in gaps { try gap.insert(into: db) }
+            try noting(db)
+        }
+        commitsSinceCheckpoint += 1
+    }
+
+    /// Moves what is committed from the log to the file, when it is time.
+    func tidy() throws { if commitsSinceCheckpoint >= Self.checkpointEvery { try checkpoint(.passive) } }
+
+    func checkpoint(_ kind: Database.CheckpointMode) throws {
+        commitsSinceCheckpoint = 0
+        try queue.writeWithoutTransaction { _ = try $0.checkpoint(kind) }
+    }
+
+    /// Packs the next span of commits, if one is complete, in one transaction. Returns whether it did.
+    @discardableResult
+    func pack() throws -> Bool {
+        let isPacked = try queue.write { db in
+            let span = try nextSpan(db)
+            guard let last = span.last else { return false }
+            packedThrough = last.id
+            guard span.count > 1 else { return true }
+            let streams = Dictionary(
+                try StreamRow.all(db).map { ($0.id, $0.descriptor) }, uniquingKeysWith: { first, _ in first })
+            guard let packed = SamplePacker(span, streams: streams).packed() else { return true }
+            try db.execute(sql: "DELETE FROM chunks WHERE id BETWEEN ? AND ?", arguments: [span[0].id, last.id])
+            for chunk in packed { try chunk.insert(into: db) }
+            return true
+        }
+        if isPacked { try checkpoint(.passive) }
+        return isPacked
+    }
+
+    /// The commits to pack next: complete when another follows that does not belong to them. What is damaged stays as it is, alone.
+    private func nextSpan(_ db: Database) throws -> [JournalChunk] {
+        var span: [JournalChunk] = []
+        var bytes = 0
+        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [packedThrough])
+        while let row = try rows.next() {
+            let chunk = JournalChunk(row)
+            if let first = span.first {
+                let isLong = chunk.base - first.base >= Self.span || bytes > Self.spanBytes
+                if isLong || !chunk.isWhole || !SamplePacker.belongTogether(first, chunk) { return span }
+            }
+            span.append(chunk)
+            bytes += chunk.payload.count
+            if !chunk.isWhole { return span }
+        }
+        return []
+    }
+
+    /// Ends the file's session and leaves nothing in its log.
+    func finish(noting: (Database) throws -> Void) throws {
+        try queue.write(noting)
+        try checkpoint(.truncate)
+    }
+}
+
+/// Numbers of a stream that no chunk has, and why.
+struct SequenceGap {
+    let stream: Int64
+    let first: Int64
+    let next: Int64
+    let cause: String
+
+    func insert(into db: Database) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO gaps(stream, first_sequence, next_sequence, cause) VALUES (?, ?, ?, ?)",
+            arguments: [stream, first, next, cause])
+    }
+}
