@@ -52,7 +52,7 @@ class Watched:
         """The host runs, asks its devices with their period, and has lost nothing that was committed."""
         assert self.host.running, self.host.log_tail()
         lost = self.observer.missing()
-        assert not lost, f"{len(lost)} committed records are gone or changed, such as {lost[0]}"
+        assert not lost, lost[:3]
         return self.rig.kept_asking(self.began, now())
 
     def alert(self, name: str, at_least: int, timeout: float) -> list[dict]:
@@ -70,7 +70,7 @@ class Watched:
         lines = export(self.journal)
         still_there(self.before, without_holes(lines))
         assert not of_kind(lines, "samplesLost"), of_kind(lines, "samplesLost")[0]
-        assert not (lost := self.observer.missing()), f"{len(lost)} committed records are gone or changed, such as {lost[0]}"
+        assert not (lost := self.observer.missing()), lost[:3]
         assert_whole(self.journal)
         return lines, kept_sampling(lines, since, until)
 
@@ -88,7 +88,7 @@ def watched(directory: Path, journal: Path, request: pytest.FixtureRequest) -> I
 def memory(tmp_path: Path) -> Iterator[MemoryDisk]:
     """A small disk."""
     need_mounts("mount", "umount")
-    disk = MemoryDisk(tmp_path / "memory", megabytes=64)
+    disk = MemoryDisk(tmp_path / "memory", megabytes=128)
     yield disk
     disk.unmount()
 
@@ -127,7 +127,7 @@ def plain_unit(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Watch
 def test_row_24_full_disk_costs_no_sample_once_there_is_room_again(memory, unit, table):
     """Row 24: the disk is full for some seconds; the host samples on, says so once, and writes all of it afterwards."""
     memory.fill()
-    started = unit.alert("journalFailing", 1, LASTS)
+    started = unit.alert("journalFailing", 1, TOLD)
     time.sleep(max(0.0, unit.began + LASTS - now()))
     assert alerts(export(unit.journal), "journalFailing") == started, "the alert must stay one as long as the disk is full"
     polls = unit.goes_on()
@@ -193,12 +193,12 @@ def test_row_25_disk_that_has_become_read_only_for_good(disk, ext4_unit, table):
     assert unit.host.running, unit.host.log_tail()
     polls = unit.rig.kept_asking(unit.began, now())
     said = unit.said("journal")
-    assert said, "the log does not say that the journal cannot be written"
+    assert 1 <= len(said) <= 3, f"the log says {len(said)} times that the journal cannot be written: {said[-4:]}"
     code, took = unit.host.terminate(STOPPED)
     assert code >= 0, f"ended by signal {-code}"
     disk.unmount()
     disk.mount()
-    assert not (lost := unit.observer.missing()), f"{len(lost)} committed records are gone, such as {lost[0]}"
+    assert not (lost := unit.observer.missing()), lost[:3]
     assert_whole(unit.journal)
     table.row(25, "read-only for good", f"ext4 aborted; SIGTERM {LASTS} s later", f"sampling goes on, told; ends within {STOPPED:g} s",
               f"{polls}; told {len(said)} times; ended with {code} after {took:.1f} s; all that was committed is there")
@@ -231,9 +231,9 @@ def test_row_27_ten_seconds_for_a_sync_do_not_hold_up_sampling(plain_unit, tmp_p
         unit.observer.look_until(now() + 0.6)
         stalled = unit.observer.samples
         unit.observer.look_until(unit.began + STALL - 1)
-        assert injections(log) >= 1, "no sync was delayed"
         assert unit.observer.samples == stalled, "samples were committed meanwhile: nothing was held up"
         unit.observer.look_until(unit.began + STALLS * (STALL + 1))
+        assert injections(log) >= 1, "no sync was delayed"
         polls = unit.goes_on()
     lines, held = unit.whole_again(unit.began)
     table.row(27, "slow disk", f"{STALLS} fdatasync of {STALL:g} s", "sampling is not held up; nothing lost", f"{polls}; {held}; whole afterwards")

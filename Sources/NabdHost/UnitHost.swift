@@ -31,6 +31,9 @@ public struct HostSummary: Sendable {
     public var resourcesPending: Int?
     public var uplinkProblem: String?
     public var journalProblem: String?
+    /// Whether memory is locked, and how the lines' threads are scheduled; `nil` before they run.
+    public var memory: MemoryLock?
+    public var scheduling: String?
 
     /// Bytes of the journal's files for each sample of this run; `nil` without samples.
     public var journalBytesPerSample: Double? { samples > 0 ? Double(journalBytes) / Double(samples) : nil }
@@ -76,6 +79,8 @@ public final class UnitHost: Service {
     }
 
     private func runToTheEnd() async throws {
+        let memory = configuration.realTimePriority > 0 ? MemoryLock.lock() : nil
+        memoryLock.withLock { $0 = memory }
         let writer = try openJournal()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
@@ -88,11 +93,12 @@ public final class UnitHost: Service {
                 "this device's profile rests on unverified facts", metadata: ["device": "\(device.plan.handle)", "profile": "\(device.plan.profile.name)"])
         }
         let scheduling = await scheduling()
+        schedulingWords.withLock { $0 = scheduling }
         logger.info(
             "nabd is running",
             metadata: [
                 "unit": "\(configuration.unit)", "devices": "\(configuration.devices.count)", "lines": "\(workers.count)",
-                "scheduling": "\(scheduling)", "journal": "\(configuration.journalDirectory)",
+                "scheduling": "\(scheduling)", "memory": "\(memory?.rawValue ?? "not asked for")", "journal": "\(configuration.journalDirectory)",
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
         let metricsTask = configuration.metricsPort.map { port in Task { await serveMetrics(port: port) } }
@@ -128,6 +134,8 @@ public final class UnitHost: Service {
     }
 
     private let pendingAtEnd = Mutex<Int?>(nil)
+    private let memoryLock = Mutex<MemoryLock?>(nil)
+    private let schedulingWords = Mutex<String?>(nil)
 
     private func openJournal() throws -> JournalWriter {
         let clock = MonotonicClock()
@@ -182,6 +190,8 @@ public final class UnitHost: Service {
         }
         summary.resourcesPending = pendingAtEnd.withLock { $0 }
         summary.journalProblem = totals.problem
+        summary.memory = memoryLock.withLock { $0 }
+        summary.scheduling = schedulingWords.withLock { $0 }
         return summary
     }
 }

@@ -12,6 +12,20 @@ public enum SchedulingOutcome: String, Sendable {
     case ordinary = "ordinary priority: neither SCHED_FIFO nor a raised nice value is allowed"
 }
 
+/// Whether the process's memory stays in memory; told to people in the log, the summary and `nabd doctor`.
+public enum MemoryLock: String, Sendable {
+    /// Every page stays from its first use on.
+    case locked = "locked"
+    /// Pages may be taken away under pressure, and fetching them back delays a thread.
+    case refused = "not locked: needs CAP_IPC_LOCK or LimitMEMLOCK=infinity"
+
+    /// Whether ``lock()`` is allowed. A limit that is neither none nor waived is not tried: it would fail later, at an allocation.
+    public static var isAllowed: Bool { nabd_may_lock_memory() == 1 }
+
+    /// Locks the process's memory, now and what is used later.
+    public static func lock() -> MemoryLock { isAllowed && nabd_lock_memory() == 0 ? .locked : .refused }
+}
+
 /// A thread of its own for one line: no task, no pool, nothing that waits for anything else.
 public final class RealTimeThread: @unchecked Sendable {
     fileprivate final class Start: Sendable {
@@ -58,6 +72,9 @@ public final class RealTimeThread: @unchecked Sendable {
     public func join() { pthread_join(handle, nil) }
 
     fileprivate final class StartContext {
+        /// More than a line's loop was ever seen to use. Unit: bytes.
+        private static let usedStack = 256 << 10
+
         let start: Start
         let priority: Int32
 
@@ -68,6 +85,7 @@ public final class RealTimeThread: @unchecked Sendable {
 
         func run() {
             nabd_name_thread(start.name)
+            nabd_prefault_stack(Self.usedStack)
             _ = nabd_set_timer_slack(1)
             let outcome: UInt8 =
                 priority > 0 && nabd_set_fifo(priority) == 0 ? 1 : priority > 0 && nabd_set_nice(-20) == 0 ? 2 : 3

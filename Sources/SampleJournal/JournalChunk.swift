@@ -99,11 +99,18 @@ public struct JournalChunk: Sendable {
 
 /// Blocks one after the other, each with its length before it.
 enum ChunkPayload {
-    /// CRC-32C over a chunk's row: a block's own checksum does not see what stands beside it.
+    /// CRC-32C over a chunk's numbers and over the length and the checksum of each of its blocks: what stands beside the blocks, and which blocks
+    /// there are. What is in a block, its own checksum covers; so a damaged block costs no other.
     static func checksum(_ numbers: [Int64], payload: [UInt8]) -> Int64 {
-        let head = numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
-        return Int64(~CRC32C.update(CRC32C.update(.max, head), payload))
+        var sum = CRC32C.update(.max, numbers.flatMap(bytes))
+        for block in split(payload) {
+            sum = CRC32C.update(sum, bytes(Int64(block.count)))
+            sum = CRC32C.update(sum, block.suffix(4))
+        }
+        return Int64(~sum)
     }
+
+    private static func bytes(_ number: Int64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
 
     static func join(_ blocks: [[UInt8]]) -> [UInt8] {
         var writer = BitWriter(capacity: blocks.reduce(0) { $0 + $1.count + 4 })

@@ -29,7 +29,7 @@ public struct JournalRetention: Sendable {
     }
 
     /// A file of samples is not made longer than about this: a sixteenth of the limit. Unit: bytes.
-    var fileLimit: Int64 { min(max(limit / 16, 256 << 10), 128 << 20) }
+    var fileLimit: Int64 { min(max(limit / 16, 64 << 10), 128 << 20) }
 }
 
 extension JournalWriter {

@@ -44,10 +44,10 @@ extension JournalReader {
         /// The last commit that is covered.
         var chunk: Int64?
 
-        /// Goes on over declared gaps; returns how many numbers were passed.
-        mutating func passGaps(_ stream: Int64) -> Int64 {
+        /// Goes on over declared gaps, up to a number; returns how many numbers were passed.
+        mutating func passGaps(_ stream: Int64, upTo limit: Int64 = .max) -> Int64 {
             var passed: Int64 = 0
-            while let place = next[stream], let after = gaps[stream]?.removeValue(forKey: place), after > place {
+            while let place = next[stream], place < limit, let after = gaps[stream]?.removeValue(forKey: place), after > place {
                 passed += after - place
                 next[stream] = after
             }
@@ -67,7 +67,7 @@ extension JournalReader {
                 return try StreamRow.all(db)
             }
             for stream in streams {
-                result.declaredMissing += progress.passGaps(stream.id)
+                result.declaredMissing += progress.passGaps(stream.id, upTo: stream.first)
                 if let expected = progress.next[stream.id], expected != stream.first {
                     result.faults.append("\(file.segment.name): stream \(stream.id) begins with sample \(stream.first), expected \(expected)")
                 }
@@ -116,7 +116,7 @@ extension JournalReader {
     private func verify(_ block: SampleBlock, _ place: String, isKnown: Bool, _ progress: inout Progress, _ result: inout Verification) {
         result.samples += Int64(block.count)
         guard isKnown else { return result.faults.append("\(place): the stream \(block.stream) is not described") }
-        result.declaredMissing += progress.passGaps(block.stream)
+        result.declaredMissing += progress.passGaps(block.stream, upTo: block.firstSequence)
         if let expected = progress.next[block.stream], expected != block.firstSequence {
             result.faults.append("\(place): stream \(block.stream) goes on with sample \(block.firstSequence), expected \(expected)")
         }

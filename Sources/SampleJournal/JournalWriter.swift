@@ -23,7 +23,7 @@ public final class JournalWriter {
     let samples: SampleStore
     let events: EventStore
     let retention: JournalRetention
-    private let lockDescriptor: Int32
+    private let lock: JournalLock
     private let session: JournalSession
     private let startedUTC: Int64
     private var buffers: [StreamBuffer] = []
@@ -72,7 +72,7 @@ public final class JournalWriter {
             throw JournalError.cannotCreate(path: directory, reason: error.localizedDescription)
         }
         if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
-        lockDescriptor = try Self.takeLock(files)
+        lock = try JournalLock(files)
         do {
             let opening = try JournalOpening(files)
             (samples, events) = (opening.samples, opening.events)
@@ -100,22 +100,10 @@ public final class JournalWriter {
                 }
             }
         } catch {
-            close(lockDescriptor)
+            lock.release()
             throw error
         }
         reserve.make()
-    }
-
-    deinit { close(lockDescriptor) }
-
-    private static func takeLock(_ files: JournalFiles) throws -> Int32 {
-        let descriptor = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw JournalError.cannotCreate(path: files.lock, reason: String(cString: strerror(errno))) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw JournalError.heldByAnother(directory: files.directory)
-        }
-        return descriptor
     }
 
     /// What happened to the journal since it was last asked.
@@ -220,7 +208,7 @@ public final class JournalWriter {
         guard now - lastPack >= Self.packEvery else { return }
         // One span at a time: what is left over from before is packed commit by commit, without a stall.
         if try !samples.pack() { lastPack = now }
-        if JournalFiles.size(of: samples.current) > retention.fileLimit { try beginSampleFile(isTrusted: true) }
+        if try samples.fileBytes() > retention.fileLimit { try beginSampleFile(isTrusted: true) }
     }
 
     /// Begins a new file of samples: for the space, or because the old one failed.
@@ -329,7 +317,7 @@ public final class JournalWriter {
 
     // MARK: The end
 
-    /// Ends the session: what waits is committed, and readers may know that nothing more will come of it.
+    /// Ends the session: what waits is committed, and readers may know that nothing more will come of it. The journal may be opened anew then.
     public func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
         try commit(now: now, utc: utc, quality: quality)
         try onTrustedSamples(now: now) {
@@ -339,5 +327,6 @@ public final class JournalWriter {
             }
         }
         try events.checkpoint(.truncate)
+        lock.release()
     }
 }

@@ -23,24 +23,48 @@ struct SamplePacker {
     /// without a chunk that covers it. `nil` when a block is damaged: the span stays as it is.
     func packed() -> [JournalChunk]? {
         guard let first = chunks.first, let last = chunks.last else { return nil }
-        var streams: [Int64: [SampleBlock]] = [:]
-        var isDamaged = false
+        // Stream by stream: only one stream's samples are ever out of their blocks.
+        var coded: [Int64: [(base: Int64, bytes: ArraySlice<UInt8>)]] = [:]
         for chunk in chunks {
-            for block in chunk.blocks(isText: isText, damaged: { _ in isDamaged = true }) { streams[block.stream, default: []].append(block) }
+            for bytes in ChunkPayload.split(chunk.payload) {
+                guard let header = SampleBlock.trustedHeader(bytes) else { return nil }
+                coded[header.stream, default: []].append((chunk.base, bytes))
+            }
         }
-        if isDamaged { return nil }
-        let blocks = streams.sorted { $0.key < $1.key }.flatMap { Self.joined($0.value) }
-        let waveforms = blocks.filter { isWaveform($0.stream) }
-        let numerics = blocks.filter { !isWaveform($0.stream) }
-        func part(_ content: JournalChunk.Content, _ blocks: [SampleBlock], id: Int64) -> JournalChunk {
-            let base = blocks.compactMap { $0.count > 0 ? $0.time(0) : nil }.min() ?? first.base
-            return JournalChunk(
-                id: id, first: first.first, session: first.session, content: content, base: base, end: blocks.compactMap(\.lastTime).max() ?? base,
-                utc: first.utc(at: base), quality: first.quality, samples: blocks.reduce(0) { $0 + Int64($1.count) },
-                payload: ChunkPayload.join(blocks.map { $0.encoded(base: base) }))
+        let base = chunks.reduce(first.base) { min($0, $1.base) }
+        var waveforms = Part(base: base)
+        var numerics = Part(base: base)
+        for (stream, parts) in coded.sorted(by: { $0.key < $1.key }) {
+            var blocks: [SampleBlock] = []
+            for part in parts {
+                guard let block = try? SampleBlock(part.bytes, base: part.base, isText: isText) else { return nil }
+                blocks.append(block)
+            }
+            for block in Self.joined(blocks) { if isWaveform(stream) { waveforms.add(block) } else { numerics.add(block) } }
         }
-        let rest = part(.numerics, numerics, id: last.id)
-        return waveforms.isEmpty ? [rest] : [part(.waveforms, waveforms, id: last.id - 1), rest]
+        func chunk(_ content: JournalChunk.Content, _ part: Part, id: Int64) -> JournalChunk {
+            JournalChunk(
+                id: id, first: first.first, session: first.session, content: content, base: part.base, end: part.end, utc: first.utc(at: part.base),
+                quality: first.quality, samples: part.samples, payload: ChunkPayload.join(part.blocks))
+        }
+        let rest = chunk(.numerics, numerics, id: last.id)
+        return waveforms.blocks.isEmpty ? [rest] : [chunk(.waveforms, waveforms, id: last.id - 1), rest]
+    }
+
+    /// The blocks of one packed chunk. Times are counted from the span's first sample.
+    private struct Part {
+        let base: Int64
+        private(set) var end: Int64
+        private(set) var samples: Int64 = 0
+        private(set) var blocks: [[UInt8]] = []
+
+        init(base: Int64) { (self.base, end) = (base, base) }
+
+        mutating func add(_ block: SampleBlock) {
+            end = max(end, block.lastTime ?? end)
+            samples += Int64(block.count)
+            blocks.append(block.encoded(base: base))
+        }
     }
 
     /// Blocks of one stream as few blocks: a hole in the numbers, or the limit of a block, begins another.
@@ -74,7 +98,7 @@ struct SamplePacker {
         }
         var bits: [Int64] = []
         bits.reserveCapacity(group.reduce(0) { $0 + $1.count })
-        for block in group { bits += block.bits }
+        for block in group { bits.append(contentsOf: block.bits) }
         return SampleBlock(
             stream: first.stream, firstSequence: first.firstSequence, timing: timing(group), bits: bits, texts: group.flatMap(\.texts),
             judgements: judgements)

@@ -36,6 +36,14 @@ final class SampleStore {
         packedThrough = try queue.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks WHERE content <> 0") ?? 0 }
     }
 
+    /// What the newest file holds, without its log and without what is free in it. Unit: bytes.
+    func fileBytes() throws -> Int64 {
+        try queue.read { db in
+            let figures = try ["page_count", "freelist_count", "page_size"].map { try Int64.fetchOne(db, sql: "PRAGMA \($0)") ?? 0 }
+            return (figures[0] - figures[1]) * figures[2]
+        }
+    }
+
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
 
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.write(body) }

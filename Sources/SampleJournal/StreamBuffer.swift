@@ -12,11 +12,16 @@ struct StreamBuffer {
     private var bits: [Int64] = []
     private var texts: [String] = []
     private var judgements: [SampleBlock.Judgement] = []
+    /// The judgement that goes on, not yet among the others; its count is 0 before the first sample.
+    private var current = SampleBlock.Judgement(validity: .valid, reason: .none, count: 0)
     /// Blocks closed before the commit because the waveform's time jumped.
     private var closed: [SampleBlock] = []
     /// When the next sample of a waveform is expected. Unit: ns; `nil` before the first.
     private var expected: Int64?
     private var runStart: Int64 = 0
+    /// Samples of the block before.
+    private var lastCount: Int64 = 0
+    /// The sum of the distances between arrivals and the places given to them, since the block began. Unit: ns.
     private var drift: Int64 = 0
 
     init(stream: Int64, descriptor: StreamDescriptor, nextSequence: Int64) {
@@ -35,12 +40,11 @@ struct StreamBuffer {
         let keeps = SampleBlock.keepsValue(record.validity, record.reason)
         bits.append(keeps && !isText ? record.bits : 0)
         if isText { texts.append(keeps ? record.textValue : "") }
-        let last = judgements.count - 1
-        if last >= 0, judgements[last].validity == record.validity, judgements[last].reason == record.reason {
-            judgements[last].count += 1
-        } else {
-            judgements.append(SampleBlock.Judgement(validity: record.validity, reason: record.reason, count: 1))
+        if current.validity != record.validity || current.reason != record.reason {
+            if current.count > 0 { judgements.append(current) }
+            current = SampleBlock.Judgement(validity: record.validity, reason: record.reason, count: 0)
         }
+        current.count += 1
         nextSequence += 1
         if bits.count == SampleBlock.countLimit { close() }
     }
@@ -59,17 +63,20 @@ struct StreamBuffer {
         }
         if bits.isEmpty {
             // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a period at most.
-            runStart = expected + max(-period / 8, min(period / 8, drift / 8))
+            runStart = expected + max(-period / 8, min(period / 8, drift / max(1, lastCount) / 8))
             drift = 0
             self.expected = runStart + period
         } else {
             self.expected = expected + period
         }
-        drift += (arrival - expected - drift) / Int64(bits.count + 1)
+        drift += arrival - expected
     }
 
     private mutating func close() {
         guard !bits.isEmpty else { return }
+        judgements.append(current)
+        current.count = 0
+        lastCount = Int64(bits.count)
         closed.append(
             SampleBlock(
                 stream: stream, firstSequence: firstSequence,

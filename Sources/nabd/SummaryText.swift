@@ -15,6 +15,7 @@ enum SummaryText {
         if !withCounters { return result.text }
         return result.adding([
             "resourcesRefused": .integer(summary.resourcesRefused), "events": .integer(summary.events),
+            "scheduling": summary.scheduling.map(JSON.string), "memory": summary.memory.map { .string($0.rawValue) },
             "missedDeadlines": .integer(summary.missedDeadlines), "requests": .integer(summary.requests), "replies": .integer(summary.replies),
             "lines": .array(summary.lines.map(line)),
         ]).text
@@ -40,6 +41,8 @@ enum SummaryText {
             row("journal", "\(summary.journalBytes) bytes, \(summary.journalBytesPerSample.map { "\(rounded($0)) a sample" } ?? "no sample yet")"),
             row("delivered", "\(summary.resourcesDelivered) resources, \(summary.resourcesRefused) refused"),
         ]
+        if let scheduling = summary.scheduling { lines.append(row("threads", scheduling)) }
+        if let memory = summary.memory { lines.append(row("memory", memory.rawValue)) }
         for line in summary.lines {
             lines.append(row("line", "\(line.line), \(rounded(line.utilisation * 100)) % of its time taken"))
             for device in line.devices { lines.append(row("", "\(device.handle): \(counts(device))")) }

@@ -64,7 +64,7 @@ class MemoryDisk:
 class Ext4Disk:
     """An ext4 file system in a file. ``cut`` takes its power away; it is there again after ``unmount`` and ``mount``."""
 
-    def __init__(self, at: Path, megabytes: int = 64) -> None:
+    def __init__(self, at: Path, megabytes: int = 128) -> None:
         self.at = at
         self._image = at.with_suffix(".img")
         at.mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+import pytest
 
 from .clockwork import Clockwork, now
 from .counting_pump import CountingPump
@@ -20,8 +23,9 @@ from .nonin import NoninOximeter
 from .scenarios import TEST_PROFILES
 from .waiting import wait_until
 
-# The tables whose rows are never changed once they are committed, by the first part of the files' names, and which of their rows count.
-RECORDS = {"samples": "chunks WHERE device != ''", "events": "events"}
+# By the first part of a file's name, its table and what is read of it. Events stand as they were committed; samples may be packed anew, but
+# are never fewer.
+RECORDS = {"samples": ("chunks", "samples"), "events": ("events", "*")}
 COMMIT_EVERY = 0.25
 RUNNING = "nabd is running"
 
@@ -35,6 +39,20 @@ def dice() -> tuple[random.Random, int]:
     """Randomness that a failing test can be given again."""
     seed = setting("NABD_SEED", time.time_ns() % 1_000_000)
     return random.Random(seed), seed
+
+
+def spread(cases: list, count: int) -> list:
+    """So many of them, evenly."""
+    return cases if len(cases) <= count else [cases[place * len(cases) // count] for place in range(count)]
+
+
+def preloading(source: str, directory: Path) -> list[str]:
+    """A prefix for a host with one of the C files here loaded before its libraries; skipped where nothing can compile it."""
+    if (compiler := shutil.which("cc") or shutil.which("gcc")) is None:
+        pytest.skip("there is no C compiler")
+    library = (directory / source).with_suffix(".so")
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(Path(__file__).parent / source)], check=True, timeout=60)
+    return ["env", f"LD_PRELOAD={library}"]
 
 
 class DurableHost(Host):
@@ -96,7 +114,11 @@ class DurableHost(Host):
 
     def wait_running(self, since: int, timeout: float = 10) -> None:
         """Wait until the log says so, after a size that it once had."""
-        wait_until(lambda: RUNNING in self.logged(since), timeout, "the log to say that nabd is running", every=0.005)
+        def says_so() -> bool:
+            assert self.running, f"nabd ended by itself:\n{self.log_tail(10)}"
+            return RUNNING in self.logged(since)
+
+        wait_until(says_so, timeout, "the log to say that nabd is running", every=0.005)
 
 
 class Rig:
@@ -151,39 +173,43 @@ def record_files(journal: Path, kind: str = "*") -> list[Path]:
     return sorted(path for name in kinds for path in journal.glob(f"{name}*.sqlite"))
 
 
-def committed(journal: Path) -> set[tuple]:
-    """Every committed record, read with SQLite alone; an error of SQLite is one."""
-    found: set[tuple] = set()
+def committed(journal: Path) -> tuple[int, set[tuple]]:
+    """How many samples are committed, and which events, read with SQLite alone. A file without its table, as a kill may leave it, holds none."""
+    samples, events = 0, set()
     for path in record_files(journal):
-        kind = next(name for name in RECORDS if path.name.startswith(name))
+        table, what = RECORDS[kind := next(name for name in RECORDS if path.name.startswith(name))]
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1)) as connection:
-            found.update((kind, *row) for row in connection.execute(f"SELECT * FROM {RECORDS[kind]}"))
-    return found
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+                rows = connection.execute(f"SELECT {what} FROM {table}").fetchall()
+                samples += sum(row[0] for row in rows) if kind == "samples" else 0
+                events |= set(rows) if kind == "events" else set()
+    return samples, events
 
 
 class Observer:
-    """Somebody who reads the journal beside the host and remembers all that was ever committed."""
+    """Somebody who reads the journal beside the host and remembers how much was ever committed."""
 
     def __init__(self, journal: Path) -> None:
         self.journal = journal
-        self.seen: set[tuple] = set()
+        self.samples = 0
+        self.events: set[tuple] = set()
+
+    def __str__(self) -> str:
+        return f"{self.samples} samples and {len(self.events)} events"
 
     def look(self) -> int:
-        """Gives how many sample records are new. A file that is just being made shows nothing yet."""
+        """Gives how many samples are new. While a file is being made or recovered nothing may be seen."""
         before = self.samples
         try:
-            self.seen |= committed(self.journal)
+            samples, events = committed(self.journal)
         except sqlite3.OperationalError:
-            pass
+            return 0
+        self.samples = max(self.samples, samples)
+        self.events |= events
         return self.samples - before
 
-    @property
-    def samples(self) -> int:
-        """How many sample records were seen."""
-        return sum(row[0] == "samples" for row in self.seen)
-
     def wait_for_news(self, timeout: float = 5) -> float:
-        """Wait for a new sample record. Gives how long it took."""
+        """Wait for new samples. Gives how long it took."""
         began = now()
         wait_until(self.look, timeout, "a new committed sample", every=0.02)
         return now() - began
@@ -194,9 +220,11 @@ class Observer:
             self.look()
             time.sleep(min(0.02, left))
 
-    def missing(self) -> list[tuple]:
-        """What was seen and is no longer there as it was."""
-        return sorted(self.seen - committed(self.journal), key=repr)
+    def missing(self) -> list[str]:
+        """What was seen and is no longer there. That the numbers are without holes, and the values the same, is for exports to show."""
+        samples, events = committed(self.journal)
+        lost = [f"{self.samples - samples} of {self.samples} committed samples are gone"] if samples < self.samples else []
+        return lost + [f"a committed event is gone or changed: {event}" for event in sorted(self.events - events)]
 
 
 Streams = dict[tuple, dict[int, tuple]]

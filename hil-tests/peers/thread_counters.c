@@ -30,7 +30,7 @@
 enum kind { ALLOCATIONS, FREES, LOCKS, WAITS, FUTEXES, KINDS };
 static const char *const names[KINDS] = {"allocations", "frees", "locks", "waits", "futexes"};
 
-enum { THREADS = 64, PLACES = 48, DEPTH = 24 };
+enum { THREADS = 64, PLACES = 96, DEPTH = 24 };
 
 struct place {
     enum kind kind;

@@ -57,9 +57,10 @@ class ThreadCounters:
         lines = [json.loads(line) for line in report.read_text().splitlines()]
         return [Counted(line["name"], {kind: line[kind] for kind in KINDS}, line["places"]) for line in lines]
 
-    def explain(self, counted: Counted, frames: int = 8) -> str:
-        """Where a thread's counts came from, in the words of the program: the most frequent places first."""
-        places = sorted(counted.places, key=lambda place: -place["count"])
+    def explain(self, counted: Counted, frames: int = 10) -> str:
+        """Where a thread's counts came from, in the words of the program: the most frequent places first, frees only where nothing was allocated."""
+        told = [place for place in counted.places if place["kind"] != "frees" or not counted.counts["allocations"]]
+        places = sorted(told, key=lambda place: -place["count"])
         symbols = _symbols({tuple(frame) for place in places for frame in place["frames"]})
         text = [f"{counted.name}: {counted.any}"]
         for place in places:

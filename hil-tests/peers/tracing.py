@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,61 +32,64 @@ def need_strace() -> None:
 
 @dataclass(frozen=True)
 class KillPoint:
-    """Just before a system call: the first thread's that makes its ``nth`` one of this name."""
+    """Just before a system call: the first thread's that makes its ``nth`` one of this name on this file of the journal."""
 
     call: str
+    file: str
     nth: int
-    what: str
 
-    def prefix(self, log: Path) -> list[str]:
-        """What the host is started under to be killed there."""
-        return traced(log, self.call, f"inject={self.call}:signal=SIGKILL:when={self.nth}")
+    def options(self, journal: Path) -> list[str]:
+        """What tells strace to kill there; only calls on that file count."""
+        return ["-P", str(journal / self.file), "-e", f"trace={self.call}", "-e", f"inject={self.call}:signal=SIGKILL:when={self.nth}"]
+
+    def __str__(self) -> str:
+        return f"{self.call} {self.nth} on {self.file or 'the folder'}"
 
 
-def traced(log: Path, calls: str, *expressions: str) -> list[str]:
+def traced(log: Path | str, *options: str) -> list[str]:
     """strace as a prefix; it stands aside, so that the process is still the caller's own child."""
-    options = [word for expression in expressions for word in ("-e", expression)]
-    return ["strace", "-D", "-f", "-qq", "-y", "-o", str(log), "-e", f"trace={calls}", *options]
+    return ["strace", "-D", "-f", "-qq", "-y", "-o", str(log), *options]
 
 
 def kill_points(log: Path, journal: Path) -> list[KillPoint]:
-    """Of a traced run, each call that touches the journal and that a kill can be put before."""
+    """Of a traced run, each call that touches the journal and that a kill can be put before, in their order."""
     counts: Counter = Counter()
-    points: dict[tuple[str, int], KillPoint] = {}
+    points: dict[KillPoint, None] = {}
     for line in log.read_text(errors="replace").splitlines():
-        if (found := CALL.match(line)) is None:
-            continue
-        thread, call, rest = found.groups()
-        counts[thread, call] += 1
-        key = call, counts[thread, call]
-        # The first thread that makes so many is the one that dies.
-        if key in points or any(other != thread and name == call and number >= key[1] for (other, name), number in counts.items()):
-            continue
-        if str(journal) in rest:
-            points[key] = KillPoint(*key, rest.replace(str(journal), "")[:60])
-    return list(points.values())
+        call = CALL.match(line)
+        touched = re.search(re.escape(str(journal)) + r"/?([^\s>\"]*)", call[3]) if call else None
+        if call and touched:
+            counts[call[1], call[2], touched[1]] += 1
+            points[KillPoint(call[2], touched[1], counts[call[1], call[2], touched[1]])] = None
+    return list(points)
 
 
 @contextmanager
-def injected(pid: int, log: Path, call: str, fault: str) -> Iterator[None]:
-    """Put a fault into a running process's calls; its counts begin here, for each thread by itself."""
-    log.write_text("")
+def attached(pid: int, log: Path | str, *options: str) -> Iterator[None]:
+    """Trace a process that runs; counts begin here, for each thread by itself."""
     tracer = subprocess.Popen(
-        ["strace", "-f", "-o", str(log), "-p", str(pid), "-e", f"trace={call}", "-e", f"inject={call}:{fault}"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        ["strace", "-f", "-y", "-o", str(log), "-p", str(pid), *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )
     try:
-        wait_until(lambda: is_traced(pid), 5, "strace to attach", every=0.01)
+        wait_until(lambda: is_traced(pid) or tracer.poll() is not None, 5, "strace to attach", every=0.01)
         yield
     finally:
         tracer.send_signal(signal.SIGINT)
         tracer.communicate(timeout=15)
 
 
+def injected(pid: int, log: Path, call: str, fault: str) -> AbstractContextManager[None]:
+    """Put a fault into a running process's calls."""
+    log.write_text("")
+    return attached(pid, log, "-e", f"trace={call}", "-e", f"inject={call}:{fault}")
+
+
 def is_traced(pid: int) -> bool:
     """Whether a tracer holds every thread of a process."""
-    status = [path / "status" for path in Path(f"/proc/{pid}/task").iterdir()]
-    return all("TracerPid:\t0\n" not in path.read_text() for path in status)
+    try:
+        return all("TracerPid:\t0\n" not in (path / "status").read_text() for path in Path(f"/proc/{pid}/task").iterdir())
+    except OSError:  # a thread, or the process, has just ended
+        return not Path(f"/proc/{pid}").exists()
 
 
 def injections(log: Path) -> int:

@@ -29,6 +29,15 @@ void nabd_name_thread(const char *name);
 /// Gives the calling thread the SCHED_FIFO policy with this priority. Returns 0 or -errno.
 int nabd_set_fifo(int priority);
 
+/// Whether this process may lock as much memory as it likes: CAP_IPC_LOCK, or no limit on locked memory. Returns 1 or 0.
+int nabd_may_lock_memory(void);
+
+/// Keeps every page of this process in memory from the moment it is first used. Returns 0 or -errno.
+int nabd_lock_memory(void);
+
+/// Uses some of the calling thread's stack once, so that its pages are there later. Unit: bytes.
+void nabd_prefault_stack(size_t size);
+
 /// Sets the calling thread's nice value. Returns 0 or -errno.
 int nabd_set_nice(int nice);
 

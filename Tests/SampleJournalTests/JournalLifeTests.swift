@@ -1,0 +1,330 @@
+import DeviceModel
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+
+@testable import SampleJournal
+
+/// A journal's life beyond one file: packing, new files, limits, damage.
+@Suite struct JournalLifeTests {
+    private static let epoch: Int64 = 1_700_000_000_000_000_000
+    private static let second: Int64 = 1_000_000_000
+    private static let rate = StreamDescriptor(
+        device: "bed-1", vmd: nil, metric: "MDC_ECG_HEART_RATE", code: 147_842, unit: "/min", form: .integer(.one), isWaveform: false,
+        periodNanoseconds: 1_000_000_000, profile: "test/monitor")
+    private static let mode = StreamDescriptor(
+        device: "bed-1", vmd: nil, metric: "NABD_MODE", code: nil, unit: nil, form: .text, isWaveform: false, periodNanoseconds: 1_000_000_000,
+        profile: "test/monitor")
+    private static let ecg = StreamDescriptor(
+        device: "bed-1", vmd: nil, metric: "MDC_ECG_ELEC_POTL_II", code: 131_330, unit: "uV", form: .integer(.one), isWaveform: true,
+        periodNanoseconds: 4_000_000, profile: "test/monitor")
+
+    private let folder: TemporaryFolder
+    private var directory: String { "\(folder.path)/journal" }
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// Writes like a host: an ECG of 250 Hz, a rate and a text each second, a commit each 250 ms.
+    private final class Bed {
+        let writer: JournalWriter
+        private let streams: [Int]
+        private var generator = SeededGenerator(seed: 7)
+        private(set) var now: Int64
+        private var level: Int64 = 0
+        private(set) var made = 0
+        private(set) var seconds = 0
+        /// The step of the wall clock against the monotonic one.
+        var step: Int64 = 0
+
+        init(_ directory: String, from start: Int64, retention: JournalRetention = JournalRetention()) throws {
+            writer = try JournalWriter(directory: directory, bootID: "boot", now: start, utc: start + JournalLifeTests.epoch, retention: retention)
+            streams = try writer.register([JournalLifeTests.rate, JournalLifeTests.mode, JournalLifeTests.ecg])
+            now = start
+        }
+
+        func run(quarters: Int, commits: Bool = true) throws {
+            for _ in 0..<quarters {
+                made += 62
+                for index in 0..<62 {
+                    level += Int64.random(in: -12...12, using: &generator)
+                    writer.append(sample(now + Int64(index) * 4_000_000, level), stream: streams[2])
+                }
+                if now % JournalLifeTests.second < 250_000_000 {
+                    made += 2
+                    seconds += 1
+                    let isLost = now / JournalLifeTests.second % 7 == 3
+                    writer.append(
+                        isLost ? sample(now, 0, .notAvailable, .timedOut) : sample(now, Int64.random(in: 60...90, using: &generator)), stream: streams[0])
+                    var text = sample(now, 0)
+                    _ = text.setText(Array((now / JournalLifeTests.second % 20 < 10 ? "حقنة" : "STANDBY").utf8))
+                    writer.append(text, stream: streams[1])
+                }
+                now += 248_000_000
+                if commits { try commit() }
+            }
+        }
+
+        func commit() throws { try writer.commit(now: now, utc: now + JournalLifeTests.epoch + step, quality: .synchronised) }
+
+        func finish() throws { try writer.finish(now: now, utc: now + JournalLifeTests.epoch + step, quality: .synchronised) }
+
+        private func sample(_ time: Int64, _ bits: Int64, _ validity: Validity = .valid, _ reason: Reason = .none) -> SampleRecord {
+            SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: time, bits: bits, validity: validity, reason: reason)
+        }
+    }
+
+    /// Every sample by its stream and number, as CSV lines have them.
+    private func samples(_ selection: JournalReader.Selection = JournalReader.Selection()) throws -> [String] {
+        var lines: [String] = []
+        var cursor = JournalExport.Cursor(after: 0)
+        try JournalExport(JournalReader(directory: directory)).samples(from: &cursor, selection, csv: true) { lines.append($0) }
+        return lines.sorted()
+    }
+
+    private func faults() throws -> [String] { try JournalReader(directory: directory).verify().faults }
+
+    private func chunkCount() throws -> Int64 { try JournalReader(directory: directory).statistics().chunks }
+
+    // MARK: Packing
+
+    @Test func packingChangesNothingButTheSize() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 230)
+        let before = try samples()
+        #expect(try chunkCount() == 230)
+        while try bed.writer.samples.pack() {}
+        try bed.run(quarters: 20)
+        while try bed.writer.samples.pack() {}
+        #expect(try chunkCount() < 15)
+        let after = try samples()
+        #expect(Set(after).isSuperset(of: before) && Set(after).count == after.count)
+        #expect(after.count == bed.made)
+        #expect(try faults() == [])
+        try bed.finish()
+        #expect(try faults() == [])
+    }
+
+    /// What stands beside the blocks is never averaged away: another distance between the clocks is another chunk.
+    @Test func aStepOfTheWallClockIsNotPackedOver() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 20)
+        bed.step = 3600 * Self.second
+        try bed.run(quarters: 300)
+        let before = try samples()
+        while try bed.writer.samples.pack() {}
+        #expect(try samples() == before)
+        #expect(try faults() == [])
+        try bed.finish()
+    }
+
+    @Test func aCursorIsExactAcrossPacking() throws {
+        let bed = try Bed(directory, from: Self.second)
+        let reader = try JournalReader(directory: directory)
+        let export = JournalExport(reader)
+        var cursor = JournalExport.Cursor(after: 0)
+        var seen: [String] = []
+        for _ in 0..<10 {
+            try bed.run(quarters: 50)
+            try export.samples(from: &cursor, csv: true) { seen.append($0) }
+            while try bed.writer.samples.pack() {}
+        }
+        try bed.finish()
+        try export.samples(from: &cursor, csv: true) { seen.append($0) }
+        #expect(Set(seen).count == seen.count)
+        #expect(try seen.sorted() == samples())
+    }
+
+    @Test func aRangeOfOneMetricIsFound() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 600)
+        while try bed.writer.samples.pack() {}
+        try bed.finish()
+        let (from, to) = (Self.epoch + 40 * Self.second, Self.epoch + 90 * Self.second)
+        let all = try samples()
+        for metric in ["MDC_ECG_HEART_RATE", "MDC_ECG_ELEC_POTL_II", "NABD_MODE"] {
+            let wanted = all.filter { line in
+                let fields = line.split(separator: ",", omittingEmptySubsequences: false)
+                guard fields[4] == metric, let time = Int64(fields[1]) else { return false }
+                return time + Self.epoch >= from && time + Self.epoch < to
+            }
+            #expect(try samples(JournalReader.Selection(metric: metric, from: from, to: to)) == wanted)
+            #expect(wanted.count > 40)
+        }
+    }
+
+    /// Damage in one block costs that block and no other, packed or not.
+    @Test func aDamagedBlockIsNamedAndCostsNoOther() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 300)
+        while try bed.writer.samples.pack() {}
+        try bed.finish()
+        let all = try samples()
+        let queue = try openFile(1)
+        try queue.write { db in
+            let row = try #require(try Row.fetchOne(db, sql: "SELECT id, payload FROM chunks WHERE content = 1 LIMIT 1"))
+            var payload = try #require(row.bytes("payload"))
+            payload[payload.count - 8] ^= 0x10
+            try db.execute(sql: "UPDATE chunks SET payload = ? WHERE id = ?", arguments: [Data(payload), row.integer("id")])
+        }
+        #expect(try faults().contains { $0.contains("checksum does not match") })
+        let left = try samples()
+        #expect(left.count < all.count && left.count > all.count - 70)
+        #expect(Set(left).isSubset(of: all))
+    }
+
+    private func openFile(_ number: Int) throws -> DatabaseQueue {
+        try JournalFiles.openForWriting(JournalFiles(directory: directory).segment(.samples, number).path, schema: "")
+    }
+
+    // MARK: Files and limits
+
+    private static let small = JournalRetention(limit: 2 << 20, hasUplink: false)
+
+    /// Runs until there are several files.
+    private func fill(_ bed: Bed, files: Int) throws {
+        for _ in 0..<1000 where JournalFiles(directory: directory).segments(.samples).count < files { try bed.run(quarters: 40) }
+    }
+
+    @Test func manyFilesAreOneRecord() throws {
+        let bed = try Bed(directory, from: Self.second, retention: Self.small)
+        try fill(bed, files: 4)
+        try bed.finish()
+        let again = try Bed(directory, from: bed.now + Self.second, retention: Self.small)
+        try again.run(quarters: 8)
+        try again.finish()
+        #expect(try faults() == [])
+        let numbers = try samples(JournalReader.Selection(metric: "MDC_ECG_ELEC_POTL_II")).compactMap { Int($0.split(separator: ",", omittingEmptySubsequences: false)[5]) }
+        #expect(numbers.sorted() == Array(0..<numbers.count))
+    }
+
+    @Test func onlyWhatIsDeliveredGoes() throws {
+        var retention = Self.small
+        retention.hasUplink = true
+        retention.shed = []
+        let bed = try Bed(directory, from: Self.second, retention: retention)
+        let files = JournalFiles(directory: directory)
+        for _ in 0..<2000 where files.size < 9 << 18 { try bed.run(quarters: 40) }
+        // Nothing is delivered: nothing goes, and that is said.
+        let count = files.segments(.samples).count
+        #expect(try bed.writer.maintain(utc: 0) == false)
+        #expect(files.segments(.samples).count == count)
+        let book = try DeliveryStore(directory: directory)
+        let second = try JournalReader(directory: directory).open(.samples)[2].first
+        try book.move(samples: DeliveryStore.SamplePosition(session: 1, window: 1, chunk: second - 1, length: 1), delivered: 1)
+        for _ in 0..<40 where files.size > retention.limit { _ = try bed.writer.maintain(utc: 0) }
+        #expect(files.segments(.samples).count >= count - 2)
+        #expect(files.segments(.samples).first?.number ?? 0 > 1)
+        try bed.finish()
+        #expect(try faults() == [])
+        #expect(bed.writer.takeIncidents().contains { if case .pruned = $0 { true } else { false } })
+    }
+
+    @Test func oldDeliveredFilesGo() throws {
+        var retention = Self.small
+        retention.keep = 3600 * Self.second
+        let bed = try Bed(directory, from: Self.second, retention: retention)
+        try fill(bed, files: 3)
+        let utc = bed.now + Self.epoch
+        #expect(try bed.writer.maintain(utc: utc))
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 1)
+        #expect(try bed.writer.maintain(utc: utc + 2 * 3600 * Self.second))
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 2)
+        try bed.finish()
+        #expect(try faults() == [])
+    }
+
+    @Test func waveformsAreGivenUpFirstAndDeclared() throws {
+        var retention = Self.small
+        retention.hasUplink = true
+        let bed = try Bed(directory, from: Self.second, retention: retention)
+        let files = JournalFiles(directory: directory)
+        for _ in 0..<2000 where files.size < 9 << 18 { try bed.run(quarters: 40) }
+        let numerics = try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE"))
+        for _ in 0..<40 where files.size > retention.limit { try #require(try bed.writer.maintain(utc: 0)) }
+        #expect(bed.writer.isShedding)
+        try bed.finish()
+        let result = try JournalReader(directory: directory).verify()
+        #expect(result.faults == [])
+        #expect(result.declaredMissing > 10_000)
+        #expect(try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE")) == numerics)
+        #expect(bed.writer.takeIncidents().contains { if case .shed(_, "waveforms", _, _) = $0 { true } else { false } })
+    }
+
+    // MARK: Failures
+
+    /// A file that takes nothing more, as after an input or output error, is left and a new one begun; nothing is lost or doubled.
+    @Test func aFailedFileIsLeftAndANewOneBegun() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 40)
+        try bed.writer.samples.write { try $0.execute(sql: "PRAGMA query_only=1") }
+        try bed.run(quarters: 40)
+        try bed.finish()
+        #expect(bed.writer.takeIncidents().contains { if case .failed("samples-000001.sqlite", _) = $0 { true } else { false } })
+        #expect(JournalFiles(directory: directory).segments(.samples).count == 2)
+        #expect(try faults() == [])
+        #expect(try samples().count == bed.made)
+    }
+
+    @Test func aFullDiskKeepsSamplesUntilThereIsRoom() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 40)
+        try bed.writer.samples.write { try $0.execute(sql: "PRAGMA max_page_count=1") }
+        #expect(throws: (any Error).self) { try bed.run(quarters: 40) }
+        try bed.run(quarters: 39, commits: false)
+        #expect(throws: (any Error).self) { try bed.commit() }
+        try bed.writer.record("test", monotonic: bed.now, utc: bed.now, quality: .unknown)
+        try bed.writer.samples.write { try $0.execute(sql: "PRAGMA max_page_count=1000000") }
+        try bed.commit()
+        try bed.finish()
+        #expect(JournalFiles(directory: directory).segments(.samples).count == 1)
+        #expect(try faults() == [])
+        #expect(try samples().count == bed.made)
+    }
+
+    @Test(arguments: [JournalFiles.Kind.samples, .events])
+    func aFileThatIsNoDatabaseIsSetAside(kind: JournalFiles.Kind) throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 40)
+        try bed.writer.record("test", monotonic: 1, utc: 1, quality: .unknown)
+        try bed.finish()
+        let segment = JournalFiles(directory: directory).segment(kind, 1)
+        try Data(repeating: 0x5A, count: 20_000).write(to: URL(fileURLWithPath: segment.path))
+        try reopenAfterDamage(expecting: { if case .setAside("\(segment.name).damaged", _) = $0 { true } else { false } })
+        #expect(FileManager.default.fileExists(atPath: segment.path + ".damaged"))
+    }
+
+    @Test func aDeletedOrOlderFileIsAGapThatIsTold() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 40)
+        try bed.finish()
+        let path = JournalFiles(directory: directory).segment(.samples, 1).path
+        let older = try Data(contentsOf: URL(fileURLWithPath: path))
+        do {
+            let more = try Bed(directory, from: bed.now + Self.second)
+            try more.run(quarters: 40)
+            try more.writer.record("test", monotonic: more.now, utc: more.now, quality: .unknown)
+            try more.finish()
+        }
+        try older.write(to: URL(fileURLWithPath: path))
+        try reopenAfterDamage { if case .gap("samples", 80, 40) = $0 { true } else { false } }
+        #expect(try faults() == [])
+        // The numbers that the lost copy gave are never given again.
+        let numbers = try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE")).compactMap { Int($0.split(separator: ",", omittingEmptySubsequences: false)[5]) }
+        let kept = numbers.filter { $0 < 1000 }
+        #expect(kept.sorted() == Array(0..<kept.count) && kept.count == bed.seconds)
+        #expect(numbers.filter { $0 >= 1000 }.min() == kept.count + Int(JournalOpening.leap))
+    }
+
+    /// Opens what was damaged, writes on, and expects the incident.
+    private func reopenAfterDamage(expecting isExpected: (JournalIncident) -> Bool) throws {
+        let again = try Bed(directory, from: 1000 * Self.second)
+        #expect(again.writer.isIncomplete)
+        let incidents = again.writer.takeIncidents().filter { isExpected($0) }
+        #expect(incidents.count == 1)
+        try again.run(quarters: 40)
+        try again.writer.record("test", monotonic: again.now, utc: again.now, quality: .unknown)
+        try again.finish()
+        #expect(try samples(JournalReader.Selection(from: Self.epoch + 1000 * Self.second)).count == again.made)
+    }
+}
