@@ -42,6 +42,7 @@ public struct SerialDecoder: Sendable {
     private let stream: [ByteTest?]
     private var split: [UInt8]
     var judge: ValueJudge
+    private var spoken: SpokenBytes
     var captures: CaptureTable
     var recordCaptures: CaptureTable
     private var packet: [UInt8]
@@ -77,6 +78,7 @@ public struct SerialDecoder: Sendable {
         stream = plan.interleaved.map { plan.frames[$0[0]].bytesWith }
         split = [UInt8](repeating: 0, count: framers.count > 1 || stream.contains { $0 != nil } ? 1024 : 0)
         judge = ValueJudge(device)
+        spoken = SpokenBytes(plan)
         let most = plan.messages.flatMap { [$0.text?.captures ?? 0, $0.records?.each.captures ?? 0] }.max() ?? 0
         captures = CaptureTable(capacity: most)
         recordCaptures = CaptureTable(capacity: most)
@@ -192,13 +194,7 @@ public struct SerialDecoder: Sendable {
     public mutating func clearOutbox() { outbox.removeAll(keepingCapacity: true) }
 
     /// The bytes of a request, with the values of this session; `nil` when one that it needs is not known.
-    public func bytes(of request: Int) -> [UInt8]? { bytes(plan.requests[request].send, frame: plan.requests[request].frame) }
-
-    private func bytes(_ send: SendTemplate, frame: Int?) -> [UInt8]? {
-        plan.bytes(send, frame: frame) { name in
-            plan.remembered.first { $0.name == name }.flatMap { judge.text(of: $0.field) }
-        }
-    }
+    public mutating func bytes(of request: Int) -> [UInt8]? { spoken.request(request, plan, judge) }
 
     // MARK: What did not come
 
@@ -345,8 +341,8 @@ public struct SerialDecoder: Sendable {
     }
 
     mutating func answer(_ trigger: SessionDescription.Answer.Trigger) {
-        for answer in plan.answers where answer.to == trigger && outbox.count < 1024 {
-            if let bytes = bytes(answer.send, frame: answer.frame) { outbox += bytes }
+        for index in plan.answers.indices where plan.answers[index].to == trigger && outbox.count < 1024 {
+            if let bytes = spoken.answer(index, plan, judge) { outbox.append(contentsOf: bytes) }
         }
     }
 }

@@ -37,6 +37,8 @@ struct ValueJudge: Sendable {
     private var message: UInt32 = 0
     /// The last text of the fields that are needed to say something; empty until it is known.
     private var remembered: [[UInt8]]
+    /// Counts changes of what is remembered.
+    private(set) var generation: Int64 = 0
     /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
     private var lastNumbers: [(number: Double, time: Int64)]
     private let comparable: [Int64]
@@ -64,6 +66,7 @@ struct ValueJudge: Sendable {
     /// A new session: what was said in the one before does not count.
     mutating func forgetValues() {
         for index in remembered.indices { remembered[index].removeAll(keepingCapacity: true) }
+        generation &+= 1
         for index in values.indices { values[index] = RawValue() }
     }
 
@@ -157,10 +160,7 @@ struct ValueJudge: Sendable {
     ) {
         let value = values[place(field.index, moment)]
         if field.isIdentity { identify(bytes, value.range, moment, sink: &sink) }
-        if field.isRemembered, value.isText {
-            remembered[field.index].removeAll(keepingCapacity: true)
-            for place in value.range { remembered[field.index].append(bytes[place]) }
-        }
+        if field.isRemembered, value.isText { remember(field.index, bytes, value.range) }
         var (validity, reason) = (value.validity, value.reason)
         if validity == .valid {
             for gate in field.gates where holds(gate, bytes: bytes, start: start, length: length, moment) {
@@ -180,6 +180,17 @@ struct ValueJudge: Sendable {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)
         }
+    }
+
+    private mutating func remember(_ field: Int, _ bytes: [UInt8], _ range: Range<Int>) {
+        if remembered[field].count == range.count {
+            var place = range.lowerBound
+            while place < range.upperBound, remembered[field][place - range.lowerBound] == bytes[place] { place += 1 }
+            if place == range.upperBound { return }
+        }
+        generation &+= 1
+        remembered[field].removeAll(keepingCapacity: true)
+        for place in range { remembered[field].append(bytes[place]) }
     }
 
     /// Whether the last value of a field passes; `nil` when there is none, or a text that has gone with its message.

@@ -33,8 +33,8 @@ public struct EchoFilter: Sendable {
         isComparing = bytes.count <= Self.longest && !bytes.isEmpty
         (sentCount, matched) = (0, 0)
         guard isComparing else { return }
-        for byte in bytes {
-            sent[sentCount] = byte
+        while sentCount < bytes.count {
+            sent[sentCount] = bytes[sentCount]
             sentCount += 1
         }
     }

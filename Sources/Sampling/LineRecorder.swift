@@ -16,7 +16,7 @@ public final class LineRecorder: Sendable {
     private let busy = Atomic<Int64>(0)
     private let began = Atomic<Int64>(0)
 
-    public init(devices: Int) { counters = Counters(count: max(1, devices) * LinkCount.allCases.count) }
+    public init(devices: Int) { counters = Counters(count: max(1, devices) * LinkCount.caseCount) }
 
     /// Records lost because the ring was full, in all. Each loss is also an event in the journal.
     public var lost: Int64 { lostRecords.load(ordering: .relaxed) }
@@ -24,11 +24,11 @@ public final class LineRecorder: Sendable {
     public var missedDeadlines: Int64 { missed.load(ordering: .relaxed) }
 
     /// What has been counted of one device of the line.
-    public func count(_ count: LinkCount, device: Int) -> Int64 { counters[device * LinkCount.allCases.count + count.rawValue] }
+    public func count(_ count: LinkCount, device: Int) -> Int64 { counters[device * LinkCount.caseCount + count.rawValue] }
 
     /// What has been counted of all devices of the line.
     public func total(_ count: LinkCount) -> Int64 {
-        stride(from: count.rawValue, to: counters.count, by: LinkCount.allCases.count).reduce(0) { $0 + counters[$1] }
+        stride(from: count.rawValue, to: counters.count, by: LinkCount.caseCount).reduce(0) { $0 + counters[$1] }
     }
 
     /// The share of the time since the line's thread began that exchanges and what devices send unasked have taken. Range: 0…1.
@@ -42,5 +42,5 @@ public final class LineRecorder: Sendable {
     func countBusy(_ nanoseconds: Int64) { busy.wrappingAdd(max(0, nanoseconds), ordering: .relaxed) }
     func countLost() { lostRecords.wrappingAdd(1, ordering: .relaxed) }
     func countMissed(_ periods: Int64) { missed.wrappingAdd(periods, ordering: .relaxed) }
-    func add(_ amount: Int64, to count: LinkCount, device: Int) { counters.add(amount, to: device * LinkCount.allCases.count + count.rawValue) }
+    func add(_ amount: Int64, to count: LinkCount, device: Int) { counters.add(amount, to: device * LinkCount.caseCount + count.rawValue) }
 }

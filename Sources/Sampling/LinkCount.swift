@@ -16,6 +16,9 @@ public enum LinkCount: Int, CaseIterable, Sendable {
     case resyncs
     case conflicts
 
+    /// How many kinds there are; kept, because to ask for all cases allocates.
+    static let caseCount = allCases.count
+
     public var name: String { String(describing: self) }
 
     /// In a few words, for people.

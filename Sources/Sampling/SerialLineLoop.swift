@@ -214,14 +214,20 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
             return
         }
         // The one that has waited longest: none keeps the others from being asked.
-        while awake >= quietUntil, let index = due.indices.min(by: { due[$0] < due[$1] }), due[index] <= awake {
+        while awake >= quietUntil, let index = longestWaiting(), due[index] <= awake {
             guard try !passBarrier(before: index, at: awake) else { return }
             guard due[index] <= awake else { continue }
             if repetitions[index] == 0 { countMissed(index, at: awake) } else { due[index] = awake + (plan.requests[index].period ?? 0) }
             try send(index, at: awake)
             return
         }
-        for index in due.indices where due[index] < quietUntil { due[index] = quietUntil }
+        for index in 0..<due.count where due[index] < quietUntil { due[index] = quietUntil }
+    }
+
+    private func longestWaiting() -> Int? {
+        var first: Int?
+        for index in 0..<due.count where due[index] < due[first ?? index] || first == nil { first = index }
+        return first
     }
 
     private static func patience(_ device: DevicePlan) -> Int64 { UnansweredReplies.patience * device.line.slowestReply }
@@ -229,7 +235,7 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     private func earliest() -> Int64 {
         if opening != nil { return max(openingDue, quietUntil) }
         var earliest = Int64.max
-        for deadline in due where deadline < earliest { earliest = deadline }
+        for index in 0..<due.count { earliest = min(earliest, due[index]) }
         return earliest
     }
 

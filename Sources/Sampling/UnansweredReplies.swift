@@ -25,7 +25,7 @@ struct UnansweredReplies {
     mutating func expiry(of message: Int, now: Int64) -> Int64? {
         entries.removeAll { $0.expires <= now }
         var latest: Int64?
-        for entry in entries where entry.message == message { latest = max(latest ?? 0, entry.expires) }
+        for index in 0..<entries.count where entries[index].message == message { latest = max(latest ?? 0, entries[index].expires) }
         return latest
     }
 
