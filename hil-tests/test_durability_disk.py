@@ -127,15 +127,15 @@ def plain_unit(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Watch
 def test_row_24_full_disk_costs_no_sample_once_there_is_room_again(memory, unit, table):
     """Row 24: the disk is full for some seconds; the host samples on, says so once, and writes all of it afterwards."""
     memory.fill()
-    started = unit.alert("journalFailing", 1, TOLD)
+    started = unit.alert("NABD_JOURNAL_FAILING", 1, TOLD)
     time.sleep(max(0.0, unit.began + LASTS - now()))
-    assert alerts(export(unit.journal), "journalFailing") == started, "the alert must stay one as long as the disk is full"
+    assert alerts(export(unit.journal), "NABD_JOURNAL_FAILING") == started, "the alert must stay one as long as the disk is full"
     polls = unit.goes_on()
     memory.free()
     freed = now()
     lines, held = unit.whole_again(unit.began)
-    ended = [line for line in alerts(lines, "journalFailing") if line["event"] == "alertEnd"]
-    assert len(ended) == 1, alerts(lines, "journalFailing")
+    ended = [line for line in alerts(lines, "NABD_JOURNAL_FAILING") if line["event"] == "alertEnd"]
+    assert len(ended) == 1, alerts(lines, "NABD_JOURNAL_FAILING")
     after = ended[0]["monotonicNanoseconds"] / 1e9 - freed
     assert 0 < after <= TOLD, f"the alert ended {after:.1f} s after there was room again"
     said = unit.said("journal")
@@ -176,11 +176,11 @@ def test_row_25_disk_that_refuses_writes_for_a_while(disk, ext4_unit, table):
     finally:
         disk.take_writes(unit.journal)
     mended = now()
-    unit.alert("journalFailing", 2, 10)
+    unit.alert("NABD_JOURNAL_FAILING", 2, 10)
     lines, held = unit.whole_again(unit.began)
-    kinds = [line["event"] for line in alerts(lines, "journalFailing")]
+    kinds = [line["event"] for line in alerts(lines, "NABD_JOURNAL_FAILING")]
     assert kinds == ["alertStart", "alertEnd"], kinds
-    over = alerts(lines, "journalFailing")[1]["monotonicNanoseconds"] / 1e9 - mended
+    over = alerts(lines, "NABD_JOURNAL_FAILING")[1]["monotonicNanoseconds"] / 1e9 - mended
     table.row(25, "read-only for a while", f"the journal's folder and files immutable for {LASTS} s",
               "samples held and written afterwards, told, alert", f"{polls}; {held}; alert over {over:.1f} s after it was writable again")
 

@@ -323,7 +323,8 @@ private final class RecorderLoop {
 
     private func complain(_ error: any Error) {
         let words = String(describing: error)
-        if totals.problem != words { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(words)"]) }
+        // Once: the words of each attempt may differ.
+        if totals.problem == nil { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(words)"]) }
         totals.problem = words
         hold(.failing, true)
     }

@@ -57,7 +57,8 @@ public final class DeliveryStore: Sendable {
             guard let row = try Row.fetchOne(db, sql: "SELECT a, b, c, d FROM positions WHERE name = 'samples'") else {
                 return SamplePosition(session: 0, window: 0, chunk: 0, length: 0)
             }
-            return SamplePosition(session: row[0], window: row[1], chunk: row[2], length: row[3])
+            return SamplePosition(
+                session: row.integer("a") ?? 0, window: row.integer("b") ?? 0, chunk: row.integer("c") ?? 0, length: row.integer("d") ?? 0)
         }
     }
 
@@ -118,7 +119,9 @@ public final class DeliveryStore: Sendable {
     public func deadLetters(limit: Int) throws -> [DeadLetter] {
         try queue.read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM dead_letters ORDER BY id LIMIT ?", arguments: [limit]).map {
-                DeadLetter(id: $0["id"], url: $0["url"], reason: $0["reason"], resource: $0["resource"], utc: $0["utc"])
+                DeadLetter(
+                    id: $0.integer("id") ?? 0, url: $0.text("url") ?? "", reason: $0.text("reason") ?? "", resource: $0.text("resource") ?? "",
+                    utc: $0.integer("utc") ?? 0)
             }
         }
     }

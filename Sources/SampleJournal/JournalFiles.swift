@@ -138,11 +138,11 @@ public struct JournalFiles: Sendable {
         CREATE TABLE about(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE sessions(
             id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, boot TEXT NOT NULL, started_ns INTEGER NOT NULL, started_utc INTEGER NOT NULL,
-            ended_ns INTEGER);
+            checksum INTEGER NOT NULL, ended_ns INTEGER);
         CREATE TABLE streams(
             id INTEGER PRIMARY KEY, device TEXT NOT NULL, vmd TEXT, metric TEXT NOT NULL, code INTEGER, unit TEXT, form TEXT NOT NULL,
             waveform INTEGER NOT NULL, period_ns INTEGER NOT NULL, profile TEXT NOT NULL, first_sequence INTEGER NOT NULL,
-            next_sequence INTEGER NOT NULL);
+            checksum INTEGER NOT NULL, next_sequence INTEGER NOT NULL);
         CREATE TABLE gaps(
             stream INTEGER NOT NULL, first_sequence INTEGER NOT NULL, next_sequence INTEGER NOT NULL, cause TEXT NOT NULL,
             PRIMARY KEY (stream, first_sequence)) WITHOUT ROWID;

@@ -13,6 +13,8 @@ struct JournalOpening {
     var streams: [StreamDescriptor: (id: Int64, next: Int64)] = [:]
     var newestChunk: Int64 = 0
     var newestSession: Int64 = 0
+    /// The highest number a stream ever had, readable or not.
+    var newestStream: Int64 = 0
     /// What happened to the journal, to be told as events.
     var incidents: [JournalIncident] = []
     /// Gaps that the leap made.
@@ -56,6 +58,7 @@ struct JournalOpening {
         var first: Int64?
         var newestChunk: Int64 = 0
         var newestSession: Int64 = 0
+        var newestStream: Int64 = 0
         var newestEvent: Int64 = 0
     }
 
@@ -66,6 +69,7 @@ struct JournalOpening {
         state.first = try db.about("first")
         state.newestChunk = max(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM chunks") ?? 0, (state.first ?? 1) - 1)
         state.newestSession = try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM sessions") ?? 0
+        state.newestStream = try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM streams") ?? 0
         state.newestEvent = try db.about("events") ?? 0
         var next: [Int64: Int64] = [:]
         let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [try db.about("sequences") ?? 0])
@@ -93,6 +97,7 @@ struct JournalOpening {
         if lacksSamples { incidents.append(.gap(part: "samples", known: knownChunk, found: state.newestChunk)) }
         if lacksEvents { incidents.append(.gap(part: "events", known: knownEvent, found: events.last.id)) }
 
+        newestStream = state.newestStream
         newestSession = max(state.newestSession, position?.session ?? 0)
         newestChunk = max(state.newestChunk, knownChunk)
         let leaps = lacksSamples || samplesWereSetAside

@@ -77,6 +77,24 @@ public final class JournalReader: Sendable {
         }
     }
 
+    /// Rows of a file from a number on. Where a page is damaged, those behind it: what can be read is read, `verify()` names the rest.
+    static func readable<Element>(
+        _ file: OpenFile, after id: Int64, end: Int64, _ fetch: (Database, Int64, inout [Element]) throws -> Void
+    ) throws -> [Element] {
+        var found: [Element] = []
+        var (start, step): (Int64, Int64) = (id, 1)
+        while true {
+            do {
+                try file.queue.read { try fetch($0, start, &found) }
+                return found
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
+                if !found.isEmpty { return found }
+                (start, step) = (start + step, step * 2)
+                guard start < end, step <= JournalOpening.leap else { return [] }
+            }
+        }
+    }
+
     // MARK: Descriptions
 
     public func streams() throws -> [JournalStream] {
@@ -95,12 +113,8 @@ public final class JournalReader: Sendable {
     public func sessions() throws -> [JournalSession] {
         var sessions: [Int64: JournalSession] = [:]
         for file in open(.samples) {
-            let rows = try file.queue.read { try Row.fetchAll($0, sql: "SELECT id, key, boot, started_ns, ended_ns FROM sessions ORDER BY id") }
-            for row in rows {
-                let id = row.integer("id") ?? 0
-                sessions[id] = JournalSession(
-                    id: id, key: row.text("key") ?? "", bootID: row.text("boot") ?? "", started: row.integer("started_ns") ?? 0,
-                    isEnded: row.integer("ended_ns") != nil || sessions[id]?.isEnded == true)
+            for session in try file.queue.read({ try SessionRow.all($0) }) {
+                sessions[session.id] = session.isEnded ? session : sessions[session.id] ?? session
             }
         }
         return sessions.values.sorted { $0.id < $1.id }
@@ -139,16 +153,18 @@ public final class JournalReader: Sendable {
         var chunks: [JournalChunk] = []
         var bytes = 0
         for (file, end) in open(.samples, after: id) {
-            try file.queue.read { db in
+            chunks += try Self.readable(file, after: id, end: end) { db, start, found in
                 let rows = try Row.fetchCursor(
                     db,
                     sql: """
                         SELECT * FROM chunks WHERE id > ? AND id < ? AND content IS NOT ? AND utc < ? AND utc + (end_ns - base_ns) >= ? ORDER BY id LIMIT ?
-                        """, arguments: [id, end, without?.rawValue, to, from, limit - chunks.count])
+                        """, arguments: [start, end, without?.rawValue, to, from, limit - chunks.count])
                 while bytes < Self.batchBytes, let row = try rows.next() {
                     let chunk = JournalChunk(row)
+                    // A damaged page may give anything, in any order: a cursor only goes forward.
+                    guard chunk.id > found.last?.id ?? start else { continue }
                     bytes += chunk.payload.count
-                    chunks.append(chunk)
+                    found.append(chunk)
                 }
             }
             if chunks.count >= limit || bytes >= Self.batchBytes { break }
@@ -177,10 +193,13 @@ public final class JournalReader: Sendable {
     public func events(after id: Int64, limit: Int) throws -> [EventRecord] {
         var events: [EventRecord] = []
         for (file, end) in open(.events, after: id) where events.count < limit {
-            events += try file.queue.read { db in
-                try Row.fetchAll(
-                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?", arguments: [id, end, limit - events.count]
-                ).map(EventRecord.init)
+            events += try Self.readable(file, after: id, end: end) { db, start, found in
+                let rows = try Row.fetchCursor(
+                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?", arguments: [start, end, limit - events.count])
+                while let row = try rows.next() {
+                    let event = EventRecord(row)
+                    if event.id > found.last?.id ?? start { found.append(event) }
+                }
             }
         }
         return events

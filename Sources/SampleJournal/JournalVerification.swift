@@ -64,7 +64,8 @@ extension JournalReader {
                 for row in try Row.fetchAll(db, sql: "SELECT * FROM gaps") {
                     progress.gaps[row.integer("stream") ?? 0, default: [:]][row.integer("first_sequence") ?? 0] = row.integer("next_sequence") ?? 0
                 }
-                return try StreamRow.all(db)
+                _ = try SessionRow.all(db) { result.faults.append("\(file.segment.name): \($0)") }
+                return try StreamRow.all(db) { result.faults.append("\(file.segment.name): \($0)") }
             }
             for stream in streams {
                 result.declaredMissing += progress.passGaps(stream.id, upTo: stream.first)
@@ -90,11 +91,15 @@ extension JournalReader {
         _ file: OpenFile, end: Int64, _ streams: [Int64: StreamDescriptor], _ progress: inout Progress, _ result: inout Verification
     ) throws {
         let name = file.segment.name
-        var last: Int64 = .min
+        var last: Int64 = 0
         var span: (first: Int64, id: Int64) = (.min, .min)
         while result.faults.count < Self.faultLimit {
-            let chunks = try file.queue.read { db in
-                try Row.fetchAll(db, sql: "SELECT * FROM chunks WHERE id > ? AND id < ? ORDER BY id LIMIT 50", arguments: [last, end]).map(JournalChunk.init)
+            let chunks: [JournalChunk] = try Self.readable(file, after: last, end: end) { db, start, found in
+                let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE id > ? AND id < ? ORDER BY id LIMIT 50", arguments: [start, end])
+                while let row = try rows.next() {
+                    let chunk = JournalChunk(row)
+                    if chunk.id > found.last?.id ?? start { found.append(chunk) }
+                }
             }
             guard let newest = chunks.last else { return }
             last = newest.id
@@ -141,10 +146,14 @@ extension JournalReader {
     private func verifyEvents(
         _ file: OpenFile, end: Int64, _ chain: inout (hash: [UInt8], next: Int64), _ result: inout Verification
     ) throws -> Bool {
-        var last: Int64 = .min
+        var last: Int64 = 0
         while result.faults.count < Self.faultLimit {
-            let events = try file.queue.read { db in
-                try Row.fetchAll(db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT 500", arguments: [last, end]).map(EventRecord.init)
+            let events: [EventRecord] = try Self.readable(file, after: last, end: end) { db, start, found in
+                let rows = try Row.fetchCursor(db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT 500", arguments: [start, end])
+                while let row = try rows.next() {
+                    let event = EventRecord(row)
+                    if event.id > found.last?.id ?? start { found.append(event) }
+                }
             }
             guard let newest = events.last else { return true }
             last = newest.id

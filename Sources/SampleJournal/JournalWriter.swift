@@ -30,6 +30,7 @@ public final class JournalWriter {
     /// The next number of each stream that is durable.
     private var durableNext: [Int64]
     private var known: [StreamDescriptor: (id: Int64, next: Int64)]
+    private var newestStream: Int64
     private var nextChunk: Int64
     private var unwritten: [JournalChunk] = []
     private var pendingGaps: [SequenceGap]
@@ -81,6 +82,7 @@ public final class JournalWriter {
             startedUTC = utc
             known = opening.streams
             durableNext = []
+            newestStream = opening.newestStream
             nextChunk = opening.newestChunk
             pendingGaps = opening.gaps
             incidents = opening.incidents
@@ -93,11 +95,7 @@ public final class JournalWriter {
             if opening.needsNewFile {
                 try samples.begin(beginning, isTrusted: true)
             } else {
-                try samples.write { db in
-                    try db.execute(
-                        sql: "INSERT INTO sessions(id, key, boot, started_ns, started_utc) VALUES (?, ?, ?, ?, ?)",
-                        arguments: [session.id, session.key, bootID, now, utc])
-                }
+                try samples.write { try SessionRow.insert($0, session, startedUTC: utc) }
             }
         } catch {
             lock.release()
@@ -124,7 +122,8 @@ public final class JournalWriter {
                 if let found = known[descriptor] {
                     stream = found
                 } else {
-                    stream = ((known.values.map(\.id).max() ?? 0) + 1, 0)
+                    newestStream += 1
+                    stream = (newestStream, 0)
                     known[descriptor] = stream
                     try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next)
                 }

@@ -63,11 +63,7 @@ final class SampleStore {
 
     static func write(_ beginning: Beginning, to db: Database) throws {
         try db.note("first", beginning.firstChunk)
-        try db.execute(
-            sql: "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc) VALUES (?, ?, ?, ?, ?)",
-            arguments: [
-                beginning.session.id, beginning.session.key, beginning.session.bootID, beginning.session.started, beginning.startedUTC,
-            ])
+        try SessionRow.insert(db, beginning.session, startedUTC: beginning.startedUTC)
         for stream in beginning.streams { try StreamRow.insert(db, stream.descriptor, id: stream.id, next: stream.next) }
     }
 

@@ -6,18 +6,29 @@ enum StreamRow {
     static func insert(_ db: Database, _ stream: StreamDescriptor, id: Int64, next: Int64) throws {
         try db.execute(
             sql: """
-                INSERT INTO streams(id, device, vmd, metric, code, unit, form, waveform, period_ns, profile, first_sequence, next_sequence)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """, arguments: [id] + arguments(stream) + [next, next])
+                INSERT INTO streams(id, device, vmd, metric, code, unit, form, waveform, period_ns, profile, first_sequence, checksum, next_sequence)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """, arguments: [id] + arguments(stream) + [next, checksum(stream, id: id, first: next), next])
     }
 
-    /// The streams of a file with the number each began with there and the one noted last.
-    static func all(_ db: Database) throws -> [(id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64)] {
-        try Row.fetchAll(db, sql: "SELECT * FROM streams ORDER BY id").map {
-            (
-                id: $0.integer("id") ?? 0, descriptor: try descriptor($0), first: $0.integer("first_sequence") ?? 0,
-                next: $0.integer("next_sequence") ?? 0
-            )
+    /// A description as it was written: what it says is not in the samples, so it has a checksum of its own.
+    private static func checksum(_ stream: StreamDescriptor, id: Int64, first: Int64) -> Int64 {
+        RowChecksum.compute([
+            "\(id)", stream.device, stream.vmd ?? "–", stream.metric, stream.code.map { "\($0)" } ?? "–", stream.unit ?? "–", text(stream.form),
+            "\(stream.isWaveform)", "\(stream.periodNanoseconds)", stream.profile, "\(first)",
+        ])
+    }
+
+    /// The streams of a file with the number each began with there and the one noted last. One that is not as it was written is left out.
+    static func all(_ db: Database, damaged: (String) -> Void = { _ in }) throws -> [(id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64)] {
+        try Row.fetchAll(db, sql: "SELECT * FROM streams ORDER BY id").compactMap { row in
+            guard let id = row.integer("id"), let descriptor = descriptor(row), let first = row.integer("first_sequence"),
+                row.integer("checksum") == checksum(descriptor, id: id, first: first)
+            else {
+                damaged("the description of stream \(row.integer("id") ?? 0) is not as it was written")
+                return nil
+            }
+            return (id: id, descriptor: descriptor, first: first, next: max(first, row.integer("next_sequence") ?? 0))
         }
     }
 
@@ -28,10 +39,10 @@ enum StreamRow {
         ]
     }
 
-    private static func descriptor(_ row: Row) throws -> StreamDescriptor {
+    private static func descriptor(_ row: Row) -> StreamDescriptor? {
         guard let form = row.text("form").flatMap(form), let period = row.integer("period_ns"), (1...3_600_000_000_000).contains(period),
             let device = row.text("device"), let metric = row.text("metric"), let waveform = row.integer("waveform")
-        else { throw BlockDamage("a stream's description cannot be read") }
+        else { return nil }
         return StreamDescriptor(
             device: device, vmd: row.text("vmd"), metric: metric, code: row.integer("code").flatMap { UInt32(exactly: $0) }, unit: row.text("unit"),
             form: form, isWaveform: waveform != 0, periodNanoseconds: period, profile: row.text("profile") ?? "")
@@ -56,5 +67,40 @@ enum StreamRow {
             return .integer(DecimalScale(multiplier: multiplier, exponent: exponent))
         default: return nil
         }
+    }
+}
+
+/// Runs of the host as rows.
+enum SessionRow {
+    static func insert(_ db: Database, _ session: JournalSession, startedUTC: Int64) throws {
+        try db.execute(
+            sql: "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc, checksum) VALUES (?, ?, ?, ?, ?, ?)",
+            arguments: [session.id, session.key, session.bootID, session.started, startedUTC, checksum(session, startedUTC: startedUTC)])
+    }
+
+    /// The sessions of a file. One that is not as it was written is left out.
+    static func all(_ db: Database, damaged: (String) -> Void = { _ in }) throws -> [JournalSession] {
+        try Row.fetchAll(db, sql: "SELECT * FROM sessions ORDER BY id").compactMap { row in
+            let session = JournalSession(
+                id: row.integer("id") ?? 0, key: row.text("key") ?? "", bootID: row.text("boot") ?? "", started: row.integer("started_ns") ?? 0,
+                isEnded: row.integer("ended_ns") != nil)
+            if row.integer("checksum") == checksum(session, startedUTC: row.integer("started_utc") ?? 0) { return session }
+            damaged("the description of session \(session.id) is not as it was written")
+            return nil
+        }
+    }
+
+    private static func checksum(_ session: JournalSession, startedUTC: Int64) -> Int64 {
+        RowChecksum.compute(["\(session.id)", session.key, session.bootID, "\(session.started)", "\(startedUTC)"])
+    }
+}
+
+/// CRC-32C over the columns of a row that never change.
+enum RowChecksum {
+    static func compute(_ columns: [String]) -> Int64 {
+        // Lengths before texts: no two different rows can give the same bytes.
+        var sum = UInt32.max
+        for column in columns { sum = CRC32C.update(CRC32C.update(sum, "\(column.utf8.count):".utf8), column.utf8) }
+        return Int64(~sum)
     }
 }

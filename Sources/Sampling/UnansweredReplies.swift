@@ -23,17 +23,27 @@ struct UnansweredReplies {
 
     /// Until when a reply of this kind could be mistaken for a later one's; `nil` when it cannot. Unit: ns.
     mutating func expiry(of message: Int, now: Int64) -> Int64? {
-        entries.removeAll { $0.expires <= now }
+        var kept = 0
+        for index in 0..<entries.count where entries[index].expires > now {
+            entries[kept] = entries[index]
+            kept += 1
+        }
+        entries.removeLast(entries.count - kept)
         var latest: Int64?
         for index in 0..<entries.count where entries[index].message == message { latest = max(latest ?? 0, entries[index].expires) }
         return latest
     }
 
-    func contains(_ message: Int) -> Bool { entries.contains { $0.message == message } }
+    func contains(_ message: Int) -> Bool { index(of: message) != nil }
+
+    private func index(of message: Int) -> Int? {
+        for index in 0..<entries.count where entries[index].message == message { return index }
+        return nil
+    }
 
     /// A reply came: it is settled, and what was asked before; what was asked after it may take as long again. `false` when none was outstanding.
     mutating func settle(_ message: Int, extendTo expiry: Int64) -> Bool {
-        guard let index = entries.firstIndex(where: { $0.message == message }) else { return false }
+        guard let index = index(of: message) else { return false }
         entries.removeFirst(index + 1)
         for index in entries.indices { entries[index].expires = max(entries[index].expires, expiry) }
         return true

@@ -31,23 +31,28 @@ def varint(value):
     return out + bytes([value])
 
 
-def block(values, timing, raw=False):
-    """A block of the journal without its checksum: valid samples, values as they are or none of them different."""
-    body = bytes([1]) + varint(7) + varint(42) + varint(values) + timing + varint(1) + bytes([0, 0]) + varint(values)
-    return body + (b"\xff" + bytes(range(8)) * values if raw else b"\x00" + bytes((values + 7) // 8))
+def zeros(count):
+    """As many values that are 0, by no differences and with the smallest codes: a bit each."""
+    return b"\x00\x00" + bytes((count + 7) // 8)
+
+
+def block(values, timing, coded):
+    """A block of the journal without its checksum: valid samples."""
+    return bytes([2]) + varint(7) + varint(42) + varint(values) + timing + varint(1) + bytes([0, 0]) + varint(values) + coded
 
 
 def journal():
     periodic = b"\x00" + varint(2_000_000) + varint(4_000_000)
     for count in (1, 9, 64):
-        yield b"\x08" + block(count, periodic)
-        yield b"\x0a" + block(count, b"\x01\x00" + bytes((count + 7) // 8))
-        yield b"\x08" + block(count, periodic, raw=True)
-        yield b"\x0c" + block(count, periodic)
-        text = block(count, periodic)
-        yield b"\x09" + text[: text.rindex(b"\x00\x00" + varint(count)) + 2 + len(varint(count))] + b"\x01\x03SET\x00" + bytes((count + 7) // 8)
+        yield b"\x08" + block(count, periodic, zeros(count))
+        yield b"\x0a" + block(count, b"\x01" + zeros(count), zeros(count))
+        yield b"\x08" + block(count, b"\x02" + varint(4_000_000) + varint(1) + varint(count) + varint(0), zeros(count))
+        yield b"\x08" + block(count, periodic, b"\x00" + varint(1 << 23) + bytes(range(8)) * count)
+        yield b"\x0c" + block(count, periodic, zeros(count))
+        yield b"\x09" + block(count, periodic, b"\x01\x03SET" + zeros(count))
     for kind in (4, 5, 6, 7):
         yield bytes([kind, 0]) + b"".join(bytes([4, 1, 2, 3, 4, 5, 6, 7, step, 8 + 16 * step, step, step]) for step in range(9))
+        yield bytes([kind, 2]) + b"".join(bytes([6, 1, 2, 3, 4, 5, 6, 7, step]) for step in range(9))
         yield bytes([kind, 1]) + b"".join(bytes([0, step]) for step in range(100))
 
 

@@ -30,12 +30,12 @@ enum JournalMode {
 
     /// What was read is written and read again.
     private static func again(_ block: SampleBlock, base: Int64, isText: Bool) {
-        for index in 0..<min(block.count, 4) { _ = block.time(index) }
-        if block.reasons.count != block.count || block.bits.count != block.count { broken("a block of parts that differ in length") }
+        let count = block.judgements.reduce(0) { $0 + $1.count }
+        if count != block.count || block.times.count != count || block.lastTime != block.times.last { broken("a block of parts that differ in length") }
         // Texts longer than a sample holds are read and never written.
         if block.count > 4096 || block.texts.contains(where: { $0.utf8.count > SampleRecord.textCapacity * 3 }) { return }
         let once = decoded(block, base: base, isText: isText)
-        if once.bits != block.bits || once.texts != block.texts || once.validities != block.validities || once.reasons != block.reasons {
+        if once.bits != block.bits || once.texts != block.texts || once.judgements != block.judgements {
             broken("values that change when they are written")
         }
         if case .explicit(let times) = block.timing, !isExact(times, base: base) { return }
@@ -60,28 +60,33 @@ enum JournalMode {
 
     /// Any values are written and come back.
     private static func write(_ input: inout Input, base: Int64, isText: Bool) {
-        let isPeriodic = input.byte() & 1 == 0
-        var (bits, texts, validities, reasons, times): ([Int64], [String], [Validity], [Reason], [Int64]) = ([], [], [], [], [])
+        let way = input.byte()
+        var (bits, texts, judgements, times): ([Int64], [String], [SampleBlock.Judgement], [Int64]) = ([], [], [], [])
+        var runs: [SampleBlock.Run] = []
         var time = base
         while !input.isOver, bits.count < 4096 {
             let kind = input.byte()
             let value = kind & 4 == 0 ? (bits.last ?? 0) &+ Int64(Int8(bitPattern: input.byte())) : input.number()
             let validity = kind & 8 == 0 ? Validity.valid : Validity(rawValue: kind >> 4) ?? .invalid
             let reason = kind & 8 == 0 ? Reason.none : Reason(rawValue: input.byte()) ?? .malformed
+            judgements.append(SampleBlock.Judgement(validity: validity, reason: reason, count: Int(kind & 3) + 1))
+            runs.append(SampleBlock.Run(count: Int(kind & 3) + 1, first: time &+ value))
             for _ in 0...(kind & 3) {
                 let isKept = SampleBlock.keepsValue(validity, reason)
                 bits.append(isText || !isKept ? 0 : value)
                 if isText { texts.append(isKept ? String(String(value, radix: 36).prefix(SampleRecord.textCapacity)) : "") }
-                validities.append(validity)
-                reasons.append(reason)
                 time &+= value / 1000 * 1000
                 times.append(time)
             }
         }
+        let timing: SampleBlock.Timing =
+            switch way % 3 {
+            case 1 where isExact(times, base: base): .explicit(times)
+            case 2: .runs(runs, period: time)
+            default: .periodic(first: time, period: 4_000_000)
+            }
         let block = SampleBlock(
-            stream: input.number(), firstSequence: Int64(bits.count),
-            timing: isPeriodic || !isExact(times, base: base) ? .periodic(first: time, period: 4_000_000) : .explicit(times),
-            bits: bits, texts: texts, validities: validities, reasons: reasons)
+            stream: input.number(), firstSequence: Int64(bits.count), timing: timing, bits: bits, texts: texts, judgements: judgements)
         if decoded(block, base: base, isText: isText) != block { broken("a block that does not come back") }
     }
 }
