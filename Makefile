@@ -5,7 +5,7 @@ SWIFT_BUILD := swift build --quiet
 NABD := .build/debug/nabd
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help demo test unit-test fuzz hil-test fault-test bench setup build lint format clean
+.PHONY: help demo test unit-test fuzz hil-test fault-test durability bench setup build lint format clean
 
 help: ## What can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,15 +45,22 @@ PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-t
 hil-test: build ## The program as a black box against devices and a records service that others wrote.
 	@scripts/setup python
 	@echo "== tests against independent devices and a FHIR server (about four minutes)"
-	@$(PYTEST) hil-tests --ignore-glob 'hil-tests/test_profile_players.py' --ignore-glob 'hil-tests/test_fault*.py' --junitxml=hil-tests/results/hil.xml
+	@$(PYTEST) hil-tests --ignore-glob 'hil-tests/test_profile_players.py' --ignore-glob 'hil-tests/test_fault*.py' \
+		--ignore-glob 'hil-tests/test_durability*.py' --ignore-glob 'hil-tests/test_real_time.py' --junitxml=hil-tests/results/hil.xml
 	@echo "== played devices read by independent clients (many at once: by themselves, so that they delay nobody)"
 	@$(PYTEST) hil-tests/test_profile_players.py --junitxml=hil-tests/results/players.xml
+	@echo "== keeping time: what the lines' threads do, by itself (about a minute and a half)"
+	@$(PYTEST) -n 0 hil-tests/test_real_time.py --junitxml=hil-tests/results/real-time.xml
 	@$(MAKE) --no-print-directory fault-test
 
 fault-test: build ## Lines and devices that misbehave in every way; writes hil-tests/results/faults.md.
 	@scripts/setup python
-	@echo "== the fault suite (about a minute and a half); its table: hil-tests/results/faults.md"
-	@$(PYTEST) hil-tests/test_fault*.py --junitxml=hil-tests/results/faults.xml
+	@echo "== the fault suite (about five minutes); its table: hil-tests/results/faults.md"
+	@$(PYTEST) hil-tests/test_fault*.py hil-tests/test_durability*.py --junitxml=hil-tests/results/faults.xml
+
+durability: build ## The journal under 1,000 kills, each system call's kill, 200 power cuts, every damaged block: about an hour.
+	@scripts/setup python
+	@NABD_KILLS=1000 NABD_KILL_POINTS=300 NABD_CUTS=200 NABD_DAMAGE=all $(PYTEST) -n 0 hil-tests/test_durability*.py --junitxml=hil-tests/results/durability.xml
 
 bench: setup-packages ## Measure side by side with C floors; prints a table, writes bench-results.json.
 	@Benchmarks/run

@@ -141,7 +141,8 @@ public final class UnitHost: Service {
         let clock = MonotonicClock()
         let (now, utc) = (clock.now(), WallClock.now())
         let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
-        let writer = try JournalWriter(directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc, retention: configuration.retention)
+        let writer = try JournalWriter(
+            directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc, retention: configuration.retention)
         try writer.record("hostStarted", body: ["unit": .string(configuration.unit)], monotonic: now, utc: utc, quality: .current())
         for device in configuration.devices {
             let profile = device.plan.profile

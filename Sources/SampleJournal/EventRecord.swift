@@ -21,6 +21,8 @@ public struct EventRecord: Sendable {
     public let body: String
     /// SHA-256 over the hash before it and this record: no record can be changed, taken out or put in without all later ones showing it.
     public let hash: [UInt8]
+    /// Whether the row is as it was written. The chain says that of all records together, this of one without the others.
+    public private(set) var isWhole = true
 
     static let noHash = [UInt8](repeating: 0, count: 32)
 
@@ -34,6 +36,12 @@ public struct EventRecord: Sendable {
             digest.update(data: Data(part.utf8))
         }
         return Array(digest.finalize())
+    }
+
+    var checksum: Int64 {
+        RowChecksum.compute([
+            "\(id)", session, "\(monotonicNanoseconds)", "\(utc)", "\(quality.rawValue)", device ?? "–", kind, body, "\(hash)",
+        ])
     }
 
     func with(hash: [UInt8]) -> EventRecord {
@@ -59,5 +67,6 @@ extension EventRecord {
             id: row.integer("id") ?? 0, session: row.text("session") ?? "", monotonicNanoseconds: row.integer("monotonic_ns") ?? 0,
             utc: row.integer("utc") ?? 0, quality: row.integer("quality").flatMap { UInt8(exactly: $0) }.flatMap(ClockQuality.init) ?? .unknown,
             device: row.text("device"), kind: row.text("kind") ?? "", body: row.text("body") ?? "{}", hash: row.bytes("hash") ?? [])
+        isWhole = row.integer("checksum") == checksum
     }
 }

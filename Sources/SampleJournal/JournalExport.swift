@@ -51,7 +51,7 @@ public struct JournalExport: Sendable {
         while true {
             let events = try reader.events(after: last, limit: 500)
             guard let newest = events.last else { return last }
-            for event in events where selection.takes(event) { try write(event.line) }
+            for event in events where event.isWhole && selection.takes(event) { try write(event.line) }
             last = newest.id
         }
     }

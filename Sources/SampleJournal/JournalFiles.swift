@@ -159,7 +159,7 @@ public struct JournalFiles: Sendable {
         CREATE TABLE anchor(hash BLOB NOT NULL);
         CREATE TABLE events(
             id INTEGER PRIMARY KEY, session TEXT NOT NULL, monotonic_ns INTEGER NOT NULL, utc INTEGER NOT NULL, quality INTEGER NOT NULL,
-            device TEXT, kind TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL);
+            device TEXT, kind TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL, checksum INTEGER NOT NULL);
 
         """
 }

@@ -222,7 +222,7 @@ public final class JournalReader: Sendable {
                     db, sql: "SELECT * FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE kind = ? AND id < ? GROUP BY device)",
                     arguments: [kind, end])
             }
-            for event in rows.map(EventRecord.init) { newest[event.device] = event }
+            for event in rows.map(EventRecord.init) where event.isWhole { newest[event.device] = event }
         }
         return newest.values.sorted { $0.id < $1.id }
     }

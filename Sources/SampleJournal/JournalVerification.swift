@@ -159,6 +159,7 @@ extension JournalReader {
             last = newest.id
             for event in events {
                 result.events += 1
+                if !event.isWhole { result.faults.append("\(file.segment.name): event \(event.id) is not as it was written") }
                 if event.id != chain.next { result.faults.append("\(file.segment.name): event \(event.id) follows \(chain.next - 1): records are missing") }
                 if event.expectedHash(after: chain.hash) != event.hash {
                     result.faults.append("\(file.segment.name): event \(event.id): its hash does not fit; it, or one before it, was changed")

@@ -21,6 +21,14 @@ public struct UplinkEndpoint: Sendable {
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey
     }
+
+    /// Whole days until this unit's certificate expires, by the wall clock; negative when it has. Throws ``EndpointError``.
+    public func daysLeft() throws -> Int {
+        guard let certificate = try? NIOSSLCertificate.fromPEMFile(clientCertificate).first else {
+            throw EndpointError(description: "\(clientCertificate) is not a readable PEM certificate")
+        }
+        return Int((Double(certificate.notValidAfter) - Date().timeIntervalSince1970) / 86_400)
+    }
 }
 
 /// A certificate or key file that cannot be used.

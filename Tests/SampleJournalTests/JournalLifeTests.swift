@@ -194,7 +194,9 @@ import Testing
         try again.run(quarters: 8)
         try again.finish()
         #expect(try faults() == [])
-        let numbers = try samples(JournalReader.Selection(metric: "MDC_ECG_ELEC_POTL_II")).compactMap { Int($0.split(separator: ",", omittingEmptySubsequences: false)[5]) }
+        let numbers = try samples(JournalReader.Selection(metric: "MDC_ECG_ELEC_POTL_II")).compactMap {
+            Int($0.split(separator: ",", omittingEmptySubsequences: false)[5])
+        }
         #expect(numbers.sorted() == Array(0..<numbers.count))
     }
 
@@ -310,7 +312,9 @@ import Testing
         try reopenAfterDamage { if case .gap("samples", 80, 40) = $0 { true } else { false } }
         #expect(try faults() == [])
         // The numbers that the lost copy gave are never given again.
-        let numbers = try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE")).compactMap { Int($0.split(separator: ",", omittingEmptySubsequences: false)[5]) }
+        let numbers = try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE")).compactMap {
+            Int($0.split(separator: ",", omittingEmptySubsequences: false)[5])
+        }
         let kept = numbers.filter { $0 < 1000 }
         #expect(kept.sorted() == Array(0..<kept.count) && kept.count == bed.seconds)
         #expect(numbers.filter { $0 >= 1000 }.min() == kept.count + Int(JournalOpening.leap))
