@@ -33,7 +33,12 @@ enum JournalBench {
             let (from, to) = (step * commitMilliseconds, (step + 1) * commitMilliseconds)
             let made = beds.indices.flatMap { beds[$0].samples(from: from, to: to) }
             let start = clock.now()
-            for (record, stream) in made { writer.append(record, stream: stream) }
+            var place = 0
+            writer.append {
+                guard place < made.count else { return nil }
+                defer { place += 1 }
+                return (record: made[place].0, stream: made[place].1)
+            }
             let ready = clock.now()
             try writer.commit(now: to * 1_000_000, utc: to * 1_000_000, quality: .unknown)
             let done = clock.now()

@@ -149,18 +149,22 @@ private final class RecorderLoop {
     private func drain() {
         for (worker, streams) in lines {
             let ring = worker.recorder.ring
-            var samples: Int64 = 0
             // Bounded: what a line adds while it is drained waits for the next round.
-            for _ in 0..<ring.capacity {
-                guard let record = ring.pop() else { break }
-                switch record.kind {
-                case .sample:
-                    guard streams.indices.contains(Int(record.index)) else { continue }
-                    writer.append(record, stream: streams[Int(record.index)])
-                    samples += 1
-                case .event: take(event: record, of: worker)
-                case .alertStart, .alertEnd: take(alert: record, of: worker)
+            var left = ring.capacity
+            var samples: Int64 = 0
+            writer.append {
+                while left > 0, let record = ring.pop() {
+                    left -= 1
+                    switch record.kind {
+                    case .sample:
+                        guard streams.indices.contains(Int(record.index)) else { continue }
+                        samples += 1
+                        return (record, streams[Int(record.index)])
+                    case .event: take(event: record, of: worker)
+                    case .alertStart, .alertEnd: take(alert: record, of: worker)
+                    }
                 }
+                return nil
             }
             totals.samples += samples
         }

@@ -172,17 +172,37 @@ func unzigzag(_ value: UInt64) -> Int64 { Int64(bitPattern: value >> 1) ^ -Int64
 
 /// CRC-32C (Castagnoli), reflected polynomial 0x82F63B78; the check value of "123456789" is 0xE3069283.
 enum CRC32C {
-    private static let table: [UInt32] = (0..<256).map { index in
-        (0..<8).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
-    }
+    /// Eight tables one after the other: what a byte does to the sum when none to seven others follow it.
+    private static let tables: [UInt32] = {
+        var tables: [UInt32] = (0..<256).map { index in
+            (0..<8).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
+        }
+        for index in 256..<2048 { tables.append(tables[index - 256] >> 8 ^ tables[Int(tables[index - 256] & 0xFF)]) }
+        return tables
+    }()
 
-    static func compute(_ bytes: some Sequence<UInt8>) -> UInt32 { ~update(.max, bytes) }
+    static func compute(_ bytes: ArraySlice<UInt8>) -> UInt32 { ~update(.max, bytes) }
+
+    static func compute(_ bytes: [UInt8]) -> UInt32 { ~update(.max, bytes[...]) }
 
     /// Takes more bytes into a sum that began with all ones; its complement is the checksum.
-    static func update(_ sum: UInt32, _ bytes: some Sequence<UInt8>) -> UInt32 {
-        let table = table
+    static func update(_ sum: UInt32, _ bytes: ArraySlice<UInt8>) -> UInt32 {
+        let tables = tables
         var sum = sum
-        for byte in bytes { sum = sum >> 8 ^ table[Int(UInt8(truncatingIfNeeded: sum) ^ byte)] }
+        var place = bytes.startIndex
+        while place + 8 <= bytes.endIndex {
+            sum ^= UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8 | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24
+            let low =
+                tables[1792 + Int(sum & 0xFF)] ^ tables[1536 + Int(sum >> 8 & 0xFF)] ^ tables[1280 + Int(sum >> 16 & 0xFF)] ^ tables[1024 + Int(sum >> 24)]
+            let high =
+                tables[768 + Int(bytes[place + 4])] ^ tables[512 + Int(bytes[place + 5])] ^ tables[256 + Int(bytes[place + 6])] ^ tables[Int(bytes[place + 7])]
+            sum = low ^ high
+            place += 8
+        }
+        while place < bytes.endIndex {
+            sum = sum >> 8 ^ tables[Int(UInt8(truncatingIfNeeded: sum) ^ bytes[place])]
+            place += 1
+        }
         return sum
     }
 }

@@ -57,7 +57,9 @@ final class EventStore {
         try queue.write { db in
             // After a failed commit nobody knows whether it is there: the same numbers are written again, and the chain decides.
             let insert = try db.cachedStatement(
-                sql: "INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                sql:
+                    "INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            )
             for event in records {
                 try insert.execute(arguments: [
                     event.id, event.session, event.monotonicNanoseconds, event.utc, Int64(event.quality.rawValue), event.device, event.kind,

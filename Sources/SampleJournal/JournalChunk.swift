@@ -102,9 +102,9 @@ enum ChunkPayload {
     /// CRC-32C over a chunk's numbers and over the length and the checksum of each of its blocks: what stands beside the blocks, and which blocks
     /// there are. What is in a block, its own checksum covers; so a damaged block costs no other.
     static func checksum(_ numbers: [Int64], payload: [UInt8]) -> Int64 {
-        var sum = CRC32C.update(.max, numbers.flatMap(bytes))
+        var sum = CRC32C.update(.max, numbers.flatMap(bytes)[...])
         for block in split(payload) {
-            sum = CRC32C.update(sum, bytes(Int64(block.count)))
+            sum = CRC32C.update(sum, bytes(Int64(block.count))[...])
             sum = CRC32C.update(sum, block.suffix(4))
         }
         return Int64(~sum)

@@ -27,7 +27,7 @@ struct SamplePacker {
         var coded: [Int64: [(base: Int64, bytes: ArraySlice<UInt8>)]] = [:]
         for chunk in chunks {
             for bytes in ChunkPayload.split(chunk.payload) {
-                guard let header = SampleBlock.trustedHeader(bytes) else { return nil }
+                guard let header = try? SampleBlock.header(bytes) else { return nil }
                 coded[header.stream, default: []].append((chunk.base, bytes))
             }
         }

@@ -86,7 +86,15 @@ import Testing
         for isText in [false, true] { _ = try? SampleBlock(unchecked: bytes, base: 0) { _ in isText } }
     }
 
-    @Test func theChecksumIsCastagnolis() { #expect(CRC32C.compute("123456789".utf8) == 0xE306_9283) }
+    /// The known check value, and eight bytes at a time as one by one.
+    @Test func theChecksumIsCastagnolis() {
+        #expect(CRC32C.compute(Array("123456789".utf8)) == 0xE306_9283)
+        let bytes = (0..<100).map { UInt8(truncatingIfNeeded: $0 * 37) }
+        for count in 0..<bytes.count {
+            let slow = ~bytes[..<count].reduce(UInt32.max) { CRC32C.update($0, [$1]) }
+            #expect(CRC32C.compute(bytes[..<count]) == slow)
+        }
+    }
 
     /// A made-up waveform of flat stretches and spikes costs less than a byte a sample.
     @Test func aWaveformIsSmall() throws {
