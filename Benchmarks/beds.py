@@ -20,7 +20,7 @@ SAMPLES_A_SECOND = 887  # of a bed: three waveforms at 250 Hz, one at 125 Hz, tw
 TARGET_CPU, TARGET_MEMORY = 8, 64  # % of a core, MB; for eight beds
 MB = 1e6
 
-# Metric, samples in a frame, scale, unit, limits; in the order in which beds_serve.c sends them, from 1000 on.
+# Metric, samples in a frame of a waveform, scale, unit; in the order in which beds_serve.c sends them, whose values start near 1000.
 WAVEFORMS = [("MDC_ECG_ELEC_POTL_I", 10, "0.001", "mV"), ("MDC_ECG_ELEC_POTL_II", 10, "0.001", "mV"),
              ("MDC_PULS_OXIM_PLETH", 10, "1", '"1"'), ("MDC_RESP", 5, "0.001", "Ohm")]
 NUMERICS = [("MDC_ECG_HEART_RATE", "0.1", "/min"), ("MDC_PULS_OXIM_SAT_O2", "0.05", '"%"'), ("MDC_PULS_OXIM_PULS_RATE", "0.1", "/min"),
@@ -92,7 +92,7 @@ def numbers(program: Program, file: str) -> dict[str, int]:
     """Of a file of ``name: number`` lines below /proc/PID: memory in kB, input and output in bytes. Empty where it may not be read."""
     try:
         lines = Path(f"/proc/{program.process.pid}/{file}").read_text().splitlines()
-    except PermissionError:
+    except OSError:
         return {}
     pairs = (line.split(":", 1) for line in lines)
     return {name: int(value.split()[0]) for name, value in pairs if value.split() and value.split()[0].isdigit()}
@@ -146,7 +146,7 @@ def beds(work: Path) -> list[dict]:
     least, most = costs[BEDS[0]], costs[BEDS[-1]]
     rows = [row(f"CPU of the whole host, {BEDS[0]} beds", least["cpu"], TARGET_CPU, "% of a core", 1.0, False, f"the target, {TARGET_CPU} %"),
             row(f"memory resident at most, {BEDS[0]} beds", least["peak"], TARGET_MEMORY, "MB", 1.0, False, f"the target, {TARGET_MEMORY} MB"),
-            row(f"CPU a bed, {BEDS[-1]} beds", most["cpu"] / BEDS[-1], least["cpu"] / BEDS[0], "% of a core", 1.15, False, f"a bed of {BEDS[0]}")]
+            row(f"CPU a bed, {BEDS[-1]} beds", most["cpu"] / BEDS[-1] * 10, least["cpu"] / BEDS[0] * 10, "ms/s", 1.15, False, f"a bed of {BEDS[0]}")]
     if least["written"] is not None:
         rows.append(row(f"bytes written to the device a sample, {BEDS[0]} beds, default commits", least["written"], least["fileBytes"], "B", None, False,
                         "the journal's files in the end"))
