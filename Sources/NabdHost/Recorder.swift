@@ -71,6 +71,8 @@ private final class RecorderLoop {
     private let logger: Logger
     private let clock = MonotonicClock()
     private var pending: [JournalWriter.Event] = []
+    /// Events given up because the journal took none for so long.
+    private var droppedEvents: Int64 = 0
     /// Losses already told: of each line's ring, and of the journal's memory.
     private var toldLost: [Int64]
     private var toldDropped: Int64 = 0
@@ -125,7 +127,7 @@ private final class RecorderLoop {
         tellIncidents()
         tellLosses()
         tellStatistics()
-        while !pending.isEmpty, totals.problem == nil { writeEvents() }
+        while !pending.isEmpty, writeEvents() {}
         finish()
         publish(totals)
     }
@@ -222,18 +224,28 @@ private final class RecorderLoop {
 
     // MARK: Writing
 
-    private func writeEvents() {
-        guard !pending.isEmpty else { return }
+    /// Returns whether the journal took them.
+    @discardableResult
+    private func writeEvents() -> Bool {
+        guard !pending.isEmpty else { return true }
         let batch = Array(pending.prefix(Self.batchLimit))
         do {
             try writer.record(batch, utcOffset: offset, quality: .current())
         } catch {
             complain(error)
-            if pending.count > Self.pendingLimit { pending.removeFirst(pending.count - Self.pendingLimit) }
-            return
+            if pending.count > Self.pendingLimit {
+                droppedEvents += Int64(pending.count - Self.pendingLimit)
+                pending.removeFirst(pending.count - Self.pendingLimit)
+            }
+            return false
         }
         totals.events += Int64(batch.count)
         pending.removeFirst(batch.count)
+        if droppedEvents > 0 {
+            pending.append(JournalWriter.Event("eventsLost", body: ["figure": .integer(droppedEvents), "cause": .string("disk")], monotonic: clock.now()))
+            droppedEvents = 0
+        }
+        return true
     }
 
     /// Says what was lost without a word so far: records that never found room in a ring, samples that the disk never took.

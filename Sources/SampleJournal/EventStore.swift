@@ -12,43 +12,51 @@ final class EventStore {
     private(set) var current: JournalFiles.Segment
     private var queue: DatabaseQueue
     private var commitsSinceCheckpoint = 0
-    private var abandoned: [DatabaseQueue] = []
     /// The newest event's number and hash.
     private(set) var last: (id: Int64, hash: [UInt8])
 
-    /// Goes on with a file.
+    /// Goes on with a file. Throws ``BlockDamage`` when its newest event is not as it was written.
     init(_ files: JournalFiles, _ segment: JournalFiles.Segment) throws {
         self.files = files
         current = segment
-        queue = try JournalFiles.openForWriting(segment.path, schema: JournalFiles.schema(.events))
-        last = try queue.write { db in
-            if try db.about("first") == nil { try Self.begin(db, after: 0, hash: EventRecord.noHash) }
-            if let row = try Row.fetchOne(db, sql: "SELECT id, hash FROM events ORDER BY id DESC LIMIT 1") {
-                return (row.integer("id") ?? 0, row.bytes("hash") ?? EventRecord.noHash)
-            }
-            let anchor = try Row.fetchOne(db, sql: "SELECT hash FROM anchor").flatMap { $0.bytes("hash") } ?? EventRecord.noHash
-            return ((try db.about("first") ?? 1) - 1, anchor)
-        }
+        queue = try JournalFiles.openForWriting(segment.path, schema: "")
+        last = try queue.read { try Self.newest($0) }
+        try queue.bringIn(.truncate)
     }
 
-    private static func begin(_ db: Database, after id: Int64, hash: [UInt8]) throws {
-        try db.note("first", id + 1)
-        try db.execute(sql: "DELETE FROM anchor; INSERT INTO anchor(hash) VALUES (?)", arguments: [Data(hash)])
+    /// Begins the next file after an event.
+    init(_ files: JournalFiles, after previous: (id: Int64, hash: [UInt8])) throws {
+        self.files = files
+        (current, queue) = try files.makeNext(.events) { try Self.write(previous, to: $0) }
+        last = previous
+    }
+
+    /// The newest event of a file; without any, the one that its chain hangs on.
+    static func newest(_ db: Database) throws -> (id: Int64, hash: [UInt8]) {
+        if let row = try Row.fetchOne(db, sql: "SELECT * FROM events ORDER BY id DESC LIMIT 1") {
+            let event = EventRecord(row)
+            guard event.isWhole else { throw BlockDamage("its newest event is not as it was written") }
+            return (event.id, event.hash)
+        }
+        guard let first = try db.about("first"), let anchor = try Row.fetchOne(db, sql: "SELECT hash FROM anchor")?.bytes("hash") else {
+            throw BlockDamage("it does not say where it begins")
+        }
+        return (first &- 1, anchor)
+    }
+
+    private static func write(_ previous: (id: Int64, hash: [UInt8]), to db: Database) throws {
+        try db.note("first", previous.id + 1)
+        try db.execute(sql: "INSERT INTO anchor(hash) VALUES (?)", arguments: [Data(previous.hash)])
     }
 
     func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.read(body) }
 
     /// Leaves the file and begins the next one, whose chain hangs on the last event.
-    ///
-    /// - Parameter number: at least this is the first event's number, when more are known to have been.
-    func begin(atLeast number: Int64 = 0, isTrusted: Bool) throws {
-        if isTrusted { try queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
-        let segment = files.segment(.events, (files.segments(.events).last?.number ?? 0) + 1)
-        let next = try JournalFiles.openForWriting(segment.path, schema: JournalFiles.schema(.events))
-        let previous = (id: max(last.id, number - 1), hash: last.hash)
-        try next.write { try Self.begin($0, after: previous.id, hash: previous.hash) }
-        if !isTrusted { abandoned.append(queue) }
-        (queue, current, last) = (next, segment, previous)
+    func begin(isTrusted: Bool) throws {
+        if isTrusted { try queue.bringIn(.passive) }
+        let next = try files.makeNext(.events) { try Self.write(last, to: $0) }
+        if !isTrusted { AbandonedFiles.keep(queue) }
+        (current, queue) = next
         commitsSinceCheckpoint = 0
     }
 
@@ -57,9 +65,10 @@ final class EventStore {
         try queue.write { db in
             // After a failed commit nobody knows whether it is there: the same numbers are written again, and the chain decides.
             let insert = try db.cachedStatement(
-                sql:
-                    "INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            )
+                sql: """
+                    INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash, checksum)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """)
             for event in records {
                 try insert.execute(arguments: [
                     event.id, event.session, event.monotonicNanoseconds, event.utc, Int64(event.quality.rawValue), event.device, event.kind,
@@ -81,6 +90,6 @@ final class EventStore {
 
     func checkpoint(_ kind: Database.CheckpointMode) throws {
         commitsSinceCheckpoint = 0
-        try queue.writeWithoutTransaction { _ = try $0.checkpoint(kind) }
+        try queue.bringIn(kind)
     }
 }

@@ -14,9 +14,10 @@ public struct JournalChunk: Sendable {
         case waveforms = 2
     }
 
-    /// The number of the last commit in it; chunks are read in this order.
+    /// The number of the last commit in it; chunks are read in this order. Commits have even numbers: the odd ones are for the waveforms of a packed
+    /// span, so that no cursor ever stands between them and the rest.
     public let id: Int64
-    /// The number of the first commit in it.
+    /// The number after the last one before it: the chunks' stretches lie one behind the other.
     public let first: Int64
     public let session: Int64
     public let content: Content
@@ -93,8 +94,20 @@ public struct JournalChunk: Sendable {
         }
     }
 
-    /// Which numbers of which streams are in it, without their values; damaged blocks are left out.
-    var sequences: [(stream: Int64, first: Int64, next: Int64)] { ChunkPayload.split(payload).compactMap(SampleBlock.trustedHeader) }
+    /// Which numbers of which streams are in it, without their values; damaged blocks are left out, and `damaged` is told.
+    func sequences(damaged: () -> Void = {}) -> [(stream: Int64, first: Int64, next: Int64)] {
+        ChunkPayload.split(payload).compactMap { bytes in
+            let header = SampleBlock.trustedHeader(bytes)
+            if header == nil { damaged() }
+            return header
+        }
+    }
+
+    /// The same chunk, covering commits before it too, of which nothing is left.
+    func covering(from first: Int64) -> JournalChunk {
+        JournalChunk(
+            id: id, first: first, session: session, content: content, base: base, end: end, utc: utc, quality: quality, samples: samples, payload: payload)
+    }
 }
 
 /// Blocks one after the other, each with its length before it.

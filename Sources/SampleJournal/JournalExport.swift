@@ -19,13 +19,11 @@ public struct JournalExport: Sendable {
         while true {
             let chunks = try reader.chunks(after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
-            // What is not as it was written is not passed on as data; `journal verify` names it.
-            for chunk in chunks where chunk.isWhole {
+            for chunk in chunks {
                 for block in reader.blocks(of: chunk, streams: streams) {
                     if streams[block.stream] == nil { streams = try reader.streamsByID() }
                     guard let stream = streams[block.stream], selection.takes(stream) else { continue }
-                    let read = cursor.next[block.stream] ?? .min
-                    cursor.next[block.stream] = max(read, block.firstSequence &+ Int64(block.count))
+                    let read = cursor.take(block)
                     for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) { try write(csv ? line.csv : line.json) }
                 }
             }
@@ -41,6 +39,14 @@ public struct JournalExport: Sendable {
         fileprivate var next: [Int64: Int64] = [:]
 
         public init(after chunk: Int64) { self.chunk = chunk }
+
+        /// Takes note of a block. Returns the number before which its samples had been read.
+        @discardableResult
+        mutating func take(_ block: SampleBlock) -> Int64 {
+            let read = next[block.stream] ?? .min
+            next[block.stream] = max(read, block.firstSequence &+ Int64(block.count))
+            return read
+        }
     }
 
     /// Gives every event line after an event to `write`, and returns the last event read.
@@ -51,7 +57,7 @@ public struct JournalExport: Sendable {
         while true {
             let events = try reader.events(after: last, limit: 500)
             guard let newest = events.last else { return last }
-            for event in events where event.isWhole && selection.takes(event) { try write(event.line) }
+            for event in events where selection.takes(event) { try write(event.line) }
             last = newest.id
         }
     }

@@ -41,6 +41,9 @@ public struct JournalFiles: Sendable {
         return String(repeating: "0", count: max(0, 6 - text.count)) + text
     }
 
+    /// The file that comes after all others of its kind.
+    func next(_ kind: Kind) -> Segment { segment(kind, (segments(kind).last?.number ?? 0) + 1) }
+
     func segment(_ kind: Kind, _ number: Int) -> Segment {
         Segment(kind: kind, number: number, path: "\(directory)/\(kind.rawValue)-\(Self.digits(number)).sqlite")
     }
@@ -73,15 +76,19 @@ public struct JournalFiles: Sendable {
         for suffix in companions { unlink(segment.path + suffix) }
     }
 
-    /// Renames a file that cannot be opened, so that nothing of it is lost and nothing is tried with it again. Returns its new name.
-    static func setAside(_ segment: Segment) -> String {
+    /// Renames a file that is no database, so that nothing of it is lost and nothing is tried with it again. Returns its new name.
+    static func setAside(_ segment: Segment) throws -> String {
         var attempt = 0
         var suffix = ".damaged"
         while FileManager.default.fileExists(atPath: segment.path + suffix) {
             attempt += 1
             suffix = ".damaged-\(attempt)"
         }
-        for companion in companions { rename(segment.path + companion, segment.path + suffix + companion) }
+        for companion in companions where FileManager.default.fileExists(atPath: segment.path + companion) {
+            guard rename(segment.path + companion, segment.path + suffix + companion) == 0 else {
+                throw JournalError.cannotCreate(path: segment.path + suffix, reason: String(cString: strerror(errno)))
+            }
+        }
         return segment.name + suffix
     }
 
@@ -89,8 +96,12 @@ public struct JournalFiles: Sendable {
 
     /// Opens a file for its one writer: WAL, `synchronous=FULL` asserted.
     ///
-    /// - Parameter checkpointsItself: leave checkpoints to SQLite; otherwise there is none but the writer's own.
-    static func openForWriting(_ path: String, checkpointsItself: Bool = false, schema: String) throws -> DatabaseQueue {
+    /// - Parameters:
+    ///   - checkpointsItself: leave checkpoints to SQLite; otherwise there is none but the writer's own.
+    ///   - begin: what a new file has from its beginning, in the same transaction as its schema.
+    static func openForWriting(
+        _ path: String, checkpointsItself: Bool = false, schema: String, begin: (Database) throws -> Void = { _ in }
+    ) throws -> DatabaseQueue {
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
@@ -109,11 +120,36 @@ public struct JournalFiles: Sendable {
             }
             let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             guard found == 0 || found == version else { throw JournalError.otherVersion(found: found, known: version) }
-            // All or nothing: a kill in between must not leave half a schema.
-            if found == 0 { try db.execute(sql: "BEGIN IMMEDIATE;\n\(schema)PRAGMA user_version=\(version);\nCOMMIT;") }
+            // All or nothing: a kill in between must not leave half a file.
+            guard found == 0 else { return }
+            try db.inTransaction(.immediate) {
+                try db.execute(sql: schema)
+                try begin(db)
+                try db.execute(sql: "PRAGMA user_version=\(version)")
+                return .commit
+            }
         }
         chmod(path, 0o640)
         return queue
+    }
+
+    /// Makes the next file of a kind with its beginning. A file that cannot be begun is not left.
+    func makeNext(_ kind: Kind, begin: (Database) throws -> Void) throws -> (segment: Segment, queue: DatabaseQueue) {
+        let segment = next(kind)
+        do {
+            return (segment, try Self.openForWriting(segment.path, schema: kind == .samples ? Self.sampleSchema : Self.eventSchema, begin: begin))
+        } catch {
+            Self.remove(segment)
+            throw error
+        }
+    }
+
+    /// Whether nothing was ever in a file: what a kill leaves that comes before a new file has its beginning.
+    func isBlank(_ segment: Segment) -> Bool {
+        var configuration = GRDB.Configuration()
+        configuration.readonly = true
+        guard let queue = try? DatabaseQueue(path: segment.path, configuration: configuration) else { return false }
+        return (try? queue.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM sqlite_master") }) == 0
     }
 
     /// Opens a file to read only. Throws ``JournalError/notAJournal(directory:)`` when it is not there.
@@ -129,8 +165,6 @@ public struct JournalFiles: Sendable {
     }
 
     // MARK: Schemas
-
-    static func schema(_ kind: Kind) -> String { kind == .samples ? sampleSchema : eventSchema }
 
     /// `about` holds a file's own first number and how far the other kind had come; `first_sequence` is a stream's next number when the file was
     /// begun. The payload stands last, so that a search over times does not read it.

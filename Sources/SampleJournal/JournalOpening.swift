@@ -2,125 +2,151 @@ import DeviceModel
 import Foundation
 import GRDB
 
-/// A journal made ready to be written: the newest files opened, what was there found again, and what is missing named.
+/// A journal made ready to be written: what is there found again, and what is missing or damaged named.
+///
+/// The newest file of each kind is gone on with only when all of it that matters can be read. Otherwise it keeps its name, so that what is readable of
+/// it stays part of the record, and the next one is begun; only what is no database any more is renamed.
 struct JournalOpening {
-    /// How far numbers go on beyond the last ones known when a file is gone or unreadable: nobody knows how many it had.
+    /// How far numbers go on beyond the last ones known when a file is gone or unreadable: nobody knows how many it had. Even.
     static let leap: Int64 = 1 << 30
+    /// No number that this program gave is larger.
+    private static let largest: Int64 = 1 << 60
 
-    let samples: SampleStore
-    let events: EventStore
+    /// The file to go on with; `nil`: begin the next one.
+    private(set) var samples: SampleStore?
+    private(set) var events: EventStore
     /// All streams ever described, with their next numbers.
-    var streams: [StreamDescriptor: (id: Int64, next: Int64)] = [:]
-    var newestChunk: Int64 = 0
-    var newestSession: Int64 = 0
+    private(set) var streams: [StreamDescriptor: (id: Int64, next: Int64)] = [:]
+    /// The last commit; even.
+    private(set) var newestChunk: Int64 = 0
+    private(set) var newestSession: Int64 = 0
     /// The highest number a stream ever had, readable or not.
-    var newestStream: Int64 = 0
+    private(set) var newestStream: Int64 = 0
     /// What happened to the journal, to be told as events.
-    var incidents: [JournalIncident] = []
+    private(set) var incidents: [JournalIncident] = []
     /// Gaps that the leap made.
-    var gaps: [SequenceGap] = []
+    private(set) var gaps: [SequenceGap] = []
 
     init(_ files: JournalFiles) throws {
         var incidents: [JournalIncident] = []
-        events = try Self.open(files, .events, &incidents) { try EventStore(files, $0) }
-        let eventsWereSetAside = !incidents.isEmpty
-        let setAside = incidents.count
-        samples = try Self.open(files, .samples, &incidents) { segment in
+        let samplesFile = try Self.newest(files, .samples, &incidents) { segment in
             let store = try SampleStore(files, segment)
-            // What cannot be read to its end is not written any further.
-            _ = try store.read { db in try Self.state(of: db) }
-            return store
+            return (store: store, state: try store.read { try State($0) })
         }
-        let samplesWereSetAside = incidents.count > setAside
-        self.incidents = incidents
-        try recover(files, samplesWereSetAside: samplesWereSetAside, eventsWereSetAside: eventsWereSetAside)
-    }
+        let samplesDamaged = !incidents.isEmpty
+        let eventsFile = try Self.newest(files, .events, &incidents) { try EventStore(files, $0) }
+        // Of a file that is not gone on with, what can be read still counts.
+        let state = samplesFile?.state ?? Self.newestReadable(files, .samples) { try State($0) } ?? State()
+        let chain = eventsFile?.last ?? Self.newestReadable(files, .events) { try EventStore.newest($0) } ?? (id: 0, hash: EventRecord.noHash)
 
-    /// Opens the newest file of a kind that can be opened. What cannot is set aside.
-    private static func open<Store>(
-        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident], _ body: (JournalFiles.Segment) throws -> Store
-    ) throws -> Store {
-        while true {
-            let segment = files.segments(kind).last ?? files.segment(kind, 1)
-            do {
-                return try body(segment)
-            } catch {
-                // A full disk, a missing right or another version says nothing about the file.
-                guard JournalFailure(error) == .damaged, FileManager.default.fileExists(atPath: segment.path) else { throw error }
-                incidents.append(.setAside(file: JournalFiles.setAside(segment), reason: JournalFailure.words(error)))
-            }
-        }
-    }
-
-    /// What a file of samples says of itself.
-    private struct State {
-        var streams: [(id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64)] = []
-        var first: Int64?
-        var newestChunk: Int64 = 0
-        var newestSession: Int64 = 0
-        var newestStream: Int64 = 0
-        var newestEvent: Int64 = 0
-    }
-
-    /// The file's streams with their next numbers: those noted last, and what the chunks since then hold.
-    private static func state(of db: Database) throws -> State {
-        var state = State()
-        state.streams = try StreamRow.all(db)
-        state.first = try db.about("first")
-        state.newestChunk = max(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM chunks") ?? 0, (state.first ?? 1) - 1)
-        state.newestSession = try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM sessions") ?? 0
-        state.newestStream = try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM streams") ?? 0
-        state.newestEvent = try db.about("events") ?? 0
-        var next: [Int64: Int64] = [:]
-        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [try db.about("sequences") ?? 0])
-        while let row = try rows.next() {
-            // A damaged block keeps its place in the file for `verify` to name; its numbers are not known.
-            for block in JournalChunk(row).sequences { next[block.stream] = max(next[block.stream] ?? 0, block.next) }
-        }
-        for index in state.streams.indices { state.streams[index].next = max(state.streams[index].next, next[state.streams[index].id] ?? 0) }
-        return state
-    }
-
-    /// The next numbers of the streams of a file, by their names in it; for tests.
-    static func nextSequences(_ db: Database) throws -> [Int64: Int64] {
-        Dictionary(try state(of: db).streams.map { ($0.id, $0.next) }, uniquingKeysWith: max)
-    }
-
-    private mutating func recover(_ files: JournalFiles, samplesWereSetAside: Bool, eventsWereSetAside: Bool) throws {
-        let state = try samples.read { try Self.state(of: $0) }
         let delivered = try? DeliveryStore(directory: files.directory, readOnly: true)
         let position = try? delivered?.samplePosition()
-        let knownChunk = max(try events.read { try $0.about("chunks") ?? 0 }, position?.chunk ?? 0)
-        let knownEvent = max(state.newestEvent, (try? delivered?.eventPosition()) ?? 0)
+        let eventsKnow =
+            eventsFile.flatMap { file in try? file.read { try $0.about("chunks") } } ?? Self.newestReadable(files, .events) { try $0.about("chunks") ?? 0 }
+        let knownChunk = Self.sane(max(eventsKnow ?? 0, position?.chunk ?? 0))
+        let knownEvent = Self.sane(max(state.newestEvent, (try? delivered?.eventPosition()) ?? 0))
         let lacksSamples = state.newestChunk < knownChunk
-        let lacksEvents = events.last.id < knownEvent
+        let lacksEvents = chain.id < knownEvent
         if lacksSamples { incidents.append(.gap(part: "samples", known: knownChunk, found: state.newestChunk)) }
-        if lacksEvents { incidents.append(.gap(part: "events", known: knownEvent, found: events.last.id)) }
+        if lacksEvents { incidents.append(.gap(part: "events", known: knownEvent, found: chain.id)) }
+        self.incidents = incidents
 
+        newestSession = max(state.newestSession, Self.sane(position?.session ?? 0))
         newestStream = state.newestStream
-        newestSession = max(state.newestSession, position?.session ?? 0)
-        newestChunk = max(state.newestChunk, knownChunk)
-        let leaps = lacksSamples || samplesWereSetAside
+        newestChunk = (max(state.newestChunk, knownChunk) + 1) / 2 * 2
+        let leaps = lacksSamples || samplesDamaged || state.isDamaged
         if leaps { newestChunk += Self.leap }
         for stream in state.streams {
             let next = leaps ? stream.next + Self.leap : stream.next
             streams[stream.descriptor] = (stream.id, next)
-            if leaps { gaps.append(SequenceGap(stream: stream.id, first: stream.next, next: next, cause: "file gone")) }
+            if leaps { gaps.append(SequenceGap(stream: stream.id, first: stream.next, next: next, cause: "file gone or damaged")) }
         }
-        if lacksEvents || eventsWereSetAside { try events.begin(atLeast: knownEvent + 1, isTrusted: true) }
-        needsNewFile = leaps && state.first != nil
-        if state.first == nil { try samples.write { try $0.note("first", newestChunk + 1) } }
+        samples = leaps ? nil : samplesFile?.store
+        if let eventsFile, !lacksEvents { events = eventsFile } else { events = try EventStore(files, after: (max(chain.id, knownEvent), chain.hash)) }
     }
 
-    /// Whether the newest file of samples may not be gone on with: its numbers end before others that were given.
-    private(set) var needsNewFile = false
+    /// A number from a file, as far as it can be one.
+    private static func sane(_ number: Int64) -> Int64 { (0...largest).contains(number) ? number : 0 }
+
+    /// The newest file of a kind, if it may be gone on with; `nil` without one, or when it is damaged, which is an incident.
+    private static func newest<File>(
+        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident], _ body: (JournalFiles.Segment) throws -> File
+    ) throws -> File? {
+        while let segment = files.segments(kind).last {
+            if files.isBlank(segment) {
+                JournalFiles.remove(segment)
+                continue
+            }
+            do { return try body(segment) } catch {
+                // A full disk, a missing right or another version says nothing about the file.
+                guard JournalFailure(error) == .damaged else { throw error }
+                if JournalFailure.isNoDatabase(error) {
+                    incidents.append(.setAside(file: try JournalFiles.setAside(segment), reason: JournalFailure.words(error)))
+                } else {
+                    incidents.append(.failed(file: segment.name, reason: JournalFailure.words(error)))
+                }
+                return nil
+            }
+        }
+        return nil
+    }
+
+    /// Something from the newest file that tells it, opened to read only.
+    private static func newestReadable<Value>(_ files: JournalFiles, _ kind: JournalFiles.Kind, _ body: (Database) throws -> Value) -> Value? {
+        for segment in files.segments(kind).reversed() {
+            if let value = try? files.openForReading(segment.path).read(body) { return value }
+        }
+        return nil
+    }
+
+    /// What a file of samples says of itself.
+    struct State {
+        private(set) var streams: [(id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64)] = []
+        private(set) var newestChunk: Int64 = 0
+        private(set) var newestSession: Int64 = 0
+        private(set) var newestStream: Int64 = 0
+        private(set) var newestEvent: Int64 = 0
+        /// Something of it is not as it was written, so that the last numbers are not known.
+        private(set) var isDamaged = false
+
+        init() {}
+
+        /// The file's streams with their next numbers: those noted last, and what the chunks since then hold.
+        init(_ db: Database) throws {
+            var damaged = false
+            streams = try StreamRow.all(db) { _ in damaged = true }
+            _ = try SessionRow.all(db) { _ in damaged = true }
+            guard let first = try db.about("first"), first == sane(first) else { throw BlockDamage("it does not say where it begins") }
+            newestChunk = first - 1
+            newestSession = sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM sessions") ?? 0)
+            newestStream = sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM streams") ?? 0)
+            newestEvent = try db.about("events") ?? 0
+            var next: [Int64: Int64] = [:]
+            let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [try db.about("sequences") ?? 0])
+            while let row = try rows.next() {
+                let chunk = JournalChunk(row)
+                guard chunk.isWhole else {
+                    damaged = true
+                    continue
+                }
+                newestChunk = max(newestChunk, sane(chunk.id))
+                // A damaged block keeps its place in the file for `verify` to name; its numbers are not known.
+                for block in chunk.sequences(damaged: { damaged = true }) { next[block.stream] = max(next[block.stream] ?? 0, block.next) }
+            }
+            newestChunk = max(newestChunk, sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM chunks") ?? 0))
+            for index in streams.indices {
+                streams[index].next = sane(max(streams[index].next, next[streams[index].id] ?? 0))
+            }
+            isDamaged = damaged
+        }
+    }
 }
 
 /// Something that happened to the journal itself, to be recorded in it.
 public enum JournalIncident: Sendable, Equatable {
-    /// A file cannot be opened; it was renamed and is not tried again.
+    /// A file is no database any more; it was renamed and is not tried again.
     case setAside(file: String, reason: String)
-    /// A file was not written or not synced: it is left as it is, and a new one begun.
+    /// A file was not written or not synced, or is damaged where it matters: it is left as it is, and a new one begun.
     case failed(file: String, reason: String)
     /// More was recorded or delivered than the journal has: it was deleted, or an older copy put in its place.
     case gap(part: String, known: Int64, found: Int64)
@@ -144,24 +170,23 @@ enum JournalFailure: Equatable {
             self = .damaged
             return
         }
-        guard let error = error as? DatabaseError else {
-            if case .cannotCreate(_, _, let cause)? = error as? JournalError {
-                self = cause.map { JournalFailure($0) } ?? .other
-            } else {
-                self = .other
-            }
-            return
-        }
-        switch error.resultCode {
-        case .SQLITE_FULL: self = .full
-        case .SQLITE_IOERR, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_READONLY, .SQLITE_ERROR: self = .damaged
+        switch Self.database(error)?.resultCode {
+        case .SQLITE_FULL?: self = .full
+        case .SQLITE_IOERR?, .SQLITE_CORRUPT?, .SQLITE_NOTADB?, .SQLITE_READONLY?, .SQLITE_ERROR?: self = .damaged
         default: self = .other
         }
     }
 
+    private static func database(_ error: any Error) -> DatabaseError? {
+        if case .cannotCreate(_, _, let cause)? = error as? JournalError { return cause as? DatabaseError }
+        return error as? DatabaseError
+    }
+
+    static func isNoDatabase(_ error: any Error) -> Bool { database(error)?.resultCode == .SQLITE_NOTADB }
+
     /// The error in words, without any content.
     static func words(_ error: any Error) -> String {
-        if let error = error as? DatabaseError { return error.message ?? "SQLite error \(error.extendedResultCode.rawValue)" }
+        if let error = database(error) { return error.message ?? "SQLite error \(error.extendedResultCode.rawValue)" }
         return String(describing: error)
     }
 }

@@ -50,30 +50,44 @@ public final class JournalReader: Sendable {
     /// The files of a kind that can be read now, oldest first.
     ///
     /// - Parameter unreadable: is told of each other one.
-    func open(_ kind: JournalFiles.Kind, unreadable: (JournalFiles.Segment, any Error) -> Void = { _, _ in }) -> [OpenFile] {
+    func open(_ kind: JournalFiles.Kind, unreadable: (JournalFiles.Segment, any Error) -> Void = { _, _ in }) throws -> [OpenFile] {
         let segments = files.segments(kind)
-        return opened.withLock { opened in
+        return try opened.withLock { opened in
             for gone in opened.keys where gone.kind == kind && !segments.contains(gone) { opened[gone] = nil }
             for segment in segments where opened[segment] == nil {
                 do {
                     let queue = try files.openForReading(segment.path)
-                    guard let first = try queue.read({ try $0.about("first") }) else { continue }
+                    guard let first = try queue.read({ try $0.about("first") }) else { throw BlockDamage("it does not say where it begins") }
                     opened[segment] = OpenFile(segment: segment, first: first, queue: queue)
+                } catch let error as JournalError {
+                    // The newest one may be just being made, and any may just have gone.
+                    if case .otherVersion(found: 0, _) = error, segment == segments.last { continue }
+                    if case .notAJournal = error { continue }
+                    unreadable(segment, error)
                 } catch {
-                    // The newest one may be just being made.
-                    if segment != segments.last || JournalFailure(error) == .damaged { unreadable(segment, error) }
+                    // Only what is damaged is left out: what cannot be opened now is waited for, not passed over.
+                    guard JournalFailure(error) == .damaged else { throw error }
+                    unreadable(segment, error)
                 }
             }
-            return segments.compactMap { opened[$0] }
+            return segments.compactMap { opened[$0] }.sorted { $0.first < $1.first }
         }
     }
 
     /// The files that have something after a number, each with the number before which it ends.
-    private func open(_ kind: JournalFiles.Kind, after id: Int64) -> [(file: OpenFile, end: Int64)] {
-        let all = open(kind)
+    private func open(_ kind: JournalFiles.Kind, after id: Int64) throws -> [(file: OpenFile, end: Int64)] {
+        let all = try open(kind)
         return all.indices.compactMap { index in
             let end = index + 1 < all.count ? all[index + 1].first : .max
-            return end > id + 1 ? (all[index], end) : nil
+            return end &- 1 > id ? (all[index], end) : nil
+        }
+    }
+
+    /// What a file says, or `nil` when it is damaged there: no file costs another.
+    private static func told<Value>(_ file: OpenFile, _ body: (Database) throws -> Value) throws -> Value? {
+        do { return try file.queue.read(body) } catch {
+            guard JournalFailure(error) == .damaged else { throw error }
+            return nil
         }
     }
 
@@ -81,18 +95,31 @@ public final class JournalReader: Sendable {
     static func readable<Element>(
         _ file: OpenFile, after id: Int64, end: Int64, _ fetch: (Database, Int64, inout [Element]) throws -> Void
     ) throws -> [Element] {
-        var found: [Element] = []
-        var (start, step): (Int64, Int64) = (id, 1)
-        while true {
+        /// What can be read after a number; `nil` when nothing can, because of damage.
+        func attempt(_ start: Int64) throws -> [Element]? {
+            var found: [Element] = []
             do {
                 try file.queue.read { try fetch($0, start, &found) }
                 return found
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT || error.resultCode == .SQLITE_NOTADB {
-                if !found.isEmpty { return found }
-                (start, step) = (start + step, step * 2)
-                guard start < end, step <= JournalOpening.leap else { return [] }
+            } catch {
+                guard JournalFailure(error) == .damaged else { throw error }
+                return found.isEmpty ? nil : found
             }
         }
+        if let found = try attempt(id) { return found }
+        // Doubling steps find a place behind the damage, halving ones its end.
+        var (bad, step) = (id, Int64(1))
+        while step <= JournalOpening.leap, bad < end &- step {
+            if try attempt(bad &+ step) != nil { break }
+            (bad, step) = (bad &+ step, step * 2)
+        }
+        guard var best = try attempt(bad &+ step), step <= JournalOpening.leap else { return [] }
+        var good = bad &+ step
+        while good &- bad > 1 {
+            let middle = bad &+ (good &- bad) / 2
+            if let found = try attempt(middle) { (good, best) = (middle, found) } else { bad = middle }
+        }
+        return best
     }
 
     // MARK: Descriptions
@@ -104,16 +131,16 @@ public final class JournalReader: Sendable {
     /// The streams' descriptors by the numbers that blocks carry.
     public func streamsByID() throws -> [Int64: StreamDescriptor] {
         var streams: [Int64: StreamDescriptor] = [:]
-        for file in open(.samples) {
-            for stream in try file.queue.read({ try StreamRow.all($0) }) { streams[stream.id] = stream.descriptor }
+        for file in try open(.samples) {
+            for stream in try Self.told(file, { try StreamRow.all($0) }) ?? [] { streams[stream.id] = stream.descriptor }
         }
         return streams
     }
 
     public func sessions() throws -> [JournalSession] {
         var sessions: [Int64: JournalSession] = [:]
-        for file in open(.samples) {
-            for session in try file.queue.read({ try SessionRow.all($0) }) {
+        for file in try open(.samples) {
+            for session in try Self.told(file, { try SessionRow.all($0) }) ?? [] {
                 sessions[session.id] = session.isEnded ? session : sessions[session.id] ?? session
             }
         }
@@ -152,7 +179,7 @@ public final class JournalReader: Sendable {
     public func chunks(after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max) throws -> [JournalChunk] {
         var chunks: [JournalChunk] = []
         var bytes = 0
-        for (file, end) in open(.samples, after: id) {
+        for (file, end) in try open(.samples, after: id) {
             chunks += try Self.readable(file, after: id, end: end) { db, start, found in
                 let rows = try Row.fetchCursor(
                     db,
@@ -161,8 +188,8 @@ public final class JournalReader: Sendable {
                         """, arguments: [start, end, without?.rawValue, to, from, limit - chunks.count])
                 while bytes < Self.batchBytes, let row = try rows.next() {
                     let chunk = JournalChunk(row)
-                    // A damaged page may give anything, in any order: a cursor only goes forward.
-                    guard chunk.id > found.last?.id ?? start else { continue }
+                    // A damaged row may say anything: it moves no cursor, and `verify` names it.
+                    guard chunk.isWhole, chunk.id > found.last?.id ?? start else { continue }
                     bytes += chunk.payload.count
                     found.append(chunk)
                 }
@@ -174,8 +201,8 @@ public final class JournalReader: Sendable {
 
     /// The number of the newest chunk; 0 when there is none.
     public func newestChunk() throws -> Int64 {
-        for file in open(.samples).reversed() {
-            if let newest = try file.queue.read({ try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") }) { return newest }
+        for file in try open(.samples).reversed() {
+            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }), newest > 0 { return newest }
         }
         return 0
     }
@@ -192,13 +219,13 @@ public final class JournalReader: Sendable {
     /// The events after one, oldest first, at most `limit`.
     public func events(after id: Int64, limit: Int) throws -> [EventRecord] {
         var events: [EventRecord] = []
-        for (file, end) in open(.events, after: id) where events.count < limit {
+        for (file, end) in try open(.events, after: id) where events.count < limit {
             events += try Self.readable(file, after: id, end: end) { db, start, found in
                 let rows = try Row.fetchCursor(
                     db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?", arguments: [start, end, limit - events.count])
                 while let row = try rows.next() {
                     let event = EventRecord(row)
-                    if event.id > found.last?.id ?? start { found.append(event) }
+                    if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
                 }
             }
         }
@@ -207,8 +234,8 @@ public final class JournalReader: Sendable {
 
     /// The number of the newest event; 0 when there is none.
     public func newestEvent() throws -> Int64 {
-        for file in open(.events).reversed() {
-            if let newest = try file.queue.read({ try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") }) { return newest }
+        for file in try open(.events).reversed() {
+            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") ?? 0 }), newest > 0 { return newest }
         }
         return 0
     }
@@ -216,13 +243,14 @@ public final class JournalReader: Sendable {
     /// The newest event of a kind for each device.
     public func newestEvents(kind: String) throws -> [EventRecord] {
         var newest: [String?: EventRecord] = [:]
-        for (file, end) in open(.events, after: 0) {
-            let rows = try file.queue.read { db in
+        for (file, end) in try open(.events, after: 0) {
+            let events = try Self.told(file) { db in
                 try Row.fetchAll(
                     db, sql: "SELECT * FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE kind = ? AND id < ? GROUP BY device)",
-                    arguments: [kind, end])
+                    arguments: [kind, end]
+                ).map(EventRecord.init)
             }
-            for event in rows.map(EventRecord.init) where event.isWhole { newest[event.device] = event }
+            for event in events ?? [] where event.isWhole { newest[event.device] = event }
         }
         return newest.values.sorted { $0.id < $1.id }
     }

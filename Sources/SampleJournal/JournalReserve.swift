@@ -13,7 +13,7 @@ struct JournalReserve {
     init(_ files: JournalFiles) {
         path = files.reserve
         directory = files.directory
-        isThere = false
+        isThere = access(files.reserve, F_OK) == 0
         let total = Self.figures(directory).map { Int64($0.f_blocks) * Int64($0.f_frsize) } ?? Self.range.upperBound
         size = min(max(total / 16, Self.range.lowerBound), Self.range.upperBound)
     }
@@ -33,7 +33,7 @@ struct JournalReserve {
 
     /// Reserves the space, where it is not.
     mutating func make() {
-        guard !isThere else { return }
+        guard !isThere, canBeMade else { return }
         let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

@@ -39,6 +39,7 @@ extension JournalWriter {
     /// - Returns: whether the journal is within its limit now, or will be.
     public func maintain(utc: Int64) throws -> Bool {
         isShedding = false
+        try watchFiles()
         let acknowledged = acknowledgedPosition()
         if let keep = retention.keep {
             for kind in JournalFiles.Kind.allCases {
@@ -80,40 +81,48 @@ extension JournalWriter {
         return try? files.openForReading(segment.path).read { try Int64.fetchOne($0, sql: sql) }
     }
 
+    /// A file ends where the next one begins, whatever can be read of it.
     private func pruneIfDelivered(_ segment: JournalFiles.Segment, _ acknowledged: (chunk: Int64, event: Int64), cause: String) throws -> Bool {
-        let table = segment.kind == .samples ? "chunks" : "events"
-        let last = try? files.openForReading(segment.path).read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM \(table)") ?? 0 }
-        guard let last, last <= (segment.kind == .samples ? acknowledged.chunk : acknowledged.event) else { return false }
+        let next = files.segments(segment.kind).first { $0.number > segment.number }
+        guard let next, let end = try? files.openForReading(next.path).read({ try $0.about("first") }),
+            end &- 1 <= (segment.kind == .samples ? acknowledged.chunk : acknowledged.event)
+        else { return false }
         let bytes = JournalFiles.size(of: segment)
         JournalFiles.remove(segment)
         tell(.pruned(file: segment.name, bytes: bytes, cause: cause))
         return true
     }
 
-    /// Takes the waveforms out of the oldest closed file that has any.
+    /// Takes the waveforms out of the oldest closed file that has any, and gives their space back.
     private func shedWaveforms() throws -> Bool {
-        for segment in closedFiles(.samples) {
-            guard let queue = try? JournalFiles.openForWriting(segment.path, schema: ""),
-                try queue.read({ try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM chunks WHERE content = 2)") ?? false })
-            else { continue }
+        for segment in closedFiles(.samples) where !samples.failed.contains(segment) {
+            guard let queue = try? JournalFiles.openForWriting(segment.path, schema: "") else { continue }
             let before = JournalFiles.size(of: segment)
-            let count = try queue.write { db in
-                var count: Int64 = 0
-                let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE content = 2")
-                while let row = try rows.next() {
-                    let chunk = JournalChunk(row)
-                    count += chunk.samples
-                    for part in chunk.sequences { try SequenceGap(stream: part.stream, first: part.first, next: part.next, cause: "shed").insert(into: db) }
-                }
-                try db.execute(sql: "DELETE FROM chunks WHERE content = 2")
-                return count
-            }
+            let hasAny = (try? queue.read { try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM chunks WHERE content = 2)") }) ?? false
+            let count = hasAny ? try queue.write(Self.takeWaveforms) : 0
+            // What was taken out is told at once; that its space could not be given back is a reason to try again here, not to go on elsewhere.
+            let isFree = (try? queue.read { try Int.fetchOne($0, sql: "PRAGMA freelist_count") ?? 0 }) ?? 0 > 0
+            if count > 0 { tell(.shed(file: segment.name, content: "waveforms", samples: count, bytes: before)) }
+            guard isFree || hasAny else { continue }
             try queue.vacuum()
-            try queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
-            tell(.shed(file: segment.name, content: "waveforms", samples: count, bytes: before - JournalFiles.size(of: segment)))
+            try queue.bringIn(.truncate)
             return true
         }
         return false
+    }
+
+    private static func takeWaveforms(_ db: Database) throws -> Int64 {
+        var count: Int64 = 0
+        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE content = 2")
+        while let row = try rows.next() {
+            let chunk = JournalChunk(row)
+            for part in chunk.sequences() {
+                count += part.next - part.first
+                try SequenceGap(stream: part.stream, first: part.first, next: part.next, cause: "shed").insert(into: db)
+            }
+        }
+        try db.execute(sql: "DELETE FROM chunks WHERE content = 2")
+        return count
     }
 
     /// Takes the oldest closed file away, delivered or not.

@@ -21,17 +21,16 @@ extension JournalReader {
     public func statistics() throws -> Statistics {
         var (chunks, samples, payload, events): (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
         var devices: [String: Int64] = [:]
-        for file in open(.samples) {
+        for file in try open(.samples) {
             try file.queue.read { db in
                 let row = try Row.fetchOne(db, sql: "SELECT COUNT(*) AS rows, SUM(samples) AS count, SUM(LENGTH(payload)) AS size FROM chunks")
                 chunks += row?.integer("rows") ?? 0
                 samples += row?.integer("count") ?? 0
                 payload += row?.integer("size") ?? 0
-                let next = try JournalOpening.nextSequences(db)
-                for stream in try StreamRow.all(db) { devices[stream.descriptor.device, default: 0] += (next[stream.id] ?? stream.first) - stream.first }
+                for stream in try JournalOpening.State(db).streams { devices[stream.descriptor.device, default: 0] += stream.next - stream.first }
             }
         }
-        for file in open(.events) { events += try file.queue.read { try Int64.fetchOne($0, sql: "SELECT COUNT(*) FROM events") ?? 0 } }
+        for file in try open(.events) { events += try file.queue.read { try Int64.fetchOne($0, sql: "SELECT COUNT(*) FROM events") ?? 0 } }
         return Statistics(
             devices: devices.sorted { $0.key < $1.key }.map { (handle: $0.key, samples: $0.value) }, sessions: try sessions().count,
             streams: try streamsByID().count, chunks: chunks, samples: samples, events: events, payloadBytes: payload, fileBytes: files.size)

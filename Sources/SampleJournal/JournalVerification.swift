@@ -20,7 +20,7 @@ extension JournalReader {
     public func verify() throws -> Verification {
         var result = Verification()
         for kind in JournalFiles.Kind.allCases {
-            let opened = open(kind) { result.faults.append("\($0.name): cannot be opened (\(JournalFailure.words($1)))") }
+            let opened = try open(kind) { result.faults.append("\($0.name): cannot be opened (\(JournalFailure.words($1)))") }
             if opened.isEmpty { result.faults.append("there is no readable file of \(kind.rawValue)") }
             for file in opened {
                 do {
@@ -48,7 +48,7 @@ extension JournalReader {
         mutating func passGaps(_ stream: Int64, upTo limit: Int64 = .max) -> Int64 {
             var passed: Int64 = 0
             while let place = next[stream], place < limit, let after = gaps[stream]?.removeValue(forKey: place), after > place {
-                passed += after - place
+                passed &+= after &- place
                 next[stream] = after
             }
             return passed
@@ -57,9 +57,9 @@ extension JournalReader {
 
     private func verifyChunks(_ result: inout Verification) throws {
         var progress = Progress()
-        let all = open(.samples)
+        let all = try open(.samples)
         for (index, file) in all.enumerated() {
-            let end = index + 1 < all.count ? all[index + 1].first : .max
+            let end = index + 1 < all.count ? all[index + 1].first : Int64.max
             let streams = try file.queue.read { db in
                 for row in try Row.fetchAll(db, sql: "SELECT * FROM gaps") {
                     progress.gaps[row.integer("stream") ?? 0, default: [:]][row.integer("first_sequence") ?? 0] = row.integer("next_sequence") ?? 0
@@ -75,12 +75,12 @@ extension JournalReader {
                 progress.next[stream.id] = stream.first
             }
             let known = Dictionary(streams.map { ($0.id, $0.descriptor) }, uniquingKeysWith: { first, _ in first })
-            if let chunk = progress.chunk, chunk + 1 != file.first {
-                if chunk + 1 + JournalOpening.leap > file.first {
-                    result.faults.append("\(file.segment.name): begins with commit \(file.first), expected \(chunk + 1): a file is missing")
+            if let chunk = progress.chunk, chunk &+ 1 != file.first {
+                if chunk &+ 1 &+ JournalOpening.leap > file.first {
+                    result.faults.append("\(file.segment.name): begins with commit \(file.first), expected \(chunk &+ 1): a file is missing")
                 }
             }
-            progress.chunk = file.first - 1
+            progress.chunk = file.first &- 1
             try verify(file, end: end, known, &progress, &result)
             if result.faults.count >= Self.faultLimit { return }
         }
@@ -107,8 +107,8 @@ extension JournalReader {
                 result.chunks += 1
                 if !chunk.isWhole { result.faults.append("\(name): chunk \(chunk.id): its checksum does not match") }
                 // The parts of one packed span stand side by side.
-                if chunk.isWhole, chunk.first != span.first, let before = progress.chunk, chunk.first != before + 1 {
-                    result.faults.append("\(name): chunk \(chunk.id) begins with commit \(chunk.first), expected \(before + 1): records are missing")
+                if chunk.isWhole, chunk.first != span.first, let before = progress.chunk, chunk.first != before &+ 1 {
+                    result.faults.append("\(name): chunk \(chunk.id) begins with commit \(chunk.first), expected \(before &+ 1): records are missing")
                 }
                 span = (chunk.first, chunk.id)
                 progress.chunk = chunk.id
@@ -131,9 +131,9 @@ extension JournalReader {
     private func verifyEvents(_ result: inout Verification) throws {
         var previous: [UInt8]?
         var expectedID: Int64?
-        let all = open(.events)
+        let all = try open(.events)
         for (index, file) in all.enumerated() {
-            let end = index + 1 < all.count ? all[index + 1].first : .max
+            let end = index + 1 < all.count ? all[index + 1].first : Int64.max
             let anchor = try file.queue.read { try Row.fetchOne($0, sql: "SELECT hash FROM anchor")?.bytes("hash") }
             if let previous, anchor != previous { result.faults.append("\(file.segment.name): does not hang on the event before it: records are missing") }
             var chain = (hash: anchor ?? EventRecord.noHash, next: expectedID ?? file.first)
@@ -160,7 +160,7 @@ extension JournalReader {
             for event in events {
                 result.events += 1
                 if !event.isWhole { result.faults.append("\(file.segment.name): event \(event.id) is not as it was written") }
-                if event.id != chain.next { result.faults.append("\(file.segment.name): event \(event.id) follows \(chain.next - 1): records are missing") }
+                if event.id != chain.next { result.faults.append("\(file.segment.name): event \(event.id) follows \(chain.next &- 1): records are missing") }
                 if event.expectedHash(after: chain.hash) != event.hash {
                     result.faults.append("\(file.segment.name): event \(event.id): its hash does not fit; it, or one before it, was changed")
                     return false

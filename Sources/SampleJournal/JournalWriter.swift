@@ -14,8 +14,6 @@ public final class JournalWriter {
     private static let packEvery = SampleStore.span / 4
     /// Commits between two notes of the streams' numbers.
     private static let noteEvery: Int64 = 256
-    /// How often a new file is tried after one failed. Unit: ns.
-    private static let retryEvery: Int64 = 1_000_000_000
 
     public let files: JournalFiles
     /// Names this run of the host; samples and events carry it.
@@ -39,6 +37,8 @@ public final class JournalWriter {
     private var reserve: JournalReserve
     private var samplesFailed: FailedFile?
     private var eventsFailed: FailedFile?
+    private var samplesRetry = Retry()
+    private var eventsRetry = Retry()
     private var incidents: [JournalIncident]
     /// Whether records are missing that had been made: effects must be refused then.
     public private(set) var isIncomplete: Bool
@@ -54,7 +54,21 @@ public final class JournalWriter {
     private struct FailedFile {
         let name: String
         let reason: String
-        var retryAt: Int64
+    }
+
+    /// When a new file may be tried: at once, then after a second, two, four … 64. Each that fails in turn stays open. Unit of the times: ns.
+    private struct Retry {
+        private var allowedAt: Int64 = .min
+        private var pause: Int64 = 1_000_000_000
+
+        mutating func take(_ now: Int64, _ reason: String, _ files: JournalFiles) throws {
+            guard now >= allowedAt else { throw JournalError.cannotCreate(path: files.directory, reason: reason) }
+            allowedAt = now + pause
+            pause = min(2 * pause, 64_000_000_000)
+        }
+
+        /// The next failure may be answered at once again when this long has passed without one.
+        mutating func succeeded() { pause = 1_000_000_000 }
     }
 
     /// Opens or creates the journal and begins a session.
@@ -76,9 +90,9 @@ public final class JournalWriter {
         lock = try JournalLock(files)
         do {
             let opening = try JournalOpening(files)
-            (samples, events) = (opening.samples, opening.events)
             sessionKey = UUID().uuidString.lowercased()
-            session = JournalSession(id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
+            let session = JournalSession(id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
+            self.session = session
             startedUTC = utc
             known = opening.streams
             durableNext = []
@@ -86,22 +100,38 @@ public final class JournalWriter {
             nextChunk = opening.newestChunk
             pendingGaps = opening.gaps
             incidents = opening.incidents
-            isIncomplete = opening.incidents.contains { if case .pruned = $0 { false } else { true } }
+            isIncomplete = !opening.incidents.isEmpty
             reserve = JournalReserve(files)
             lastPack = now
             lastNoted = nextChunk
             let beginning = SampleStore.Beginning(
                 session: session, startedUTC: utc, streams: known.map { ($0.value.id, $0.key, $0.value.next) }, firstChunk: nextChunk + 1)
-            if opening.needsNewFile {
-                try samples.begin(beginning, isTrusted: true)
-            } else {
-                try samples.write { try SessionRow.insert($0, session, startedUTC: utc) }
-            }
+            (samples, events) = try Self.open(opening, files, beginning, &reserve)
         } catch {
             lock.release()
             throw error
         }
         reserve.make()
+    }
+
+    /// Begins the session: in the newest file, or where that takes nothing, in the next one. What is reserved on a full disk is there for this too.
+    private static func open(
+        _ opening: JournalOpening, _ files: JournalFiles, _ beginning: SampleStore.Beginning, _ reserve: inout JournalReserve
+    ) throws -> (SampleStore, EventStore) {
+        func attempt() throws -> SampleStore {
+            guard let store = opening.samples else { return try SampleStore(files, beginning) }
+            do {
+                try store.write { try SessionRow.insert($0, beginning.session, startedUTC: beginning.startedUTC) }
+            } catch {
+                guard JournalFailure(error) == .damaged else { throw error }
+                try store.begin(beginning, isTrusted: false)
+            }
+            return store
+        }
+        do { return (try attempt(), opening.events) } catch {
+            guard JournalFailure(error) == .full, reserve.giveUp() else { throw error }
+            return (try attempt(), opening.events)
+        }
     }
 
     /// What happened to the journal since it was last asked.
@@ -116,22 +146,26 @@ public final class JournalWriter {
 
     /// Makes streams known and returns their indices for ``append(_:stream:)``. A stream that was known before goes on with its numbers.
     public func register(_ descriptors: [StreamDescriptor]) throws -> [Int] {
-        try samples.write { db in
-            try descriptors.map { descriptor in
-                let stream: (id: Int64, next: Int64)
-                if let found = known[descriptor] {
-                    stream = found
-                } else {
-                    newestStream += 1
-                    stream = (newestStream, 0)
-                    known[descriptor] = stream
-                    try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next)
-                }
-                buffers.append(StreamBuffer(stream: stream.id, descriptor: descriptor, nextSequence: stream.next))
-                durableNext.append(stream.next)
-                return buffers.count - 1
+        let fresh = Set(descriptors.filter { known[$0] == nil })
+        for descriptor in descriptors where known[descriptor] == nil {
+            newestStream += 1
+            known[descriptor] = (newestStream, 0)
+        }
+        let indices = descriptors.map { descriptor in
+            let stream = known[descriptor] ?? (0, 0)
+            buffers.append(StreamBuffer(stream: stream.id, descriptor: descriptor, nextSequence: stream.next))
+            durableNext.append(stream.next)
+            return buffers.count - 1
+        }
+        let file = samples.current
+        try onTrustedSamples(now: session.started) {
+            // A file begun meanwhile has them from its beginning.
+            guard samples.current == file else { return }
+            try samples.write { db in
+                for descriptor in fresh { if let stream = known[descriptor] { try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next) } }
             }
         }
+        return indices
     }
 
     // MARK: Samples
@@ -159,9 +193,9 @@ public final class JournalWriter {
             // What the reserve gives up is for events.
             guard reserve.isThere || reserve.canBeMade else { throw JournalError.diskFull(directory: files.directory) }
             try onTrustedSamples(now: now) {
-                try samples.commit(unwritten, gaps: pendingGaps) { if nextChunk - lastNoted >= Self.noteEvery { try noteAll($0) } }
+                try samples.commit(unwritten, gaps: pendingGaps) { if nextChunk - lastNoted >= 2 * Self.noteEvery { try noteAll($0) } }
             }
-            if nextChunk - lastNoted >= Self.noteEvery { lastNoted = nextChunk }
+            if nextChunk - lastNoted >= 2 * Self.noteEvery { lastNoted = nextChunk }
             reserve.make()
             committedSamples += unwritten.reduce(0) { $0 + $1.samples }
             committedBytes += Int64(unwritten.reduce(0) { $0 + $1.payload.count })
@@ -182,24 +216,37 @@ public final class JournalWriter {
     private func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool) -> Int {
         var blocks: [SampleBlock] = []
         for index in buffers.indices where !buffers[index].isEmpty { blocks += buffers[index].take() }
-        let base = blocks.reduce(now) { min($0, $1.count > 0 ? $1.time(0) : now) }
+        // Whole microseconds: times are counted from it in these, here and when the chunk is packed.
+        let base = blocks.reduce(now) { min($0, $1.count > 0 ? $1.time(0) : now) } / 1000 * 1000
         let count = blocks.reduce(0) { $0 + $1.count }
         if count > 0 || heartbeat && unwritten.isEmpty {
-            nextChunk += 1
+            nextChunk += 2
             unwritten.append(
                 JournalChunk(
-                    id: nextChunk, first: nextChunk, session: session.id, content: .commit, base: base,
+                    id: nextChunk, first: nextChunk - 1, session: session.id, content: .commit, base: base,
                     end: blocks.reduce(base) { max($0, $1.lastTime ?? base) }, utc: utc - (now - base), quality: quality, samples: Int64(count),
                     payload: ChunkPayload.join(blocks.map { $0.encoded(base: base) })))
         }
+        dropWhatIsTooMuch()
+        return count
+    }
+
+    /// Gives up the oldest chunks that wait, when they are too many, and declares it.
+    private func dropWhatIsTooMuch() {
         var bytes = unwritten.reduce(0) { $0 + $1.payload.count }
-        while bytes > Self.unwrittenLimit, let oldest = unwritten.first {
+        while bytes > Self.unwrittenLimit, unwritten.count > 1 {
+            let oldest = unwritten.removeFirst()
             bytes -= oldest.payload.count
             droppedSamples += oldest.samples
-            pendingGaps += oldest.sequences.map { SequenceGap(stream: $0.stream, first: $0.first, next: $0.next, cause: "disk") }
-            unwritten.removeFirst()
+            unwritten[0] = unwritten[0].covering(from: oldest.first)
+            for part in oldest.sequences() {
+                if let index = pendingGaps.firstIndex(where: { $0.stream == part.stream && $0.next == part.first }) {
+                    pendingGaps[index].next = part.next
+                } else {
+                    pendingGaps.append(SequenceGap(stream: part.stream, first: part.first, next: part.next, cause: "disk"))
+                }
+            }
         }
-        return count
     }
 
     /// Notes how far the streams and the events have come, so that a start reads little.
@@ -225,7 +272,7 @@ public final class JournalWriter {
         try samples.begin(
             SampleStore.Beginning(
                 session: session, startedUTC: startedUTC, streams: streams.map { ($0.value.id, $0.key, $0.value.next) },
-                firstChunk: unwritten.first?.id ?? nextChunk + 1), isTrusted: isTrusted)
+                firstChunk: unwritten.first?.first ?? nextChunk + 1), isTrusted: isTrusted)
     }
 
     // MARK: Failures
@@ -236,35 +283,39 @@ public final class JournalWriter {
         if samplesFailed == nil {
             do { return try body() } catch {
                 guard JournalFailure(error) == .damaged else { throw error }
-                samplesFailed = FailedFile(name: samples.current.name, reason: JournalFailure.words(error), retryAt: now)
+                samplesFailed = FailedFile(name: samples.current.name, reason: JournalFailure.words(error))
             }
         }
         guard let failed = samplesFailed else { return }
-        guard now >= failed.retryAt else { throw JournalError.cannotCreate(path: files.directory, reason: failed.reason) }
-        samplesFailed?.retryAt = now + Self.retryEvery
+        try samplesRetry.take(now, failed.reason, files)
         try beginSampleFile(isTrusted: false)
         samplesFailed = nil
         incidents.append(.failed(file: failed.name, reason: failed.reason))
         try body()
+        samplesRetry.succeeded()
     }
 
+    /// The same of events, which also may have what is reserved on a full disk.
     private func onTrustedEvents(now: Int64, _ body: () throws -> Void) throws {
+        func withReserve(_ body: () throws -> Void) throws {
+            do { try body() } catch {
+                guard JournalFailure(error) == .full, reserve.giveUp() else { throw error }
+                try body()
+            }
+        }
         if eventsFailed == nil {
-            do { return try body() } catch {
-                switch JournalFailure(error) {
-                case .full where reserve.giveUp(): return try body()
-                case .damaged: eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error), retryAt: now)
-                default: throw error
-                }
+            do { return try withReserve(body) } catch {
+                guard JournalFailure(error) == .damaged else { throw error }
+                eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error))
             }
         }
         guard let failed = eventsFailed else { return }
-        guard now >= failed.retryAt else { throw JournalError.cannotCreate(path: files.directory, reason: failed.reason) }
-        eventsFailed?.retryAt = now + Self.retryEvery
-        try events.begin(isTrusted: false)
+        try eventsRetry.take(now, failed.reason, files)
+        try withReserve { try events.begin(isTrusted: false) }
         eventsFailed = nil
         incidents.append(.failed(file: failed.name, reason: failed.reason))
-        try body()
+        try withReserve(body)
+        eventsRetry.succeeded()
     }
 
     // MARK: Events
@@ -296,7 +347,7 @@ public final class JournalWriter {
     /// - Parameter utcOffset: the wall clock less the monotonic one. Unit: ns.
     public func record(_ batch: [Event], utcOffset: Int64, quality: ClockQuality) throws {
         guard let now = batch.last?.monotonic else { return }
-        let newestChunk = (unwritten.first?.id ?? nextChunk + 1) - 1
+        let newestChunk = (unwritten.first?.first ?? nextChunk + 1) - 1
         try onTrustedEvents(now: now) {
             var last = events.last
             let records = batch.map { event in
@@ -311,7 +362,11 @@ public final class JournalWriter {
         }
         // The events are there: whatever fails from here on must not write them a second time.
         do { try events.tidy() } catch {
-            eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error), retryAt: now)
+            switch JournalFailure(error) {
+            case .damaged: eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error))
+            case .full: _ = reserve.giveUp()
+            case .other: break
+            }
         }
     }
 
@@ -326,6 +381,7 @@ public final class JournalWriter {
 
     /// Ends the session: what waits is committed, and readers may know that nothing more will come of it. The journal may be opened anew then.
     public func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
+        defer { lock.release() }
         try commit(now: now, utc: utc, quality: quality)
         try onTrustedSamples(now: now) {
             try samples.finish { db in
@@ -334,6 +390,17 @@ public final class JournalWriter {
             }
         }
         try events.checkpoint(.truncate)
-        lock.release()
+    }
+
+    /// The newest file is not where it was: somebody took it away under the running host. What comes goes into a new one.
+    func watchFiles() throws {
+        if !FileManager.default.fileExists(atPath: samples.current.path) {
+            incidents.append(.failed(file: samples.current.name, reason: "the file is gone"))
+            try beginSampleFile(isTrusted: false)
+        }
+        if !FileManager.default.fileExists(atPath: events.current.path) {
+            incidents.append(.failed(file: events.current.name, reason: "the file is gone"))
+            try events.begin(isTrusted: false)
+        }
     }
 }

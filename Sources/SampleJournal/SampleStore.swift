@@ -1,5 +1,6 @@
 import DeviceModel
 import GRDB
+import Synchronization
 
 /// The writing side of the samples: the newest file, and when a new one is begun. It belongs to the journal's writer.
 final class SampleStore {
@@ -25,15 +26,43 @@ final class SampleStore {
     private var commitsSinceCheckpoint = 0
     /// The last chunk that is packed, or is to stay as it is.
     private var packedThrough: Int64 = 0
-    /// Files that failed are never closed: to close is to checkpoint, and nothing more is to be written there.
-    private var abandoned: [DatabaseQueue] = []
+    /// The files that failed while this process ran; nothing is written there again.
+    private(set) var failed: Set<JournalFiles.Segment> = []
 
     /// Goes on with a file.
     init(_ files: JournalFiles, _ segment: JournalFiles.Segment) throws {
         self.files = files
         current = segment
-        queue = try JournalFiles.openForWriting(segment.path, schema: JournalFiles.schema(.samples))
+        queue = try JournalFiles.openForWriting(segment.path, schema: "")
         packedThrough = try queue.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks WHERE content <> 0") ?? 0 }
+        // What was not synced when the file was last written is brought from the log to the file, and synced there.
+        try checkpoint(.truncate)
+    }
+
+    /// Begins the next file.
+    init(_ files: JournalFiles, _ beginning: Beginning) throws {
+        self.files = files
+        (current, queue) = try files.makeNext(.samples) { try Self.write(beginning, to: $0) }
+        packedThrough = beginning.firstChunk - 1
+    }
+
+    /// Leaves the file and begins the next one. `isTrusted` says whether the old one may still be written to.
+    func begin(_ beginning: Beginning, isTrusted: Bool) throws {
+        if isTrusted { try checkpoint(.passive) }
+        let next = try files.makeNext(.samples) { try Self.write(beginning, to: $0) }
+        if !isTrusted {
+            failed.insert(current)
+            AbandonedFiles.keep(queue)
+        }
+        (current, queue) = next
+        packedThrough = beginning.firstChunk - 1
+        commitsSinceCheckpoint = 0
+    }
+
+    private static func write(_ beginning: Beginning, to db: Database) throws {
+        try db.note("first", beginning.firstChunk)
+        try SessionRow.insert(db, beginning.session, startedUTC: beginning.startedUTC)
+        for stream in beginning.streams { try StreamRow.insert(db, stream.descriptor, id: stream.id, next: stream.next) }
     }
 
     /// What the newest file holds, without its log and without what is free in it. Unit: bytes.
@@ -48,25 +77,6 @@ final class SampleStore {
 
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value { try queue.write(body) }
 
-    /// Leaves the file and begins the next one. `isTrusted` says whether the old one may still be written to.
-    func begin(_ beginning: Beginning, isTrusted: Bool) throws {
-        if isTrusted { try checkpoint(.truncate) }
-        let number = (files.segments(.samples).last?.number ?? 0) + 1
-        let segment = files.segment(.samples, number)
-        let next = try JournalFiles.openForWriting(segment.path, schema: JournalFiles.schema(.samples))
-        try next.write { try Self.write(beginning, to: $0) }
-        if !isTrusted { abandoned.append(queue) }
-        (queue, current) = (next, segment)
-        packedThrough = beginning.firstChunk - 1
-        commitsSinceCheckpoint = 0
-    }
-
-    static func write(_ beginning: Beginning, to db: Database) throws {
-        try db.note("first", beginning.firstChunk)
-        try SessionRow.insert(db, beginning.session, startedUTC: beginning.startedUTC)
-        for stream in beginning.streams { try StreamRow.insert(db, stream.descriptor, id: stream.id, next: stream.next) }
-    }
-
     /// Commits chunks and gaps durably, in one transaction.
     func commit(_ chunks: [JournalChunk], gaps: [SequenceGap], noting: (Database) throws -> Void) throws {
         try queue.write { db in
@@ -80,9 +90,10 @@ final class SampleStore {
     /// Moves what is committed from the log to the file, when it is time.
     func tidy() throws { if commitsSinceCheckpoint >= Self.checkpointEvery { try checkpoint(.passive) } }
 
+    /// Brings the log to the file. A reader that holds it up is none of the writer's business.
     func checkpoint(_ kind: Database.CheckpointMode) throws {
         commitsSinceCheckpoint = 0
-        try queue.writeWithoutTransaction { _ = try $0.checkpoint(kind) }
+        try queue.bringIn(kind)
     }
 
     /// Packs the next span of commits, if one is complete, in one transaction. Returns whether it did.
@@ -112,8 +123,8 @@ final class SampleStore {
         while let row = try rows.next() {
             let chunk = JournalChunk(row)
             if let first = span.first {
-                let isLong = chunk.base - first.base >= Self.span || bytes > Self.spanBytes
-                if isLong || !chunk.isWhole || !SamplePacker.belongTogether(first, chunk) { return span }
+                let isLong = chunk.base &- first.base >= Self.span || bytes > Self.spanBytes
+                if !chunk.isWhole || isLong || !SamplePacker.belongTogether(first, chunk) { return span }
             }
             span.append(chunk)
             bytes += chunk.payload.count
@@ -129,11 +140,27 @@ final class SampleStore {
     }
 }
 
+/// Files that failed stay open to the end of the process: to close one is to checkpoint it, and nothing more is to be written there.
+enum AbandonedFiles {
+    private static let kept = Mutex<[DatabaseQueue]>([])
+
+    static func keep(_ queue: DatabaseQueue) { kept.withLock { $0.append(queue) } }
+}
+
+extension DatabaseQueue {
+    /// A checkpoint; that somebody reads is no failure of it.
+    func bringIn(_ kind: Database.CheckpointMode) throws {
+        do {
+            try writeWithoutTransaction { _ = try $0.checkpoint(kind) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED {}
+    }
+}
+
 /// Numbers of a stream that no chunk has, and why.
 struct SequenceGap {
     let stream: Int64
     let first: Int64
-    let next: Int64
+    var next: Int64
     let cause: String
 
     func insert(into db: Database) throws {

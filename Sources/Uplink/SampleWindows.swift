@@ -46,21 +46,23 @@ struct SampleWindows {
         if !isOver {
             // Beyond the newest sample there are only empty windows, without end.
             let needed = includingOpen ? position.window - Self.reorder : end + Self.reorder
-            if try newestBase(position) < needed { return nil }
+            if try newestBase(position, upTo: needed) < needed { return nil }
         }
         return try read(session, position, isOver: isOver)
     }
 
-    private mutating func newestBase(_ position: DeliveryStore.SamplePosition) throws -> Int64 {
+    /// The newest time known of the session, read on until it reaches `wanted`.
+    private mutating func newestBase(_ position: DeliveryStore.SamplePosition, upTo wanted: Int64) throws -> Int64 {
         if newest.session != position.session { newest = (position.session, position.chunk, .min) }
-        while true {
+        while newest.base < wanted {
             let chunks = try reader.chunks(after: newest.chunk, limit: 64)
-            if chunks.isEmpty { return newest.base }
+            if chunks.isEmpty { break }
             for chunk in chunks {
                 newest.chunk = chunk.id
-                if chunk.isWhole, chunk.session == position.session { newest.base = max(newest.base, chunk.base) }
+                if chunk.session == position.session { newest.base = max(newest.base, chunk.base) }
             }
         }
+        return newest.base
     }
 
     private func read(_ session: JournalSession, _ position: DeliveryStore.SamplePosition, isOver: Bool) throws -> Window {
@@ -68,6 +70,7 @@ struct SampleWindows {
         let end = position.window + position.length
         var builders: [Int64: SampleRunBuilder] = [:]
         var order: [Int64] = []
+        var known: [Int64: Int64] = [:]
         var earliestLater: Int64?
         var resume = position.chunk
         var isPrefix = true
@@ -78,8 +81,7 @@ struct SampleWindows {
             if chunks.isEmpty { break }
             for chunk in chunks {
                 last = chunk.id
-                // A row that is not as it was written says nothing, not even when it was; `journal verify` names it.
-                if !chunk.isWhole || chunk.session < session.id { continue }
+                if chunk.session < session.id { continue }
                 if chunk.session > session.id || chunk.base >= end + 2 * Self.reorder {
                     if chunk.session == session.id { earliestLater = min(earliestLater ?? .max, chunk.base) }
                     reachedEnd = true
@@ -89,12 +91,15 @@ struct SampleWindows {
                 for block in reader.blocks(of: chunk, streams: streams) {
                     guard let stream = streams[block.stream] else { continue }
                     let (times, judgements) = (block.times, block.expandedJudgements)
-                    for index in 0..<block.count {
+                    // Commits that were packed while this is read are met twice.
+                    let read = Int(max(0, min(Int64(block.count), (known[block.stream] ?? block.firstSequence) &- block.firstSequence)))
+                    known[block.stream] = max(known[block.stream] ?? .min, block.firstSequence &+ Int64(block.count))
+                    for index in read..<block.count {
                         let time = times[index]
                         if time >= end {
                             hasLater = true
                             earliestLater = min(earliestLater ?? .max, time)
-                            break
+                            continue
                         }
                         if time < position.window { continue }
                         if builders[block.stream] == nil {

@@ -63,7 +63,7 @@ final class UplinkWork {
     func events() throws -> ([FHIRResource], Int64)? {
         let events = try reader.events(after: try store.eventPosition(), limit: UplinkService.bundleLimit)
         guard let last = events.last else { return nil }
-        let resources = events.filter { $0.isWhole && !Self.ownAffairs.contains($0.kind) }.map { event in
+        let resources = events.filter { !Self.ownAffairs.contains($0.kind) }.map { event in
             mapper.event(
                 id: event.id, session: event.session, kind: event.kind, device: event.device, utc: event.utc,
                 members: Self.members(event.body) ?? [:], line: event.line)

@@ -40,7 +40,8 @@ import Testing
         init(_ directory: String, from start: Int64, retention: JournalRetention = JournalRetention()) throws {
             writer = try JournalWriter(directory: directory, bootID: "boot", now: start, utc: start + JournalLifeTests.epoch, retention: retention)
             streams = try writer.register([JournalLifeTests.rate, JournalLifeTests.mode, JournalLifeTests.ecg])
-            now = start
+            // Nothing of a real clock is round.
+            now = start + 123_457
         }
 
         func run(quarters: Int, commits: Bool = true) throws {
@@ -48,7 +49,7 @@ import Testing
                 made += 62
                 for index in 0..<62 {
                     level += Int64.random(in: -12...12, using: &generator)
-                    writer.append(sample(now + Int64(index) * 4_000_000, level), stream: streams[2])
+                    writer.append(sample(now + Int64(index) * 4_000_000 + 789, level), stream: streams[2])
                 }
                 if now % JournalLifeTests.second < 250_000_000 {
                     made += 2
@@ -133,6 +134,62 @@ import Testing
         try export.samples(from: &cursor, csv: true) { seen.append($0) }
         #expect(Set(seen).count == seen.count)
         #expect(try seen.sorted() == samples())
+    }
+
+    /// Whoever has read up to any commit finds all the rest, however it is packed meanwhile.
+    @Test func noCursorFallsBetweenThePartsOfAPackedSpan() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 300)
+        let reader = try JournalReader(directory: directory)
+        var cursors: [(cursor: JournalExport.Cursor, read: Int)] = []
+        var cursor = JournalExport.Cursor(after: 0)
+        var read = 0
+        for chunk in try reader.chunks(after: 0, limit: 1000) {
+            // As if it had read up to here and no further.
+            for block in reader.blocks(of: chunk, streams: try reader.streamsByID()) {
+                cursor.take(block)
+                read += block.count
+            }
+            cursor.chunk = chunk.id
+            cursors.append((cursor, read))
+        }
+        while try bed.writer.samples.pack() {}
+        try bed.finish()
+        for (index, place) in cursors.enumerated() {
+            var rest = place.cursor
+            var count = 0
+            try JournalExport(reader).samples(from: &rest, csv: true) { _ in count += 1 }
+            #expect(count == bed.made - place.read, "after commit \(index)")
+        }
+    }
+
+    /// What a kill leaves before a new file has its beginning is no file of the journal.
+    @Test(arguments: [JournalFiles.Kind.samples, .events])
+    func aBlankFileIsTakenAway(kind: JournalFiles.Kind) throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 40)
+        try bed.writer.record("test", monotonic: 1, utc: 1, quality: .unknown)
+        try bed.finish()
+        let blank = JournalFiles(directory: directory).segment(kind, 2)
+        try Data().write(to: URL(fileURLWithPath: blank.path))
+        let again = try Bed(directory, from: 100 * Self.second)
+        #expect(!again.writer.isIncomplete)
+        try again.run(quarters: 4)
+        try again.finish()
+        #expect(JournalFiles(directory: directory).segments(kind).map(\.number) == [1])
+        #expect(try faults() == [])
+    }
+
+    @Test func aFileThatIsTakenAwayUnderTheHostIsNoticed() throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 40)
+        JournalFiles.remove(JournalFiles(directory: directory).segment(.samples, 1))
+        #expect(try bed.writer.maintain(utc: 0))
+        let made = bed.made
+        try bed.run(quarters: 4)
+        try bed.finish()
+        #expect(try samples().count == bed.made - made)
+        #expect(bed.writer.takeIncidents().contains(.failed(file: "samples-000001.sqlite", reason: "the file is gone")))
     }
 
     @Test func aRangeOfOneMetricIsFound() throws {
@@ -309,7 +366,7 @@ import Testing
             try more.finish()
         }
         try older.write(to: URL(fileURLWithPath: path))
-        try reopenAfterDamage { if case .gap("samples", 80, 40) = $0 { true } else { false } }
+        try reopenAfterDamage { if case .gap("samples", 160, 80) = $0 { true } else { false } }
         #expect(try faults() == [])
         // The numbers that the lost copy gave are never given again.
         let numbers = try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE")).compactMap {

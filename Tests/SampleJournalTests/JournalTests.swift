@@ -37,7 +37,7 @@ private let pleth = StreamDescriptor(
     }
 
     private func openFile(_ kind: JournalFiles.Kind) throws -> DatabaseQueue {
-        try JournalFiles.openForWriting(JournalFiles(directory: directory).segment(kind, 1).path, schema: JournalFiles.schema(kind))
+        try JournalFiles.openForWriting(JournalFiles(directory: directory).segment(kind, 1).path, schema: "")
     }
 
     private func lines() throws -> [String] {
@@ -118,8 +118,8 @@ private let pleth = StreamDescriptor(
     func aChangedChunkIsNamed(change: String) throws {
         try write(30, from: 1_000_000_000)
         let queue = try openFile(.samples)
-        try queue.write { try $0.execute(sql: "UPDATE chunks SET \(change) WHERE id = 2") }
-        #expect(try JournalReader(directory: directory).verify().faults.contains { $0.contains("chunk 2") })
+        try queue.write { try $0.execute(sql: "UPDATE chunks SET \(change) WHERE id = 4") }
+        #expect(try JournalReader(directory: directory).verify().faults.contains { $0.contains("chunk 4") })
     }
 
     /// A damaged number in a block must neither trap nor become the stream's next number.
@@ -127,13 +127,13 @@ private let pleth = StreamDescriptor(
         try write(30, from: 1_000_000_000, finish: false)
         let queue = try openFile(.samples)
         try queue.write { db in
-            let payload = try #require(try Data.fetchOne(db, sql: "SELECT payload FROM chunks WHERE id = 2"))
+            let payload = try #require(try Data.fetchOne(db, sql: "SELECT payload FROM chunks WHERE id = 4"))
             for place in 0..<payload.count {
                 var damaged = payload
                 damaged[damaged.startIndex + place] ^= 0x80
-                try db.execute(sql: "UPDATE chunks SET payload = ? WHERE id = 2", arguments: [damaged])
+                try db.execute(sql: "UPDATE chunks SET payload = ? WHERE id = 4", arguments: [damaged])
                 try db.execute(sql: "UPDATE streams SET next_sequence = 0; DELETE FROM about WHERE name = 'sequences'")
-                let next = try JournalOpening.nextSequences(db).values.first ?? -1
+                let next = try JournalOpening.State(db).streams.first?.next ?? -1
                 #expect(next == 30 || next == 20, "after damage at \(place) the next number is \(next)")
             }
         }
@@ -144,14 +144,14 @@ private let pleth = StreamDescriptor(
     func columnsOfAWrongTypeAreNamed(change: String) throws {
         try write(30, from: 1_000_000_000)
         let queue = try openFile(.samples)
-        try queue.write { try $0.execute(sql: "UPDATE chunks SET \(change) WHERE id = 2") }
+        try queue.write { try $0.execute(sql: "UPDATE chunks SET \(change) WHERE id = 4") }
         #expect(try !JournalReader(directory: directory).verify().faults.isEmpty)
     }
 
     @Test func aMissingChunkIsAHoleInTheNumbers() throws {
         try write(30, from: 1_000_000_000)
         let queue = try openFile(.samples)
-        try queue.write { try $0.execute(sql: "DELETE FROM chunks WHERE id = 2") }
-        #expect(try JournalReader(directory: directory).verify().faults.contains { $0.contains("begins with commit 3, expected 2") })
+        try queue.write { try $0.execute(sql: "DELETE FROM chunks WHERE id = 4") }
+        #expect(try JournalReader(directory: directory).verify().faults.contains { $0.contains("begins with commit 5, expected 3") })
     }
 }

@@ -176,7 +176,7 @@ private final class ScriptedService: RecordsService {
         try writeSession(start: 1_000_000_000, count: 25)
         let queue = try DatabaseQueue(path: "\(folder.path)/samples-000001.sqlite")
         // A flipped high bit of the time: ten hours later.
-        try await queue.write { try $0.execute(sql: "UPDATE chunks SET base_ns = base_ns + 35184372088832 WHERE id = 5") }
+        try await queue.write { try $0.execute(sql: "UPDATE chunks SET base_ns = base_ns + 35184372088832 WHERE id = 10") }
         try queue.close()
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }
