@@ -33,6 +33,20 @@ def events(lines: list[dict]) -> list[dict]:
     return [line for line in lines if "event" in line]
 
 
+def numbered(lines: list[dict]) -> dict[tuple, tuple]:
+    """Each sample by its stream and number, waveforms taken apart: how many of them stand on one line is not promised."""
+    found: dict[tuple, tuple] = {}
+    for line in samples(lines):
+        stream = (line["device"], line.get("vmd"), line["metric"])
+        values = line.get("values", [line.get("value")])
+        for place, value in enumerate(values):
+            time_ = line["monotonicNanoseconds"] + place * line.get("periodNanoseconds", 0)
+            key = (*stream, line["sequence"] + place)
+            assert key not in found, f"the number {key} is given twice"
+            found[key] = (value, line["validity"], line.get("reason"), time_, line["clock"])
+    return found
+
+
 def points(lines: list[dict]) -> list[Point]:
     """The valid numbers of sample lines, waveforms taken apart, in time order."""
     found: list[Point] = []
