@@ -58,6 +58,8 @@ final class Recorder: Sendable {
 private final class RecorderLoop {
     /// Events held while the journal takes none.
     private static let pendingLimit = 10_000
+    /// A write that takes this long is told. Unit: ns.
+    private static let slowDisk: Int64 = 1_000_000_000
     /// A difference between the clocks larger than this is a step of the wall clock. Unit: ns.
     private static let clockStep: Int64 = 500_000_000
     /// A difference between the clocks smaller than this is not followed: what UTC times of samples may be off by. Unit: ns.
@@ -229,6 +231,8 @@ private final class RecorderLoop {
     private func writeEvents() -> Bool {
         guard !pending.isEmpty else { return true }
         let batch = Array(pending.prefix(Self.batchLimit))
+        let start = clock.now()
+        defer { tellSlowness(since: start) }
         do {
             try writer.record(batch, utcOffset: offset, quality: .current())
         } catch {
@@ -304,8 +308,17 @@ private final class RecorderLoop {
         pending.append(alert.event(holds: holds, instance: "\(writer.sessionKey)-\(alert.rawValue)", at: clock.now()))
     }
 
+    /// Says that the disk was slow: lines go on meanwhile, but an event behind it had to wait.
+    private func tellSlowness(since start: Int64) {
+        let now = clock.now()
+        guard now - start >= Self.slowDisk else { return }
+        pending.append(JournalWriter.Event("journalSlow", body: ["milliseconds": .integer((now - start) / 1_000_000)], monotonic: now))
+        logger.warning("the journal's disk is slow: alarms wait for it", metadata: ["milliseconds": "\((now - start) / 1_000_000)"])
+    }
+
     private func commit(heartbeat: Bool) -> Bool {
         let now = clock.now()
+        defer { tellSlowness(since: now) }
         do {
             let count = try writer.commit(now: now, utc: now + offset, quality: .current(), heartbeat: heartbeat)
             // Events are a file of their own: while they wait, the journal is not whole.

@@ -158,6 +158,8 @@ public struct JournalFiles: Sendable {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
+        // A reader has every file of the journal open: each keeps little.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size=-256") }
         let queue = try DatabaseQueue(path: path, configuration: configuration)
         let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
         guard found == Self.version else { throw JournalError.otherVersion(found: found, known: Self.version) }

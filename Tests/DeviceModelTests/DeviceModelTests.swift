@@ -54,6 +54,17 @@ import Testing
         }
     }
 
+    @Test func utcTimesAreReadBack() {
+        for day in stride(from: -80_000, through: 90_000, by: 61) {
+            let nanoseconds = (Int64(day) * 86_400 + 45_296) * 1_000_000_000 + 123_000_000
+            #expect(UTCTime.nanoseconds(UTCTime.text(nanoseconds: nanoseconds)) == nanoseconds)
+        }
+        #expect(UTCTime.nanoseconds("2026-11-22T06:15:00Z") == 1_795_328_100_000_000_000)
+        for text in ["", "2026-11-22", "2026-13-22T06:15:00Z", "2026-11-22T26:15:00Z", "2026-11-22T06:15:00", "9999-11-22T06:15:00Z", "2026-11-22T06:15:00.Z"] {
+            #expect(UTCTime.nanoseconds(text) == nil)
+        }
+    }
+
     @Test(
         arguments: [("500ms", 500_000_000), ("1s", 1_000_000_000), ("13.333ms", 13_333_000), ("5min", 300_000_000_000), ("2h", 7_200_000_000_000)]
             as [(String, Int64)])

@@ -1,5 +1,6 @@
 import DeviceProfiles
 import NabdHost
+import SampleJournal
 import TestSupport
 import Testing
 
@@ -72,5 +73,22 @@ import Testing
         } catch let error as InvalidFile {
             #expect(error.diagnostics.count == 4, "\(error)")
         }
+    }
+
+    @Test func theJournalsLimitsAreRead() throws {
+        let text = Self.good.replacingOccurrences(of: "commit-every: 250ms", with: "limit: 512MiB, keep: 48h, shed: [waveforms, numerics]")
+        let retention = try load(text).retention
+        #expect(retention.limit == 512 << 20)
+        #expect(retention.keep == 172_800_000_000_000)
+        #expect(retention.shed == [.waveforms, .numerics])
+        #expect(!retention.hasUplink)
+    }
+
+    @Test(arguments: ["limit: 3MiB", "limit: 8", "limit: 8GB", "limit: -1GiB", "limit: 99999TiB", "keep: 1s", "keep: 5", "shed: [alarms]", "shed: waveforms"])
+    func aWrongLimitIsToldWithItsPlace(setting: String) {
+        let error = #expect(throws: InvalidFile.self) {
+            _ = try load(Self.good.replacingOccurrences(of: "commit-every: 250ms", with: setting))
+        }
+        #expect(error?.description.contains("unit.yaml:4:") == true)
     }
 }
