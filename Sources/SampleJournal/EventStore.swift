@@ -19,7 +19,7 @@ final class EventStore {
     init(_ files: JournalFiles, _ segment: JournalFiles.Segment) throws {
         self.files = files
         current = segment
-        queue = try JournalFiles.openForWriting(segment.path, schema: "")
+        queue = try JournalFiles.openForWriting(segment.path)
         last = try queue.read { try Self.newest($0) }
         try queue.bringIn(.truncate)
     }

@@ -34,7 +34,7 @@ public struct JournalFiles: Sendable {
     var reserve: String { "\(directory)/reserve" }
 
     static let version = 2
-    private static let companions = ["", "-wal", "-shm"]
+    private static let companions = ["", "-wal", "-shm", "-journal"]
 
     private static func digits(_ number: Int) -> String {
         let text = String(number)
@@ -98,9 +98,10 @@ public struct JournalFiles: Sendable {
     ///
     /// - Parameters:
     ///   - checkpointsItself: leave checkpoints to SQLite; otherwise there is none but the writer's own.
+    ///   - schema: of a new file; `nil`: the file must be there.
     ///   - begin: what a new file has from its beginning, in the same transaction as its schema.
     static func openForWriting(
-        _ path: String, checkpointsItself: Bool = false, schema: String, begin: (Database) throws -> Void = { _ in }
+        _ path: String, checkpointsItself: Bool = false, schema: String? = nil, begin: (Database) throws -> Void = { _ in }
     ) throws -> DatabaseQueue {
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
@@ -122,6 +123,7 @@ public struct JournalFiles: Sendable {
             guard found == 0 || found == version else { throw JournalError.otherVersion(found: found, known: version) }
             // All or nothing: a kill in between must not leave half a file.
             guard found == 0 else { return }
+            guard let schema else { throw BlockDamage("it was never begun") }
             try db.inTransaction(.immediate) {
                 try db.execute(sql: schema)
                 try begin(db)
@@ -146,9 +148,8 @@ public struct JournalFiles: Sendable {
 
     /// Whether nothing was ever in a file: what a kill leaves that comes before a new file has its beginning.
     func isBlank(_ segment: Segment) -> Bool {
-        var configuration = GRDB.Configuration()
-        configuration.readonly = true
-        guard let queue = try? DatabaseQueue(path: segment.path, configuration: configuration) else { return false }
+        // To write: what a kill left half done may have to be taken back first.
+        guard let queue = try? DatabaseQueue(path: segment.path) else { return false }
         return (try? queue.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM sqlite_master") }) == 0
     }
 

@@ -96,7 +96,7 @@ extension JournalWriter {
     /// Takes the waveforms out of the oldest closed file that has any, and gives their space back.
     private func shedWaveforms() throws -> Bool {
         for segment in closedFiles(.samples) where !samples.failed.contains(segment) {
-            guard let queue = try? JournalFiles.openForWriting(segment.path, schema: "") else { continue }
+            guard let queue = try? JournalFiles.openForWriting(segment.path) else { continue }
             let before = JournalFiles.size(of: segment)
             let hasAny = (try? queue.read { try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM chunks WHERE content = 2)") }) ?? false
             let count = hasAny ? try queue.write(Self.takeWaveforms) : 0

@@ -33,7 +33,7 @@ final class SampleStore {
     init(_ files: JournalFiles, _ segment: JournalFiles.Segment) throws {
         self.files = files
         current = segment
-        queue = try JournalFiles.openForWriting(segment.path, schema: "")
+        queue = try JournalFiles.openForWriting(segment.path)
         packedThrough = try queue.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks WHERE content <> 0") ?? 0 }
         // What was not synced when the file was last written is brought from the log to the file, and synced there.
         try checkpoint(.truncate)

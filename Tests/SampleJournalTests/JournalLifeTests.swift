@@ -231,7 +231,7 @@ import Testing
     }
 
     private func openFile(_ number: Int) throws -> DatabaseQueue {
-        try JournalFiles.openForWriting(JournalFiles(directory: directory).segment(.samples, number).path, schema: "")
+        try JournalFiles.openForWriting(JournalFiles(directory: directory).segment(.samples, number).path)
     }
 
     // MARK: Files and limits

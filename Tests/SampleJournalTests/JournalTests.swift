@@ -37,7 +37,7 @@ private let pleth = StreamDescriptor(
     }
 
     private func openFile(_ kind: JournalFiles.Kind) throws -> DatabaseQueue {
-        try JournalFiles.openForWriting(JournalFiles(directory: directory).segment(kind, 1).path, schema: "")
+        try JournalFiles.openForWriting(JournalFiles(directory: directory).segment(kind, 1).path)
     }
 
     private func lines() throws -> [String] {

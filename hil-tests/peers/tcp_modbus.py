@@ -65,6 +65,7 @@ class TcpModbus:
         self.strays: list[bytes] = []
         self._address = (host, port)
         self._listener: socket.socket | None = None
+        self._kept: socket.socket | None = None
         self.accept()
 
     @property
@@ -80,6 +81,7 @@ class TcpModbus:
     def accept(self) -> None:
         """Listen, on the same port as before."""
         with self.clockwork.lock:
+            self._release()
             self._listener = socket.create_server(self._address, reuse_port=False)
             self._listener.setblocking(False)
             self._address = self._listener.getsockname()[:2]
@@ -91,8 +93,20 @@ class TcpModbus:
         with self.clockwork.lock:
             if self._listener is not None:
                 self._listener.close()
+                self._keep()
             self._listener = None
         self.cut()
+
+    def _keep(self) -> None:
+        """Holds the port without listening: it refuses, and no other test's server can be met there meanwhile."""
+        self._kept = socket.socket()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(self._address)
+
+    def _release(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+        self._kept = None
 
     def fileno(self) -> int:
         return self._listener.fileno() if self._listener is not None else -1
@@ -146,3 +160,4 @@ class TcpModbus:
     def stop(self) -> None:
         """Close everything."""
         self.refuse()
+        self._release()
