@@ -92,13 +92,16 @@ class TcpModbus:
         self.clockwork.remove(self)
         with self.clockwork.lock:
             if self._listener is not None:
+                # Unlike close, it also wakes whoever waits for it on another thread, so that the port is free at once.
+                self._listener.shutdown(socket.SHUT_RDWR)
                 self._listener.close()
-                self._keep()
             self._listener = None
         self.cut()
+        self._keep()
 
     def _keep(self) -> None:
         """Holds the port without listening: it refuses, and no other test's server can be met there meanwhile."""
+        self._release()
         self._kept = socket.socket()
         self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._kept.bind(self._address)
