@@ -182,6 +182,15 @@ enum JournalFailure: Equatable {
         return error as? DatabaseError
     }
 
+    /// Whether the content of a file makes no sense, which will not pass. An input error may: what cannot be read for it is waited for, never passed over.
+    static func isOfContent(_ error: any Error) -> Bool {
+        if error is BlockDamage { return true }
+        switch database(error)?.resultCode {
+        case .SQLITE_CORRUPT?, .SQLITE_NOTADB?, .SQLITE_ERROR?: return true
+        default: return false
+        }
+    }
+
     static func isNoDatabase(_ error: any Error) -> Bool { database(error)?.resultCode == .SQLITE_NOTADB }
 
     /// The error in words, without any content.

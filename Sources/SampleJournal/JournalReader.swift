@@ -66,7 +66,7 @@ public final class JournalReader: Sendable {
                     unreadable(segment, error)
                 } catch {
                     // Only what is damaged is left out: what cannot be opened now is waited for, not passed over.
-                    guard JournalFailure(error) == .damaged else { throw error }
+                    guard JournalFailure.isOfContent(error) else { throw error }
                     unreadable(segment, error)
                 }
             }
@@ -86,7 +86,7 @@ public final class JournalReader: Sendable {
     /// What a file says, or `nil` when it is damaged there: no file costs another.
     private static func told<Value>(_ file: OpenFile, _ body: (Database) throws -> Value) throws -> Value? {
         do { return try file.queue.read(body) } catch {
-            guard JournalFailure(error) == .damaged else { throw error }
+            guard JournalFailure.isOfContent(error) else { throw error }
             return nil
         }
     }
@@ -102,7 +102,7 @@ public final class JournalReader: Sendable {
                 try file.queue.read { try fetch($0, start, &found) }
                 return found
             } catch {
-                guard JournalFailure(error) == .damaged else { throw error }
+                guard JournalFailure.isOfContent(error) else { throw error }
                 return found.isEmpty ? nil : found
             }
         }
