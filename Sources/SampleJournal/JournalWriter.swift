@@ -395,12 +395,14 @@ public final class JournalWriter {
     /// The newest file is not where it was: somebody took it away under the running host. What comes goes into a new one.
     func watchFiles() throws {
         if !FileManager.default.fileExists(atPath: samples.current.path) {
-            incidents.append(.failed(file: samples.current.name, reason: "the file is gone"))
+            let gone = samples.current.name
             try beginSampleFile(isTrusted: false)
+            incidents.append(.failed(file: gone, reason: "the file is gone"))
         }
         if !FileManager.default.fileExists(atPath: events.current.path) {
-            incidents.append(.failed(file: events.current.name, reason: "the file is gone"))
+            let gone = events.current.name
             try events.begin(isTrusted: false)
+            incidents.append(.failed(file: gone, reason: "the file is gone"))
         }
     }
 }
