@@ -58,7 +58,7 @@ fault-test: build ## Lines and devices that misbehave in every way; writes hil-t
 	@echo "== the fault suite (about five minutes); its table: hil-tests/results/faults.md"
 	@$(PYTEST) hil-tests/test_fault*.py hil-tests/test_durability*.py --junitxml=hil-tests/results/faults.xml
 
-durability: build ## The journal under 1,000 kills, each system call's kill, 200 power cuts, every damaged block: about an hour.
+durability: build ## The journal under 1,000 kills, each system call's kill, 200 power cuts, every damaged block: about half an hour.
 	@scripts/setup python
 	@NABD_KILLS=1000 NABD_KILL_POINTS=300 NABD_CUTS=200 NABD_DAMAGE=all $(PYTEST) -n 0 hil-tests/test_durability*.py --junitxml=hil-tests/results/durability.xml
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from peers.bench import Bench
+from peers.durable import DurableHost, Rig, rig_and_host
 from peers.hardware import HardwareBench, bench_named
 from peers.host import Host, binary
 from peers.pki import Pki, make_pki
@@ -75,6 +76,15 @@ def _hosts(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Host]]:
 def host(hosts: Callable[[Path], Host], tmp_path: Path) -> Host:
     """One host in a directory of its own."""
     return hosts(tmp_path / "unit")
+
+
+@pytest.fixture
+def rigged(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Rig, DurableHost]]:
+    """A rig of two devices and the host whose journal is watched."""
+    with rig_and_host(tmp_path) as (rig, host):
+        request.session.hosts = [host]
+        yield rig, host
+    request.session.hosts = []
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import signal
 import struct
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +14,7 @@ import pytest
 
 from peers import journal
 from peers.clockwork import now
-from peers.durable import DurableHost, Rig, assert_whole, export, kept_sampling, of_kind, preloading, rig_and_host, times, without_holes
+from peers.durable import assert_whole, export, kept_sampling, of_kind, preloading, rig_and_host, times, without_holes
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(90), pytest.mark.xdist_group("durability-clock")]
 
@@ -122,18 +121,9 @@ def test_row_21_order_is_that_of_the_numbers_whatever_the_clock_says(stepped, ta
     table.row(21, "order across steps of the wall clock", f"{len(stepped.steps)} steps in one run", "order by sequence, no hole, whole", held)
 
 
-@pytest.fixture
-def unit(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Rig, DurableHost]]:
-    """A rig and its host."""
-    with rig_and_host(tmp_path) as (rig, host):
-        request.session.hosts = [host]
-        yield rig, host
-    request.session.hosts = []
-
-
-def test_row_23_paused_host_does_not_catch_up_and_shows_the_gap(unit, table):
+def test_row_23_paused_host_does_not_catch_up_and_shows_the_gap(rigged, table):
     """Row 23: SIGSTOP for five seconds, as a suspended machine does it. No burst of polls or samples afterwards; the gap is told."""
-    rig, host = unit
+    rig, host = rigged
     host.start()
     host.wait_running(0)
     time.sleep(2.5)

@@ -165,6 +165,24 @@ def test_row_24_full_disk_does_not_keep_the_host_from_stopping(memory, unit, tab
               f"ended with {code} after {took:.1f} s, whole after the next start")
 
 
+def test_row_24_host_starts_on_a_full_disk(memory, unit, table):
+    """Row 24: the unit is switched on with a disk that is full already: what is reserved lets it begin, and the alarm is in the journal."""
+    unit.host.terminate(STOPPED)
+    memory.fill()
+    log = unit.host.log_size()
+    began = now()
+    unit.host.start()
+    unit.host.wait_running(log)
+    unit.alert("NABD_JOURNAL_FAILING", 1, TOLD)
+    memory.free()
+    unit.alert("NABD_JOURNAL_FAILING", 2, TOLD)
+    unit.host.stop()
+    still_there(unit.before, streams(export(unit.journal)))
+    assert_whole(unit.journal)
+    table.row(24, "start with a full disk", "every block of the journal's disk taken before the start", "starts, samples, alert; written when there is room",
+              f"ran and told within {TOLD:g} s each, whole {now() - began:.1f} s after the start")
+
+
 def test_row_25_disk_that_refuses_writes_for_a_while(disk, ext4_unit, table):
     """Row 25: every write, and every new file, is refused for some seconds; a read-only remount proper is refused while files are open."""
     unit = ext4_unit

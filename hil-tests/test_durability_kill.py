@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from peers.clockwork import now
 from peers.durable import (
-    DurableHost, Observer, Rig, assert_whole, dice, export, rig_and_host, setting, spread, still_there, streams, without_holes,
+    DurableHost, Observer, Rig, assert_whole, dice, export, setting, spread, still_there, streams, without_holes,
 )
 from peers.tracing import CHANGING, KillPoint, attached, kill_points, need_strace, traced
 
@@ -22,15 +21,6 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(60 + 2 * KILLS + 4 * POINTS)
 
 RECOVERED, READY = 2.0, 5.0
 VERIFY_EVERY = 10
-
-
-@pytest.fixture
-def unit(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Rig, DurableHost]]:
-    """A rig and its host."""
-    with rig_and_host(tmp_path) as (rig, host):
-        request.session.hosts = [host]
-        yield rig, host
-    request.session.hosts = []
 
 
 class Lives:
@@ -72,9 +62,9 @@ class Lives:
         self.exported = found
 
 
-def test_row_30_killed_at_any_moment_loses_nothing_that_was_committed(unit, table):
+def test_row_30_killed_at_any_moment_loses_nothing_that_was_committed(rigged, table):
     """Row 30: SIGKILL at random moments, of the start as of the run, on one journal."""
-    _, host = unit
+    _, host = rigged
     chance, seed = dice()
     lives = Lives(host)
     for number in range(KILLS):
@@ -171,10 +161,10 @@ def survived(host: DurableHost, observer: Observer, before: dict) -> None:
     still_there(before, without_holes(export(observer.journal)))
 
 
-def test_row_30_killed_before_any_system_call_on_the_journal(unit, tmp_path, table):
+def test_row_30_killed_before_any_system_call_on_the_journal(rigged, tmp_path, table):
     """Row 30: SIGKILL just before each (by default: some) of the calls that make, write, sync, cut or remove files of the journal."""
     need_strace()
-    rig, host = unit
+    rig, host = rigged
     log, old, killed = tmp_path / "trace", tmp_path / "old", tmp_path / "killed"
     points = [("a new journal", killed_at, point) for point in traced_run(rig, host, old, log)]
     points += [("an old journal", killed_at, point) for point in traced_run(rig, host, old, log)]

@@ -65,6 +65,11 @@ extension JournalIncident {
                     "journalGap", body: ["part": .string(part), "known": .integer(known), "found": .integer(found)], monotonic: time),
                 "the journal lacks \(part) that had been recorded (number \(found) of \(known)): it was deleted, or an older copy put in its place"
             )
+        case .gone(let file):
+            (
+                JournalWriter.Event("journalGap", body: ["file": .string(file)], monotonic: time),
+                "\(file) was taken away under the running host, with what was in it; a new one was begun"
+            )
         case .pruned(let file, let bytes, let cause):
             (
                 JournalWriter.Event(
@@ -84,7 +89,7 @@ extension JournalIncident {
     /// The alert it raises; `nil` for what is as it should be.
     var alert: JournalAlert? {
         switch self {
-        case .setAside, .gap: .incomplete
+        case .setAside, .gap, .gone: .incomplete
         case .shed: .shedding
         case .failed, .pruned: nil
         }

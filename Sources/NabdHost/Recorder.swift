@@ -290,7 +290,11 @@ private final class RecorderLoop {
             let isWithinLimit = try writer.maintain(utc: clock.now() + offset)
             hold(.overLimit, !isWithinLimit)
             if isWithinLimit, !writer.isShedding { hold(.shedding, false) }
-        } catch { complain(error) }
+        } catch {
+            // That nothing could be given up is no reason to say that nothing is stored.
+            if !journalAlerts.contains(.overLimit) { logger.error("the journal could not be brought within its limit", metadata: ["reason": "\(error)"]) }
+            hold(.overLimit, true)
+        }
     }
 
     private func tellIncidents() {

@@ -103,6 +103,11 @@ public struct JournalChunk: Sendable {
         }
     }
 
+    /// Whether a block in it is of a stream that is not among these.
+    func hasStream(besides streams: [Int64: StreamDescriptor]) -> Bool {
+        ChunkPayload.split(payload).contains { bytes in (try? SampleBlock.header(bytes)).map { streams[$0.stream] == nil } ?? false }
+    }
+
     /// The same chunk, covering commits before it too, of which nothing is left.
     func covering(from first: Int64) -> JournalChunk {
         JournalChunk(

@@ -6,7 +6,7 @@ public struct JournalExport: Sendable {
 
     public init(_ reader: JournalReader) { self.reader = reader }
 
-    /// The column names of ``csv(_:_:_:)``.
+    /// The column names of CSV lines.
     public static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
 
     /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
@@ -20,8 +20,9 @@ public struct JournalExport: Sendable {
             let chunks = try reader.chunks(after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
             for chunk in chunks {
+                // A stream described since then: whether it is one of text must be known before its block is read.
+                if chunk.hasStream(besides: streams) { streams = try reader.streamsByID() }
                 for block in reader.blocks(of: chunk, streams: streams) {
-                    if streams[block.stream] == nil { streams = try reader.streamsByID() }
                     guard let stream = streams[block.stream], selection.takes(stream) else { continue }
                     let read = cursor.take(block)
                     for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) { try write(csv ? line.csv : line.json) }

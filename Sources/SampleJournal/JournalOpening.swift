@@ -150,6 +150,8 @@ public enum JournalIncident: Sendable, Equatable {
     case failed(file: String, reason: String)
     /// More was recorded or delivered than the journal has: it was deleted, or an older copy put in its place.
     case gap(part: String, known: Int64, found: Int64)
+    /// The newest file was taken away under the running host, with what was in it.
+    case gone(file: String)
     /// An old file whose content is delivered went away.
     case pruned(file: String, bytes: Int64, cause: String)
     /// Something that was not delivered went away, because the journal is at its limit.

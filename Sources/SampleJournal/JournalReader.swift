@@ -22,7 +22,7 @@ public struct JournalSession: Sendable {
 
 /// Reads a journal, beside its writer or alone. Never writes, never checkpoints.
 ///
-/// The numbered files are one record: each goes up to where the next one begins. A file that cannot be opened is left out here; ``verify()`` names it.
+/// The numbered files are one record: each goes up to where the next one begins. A file that is damaged where it begins is left out here; ``verify()`` names it.
 public final class JournalReader: Sendable {
     /// A file that is open.
     struct OpenFile: Sendable {
@@ -174,7 +174,7 @@ public final class JournalReader: Sendable {
     /// reader who had read some of them meets their samples again, with the same numbers.
     ///
     /// - Parameters:
-    ///   - content: without packed chunks of other content.
+    ///   - without: leave out packed chunks of this content.
     ///   - from: without chunks that end before this wall-clock time, and `to`: that begin at or after it. Unit: ns since 1970.
     public func chunks(after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max) throws -> [JournalChunk] {
         var chunks: [JournalChunk] = []

@@ -41,7 +41,16 @@ struct JournalReserve {
         if !isThere { unlink(path) }
     }
 
+    /// Does something; when there is no room for it, once more with the space.
+    mutating func lend<Value>(_ body: () throws -> Value) throws -> Value {
+        do { return try body() } catch {
+            guard JournalFailure(error) == .full, giveUp() else { throw error }
+            return try body()
+        }
+    }
+
     /// Gives the space to whoever needs it now. Returns whether there was any to give.
+    @discardableResult
     mutating func giveUp() -> Bool {
         guard isThere else { return false }
         isThere = false

@@ -14,7 +14,7 @@ public struct JournalRetention: Sendable {
 
     /// Size of all files of the record. Unit: bytes.
     public var limit: Int64
-    /// How long what is delivered is kept at least as long as there is room; `nil`: as long as there is room. Unit: ns.
+    /// How long what is delivered is kept, where there is room; `nil`: as long as there is room. Unit: ns.
     public var keep: Int64?
     /// What is given up first, second …, when the limit is reached and nothing delivered is left to go.
     public var shed: [Shed]
@@ -97,12 +97,11 @@ extension JournalWriter {
     private func shedWaveforms() throws -> Bool {
         for segment in closedFiles(.samples) where !samples.failed.contains(segment) {
             guard let queue = try? JournalFiles.openForWriting(segment.path) else { continue }
-            let before = JournalFiles.size(of: segment)
             let hasAny = (try? queue.read { try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM chunks WHERE content = 2)") }) ?? false
-            let count = hasAny ? try queue.write(Self.takeWaveforms) : 0
+            let taken = hasAny ? try queue.write(Self.takeWaveforms) : (samples: 0, bytes: 0)
             // What was taken out is told at once; that its space could not be given back is a reason to try again here, not to go on elsewhere.
             let isFree = (try? queue.read { try Int.fetchOne($0, sql: "PRAGMA freelist_count") ?? 0 }) ?? 0 > 0
-            if count > 0 { tell(.shed(file: segment.name, content: "waveforms", samples: count, bytes: before)) }
+            if taken.samples > 0 { tell(.shed(file: segment.name, content: "waveforms", samples: taken.samples, bytes: taken.bytes)) }
             guard isFree || hasAny else { continue }
             try queue.vacuum()
             try queue.bringIn(.truncate)
@@ -111,18 +110,20 @@ extension JournalWriter {
         return false
     }
 
-    private static func takeWaveforms(_ db: Database) throws -> Int64 {
-        var count: Int64 = 0
+    /// Returns the samples and the coded bytes that are gone now.
+    private static func takeWaveforms(_ db: Database) throws -> (samples: Int64, bytes: Int64) {
+        var taken: (samples: Int64, bytes: Int64) = (0, 0)
         let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE content = 2")
         while let row = try rows.next() {
             let chunk = JournalChunk(row)
+            taken.bytes += Int64(chunk.payload.count)
             for part in chunk.sequences() {
-                count += part.next - part.first
+                taken.samples += part.next - part.first
                 try SequenceGap(stream: part.stream, first: part.first, next: part.next, cause: "shed").insert(into: db)
             }
         }
         try db.execute(sql: "DELETE FROM chunks WHERE content = 2")
-        return count
+        return taken
     }
 
     /// Takes the oldest closed file away, delivered or not.

@@ -35,10 +35,8 @@ public final class JournalWriter {
     private var lastPack: Int64
     private var lastNoted: Int64
     private var reserve: JournalReserve
-    private var samplesFailed: FailedFile?
-    private var eventsFailed: FailedFile?
-    private var samplesRetry = Retry()
-    private var eventsRetry = Retry()
+    private let samplesTrust = FileTrust()
+    private let eventsTrust = FileTrust()
     private var incidents: [JournalIncident]
     /// Whether records are missing that had been made: effects must be refused then.
     public private(set) var isIncomplete: Bool
@@ -50,27 +48,6 @@ public final class JournalWriter {
     public private(set) var committedSamples: Int64 = 0
     public private(set) var committedBytes: Int64 = 0
 
-    /// A file that is not to be written to any more, until a new one is begun.
-    private struct FailedFile {
-        let name: String
-        let reason: String
-    }
-
-    /// When a new file may be tried: at once, then after a second, two, four … 64. Each that fails in turn stays open. Unit of the times: ns.
-    private struct Retry {
-        private var allowedAt: Int64 = .min
-        private var pause: Int64 = 1_000_000_000
-
-        mutating func take(_ now: Int64, _ reason: String, _ files: JournalFiles) throws {
-            guard now >= allowedAt else { throw JournalError.cannotCreate(path: files.directory, reason: reason) }
-            allowedAt = now + pause
-            pause = min(2 * pause, 64_000_000_000)
-        }
-
-        /// The next failure may be answered at once again when this long has passed without one.
-        mutating func succeeded() { pause = 1_000_000_000 }
-    }
-
     /// Opens or creates the journal and begins a session.
     ///
     /// - Parameters:
@@ -79,7 +56,8 @@ public final class JournalWriter {
     ///   - utc: the wall clock. Unit: ns since 1970.
     /// - Throws: ``JournalError``, with what to do.
     public init(directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention()) throws {
-        files = JournalFiles(directory: directory)
+        let files = JournalFiles(directory: directory)
+        self.files = files
         self.retention = retention
         do {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -88,12 +66,12 @@ public final class JournalWriter {
         }
         if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
         lock = try JournalLock(files)
+        var reserve = JournalReserve(files)
         do {
-            let opening = try JournalOpening(files)
+            let opening = try reserve.lend { try JournalOpening(files) }
             sessionKey = UUID().uuidString.lowercased()
             let session = JournalSession(id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
-            self.session = session
-            startedUTC = utc
+            (self.session, startedUTC) = (session, utc)
             known = opening.streams
             durableNext = []
             newestStream = opening.newestStream
@@ -101,37 +79,30 @@ public final class JournalWriter {
             pendingGaps = opening.gaps
             incidents = opening.incidents
             isIncomplete = !opening.incidents.isEmpty
-            reserve = JournalReserve(files)
             lastPack = now
             lastNoted = nextChunk
             let beginning = SampleStore.Beginning(
                 session: session, startedUTC: utc, streams: known.map { ($0.value.id, $0.key, $0.value.next) }, firstChunk: nextChunk + 1)
-            (samples, events) = try Self.open(opening, files, beginning, &reserve)
+            samples = try reserve.lend { try Self.begin(beginning, opening.samples, files) }
+            events = opening.events
         } catch {
             lock.release()
             throw error
         }
         reserve.make()
+        self.reserve = reserve
     }
 
-    /// Begins the session: in the newest file, or where that takes nothing, in the next one. What is reserved on a full disk is there for this too.
-    private static func open(
-        _ opening: JournalOpening, _ files: JournalFiles, _ beginning: SampleStore.Beginning, _ reserve: inout JournalReserve
-    ) throws -> (SampleStore, EventStore) {
-        func attempt() throws -> SampleStore {
-            guard let store = opening.samples else { return try SampleStore(files, beginning) }
-            do {
-                try store.write { try SessionRow.insert($0, beginning.session, startedUTC: beginning.startedUTC) }
-            } catch {
-                guard JournalFailure(error) == .damaged else { throw error }
-                try store.begin(beginning, isTrusted: false)
-            }
-            return store
+    /// Begins the session: in the newest file, or where that takes nothing, in the next one.
+    private static func begin(_ beginning: SampleStore.Beginning, _ newest: SampleStore?, _ files: JournalFiles) throws -> SampleStore {
+        guard let newest else { return try SampleStore(files, beginning) }
+        do {
+            try newest.write { try SessionRow.insert($0, beginning.session, startedUTC: beginning.startedUTC) }
+        } catch {
+            guard JournalFailure(error) == .damaged else { throw error }
+            try newest.begin(beginning, isTrusted: false)
         }
-        do { return (try attempt(), opening.events) } catch {
-            guard JournalFailure(error) == .full, reserve.giveUp() else { throw error }
-            return (try attempt(), opening.events)
-        }
+        return newest
     }
 
     /// What happened to the journal since it was last asked.
@@ -140,7 +111,10 @@ public final class JournalWriter {
         return incidents
     }
 
-    func tell(_ incident: JournalIncident) { incidents.append(incident) }
+    func tell(_ incident: JournalIncident) {
+        if case .gone = incident { isIncomplete = true }
+        incidents.append(incident)
+    }
 
     // MARK: Streams
 
@@ -158,11 +132,13 @@ public final class JournalWriter {
             return buffers.count - 1
         }
         let file = samples.current
-        try onTrustedSamples(now: session.started) {
-            // A file begun meanwhile has them from its beginning.
-            guard samples.current == file else { return }
-            try samples.write { db in
-                for descriptor in fresh { if let stream = known[descriptor] { try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next) } }
+        try reserve.lend {
+            try onTrustedSamples(now: session.started) {
+                // A file begun meanwhile has them from its beginning.
+                guard samples.current == file else { return }
+                try samples.write { db in
+                    for descriptor in fresh { if let stream = known[descriptor] { try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next) } }
+                }
             }
         }
         return indices
@@ -203,7 +179,7 @@ public final class JournalWriter {
             pendingGaps = []
             for index in buffers.indices { durableNext[index] = buffers[index].nextSequence }
         }
-        if samplesFailed == nil {
+        if !samplesTrust.isLost {
             try onTrustedSamples(now: now) {
                 try samples.tidy()
                 try packIfDue(now)
@@ -277,45 +253,15 @@ public final class JournalWriter {
 
     // MARK: Failures
 
-    /// Does something with the newest file of samples. When it fails in a way that makes the file untrustworthy, a new file is begun and the same is
-    /// done there, once.
     private func onTrustedSamples(now: Int64, _ body: () throws -> Void) throws {
-        if samplesFailed == nil {
-            do { return try body() } catch {
-                guard JournalFailure(error) == .damaged else { throw error }
-                samplesFailed = FailedFile(name: samples.current.name, reason: JournalFailure.words(error))
-            }
-        }
-        guard let failed = samplesFailed else { return }
-        try samplesRetry.take(now, failed.reason, files)
-        try beginSampleFile(isTrusted: false)
-        samplesFailed = nil
-        incidents.append(.failed(file: failed.name, reason: failed.reason))
-        try body()
-        samplesRetry.succeeded()
+        try samplesTrust.attempt(now, name: samples.current.name, begin: { try beginSampleFile(isTrusted: false) }, tell: tell, body)
     }
 
     /// The same of events, which also may have what is reserved on a full disk.
     private func onTrustedEvents(now: Int64, _ body: () throws -> Void) throws {
-        func withReserve(_ body: () throws -> Void) throws {
-            do { try body() } catch {
-                guard JournalFailure(error) == .full, reserve.giveUp() else { throw error }
-                try body()
-            }
-        }
-        if eventsFailed == nil {
-            do { return try withReserve(body) } catch {
-                guard JournalFailure(error) == .damaged else { throw error }
-                eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error))
-            }
-        }
-        guard let failed = eventsFailed else { return }
-        try eventsRetry.take(now, failed.reason, files)
-        try withReserve { try events.begin(isTrusted: false) }
-        eventsFailed = nil
-        incidents.append(.failed(file: failed.name, reason: failed.reason))
-        try withReserve(body)
-        eventsRetry.succeeded()
+        try eventsTrust.attempt(
+            now, name: events.current.name, begin: { try reserve.lend { try events.begin(isTrusted: false) } }, tell: tell
+        ) { try reserve.lend(body) }
     }
 
     // MARK: Events
@@ -363,8 +309,8 @@ public final class JournalWriter {
         // The events are there: whatever fails from here on must not write them a second time.
         do { try events.tidy() } catch {
             switch JournalFailure(error) {
-            case .damaged: eventsFailed = FailedFile(name: events.current.name, reason: JournalFailure.words(error))
-            case .full: _ = reserve.giveUp()
+            case .damaged: eventsTrust.lose(events.current.name, error)
+            case .full: reserve.giveUp()
             case .other: break
             }
         }
@@ -397,12 +343,12 @@ public final class JournalWriter {
         if !FileManager.default.fileExists(atPath: samples.current.path) {
             let gone = samples.current.name
             try beginSampleFile(isTrusted: false)
-            incidents.append(.failed(file: gone, reason: "the file is gone"))
+            tell(.gone(file: gone))
         }
         if !FileManager.default.fileExists(atPath: events.current.path) {
             let gone = events.current.name
             try events.begin(isTrusted: false)
-            incidents.append(.failed(file: gone, reason: "the file is gone"))
+            tell(.gone(file: gone))
         }
     }
 }

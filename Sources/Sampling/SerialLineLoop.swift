@@ -225,8 +225,9 @@ final class SerialLineLoop<Line: ByteLine, Clock: MonotonicTime> {
     }
 
     private func longestWaiting() -> Int? {
-        var first: Int?
-        for index in 0..<due.count where due[index] < due[first ?? index] || first == nil { first = index }
+        guard !due.isEmpty else { return nil }
+        var first = 0
+        for index in 1..<due.count where due[index] < due[first] { first = index }
         return first
     }
 

@@ -27,7 +27,7 @@ public struct UplinkEndpoint: Sendable {
         guard let certificate = try? NIOSSLCertificate.fromPEMFile(clientCertificate).first else {
             throw EndpointError(description: "\(clientCertificate) is not a readable PEM certificate")
         }
-        return Int((Double(certificate.notValidAfter) - Date().timeIntervalSince1970) / 86_400)
+        return Int(((Double(certificate.notValidAfter) - Date().timeIntervalSince1970) / 86_400).rounded(.down))
     }
 }
 

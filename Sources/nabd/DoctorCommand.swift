@@ -43,9 +43,8 @@ private struct Examination {
     }
 
     func realTime() {
-        let outcome = StopFlag()
         // A thread that does nothing shows what the lines' threads will get.
-        if let thread = try? RealTimeThread(name: "doctor", priority: 40, body: { outcome.set() }) {
+        if let thread = try? RealTimeThread(name: "doctor", priority: 40, body: {}) {
             thread.join()
             switch thread.scheduling {
             case .realTime?: good("scheduling", SchedulingOutcome.realTime.rawValue)
@@ -98,7 +97,7 @@ private struct Examination {
             let days = try endpoint.daysLeft()
             let words = "the unit's certificate is good for \(days) more days"
             if days < 0 {
-                fault("certificate", "the unit's certificate has expired \(-days) days ago: renew it")
+                fault("certificate", "the unit's certificate has expired: renew it")
             } else if days < 30 {
                 warn("certificate", "\(words): renew it")
             } else {

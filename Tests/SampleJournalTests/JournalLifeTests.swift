@@ -189,7 +189,8 @@ import Testing
         try bed.run(quarters: 4)
         try bed.finish()
         #expect(try samples().count == bed.made - made)
-        #expect(bed.writer.takeIncidents().contains(.failed(file: "samples-000001.sqlite", reason: "the file is gone")))
+        #expect(bed.writer.takeIncidents().contains(.gone(file: "samples-000001.sqlite")))
+        #expect(bed.writer.isIncomplete)
     }
 
     @Test func aRangeOfOneMetricIsFound() throws {

@@ -102,4 +102,26 @@ import Testing
         let size = stride(from: 0, to: 3600, by: 360).reduce(0) { $0 + block(Array(samples[$1..<($1 + 360)])).encoded(base: 0).count }
         #expect(Double(size) / 3600 < 1)
     }
+
+    /// The size of a real ECG in blocks of 15 s, beside second differences with the fixed Rice parameter that is best for each block.
+    @Test func aRealECGIsSmallerThanWithFixedCodes() throws {
+        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Repository.path("Benchmarks/data/ecg-mitdb208-mlii-360hz.u16le"))))
+        let samples = stride(from: 0, to: bytes.count, by: 2).map { Int64(bytes[$0]) | Int64(bytes[$0 + 1]) << 8 }
+        #expect(samples.count == 108_000)
+        var (ours, fixed) = (0, 0)
+        for start in stride(from: 0, to: samples.count, by: 5400) {
+            let part = Array(samples[start..<(start + 5400)])
+            ours += block(part).encoded(base: 0).count
+            fixed += (1...3).map { order in bestFixedSize(part, order: order) }.min() ?? 0
+        }
+        #expect(ours < fixed)
+        #expect(Double(ours) / 108_000 < 0.58)
+    }
+
+    /// Bytes of the differences of an order with the best of all Rice parameters, without any header.
+    private func bestFixedSize(_ values: [Int64], order: Int) -> Int {
+        var differences = values
+        for _ in 0..<order { differences = zip(differences.dropFirst(), differences).map { $0 - $1 } }
+        return (0..<16).map { parameter in differences.reduce(0) { $0 + Int(zigzag($1) >> UInt64(parameter)) + 1 + parameter } / 8 }.min() ?? 0
+    }
 }

@@ -36,8 +36,9 @@ class Authority:
             "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
         )
 
-    def issue(self, name: str, usage: str, subject_names: str | None = None) -> Identity:
-        """Issue a certificate; ``usage`` is ``serverAuth`` or ``clientAuth``, ``subject_names`` an openssl SAN text."""
+    def issue(self, name: str, usage: str, subject_names: str | None = None, days: int = 2) -> Identity:
+        """Issue a certificate for some days from now, or that has expired so many days ago; ``usage`` is ``serverAuth`` or ``clientAuth``,
+        ``subject_names`` an openssl SAN text."""
         key, request = self.directory / f"{name}.key", self.directory / f"{name}.csr"
         certificate, extensions = self.directory / f"{name}.pem", self.directory / f"{name}.ext"
         lines = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", f"extendedKeyUsage={usage}"]
@@ -50,7 +51,7 @@ class Authority:
         )
         _openssl(
             "x509", "-req", "-in", str(request), "-CA", str(self.certificate), "-CAkey", str(self.key),
-            "-CAcreateserial", "-days", "2", "-extfile", str(extensions), "-out", str(certificate),
+            "-CAcreateserial", "-days", str(days), "-extfile", str(extensions), "-out", str(certificate),
         )
         return Identity(certificate, key)
 
