@@ -59,7 +59,7 @@ let package = Package(
         room(
             "SampleJournal",
             [
-                "DeviceModel",
+                "CPosix", "DeviceModel",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ], settings: optimised

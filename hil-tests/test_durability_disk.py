@@ -184,7 +184,8 @@ def test_row_24_host_starts_on_a_full_disk(memory, unit, table):
 
 
 def test_row_25_disk_that_refuses_writes_for_a_while(disk, ext4_unit, table):
-    """Row 25: every write, and every new file, is refused for some seconds; a read-only remount proper is refused while files are open."""
+    """Row 25: every write, every new file and every write to a mapped page is refused for some seconds; a read-only remount proper is refused
+    while files are open."""
     unit = ext4_unit
     disk.refuse_writes(unit.journal)
     try:
@@ -220,6 +221,86 @@ def test_row_25_disk_that_has_become_read_only_for_good(disk, ext4_unit, table):
     assert_whole(unit.journal)
     table.row(25, "read-only for good", f"ext4 aborted; SIGTERM {LASTS} s later", f"sampling goes on, told; ends within {STOPPED:g} s",
               f"{polls}; told {len(said)} times; ended with {code} after {took:.1f} s; all that was committed is there")
+
+
+def test_row_25_bus_error_on_the_shared_index_does_not_end_the_host(disk, ext4_unit, table):
+    """Row 25: a disk that gives up may refuse a write to SQLite's mapped index, which is a bus error. The host goes on in new files."""
+    unit = ext4_unit
+    files = set(record_files(unit.journal))
+    disk.refuse_mapped_writes(unit.journal)
+    try:
+        unit.observer.look_until(now() + LASTS)
+        polls = unit.goes_on()
+    finally:
+        disk.take_writes(unit.journal)
+    lines, held = unit.whole_again(unit.began)
+    failed = {line["file"]: line["reason"] for line in of_kind(lines, "journalFileFailed")}
+    assert set(failed) == {path.name for path in files}, (failed, files)
+    assert all("index" in reason for reason in failed.values()), failed
+    table.row(25, "bus error on a mapped page", "the shared indices (-shm) immutable and written back", "goes on in new files; nothing lost, told",
+              f"{len(failed)} files left; {polls}; {held}")
+
+
+@pytest.mark.parametrize("left", ["stopped", "killed", "nothing"])
+def test_row_25_host_starts_on_a_read_only_disk(disk, ext4_unit, left, table):
+    """Row 25: the unit is switched on with a disk that is read-only: it samples into memory, says so, and writes all of it once the disk takes it."""
+    unit = ext4_unit
+    journal = unit.journal
+    if left == "killed":
+        unit.host.kill()
+    else:
+        unit.host.terminate(STOPPED)
+    if left == "nothing":
+        journal = disk.at / "elsewhere" / "journal"
+        unit.rig.configure(unit.host, journal)
+    disk.read_only()
+    log, began = unit.host.log_size(), now()
+    unit.host.start()
+    unit.host.wait_running(log)
+    running = now()
+    unit.log = log
+    time.sleep(LASTS)
+    polls = unit.rig.kept_asking(running, now())
+    assert len(said := unit.said("journal")) == 1, f"the log says it {len(said)} times: {said[:4]}"
+    if left != "nothing":
+        still_there(unit.before, streams(export(journal)))
+        assert_whole(journal)
+    disk.writable()
+    mended = now()
+    unit.journal = journal
+    wait_until(lambda: record_files(journal, "samples") and record_files(journal, "events"), 70, "a journal")
+    ended = unit.alert("NABD_JOURNAL_FAILING", 2, 70)
+    until = now() - 0.5
+    unit.host.stop()
+    lines = export(journal)
+    found = without_holes(lines)
+    if left != "nothing":
+        still_there(unit.before, found)
+    assert_whole(journal)
+    held = kept_sampling(lines, running, until)
+    starts = [line for line in of_kind(lines, "hostStarted") if line["monotonicNanoseconds"] / 1e9 > began]
+    assert len(starts) == 1, starts
+    assert not of_kind(lines, "samplesLost", "journalGap"), of_kind(lines, "samplesLost", "journalGap")
+    over = ended[1]["monotonicNanoseconds"] / 1e9 - mended
+    table.row(25, f"start on a read-only disk, {left} before", f"mounted ro before the start, rw {LASTS} s later",
+              "starts, samples, told once; all of it written when the disk takes it", f"{polls}; {held}; alert over {over:.1f} s after it was writable again")
+
+
+def test_row_25_what_memory_does_not_hold_is_told_when_the_host_stops(disk, ext4_unit, table):
+    """Row 25: the host stops on a disk that was read-only throughout: what is lost with it is said."""
+    unit = ext4_unit
+    unit.host.terminate(STOPPED)
+    disk.read_only()
+    log = unit.host.log_size()
+    unit.host.start()
+    unit.host.wait_running(log)
+    time.sleep(2)
+    code, took = unit.host.terminate(STOPPED)
+    assert code >= 0, f"ended by signal {-code}"
+    assert "lost with this stop" in unit.host.logged(log), unit.host.logged(log)
+    still_there(unit.before, streams(export(unit.journal)))
+    assert_whole(unit.journal)
+    table.row(25, "stop on a read-only disk", "mounted ro throughout", f"ends within {STOPPED:g} s, says what is lost", f"ended with {code} after {took:.1f} s")
 
 
 @pytest.mark.parametrize(("call", "nth"), [("fdatasync", 1), ("fdatasync", 4), ("fdatasync", 9), ("pwrite64", 1), ("pwrite64", 14)])

@@ -35,8 +35,13 @@ final class Recorder: Sendable {
     var totals: Totals { totalsState.withLock { $0 } }
 
     /// Starts recording. The writer belongs to the recorder's thread from now on.
-    func start(_ writer: JournalWriter, lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, priority: Int32, logger: Logger) throws {
-        let loop = RecorderLoop(writer: writer, lines: lines, commitEvery: commitEvery, logger: logger)
+    ///
+    /// - Parameter beginning: events that the journal has not taken yet.
+    func start(
+        _ writer: JournalWriter, beginning: [JournalWriter.Event], lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, priority: Int32,
+        logger: Logger
+    ) throws {
+        let loop = RecorderLoop(writer: writer, beginning: beginning, lines: lines, commitEvery: commitEvery, logger: logger)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
@@ -72,7 +77,7 @@ private final class RecorderLoop {
     private let commitEvery: Int64
     private let logger: Logger
     private let clock = MonotonicClock()
-    private var pending: [JournalWriter.Event] = []
+    private var pending: [JournalWriter.Event]
     /// Events given up because the journal took none for so long.
     private var droppedEvents: Int64 = 0
     /// Losses already told: of each line's ring, and of the journal's memory.
@@ -85,8 +90,11 @@ private final class RecorderLoop {
     /// The wall clock less the monotonic one. Unit: ns.
     private var offset: Int64
 
-    init(writer: JournalWriter, lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, logger: Logger) {
+    init(
+        writer: JournalWriter, beginning: [JournalWriter.Event], lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, logger: Logger
+    ) {
         self.writer = writer
+        pending = beginning
         self.lines = lines
         self.commitEvery = commitEvery
         self.logger = logger
@@ -234,7 +242,7 @@ private final class RecorderLoop {
         let start = clock.now()
         defer { tellSlowness(since: start) }
         do {
-            try writer.record(batch, utcOffset: offset, quality: .current())
+            try writer.record(batch, now: start, utcOffset: offset, quality: .current())
         } catch {
             complain(error)
             if pending.count > Self.pendingLimit {
@@ -352,6 +360,10 @@ private final class RecorderLoop {
         } catch {
             complain(error)
         }
+        guard writer.unwrittenSamples > 0 || !pending.isEmpty else { return }
+        logger.critical(
+            "what was held in memory is lost with this stop: the disk did not take it",
+            metadata: ["samples": "\(writer.unwrittenSamples)", "events": "\(pending.count)"])
     }
 
     private func complain(_ error: any Error) {

@@ -81,10 +81,10 @@ public final class UnitHost: Service {
     private func runToTheEnd() async throws {
         let memory = configuration.realTimePriority > 0 ? MemoryLock.lock() : nil
         memoryLock.withLock { $0 = memory }
-        let writer = try openJournal()
+        let (writer, beginning) = try openJournal()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
-            writer, lines: lines, commitEvery: configuration.commitEvery,
+            writer, beginning: beginning, lines: lines, commitEvery: configuration.commitEvery,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
@@ -137,24 +137,27 @@ public final class UnitHost: Service {
     private let memoryLock = Mutex<MemoryLock?>(nil)
     private let schedulingWords = Mutex<String?>(nil)
 
-    private func openJournal() throws -> JournalWriter {
+    /// The journal, and what it is to hold first: it is there already, unless the disk takes nothing.
+    private func openJournal() throws -> (writer: JournalWriter, beginning: [JournalWriter.Event]) {
         let clock = MonotonicClock()
         let (now, utc) = (clock.now(), WallClock.now())
         let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
         let writer = try JournalWriter(
             directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc, retention: configuration.retention)
-        try writer.record("hostStarted", body: ["unit": .string(configuration.unit)], monotonic: now, utc: utc, quality: .current())
-        for device in configuration.devices {
+        var beginning = [JournalWriter.Event("hostStarted", body: ["unit": .string(configuration.unit)], monotonic: now)]
+        beginning += configuration.devices.map { device in
             let profile = device.plan.profile
-            try writer.record(
+            return JournalWriter.Event(
                 "deviceConfigured", device: device.plan.handle,
                 body: [
                     "profile": .string(profile.name), "manufacturer": .string(profile.device.manufacturer), "model": .string(profile.device.model),
                     "kind": .string(profile.device.kind), "line": .string(device.address.description),
                     "unverifiedFacts": .bool(profile.provenance.contains(where: \.unverified)),
-                ], monotonic: now, utc: utc, quality: .current())
+                ], monotonic: now)
         }
-        return writer
+        // What cannot be recorded now waits with the recorder, which says so: a unit without a record is better than none.
+        do { try writer.record(beginning, now: now, utcOffset: utc - now, quality: .current()) } catch { return (writer, beginning) }
+        return (writer, [])
     }
 
     /// How the lines' threads are scheduled, once they have begun.

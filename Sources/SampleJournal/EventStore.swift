@@ -31,6 +31,14 @@ final class EventStore {
         last = previous
     }
 
+    /// Has no file yet: the disk takes none. Nothing may be written before ``begin(isTrusted:)``.
+    init(_ files: JournalFiles, waitingAfter previous: (id: Int64, hash: [UInt8])) throws {
+        self.files = files
+        current = files.newest(.events)
+        queue = try DatabaseQueue()
+        last = previous
+    }
+
     /// The newest event of a file; without any, the one that its chain hangs on.
     static func newest(_ db: Database) throws -> (id: Int64, hash: [UInt8]) {
         if let row = try Row.fetchOne(db, sql: "SELECT * FROM events ORDER BY id DESC LIMIT 1") {

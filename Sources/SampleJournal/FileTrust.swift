@@ -1,6 +1,7 @@
 /// Whether the newest file of a kind may be written to. Once a write or a sync of it has failed it may not: what failed then is done in a new file.
 final class FileTrust {
-    private var failure: (name: String, reason: String)?
+    /// Why not, and the file that it is about; no name when there was none to write to from the beginning.
+    private var failure: (name: String?, reason: String)?
     /// When a new file may be tried: at once, then after a second, two, four … 64, for each that fails in turn stays open. Unit: ns.
     private var allowedAt: Int64 = .min
     private var pause = FileTrust.firstPause
@@ -8,7 +9,13 @@ final class FileTrust {
     private static let firstPause: Int64 = 1_000_000_000
     private static let longestPause: Int64 = 64_000_000_000
 
+    /// Pages of shared indices that were replaced up to when the file was last looked at.
+    private var replacedPages = SharedIndex.replacedPages
+
     var isLost: Bool { failure != nil }
+
+    /// There is no file that may be written to, for this reason.
+    func lose(_ reason: String) { failure = (nil, reason) }
 
     func lose(_ name: String, _ error: any Error) { failure = (name, JournalFailure.words(error)) }
 
@@ -19,6 +26,10 @@ final class FileTrust {
     func attempt(
         _ now: Int64, name: String, begin: () throws -> Void, tell: (JournalIncident) -> Void, _ body: () throws -> Void
     ) throws {
+        if SharedIndex.replacedPages != replacedPages {
+            replacedPages = SharedIndex.replacedPages
+            if failure == nil { lose(name, BlockDamage("the disk refused a write to its index")) }
+        }
         if failure == nil {
             do { return try body() } catch {
                 guard JournalFailure(error) == .damaged else { throw error }
@@ -26,11 +37,11 @@ final class FileTrust {
             }
         }
         guard let failed = failure else { return }
-        guard now >= allowedAt else { throw JournalError.cannotCreate(path: failed.name, reason: failed.reason) }
+        guard now >= allowedAt else { throw JournalError.cannotCreate(path: failed.name ?? name, reason: failed.reason) }
         (allowedAt, pause) = (now + pause, min(2 * pause, Self.longestPause))
         try begin()
         failure = nil
-        tell(.failed(file: failed.name, reason: failed.reason))
+        if let name = failed.name { tell(.failed(file: name, reason: failed.reason)) }
         try body()
         pause = Self.firstPause
     }

@@ -44,6 +44,9 @@ public struct JournalFiles: Sendable {
     /// The file that comes after all others of its kind.
     func next(_ kind: Kind) -> Segment { segment(kind, (segments(kind).last?.number ?? 0) + 1) }
 
+    /// The last file of its kind; before the first, one of number 0 that is never there.
+    func newest(_ kind: Kind) -> Segment { segments(kind).last ?? segment(kind, 0) }
+
     func segment(_ kind: Kind, _ number: Int) -> Segment {
         Segment(kind: kind, number: number, path: "\(directory)/\(kind.rawValue)-\(Self.digits(number)).sqlite")
     }
@@ -65,15 +68,19 @@ public struct JournalFiles: Sendable {
 
     /// Size of one file with its log. Unit: bytes.
     static func size(of segment: Segment) -> Int64 {
-        ["", "-wal"].reduce(0) { sum, suffix in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: segment.path + suffix)
-            return sum + ((attributes?[.size] as? NSNumber)?.int64Value ?? 0)
-        }
+        fileSize(segment.path) + fileSize(segment.path + "-wal")
     }
 
-    /// Takes a file and its log away.
-    static func remove(_ segment: Segment) {
+    private static func fileSize(_ path: String) -> Int64 {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    }
+
+    /// Takes a file and its log away. Returns whether the file is gone: a disk that takes nothing keeps it.
+    @discardableResult
+    static func remove(_ segment: Segment) -> Bool {
         for suffix in companions { unlink(segment.path + suffix) }
+        return access(segment.path, F_OK) != 0
     }
 
     /// Renames a file that is no database, so that nothing of it is lost and nothing is tried with it again. Returns its new name.
@@ -103,6 +110,7 @@ public struct JournalFiles: Sendable {
     static func openForWriting(
         _ path: String, checkpointsItself: Bool = false, schema: String? = nil, begin: (Database) throws -> Void = { _ in }
     ) throws -> DatabaseQueue {
+        SharedIndex.keep()
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
@@ -161,11 +169,23 @@ public struct JournalFiles: Sendable {
         configuration.busyMode = .timeout(5)
         // A reader has every file of the journal open: each keeps little.
         configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size=-256") }
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
-        let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-        guard found == Self.version else { throw JournalError.otherVersion(found: found, known: Self.version) }
-        return queue
+        func opened(_ path: String) throws -> DatabaseQueue {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+            guard found == Self.version else { throw JournalError.otherVersion(found: found, known: Self.version) }
+            return queue
+        }
+        do { return try opened(path) } catch let error as DatabaseError {
+            // On a read-only disk SQLite finds no place for its index of the log; without a log it needs none.
+            guard error.resultCode == .SQLITE_CANTOPEN, Self.isReadOnly(directory), Self.fileSize(path + "-wal") == 0,
+                let name = path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
+            else { throw error }
+            return try opened("file:\(name)?immutable=1")
+        }
     }
+
+    /// Whether a folder's disk takes nothing now.
+    private static func isReadOnly(_ directory: String) -> Bool { access(directory, W_OK) != 0 && errno == EROFS }
 
     // MARK: Schemas
 

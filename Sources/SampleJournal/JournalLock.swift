@@ -2,18 +2,50 @@ import Foundation
 
 /// The right to write a journal: one process has it at a time.
 final class JournalLock {
-    private var descriptor: Int32
+    private let files: JournalFiles
+    private var descriptor: Int32 = -1
+    /// Why nothing can be written there now, in words: the disk is read-only or gives errors. `nil` when the right is held.
+    private(set) var refusal: String?
 
+    /// Takes the right. A disk that takes nothing is no reason not to begin: ``take()`` is for later then.
     init(_ files: JournalFiles) throws {
-        descriptor = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw JournalError.cannotCreate(path: files.lock, reason: String(cString: strerror(errno))) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            release()
-            throw JournalError.heldByAnother(directory: files.directory)
-        }
+        self.files = files
+        do { try take() } catch { if refusal == nil { throw error } }
     }
 
     deinit { release() }
+
+    /// Takes the right where it is not held yet, and makes the folder. Throws ``JournalError``.
+    func take() throws {
+        guard descriptor < 0 else { return }
+        refusal = nil
+        for part in Self.missing(files.directory) { guard mkdir(part, 0o755) == 0 || errno == EEXIST else { throw refused(files.directory) } }
+        let opened = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
+        guard opened >= 0 else { throw refused(files.lock) }
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+            close(opened)
+            throw JournalError.heldByAnother(directory: files.directory)
+        }
+        descriptor = opened
+    }
+
+    /// The folders to make, the outermost first.
+    private static func missing(_ directory: String) -> [String] {
+        var missing: [String] = []
+        var folder = directory
+        while !folder.isEmpty, folder != "/", access(folder, F_OK) != 0 {
+            missing.insert(folder, at: 0)
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        return missing
+    }
+
+    private func refused(_ path: String) -> JournalError {
+        let code = errno
+        let reason = String(cString: strerror(code))
+        if code == EROFS || code == EIO { refusal = reason }
+        return .cannotCreate(path: path, reason: reason)
+    }
 
     func release() {
         if descriptor >= 0 { close(descriptor) }

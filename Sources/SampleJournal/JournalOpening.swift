@@ -27,14 +27,15 @@ struct JournalOpening {
     /// Gaps that the leap made.
     private(set) var gaps: [SequenceGap] = []
 
-    init(_ files: JournalFiles) throws {
+    /// - Parameter mayWrite: whether the disk takes anything. Otherwise no file is gone on with: what is there is only read.
+    init(_ files: JournalFiles, mayWrite: Bool) throws {
         var incidents: [JournalIncident] = []
-        let samplesFile = try Self.newest(files, .samples, &incidents) { segment in
+        let samplesFile: (store: SampleStore, state: State)? = try Self.newest(files, .samples, mayWrite, &incidents) { segment in
             let store = try SampleStore(files, segment)
             return (store: store, state: try store.read { try State($0) })
         }
         let samplesDamaged = !incidents.isEmpty
-        let eventsFile = try Self.newest(files, .events, &incidents) { try EventStore(files, $0) }
+        let eventsFile = try Self.newest(files, .events, mayWrite, &incidents) { try EventStore(files, $0) }
         // Of a file that is not gone on with, what can be read still counts.
         let state = samplesFile?.state ?? Self.newestReadable(files, .samples) { try State($0) } ?? State()
         let chain = eventsFile?.last ?? Self.newestReadable(files, .events) { try EventStore.newest($0) } ?? (id: 0, hash: EventRecord.noHash)
@@ -62,7 +63,12 @@ struct JournalOpening {
             if leaps { gaps.append(SequenceGap(stream: stream.id, first: stream.next, next: next, cause: "file gone or damaged")) }
         }
         samples = leaps ? nil : samplesFile?.store
-        if let eventsFile, !lacksEvents { events = eventsFile } else { events = try EventStore(files, after: (max(chain.id, knownEvent), chain.hash)) }
+        let last = (id: max(chain.id, knownEvent), hash: chain.hash)
+        if let eventsFile, !lacksEvents {
+            events = eventsFile
+        } else {
+            events = mayWrite ? try EventStore(files, after: last) : try EventStore(files, waitingAfter: last)
+        }
     }
 
     /// A number from a file, as far as it can be one.
@@ -70,8 +76,16 @@ struct JournalOpening {
 
     /// The newest file of a kind, if it may be gone on with; `nil` without one, or when it is damaged, which is an incident.
     private static func newest<File>(
-        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident], _ body: (JournalFiles.Segment) throws -> File
+        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ mayWrite: Bool, _ incidents: inout [JournalIncident],
+        _ body: (JournalFiles.Segment) throws -> File
     ) throws -> File? {
+        guard mayWrite else {
+            do { if let segment = files.segments(kind).last { _ = try files.openForReading(segment.path) } } catch {
+                if case JournalError.otherVersion(let found, _) = error, found != 0 { throw error }
+                incidents.append(.failed(file: files.newest(kind).name, reason: JournalFailure.words(error)))
+            }
+            return nil
+        }
         while let segment = files.segments(kind).last {
             if files.isBlank(segment) {
                 JournalFiles.remove(segment)

@@ -88,7 +88,7 @@ extension JournalWriter {
             end &- 1 <= (segment.kind == .samples ? acknowledged.chunk : acknowledged.event)
         else { return false }
         let bytes = JournalFiles.size(of: segment)
-        JournalFiles.remove(segment)
+        guard JournalFiles.remove(segment) else { return false }
         tell(.pruned(file: segment.name, bytes: bytes, cause: cause))
         return true
     }
@@ -131,7 +131,7 @@ extension JournalWriter {
         guard let oldest = closedFiles(.samples).first else { return false }
         let count = (try? files.openForReading(oldest.path).read { try Int64.fetchOne($0, sql: "SELECT SUM(samples) FROM chunks") }) ?? 0
         let bytes = JournalFiles.size(of: oldest)
-        JournalFiles.remove(oldest)
+        guard JournalFiles.remove(oldest) else { return false }
         tell(.shed(file: oldest.name, content: "all", samples: count, bytes: bytes))
         return true
     }

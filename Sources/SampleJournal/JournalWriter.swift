@@ -44,11 +44,14 @@ public final class JournalWriter {
     public internal(set) var isShedding = false
     /// Samples given up because the disk did not take them for so long that memory ran out.
     public private(set) var droppedSamples: Int64 = 0
+    /// Samples that wait in memory because the disk has not taken them.
+    public var unwrittenSamples: Int64 { unwritten.reduce(0) { $0 + $1.samples } }
     /// Samples and payload bytes committed by this writer.
     public private(set) var committedSamples: Int64 = 0
     public private(set) var committedBytes: Int64 = 0
 
-    /// Opens or creates the journal and begins a session.
+    /// Opens or creates the journal and begins a session. On a disk that is read-only or gives errors it begins in memory, with the numbers that follow
+    /// those it can read there, and its files are begun as soon as the disk takes them; until then ``commit(now:utc:quality:heartbeat:)`` throws.
     ///
     /// - Parameters:
     ///   - bootID: names this boot of the machine.
@@ -59,16 +62,12 @@ public final class JournalWriter {
         let files = JournalFiles(directory: directory)
         self.files = files
         self.retention = retention
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        } catch {
-            throw JournalError.cannotCreate(path: directory, reason: error.localizedDescription)
-        }
         if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
         lock = try JournalLock(files)
         var reserve = JournalReserve(files)
         do {
-            let opening = try reserve.lend { try JournalOpening(files) }
+            let refusal = lock.refusal
+            let opening = try reserve.lend { try JournalOpening(files, mayWrite: refusal == nil) }
             sessionKey = UUID().uuidString.lowercased()
             let session = JournalSession(id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
             (self.session, startedUTC) = (session, utc)
@@ -83,7 +82,13 @@ public final class JournalWriter {
             lastNoted = nextChunk
             let beginning = SampleStore.Beginning(
                 session: session, startedUTC: utc, streams: known.map { ($0.value.id, $0.key, $0.value.next) }, firstChunk: nextChunk + 1)
-            samples = try reserve.lend { try Self.begin(beginning, opening.samples, files) }
+            if let refusal {
+                samples = try SampleStore(waiting: files)
+                samplesTrust.lose(refusal)
+                eventsTrust.lose(refusal)
+            } else {
+                samples = try reserve.lend { try Self.begin(beginning, opening.samples, files) }
+            }
             events = opening.events
         } catch {
             lock.release()
@@ -132,16 +137,23 @@ public final class JournalWriter {
             return buffers.count - 1
         }
         let file = samples.current
-        try reserve.lend {
-            try onTrustedSamples(now: session.started) {
-                // A file begun meanwhile has them from its beginning.
-                guard samples.current == file else { return }
-                try samples.write { db in
-                    for descriptor in fresh { if let stream = known[descriptor] { try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next) } }
+        do {
+            try reserve.lend {
+                try onTrustedSamples(now: session.started) {
+                    // A file begun meanwhile has them from its beginning.
+                    guard samples.current == file else { return }
+                    try samples.write { try insert(fresh, into: $0) }
                 }
             }
+        } catch {
+            // So will one that is begun later.
+            guard samplesTrust.isLost else { throw error }
         }
         return indices
+    }
+
+    private func insert(_ fresh: Set<StreamDescriptor>, into db: Database) throws {
+        for descriptor in fresh { if let stream = known[descriptor] { try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next) } }
     }
 
     // MARK: Samples
@@ -243,6 +255,7 @@ public final class JournalWriter {
 
     /// Begins a new file of samples: for the space, or because the old one failed.
     func beginSampleFile(isTrusted: Bool) throws {
+        try lock.take()
         var streams = known
         for (index, buffer) in buffers.enumerated() { streams[buffer.descriptor] = (buffer.stream, durableNext[index]) }
         try samples.begin(
@@ -260,8 +273,13 @@ public final class JournalWriter {
     /// The same of events, which also may have what is reserved on a full disk.
     private func onTrustedEvents(now: Int64, _ body: () throws -> Void) throws {
         try eventsTrust.attempt(
-            now, name: events.current.name, begin: { try reserve.lend { try events.begin(isTrusted: false) } }, tell: tell
+            now, name: events.current.name, begin: { try beginEventFile() }, tell: tell
         ) { try reserve.lend(body) }
+    }
+
+    private func beginEventFile() throws {
+        try lock.take()
+        try reserve.lend { try events.begin(isTrusted: false) }
     }
 
     // MARK: Events
@@ -290,9 +308,11 @@ public final class JournalWriter {
 
     /// Commits events in one transaction, durably, before it returns: all of them or none.
     ///
-    /// - Parameter utcOffset: the wall clock less the monotonic one. Unit: ns.
-    public func record(_ batch: [Event], utcOffset: Int64, quality: ClockQuality) throws {
-        guard let now = batch.last?.monotonic else { return }
+    /// - Parameters:
+    ///   - now: the monotonic clock at this moment; events may be older. Unit: ns.
+    ///   - utcOffset: the wall clock less the monotonic one. Unit: ns.
+    public func record(_ batch: [Event], now: Int64, utcOffset: Int64, quality: ClockQuality) throws {
+        guard !batch.isEmpty else { return }
         let newestChunk = (unwritten.first?.first ?? nextChunk + 1) - 1
         try onTrustedEvents(now: now) {
             var last = events.last
@@ -320,7 +340,7 @@ public final class JournalWriter {
     public func record(
         _ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64, utc: Int64, quality: ClockQuality
     ) throws {
-        try record([Event(kind, device: device, body: body, monotonic: monotonic)], utcOffset: utc - monotonic, quality: quality)
+        try record([Event(kind, device: device, body: body, monotonic: monotonic)], now: monotonic, utcOffset: utc - monotonic, quality: quality)
     }
 
     // MARK: The end
@@ -340,14 +360,14 @@ public final class JournalWriter {
 
     /// The newest file is not where it was: somebody took it away under the running host. What comes goes into a new one.
     func watchFiles() throws {
-        if !FileManager.default.fileExists(atPath: samples.current.path) {
+        if !samplesTrust.isLost, !FileManager.default.fileExists(atPath: samples.current.path) {
             let gone = samples.current.name
             try beginSampleFile(isTrusted: false)
             tell(.gone(file: gone))
         }
-        if !FileManager.default.fileExists(atPath: events.current.path) {
+        if !eventsTrust.isLost, !FileManager.default.fileExists(atPath: events.current.path) {
             let gone = events.current.name
-            try events.begin(isTrusted: false)
+            try beginEventFile()
             tell(.gone(file: gone))
         }
     }

@@ -46,6 +46,13 @@ final class SampleStore {
         packedThrough = beginning.firstChunk - 1
     }
 
+    /// Has no file yet: the disk takes none. Nothing may be written before ``begin(_:isTrusted:)``.
+    init(waiting files: JournalFiles) throws {
+        self.files = files
+        current = files.newest(.samples)
+        queue = try DatabaseQueue()
+    }
+
     /// Leaves the file and begins the next one. `isTrusted` says whether the old one may still be written to.
     func begin(_ beginning: Beginning, isTrusted: Bool) throws {
         if isTrusted { try checkpoint(.passive) }

@@ -102,11 +102,23 @@ class Ext4Disk:
             (self.at / "probe").touch()
 
     def refuse_writes(self, folder: Path) -> None:
-        """Every write into this folder and into its files fails, reading goes on; a real read-only remount is refused while a file is open.
+        """Every write into this folder and into its files fails, reading goes on; a real read-only remount is refused while a file is open."""
+        self.refuse_mapped_writes(folder)
+        run("chattr", "+i", *sorted(folder.iterdir()), folder)
 
-        But for SQLite's shared index (-shm), which is mapped: a write to a mapping of an immutable file is a bus error, not an error code.
-        """
-        run("chattr", "+i", *(path for path in sorted(folder.iterdir()) if not path.name.endswith("-shm")), folder)
+    def refuse_mapped_writes(self, folder: Path) -> None:
+        """The next write to each page of SQLite's shared indices (-shm), which are mapped, is a bus error; other files are written as ever."""
+        run("chattr", "+i", *sorted(folder.glob("*-shm")))
+        # A page that is on the disk is write-protected until it is written to again.
+        os.sync()
+
+    def read_only(self) -> None:
+        """From now on it is mounted to be read only; nobody may have a file of it open to write."""
+        run("mount", "-o", "remount,ro", self.at)
+
+    def writable(self) -> None:
+        """The end of that."""
+        run("mount", "-o", "remount,rw", self.at)
 
     def take_writes(self, folder: Path) -> None:
         """The end of that."""
