@@ -12,7 +12,11 @@ enum JournalBench {
         let written = try write(directory, sizes, seconds, commitMilliseconds, recording)
         // A second session packs what the first left: the file is as a running unit's is.
         let last = try JournalWriter(directory: directory, bootID: "bench", now: seconds * 1_000_000_000, utc: 0)
-        for step in 0..<8 { try last.commit(now: (seconds + 60 * Int64(step + 1)) * 1_000_000_000, utc: 0, quality: .unknown, heartbeat: true) }
+        for step in 0..<8 {
+            let now = (seconds + 60 * Int64(step + 1)) * 1_000_000_000
+            try last.commit(now: now, utc: 0, quality: .unknown, heartbeat: true)
+            try last.tidy(now: now)
+        }
         try last.finish(now: (seconds + 600) * 1_000_000_000, utc: 0, quality: .unknown)
         let stored = try JournalReader(directory: directory).statistics()
         print("{\(written), \"payloadBytes\": \(stored.payloadBytes), \"fileBytes\": \(stored.fileBytes)}")
@@ -26,7 +30,7 @@ enum JournalBench {
         var beds = try (0..<8).map { try Bed(number: $0, writer: writer, played: played) }
         let clock = MonotonicClock()
         var latencies: [Double] = []
-        var busy: Int64 = 0
+        var (filling, coding, storing, tidying): (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
         var lines = ""
         for step in 0..<(seconds * 1000 / commitMilliseconds) {
             let before = writer.committedBytes
@@ -39,11 +43,18 @@ enum JournalBench {
                 defer { place += 1 }
                 return (record: made[place].0, stream: made[place].1)
             }
-            let ready = clock.now()
+            let filled = clock.now()
+            writer.gather(now: to * 1_000_000, utc: to * 1_000_000, quality: .unknown, heartbeat: false)
+            let coded = clock.now()
             try writer.commit(now: to * 1_000_000, utc: to * 1_000_000, quality: .unknown)
+            let stored = clock.now()
+            try writer.tidy(now: to * 1_000_000)
             let done = clock.now()
-            latencies.append(Double(done - ready) / 1e6)
-            busy += done - start
+            latencies.append(Double(stored - coded) / 1e6)
+            filling += filled - start
+            coding += coded - filled
+            storing += stored - coded
+            tidying += done - stored
             lines += "\(writer.committedBytes - before)\n"
         }
         let samples = writer.committedSamples
@@ -51,7 +62,9 @@ enum JournalBench {
         try writer.finish(now: seconds * 1_000_000_000, utc: seconds * 1_000_000_000, quality: .unknown)
         try lines.write(toFile: sizes, atomically: true, encoding: .utf8)
         latencies.sort()
-        return "\"samples\": \(samples), \"committedBytes\": \(committed), \"seconds\": \(Double(busy) / 1e9), "
+        return "\"samples\": \(samples), \"committedBytes\": \(committed), \"fillingSeconds\": \(Double(filling) / 1e9), "
+            + "\"codingSeconds\": \(Double(coding) / 1e9), \"storingSeconds\": \(Double(storing) / 1e9), "
+            + "\"tidyingSeconds\": \(Double(tidying) / 1e9), "
             + "\"p50Milliseconds\": \(latencies[latencies.count / 2]), \"p99Milliseconds\": \(latencies[latencies.count * 99 / 100])"
     }
 

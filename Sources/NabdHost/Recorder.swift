@@ -87,6 +87,9 @@ private final class RecorderLoop {
     private var alertInstances: [String: String] = [:]
     private var alertCount = 0
     private var journalAlerts: Set<JournalAlert> = []
+    /// Whether the files were looked after since the last commit, and whether that failed.
+    private var isTidy = true
+    private var cannotTidy = false
     /// The wall clock less the monotonic one. Unit: ns.
     private var offset: Int64
 
@@ -131,7 +134,11 @@ private final class RecorderLoop {
                 if commit(heartbeat: now - lastWritten >= heartbeat) { lastWritten = now }
                 tellLosses()
                 publish(totals)
+                isTidy = false
+                // In a round of its own, where there is one: an event waits for a commit or for this, never for both.
+                if commitEvery > tick { continue }
             }
+            if !isTidy { tidy() }
         }
         drain()
         tellIncidents()
@@ -334,7 +341,7 @@ private final class RecorderLoop {
         do {
             let count = try writer.commit(now: now, utc: now + offset, quality: .current(), heartbeat: heartbeat)
             // Events are a file of their own: while they wait, the journal is not whole.
-            if totals.problem != nil, pending.isEmpty {
+            if totals.problem != nil, pending.isEmpty, !cannotTidy {
                 logger.notice("the journal is written again")
                 totals.problem = nil
                 hold(.failing, false)
@@ -343,6 +350,19 @@ private final class RecorderLoop {
         } catch {
             complain(error)
             return false
+        }
+    }
+
+    private func tidy() {
+        let now = clock.now()
+        defer { tellSlowness(since: now) }
+        isTidy = true
+        do {
+            try writer.tidy(now: now)
+            cannotTidy = false
+        } catch {
+            cannotTidy = true
+            complain(error)
         }
     }
 

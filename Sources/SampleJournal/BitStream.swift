@@ -40,10 +40,34 @@ struct BitWriter {
         put(prefix &<< UInt64(bits) | rest & (1 &<< UInt64(bits) &- 1), bits: quotient + 1 + bits)
     }
 
-    mutating func align() {
-        if heldCount > 0 { bytes.append(UInt8(truncatingIfNeeded: held << UInt64(8 - heldCount))) }
-        (held, heldCount) = (0, 0)
+    /// Makes the last byte whole. Returns how many bits that took.
+    @discardableResult
+    mutating func align() -> Int {
+        defer { (held, heldCount) = (0, 0) }
+        guard heldCount > 0 else { return 0 }
+        bytes.append(UInt8(truncatingIfNeeded: held << UInt64(8 - heldCount)))
+        return 8 - heldCount
     }
+
+    /// Appends all bits of bytes but the last `padding` ones. Range of `padding`: 0…7.
+    mutating func append(bitsOf more: ArraySlice<UInt8>, padding: Int) {
+        guard !more.isEmpty else { return }
+        var place = more.startIndex
+        let last = more.endIndex - 1
+        while place + 4 <= last {
+            let high = UInt64(more[place]) << 24 | UInt64(more[place + 1]) << 16
+            put(high | UInt64(more[place + 2]) << 8 | UInt64(more[place + 3]), bits: 32)
+            place += 4
+        }
+        while place < last {
+            put(UInt64(more[place]), bits: 8)
+            place += 1
+        }
+        put(UInt64(more[last]) >> UInt64(padding), bits: 8 - padding)
+    }
+
+    /// Replaces a byte that was written.
+    mutating func set(_ byte: UInt8, at place: Int) { bytes[place] = byte }
 
     mutating func byte(_ value: UInt8) {
         align()
@@ -122,10 +146,12 @@ struct BitReader {
         return found
     }
 
-    /// Leaves out the bits up to the next whole byte, and gives back whole bytes taken in advance.
-    mutating func align() {
+    /// Leaves out the bits up to the next whole byte, and gives back whole bytes taken in advance. Returns how many bits were left out.
+    @discardableResult
+    mutating func align() -> Int {
+        defer { (held, heldCount) = (0, 0) }
         place -= heldCount / 8
-        (held, heldCount) = (0, 0)
+        return heldCount % 8
     }
 
     mutating func byte() throws(BlockDamage) -> UInt8 {
@@ -135,11 +161,14 @@ struct BitReader {
         return bytes[place - 1]
     }
 
-    mutating func take(_ count: Int) throws(BlockDamage) -> ArraySlice<UInt8> {
+    mutating func take(_ count: Int) throws(BlockDamage) -> ArraySlice<UInt8> { bytes[try pass(count)] }
+
+    /// Leaves bytes out, and returns where they are.
+    mutating func pass(_ count: Int) throws(BlockDamage) -> Range<Int> {
         align()
         guard count >= 0, remaining >= count else { throw BlockDamage("the block ends within its content") }
         place += count
-        return bytes[(place - count)..<place]
+        return (place - count)..<place
     }
 
     mutating func varint() throws(BlockDamage) -> UInt64 {
@@ -173,11 +202,12 @@ func unzigzag(_ value: UInt64) -> Int64 { Int64(bitPattern: value >> 1) ^ -Int64
 /// CRC-32C (Castagnoli), reflected polynomial 0x82F63B78; the check value of "123456789" is 0xE3069283.
 enum CRC32C {
     /// Eight tables one after the other: what a byte does to the sum when none to seven others follow it.
-    private static let tables: [UInt32] = {
-        var tables: [UInt32] = (0..<256).map { index in
-            (0..<8).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
+    private static let tables: InlineArray<2048, UInt32> = {
+        var tables = InlineArray<2048, UInt32>(repeating: 0)
+        for index in 0..<256 {
+            tables[index] = (0..<8).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
         }
-        for index in 256..<2048 { tables.append(tables[index - 256] >> 8 ^ tables[Int(tables[index - 256] & 0xFF)]) }
+        for index in 256..<2048 { tables[index] = tables[index - 256] >> 8 ^ tables[Int(tables[index - 256] & 0xFF)] }
         return tables
     }()
 
@@ -185,18 +215,17 @@ enum CRC32C {
 
     static func compute(_ bytes: [UInt8]) -> UInt32 { ~update(.max, bytes[...]) }
 
+    /// Takes a number's eight bytes into a sum, the lowest first.
+    static func update(_ sum: UInt32, _ number: Int64) -> UInt32 {
+        step(sum ^ UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32))
+    }
+
     /// Takes more bytes into a sum that began with all ones; its complement is the checksum.
     static func update(_ sum: UInt32, _ bytes: ArraySlice<UInt8>) -> UInt32 {
-        let tables = tables
         var sum = sum
         var place = bytes.startIndex
         while place + 8 <= bytes.endIndex {
-            sum ^= UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8 | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24
-            let low =
-                tables[1792 + Int(sum & 0xFF)] ^ tables[1536 + Int(sum >> 8 & 0xFF)] ^ tables[1280 + Int(sum >> 16 & 0xFF)] ^ tables[1024 + Int(sum >> 24)]
-            let high =
-                tables[768 + Int(bytes[place + 4])] ^ tables[512 + Int(bytes[place + 5])] ^ tables[256 + Int(bytes[place + 6])] ^ tables[Int(bytes[place + 7])]
-            sum = low ^ high
+            sum = step(sum ^ word(bytes, place), word(bytes, place + 4))
             place += 8
         }
         while place < bytes.endIndex {
@@ -204,5 +233,17 @@ enum CRC32C {
             place += 1
         }
         return sum
+    }
+
+    @inline(__always)
+    private static func word(_ bytes: ArraySlice<UInt8>, _ place: Int) -> UInt32 {
+        UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8 | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24
+    }
+
+    /// Eight bytes at once: the first four with the sum in them.
+    @inline(__always)
+    private static func step(_ first: UInt32, _ second: UInt32) -> UInt32 {
+        tables[1792 + Int(first & 0xFF)] ^ tables[1536 + Int(first >> 8 & 0xFF)] ^ tables[1280 + Int(first >> 16 & 0xFF)] ^ tables[1024 + Int(first >> 24)]
+            ^ tables[768 + Int(second & 0xFF)] ^ tables[512 + Int(second >> 8 & 0xFF)] ^ tables[256 + Int(second >> 16 & 0xFF)] ^ tables[Int(second >> 24)]
     }
 }

@@ -97,7 +97,7 @@ public struct JournalChunk: Sendable {
     /// Which numbers of which streams are in it, without their values; damaged blocks are left out, and `damaged` is told.
     func sequences(damaged: () -> Void = {}) -> [(stream: Int64, first: Int64, next: Int64)] {
         ChunkPayload.split(payload).compactMap { bytes in
-            let header = SampleBlock.trustedHeader(bytes)
+            let header = BlockFrame.trustedHeader(bytes)
             if header == nil { damaged() }
             return header
         }
@@ -105,7 +105,7 @@ public struct JournalChunk: Sendable {
 
     /// Whether a block in it is of a stream that is not among these.
     func hasStream(besides streams: [Int64: StreamDescriptor]) -> Bool {
-        ChunkPayload.split(payload).contains { bytes in (try? SampleBlock.header(bytes)).map { streams[$0.stream] == nil } ?? false }
+        ChunkPayload.split(payload).contains { bytes in (try? BlockFrame.header(bytes)).map { streams[$0.stream] == nil } ?? false }
     }
 
     /// The same chunk, covering commits before it too, of which nothing is left.
@@ -120,15 +120,13 @@ enum ChunkPayload {
     /// CRC-32C over a chunk's numbers and over the length and the checksum of each of its blocks: what stands beside the blocks, and which blocks
     /// there are. What is in a block, its own checksum covers; so a damaged block costs no other.
     static func checksum(_ numbers: [Int64], payload: [UInt8]) -> Int64 {
-        var sum = CRC32C.update(.max, numbers.flatMap(bytes)[...])
-        for block in split(payload) {
-            sum = CRC32C.update(sum, bytes(Int64(block.count))[...])
-            sum = CRC32C.update(sum, block.suffix(4))
+        var sum = numbers.reduce(UInt32.max) { CRC32C.update($0, $1) }
+        for block in places(payload) {
+            sum = CRC32C.update(sum, Int64(block.count))
+            sum = CRC32C.update(sum, payload[max(block.lowerBound, block.upperBound - 4)..<block.upperBound])
         }
         return Int64(~sum)
     }
-
-    private static func bytes(_ number: Int64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
 
     static func join(_ blocks: [[UInt8]]) -> [UInt8] {
         var writer = BitWriter(capacity: blocks.reduce(0) { $0 + $1.count + 4 })
@@ -140,16 +138,18 @@ enum ChunkPayload {
     }
 
     /// The blocks of a payload; what does not fit its announced length ends it.
-    static func split(_ payload: [UInt8]) -> [ArraySlice<UInt8>] {
+    static func split(_ payload: [UInt8]) -> [ArraySlice<UInt8>] { places(payload).map { payload[$0] } }
+
+    private static func places(_ payload: [UInt8]) -> [Range<Int>] {
         var reader = BitReader(payload[...])
-        var blocks: [ArraySlice<UInt8>] = []
+        var places: [Range<Int>] = []
         while reader.remaining > 0 {
-            guard let length = try? reader.count(payload.count), let block = try? reader.take(length) else {
-                blocks.append([])
+            guard let length = try? reader.count(payload.count), let place = try? reader.pass(length) else {
+                places.append(0..<0)
                 break
             }
-            blocks.append(block)
+            places.append(place)
         }
-        return blocks
+        return places
     }
 }

@@ -33,7 +33,7 @@ public struct JournalFiles: Sendable {
     /// Space that is given up when the disk is full, so that events still find room.
     var reserve: String { "\(directory)/reserve" }
 
-    static let version = 2
+    static let version = 3
     private static let companions = ["", "-wal", "-shm", "-journal"]
 
     private static func digits(_ number: Int) -> String {

@@ -191,19 +191,29 @@ public final class JournalWriter {
             pendingGaps = []
             for index in buffers.indices { durableNext[index] = buffers[index].nextSequence }
         }
-        if !samplesTrust.isLost {
-            try onTrustedSamples(now: now) {
-                try samples.tidy()
-                try packIfDue(now)
-            }
-        }
         return taken
     }
 
-    /// Turns what waits in the buffers into one chunk. Chunks that could not be written stay, up to a limit.
-    private func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool) -> Int {
+    /// Packs commits and brings the log to the file, when it is time; at most one span each time it is called.
+    ///
+    /// - Parameter now: the monotonic clock at this moment. Unit: ns.
+    public func tidy(now: Int64) throws {
+        guard !samplesTrust.isLost else { return }
+        try onTrustedSamples(now: now) {
+            try samples.tidy()
+            try packIfDue(now)
+        }
+    }
+
+    /// Turns what waits in the buffers into one chunk, which the next commit writes. Chunks that could not be written stay, up to a limit.
+    @discardableResult
+    package func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool) -> Int {
         var blocks: [SampleBlock] = []
-        for index in buffers.indices where !buffers[index].isEmpty { blocks += buffers[index].take() }
+        var owners: [Int] = []
+        for index in buffers.indices where !buffers[index].isEmpty {
+            blocks += buffers[index].take()
+            owners += repeatElement(index, count: blocks.count - owners.count)
+        }
         // Whole microseconds: times are counted from it in these, here and when the chunk is packed.
         let base = blocks.reduce(now) { min($0, $1.count > 0 ? $1.time(0) : now) } / 1000 * 1000
         let count = blocks.reduce(0) { $0 + $1.count }
@@ -213,7 +223,7 @@ public final class JournalWriter {
                 JournalChunk(
                     id: nextChunk, first: nextChunk - 1, session: session.id, content: .commit, base: base,
                     end: blocks.reduce(base) { max($0, $1.lastTime ?? base) }, utc: utc - (now - base), quality: quality, samples: Int64(count),
-                    payload: ChunkPayload.join(blocks.map { $0.encoded(base: base) })))
+                    payload: ChunkPayload.join(zip(blocks, owners).map { block, owner in block.encoded(base: base, state: &buffers[owner].coding) })))
         }
         dropWhatIsTooMuch()
         return count

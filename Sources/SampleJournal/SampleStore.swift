@@ -9,7 +9,7 @@ final class SampleStore {
     /// A span of more coded bytes than this is packed earlier.
     private static let spanBytes = 4 << 20
     /// Commits between two checkpoints.
-    private static let checkpointEvery = 64
+    private static let checkpointEvery = 256
 
     /// What a new file must know from the beginning.
     struct Beginning {
@@ -107,6 +107,7 @@ final class SampleStore {
     @discardableResult
     func pack() throws -> Bool {
         let isPacked = try queue.write { db in
+            guard try mayHoldSpan(db) else { return false }
             let span = try nextSpan(db)
             guard let last = span.last else { return false }
             packedThrough = last.id
@@ -120,6 +121,17 @@ final class SampleStore {
         }
         if isPacked { try checkpoint(.passive) }
         return isPacked
+    }
+
+    /// Whether the commits that are not packed are enough for a span, told without reading what is in them.
+    private func mayHoldSpan(_ db: Database) throws -> Bool {
+        func end(_ order: String) throws -> (session: Int64, base: Int64)? {
+            let sql = "SELECT session, base_ns FROM chunks WHERE id > ? ORDER BY id \(order) LIMIT 1"
+            return try Row.fetchOne(db, sql: sql, arguments: [packedThrough]).map { ($0.integer("session") ?? 0, $0.integer("base_ns") ?? 0) }
+        }
+        guard let first = try end("ASC"), let last = try end("DESC") else { return false }
+        if last.session != first.session || last.base &- first.base >= Self.span { return true }
+        return try Int.fetchOne(db, sql: "SELECT SUM(LENGTH(payload)) FROM chunks WHERE id > ?", arguments: [packedThrough]) ?? 0 > Self.spanBytes
     }
 
     /// The commits to pack next: complete when another follows that does not belong to them. What is damaged stays as it is, alone.

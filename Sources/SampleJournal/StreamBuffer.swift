@@ -7,6 +7,8 @@ struct StreamBuffer {
     private let isWaveform: Bool
     private let isText: Bool
     private(set) var nextSequence: Int64
+    /// What the codes of the next block may go on from.
+    var coding: ValueCoding.State?
     private var firstSequence: Int64
     private var times: [Int64] = []
     private var bits: [Int64] = []

@@ -66,7 +66,10 @@ import Testing
             }
         }
 
-        func commit() throws { try writer.commit(now: now, utc: now + JournalLifeTests.epoch + step, quality: .synchronised) }
+        func commit() throws {
+            try writer.commit(now: now, utc: now + JournalLifeTests.epoch + step, quality: .synchronised)
+            try writer.tidy(now: now)
+        }
 
         func finish() throws { try writer.finish(now: now, utc: now + JournalLifeTests.epoch + step, quality: .synchronised) }
 

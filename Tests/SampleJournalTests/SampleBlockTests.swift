@@ -64,6 +64,57 @@ import Testing
         #expect(try roundTrip(original, isText: true) == original)
     }
 
+    /// Blocks of one stream as commits write them are one block afterwards, with every bit; where codes go on, theirs are only put together.
+    @Test(arguments: 0..<300)
+    func joinedBlocksHoldTheSame(seed: Int) throws {
+        var generator = SeededGenerator(seed: UInt64(seed))
+        let isWild = seed % 3 == 0
+        let width = Int64(1) << Int64.random(in: 0...(isWild ? 62 : 10), using: &generator)
+        var state: ValueCoding.State?
+        var (originals, coded): ([SampleBlock], [CodedBlock]) = ([], [])
+        var (sequence, level): (Int64, Int64) = (Int64.random(in: 0...1000, using: &generator), 0)
+        for place in 0..<Int64.random(in: 1...12, using: &generator) {
+            let count = Int.random(in: 1...(isWild ? 40 : 250), using: &generator)
+            let validity: [Validity] = (0..<count).map { _ in Int.random(in: 0..<20, using: &generator) == 0 ? .notAvailable : .valid }
+            let bits = validity.map { validity -> Int64 in
+                level = isWild ? Int64.random(in: -width...width, using: &generator) : level &+ Int64.random(in: -width...width, using: &generator)
+                return validity == .valid ? level : 0
+            }
+            let original = SampleBlock(
+                stream: 9, firstSequence: sequence, timing: .periodic(first: 1_000_000_000 + sequence * 4_000_000, period: 4_000_000), bits: bits, texts: [],
+                judgements: judgements(validity, validity.map { $0 == .valid ? .none : .timedOut }))
+            sequence += Int64(count)
+            originals.append(original)
+            let base = place * 250_000_000
+            coded.append(try CodedBlock(original.encoded(base: base, state: &state)[...], base: base) { _ in false })
+        }
+        let joined = try SampleBlock(try CodedBlock.joined(coded, ArraySlice(coded.indices), base: 7000)[...], base: 7000) { _ in false }
+        #expect(joined.bits == originals.flatMap(\.bits))
+        #expect(joined.times == originals.flatMap(\.times))
+        #expect(joined.expandedJudgements.map(\.reason) == originals.flatMap(\.expandedJudgements).map(\.reason))
+        #expect(joined.firstSequence == originals[0].firstSequence)
+    }
+
+    /// The codes of a steady waveform go on from commit to commit, and a change of its nature begins anew.
+    @Test func codesGoOnWhereTheyMay() throws {
+        var state: ValueCoding.State?
+        func isContinued(_ bits: [Int64]) throws -> Bool {
+            let before = state
+            let bytes = block(bits).encoded(base: 0, state: &state)
+            var reader = BitReader(try BlockFrame.checked(bytes[...]))
+            _ = try BlockFrame(&reader, base: 0)
+            let head = try ValueCoding.Head(&reader)
+            #expect(!head.isContinued || head.state == before)
+            return head.isContinued
+        }
+        let walk = (0..<200).map { Int64($0 * 3 + $0 % 7) }
+        #expect(try !isContinued(Array(walk[..<60])))
+        #expect(try isContinued(Array(walk[60..<120])))
+        #expect(try isContinued(Array(walk[120...])))
+        #expect(try !isContinued((0..<60).map { $0 % 2 == 0 ? -1 : 1 }))
+        #expect(try !isContinued([1, 2, 3]))
+    }
+
     @Test func everyFlippedBitIsNoticed() {
         let bytes = block((0..<50).map { Int64($0 * $0 % 97) }).encoded(base: 0)
         for place in bytes.indices {

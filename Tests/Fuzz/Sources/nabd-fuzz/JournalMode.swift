@@ -20,8 +20,8 @@ enum JournalMode {
     }
 
     private static func read(_ bytes: [UInt8], base: Int64, isText: Bool) {
-        let trusted = SampleBlock.trustedHeader(bytes[...])
-        _ = try? SampleBlock.header(bytes[...])
+        let trusted = BlockFrame.trustedHeader(bytes[...])
+        _ = try? BlockFrame.header(bytes[...])
         guard let block = try? SampleBlock(bytes[...], base: base, isText: { _ in isText }) else { return }
         if let trusted, trusted.stream != block.stream || trusted.next - block.firstSequence != Int64(block.count) {
             broken("the header says other than the block")
