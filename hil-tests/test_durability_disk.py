@@ -184,8 +184,7 @@ def test_row_24_host_starts_on_a_full_disk(memory, unit, table):
 
 
 def test_row_25_disk_that_refuses_writes_for_a_while(disk, ext4_unit, table):
-    """Row 25: every write, every new file and every write to a mapped page is refused for some seconds; a read-only remount proper is refused
-    while files are open."""
+    """Row 25: every write, and every new file, is refused for some seconds; a read-only remount proper is refused while files are open."""
     unit = ext4_unit
     disk.refuse_writes(unit.journal)
     try:
@@ -301,6 +300,34 @@ def test_row_25_what_memory_does_not_hold_is_told_when_the_host_stops(disk, ext4
     still_there(unit.before, streams(export(unit.journal)))
     assert_whole(unit.journal)
     table.row(25, "stop on a read-only disk", "mounted ro throughout", f"ends within {STOPPED:g} s, says what is lost", f"ended with {code} after {took:.1f} s")
+
+
+def test_row_25_journal_that_another_host_wrote_meanwhile_is_left_alone(disk, ext4_unit, tmp_path, table):
+    """Row 25: a host holds its samples in memory; another one writes the journal first. No number is given twice: the first says so and writes nothing."""
+    unit = ext4_unit
+    unit.host.terminate(STOPPED)
+    disk.read_only()
+    unit.log = unit.host.log_size()
+    unit.host.start()
+    unit.host.wait_running(unit.log)
+    time.sleep(2.5)
+    disk.writable()
+    other = DurableHost(tmp_path / "other")
+    unit.rig.configure(other, unit.journal)
+    other.start()
+    other.wait_running(0)
+    time.sleep(2)
+    other.terminate(STOPPED)
+    written = streams(export(unit.journal))
+    time.sleep(20)
+    assert unit.host.running, unit.host.log_tail()
+    assert streams(export(unit.journal)) == written, "the first host wrote behind the other"
+    code, took = unit.host.terminate(STOPPED)
+    said = unit.host.logged(unit.log)
+    assert code >= 0 and "lost with this stop" in said and "start the host anew" in said, said
+    assert_whole(unit.journal)
+    table.row(25, "another host writes first", "started on a read-only disk; another host runs for 2 s once it is writable",
+              "the first writes nothing, says so", f"nothing written in 20 s, told at the stop; ended with {code} after {took:.1f} s")
 
 
 @pytest.mark.parametrize(("call", "nth"), [("fdatasync", 1), ("fdatasync", 4), ("fdatasync", 9), ("pwrite64", 1), ("pwrite64", 14)])

@@ -90,6 +90,8 @@ private final class RecorderLoop {
     /// Whether the files were looked after since the last commit, and whether that failed.
     private var isTidy = true
     private var cannotTidy = false
+    /// What was last told about whose the journal is.
+    private var toldOwner: String?
     /// The wall clock less the monotonic one. Unit: ns.
     private var offset: Int64
 
@@ -383,13 +385,20 @@ private final class RecorderLoop {
         guard writer.unwrittenSamples > 0 || !pending.isEmpty else { return }
         logger.critical(
             "what was held in memory is lost with this stop: the disk did not take it",
-            metadata: ["samples": "\(writer.unwrittenSamples)", "events": "\(pending.count)"])
+            metadata: ["samples": "\(writer.unwrittenSamples)", "events": "\(pending.count)", "reason": "\(totals.problem ?? "")"])
     }
 
     private func complain(_ error: any Error) {
         let words = String(describing: error)
-        // Once: the words of each attempt may differ.
-        if totals.problem == nil { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(words)"]) }
+        // Once: the words of each attempt may differ. But for what somebody must do something about.
+        var isNew = totals.problem == nil
+        switch error {
+        case JournalError.heldByAnother, JournalError.changedMeanwhile:
+            isNew = words != toldOwner
+            toldOwner = words
+        default: break
+        }
+        if isNew { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(words)"]) }
         totals.problem = words
         hold(.failing, true)
     }

@@ -58,7 +58,7 @@ struct BlockFrame: Sendable, Equatable {
     // MARK: Joining
 
     /// Whether its samples go on where those of another frame end, so that one block can hold both.
-    func follows(_ other: BlockFrame) -> Bool { other.firstSequence + Int64(other.count) == firstSequence && other.period == period }
+    func follows(_ other: BlockFrame) -> Bool { other.firstSequence &+ Int64(other.count) == firstSequence && other.period == period }
 
     /// One frame for blocks, at least one, of which each follows the one before.
     static func joined(_ group: [BlockFrame]) -> BlockFrame {

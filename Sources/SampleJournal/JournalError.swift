@@ -11,6 +11,8 @@ public enum JournalError: Error, CustomStringConvertible {
     case settingRefused(setting: String, found: String)
     /// There is no room, and what room was reserved is for events.
     case diskFull(directory: String)
+    /// What is on the disk now is not what was read at the start, when nothing could be written.
+    case changedMeanwhile(directory: String)
 
     public var description: String {
         switch self {
@@ -22,6 +24,8 @@ public enum JournalError: Error, CustomStringConvertible {
             "the journal is of version \(found); this program knows version \(known): keep its folder, and give another under “journal: directory”"
         case .settingRefused(let setting, let found):
             "SQLite did not accept \(setting) (it says \(found)): the journal would not survive a power cut, so it is not used"
+        case .changedMeanwhile(let directory):
+            "the journal in \(directory) is not the one that was there when the host started on a read-only disk (another host wrote it, or another disk was mounted): start the host anew"
         case .diskFull(let directory): "the disk of \(directory) is full: make room; samples wait in memory, events still find room"
         }
     }

@@ -4,6 +4,7 @@ import Foundation
 final class JournalLock {
     private let files: JournalFiles
     private var descriptor: Int32 = -1
+    var isHeld: Bool { descriptor >= 0 }
     /// Why nothing can be written there now, in words: the disk is read-only or gives errors. `nil` when the right is held.
     private(set) var refusal: String?
 

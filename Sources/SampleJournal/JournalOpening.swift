@@ -27,6 +27,15 @@ struct JournalOpening {
     /// Gaps that the leap made.
     private(set) var gaps: [SequenceGap] = []
 
+    /// The numbers of the last records.
+    struct Newest: Equatable {
+        let chunk: Int64
+        let session: Int64
+        let event: Int64
+    }
+
+    var newest: Newest { Newest(chunk: newestChunk, session: newestSession, event: events.last.id) }
+
     /// - Parameter mayWrite: whether the disk takes anything. Otherwise no file is gone on with: what is there is only read.
     init(_ files: JournalFiles, mayWrite: Bool) throws {
         var incidents: [JournalIncident] = []

@@ -24,6 +24,8 @@ public final class JournalWriter {
     private let lock: JournalLock
     private let session: JournalSession
     private let startedUTC: Int64
+    /// What the journal said when it was opened.
+    private let foundAtStart: JournalOpening.Newest
     private var buffers: [StreamBuffer] = []
     /// The next number of each stream that is durable.
     private var durableNext: [Int64]
@@ -71,6 +73,7 @@ public final class JournalWriter {
             sessionKey = UUID().uuidString.lowercased()
             let session = JournalSession(id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
             (self.session, startedUTC) = (session, utc)
+            foundAtStart = opening.newest
             known = opening.streams
             durableNext = []
             newestStream = opening.newestStream
@@ -265,7 +268,7 @@ public final class JournalWriter {
 
     /// Begins a new file of samples: for the space, or because the old one failed.
     func beginSampleFile(isTrusted: Bool) throws {
-        try lock.take()
+        try takeLock()
         var streams = known
         for (index, buffer) in buffers.enumerated() { streams[buffer.descriptor] = (buffer.stream, durableNext[index]) }
         try samples.begin(
@@ -287,8 +290,21 @@ public final class JournalWriter {
         ) { try reserve.lend(body) }
     }
 
-    private func beginEventFile() throws {
+    /// Takes the right to write, if the disk did not give it at the start. The journal must be the one that was read then: its numbers are gone on with.
+    private func takeLock() throws {
+        guard !lock.isHeld else { return }
         try lock.take()
+        do {
+            let found = try JournalOpening(files, mayWrite: false).newest
+            guard found == foundAtStart else { throw JournalError.changedMeanwhile(directory: files.directory) }
+        } catch {
+            lock.release()
+            throw error
+        }
+    }
+
+    private func beginEventFile() throws {
+        try takeLock()
         try reserve.lend { try events.begin(isTrusted: false) }
     }
 

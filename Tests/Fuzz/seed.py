@@ -33,12 +33,12 @@ def varint(value):
 
 def zeros(count):
     """As many values that are 0, by no differences and with the smallest codes: a bit each."""
-    return b"\x00\x00" + bytes((count + 7) // 8)
+    return bytes([-count % 8 << 3, 0]) + bytes((count + 7) // 8)
 
 
 def block(values, timing, coded):
     """A block of the journal without its checksum: valid samples."""
-    return bytes([2]) + varint(7) + varint(42) + varint(values) + timing + varint(1) + bytes([0, 0]) + varint(values) + coded
+    return bytes([3]) + varint(7) + varint(42) + varint(values) + timing + varint(1) + bytes([0, 0]) + varint(values) + coded
 
 
 def journal():

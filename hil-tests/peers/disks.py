@@ -102,9 +102,11 @@ class Ext4Disk:
             (self.at / "probe").touch()
 
     def refuse_writes(self, folder: Path) -> None:
-        """Every write into this folder and into its files fails, reading goes on; a real read-only remount is refused while a file is open."""
-        self.refuse_mapped_writes(folder)
-        run("chattr", "+i", *sorted(folder.iterdir()), folder)
+        """Every write into this folder and into its files fails, reading goes on; a real read-only remount is refused while a file is open.
+
+        But for SQLite's shared index (-shm): readers in other processes could not use it. ``refuse_mapped_writes`` is for it.
+        """
+        run("chattr", "+i", *(path for path in sorted(folder.iterdir()) if not path.name.endswith("-shm")), folder)
 
     def refuse_mapped_writes(self, folder: Path) -> None:
         """The next write to each page of SQLite's shared indices (-shm), which are mapped, is a bus error; other files are written as ever."""

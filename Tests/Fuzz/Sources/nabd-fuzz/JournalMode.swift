@@ -22,6 +22,7 @@ enum JournalMode {
     private static func read(_ bytes: [UInt8], base: Int64, isText: Bool) {
         let trusted = BlockFrame.trustedHeader(bytes[...])
         _ = try? BlockFrame.header(bytes[...])
+        if let coded = try? CodedBlock(bytes[...], base: base, isText: { _ in isText }) { _ = try? CodedBlock.joined([coded, coded], [0, 1], base: base) }
         guard let block = try? SampleBlock(bytes[...], base: base, isText: { _ in isText }) else { return }
         if let trusted, trusted.stream != block.stream || trusted.next - block.firstSequence != Int64(block.count) {
             broken("the header says other than the block")
@@ -88,5 +89,33 @@ enum JournalMode {
         let block = SampleBlock(
             stream: input.number(), firstSequence: Int64(bits.count), timing: timing, bits: bits, texts: texts, judgements: judgements)
         if decoded(block, base: base, isText: isText) != block { broken("a block that does not come back") }
+        if case .periodic(_, let period) = timing, !isText { join(block, period: period, parts: Int(way >> 4) + 1, base: base) }
+    }
+
+    /// Cut into parts that are written one after the other and put together again, it says the same.
+    private static func join(_ block: SampleBlock, period: Int64, parts: Int, base: Int64) {
+        var state: ValueCoding.State?
+        var coded: [CodedBlock] = []
+        let judgements = block.expandedJudgements
+        let length = max(1, block.count / parts)
+        for start in stride(from: 0, to: block.count, by: length) {
+            let places = start..<min(start + length, block.count)
+            let part = SampleBlock(
+                stream: block.stream, firstSequence: block.firstSequence &+ Int64(start), timing: .periodic(first: block.time(start), period: period),
+                bits: Array(block.bits[places]), texts: [],
+                judgements: judgements[places].map { SampleBlock.Judgement(validity: $0.validity, reason: $0.reason, count: 1) })
+            guard let read = try? CodedBlock(part.encoded(base: base, state: &state)[...], base: base, isText: { _ in false }) else {
+                broken("a part that cannot be read")
+            }
+            coded.append(read)
+        }
+        guard !coded.isEmpty, let bytes = try? CodedBlock.joined(coded, ArraySlice(coded.indices), base: base),
+            let joined = try? SampleBlock(bytes[...], base: base, isText: { _ in false })
+        else {
+            if !coded.isEmpty { broken("parts that cannot be put together") }
+            return
+        }
+        let isSame = zip(joined.expandedJudgements, judgements).allSatisfy { $0.validity == $1.validity && $0.reason == $1.reason }
+        if joined.bits != block.bits || joined.times != block.times || !isSame { broken("parts that say other than the whole") }
     }
 }
