@@ -1,0 +1,1 @@
+../../../../Sources/SampleJournal/BlockFrame.swift
