@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -15,6 +16,9 @@ static struct sigaction earlier;
 static size_t page_size;
 static atomic_flag busy = ATOMIC_FLAG_INIT;
 static atomic_long replaced;
+
+/// The last pages that were replaced; only who holds `busy` touches it.
+static char *recent[64];
 
 /// What is mapped at an address: a shared index of SQLite, no file at all, or something else.
 enum mapping { INDEX, NO_FILE, OTHER };
@@ -61,8 +65,12 @@ static enum mapping mapping_at(uintptr_t address) {
 static int replace(char *page) {
     switch (mapping_at((uintptr_t)page)) {
         case OTHER: return 0;
-        // Another thread was quicker.
-        case NO_FILE: return 1;
+        case NO_FILE:
+            // Another thread was quicker, or it is none of ours.
+            for (size_t place = 0; place < sizeof recent / sizeof *recent; place++) {
+                if (recent[place] == page) return 1;
+            }
+            return 0;
         case INDEX: break;
     }
     void *copy = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -74,7 +82,7 @@ static int replace(char *page) {
         munmap(copy, page_size);
         return 0;
     }
-    atomic_fetch_add(&replaced, 1);
+    recent[(size_t)atomic_fetch_add(&replaced, 1) % (sizeof recent / sizeof *recent)] = page;
     return 1;
 }
 
@@ -82,7 +90,8 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
     (void)number, (void)context;
     int saved = errno, goes_on = 0;
     if (info->si_code == BUS_ADRERR) {
-        while (atomic_flag_test_and_set(&busy)) {}
+        // Asleep: a thread of higher priority must not keep the other from ending.
+        while (atomic_flag_test_and_set(&busy)) poll(NULL, 0, 1);
         goes_on = replace((char *)((uintptr_t)info->si_addr & ~(uintptr_t)(page_size - 1)));
         atomic_flag_clear(&busy);
     }

@@ -24,6 +24,8 @@ final class Recorder: Sendable {
         var events: Int64 = 0
         /// Times that something was not sampled: a device silent, lost or stale, records lost.
         var gaps: Int64 = 0
+        /// Whether this host has the right to write the journal.
+        var holdsJournal = false
         /// The journal could not be written; the last words about it.
         var problem: String?
     }
@@ -78,6 +80,8 @@ private final class RecorderLoop {
     private let logger: Logger
     private let clock = MonotonicClock()
     private var pending: [JournalWriter.Event]
+    /// How many of them, the first ones, are the session's beginning.
+    private var beginning: Int
     /// Events given up because the journal took none for so long.
     private var droppedEvents: Int64 = 0
     /// Losses already told: of each line's ring, and of the journal's memory.
@@ -100,6 +104,7 @@ private final class RecorderLoop {
     ) {
         self.writer = writer
         pending = beginning
+        self.beginning = beginning.count
         self.lines = lines
         self.commitEvery = commitEvery
         self.logger = logger
@@ -115,6 +120,8 @@ private final class RecorderLoop {
         var lastWritten = lastCommit
         var lastStatistics = lastCommit
         var lastMaintenance = lastCommit
+        totals.holdsJournal = writer.holdsJournal
+        publish(totals)
         while !stop.isSet {
             clock.sleep(until: next)
             let now = clock.now()
@@ -135,10 +142,12 @@ private final class RecorderLoop {
                 lastCommit = now
                 if commit(heartbeat: now - lastWritten >= heartbeat) { lastWritten = now }
                 tellLosses()
+                totals.holdsJournal = writer.holdsJournal
                 publish(totals)
-                isTidy = false
                 // In a round of its own, where there is one: an event waits for a commit or for this, never for both.
-                if commitEvery > tick { continue }
+                let hasRound = isTidy && commitEvery > tick
+                isTidy = false
+                if hasRound { continue }
             }
             if !isTidy { tidy() }
         }
@@ -146,6 +155,7 @@ private final class RecorderLoop {
         tellIncidents()
         tellLosses()
         tellStatistics()
+        writer.tryAtOnce()
         while !pending.isEmpty, writeEvents() {}
         finish()
         publish(totals)
@@ -255,13 +265,16 @@ private final class RecorderLoop {
         } catch {
             complain(error)
             if pending.count > Self.pendingLimit {
-                droppedEvents += Int64(pending.count - Self.pendingLimit)
-                pending.removeFirst(pending.count - Self.pendingLimit)
+                let excess = pending.count - Self.pendingLimit
+                droppedEvents += Int64(excess)
+                // The session's beginning stays.
+                pending.removeSubrange(beginning..<(beginning + excess))
             }
             return false
         }
         totals.events += Int64(batch.count)
         pending.removeFirst(batch.count)
+        beginning = max(0, beginning - batch.count)
         if droppedEvents > 0 {
             pending.append(JournalWriter.Event("eventsLost", body: ["figure": .integer(droppedEvents), "cause": .string("disk")], monotonic: clock.now()))
             droppedEvents = 0

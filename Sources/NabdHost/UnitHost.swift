@@ -58,12 +58,13 @@ public final class UnitHost: Service {
         workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
         let client = try configuration.uplink.map { try FHIRClient($0) }
         self.client = client
+        let recorder = recorder
         uplink = client.map { client in
             UplinkService(
                 journal: configuration.journalDirectory, service: client,
                 settings: UplinkService.Settings(
                     unit: configuration.unit, isTestData: configuration.isTestData, window: configuration.uplinkWindow),
-                logger: logger)
+                logger: logger, mayWrite: { recorder.totals.holdsJournal })
         }
     }
 

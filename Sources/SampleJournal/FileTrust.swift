@@ -19,6 +19,8 @@ final class FileTrust {
 
     func lose(_ name: String, _ error: any Error) { failure = (name, JournalFailure.words(error)) }
 
+    func tryAtOnce() { allowedAt = .min }
+
     /// Does something with the newest file. When it fails in a way that makes the file untrustworthy, a new one is begun and the same is done there, once.
     ///
     /// - Parameter tell: is told of the file that failed, when a new one was begun.

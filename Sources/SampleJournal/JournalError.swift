@@ -25,7 +25,7 @@ public enum JournalError: Error, CustomStringConvertible {
         case .settingRefused(let setting, let found):
             "SQLite did not accept \(setting) (it says \(found)): the journal would not survive a power cut, so it is not used"
         case .changedMeanwhile(let directory):
-            "the journal in \(directory) is not the one that was there when the host started on a read-only disk (another host wrote it, or another disk was mounted): start the host anew"
+            "the journal in \(directory) is not the one that was there when the host started on a read-only disk (another host wrote it, another disk was mounted, or it could not be read then): start the host anew"
         case .diskFull(let directory): "the disk of \(directory) is full: make room; samples wait in memory, events still find room"
         }
     }

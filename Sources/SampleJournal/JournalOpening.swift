@@ -27,24 +27,36 @@ struct JournalOpening {
     /// Gaps that the leap made.
     private(set) var gaps: [SequenceGap] = []
 
-    /// The numbers of the last records.
+    /// The numbers of the last records, as the journal itself says; the uplink's book goes its own way.
     struct Newest: Equatable {
         let chunk: Int64
         let session: Int64
         let event: Int64
     }
 
-    var newest: Newest { Newest(chunk: newestChunk, session: newestSession, event: events.last.id) }
+    let newest: Newest
 
     /// - Parameter mayWrite: whether the disk takes anything. Otherwise no file is gone on with: what is there is only read.
     init(_ files: JournalFiles, mayWrite: Bool) throws {
         var incidents: [JournalIncident] = []
-        let samplesFile: (store: SampleStore, state: State)? = try Self.newest(files, .samples, mayWrite, &incidents) { segment in
-            let store = try SampleStore(files, segment)
-            return (store: store, state: try store.read { try State($0) })
+        let samplesFile: (store: SampleStore, state: State)?
+        let eventsFile: EventStore?
+        if mayWrite {
+            samplesFile = try Self.newest(files, .samples, &incidents) { segment in
+                let store = try SampleStore(files, segment)
+                return (store: store, state: try store.read { try State($0) })
+            }
+        } else {
+            samplesFile = nil
+            try Self.read(files, .samples, &incidents) { _ = try State($0) }
         }
         let samplesDamaged = !incidents.isEmpty
-        let eventsFile = try Self.newest(files, .events, mayWrite, &incidents) { try EventStore(files, $0) }
+        if mayWrite {
+            eventsFile = try Self.newest(files, .events, &incidents) { try EventStore(files, $0) }
+        } else {
+            eventsFile = nil
+            try Self.read(files, .events, &incidents) { _ = try EventStore.newest($0) }
+        }
         // Of a file that is not gone on with, what can be read still counts.
         let state = samplesFile?.state ?? Self.newestReadable(files, .samples) { try State($0) } ?? State()
         let chain = eventsFile?.last ?? Self.newestReadable(files, .events) { try EventStore.newest($0) } ?? (id: 0, hash: EventRecord.noHash)
@@ -60,6 +72,7 @@ struct JournalOpening {
         if lacksSamples { incidents.append(.gap(part: "samples", known: knownChunk, found: state.newestChunk)) }
         if lacksEvents { incidents.append(.gap(part: "events", known: knownEvent, found: chain.id)) }
         self.incidents = incidents
+        newest = Newest(chunk: state.newestChunk, session: state.newestSession, event: chain.id)
 
         newestSession = max(state.newestSession, Self.sane(position?.session ?? 0))
         newestStream = state.newestStream
@@ -85,16 +98,8 @@ struct JournalOpening {
 
     /// The newest file of a kind, if it may be gone on with; `nil` without one, or when it is damaged, which is an incident.
     private static func newest<File>(
-        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ mayWrite: Bool, _ incidents: inout [JournalIncident],
-        _ body: (JournalFiles.Segment) throws -> File
+        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident], _ body: (JournalFiles.Segment) throws -> File
     ) throws -> File? {
-        guard mayWrite else {
-            do { if let segment = files.segments(kind).last { _ = try files.openForReading(segment.path) } } catch {
-                if case JournalError.otherVersion(let found, _) = error, found != 0 { throw error }
-                incidents.append(.failed(file: files.newest(kind).name, reason: JournalFailure.words(error)))
-            }
-            return nil
-        }
         while let segment = files.segments(kind).last {
             if files.isBlank(segment) {
                 JournalFiles.remove(segment)
@@ -112,6 +117,17 @@ struct JournalOpening {
             }
         }
         return nil
+    }
+
+    /// Reads the newest file of a kind where nothing can be written; that it cannot be read is an incident.
+    private static func read(
+        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident], _ body: (Database) throws -> Void
+    ) throws {
+        guard let segment = files.segments(kind).last else { return }
+        do { try files.openForReading(segment.path).read(body) } catch {
+            if case JournalError.otherVersion(let found, _) = error, found != 0 { throw error }
+            incidents.append(.failed(file: segment.name, reason: JournalFailure.words(error)))
+        }
     }
 
     /// Something from the newest file that tells it, opened to read only.

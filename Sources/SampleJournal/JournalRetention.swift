@@ -39,6 +39,7 @@ extension JournalWriter {
     /// - Returns: whether the journal is within its limit now, or will be.
     public func maintain(utc: Int64) throws -> Bool {
         isShedding = false
+        guard holdsJournal else { return true }
         try watchFiles()
         let acknowledged = acknowledgedPosition()
         if let keep = retention.keep {

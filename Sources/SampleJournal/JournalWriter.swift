@@ -48,6 +48,8 @@ public final class JournalWriter {
     public private(set) var droppedSamples: Int64 = 0
     /// Samples that wait in memory because the disk has not taken them.
     public var unwrittenSamples: Int64 { unwritten.reduce(0) { $0 + $1.samples } }
+    /// Whether this process has the right to write the journal; a disk that takes nothing at the start gives it later.
+    public var holdsJournal: Bool { lock.isHeld }
     /// Samples and payload bytes committed by this writer.
     public private(set) var committedSamples: Int64 = 0
     public private(set) var committedBytes: Int64 = 0
@@ -182,7 +184,7 @@ public final class JournalWriter {
         let taken = gather(now: now, utc: utc, quality: quality, heartbeat: heartbeat)
         if !unwritten.isEmpty {
             // What the reserve gives up is for events.
-            guard reserve.isThere || reserve.canBeMade else { throw JournalError.diskFull(directory: files.directory) }
+            guard samplesTrust.isLost || hasRoom else { throw JournalError.diskFull(directory: files.directory) }
             try onTrustedSamples(now: now) {
                 try samples.commit(unwritten, gaps: pendingGaps) { if nextChunk - lastNoted >= 2 * Self.noteEvery { try noteAll($0) } }
             }
@@ -197,11 +199,14 @@ public final class JournalWriter {
         return taken
     }
 
+    /// Whether samples may take room: what the reserve gave up is for events.
+    private var hasRoom: Bool { reserve.isThere || reserve.canBeMade }
+
     /// Packs commits and brings the log to the file, when it is time; at most one span each time it is called.
     ///
     /// - Parameter now: the monotonic clock at this moment. Unit: ns.
     public func tidy(now: Int64) throws {
-        guard !samplesTrust.isLost else { return }
+        guard !samplesTrust.isLost, hasRoom else { return }
         try onTrustedSamples(now: now) {
             try samples.tidy()
             try packIfDue(now)
@@ -306,6 +311,12 @@ public final class JournalWriter {
     private func beginEventFile() throws {
         try takeLock()
         try reserve.lend { try events.begin(isTrusted: false) }
+    }
+
+    /// Lets the next write try a new file even if the last one failed a moment ago: for the end.
+    public func tryAtOnce() {
+        samplesTrust.tryAtOnce()
+        eventsTrust.tryAtOnce()
     }
 
     // MARK: Events

@@ -106,21 +106,22 @@ final class SampleStore {
     /// Packs the next span of commits, if one is complete, in one transaction. Returns whether it did.
     @discardableResult
     func pack() throws -> Bool {
-        let isPacked = try queue.write { db in
-            guard try mayHoldSpan(db) else { return false }
+        let packed: Int64? = try queue.write { db in
+            guard try mayHoldSpan(db) else { return nil }
             let span = try nextSpan(db)
-            guard let last = span.last else { return false }
-            packedThrough = last.id
-            guard span.count > 1 else { return true }
+            guard let first = span.first, let last = span.last else { return nil }
+            guard span.count > 1 else { return last.id }
             let streams = Dictionary(
                 try StreamRow.all(db).map { ($0.id, $0.descriptor) }, uniquingKeysWith: { first, _ in first })
-            guard let packed = SamplePacker(span, streams: streams).packed() else { return true }
-            try db.execute(sql: "DELETE FROM chunks WHERE id BETWEEN ? AND ?", arguments: [span[0].id, last.id])
+            guard let packed = SamplePacker(span, streams: streams).packed() else { return last.id }
+            try db.execute(sql: "DELETE FROM chunks WHERE id BETWEEN ? AND ?", arguments: [first.id, last.id])
             for chunk in packed { try chunk.insert(into: db) }
-            return true
+            return last.id
         }
-        if isPacked { try checkpoint(.passive) }
-        return isPacked
+        guard let packed else { return false }
+        packedThrough = packed
+        try checkpoint(.passive)
+        return true
     }
 
     /// Whether the commits that are not packed are enough for a span, told without reading what is in them.

@@ -43,10 +43,15 @@ public final class UplinkService: Sendable {
     private let directory: String
     private let service: any RecordsService
     private let logger: Logger
+    private let mayWrite: @Sendable () -> Bool
     private let state = Mutex(UplinkStatus())
     private let isFinishing = Atomic<Bool>(false)
 
-    public init(journal directory: String, service: any RecordsService, settings: Settings, logger: Logger) {
+    /// - Parameter mayWrite: whether this process has the right to write the journal; without it, its book belongs to another.
+    public init(
+        journal directory: String, service: any RecordsService, settings: Settings, logger: Logger, mayWrite: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.mayWrite = mayWrite
         self.directory = directory
         self.service = service
         self.settings = settings
@@ -60,6 +65,10 @@ public final class UplinkService: Sendable {
         var work: UplinkWork?
         var failures = 0
         while !Task.isCancelled {
+            guard mayWrite() else {
+                try? await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
+                continue
+            }
             let progress: Progress
             do {
                 let open = try work ?? UplinkWork(directory: directory, settings: settings)
@@ -93,6 +102,7 @@ public final class UplinkService: Sendable {
 
     /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still pending.
     public func finish(within limit: Duration) async throws -> Int {
+        guard mayWrite() else { throw JournalError.heldByAnother(directory: directory) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.deliverRest() }
             group.addTask { try? await Task.sleep(for: limit) }

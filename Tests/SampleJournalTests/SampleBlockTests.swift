@@ -115,6 +115,35 @@ import Testing
         #expect(try !isContinued([1, 2, 3]))
     }
 
+    /// What is joined are the codes as they are, from the state that the first began with: coded anew, a quiet stretch behind a wild one begins otherwise.
+    @Test func joiningDecodesNothing() throws {
+        func head(_ bytes: [UInt8]) throws -> (state: ValueCoding.State, bits: Int) {
+            var reader = BitReader(try BlockFrame.checked(bytes[...]))
+            _ = try BlockFrame(&reader, base: 0)
+            let head = try ValueCoding.Head(&reader)
+            return (head.state, reader.remaining * 8 - head.padding)
+        }
+        var generator = SeededGenerator(seed: 3)
+        var state: ValueCoding.State?
+        var parts: [[UInt8]] = []
+        for first in stride(from: Int64(0), to: 496, by: 62) {
+            let noise: ClosedRange<Int64> = 0...(first == 0 ? 20 : 15)
+            let bits = (first..<(first + 62)).map { $0 * 50 + Int64.random(in: noise, using: &generator) }
+            let judgement = SampleBlock.Judgement(validity: .valid, reason: .none, count: 62)
+            let timing = SampleBlock.Timing.periodic(first: first * 4_000_000, period: 4_000_000)
+            let part = SampleBlock(stream: 7, firstSequence: first, timing: timing, bits: bits, texts: [], judgements: [judgement])
+            parts.append(part.encoded(base: 0, state: &state))
+        }
+        let heads = try parts.map(head)
+        let coded = try parts.map { part in try CodedBlock(part[...], base: 0) { _ in false } }
+        let bytes = try CodedBlock.joined(coded, ArraySlice(coded.indices), base: 0)
+        let joined = try head(bytes)
+        #expect(joined.state == heads[0].state)
+        #expect(joined.bits == heads.reduce(0) { $0 + $1.bits })
+        let anew = try head(SampleBlock(bytes[...], base: 0) { _ in false }.encoded(base: 0))
+        #expect(anew.state != joined.state)
+    }
+
     @Test func everyFlippedBitIsNoticed() {
         let bytes = block((0..<50).map { Int64($0 * $0 % 97) }).encoded(base: 0)
         for place in bytes.indices {
