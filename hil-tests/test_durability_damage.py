@@ -84,8 +84,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     directory = tmp_path_factory.mktemp("damage")
     with rig_and_host(directory) as (_, host):
         for _ in range(2):
+            started = now()
             host.start()
-            wait_until(lambda: goes_on(host, host.journal, now() - 1), 10, "samples")
+            wait_until(lambda: goes_on(host, host.journal, started), 10, "samples")
             host.stop()
     assert_whole(host.journal)
     return SimpleNamespace(journal=host.journal, text=exported(host.journal))
