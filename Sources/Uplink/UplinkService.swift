@@ -102,7 +102,7 @@ public final class UplinkService: Sendable {
 
     /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still pending.
     public func finish(within limit: Duration) async throws -> Int {
-        guard mayWrite() else { throw JournalError.heldByAnother(directory: directory) }
+        guard mayWrite() else { throw JournalError.cannotCreate(path: directory, reason: "its disk took nothing, or another host has it") }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.deliverRest() }
             group.addTask { try? await Task.sleep(for: limit) }
