@@ -54,8 +54,8 @@ public final class JournalWriter {
     public private(set) var committedSamples: Int64 = 0
     public private(set) var committedBytes: Int64 = 0
 
-    /// Opens or creates the journal and begins a session. On a disk that is read-only or gives errors it begins in memory, with the numbers that follow
-    /// those it can read there, and its files are begun as soon as the disk takes them; until then ``commit(now:utc:quality:heartbeat:)`` throws.
+    /// Opens or creates the journal and begins a session. On a read-only disk it begins in memory, with the numbers that follow those it can read
+    /// there, and its files are begun as soon as the disk takes them; until then ``commit(now:utc:quality:heartbeat:)`` throws.
     ///
     /// - Parameters:
     ///   - bootID: names this boot of the machine.
@@ -320,28 +320,6 @@ public final class JournalWriter {
     }
 
     // MARK: Events
-
-    /// Something that happened, on its way to the journal.
-    public struct Event {
-        public let kind: String
-        public let device: String?
-        /// Further members; never patient data.
-        public let body: JSON
-        /// Unit: ns of the monotonic clock.
-        public let monotonic: Int64
-
-        public init(_ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64) {
-            self.init(kind, device: device, members: JSON.members(body), monotonic: monotonic)
-        }
-
-        /// - Parameter members: an object.
-        public init(_ kind: String, device: String?, members: JSON, monotonic: Int64) {
-            self.kind = kind
-            self.device = device
-            body = members
-            self.monotonic = monotonic
-        }
-    }
 
     /// Commits events in one transaction, durably, before it returns: all of them or none.
     ///

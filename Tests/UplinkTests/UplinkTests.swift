@@ -49,12 +49,12 @@ private final class ScriptedService: RecordsService {
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func makeUplink(window: Int64 = 10_000_000_000) -> UplinkService {
+    private func makeUplink(window: Int64 = 10_000_000_000, mayWrite: @escaping @Sendable () -> Bool = { true }) -> UplinkService {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return UplinkService(
             journal: folder.path, service: service,
-            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window), logger: logger)
+            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window), logger: logger, mayWrite: mayWrite)
     }
 
     /// One value a second from a time on, in a session of its own.
@@ -90,6 +90,24 @@ private final class ScriptedService: RecordsService {
         #expect(observations == Self.whole)
         let urls = service.state.withLock { $0.resources.keys.map { $0.prefix(8) } }
         #expect(Set(urls) == ["Device/g", "Device/d", "DeviceMe", "Observat"])
+    }
+
+    /// The book belongs to whoever has the journal: until that is this process, it is not even made.
+    @Test func withoutTheJournalNothingIsSentAndNoBookIsKept() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        let holdsJournal = Atomic<Bool>(false)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let uplink = makeUplink { holdsJournal.load(ordering: .relaxed) }
+            group.addTask { await uplink.run() }
+            try await Task.sleep(for: .milliseconds(600))
+            await #expect(throws: JournalError.self) { _ = try await uplink.finish(within: .seconds(1)) }
+            #expect(service.state.withLock { $0.bundles.isEmpty })
+            #expect(!FileManager.default.fileExists(atPath: JournalFiles(directory: folder.path).delivery))
+            holdsJournal.store(true, ordering: .relaxed)
+            for _ in 0..<200 where observations != Self.whole { try await Task.sleep(for: .milliseconds(50)) }
+            group.cancelAll()
+        }
+        #expect(observations == Self.whole)
     }
 
     @Test func aSecondRunSendsNothingAgain() async throws {
