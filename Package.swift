@@ -53,9 +53,11 @@ let package = Package(
         room("DeviceModel", ["Nomenclature"], settings: optimised),
         room("DeviceProfiles", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
         room("RealTime", ["CPosix"]),
+        room("ModbusFrames", settings: optimised),
         room("Fieldbus", ["CModbus", "CSerialPort", "CPosix", "RealTime"]),
-        room("DeviceDrivers", ["DeviceProfiles", "Fieldbus"], settings: optimised),
-        room("Sampling", ["DeviceDrivers", "RealTime"]),
+        room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames"], settings: optimised),
+        room("LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], settings: optimised),
+        room("Sampling", ["DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime"]),
         room(
             "SampleJournal",
             [
@@ -77,7 +79,7 @@ let package = Package(
             ]
         ),
         room("Observability", [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log")]),
-        room("DeviceSimulator", ["DeviceDrivers", "Fieldbus"]),
+        room("DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "RealTime"]),
         room(
             "RecordsSandbox",
             [
@@ -92,7 +94,7 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Sampling", "SampleJournal", "Uplink", "Observability",
+                "LineEngine", "Sampling", "SampleJournal", "Uplink", "Observability",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
@@ -100,7 +102,7 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "NabdHost", "DeviceSimulator", "RecordsSandbox", "CPosix",
+                "NabdHost", "DeviceSimulator", "LineEngine", "RecordsSandbox", "CPosix",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -109,14 +111,17 @@ let package = Package(
         ),
 
         .executableTarget(
-            name: "nabd-bench", dependencies: ["DeviceDrivers", "SampleJournal", "RealTime"], path: "Benchmarks/nabd-bench", swiftSettings: settings),
+            name: "nabd-bench", dependencies: ["DeviceDrivers", "Fieldbus", "LineEngine", "SampleJournal", "Sampling", "RealTime"],
+            path: "Benchmarks/nabd-bench", swiftSettings: settings),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["Fieldbus", "ModbusFrames", "RealTime"], path: "Tests/TestSupport", swiftSettings: settings),
         tests(of: "DeviceModel"),
         tests(of: "RealTime"),
         tests(of: "DeviceProfiles"),
         tests(of: "DeviceDrivers"),
+        tests(of: "ModbusFrames"),
         tests(of: "Fieldbus"),
+        tests(of: "LineEngine", ["Fieldbus"]),
         tests(of: "Sampling"),
         tests(of: "SampleJournal", [.product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping"),

@@ -3,8 +3,10 @@ import DeviceModel
 import DeviceProfiles
 import Fieldbus
 import Foundation
+import LineEngine
 import RealTime
 import SampleJournal
+import Sampling
 
 /// Our side of the benchmarks, one measurement a call; Benchmarks/run pairs each with its floor. Each prints one JSON line.
 @main
@@ -30,32 +32,28 @@ enum NabdBench {
 
     // MARK: Polling
 
-    private struct Count: RecordSink {
-        var samples = 0
-        mutating func take(_ record: SampleRecord, frameOffset: Int) { if record.validity == .valid { samples += 1 } }
-    }
-
     /// Reads 125 registers in a closed loop and turns each into a judged sample, through the plan that a profile compiles to.
     private static func poll(host: String, port: Int, seconds: Double) throws {
-        let plan = try registerProfile().compile(handle: "bench")
+        // As fast as it is answered.
+        var overrides = DeviceOverrides()
+        overrides.period = ["MDC_TEMP": 1]
+        let plan = try registerProfile().compile(handle: "bench", overrides: overrides)
         guard case .modbus(let modbus) = plan.protocolPlan, let block = modbus.blocks.first, block.count == 125 else {
             throw NSError(domain: "nabd-bench", code: 1)
         }
-        let line = TCPClient(ModbusPort(.tcp(host: host, port: port)), clock: MonotonicClock())
-        try line.open()
-        var decoder = ModbusDecoder(plan)
-        var registers = [UInt16](repeating: 0, count: 125)
-        var sink = Count()
         let clock = MonotonicClock()
+        let recorder = LineRecorder(devices: 1)
+        let loop = LineLoop(
+            TCPEngine(devices: [plan], recorder: recorder, now: clock.now()), line: ModbusPort(.tcp(host: host, port: port)), clock: clock,
+            recorder: recorder, orders: Ring(minimumCapacity: 1, blank: .none))
         let end = clock.now() + Int64(seconds * 1e9)
-        let wanted = RegisterRequest(unit: 1, function: 3, address: 0, count: 125, slowestReply: 1_000_000_000, mayWiden: false)
-        var read = 0
-        while clock.now() < end {
-            try line.read(wanted, into: &registers)
-            decoder.take(registers, of: block, time: clock.now(), sink: &sink)
-            read += 125
+        var samples = 0
+        while clock.now() < end, loop.step() {
+            while let record = recorder.ring.pop() { if record.kind == .sample, record.validity == .valid { samples += 1 } }
         }
-        guard sink.samples == read else { throw NSError(domain: "nabd-bench", code: 2) }
+        let read = Int(recorder.total(.replies)) * block.count
+        while let record = recorder.ring.pop() { if record.kind == .sample, record.validity == .valid { samples += 1 } }
+        guard samples == read, read > 0 else { throw NSError(domain: "nabd-bench", code: 2) }
         print("{\"registers\": \(read), \"cpuSeconds\": \(cpuSeconds())}")
     }
 

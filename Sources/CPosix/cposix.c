@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/serial.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -43,6 +44,29 @@ int nabd_open_pty(char *path, size_t capacity) {
         return failure;
     }
     return descriptor;
+}
+
+int nabd_set_flow(int descriptor, int flow) {
+    struct termios settings;
+    if (tcgetattr(descriptor, &settings) != 0) return -errno;
+    settings.c_cflag &= ~(tcflag_t)CRTSCTS;
+    settings.c_iflag &= ~(tcflag_t)(IXON | IXOFF | IXANY);
+    if (flow == NABD_FLOW_HARDWARE) settings.c_cflag |= CRTSCTS;
+    if (flow == NABD_FLOW_SOFTWARE) settings.c_iflag |= IXON | IXOFF;
+    return tcsetattr(descriptor, TCSANOW, &settings) == 0 ? 0 : -errno;
+}
+
+static int set_level(int descriptor, int line, int on) { return ioctl(descriptor, on ? TIOCMBIS : TIOCMBIC, &line) == 0 ? 0 : -errno; }
+
+int nabd_set_dtr(int descriptor, int on) { return set_level(descriptor, TIOCM_DTR, on); }
+
+int nabd_set_rts(int descriptor, int on) { return set_level(descriptor, TIOCM_RTS, on); }
+
+int nabd_set_rs485(int descriptor) {
+    struct serial_rs485 mode;
+    memset(&mode, 0, sizeof mode);
+    mode.flags = SER_RS485_ENABLED | SER_RS485_RTS_ON_SEND;
+    return ioctl(descriptor, TIOCSRS485, &mode) == 0 ? 0 : -errno;
 }
 
 int nabd_terminal_exclusive(int descriptor, int exclusive) {

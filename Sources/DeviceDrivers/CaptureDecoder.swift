@@ -53,7 +53,7 @@ public struct CaptureDecoder {
             decoder.feed(capture, count: capture.count, time: 0, sink: &sink)
             decoder.finish(time: 0, sink: &sink)
         case .modbus:
-            var reader = ModbusCapture(plan: plan, bytes: capture, isTCP: plan.line.transport == .modbusTCP)
+            var reader = ModbusCapture(plan: plan, bytes: capture)
             reader.read(sink: &sink)
         }
         return sink.findings
@@ -122,123 +122,5 @@ public struct CaptureDecoder {
                 "offset": offset,
             ])
         }
-    }
-}
-
-/// Reads the requests and replies of a Modbus capture.
-private struct ModbusCapture {
-    private struct Pending {
-        let transaction: UInt16
-        let unit: UInt8
-        let function: UInt8
-        let block: ModbusBlock
-        let offset: Int
-    }
-
-    let plan: DevicePlan
-    let bytes: [UInt8]
-    let isTCP: Bool
-    private var pending: Pending?
-    private var sawDamage = false
-    private var decoder: ModbusDecoder
-
-    init(plan: DevicePlan, bytes: [UInt8], isTCP: Bool) {
-        self.plan = plan
-        self.bytes = bytes
-        self.isTCP = isTCP
-        decoder = ModbusDecoder(plan)
-    }
-
-    mutating func read(sink: inout some RecordSink) {
-        var place = 0
-        while place < bytes.count {
-            if let length = isTCP ? takeTCP(at: place, sink: &sink) : takeRTU(at: place, sink: &sink) {
-                place += length
-            } else {
-                place += 1
-                sawDamage = true
-            }
-        }
-        giveUp(sink: &sink)
-    }
-
-    /// A request whose reply never came whole.
-    private mutating func giveUp(sink: inout some RecordSink) {
-        guard let waiting = pending else { return }
-        let reason: Reason = sawDamage ? .checksumMismatch : .timedOut
-        decoder.miss(waiting.block, reason == .timedOut ? .notAvailable : .invalid, reason, time: 0, offset: waiting.offset, sink: &sink)
-        pending = nil
-    }
-
-    private func word(_ place: Int) -> Int { Int(bytes[place]) << 8 | Int(bytes[place + 1]) }
-
-    private mutating func takeRTU(at place: Int, sink: inout some RecordSink) -> Int? {
-        func isWhole(_ length: Int) -> Bool {
-            guard length >= 4, place + length <= bytes.count else { return false }
-            let crc = ChecksumAlgorithm.crc16Modbus.compute(bytes, place..<(place + length - 2))
-            return bytes[place + length - 2] == UInt8(truncatingIfNeeded: crc) && bytes[place + length - 1] == UInt8(crc >> 8)
-        }
-        guard place + 5 <= bytes.count else { return nil }
-        if isWhole(8), takeRequest(transaction: 0, at: place, sink: &sink) { return 8 }
-        if bytes[place + 1] & 0x80 != 0, isWhole(5) {
-            takeReply(transaction: 0, at: place, sink: &sink)
-            return 5
-        }
-        let length = 5 + Int(bytes[place + 2])
-        if isWhole(length) {
-            takeReply(transaction: 0, at: place, sink: &sink)
-            return length
-        }
-        return isWhole(8) ? 8 : nil
-    }
-
-    private mutating func takeTCP(at place: Int, sink: inout some RecordSink) -> Int? {
-        guard place + 9 <= bytes.count, word(place + 2) == 0 else { return nil }
-        let length = 6 + word(place + 4)
-        guard (9...260).contains(length), place + length <= bytes.count else { return nil }
-        let transaction = UInt16(word(place))
-        if length == 12, takeRequest(transaction: transaction, at: place + 6, sink: &sink) { return length }
-        guard bytes[place + 7] & 0x80 != 0 || 9 + Int(bytes[place + 8]) == length else { return nil }
-        takeReply(transaction: transaction, at: place + 6, sink: &sink)
-        return length
-    }
-
-    private mutating func takeRequest(transaction: UInt16, at place: Int, sink: inout some RecordSink) -> Bool {
-        let (unit, function) = (bytes[place], bytes[place + 1])
-        guard (1...4).contains(function) else { return false }
-        giveUp(sink: &sink)
-        sawDamage = false
-        if let block = plan.block(unit: unit, function: function, address: word(place + 2), count: word(place + 4)) {
-            pending = Pending(
-                transaction: transaction, unit: unit, function: function, block: block, offset: isTCP ? place - 6 : place)
-        }
-        return true
-    }
-
-    private mutating func takeReply(transaction: UInt16, at place: Int, sink: inout some RecordSink) {
-        let (unit, function) = (bytes[place], bytes[place + 1])
-        let offset = isTCP ? place - 6 : place
-        if function & 0x80 != 0 {
-            guard let waiting = pending, waiting.unit == unit, waiting.function == function & 0x7F, waiting.transaction == transaction else { return }
-            decoder.miss(waiting.block, .notAvailable, .deviceException, time: 0, offset: offset, sink: &sink)
-            pending = nil
-            return
-        }
-        let size = Int(bytes[place + 2])
-        let block: ModbusBlock
-        if let waiting = pending {
-            guard waiting.unit == unit, waiting.function == function, waiting.block.replySize == size, waiting.transaction == transaction else { return }
-            block = waiting.block
-        } else {
-            guard case .modbus(let modbus) = plan.protocolPlan else { return }
-            let fitting = modbus.blocks.filter { $0.unit == unit && $0.function == function && $0.replySize == size }
-            guard fitting.count == 1, let only = fitting.first else { return }
-            block = only
-        }
-        let registers = (0..<block.count).map { index in
-            block.space.isBits ? UInt16(bytes[place + 3 + index / 8] >> UInt8(index % 8) & 1) : UInt16(word(place + 3 + index * 2))
-        }
-        decoder.take(registers, of: block, time: 0, offset: offset, sink: &sink)
-        pending = nil
     }
 }

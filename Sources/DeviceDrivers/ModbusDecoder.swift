@@ -4,19 +4,29 @@ import DeviceProfiles
 /// Turns the registers of a Modbus device into samples.
 public struct ModbusDecoder: Sendable {
     private var judge: ValueJudge
+    /// Bits, each as a register.
     private var bytes = [UInt8](repeating: 0, count: ModbusBlock.longest * 2)
     private let captures = CaptureTable(capacity: 0)
 
     public init(_ device: DevicePlan) { judge = ValueJudge(device) }
 
-    /// Takes the registers (or bits, one in each element) of one read.
-    public mutating func take(_ registers: [UInt16], of block: ModbusBlock, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
-        let count = min(block.count, registers.count)
-        for index in 0..<count {
-            bytes[index * 2] = UInt8(registers[index] >> 8)
-            bytes[index * 2 + 1] = UInt8(truncatingIfNeeded: registers[index])
+    /// Takes the data of an answer: registers, the upper byte first, or bits, eight to a byte.
+    ///
+    /// - Parameters:
+    ///   - data: bytes of which those from `start` on are the block's.
+    public mutating func take(_ data: [UInt8], from start: Int, of block: ModbusBlock, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
+        let moment = Moment(time: time, offset: offset)
+        guard block.space.isBits else {
+            let length = min(block.count * 2, data.count - start)
+            return judge.read(block.fields, bytes: data, start: start, length: length, captures: captures, moment, sink: &sink)
         }
-        judge.read(block.fields, bytes: bytes, start: 0, length: count * 2, captures: captures, Moment(time: time, offset: offset), sink: &sink)
+        // A plan sees each bit as a register of its own.
+        let count = min(block.count, (data.count - start) * 8)
+        for index in 0..<count {
+            bytes[index * 2] = 0
+            bytes[index * 2 + 1] = data[start + index / 8] >> UInt8(index % 8) & 1
+        }
+        judge.read(block.fields, bytes: bytes, start: 0, length: count * 2, captures: captures, moment, sink: &sink)
     }
 
     /// Samples without a value for all that a read would have brought.

@@ -97,9 +97,11 @@ public struct SerialDecoder: Sendable {
     public var skippedBytes: Int { framers.reduce(0) { $0 + $1.skippedBytes } }
 
     /// The line was opened anew: nothing that came before counts.
-    public mutating func reset() {
+    ///
+    /// - Parameter isSameDevice: whether the device need not say again who it is.
+    public mutating func reset(isSameDevice: Bool = false) {
         for index in framers.indices { framers[index].reset() }
-        judge.forgetIdentity()
+        if !isSameDevice { judge.forgetIdentity() }
         judge.forgetValues()
         assembly.removeAll(keepingCapacity: true)
         outbox.removeAll(keepingCapacity: true)
@@ -199,9 +201,13 @@ public struct SerialDecoder: Sendable {
     // MARK: What did not come
 
     /// Samples without a value for all that a request would have read.
-    public func miss(request: Int, _ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
+    ///
+    /// - Parameter isTold: whether another request tells the field of this index.
+    public func miss(
+        request: Int, _ validity: Validity, _ reason: Reason, time: Int64, unless isTold: (Int) -> Bool = { _ in false }, sink: inout some RecordSink
+    ) {
         guard let reply = plan.requests[request].reply else { return }
-        miss(plan.messages[reply], validity, reason, time: time, offset: 0, sink: &sink)
+        miss(plan.messages[reply], validity, reason, time: time, offset: 0, unless: isTold, sink: &sink)
     }
 
     /// Samples without a value for all that the device would have said unasked.
@@ -212,13 +218,16 @@ public struct SerialDecoder: Sendable {
         for message in plan.messages where !message.isReply { miss(message, validity, reason, time: time, offset: 0, sink: &sink) }
     }
 
-    func miss(_ message: MessagePlan, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int, sink: inout some RecordSink) {
+    func miss(
+        _ message: MessagePlan, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int, unless isTold: (Int) -> Bool = { _ in false },
+        sink: inout some RecordSink
+    ) {
         let moment = Moment(time: time, offset: offset, slot: message.fixedSlot ?? 0)
         // Which slots of a rack would have reported is not known.
         let isOfUnknownSlot = message.fixedSlot == nil && (message.slotCapture != nil || message.records?.slotCapture != nil)
         guard !isOfUnknownSlot else { return }
-        judge.miss(message.fields, validity, reason, moment, sink: &sink)
-        for keyed in message.records?.keyed ?? [] { judge.miss(keyed.field, validity, reason, moment, sink: &sink) }
+        for field in message.fields where !isTold(field.index) { judge.miss(field, validity, reason, moment, sink: &sink) }
+        for keyed in message.records?.keyed ?? [] where !isTold(keyed.field.index) { judge.miss(keyed.field, validity, reason, moment, sink: &sink) }
     }
 
     /// Slots of the rack that have not been reported since a time: they are told as gone, once.

@@ -119,6 +119,10 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case busContention
     /// The device does not have these registers; they are left out until the line is opened anew. Text: space and first register.
     case registersRefused
+    /// Registers that were refused are answered again. Text: space and first register.
+    case registersRestored
+    /// What lay in a buffer while nobody read: its values are not now, and are left out. Figure: how old they may be. Unit: ms.
+    case heldInput
 
     /// The name in the journal.
     public var name: String {
@@ -142,6 +146,8 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
         case .lineEchoLost: "lineEchoLost"
         case .busContention: "busContention"
         case .registersRefused: "registersRefused"
+        case .registersRestored: "registersRestored"
+        case .heldInput: "heldInput"
         }
     }
 }

@@ -1,4 +1,5 @@
 import DeviceProfiles
+import ModbusFrames
 
 /// How a played device misbehaves: faults, each with the share of messages it strikes.
 ///
@@ -94,7 +95,7 @@ public struct FaultScript: Sendable {
         case .modbusRTU:
             guard message.count >= 4 else { return message }
             changed[0] = message[0] == 247 ? 1 : message[0] + 1
-            return sealed(Array(changed.dropLast(2)))
+            return RTUFrame.frame(unit: changed[0], Array(changed[1...].dropLast(2)))
         case .modbusTCP:
             guard message.count >= 8 else { return message }
             changed[6] = message[6] == 247 ? 1 : message[6] + 1
@@ -103,17 +104,16 @@ public struct FaultScript: Sendable {
     }
 
     /// “Server device busy”. Source: MODBUS Application Protocol V1.1b3, section 7.
+    private static let busy: UInt8 = 6
+
     private static func refusal(_ message: [UInt8], _ kind: Kind) -> [UInt8] {
         switch kind {
         case .serial: return message
-        case .modbusRTU: return message.count >= 4 ? sealed([message[0], message[1] | 0x80, 6]) : message
-        case .modbusTCP: return message.count >= 8 ? Array(message[0..<4]) + [0, 3, message[6], message[7] | 0x80, 6] : message
+        case .modbusRTU: return message.count >= 4 ? RTUFrame.frame(unit: message[0], ModbusAnswer.exception(message[1], code: busy)) : message
+        case .modbusTCP:
+            guard let header = TCPFrame(message, at: 0, end: message.count), message.count > TCPFrame.headerLength else { return message }
+            return TCPFrame.frame(
+                transaction: header.transaction, unit: header.unit, ModbusAnswer.exception(message[TCPFrame.headerLength], code: busy))
         }
-    }
-
-    /// An RTU frame with its checksum.
-    static func sealed(_ body: [UInt8]) -> [UInt8] {
-        let sum = ChecksumAlgorithm.crc16Modbus.compute(body)
-        return body + [UInt8(truncatingIfNeeded: sum), UInt8(sum >> 8)]
     }
 }

@@ -1,6 +1,7 @@
 import DeviceModel
 import DeviceProfiles
 import Fieldbus
+import ModbusFrames
 import RealTime
 
 /// Plays the registers of any number of units on one bus, with a framer of its own: a library's server would go deaf beside another unit.
@@ -44,36 +45,34 @@ struct ModbusPlayer {
 
     /// The next request's length and its reply (empty when it is not for these devices); `nil` until one is whole.
     private func takeRequest(_ bytes: [UInt8], seconds: Double) -> (Int, [UInt8])? {
-        guard bytes.count >= 8 else { return nil }
-        if isTCP {
-            let length = 6 + Int(bytes[4]) << 8 + Int(bytes[5])
-            guard bytes.count >= length, length >= 8, length <= 260 else { return bytes.count > 260 ? (bytes.count, []) : nil }
-            guard let reply = reply(unit: bytes[6], pdu: Array(bytes[7..<length]), seconds: seconds) else { return (length, []) }
-            return (length, [bytes[0], bytes[1], 0, 0, UInt8((reply.count + 1) >> 8), UInt8((reply.count + 1) & 0xFF), bytes[6]] + reply)
-        }
-        guard FaultScript.sealed(Array(bytes[0..<6])).elementsEqual(bytes[0..<8]) else { return (1, []) }
-        guard let reply = reply(unit: bytes[0], pdu: Array(bytes[1..<6]), seconds: seconds) else { return (8, []) }
-        return (8, FaultScript.sealed([bytes[0]] + reply))
+        guard isTCP else { return takeRTU(bytes, seconds: seconds) }
+        guard let header = TCPFrame(bytes, at: 0, end: bytes.count) else { return nil }
+        guard TCPFrame.isModbus(bytes, at: 0) else { return (bytes.count, []) }
+        guard bytes.count >= header.end else { return nil }
+        guard let reply = reply(unit: header.unit, bytes, TCPFrame.headerLength..<header.end, seconds: seconds) else { return (header.end, []) }
+        return (header.end, TCPFrame.frame(transaction: header.transaction, unit: header.unit, reply))
     }
 
-    /// The reply's PDU; `nil` when the unit is nobody's.
-    private func reply(unit: UInt8, pdu: [UInt8], seconds: Double) -> [UInt8]? {
-        guard let owner = units.first(where: { $0.blocks.contains { $0.unit == unit } }), let function = pdu.first else { return nil }
-        guard let space = RegisterSource.Space(function: function), pdu.count == 5 else { return [function | 0x80, 1] }
-        let address = Int(pdu[1]) << 8 | Int(pdu[2])
-        let count = Int(pdu[3]) << 8 | Int(pdu[4])
-        guard (1...ModbusBlock.longest).contains(count) else { return [function | 0x80, 3] }
-        let values = registers(owner, unit: unit, space: space, seconds: seconds)
-        let wanted = (address..<(address + count)).map { values[$0] }
-        guard !wanted.contains(nil) else { return [function | 0x80, 2] }
-        var data: [UInt8] = []
-        if space.isBits {
-            data = [UInt8](repeating: 0, count: (count + 7) / 8)
-            for (index, value) in wanted.enumerated() where value != 0 { data[index / 8] |= 1 << UInt8(index % 8) }
-        } else {
-            for value in wanted.compactMap({ $0 }) { data += [UInt8(value >> 8), UInt8(value & 0xFF)] }
+    private func takeRTU(_ bytes: [UInt8], seconds: Double) -> (Int, [UInt8])? {
+        guard bytes.count >= 8 else { return nil }
+        guard let length = RTUFrame.requestLength(bytes, at: 0, end: bytes.count) else { return (1, []) }
+        guard bytes.count >= length else { return nil }
+        guard RTUFrame.isWhole(bytes, 0..<length) else { return (1, []) }
+        guard let reply = reply(unit: bytes[0], bytes, 1..<(length - 2), seconds: seconds) else { return (length, []) }
+        return (length, RTUFrame.frame(unit: bytes[0], reply))
+    }
+
+    /// The reply from its function code on; `nil` when the unit is nobody's. A played device takes no orders.
+    private func reply(unit: UInt8, _ bytes: [UInt8], _ range: Range<Int>, seconds: Double) -> [UInt8]? {
+        guard let owner = units.first(where: { $0.blocks.contains { $0.unit == unit } }), !range.isEmpty else { return nil }
+        let code = bytes[range.lowerBound]
+        guard case .read(let function, let address, let count)? = ModbusRequest(bytes, range), let space = RegisterSource.Space(function: code) else {
+            return ModbusAnswer.exception(code, code: 1)
         }
-        return [function, UInt8(data.count)] + data
+        guard (1...ModbusBlock.longest).contains(count) else { return ModbusAnswer.exception(code, code: 3) }
+        let values = registers(owner, unit: unit, space: space, seconds: seconds)
+        let wanted = (address..<(address + count)).compactMap { values[$0] }
+        return wanted.count == count ? ModbusAnswer.read(function, wanted) : ModbusAnswer.exception(code, code: 2)
     }
 
     private func registers(_ owner: Unit, unit: UInt8, space: RegisterSource.Space, seconds: Double) -> [Int: UInt16] {

@@ -2,6 +2,8 @@
 ///
 /// Calls come from the one thread that owns the line. Deadlines are of the monotonic clock. Unit: ns.
 public protocol ByteLine: AnyObject {
+    /// Whether it is a connection, which its other side may end.
+    var isConnection: Bool { get }
     /// Opens the line anew. Throws when it cannot be had; the caller backs off and tries again.
     func open(deadline: Int64) throws(FieldbusError)
     func close()
@@ -27,9 +29,12 @@ public struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
     /// Levels of the control lines; `nil` leaves them as the system sets them.
     public let dtr: Bool?
     public let rts: Bool?
+    /// Whether the port's driver switches the direction of an RS-485 line.
+    public let isRS485: Bool
 
     public init(
-        baud: Int, dataBits: Int, parity: Character, stopBits: Int, flow: FlowControl = .none, dtr: Bool? = nil, rts: Bool? = nil
+        baud: Int, dataBits: Int, parity: Character, stopBits: Int, flow: FlowControl = .none, dtr: Bool? = nil, rts: Bool? = nil,
+        isRS485: Bool = false
     ) {
         self.baud = baud
         self.dataBits = dataBits
@@ -38,6 +43,7 @@ public struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
         self.flow = flow
         self.dtr = dtr
         self.rts = rts
+        self.isRS485 = isRS485
     }
 
     public var description: String { "\(baud) baud \(dataBits)\(parity)\(stopBits)" }

@@ -1,37 +1,23 @@
 import Glibc
 
-/// Why an exchange on a line failed. Transport, integrity and device failures are kept apart: each asks for something else.
+/// Why a line could not be opened, or was lost.
 public enum FieldbusError: Error, Sendable, Equatable {
-    /// Transport: nothing, or not everything, came before the deadline.
+    /// What was to be said could not be handed over before the deadline.
     case timedOut
-    /// Transport: the line is closed, unplugged or unreachable.
+    /// The line is closed, unplugged or unreachable.
     case disconnected(errno: Int32)
-    /// Transport: another process holds the port.
+    /// Another process holds the port.
     case portHeld(path: String)
-    /// Transport: the port cannot be opened.
+    /// The port cannot be opened.
     case cannotOpen(path: String, errno: Int32)
-    /// Transport: the port refuses these line settings.
+    /// The port refuses these line settings.
     case settingsRefused(path: String, settings: String)
-    /// Integrity: the checksum did not match.
-    case checksumMismatch
-    /// Integrity: bytes came, but no whole frame.
-    case incomplete
-    /// Integrity: only frames came that do not belong to the request.
-    case mismatchedReply
-    /// Integrity: two different answers to one request.
-    case conflictingReplies
-    /// Integrity: nothing was sent, because the line is never silent: another master, or a device that babbles.
-    case neverSilent
-    /// Nothing was sent, because a late answer could still be mistaken for the next; the line rests until it cannot.
-    case resting
-    /// Device: the device answered with an exception. Source of the codes: MODBUS Application Protocol V1.1b3, section 7.
-    case deviceException(code: UInt8)
 
-    /// Whether the line must be opened anew.
-    public var losesLine: Bool {
+    /// Whether the other side ended a connection: it closed it, or it had forgotten it.
+    public var isEnd: Bool {
         switch self {
-        case .disconnected, .portHeld, .cannotOpen, .settingsRefused: true
-        default: false
+        case .disconnected(let code): code == 0 || code == ECONNRESET || code == EPIPE
+        case .timedOut, .portHeld, .cannotOpen, .settingsRefused: false
         }
     }
 
@@ -41,7 +27,7 @@ public enum FieldbusError: Error, Sendable, Equatable {
         case .disconnected(let code), .cannotOpen(_, let code): code
         case .portHeld: EBUSY
         case .settingsRefused: EINVAL
-        default: 0
+        case .timedOut: ETIMEDOUT
         }
     }
 }
@@ -49,20 +35,13 @@ public enum FieldbusError: Error, Sendable, Equatable {
 extension FieldbusError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .timedOut: "the device did not answer in time: check cable, address and line settings"
+        case .timedOut: "the line takes nothing: check its flow control and what it is connected to"
         case .disconnected(let code): "the line was lost (\(Self.words(code))): check the cable; it is opened again by itself"
         case .portHeld(let path): "\(path) is held by another process: stop that process (fuser \(path) names it)"
         case .cannotOpen(let path, ENOENT): "\(path) does not exist: is the adapter plugged in, and is this its name?"
         case .cannotOpen(let path, EACCES): "\(path) may not be opened: add the user to the group dialout"
         case .cannotOpen(let path, let code): "\(path) cannot be opened (\(Self.words(code)))"
         case .settingsRefused(let path, let settings): "\(path) does not accept the line settings \(settings)"
-        case .checksumMismatch: "the reply's checksum is wrong: check the line's termination and settings"
-        case .incomplete: "bytes came, but no whole frame: check baud rate, parity and wiring"
-        case .mismatchedReply: "the reply does not belong to the request: does the device have this unit number?"
-        case .conflictingReplies: "two different answers came to one request: are two devices set to one address?"
-        case .neverSilent: "the line is never silent: is there another master on it, or a device that babbles?"
-        case .resting: "a late answer could still come: the line rests until it cannot be mistaken"
-        case .deviceException(let code): "the device answered with exception \(code)"
         }
     }
 

@@ -54,3 +54,25 @@ func claim(_ descriptor: Int32, path: String, mayBeExclusive: Bool = false) thro
     guard mayBeExclusive || nabd_terminal_is_exclusive(descriptor) != 1 else { throw FieldbusError.portHeld(path: path) }
     if !resolved(path).hasPrefix("/dev/pts/") { _ = nabd_terminal_exclusive(descriptor, 1) }
 }
+
+/// Sets what neither library sets the same way on every port: flow control, the levels of the control lines, RS-485. One place for both kinds of port.
+///
+/// A pseudo-terminal has no control lines: there it is asked for all the same, and its refusal is no fault.
+///
+/// - Parameter isRS485: whether RS-485 is still to be asked for; `nil` for what the settings say.
+func arrange(_ descriptor: Int32, _ settings: SerialSettings, path: String, isRS485: Bool? = nil) throws(FieldbusError) {
+    let flow =
+        switch settings.flow {
+        case .none: NABD_FLOW_NONE
+        case .hardware: NABD_FLOW_HARDWARE
+        case .software: NABD_FLOW_SOFTWARE
+        }
+    var outcomes = [nabd_set_flow(descriptor, Int32(flow))]
+    if let dtr = settings.dtr { outcomes.append(nabd_set_dtr(descriptor, dtr ? 1 : 0)) }
+    // With hardware flow control or RS-485 the driver moves RTS itself.
+    if let rts = settings.rts, settings.flow != .hardware, !settings.isRS485 { outcomes.append(nabd_set_rts(descriptor, rts ? 1 : 0)) }
+    if isRS485 ?? settings.isRS485 { outcomes.append(nabd_set_rs485(descriptor)) }
+    guard resolved(path).hasPrefix("/dev/pts/") || outcomes.allSatisfy({ $0 == 0 }) else {
+        throw FieldbusError.settingsRefused(path: path, settings: settings.description)
+    }
+}

@@ -2,7 +2,7 @@ import CModbus
 import Glibc
 import RealTime
 
-/// A serial port or TCP connection that libmodbus opens and configures; the bytes on it are exchanged by ``RTUClient`` and ``TCPClient``.
+/// A serial port or TCP connection that libmodbus opens and configures; what is said on it is decided by a line's engine.
 ///
 /// libmodbus's own exchange takes any answer of the right shape for the one awaited, and stops listening at the first frame that is not
 /// (docs/link-discipline.md); so only its knowledge of ports and connections is used.
@@ -18,6 +18,8 @@ public final class ModbusPort: ByteLine {
     private var descriptor = Descriptor()
 
     public init(_ medium: Medium) { self.medium = medium }
+
+    public var isConnection: Bool { if case .tcp = medium { true } else { false } }
 
     deinit { close() }
 
@@ -43,9 +45,12 @@ public final class ModbusPort: ByteLine {
         }
         // libmodbus closes its own descriptor; ours is a copy.
         descriptor = Descriptor(owning: dup(modbus_get_socket(context)))
-        guard case .rtu = medium else { return }
+        guard case .rtu(_, let settings) = medium else { return }
         do {
             try claim(descriptor.number, path: name)
+            // Before all else is arranged: libmodbus asks the driver itself.
+            let isRefused = settings.isRS485 && modbus_rtu_set_serial_mode(context, MODBUS_RTU_RS485) != 0
+            try arrange(descriptor.number, settings, path: name, isRS485: isRefused)
         } catch {
             close()
             throw error

@@ -26,12 +26,15 @@ public final class SerialLine: ByteLine {
         let real = resolved(path)
         do {
             if real.hasPrefix("/dev/pts/") { try openPseudoTerminal(real) } else { try openPort(real) }
+            try arrange(descriptor.number, settings, path: path)
         } catch {
             close()
             throw error
         }
         tcflush(descriptor.number, TCIFLUSH)
     }
+
+    public var isConnection: Bool { false }
 
     private func openPseudoTerminal(_ real: String) throws(FieldbusError) {
         let number = Glibc.open(real, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
@@ -63,20 +66,11 @@ public final class SerialLine: ByteLine {
         guard sp_new_config(&configuration) == SP_OK, let configuration else { throw FieldbusError.cannotOpen(path: path, errno: ENOMEM) }
         defer { sp_free_config(configuration) }
         let parity: sp_parity = settings.parity == "E" ? SP_PARITY_EVEN : settings.parity == "O" ? SP_PARITY_ODD : SP_PARITY_NONE
-        let flow: sp_flowcontrol =
-            switch settings.flow {
-            case .none: SP_FLOWCONTROL_NONE
-            case .hardware: SP_FLOWCONTROL_RTSCTS
-            case .software: SP_FLOWCONTROL_XONXOFF
-            }
         let accepted =
             sp_set_config_baudrate(configuration, Int32(settings.baud)) == SP_OK
             && sp_set_config_bits(configuration, Int32(settings.dataBits)) == SP_OK
             && sp_set_config_parity(configuration, parity) == SP_OK
             && sp_set_config_stopbits(configuration, Int32(settings.stopBits)) == SP_OK
-            && sp_set_config_flowcontrol(configuration, flow) == SP_OK
-            && (settings.dtr.map { sp_set_config_dtr(configuration, $0 ? SP_DTR_ON : SP_DTR_OFF) == SP_OK } ?? true)
-            && (settings.rts.map { sp_set_config_rts(configuration, $0 ? SP_RTS_ON : SP_RTS_OFF) == SP_OK } ?? true)
             && sp_set_config(port, configuration) == SP_OK
         guard accepted else { throw FieldbusError.settingsRefused(path: path, settings: settings.description) }
     }

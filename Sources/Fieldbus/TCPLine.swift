@@ -8,6 +8,8 @@ public final class TCPLine: ByteLine {
     private let clock = MonotonicClock()
     private var descriptor = Descriptor()
 
+    public var isConnection: Bool { true }
+
     public init(host: String, port: Int) {
         self.host = host
         self.port = port

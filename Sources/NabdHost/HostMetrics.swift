@@ -1,3 +1,4 @@
+import LineEngine
 import Observability
 import Sampling
 

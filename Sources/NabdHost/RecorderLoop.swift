@@ -1,6 +1,7 @@
 import DeviceModel
 import Fieldbus
 import Glibc
+import LineEngine
 import Logging
 import RealTime
 import SampleJournal
@@ -173,7 +174,7 @@ final class RecorderLoop {
             logger.warning("\(error.description)", metadata: device)
         case .deviceSilent: logger.warning("the device does not answer: \(record.textValue)", metadata: device)
         case .wrongDevice: logger.error("this is not the device that is expected here: its values are withheld", metadata: device)
-        case .conflictingReplies: logger.error("\(FieldbusError.conflictingReplies.description)", metadata: device)
+        case .conflictingReplies: logger.error("two different answers came to one request: are two devices set to one address?", metadata: device)
         case .busContention: logger.warning("somebody else talks on this line, or it is disturbed", metadata: device)
         default: break
         }

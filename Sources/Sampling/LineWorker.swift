@@ -2,6 +2,7 @@ import DeviceDrivers
 import DeviceModel
 import DeviceProfiles
 import Fieldbus
+import LineEngine
 import RealTime
 
 /// One line of the unit with the devices on it: its thread, its ring, and what the ring's indices stand for.
@@ -16,6 +17,10 @@ public final class LineWorker: @unchecked Sendable {
     public let alerts: [LineAlert]
 
     private let plans: [DevicePlan]
+    /// Orders that wait for the line's thread.
+    private let orders = Ring<LineOrder>(minimumCapacity: LineRecorder.mostOrders, blank: .none)
+    /// Orders handed in whose outcome has not been taken.
+    private var underWay = 0
     private let stopFlag = StopFlag()
     private var thread: RealTimeThread?
 
@@ -43,6 +48,21 @@ public final class LineWorker: @unchecked Sendable {
         thread = try RealTimeThread(name: name, priority: priority, body: run)
     }
 
+    /// Hands an order in, to be said once; its outcome comes from ``takeOutcome()``. One thread hands in and takes. `false`, and nothing is said, when too
+    /// many are under way.
+    public func hand(in order: LineOrder) -> Bool {
+        guard underWay < LineRecorder.mostOrders, orders.push(order) else { return false }
+        underWay += 1
+        return true
+    }
+
+    /// What became of an order; `nil` when no more is known yet.
+    public func takeOutcome() -> OrderOutcome? {
+        guard let outcome = recorder.outcomes.pop() else { return nil }
+        underWay -= 1
+        return outcome
+    }
+
     /// Tells the thread to stop, without waiting.
     public func askToStop() { stopFlag.set() }
 
@@ -55,31 +75,32 @@ public final class LineWorker: @unchecked Sendable {
 
     private func loop() -> (@Sendable () -> Void)? {
         guard let first = plans.first else { return nil }
-        let (plans, recorder, stop, address) = (plans, recorder, stopFlag, address)
+        let (plans, recorder, orders, stop, address) = (plans, recorder, orders, stopFlag, address)
         let clock = MonotonicClock()
         let settings = first.line.serial.map(SerialSettings.init)
         switch (first.protocolPlan, address) {
         case (.serial(let plan), .path(let path)):
             guard let settings else { return nil }
             return {
-                SerialLineLoop(device: first, plan: plan, line: SerialLine(path: path, settings: settings), clock: clock, recorder: recorder)
-                    .run(until: stop)
+                let engine = TextEngine(device: first, plan: plan, byteTime: settings.nanosecondsPerByte, recorder: recorder, now: clock.now())
+                LineLoop(engine, line: SerialLine(path: path, settings: settings), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
         case (.serial(let plan), .tcp(let host, let port)):
             return {
-                SerialLineLoop(device: first, plan: plan, line: TCPLine(host: host, port: port), clock: clock, recorder: recorder)
-                    .run(until: stop)
+                let engine = TextEngine(device: first, plan: plan, byteTime: settings?.nanosecondsPerByte ?? 0, recorder: recorder, now: clock.now())
+                LineLoop(engine, line: TCPLine(host: host, port: port), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
         case (.modbus, .path(let path)):
             guard let settings else { return nil }
             return {
-                let client = RTUClient(ModbusPort(.rtu(path: path, settings)), settings: settings, clock: clock)
-                ModbusLineLoop(devices: plans, line: client, clock: clock, recorder: recorder).run(until: stop)
+                let engine = RTUEngine(
+                    devices: plans, byteTime: settings.nanosecondsPerByte, baud: settings.baud, recorder: recorder, now: clock.now())
+                LineLoop(engine, line: ModbusPort(.rtu(path: path, settings)), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
         case (.modbus, .tcp(let host, let port)):
             return {
-                let client = TCPClient(ModbusPort(.tcp(host: host, port: port)), clock: clock)
-                ModbusLineLoop(devices: plans, line: client, clock: clock, recorder: recorder).run(until: stop)
+                let engine = TCPEngine(devices: plans, recorder: recorder, now: clock.now())
+                LineLoop(engine, line: ModbusPort(.tcp(host: host, port: port)), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
         case (_, .newPseudoTerminal): return nil
         }
@@ -97,6 +118,6 @@ extension SerialSettings {
             }
         self.init(
             baud: format.baud, dataBits: format.dataBits, parity: Character(format.parity.rawValue), stopBits: format.stopBits, flow: flow, dtr: format.dtr,
-            rts: format.rts)
+            rts: format.rts, isRS485: format.isRS485)
     }
 }

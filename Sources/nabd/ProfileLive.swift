@@ -4,6 +4,7 @@ import DeviceProfiles
 import DeviceSimulator
 import Fieldbus
 import Foundation
+import LineEngine
 import RealTime
 import Sampling
 

@@ -44,10 +44,10 @@ import Testing
     }
 
     /// Plays the search on a device without some registers. Returns how many reads it took after the refused one, and what arrived.
-    private func search(_ block: ModbusBlock, missing: Set<Int>, exception: UInt8 = 2, longest: Int = 125) throws -> (
+    private func search(_ block: ModbusBlock, missing: Set<Int>, cause: RegisterSearch.Cause = .address, longest: Int = 125) throws -> (
         reads: Int, arrived: Set<Int>, RegisterSearch
     ) {
-        var search = try #require(RegisterSearch(block, exception: exception))
+        var search = try #require(RegisterSearch(block, cause: cause))
         var reads = 0
         var arrived: Set<Int> = []
         while true {
@@ -61,12 +61,12 @@ import Testing
         }
     }
 
-    /// A device without some register: every other one still arrives, within log2(n) + 1 further reads.
+    /// A device without some register: every other one still arrives, within log2(n) + 2 further reads.
     @Test(arguments: [0, 1, 7, 62, 63]) func theRegisterThatIsNotThereIsFound(missing: Int) throws {
         let block = try #require(try blocks(Array(0..<64)).first)
         let (reads, arrived, search) = try search(block, missing: [missing])
         #expect(arrived == Set(0..<64).subtracting([missing]))
-        #expect(reads <= 6 + 1)
+        #expect(reads <= 6 + 2)
         #expect(search.refused.map(\.address) == [missing])
         // What is left is read in as few reads as can be.
         #expect(search.remaining.count == (missing == 0 || missing == 63 ? 1 : 2))
@@ -85,12 +85,26 @@ import Testing
         #expect(arrived.isEmpty && search.refusedAll)
     }
 
-    /// Exception 3 may mean that the read is too long: then no register is given up.
-    @Test func aDeviceThatReadsShortBlocksOnlyLosesNothing() throws {
-        let (_, arrived, search) = try search(#require(try blocks(Array(0..<64)).first), missing: [], exception: 3, longest: 20)
+    /// Whatever a device says of a read that is too long: no register is given up, and it is read in as few reads as can be.
+    @Test(arguments: [RegisterSearch.Cause.address, .length, .silence], [7, 20, 40, 63])
+    func aDeviceThatReadsShortBlocksOnlyLosesNothing(cause: RegisterSearch.Cause, longest: Int) throws {
+        let (_, arrived, search) = try search(#require(try blocks(Array(0..<64)).first), missing: [], cause: cause, longest: longest)
         #expect(arrived == Set(0..<64) && search.refused.isEmpty)
-        #expect(search.remaining.allSatisfy { $0.count <= 20 })
+        #expect(search.remaining.allSatisfy { $0.count <= longest })
+        #expect(search.remaining.count <= (64 + longest - 1) / longest + 1, "\(ranges(search.remaining))")
         #expect(search.remaining.reduce(0) { $0 + $1.count } == 64)
+    }
+
+    /// A register that is not there, and a length that is not answered, at once.
+    @Test(arguments: [RegisterSearch.Cause.length, .silence]) func aHoleAndALengthAreToldApart(cause: RegisterSearch.Cause) throws {
+        let (_, arrived, search) = try search(#require(try blocks(Array(0..<64)).first), missing: [30], cause: cause, longest: 20)
+        #expect(arrived == Set(0..<64).subtracting([30]))
+        #expect(search.refused.map(\.address) == [30])
+        // What is still too long is searched by itself, and loses nothing.
+        for block in search.remaining where block.count > 20 {
+            let (_, rest, second) = try self.search(block, missing: [], cause: cause, longest: 20)
+            #expect(rest.count == block.count && second.remaining.allSatisfy { $0.count <= 20 })
+        }
     }
 
     /// A register that nobody wants, read along between two that are wanted, costs none of them.
@@ -103,14 +117,18 @@ import Testing
 
     @Test func valuesKeepTheirPlacesInParts() throws {
         let block = try #require(try blocks([10, 11, 12]).first)
-        var search = try #require(RegisterSearch(block, exception: 2))
+        var search = try #require(RegisterSearch(block, cause: .address))
         #expect((search.part.address, search.part.count, search.part.fields.count) == (10, 1, 1))
         let isFirstTheLast = search.take(isLegal: true)
         #expect((search.part.address, search.part.count) == (11, 1))
         let isSecondTheLast = search.take(isLegal: true)
-        #expect(!isFirstTheLast && isSecondTheLast)
+        #expect(!isFirstTheLast && !isSecondTheLast)
+        // By all that was answered it is the last one, which is asked alone before it is given up.
+        #expect((search.part.address, search.part.count) == (12, 1))
+        let isThirdTheLast = search.take(isLegal: false)
+        #expect(isThirdTheLast)
         #expect(search.refused.map(\.address) == [12])
         if case .bits(let slices, _, _)? = search.refused.first?.fields.first?.source { #expect(slices.map(\.byte) == [0, 1]) }
-        #expect(RegisterSearch(try #require(search.refused.first), exception: 2) == nil)
+        #expect(RegisterSearch(try #require(search.refused.first), cause: .address) == nil)
     }
 }

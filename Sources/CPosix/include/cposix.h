@@ -14,6 +14,19 @@ int nabd_open_pty(char *path, size_t capacity);
 /// Puts a terminal descriptor into raw 8N1 mode without echo. Returns 0 or -errno.
 int nabd_make_raw(int descriptor);
 
+/// How a terminal's bytes are held back: not at all, by RTS and CTS, by XON and XOFF.
+enum { NABD_FLOW_NONE = 0, NABD_FLOW_HARDWARE = 1, NABD_FLOW_SOFTWARE = 2 };
+
+/// Sets a terminal's flow control. Returns 0 or -errno.
+int nabd_set_flow(int descriptor, int flow);
+
+/// Sets the level of DTR or of RTS: 1 on, 0 off. Returns 0 or -errno.
+int nabd_set_dtr(int descriptor, int on);
+int nabd_set_rts(int descriptor, int on);
+
+/// Has the driver switch the direction of an RS-485 line. Returns 0 or -errno.
+int nabd_set_rs485(int descriptor);
+
 /// Takes (1) or gives back (0) the exclusive right to open this terminal (TIOCEXCL). Returns 0 or -errno.
 int nabd_terminal_exclusive(int descriptor, int exclusive);
 

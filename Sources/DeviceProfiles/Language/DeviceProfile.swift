@@ -95,6 +95,12 @@ public struct LineDescription: Sendable {
     public var slowestReply: Int64 = 1_000_000_000
     /// A frame interrupted for this long is abandoned; `nil` for never. Unit: ns.
     public var quiet: Int64?
+    /// What the device needs between the line's opening and the first question. Unit: ns.
+    public var pauseAfterOpening: Int64 = 0
+    /// The longest read that the device answers; `nil` for what Modbus allows. Unit: registers or bits.
+    public var longestRead: Int?
+    /// Whether a read may be wider than planned, to be told from one whose answer is owed.
+    public var mayWiden = true
     /// Registers that no merged read may touch.
     public var neverRead: [(space: RegisterSource.Space, registers: ClosedRange<Int>)] = []
 
@@ -117,6 +123,8 @@ public struct SerialFormat: Sendable, Hashable {
     /// Levels of DTR and RTS; `nil` leaves them as the system sets them.
     public var dtr: Bool?
     public var rts: Bool?
+    /// Whether the port's driver switches the direction of an RS-485 line.
+    public var isRS485 = false
 
     public init(baud: Int, dataBits: Int = 8, parity: Parity = .none, stopBits: Int = 1) {
         self.baud = baud

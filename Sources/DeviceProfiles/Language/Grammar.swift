@@ -111,12 +111,16 @@ public enum Grammar {
             Key("flow", .word(["none", "rts-cts", "xon-xoff"]), "flow control (none)"),
             Key("dtr", .word(["on", "off"]), "level of DTR while the line is open"),
             Key("rts", .word(["on", "off"]), "level of RTS while the line is open"),
+            Key("rs-485", .word(["on", "off"]), "whether the port's driver switches the direction of an RS-485 line by RTS"),
             Key("unit", .whole(1...255), "Modbus unit (1)"),
             Key("port", .whole(1...65535), "TCP port of Modbus TCP (502)"),
             Key("turnaround", .duration, "silence the device needs between its reply and the next request; serial and Modbus"),
             Key("slowest-reply", .duration, "the longest it may take to answer (1s)"),
             Key("quiet", .duration, "serial: a frame interrupted for this long is abandoned"),
+            Key("pause-after-opening", .duration, "what the device needs between the opening of the line and the first question (none)"),
             Key("never-read", .list(.part(neverRead)), "registers that no merged read may touch"),
+            Key("longest-read", .whole(1...125), "Modbus: the most registers or bits that the device answers in one read (125)"),
+            Key("widen", .word(["yes", "no"]), "Modbus RTU: whether registers behind a read may be read along, to tell late answers apart (yes)"),
         ])
 
     static let neverRead = Part(

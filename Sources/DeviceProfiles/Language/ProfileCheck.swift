@@ -184,6 +184,9 @@ struct ProfileCheck {
             if profile.line.neverRead.contains(where: { $0.space == source.space && $0.registers.overlaps(range) }) {
                 diagnostics.error(field.location, "register \(range.lowerBound) is among those that “never-read” forbids")
             }
+            if let longest = profile.line.longestRead, source.registers > longest {
+                diagnostics.error(field.location, "the value takes \(source.registers) registers in one read; “longest-read” allows \(longest)")
+            }
             taken.append((source.space, unit, range, bits, field.name))
         }
     }

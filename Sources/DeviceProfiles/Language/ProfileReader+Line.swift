@@ -9,7 +9,7 @@ extension ProfileReader {
             for key in ["serial", "tcp"] { map[key]?.error("a line is either a serial protocol or Modbus, not both") }
             readModbus(map, modbus, &line)
         } else {
-            for key in ["baud", "unit", "port", "never-read"] { map[key]?.error("“\(key)” belongs to Modbus lines") }
+            for key in ["baud", "unit", "port", "never-read", "longest-read", "widen"] { map[key]?.error("“\(key)” belongs to Modbus lines") }
             if map["serial"] == nil, map["tcp"] == nil {
                 map.value.error("the line says neither “serial: <baud>”, nor “tcp: <port>”, nor “modbus: rtu” or “modbus: tcp”")
             }
@@ -19,6 +19,7 @@ extension ProfileReader {
         readSettings(map, &line)
         if let value = map["turnaround"]?.duration("the turnaround", 0...10_000_000_000) { line.turnaround = value }
         if let value = map["slowest-reply"]?.duration("the slowest reply", 1_000_000...60_000_000_000) { line.slowestReply = value }
+        if let value = map["pause-after-opening"]?.duration("the pause after opening", 0...60_000_000_000) { line.pauseAfterOpening = value }
         line.quiet = map["quiet"]?.duration("the quiet time", 1_000_000...60_000_000_000)
         profile.line = line
     }
@@ -32,10 +33,12 @@ extension ProfileReader {
             map["port"]?.error("“port” belongs to Modbus TCP")
             if let baud = map.required("baud")?.int("the baud rate", Self.bauds) { line.serial = SerialFormat(baud: baud) }
         } else {
-            for key in ["baud", "format", "flow", "dtr", "rts"] { map[key]?.error("“\(key)” belongs to serial lines") }
+            for key in ["baud", "format", "flow", "dtr", "rts", "rs-485"] { map[key]?.error("“\(key)” belongs to serial lines") }
             line.port = map["port"]?.int("the TCP port", 1...65535) ?? 502
         }
         line.unit = map["unit"]?.int("the Modbus unit", 1...255).map { UInt8($0) } ?? 1
+        line.longestRead = map["longest-read"]?.int("the longest read, in registers or bits", 1...ModbusBlock.longest)
+        if let widen = map["widen"]?.choice("whether reads may be wider than planned", ["yes": true, "no": false]) { line.mayWiden = widen }
         for entry in map["never-read"]?.list("register ranges") ?? [] {
             guard let range = entry.mapping("registers such as {holding: 16..31}") else { continue }
             range.allow(Grammar.neverRead)
@@ -54,8 +57,9 @@ extension ProfileReader {
         if let flow = map["flow"]?.choice("the flow control", flows) { line.serial?.flow = flow }
         if let level = map["dtr"]?.choice("the level of DTR", ["on": true, "off": false]) { line.serial?.dtr = level }
         if let level = map["rts"]?.choice("the level of RTS", ["on": true, "off": false]) { line.serial?.rts = level }
+        if let mode = map["rs-485"]?.choice("the RS-485 mode", ["on": true, "off": false]) { line.serial?.isRS485 = mode }
         if line.serial == nil, line.transport == .serial, map["tcp"] != nil {
-            for key in ["format", "flow", "dtr", "rts"] { map[key]?.error("“\(key)” belongs to a line with “serial”") }
+            for key in ["format", "flow", "dtr", "rts", "rs-485"] { map[key]?.error("“\(key)” belongs to a line with “serial”") }
         }
     }
 }

@@ -31,6 +31,12 @@ extension DevicePlan {
         }
     }
 
+    /// How fast the device speaks unasked, as far as its profile tells. Unit: bytes a second; 0 when it only answers, or speaks at times only.
+    public var streamedBytesPerSecond: Double {
+        guard case .serial(let plan) = protocolPlan else { return 0 }
+        return unasked.reduce(0) { $0 + bytes($1.what, plan) / (Double($1.period) / 1e9) }
+    }
+
     /// What the device says unasked, and how often. Unit: ns.
     public var unasked: [(what: Unasked, period: Int64)] {
         guard case .serial(let plan) = protocolPlan else { return [] }

@@ -42,7 +42,7 @@ extension PlanCompiler {
 
     /// Whether a value is read with those before it: the hole between costs less than a second request, and may be read.
     private func joins(_ item: Wanted, first: Wanted, reach: Int) -> Bool {
-        guard item.registers.upperBound - first.source.address + 1 <= ModbusBlock.longest else { return false }
+        guard item.registers.upperBound - first.source.address + 1 <= line.longestRead ?? ModbusBlock.longest else { return false }
         let hole = item.source.address - reach - 1
         guard hole > 0 else { return true }
         let between = (reach + 1)...(item.source.address - 1)

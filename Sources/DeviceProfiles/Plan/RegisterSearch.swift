@@ -1,80 +1,104 @@
-/// The search for a register that a device does not have, after it refused a whole read for it.
-///
-/// Parts of the read are asked one after another, each half of what is left to search: what is legal arrives on the way, and the culprit among
-/// n values is found with at most log2(n) reads. One more brings what lies behind it, and searches there if that is refused too.
+/// The search for what of a read a device does not answer. What it answers arrives on the way.
 public struct RegisterSearch: Sendable {
+    /// Why a read is searched.
+    public enum Cause: Sendable {
+        /// Exception 2: a register that is not there.
+        case address
+        /// Exception 3: some devices give it for a register that is not there, others for a read that is too long.
+        case length
+        /// Nothing was heard: it may be either.
+        case silence
+    }
+
+    private enum Way: Sendable {
+        case address(AddressSearch)
+        case length(LengthSearch)
+    }
+
     private let block: ModbusBlock
     private let atoms: [[Int]]
-    /// Whether the last one left must be the culprit. A device that refuses a read for its length, or for a register between those that are
-    /// wanted, refuses none of these.
-    private let isOfAddress: Bool
-    /// What is not yet known to be legal: atoms from `low`; the culprit is no further than `high`.
-    private var low = 0
-    private var high: Int
-    private var asked: Range<Int>
-    private var legal: [Range<Int>] = []
-    private var refusedAtoms: [Int] = []
+    private var way: Way
+    public let cause: Cause
 
-    /// - Parameters:
-    ///   - exception: 2 (illegal data address) or 3 (illegal data value, which some devices give for either).
     /// `nil` when the read holds one value only.
-    public init?(_ block: ModbusBlock, exception: UInt8) {
+    public init?(_ block: ModbusBlock, cause: Cause) {
         atoms = block.atoms
         guard atoms.count > 1 else { return nil }
         self.block = block
-        isOfAddress = exception == 2 && block.isDense
-        high = atoms.count - 1
-        asked = 0..<atoms.count
-        askHalf()
+        self.cause = cause
+        // A device that refuses a read for a register between those that are wanted refuses none of these.
+        if cause == .address, block.isDense {
+            way = .address(AddressSearch(block, atoms))
+        } else {
+            way = .length(LengthSearch(block, atoms, isSilent: cause == .silence))
+        }
     }
 
     /// What to read next.
-    public var part: ModbusBlock { reading(asked) }
-
-    /// The part was answered, or refused. Returns whether the search is over.
-    public mutating func take(isLegal: Bool) -> Bool {
-        if isLegal {
-            legal.append(asked)
-            low = asked.upperBound
-        } else {
-            high = asked.upperBound - 1
+    public var part: ModbusBlock {
+        switch way {
+        case .address(let search): block.reading(atoms, search.asked)
+        case .length(let search): block.reading(atoms, search.asked)
         }
-        if low < high {
-            askHalf()
-            return false
-        }
-        if low == high, !isOfAddress, isLegal || asked.count > 1 {
-            asked = low..<(low + 1)
-            return false
-        }
-        if low == high {
-            refusedAtoms.append(low)
-            low += 1
-        }
-        high = atoms.count - 1
-        asked = low..<atoms.count
-        return asked.isEmpty
     }
 
-    private mutating func askHalf() { asked = low..<(low + (high - low + 1) / 2) }
-
-    private func reading(_ range: Range<Int>) -> ModbusBlock { block.narrowed(to: atoms[range].flatMap { $0 }.sorted()) }
+    /// The part was answered, or not. Returns whether the search is over.
+    public mutating func take(isLegal: Bool) -> Bool {
+        switch way {
+        case .address(var search):
+            let isOver = search.take(isLegal: isLegal)
+            // Some devices give exception 2 for a read that is too long.
+            way = search.isOfLength ? .length(LengthSearch(block, atoms, isSilent: false)) : .address(search)
+            return isOver && !search.isOfLength
+        case .length(var search):
+            defer { way = .length(search) }
+            return search.take(isLegal: isLegal)
+        }
+    }
 
     /// Whether no part of the read was answered.
-    public var refusedAll: Bool { refusedAtoms.count == atoms.count }
-
-    /// The reads that replace the refused one: between the registers that the device does not have, or as they were answered when it has all.
-    public var remaining: [ModbusBlock] {
-        guard isOfAddress, !refusedAtoms.isEmpty else { return legal.map(reading) }
-        var ranges: [Range<Int>] = []
-        var start = 0
-        for cut in refusedAtoms + [atoms.count] {
-            if start < cut { ranges.append(start..<cut) }
-            start = cut + 1
+    public var refusedAll: Bool {
+        switch way {
+        case .address(let search): search.refusedAll
+        case .length(let search): search.refusedAll
         }
-        return ranges.map(reading)
+    }
+
+    /// The longest read that the device answers, where that was what failed; `nil` where it was not. Unit: registers or bits.
+    public var longest: Int? { if case .length(let search) = way { search.longest } else { nil } }
+
+    /// The reads that replace the one that failed.
+    public var remaining: [ModbusBlock] {
+        switch way {
+        case .address(let search): search.remaining.map { block.reading(atoms, $0) }
+        case .length(let search): search.remaining.map { block.reading(atoms, $0) }
+        }
     }
 
     /// The reads that the device refuses.
-    public var refused: [ModbusBlock] { refusedAtoms.map { reading($0..<($0 + 1)) } }
+    public var refused: [ModbusBlock] {
+        switch way {
+        case .address(let search): search.refusedAtoms.map { block.reading(atoms, $0..<($0 + 1)) }
+        case .length(let search): search.refusedAtoms.map { block.reading(atoms, $0..<($0 + 1)) }
+        }
+    }
+}
+
+extension ModbusBlock {
+    /// The read of some of its atoms, one after another.
+    func reading(_ atoms: [[Int]], _ range: Range<Int>) -> ModbusBlock { narrowed(to: atoms[range].flatMap { $0 }.sorted()) }
+
+    /// The same in as few reads as are no longer than a device answers; a value that is longer by itself stays whole.
+    public func parts(noLongerThan limit: Int?) -> [ModbusBlock] {
+        guard let limit, count > limit else { return [self] }
+        let atoms = atoms
+        var parts: [ModbusBlock] = []
+        var start = 0
+        for atom in atoms.indices where atom > start && reading(atoms, start..<(atom + 1)).count > limit {
+            parts.append(reading(atoms, start..<atom))
+            start = atom
+        }
+        parts.append(reading(atoms, start..<atoms.count))
+        return parts
+    }
 }

@@ -1,0 +1,144 @@
+import ModbusFrames
+
+/// Modbus TCP: the transaction number of every answer is checked, and a late one costs only its own request.
+///
+/// Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b.
+struct TCPWire: ModbusWire {
+    private enum Phase {
+        case idle
+        case wanting(WireQuestion)
+        case awaiting(WireQuestion, TCPInbox.Awaited, sent: Int64, deadline: Int64)
+        case over(WireResult)
+        case broken(WireResult)
+    }
+
+    /// Exchanges without a single byte after which the connection is taken for dead, and made anew.
+    private static let deadAfter = 5
+    static let answerStart = 0
+
+    private var phase = Phase.idle
+    private var inbox = TCPInbox()
+    private(set) var outgoing: [UInt8] = []
+    private var transaction: UInt16 = 0
+    private var silentExchanges = 0
+    private(set) var hasHeard = false
+    /// What came while nothing was asked is no Modbus.
+    private var isOutOfStep = false
+    private var late: (unit: UInt8, took: Int64)?
+
+    init() { outgoing.reserveCapacity(TCPFrame.longest) }
+
+    var answer: [UInt8] { inbox.answer }
+
+    mutating func opened(at now: Int64) {
+        inbox.clear()
+        phase = .idle
+        silentExchanges = 0
+        isOutOfStep = false
+    }
+
+    mutating func lost(at now: Int64) { phase = .idle }
+
+    mutating func expiry(of question: WireQuestion, now: Int64) -> Int64? { nil }
+
+    func worthWaiting(for question: WireQuestion, now: Int64) -> Int64? { nil }
+
+    func isHeldUp(by isMeant: (UInt8) -> Bool, since time: Int64) -> Bool {
+        for owed in inbox.owed where owed.sent >= time && isMeant(owed.unit) { return true }
+        return false
+    }
+
+    mutating func takeLateRefusal() -> (unit: UInt8, took: Int64)? {
+        defer { late = nil }
+        return late
+    }
+
+    mutating func takeSighting() -> LinkSighting? { inbox.sightings.take() }
+
+    mutating func ask(_ question: WireQuestion, at now: Int64) {
+        inbox.dropPadding()
+        transaction &+= 1
+        TCPFrame.compose(transaction: transaction, unit: question.unit, question.request, into: &outgoing)
+        phase = .wanting(question)
+    }
+
+    mutating func said(at now: Int64) {
+        guard case .wanting(let question) = phase else { return }
+        hasHeard = false
+        let awaited = TCPInbox.Awaited(
+            transaction: transaction, unit: question.unit, function: question.request.function.rawValue, length: question.answerLength,
+            dataBytes: question.dataBytes)
+        phase = .awaiting(question, awaited, sent: now, deadline: now + question.slowestReply + wireMargin)
+    }
+
+    mutating func heard(_ bytes: [UInt8], count: Int, at now: Int64) {
+        guard count > 0 else { return }
+        if case .awaiting(let question, _, let sent, let deadline) = phase, now > deadline + wireMargin { giveUp(question, sent: sent) }
+        hasHeard = true
+        var taken = 0
+        while taken < count {
+            let room = min(inbox.room, count - taken)
+            if room == 0 { break }
+            inbox.append(taken == 0 ? bytes : Array(bytes[taken..<(taken + room)]), count: room)
+            taken += room
+            look()
+            if let owed = inbox.takeLateRefusal() { late = (owed.unit, now - owed.sent) }
+        }
+    }
+
+    private mutating func look() {
+        guard case .awaiting(let question, let awaited, _, _) = phase else {
+            if inbox.next(nil) == .outOfStep { isOutOfStep = true }
+            return
+        }
+        let step = inbox.next(awaited)
+        if step != .needMore { silentExchanges = 0 }
+        switch step {
+        case .answer: phase = .over(.answered)
+        case .exception(let code): phase = .over(.refused(code: code, isAmbiguous: false))
+        case .wrongContent:
+            inbox.sightings.note(.mismatched, unit: question.unit)
+            phase = .over(.failed(.mismatchedReply(unit: question.unit)))
+        case .outOfStep: phase = .broken(.failed(.mismatchedReply(unit: 0)))
+        case .needMore: break
+        }
+    }
+
+    mutating func next(at now: Int64) -> WireStep {
+        switch phase {
+        case .idle: return .listen(until: .max)
+        case .wanting: return .say
+        case .awaiting(let question, _, let sent, let deadline):
+            guard now >= deadline else { return .listen(until: deadline) }
+            giveUp(question, sent: sent)
+            return next(at: now)
+        case .over(let result):
+            phase = .idle
+            return .done(result)
+        case .broken(let result):
+            phase = .idle
+            return .reopen(result)
+        }
+    }
+
+    private mutating func giveUp(_ question: WireQuestion, sent: Int64) {
+        inbox.giveUp(transaction, unit: question.unit, sent: sent)
+        silentExchanges = hasHeard ? 0 : silentExchanges + 1
+        // Half a frame, or nothing for long: what comes next may belong to anything, or the connection has died without a word.
+        if !inbox.isEmpty {
+            phase = .broken(.failed(.incomplete))
+        } else {
+            phase = silentExchanges >= Self.deadAfter ? .broken(.failed(.timedOut)) : .over(.failed(.timedOut))
+        }
+    }
+
+    // MARK: What comes while nothing is awaited
+
+    var restDue: Int64? { isOutOfStep ? 0 : nil }
+
+    mutating func lookAtRest(at now: Int64) -> Bool {
+        guard isOutOfStep else { return false }
+        inbox.sightings.note(.resync)
+        return true
+    }
+}

@@ -1,0 +1,69 @@
+import DeviceDrivers
+import DeviceModel
+import DeviceProfiles
+
+/// Orders, and the end of a session.
+extension TextEngine {
+    /// Begins an order, or ends it; `false` when it must wait.
+    mutating func begin(_ order: LineOrder, at now: Int64) -> Bool {
+        guard case .request(let number) = order.content, plan.requests.indices.contains(Int(number)), plan.requests[Int(number)].isRepeatable else {
+            self.order = nil
+            tell(order, .notSaid, said: 0, at: now)
+            return true
+        }
+        if let reply = plan.requests[Int(number)].reply, intake.discipline.expiry(of: reply, now: now) != nil { return false }
+        self.order = nil
+        say(Int(number), .order(order), at: now)
+        return true
+    }
+
+    package mutating func take(_ order: LineOrder, at now: Int64) {
+        if mayTakeOrder { self.order = order } else { tell(order, .notSaid, said: 0, at: now) }
+    }
+
+    /// An order whose time has passed is not said.
+    mutating func dropOrder(at now: Int64) {
+        guard let order, now >= order.deadline else { return }
+        self.order = nil
+        tell(order, .notSaid, said: 0, at: now)
+    }
+
+    func tell(_ order: LineOrder, _ kind: OrderOutcome.Kind, said: Int64, at now: Int64) {
+        // There is room: no more orders are under way than the ring holds.
+        _ = recorder.outcomes.push(OrderOutcome(order, kind, said: said, time: now))
+    }
+
+    // MARK: The end
+
+    package mutating func leave(at now: Int64) {
+        sink.tell(isLast: true, time: now)
+        // What is still awaited may take its time before.
+        farewellEnd = now + Self.longestFarewell + min(Self.longestFarewell, device.line.slowestReply)
+        if let order { tell(order, .notSaid, said: 0, at: now) }
+        order = nil
+    }
+
+    /// Until when an exchange is waited for when the host stops: what is still to be answered comes before the session's end. Unit: ns.
+    func farewellLimit(_ exchange: Exchange) -> Int64 {
+        guard let end = farewellEnd else { return .max }
+        switch exchange.purpose {
+        case .farewell: return min(end, exchange.sent + min(device.line.slowestReply, Self.longestFarewellStep))
+        case .order: return end
+        case .question, .step: return plan.close.isEmpty ? 0 : end
+        }
+    }
+
+    mutating func beginFarewell(at now: Int64) -> LineAction? {
+        // The device must hear it: the line is not kept quiet as long as for a question.
+        phase = .leaving(step: 0, at: min(intake.discipline.quietUntil, now + Self.longestFarewellStep))
+        return nil
+    }
+
+    /// Says what ends the session; what does not answer in time is left.
+    mutating func leave(step: Int, at: Int64, now: Int64) -> LineAction? {
+        guard step < plan.close.count, let end = farewellEnd, now < end else { return .end }
+        guard now >= at else { return .listen(until: min(at, end)) }
+        say(plan.close[step], .farewell(step), at: now)
+        return nil
+    }
+}

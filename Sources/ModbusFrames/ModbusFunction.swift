@@ -1,0 +1,37 @@
+/// What a Modbus request asks for. Source: MODBUS Application Protocol V1.1b3, section 6.
+public enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+    case readCoils = 1
+    case readDiscreteInputs = 2
+    case readHoldingRegisters = 3
+    case readInputRegisters = 4
+    case writeSingleCoil = 5
+    case writeSingleRegister = 6
+    case diagnostics = 8
+    case writeMultipleCoils = 15
+    case writeMultipleRegisters = 16
+
+    /// Whether it changes nothing in the device.
+    public var isRead: Bool {
+        switch self {
+        case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters, .diagnostics: true
+        case .writeSingleCoil, .writeSingleRegister, .writeMultipleCoils, .writeMultipleRegisters: false
+        }
+    }
+
+    /// Whether it is about single bits, eight of them to a byte.
+    public var isOfBits: Bool {
+        switch self {
+        case .readCoils, .readDiscreteInputs, .writeSingleCoil, .writeMultipleCoils: true
+        case .readHoldingRegisters, .readInputRegisters, .writeSingleRegister, .writeMultipleRegisters, .diagnostics: false
+        }
+    }
+
+    /// Data bytes of the answer to a read of so many registers or bits.
+    public func dataBytes(_ count: Int) -> Int { isOfBits ? (count + 7) / 8 : count * 2 }
+
+    /// Set in the function code of an exception.
+    public static let exceptionBit: UInt8 = 0x80
+
+    /// The most registers that one read may ask for. Source: 6.3 and 6.4.
+    public static let longestRead = 125
+}

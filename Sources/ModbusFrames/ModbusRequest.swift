@@ -1,0 +1,159 @@
+/// A request without its envelope: function and what belongs to it. Source: MODBUS Application Protocol V1.1b3, section 6.
+public enum ModbusRequest: Sendable, Equatable {
+    /// A read of registers or bits: functions 1 to 4. Range of `count`: 1…125 registers or 1…2,000 bits.
+    case read(ModbusFunction, address: Int, count: Int)
+    /// Function 08, sub-function 0: the device says the number back.
+    case loopback(UInt16)
+    case writeCoil(address: Int, isOn: Bool)
+    case writeRegister(address: Int, value: UInt16)
+    /// Range: 1…1,968 coils. Source: 6.11.
+    case writeCoils(address: Int, [Bool])
+    /// Range: 1…123 registers. Source: 6.12.
+    case writeRegisters(address: Int, [UInt16])
+
+    public var function: ModbusFunction {
+        switch self {
+        case .read(let function, _, _): function
+        case .loopback: .diagnostics
+        case .writeCoil: .writeSingleCoil
+        case .writeRegister: .writeSingleRegister
+        case .writeCoils: .writeMultipleCoils
+        case .writeRegisters: .writeMultipleRegisters
+        }
+    }
+
+    /// Bytes of the answer from its function code on, when it is no exception.
+    public var answerLength: Int {
+        switch self {
+        case .read(let function, _, let count): 2 + function.dataBytes(count)
+        case .loopback, .writeCoil, .writeRegister, .writeCoils, .writeRegisters: 5
+        }
+    }
+
+    /// Adds the request's bytes from its function code on. A read, a loopback and a single write allocate nothing.
+    public func append(to bytes: inout [UInt8]) {
+        bytes.append(function.rawValue)
+        switch self {
+        case .read(_, let address, let count):
+            bytes.append(word: address)
+            bytes.append(word: count)
+        case .loopback(let number):
+            bytes.append(word: 0)
+            bytes.append(word: Int(number))
+        case .writeCoil(let address, let isOn):
+            bytes.append(word: address)
+            bytes.append(word: isOn ? 0xFF00 : 0)
+        case .writeRegister(let address, let value):
+            bytes.append(word: address)
+            bytes.append(word: Int(value))
+        case .writeCoils(let address, let coils):
+            bytes.append(word: address)
+            bytes.append(word: coils.count)
+            bytes.append(UInt8(truncatingIfNeeded: (coils.count + 7) / 8))
+            bytes.append(bits: coils)
+        case .writeRegisters(let address, let values):
+            bytes.append(word: address)
+            bytes.append(word: values.count)
+            bytes.append(UInt8(truncatingIfNeeded: values.count * 2))
+            for value in values { bytes.append(word: Int(value)) }
+        }
+    }
+
+    /// Reads the request that these bytes are, from its function code to its last byte; `nil` when they are none, or one that is not listed here.
+    public init?(_ bytes: [UInt8], _ range: Range<Int>) {
+        guard range.count >= 5, let function = ModbusFunction(rawValue: bytes[range.lowerBound]) else { return nil }
+        let first = bytes.word(range.lowerBound + 1)
+        let second = bytes.word(range.lowerBound + 3)
+        let data = range.lowerBound + 6
+        switch function {
+        case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters:
+            guard range.count == 5 else { return nil }
+            self = .read(function, address: first, count: second)
+        case .diagnostics:
+            guard range.count == 5, first == 0 else { return nil }
+            self = .loopback(UInt16(second))
+        case .writeSingleCoil:
+            guard range.count == 5, second == 0 || second == 0xFF00 else { return nil }
+            self = .writeCoil(address: first, isOn: second != 0)
+        case .writeSingleRegister:
+            guard range.count == 5 else { return nil }
+            self = .writeRegister(address: first, value: UInt16(second))
+        case .writeMultipleCoils:
+            guard range.count > 6, (1...1968).contains(second), Int(bytes[data - 1]) == (second + 7) / 8, range.count == 6 + (second + 7) / 8 else {
+                return nil
+            }
+            self = .writeCoils(address: first, (0..<second).map { bytes[data + $0 / 8] >> UInt8($0 % 8) & 1 == 1 })
+        case .writeMultipleRegisters:
+            guard range.count > 6, (1...123).contains(second), Int(bytes[data - 1]) == second * 2, range.count == 6 + second * 2 else { return nil }
+            self = .writeRegisters(address: first, (0..<second).map { UInt16(bytes.word(data + $0 * 2)) })
+        }
+    }
+}
+
+/// An answer without its envelope.
+public enum ModbusAnswer: Sendable, Equatable {
+    /// The data bytes of a read: where they lie.
+    case data(Range<Int>)
+    /// A number said back, or what was written where: the four bytes behind the function code.
+    case repeated(Int, Int)
+    /// Source of the codes: MODBUS Application Protocol V1.1b3, section 7.
+    case exception(code: UInt8)
+
+    /// Reads the answer that begins here with its function code, as long as that code says; what lies behind it is not looked at. `nil` when it
+    /// is not whole, or no answer of a known function.
+    public init?(_ bytes: [UInt8], at place: Int, end: Int) {
+        guard let length = Self.length(bytes, at: place, end: end), place + length <= end else { return nil }
+        let code = bytes[place]
+        if code & ModbusFunction.exceptionBit != 0 {
+            self = .exception(code: bytes[place + 1])
+        } else if code <= ModbusFunction.readInputRegisters.rawValue {
+            self = .data((place + 2)..<(place + length))
+        } else {
+            self = .repeated(bytes.word(place + 1), bytes.word(place + 3))
+        }
+    }
+
+    /// How long the answer is that begins here, by its function; `nil` when that is not known, or not there yet. Unit: bytes.
+    public static func length(_ bytes: [UInt8], at place: Int, end: Int) -> Int? {
+        guard end - place >= 1 else { return nil }
+        if bytes[place] & ModbusFunction.exceptionBit != 0 { return bytes[place] <= 0xAB ? 2 : nil }
+        guard let function = ModbusFunction(rawValue: bytes[place]) else { return nil }
+        switch function {
+        case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters: return end - place >= 2 ? 2 + Int(bytes[place + 1]) : nil
+        case .writeSingleCoil, .writeSingleRegister, .diagnostics, .writeMultipleCoils, .writeMultipleRegisters: return 5
+        }
+    }
+
+    /// The bytes of an answer to a read, from its function code on.
+    public static func read(_ function: ModbusFunction, _ values: [UInt16]) -> [UInt8] {
+        var bytes = [function.rawValue, UInt8(truncatingIfNeeded: function.dataBytes(values.count))]
+        if function.isOfBits {
+            bytes.append(bits: values.map { $0 != 0 })
+        } else {
+            for value in values { bytes.append(word: Int(value)) }
+        }
+        return bytes
+    }
+
+    /// The bytes of a refusal, from its function code on.
+    public static func exception(_ function: UInt8, code: UInt8) -> [UInt8] { [function | ModbusFunction.exceptionBit, code] }
+}
+
+extension [UInt8] {
+    mutating func append(word: Int) {
+        append(UInt8(truncatingIfNeeded: word >> 8))
+        append(UInt8(truncatingIfNeeded: word))
+    }
+
+    /// The first bit is the lowest of the first byte.
+    mutating func append(bits: [Bool]) {
+        for start in stride(from: 0, to: bits.count, by: 8) {
+            var byte: UInt8 = 0
+            for offset in 0..<Swift.min(8, bits.count - start) where bits[start + offset] { byte |= 1 << UInt8(offset) }
+            append(byte)
+        }
+    }
+
+    /// Two bytes, the upper one first.
+    func word(_ place: Int) -> Int { Int(self[place]) << 8 | Int(self[place + 1]) }
+}

@@ -1,0 +1,91 @@
+import Fieldbus
+import Glibc
+import LineEngine
+import RealTime
+
+/// Does what a line's engine decides: reads, sleeps and writes. Everything here runs on the line's own thread.
+package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: MonotonicTime> {
+    /// Reads of one step at most: 16 kB, more than any serial line brings in a tick.
+    private static var readsAStep: Int { 16 }
+    /// The longest sleep, so that a stop and an order are heard soon. Unit: ns.
+    private static var longestSleep: Int64 { 100_000_000 }
+    /// How long the opening of a line may take. Unit: ns.
+    private static var longestOpening: Int64 { 2_000_000_000 }
+
+    private var engine: Engine
+    private let line: Line
+    private let clock: Clock
+    private let orders: Ring<LineOrder>
+    private var buffer = [UInt8](repeating: 0, count: 1024)
+    private var isOpen = false
+
+    package init(_ engine: Engine, line: Line, clock: Clock, recorder: LineRecorder, orders: Ring<LineOrder>) {
+        self.engine = engine
+        self.line = line
+        self.clock = clock
+        self.orders = orders
+        recorder.begin(at: clock.now())
+    }
+
+    /// Runs until told to stop, and until the engine has ended what it began.
+    package func run(until stop: StopFlag) {
+        while !stop.isSet { _ = step() }
+        engine.leave(at: clock.now())
+        while step() {}
+        while let order = orders.pop() { engine.take(order, at: clock.now()) }
+        line.close()
+    }
+
+    /// Does what is next; `false` when there is nothing more.
+    package func step() -> Bool {
+        while engine.mayTakeOrder, let order = orders.pop() { engine.take(order, at: clock.now()) }
+        let action = engine.next(at: clock.now())
+        if action == .end { return false }
+        do { try carryOut(action) } catch { lose(error) }
+        return true
+    }
+
+    private func carryOut(_ action: LineAction) throws(FieldbusError) {
+        let soon = clock.now() + Self.longestSleep
+        switch action {
+        case .rest(let until):
+            close()
+            clock.sleep(until: min(until, soon))
+        case .open:
+            close()
+            try line.open(deadline: clock.now() + Self.longestOpening)
+            isOpen = true
+            engine.opened(at: clock.now())
+        case .listen(let until):
+            let count = try line.read(into: &buffer, deadline: min(until, soon))
+            let now = clock.now()
+            engine.heard(buffer, count: count, isAll: count < buffer.count, at: now)
+        case .gather(let until):
+            clock.sleep(until: min(until, soon))
+            try gather()
+        case .say(let limit):
+            try line.write(engine.outgoing, deadline: limit)
+            engine.said(at: clock.now())
+        case .end: break
+        }
+    }
+
+    /// Reads what is there. Bounded: a device that floods its line costs its own values, not its thread.
+    private func gather() throws(FieldbusError) {
+        for _ in 0..<Self.readsAStep {
+            let count = try line.read(into: &buffer, deadline: 0)
+            engine.heard(buffer, count: count, isAll: count < buffer.count, at: clock.now())
+            if count < buffer.count { break }
+        }
+    }
+
+    private func lose(_ error: FieldbusError) {
+        close()
+        engine.lost(LineLoss(errno: error.errnoValue, isEnded: line.isConnection && error.isEnd), at: clock.now())
+    }
+
+    private func close() {
+        if isOpen { line.close() }
+        isOpen = false
+    }
+}

@@ -1,0 +1,126 @@
+import DeviceModel
+import DeviceProfiles
+import Fieldbus
+import LineEngine
+import RealTime
+import TestSupport
+
+@testable import Sampling
+
+/// A text protocol's line in virtual time: a rule says what is sent for what was said.
+final class PlayedText: ByteLine {
+    struct Sending {
+        /// After what was said. Unit: ns.
+        let delay: Int64
+        let bytes: [UInt8]
+
+        init(_ delay: Int64, _ text: String) {
+            self.delay = delay
+            bytes = Array(text.utf8)
+        }
+    }
+
+    private let clock: VirtualClock
+    private let rule: (String, Int64) -> [Sending]
+    private var coming: [(time: Int64, bytes: [UInt8])] = []
+    private(set) var said: [(time: Int64, text: String)] = []
+    private(set) var opened: [Int64] = []
+    var isConnection = false
+    /// How long a connection may be idle before its other side ends it. Unit: ns.
+    var idleLimit: Int64 = .max
+    /// From when to when nobody reads, because the host stands still. Unit: ns.
+    var standsStill: Range<Int64> = 0..<0
+    private var endsAt: Int64 = .max
+
+    init(_ clock: VirtualClock, rule: @escaping (String, Int64) -> [Sending]) {
+        self.clock = clock
+        self.rule = rule
+    }
+
+    func open(deadline: Int64) throws(FieldbusError) {
+        opened.append(clock.now())
+        if isConnection { coming.removeAll() }
+        endsAt = idleLimit == .max ? .max : clock.now() + idleLimit
+    }
+
+    func close() {}
+
+    /// What comes whoever asks. Unit of the time: ns.
+    func put(_ bytes: [UInt8], at time: Int64) {
+        let place = coming.firstIndex { $0.time > time } ?? coming.count
+        coming.insert((time, bytes), at: place)
+    }
+
+    func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+        if standsStill.contains(clock.now()) { clock.sleep(until: standsStill.upperBound) }
+        let limit = max(deadline, clock.now())
+        let next = coming.first?.time ?? .max
+        if endsAt < next, endsAt <= limit {
+            clock.sleep(until: endsAt)
+            throw FieldbusError.disconnected(errno: 0)
+        }
+        guard next <= limit else {
+            clock.sleep(until: deadline)
+            return 0
+        }
+        clock.sleep(until: next)
+        var count = 0
+        // All that lies there comes at once, as far as there is room.
+        while let first = coming.first, first.time <= clock.now(), count < buffer.count {
+            let taken = min(first.bytes.count, buffer.count - count)
+            for place in 0..<taken { buffer[count + place] = first.bytes[place] }
+            count += taken
+            if taken == first.bytes.count { coming.removeFirst() } else { coming[0].bytes.removeFirst(taken) }
+        }
+        return count
+    }
+
+    func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        said.append((clock.now(), text))
+        var last = clock.now()
+        for sending in rule(text, clock.now()) {
+            last = max(last, clock.now() + sending.delay)
+            put(sending.bytes, at: clock.now() + sending.delay)
+        }
+        if idleLimit != .max { endsAt = last + idleLimit }
+    }
+}
+
+/// What a text line in virtual time has come to.
+struct TextRun {
+    let line: PlayedText
+    let recorder: LineRecorder
+    let plan: DevicePlan
+    let records: [SampleRecord]
+
+    func samples(_ metric: String) -> [SampleRecord] {
+        let index = plan.streams.firstIndex { $0.metric == metric }
+        return records.filter { $0.kind == .sample && Int($0.index) == index }
+    }
+    func values(_ metric: String) -> [SampleRecord] { samples(metric).filter(\.validity.carriesValue) }
+    func told(_ event: EventCode) -> [SampleRecord] { records.filter { $0.kind == .event && $0.event == event } }
+    var alerts: [SampleRecord.Kind] { records.map(\.kind).filter { $0 == .alertStart || $0 == .alertEnd } }
+}
+
+/// Runs a text line in virtual time.
+func run(
+    _ plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [], arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
+    rule: @escaping (String, Int64) -> [PlayedText.Sending]
+) -> TextRun {
+    let clock = VirtualClock(seconds: seconds)
+    let line = PlayedText(clock, rule: rule)
+    arrange(line, clock)
+    let recorder = LineRecorder(devices: 1)
+    let mailbox = Ring<LineOrder>(minimumCapacity: 16, blank: .none)
+    for order in orders { _ = mailbox.push(order) }
+    guard case .serial(let serial) = plan.protocolPlan else { return TextRun(line: line, recorder: recorder, plan: plan, records: []) }
+    let byteTime = plan.line.serial.map { SerialSettings($0).nanosecondsPerByte } ?? 0
+    let engine = TextEngine(device: plan, plan: serial, byteTime: line.isConnection ? 0 : byteTime, recorder: recorder, now: clock.now())
+    let loop = LineLoop(engine, line: line, clock: clock, recorder: recorder, orders: mailbox)
+    var records: [SampleRecord] = []
+    while !clock.stop.isSet, loop.step() { while let record = recorder.ring.pop() { records.append(record) } }
+    loop.run(until: clock.stop)
+    while let record = recorder.ring.pop() { records.append(record) }
+    return TextRun(line: line, recorder: recorder, plan: plan, records: records)
+}
