@@ -47,6 +47,8 @@ struct DeviceHealth {
     private var trace = Trace.nothing
     private(set) var isLost = false
     private var hasOpened = false
+    /// Whether nothing has been heard since the line was opened.
+    private(set) var isNew = true
     /// Failures in a row for which the way to the device may have been taken by another.
     private var excused = 0
     /// Whether there is a wire that can garble.
@@ -66,7 +68,7 @@ struct DeviceHealth {
         excused = 0
         trace = .nothing
         if state != .heard { sink.event(.deviceConnected, time: time) }
-        (isLost, state) = (false, .heard)
+        (isLost, isNew, state) = (false, false, .heard)
     }
 
     /// A part brought values.
@@ -107,6 +109,7 @@ struct DeviceHealth {
     /// The line is open, and the first question is asked at a time. Unit: ns.
     mutating func open(askingAt start: Int64) {
         failures = 0
+        isNew = true
         // Before the first question nothing can be missed.
         if !hasOpened { for index in parts.indices { parts[index].lastFresh = max(parts[index].lastFresh, start) } }
         hasOpened = true

@@ -91,7 +91,7 @@ struct Discipline<Shape: Equatable & BitwiseCopyable> {
     mutating func giveUp(_ shape: Shape, of device: Int, sent: Int64, slowestReply: Int64, isOnlyShape: Bool) {
         guard entries.count < Self.capacity else { return }
         let most = rules.patience(slowestReply)
-        let patience = isOnlyShape ? tardiness[device].patience(slowestReply, most: most) : most
+        let patience = isOnlyShape ? tardiness[device].patience(slowestReply, least: rules.leastPatience / 4, most: most) : most
         entries.append(Entry(shape: shape, sent: sent, patience: patience, device: device, expires: sent + patience))
     }
 
@@ -174,7 +174,7 @@ struct Tardiness: BitwiseCopyable {
     var usualDelay: Int64? { isOutOfOrder || lateInOrder < Self.enough ? nil : latest }
 
     /// How long an answer may be late and still be known as such: twice the latest ever seen where answers are rather lost than late. Unit: ns.
-    func patience(_ slowestReply: Int64, most: Int64) -> Int64 {
-        lostInARow < Self.enough ? most : min(most, max(2 * slowestReply, 2 * latest))
+    func patience(_ slowestReply: Int64, least: Int64, most: Int64) -> Int64 {
+        lostInARow < Self.enough ? most : min(most, max(least, 2 * slowestReply, 2 * latest))
     }
 }

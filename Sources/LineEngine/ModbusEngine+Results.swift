@@ -44,7 +44,9 @@ extension ModbusEngine {
     mutating func refused(_ index: Int, wider: Int, _ code: UInt8, isAmbiguous: Bool, took: Int64, at now: Int64) {
         let device = roster.questions[index].device
         devices[device].sink.count(.exceptions)
-        guard ModbusLineDevice.isOwnWord(code) else { return failed(index, wider: wider, .refused(code: code), took: took, at: now) }
+        guard ModbusLineDevice.isOwnWord(code, isQuick: took <= Self.quickRefusal) else {
+            return failed(index, wider: wider, .refused(code: code), took: took, at: now)
+        }
         devices[device].hearRefusal(time: now)
         reconnection.succeeded()
         answers += 1
@@ -52,14 +54,15 @@ extension ModbusEngine {
             let pause = devices[device].pay(took, failing: failing(with: device), period: roster.questions[index].period, time: now)
             if pause > 0 { roster.postpone(device, until: now + pause) }
         }
-        if ModbusLineDevice.mayBeARegister(code), !isAmbiguous {
-            if wider > 0 {
-                // The registers behind are not there, or it is too long: what was planned is asked when it can be told from what is owed.
+        if wider > 0 {
+            // The registers behind are not there, or it is too long: what was planned is asked when it can be told from what is owed.
+            if ModbusLineDevice.mayBeARegister(code), !isAmbiguous {
                 roster.questions[index].body.widest = wider - 1
-            } else if search(index, code == 2 ? .address : .length, at: now) {
-                return
+                devices[device].widest[roster.questions[index].part ?? 0] = wider - 1
             }
+            return devices[device].miss(roster.questions[index].body.part, .notAvailable, .timedOut, time: now)
         }
+        if ModbusLineDevice.mayBeARegister(code), !isAmbiguous, search(index, code == 2 ? .address : .length, at: now) { return }
         devices[device].miss(roster.questions[index].body.part, .notAvailable, .deviceException, time: now)
     }
 

@@ -69,7 +69,7 @@ extension ModbusEngine {
         roster.questions.remove(at: index)
         for (blocks, isRefused) in [(search.remaining, false), (search.refused, true)] {
             for block in blocks {
-                var read = ModbusRead(block, of: plan)
+                var read = ModbusRead(block, of: plan, widest: devices[device].widest[part ?? 0])
                 if isRefused { read.mode = .refused(askAgain: now + Self.askRefusedAgain, after: Self.askRefusedAgain) }
                 roster.questions.append(Roster.Question(device: device, part: part, period: block.period, due: next, body: read))
             }

@@ -52,7 +52,7 @@ struct ModbusEngine<Wire: ModbusWire> {
     /// A connection that was ended and is back within this is believed to lead to the same device. Unit: ns.
     static var sameDeviceWithin: Int64 { 10_000_000_000 }
     /// A refusal that takes longer than this costs the neighbours. Unit: ns.
-    static var quickRefusal: Int64 { 100_000_000 }
+    static var quickRefusal: Int64 { 250_000_000 }
 
     let recorder: LineRecorder
     var wire: Wire
@@ -101,7 +101,9 @@ struct ModbusEngine<Wire: ModbusWire> {
     func planned(_ device: Int, due: Int64) -> [Roster<ModbusRead>.Question] {
         devices[device].blocks.enumerated().flatMap { part, block in
             block.parts(noLongerThan: devices[device].longestRead).map { block in
-                Roster.Question(device: device, part: part, period: block.period, due: due, body: ModbusRead(block, of: devices[device].plan))
+                Roster.Question(
+                    device: device, part: part, period: block.period, due: due,
+                    body: ModbusRead(block, of: devices[device].plan, widest: devices[device].widest[part]))
             }
         }
     }
@@ -181,8 +183,11 @@ struct ModbusEngine<Wire: ModbusWire> {
         case .refused: return devices[device].miss(roster.questions[index].body.block, .notAvailable, .deviceException, time: now)
         }
         let part = roster.questions[index].body.part
-        // A device that fails is not asked into the queue of a gateway that still waits for one.
-        if !devices[device].health.isWell, isHeldUp(besides: nil, at: now) { return devices[device].miss(part, .notAvailable, .timedOut, time: now) }
+        // A device that fails is not asked into the queue of a gateway that still waits for another, nor a new one for itself.
+        let health = devices[device].health
+        if !health.isWell, isHeldUp(besides: health.isNew ? nil : device, at: now) {
+            return devices[device].miss(part, .notAvailable, .timedOut, time: now)
+        }
         var widest = 0
         if case .whole = roster.questions[index].body.mode, devices[device].mayWiden { widest = roster.questions[index].body.widest }
         for wider in 0...widest {

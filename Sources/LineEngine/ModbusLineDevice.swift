@@ -16,6 +16,8 @@ struct ModbusLineDevice {
     /// The longest read that the device was found to answer, where it did not answer longer ones, and whether it said so itself. Unit: registers or bits.
     private(set) var longestRead: Int?
     private var isSureOfLongest = false
+    /// By part: by how much wider reads than planned the device was found to answer at most.
+    var widest: [Int]
     /// Wider reads than planned that were not answered, one after another; `nil` once one was.
     private var wideSilences: Int? = 0
 
@@ -26,6 +28,7 @@ struct ModbusLineDevice {
         self.plan = plan
         self.blocks = blocks
         units = Set(blocks.map(\.unit))
+        widest = [Int](repeating: ModbusRead.mostWider, count: blocks.count)
         decoder = ModbusDecoder(plan)
         sink = RingSink(recorder: recorder, place: place)
         health = DeviceHealth(
@@ -64,6 +67,7 @@ struct ModbusLineDevice {
         health.open(askingAt: time + plan.line.slowestReply)
         decoder.forgetIdentity()
         wideSilences = 0
+        for part in widest.indices { widest[part] = ModbusRead.mostWider }
         // What was concluded from silence alone is looked at anew.
         if !isSureOfLongest { longestRead = nil }
     }
@@ -136,9 +140,9 @@ struct ModbusLineDevice {
     /// Whether an exception may mean a register that is not there: illegal data address, and illegal data value, which some devices give for it.
     static func mayBeARegister(_ code: UInt8) -> Bool { code == 2 || code == 3 }
 
-    /// Whether an exception is the device's own word about what it was asked: illegal function, address or value. With the others it is busy, has
-    /// failed, or is not there behind its gateway. Source: MODBUS Application Protocol V1.1b3, section 7.
-    static func isOwnWord(_ code: UInt8) -> Bool { (1...3).contains(code) }
+    /// Whether an exception is the device's own word: illegal function, address or value; or, where it comes at once, that it is busy or has failed.
+    /// After a while these are a gateway's, for a device that is not there, as 0A and 0B always are. Source: MODBUS Application Protocol V1.1b3, section 7.
+    static func isOwnWord(_ code: UInt8, isQuick: Bool) -> Bool { (1...(isQuick ? 8 : 3)).contains(code) }
 }
 
 /// What a question of a Modbus line reads, and how it stands with it.
@@ -163,13 +167,14 @@ struct ModbusRead {
     /// Reads wider than planned: that many shapes can be owed before one must be waited for.
     static let mostWider = 8
 
-    init(_ block: ModbusBlock, of plan: DevicePlan) {
+    /// - Parameter most: by how much wider the device may be asked at most.
+    init(_ block: ModbusBlock, of plan: DevicePlan, widest most: Int) {
         self.block = block
         let step = block.space.isBits ? 8 : 1
         let end = block.address + block.count
         let longest = plan.line.longestRead ?? ModbusBlock.longest
         widest = 0
-        while widest < Self.mostWider, block.count + (widest + 1) * step <= longest,
+        while widest < most, block.count + (widest + 1) * step <= longest,
             (0..<step).allSatisfy({ plan.line.mayRead(block.space, end + widest * step + $0) })
         {
             widest += 1

@@ -109,6 +109,8 @@ struct TCPInbox {
             lastAnswered = header.transaction
             return .wrongContent
         }
+        // Told shorter than it is: what its header says is not true.
+        guard start + length <= header.end else { return .outOfStep }
         guard count >= start + length else { return nil }
         lastAnswered = header.transaction
         let found = ModbusAnswer(bytes, at: start, end: count)
