@@ -3,6 +3,18 @@ import DeviceProfiles
 
 /// What came of a question.
 extension ModbusEngine {
+    /// A question that is over.
+    struct Asked {
+        /// Its place in the roster.
+        let index: Int
+        let device: Int
+        /// What was read.
+        let part: ModbusBlock
+        let wider: Int
+        /// From when it went out: the silence before was not the device's. Unit: ns.
+        let took: Int64
+    }
+
     mutating func finish(_ exchange: Exchange, _ result: WireResult, at now: Int64) {
         recorder.countBusy(now - exchange.started)
         devices[exchange.device].sink.count(.requests)
@@ -16,68 +28,71 @@ extension ModbusEngine {
         switch exchange.purpose {
         case .order(let order): finish(order, result, said: exchange.said, at: now)
         case .question(let index, let wider):
-            // The silence before it was not the device's.
-            let took = now - (exchange.said ?? exchange.started)
+            guard let part = exchange.part else { return }
+            let asked = Asked(index: index, device: exchange.device, part: part, wider: wider, took: now - (exchange.said ?? exchange.started))
             switch result {
-            case .answered: answered(index, wider: wider, at: now)
-            case .refused(let code, let isAmbiguous): refused(index, wider: wider, code, isAmbiguous: isAmbiguous, took: took, at: now)
-            case .failed(let failure): failed(index, wider: wider, failure, took: took, at: now)
+            case .answered: answered(asked, at: now)
+            case .refused(let code, let isAmbiguous): refused(asked, code, isAmbiguous: isAmbiguous, at: now)
+            case .failed(let failure): failed(asked, failure, at: now)
             }
         }
     }
 
-    mutating func answered(_ index: Int, wider: Int, at now: Int64) {
-        let device = roster.questions[index].device
+    private mutating func answered(_ asked: Asked, at now: Int64) {
+        let device = asked.device
         let wasSilent = devices[device].isSilent
-        roster.questions[index].body.silences = 0
-        if wider > 0 { devices[device].sawWide(answered: true) }
-        devices[device].take(
-            wire.answer, from: Wire.answerStart + 2, of: roster.questions[index].body.part, part: roster.questions[index].part ?? 0, time: now)
-        switch roster.questions[index].body.mode {
+        roster.questions[asked.index].body.silences = 0
+        if asked.wider > 0 { devices[device].sawWide(answered: true) }
+        let part = roster.questions[asked.index].part ?? 0
+        devices[device].take(wire.answer, from: Wire.answerStart + 2, of: asked.part, part: part, time: now)
+        switch roster.questions[asked.index].body.mode {
         case .whole: break
-        case .searching: goOn(index, isLegal: true, at: now)
-        case .refused: takeBack(index, at: now)
+        case .searching: goOn(asked.index, isLegal: true, at: now)
+        case .refused: takeBack(asked.index, at: now)
         }
         if wasSilent { restore(device, at: now) }
     }
 
-    mutating func refused(_ index: Int, wider: Int, _ code: UInt8, isAmbiguous: Bool, took: Int64, at now: Int64) {
-        let device = roster.questions[index].device
+    private mutating func refused(_ asked: Asked, _ code: UInt8, isAmbiguous: Bool, at now: Int64) {
+        let device = asked.device
         devices[device].sink.count(.exceptions)
-        guard ModbusLineDevice.isOwnWord(code, isQuick: took <= Self.quickRefusal) else {
-            return failed(index, wider: wider, .refused(code: code), took: took, at: now)
-        }
+        guard ModbusLineDevice.isOwnWord(code, isQuick: asked.took <= Self.quickRefusal) else { return failed(asked, .refused(code: code), at: now) }
         devices[device].hearRefusal(time: now)
         reconnection.succeeded()
         answers += 1
-        if took > Self.quickRefusal {
-            let pause = devices[device].pay(took, failing: failing(with: device), period: roster.questions[index].period, time: now)
-            if pause > 0 { roster.postpone(device, until: now + pause) }
-        }
-        if wider > 0 {
+        if asked.took > Self.quickRefusal { pay(asked, at: now) }
+        if asked.wider > 0 {
             // The registers behind are not there, or it is too long: what was planned is asked when it can be told from what is owed.
-            if ModbusLineDevice.mayBeARegister(code), !isAmbiguous {
-                roster.questions[index].body.widest = wider - 1
-                devices[device].widest[roster.questions[index].part ?? 0] = wider - 1
-            }
-            return devices[device].miss(roster.questions[index].body.part, .notAvailable, .timedOut, time: now)
+            if ModbusLineDevice.mayBeARegister(code) { refuseWider(asked, isCertain: !isAmbiguous) }
+            return devices[device].miss(asked.part, .notAvailable, .timedOut, time: now)
         }
-        if ModbusLineDevice.mayBeARegister(code), !isAmbiguous, search(index, code == 2 ? .address : .length, at: now) { return }
-        devices[device].miss(roster.questions[index].body.part, .notAvailable, .deviceException, time: now)
+        if ModbusLineDevice.mayBeARegister(code), !isAmbiguous, search(asked.index, code == 2 ? .address : .length, at: now) { return }
+        devices[device].miss(asked.part, .notAvailable, .deviceException, time: now)
     }
 
-    mutating func failed(_ index: Int, wider: Int, _ failure: ExchangeFailure, took: Int64, at now: Int64) {
-        let device = roster.questions[index].device
-        let part = roster.questions[index].body.part
-        let period = roster.questions[index].period
+    private mutating func refuseWider(_ asked: Asked, isCertain: Bool) {
+        let part = roster.questions[asked.index].part ?? 0
+        guard devices[asked.device].refuseWider(part, than: asked.wider, isCertain: isCertain) else { return }
+        roster.questions[asked.index].body.widest = asked.wider - 1
+    }
+
+    private mutating func failed(_ asked: Asked, _ failure: ExchangeFailure, at now: Int64) {
+        let device = asked.device
+        let period = asked.part.period
         let (validity, reason) = ModbusLineDevice.judgement(failure)
-        devices[device].miss(part, validity, reason, time: now)
+        devices[device].miss(asked.part, validity, reason, time: now)
         if failure == .timedOut {
             if isHeldUp(besides: device, at: now), devices[device].health.excuse() { return }
-            if wider > 0 { devices[device].sawWide(answered: false) } else { beSilent(index, at: now) }
+            if asked.wider > 0 { devices[device].sawWide(answered: false) } else { beSilent(asked.index, at: now) }
         }
-        let pause = devices[device].fail(failure, took: took, failing: failing(with: device), period: period, time: now)
+        let pause = devices[device].fail(failure, took: asked.took, failing: failing(with: device), period: period, time: now)
         if pause > 0 { roster.postpone(device, until: now + pause) }
+    }
+
+    /// What took the line's time and brought nothing is paid for.
+    private mutating func pay(_ asked: Asked, at now: Int64) {
+        let pause = devices[asked.device].pay(asked.took, failing: failing(with: asked.device), period: asked.part.period, time: now)
+        if pause > 0 { roster.postpone(asked.device, until: now + pause) }
     }
 
     /// Whether a device that does not answer is perhaps still waited for by a gateway, which answers nobody meanwhile.

@@ -35,6 +35,8 @@ struct ModbusEngine<Wire: ModbusWire> {
 
         let purpose: Purpose
         let device: Int
+        /// What of a question is read: what becomes of the question meanwhile changes nothing of the answer.
+        var part: ModbusBlock?
         let started: Int64
         /// When it went out; `nil` before.
         var said: Int64?
@@ -200,7 +202,7 @@ struct ModbusEngine<Wire: ModbusWire> {
             }
             if wider > 0 { devices[device].sink.see(.detour, time: now) }
             wire.ask(question, at: now)
-            phase = .exchanging(Exchange(purpose: .question(index, wider: wider), device: device, started: now))
+            phase = .exchanging(Exchange(purpose: .question(index, wider: wider), device: device, part: part, started: now))
             return
         }
         // Whatever is asked now, what is owed could be taken for its answer.
@@ -277,7 +279,7 @@ struct ModbusEngine<Wire: ModbusWire> {
         case .exchanging(let exchange):
             wire.lost(at: now)
             if case .order(let order) = exchange.purpose { tell(order, exchange.said == nil ? .notSaid : .unknown, said: exchange.said, at: now) }
-            lose(loss, at: now)
+            lose(loss, at: now, beside: exchange)
         case .closed, .opening, .idle, .ended:
             wire.lost(at: now)
             lose(loss, at: now)
@@ -287,11 +289,16 @@ struct ModbusEngine<Wire: ModbusWire> {
     /// Whether what was asked is asked again and again anyway.
     private func mayRepeat(_ exchange: Exchange) -> Bool { if case .question = exchange.purpose { true } else { false } }
 
-    private mutating func lose(_ loss: LineLoss, at now: Int64) {
+    /// - Parameter exchange: what was under way, which has failed.
+    private mutating func lose(_ loss: LineLoss, at now: Int64, beside exchange: Exchange? = nil) {
         reconnection.failed(at: now)
         phase = .closed(until: reconnection.next)
-        for index in devices.indices where devices[index].lose(errno: loss.errno, time: now) {
-            for block in devices[index].blocks { devices[index].miss(block, .notAvailable, .disconnected, time: now) }
+        for index in devices.indices {
+            if devices[index].lose(errno: loss.errno, time: now) {
+                for block in devices[index].blocks { devices[index].miss(block, .notAvailable, .disconnected, time: now) }
+            } else if let exchange, exchange.device == index, exchange.said != nil, let part = exchange.part {
+                devices[index].miss(part, .notAvailable, .disconnected, time: now)
+            }
         }
     }
 

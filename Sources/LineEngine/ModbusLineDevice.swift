@@ -16,8 +16,9 @@ struct ModbusLineDevice {
     /// The longest read that the device was found to answer, where it did not answer longer ones, and whether it said so itself. Unit: registers or bits.
     private(set) var longestRead: Int?
     private var isSureOfLongest = false
-    /// By part: by how much wider reads than planned the device was found to answer at most.
-    var widest: [Int]
+    /// By part: by how much wider reads than planned the device was found to answer at most, and how often it may have refused one.
+    private(set) var widest: [Int]
+    private var wideRefusals: [Int]
     /// Wider reads than planned that were not answered, one after another; `nil` once one was.
     private var wideSilences: Int? = 0
 
@@ -29,6 +30,7 @@ struct ModbusLineDevice {
         self.blocks = blocks
         units = Set(blocks.map(\.unit))
         widest = [Int](repeating: ModbusRead.mostWider, count: blocks.count)
+        wideRefusals = [Int](repeating: 0, count: blocks.count)
         decoder = ModbusDecoder(plan)
         sink = RingSink(recorder: recorder, place: place)
         health = DeviceHealth(
@@ -113,6 +115,15 @@ struct ModbusLineDevice {
 
     /// Whether a read may ask for more than was planned, to be told from one whose answer is owed.
     var mayWiden: Bool { plan.line.mayWiden && (wideSilences ?? 0) < Self.mostWideSilences }
+
+    /// A wider read was refused, or perhaps another of its function that is owed. Returns whether none so wide is asked any more.
+    mutating func refuseWider(_ part: Int, than wider: Int, isCertain: Bool) -> Bool {
+        wideRefusals[part] += 1
+        guard isCertain || wideRefusals[part] > 1 else { return false }
+        wideRefusals[part] = 0
+        widest[part] = wider - 1
+        return true
+    }
 
     mutating func sawWide(answered: Bool) {
         if answered { wideSilences = nil } else if let silences = wideSilences { wideSilences = silences + 1 }

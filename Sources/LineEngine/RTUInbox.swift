@@ -136,11 +136,6 @@ struct RTUInbox {
         return rest
     }
 
-    /// A copy of the last answer came when nothing was awaited; another may come when the same shape is awaited again.
-    mutating func expectAnotherCopy(sent: Int64, slowestReply: Int64) {
-        if let shape = answerShape { discipline.giveUp(shape, of: Int(shape.unit), sent: sent, slowestReply: slowestReply, isOnlyShape: false) }
-    }
-
     // MARK: Frames
 
     /// Where the first whole frame is, and how long it is.

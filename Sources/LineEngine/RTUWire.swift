@@ -24,6 +24,18 @@ struct RTUWire: ModbusWire {
         var isDamaged = false
     }
 
+    /// A device whose answers come twice: it is not asked again before the copy has come.
+    private struct Copies {
+        /// For how long nothing more need have come. Unit: ns.
+        static let memory: Int64 = 30_000_000_000
+        /// The least and the longest wait for a copy. Unit: ns.
+        static let wait: ClosedRange<Int64> = 20_000_000...1_000_000_000
+
+        var unit: UInt8 = 0
+        var gap: Int64 = 0
+        var seen: Int64 = 0
+    }
+
     private enum Echo {
         case unknown
         case absent
@@ -43,8 +55,10 @@ struct RTUWire: ModbusWire {
     private var lastByte: Int64 = 0
     /// Until when an answer to the last request that was answered may come. Unit: ns.
     private var answerableUntil: Int64 = 0
-    /// The slowest reply of the last question, for a copy of its answer. Unit: ns.
-    private var lastSlowestReply: Int64 = 0
+    /// Who was heard last, and when. Unit: ns.
+    private var lastUnit: UInt8 = 0
+    private var lastAnswered: Int64 = 0
+    private var copies = Copies()
     /// Whether nothing has been said since the line was opened.
     private var isFresh = true
     private var echo = Echo.unknown
@@ -92,6 +106,10 @@ struct RTUWire: ModbusWire {
 
     mutating func ask(_ question: WireQuestion, at now: Int64) {
         // What was not answered before this line was opened may still come, even to another process on the port: the first request waits for that.
+        if question.unit == copies.unit, copies.gap > 0 {
+            if now - copies.seen > Copies.memory { copies.gap = 0 }
+            inbox.discipline.rest(until: lastAnswered + copies.gap, pause: gap, talk: 4 * wireMargin)
+        }
         if isFresh { inbox.discipline.rest(until: lastByte + question.slowestReply, pause: question.slowestReply, talk: 4 * wireMargin) }
         RTUFrame.compose(unit: question.unit, question.request, into: &outgoing)
         phase = .wanting(question, since: now)
@@ -101,7 +119,6 @@ struct RTUWire: ModbusWire {
         guard case .wanting(let question, _) = phase else { return }
         isFresh = false
         answerableUntil = 0
-        lastSlowestReply = question.slowestReply
         // A driver takes the bytes at once; the wire does not.
         let sent = now + Int64(outgoing.count) * byteTime
         lastByte = sent
@@ -141,6 +158,7 @@ struct RTUWire: ModbusWire {
             answerableUntil = exchange.deadline
             finishEcho(isAnswered: true)
             inbox.awaitNothing()
+            (lastUnit, lastAnswered) = (exchange.shape.unit, now)
             inbox.discipline.answered(by: Int(exchange.shape.unit), sent: exchange.sent)
             phase = .ending(exchange)
         case .exception(let code):
@@ -241,7 +259,7 @@ struct RTUWire: ModbusWire {
 
     // MARK: What comes while nothing is awaited
 
-    var restDue: Int64? { inbox.isEmpty ? nil : lastByte + gap }
+    var restDue: Int64? { inbox.isEmpty ? nil : inbox.discipline.quietUntil }
 
     mutating func lookAtRest(at now: Int64) -> Bool {
         if let due = restDue, now >= due { takeRest(at: now) }
@@ -251,6 +269,8 @@ struct RTUWire: ModbusWire {
     private mutating func takeRest(at now: Int64) {
         guard !inbox.isEmpty else { return }
         inbox.mayContradict = lastByte < answerableUntil
-        if inbox.takeRest(now: now).repeats { inbox.expectAnotherCopy(sent: now, slowestReply: lastSlowestReply) }
+        guard inbox.takeRest(now: now).repeats else { return }
+        let delay = min(max(2 * (lastByte - lastAnswered), Copies.wait.lowerBound), Copies.wait.upperBound)
+        copies = Copies(unit: lastUnit, gap: max(delay, copies.unit == lastUnit ? copies.gap : 0), seen: now)
     }
 }

@@ -54,7 +54,10 @@ extension TextEngine {
 
     mutating func lose(_ loss: LineLoss, _ exchange: Exchange?, at now: Int64) {
         abandon(exchange, at: now)
-        guard health.lose(errno: loss.errno, time: now, sink: &sink) else { return }
+        guard health.lose(errno: loss.errno, time: now, sink: &sink) else {
+            if let exchange, exchange.sent > 0, case .question = exchange.purpose { miss(exchange.request, .notAvailable, .disconnected, at: now) }
+            return
+        }
         for question in roster.questions { miss(question.body.request, .notAvailable, .disconnected, at: now) }
         intake.decoder.missStream(.notAvailable, .disconnected, time: now, sink: &sink)
     }
