@@ -68,6 +68,26 @@ def now_and_then(fault: Fault, every: int = 3) -> Fault:
     return lambda asked: (fault if asked.number % every == 0 else honest)(asked)
 
 
+def where(asks: Callable[[Asked], bool], fault: Fault) -> Fault:
+    """Only for some requests."""
+    return lambda asked: (fault if asks(asked) else honest)(asked)
+
+
+def longer_than(count: int) -> Callable[[Asked], bool]:
+    """Requests for more registers than so many."""
+    return lambda asked: asked.count > count
+
+
+def along(address: int) -> Callable[[Asked], bool]:
+    """Requests that read a register, or read it along."""
+    return lambda asked: asked.address <= address < asked.address + asked.count
+
+
+def refused(asked: Asked) -> bool:
+    """Requests whose truthful answer is an exception, on either kind of line."""
+    return bool(asked.reply) and bool(asked.reply[1 if asked.transaction is None else 7] & 0x80)
+
+
 def in_turn(*faults: Fault) -> Fault:
     """One after the other, each time another; counted by itself, so that none is left out."""
     turns = iter(range(1 << 60))
@@ -78,6 +98,11 @@ def late_by_chance(seed: int, timeout: float, share: float = 0.2, low: float = 0
     """A share of the answers late, by between ``low`` and ``high`` time-outs."""
     chance = random.Random(seed)
     return lambda asked: (late(chance.uniform(low, high) * timeout) if chance.random() < share else honest)(asked)
+
+
+def by_its_own_clock(fault: Fault) -> Fault:
+    """What is late keeps nothing else waiting: each answer goes when it is ready, whatever was asked before it."""
+    return lambda asked: [replace(sending, busy=False) for sending in fault(asked)]
 
 
 # Modbus RTU
@@ -115,6 +140,16 @@ def byte_count(count: int) -> Fault:
 def exception(code: int) -> Fault:
     """A refusal."""
     return resealed(lambda body: body[:1] + bytes([body[1] | 0x80, code]))
+
+
+def zeros_from(place: int) -> Fault:
+    """Registers from this place on in the answer as zeros, as if there were nothing in them."""
+    return resealed(lambda body: body[: 3 + 2 * place] + bytes(max(0, len(body) - 3 - 2 * place)))
+
+
+def one_register(asked: Asked) -> list[Sending]:
+    """The answer as if one register had been asked for, with a CRC that is right for that."""
+    return resealed(lambda body: body if body[1] & 0x80 else body[:2] + b"\x02" + body[3:5])(asked)
 
 
 def first(other: Fault, pause: float = 0.0) -> Fault:
@@ -176,3 +211,13 @@ def as_protocol(number: int) -> Fault:
 def claimed_length(length: int) -> Fault:
     """A length in the header that is not that of the frame."""
     return changed(lambda data: data[:4] + length.to_bytes(2, "big") + data[6:])
+
+
+def padded(count: int) -> Fault:
+    """Bytes after the answer that its header counts as its own."""
+    return changed(lambda data: data[:4] + (len(data) - 6 + count).to_bytes(2, "big") + data[6:] + bytes(count))
+
+
+def zeros_from_tcp(place: int) -> Fault:
+    """As ``zeros_from``."""
+    return changed(lambda data: data[: 9 + 2 * place] + bytes(max(0, len(data) - 9 - 2 * place)))

@@ -149,6 +149,31 @@ class Outcome:
         assert took <= within, f"{self.name}: {alert} ended after {took:.2f} s, allowed are {within:g} s"
         return took
 
+    def alerts(self, alert: str, device: str | None = None) -> list[tuple[float, float | None]]:
+        """When an alert began and ended; nothing for its end while it holds."""
+        changes = [line for kind in ("alertStart", "alertEnd") for line in self.events(kind, device=device or self.name) if line["alert"] == alert]
+        found: list[tuple[float, float | None]] = []
+        for line in sorted(changes, key=moment):
+            if line["event"] == "alertStart":
+                found.append((moment(line), None))
+            elif found:
+                found[-1] = found[-1][0], moment(line)
+        return found
+
+    def words(self, device: str | None = None) -> list[str]:
+        """What was said of a device in words: texts of its events, and its lines of the log."""
+        handle = device or self.name
+        texts = [f"{line['event']}: {line['text']}" for line in journal.events(self.lines) if line.get("device") == handle and line.get("text")]
+        return texts + [line for line in self.log.splitlines() if f" device={handle} " in line]
+
+    def no_trouble(self, device: str | None = None) -> None:
+        """Nothing was told of a device but that it is there: no alert, no loss, nothing to look after."""
+        told = {"deviceDisconnected", "deviceSilent", "deviceStale", "alertStart"}
+        found = [line for line in journal.events(self.lines) if line["event"] in told and line.get("device") == (device or self.name)]
+        assert not found, f"{self.name}: {len(found)} times trouble was told, such as {found[0]}"
+        cable = [line for line in self.words(device) if "check the cable" in line]
+        assert not cable, f"{self.name}: the log has it: {cable[0]}"
+
     # I6
 
     def recovered(self, within: float, since: float | None = None, device: str | None = None) -> float:

@@ -113,6 +113,7 @@ class ModbusUnit:
 
     ``busy``: ``queue`` answers what came meanwhile afterwards, in order; ``drop`` never heard it.
     ``loopback``: ``answers``, ``refused`` (exception 1) or ``silent``.
+    ``refuses``: gives the exception with which a request is answered that is otherwise in order; nothing where it is answered.
     """
 
     def __init__(self, number: int, registers: Registers, loopback: str = "answers", busy: str = "queue") -> None:
@@ -122,6 +123,7 @@ class ModbusUnit:
         self.loopback = loopback
         self.busy = busy
         self.fault: Fault = honest
+        self.refuses: Callable[[Asked], int | None] = lambda asked: None
         self.asked: list[Asked] = []
         self.busy_until = 0.0
 
@@ -138,6 +140,8 @@ class ModbusUnit:
             return self.refusal(asked, ILLEGAL_FUNCTION) if self.loopback == "refused" else b""
         if asked.function not in (READ_HOLDING, READ_INPUT):
             return self.refusal(asked, ILLEGAL_FUNCTION)
+        if (code := self.refuses(asked)) is not None:
+            return self.refusal(asked, code)
         if not 1 <= asked.count <= 125:
             return self.refusal(asked, ILLEGAL_VALUE)
         places = range(asked.address, asked.address + asked.count)

@@ -18,9 +18,11 @@ from .counting_pump import CountingPump
 from .hardware import HardwareBench
 from .host import Host
 from .links import Link
+from .manners import Manners
 from .outcome import Outcome
 from .registers import Asked, Fault, ModbusUnit, Registers, honest
 from .rtu_bus import RtuBus
+from .tcp_link import TcpLink
 from .tcp_modbus import TcpModbus
 from .truth import SLACK, Register, deadline
 
@@ -156,20 +158,23 @@ class RtuScenario(Scenario):
 
 
 class TcpScenario(Scenario):
-    """A Modbus TCP server with one unit."""
+    """A Modbus TCP server with one unit. ``manners``: how it treats its connections."""
 
     carries = "tcp"
 
-    def __init__(self, fault: Fault = honest, needs: set[str] | None = None, *, profile: str = "bench/tcp", period: float = 0.1,
-                 slowest: float = 0.06, busy: str = "queue", **rest) -> None:
+    def __init__(self, fault: Fault = honest, needs: set[str] | None = None, *, profile: str = "bench/tcp",
+                 registers: Callable[[], Registers] | None = None, where: dict[str, Register] | None = None, period: float = 0.1,
+                 slowest: float = 0.06, busy: str = "queue", manners: Manners = Manners(), **rest) -> None:
         super().__init__(fault, needs, **rest)
         self.profile = profile
+        self.where = COUNTERS if where is None else where
         self.period = period
         self.slowest = slowest
-        self.unit = ModbusUnit(1, Registers({3: range(2)}), busy=busy)
+        self.manners = manners
+        self.unit = ModbusUnit(1, registers() if registers else Registers({3: range(2)}), busy=busy)
 
     def make(self, link: Callable[..., Link]) -> None:
-        self.server = TcpModbus(self.clockwork, [self.unit])
+        self.server = TcpModbus(self.clockwork, [self.unit], manners=self.manners)
 
     def devices(self) -> dict[str, dict]:
         return {self.name: {"profile": self.profile, "line": self.server.line}}
@@ -184,7 +189,7 @@ class TcpScenario(Scenario):
         return self.unit.asked
 
     def lies(self, lines: list[dict]) -> list[str]:
-        return truth.wrong_registers(lines, self.name, self.unit, COUNTERS, deadline(self.slowest) + SLACK)
+        return truth.wrong_registers(lines, self.name, self.unit, self.where, deadline(self.slowest) + SLACK)
 
     def effects(self) -> list:
         return [*self.server.writes, *self.server.strays]
@@ -235,6 +240,20 @@ class PumpScenario(Scenario):
 
     def close(self) -> None:
         self.pump.stop()
+
+
+class TcpPumpScenario(PumpScenario):
+    """A counting pump with a TCP port of its own. ``manners``: how it treats its connections."""
+
+    carries = "tcp"
+
+    def __init__(self, *arguments, manners: Manners = Manners(), profile: str = "bench/pump-tcp", period: float = 0.5, **rest) -> None:
+        super().__init__(*arguments, profile=profile, period=period, **rest)
+        self.manners = manners
+
+    def make(self, link: Callable[..., Link]) -> None:
+        self.link = TcpLink(self.clockwork, self.manners)
+        self.pump = CountingPump(self.clockwork, self.link, baud=self.baud, busy=self.busy)
 
 
 class Runs:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterable
+from functools import partial
 
 from .clockwork import Clockwork, now
+from .manners import Manners
 from .registers import LOOPBACK, READS, Asked, ModbusUnit
 
 
@@ -25,6 +27,7 @@ class _Connection:
         self.server = server
         self.socket = connection
         self.pending = b""
+        self.made = self.heard = now()
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -40,6 +43,7 @@ class _Connection:
             self.server.drop(self)
             return
         self.pending += data
+        self.heard = at
         while len(self.pending) >= 8 and len(self.pending) >= (end := 6 + int.from_bytes(self.pending[4:6], "big")):
             request, self.pending = self.pending[:end], self.pending[end:]
             self.server.receive(self, request, at)
@@ -53,12 +57,18 @@ class _Connection:
 
 
 class TcpModbus:
-    """The server. ``cut`` closes every connection; ``refuse`` closes the listening socket too, ``accept`` opens it again."""
+    """The server. ``cut`` closes every connection; ``refuse`` closes the listening socket too, ``accept`` opens it again.
 
-    def __init__(self, clockwork: Clockwork, units: Iterable[ModbusUnit], host: str = "127.0.0.1", port: int = 0, delay: float = 0.002) -> None:
+    ``one_at_a_time``: a gateway, whose units are on one bus behind it: while one is waited for the others are not asked.
+    """
+
+    def __init__(self, clockwork: Clockwork, units: Iterable[ModbusUnit], host: str = "127.0.0.1", port: int = 0, delay: float = 0.002,
+                 manners: Manners = Manners(), one_at_a_time: bool = False) -> None:
         self.clockwork = clockwork
         self.units = {unit.number: unit for unit in units}
         self.delay = delay
+        self.manners = manners
+        self.one_at_a_time = one_at_a_time
         self.asked: list[Asked] = []
         self.connections: list[_Connection] = []
         self.accepted = 0
@@ -128,6 +138,16 @@ class TcpModbus:
         made = _Connection(self, connection)
         self.connections.append(made)
         self.clockwork.add(made)
+        self._watch(made)
+
+    def _watch(self, connection: _Connection) -> None:
+        """End a connection on which nothing was asked for too long."""
+        if self.manners.idle is None or connection not in self.connections:
+            return
+        if now() >= connection.heard + self.manners.idle:
+            self.drop(connection)
+        else:
+            self.clockwork.at(connection.heard + self.manners.idle, partial(self._watch, connection))
 
     def drop(self, connection: _Connection) -> None:
         """Forget a connection."""
@@ -151,14 +171,18 @@ class TcpModbus:
         unit = self.units.get(number)
         asked = Asked(at, number, function, address, count, len(unit.asked) + 1 if unit else 0, request[6:], transaction)
         self.asked.append(asked)
+        if self.manners.shy is not None and at < connection.made + self.manners.shy:
+            return self.drop(connection)
         if unit is None:
             return
         sendings = unit.take(asked, lambda data: mbap(transaction, number, data))
-        begin = max(now() + self.delay, unit.busy_until)
+        begin = max(now() + self.delay, *(one.busy_until for one in (self.units.values() if self.one_at_a_time else [unit])))
         for sending in sendings:
             end = self.clockwork.send(sending.data, begin + sending.after, connection.write, gap=sending.gap)
             if sending.busy:
                 unit.busy_until = max(unit.busy_until, end)
+            if self.manners.one_answer:
+                self.clockwork.at(end, partial(self.drop, connection))
 
     def stop(self) -> None:
         """Close everything."""
