@@ -15,6 +15,8 @@ public struct Framer: Sendable {
         case frame(index: Int, length: Int)
         /// Bytes that should have been a frame.
         case damaged(Reason)
+        /// Bytes, after a whole frame, with which none begins.
+        case stray
     }
 
     private enum Match {
@@ -142,7 +144,7 @@ public struct Framer: Sendable {
             isInStep = false
             skip(damage?.skip ?? 1)
             if let damage { return .damaged(damage.reason) }
-            if wasInStep, !formats.allSatisfy(\.followsEnd) { return .damaged(.frameLost) }
+            if wasInStep, !formats.allSatisfy(\.followsEnd) { return .stray }
         }
         return .needMore
     }

@@ -174,7 +174,10 @@ public struct SerialDecoder: Sendable {
 
     /// What has begun and was interrupted for too long is given up.
     private mutating func expire(time: Int64, sink: inout some RecordSink) {
-        for index in framers.indices where framers[index].abandon() { takeDamage(.frameLost, index, time: time, sink: &sink) }
+        for index in framers.indices where framers[index].abandon() {
+            takeDamage(.frameLost, index, time: time, sink: &sink)
+            answer(.damage)
+        }
     }
 
     /// The request that was answered, told once.
@@ -251,7 +254,10 @@ public struct SerialDecoder: Sendable {
             case .frame(let frame, let length):
                 counters.frames += 1
                 takeFrame(frame, length: length, framer: index, time: time, sink: &sink)
-            case .damaged(let reason): takeDamage(reason, index, time: time, sink: &sink)
+            case .damaged(let reason):
+                takeDamage(reason, index, time: time, sink: &sink)
+                answer(.damage)
+            case .stray: takeDamage(.frameLost, index, time: time, sink: &sink)
             }
         }
     }
@@ -270,7 +276,6 @@ public struct SerialDecoder: Sendable {
             }
         }
         breakPacket(time: time, sink: &sink)
-        answer(.damage)
     }
 
     private static func words(_ reason: Reason) -> String {

@@ -164,7 +164,7 @@ public struct VectorRunner {
                 while true {
                     switch framer.next(finished: taken == own.count) {
                     case .needMore: continue feeding
-                    case .damaged: continue
+                    case .damaged, .stray: continue
                     case .frame(let index, let length):
                         let format = serial.frames[index]
                         let place = format.payloadEnd(length: length)

@@ -38,6 +38,8 @@ struct DeviceHealth {
 
     /// Failures in a row after which a device is called silent and asked less often.
     static let patience: Int64 = 3
+    /// How long after a failure what came late still tells what it was. Unit: ns.
+    private static let lateness: Int64 = 4_000_000_000
     /// Failures in a row that are excused: as many time-outs as another's answer may be late.
     private static let mostExcused = 8
 
@@ -47,6 +49,8 @@ struct DeviceHealth {
     private var trace = Trace.nothing
     private(set) var isLost = false
     private var hasOpened = false
+    /// When the last row of failures began. Unit: ns.
+    private var firstFailure: Int64 = 0
     /// Whether nothing has been heard since the line was opened.
     private(set) var isNew = true
     /// Failures in a row for which the way to the device may have been taken by another.
@@ -83,6 +87,9 @@ struct DeviceHealth {
     /// An answer came after it had been given up.
     mutating func hearLate() { if trace == .nothing { trace = .late } }
 
+    /// The same of a refusal.
+    mutating func hearLate(refusal code: UInt8) { trace = .refusals(code: code) }
+
     /// A request failed while the way to the device may have been taken by another. Returns whether that excuses it, as it does a few times.
     mutating func excuse() -> Bool {
         excused += 1
@@ -94,9 +101,8 @@ struct DeviceHealth {
         failures += 1
         isLost = false
         if trace != .nothing { self.trace = trace }
-        // A device that is asked seldom, for the sake of its neighbours, is called silent without waiting for the third failure.
-        let isStale = parts.contains(where: \.isStale)
-        if failures >= Self.patience || isStale && (failures > 1 || state == .unknown) { callSilent(time: time, sink: &sink) }
+        if failures == 1 { firstFailure = time }
+        if failures >= Self.patience { callSilent(time: time, sink: &sink) }
     }
 
     /// The line was lost, or could not be opened. Returns whether that is new: it is told once, until the device is heard or asked in vain.
@@ -125,10 +131,17 @@ struct DeviceHealth {
             parts[index].isStale = true
             sink.event(.deviceStale, words: parts[index].name, time: time)
             sink.alert(.stale, holds: true, time: time)
-            if failures > 1 || failures > 0 && state == .unknown { callSilent(time: time, sink: &sink) }
             return index
         }
+        callSilentSoon(time: time, sink: &sink)
         return nil
+    }
+
+    /// A device that is asked seldom, for the sake of its neighbours, is called silent without waiting for the third failure: when it failed twice and
+    /// brings nothing, or when it was never heard and what it failed to say can no longer come late.
+    private mutating func callSilentSoon(time: Int64, sink: inout RingSink) {
+        guard failures > 0, state != .silent, failures > 1 || state == .unknown && time - firstFailure > Self.lateness else { return }
+        for part in parts where part.isStale { return callSilent(time: time, sink: &sink) }
     }
 
     private mutating func callSilent(time: Int64, sink: inout RingSink) {

@@ -9,7 +9,7 @@ struct HeldInput {
     /// How long it is counted what comes. Unit: ns.
     private static let window: Int64 = 500_000_000
     /// How much more than it can have said since may come at once, for adapters that collect. Unit: ns of the device's own time.
-    private static let slack = 2e9
+    private static let slack = 1e9
     /// How many times faster than its profile says a device may speak.
     private static let haste = 1.5
     /// Windows after which what comes too fast is the device's own pace.

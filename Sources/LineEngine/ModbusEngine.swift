@@ -253,9 +253,9 @@ struct ModbusEngine<Wire: ModbusWire> {
 
     mutating func heard(_ bytes: [UInt8], count: Int, at now: Int64) {
         wire.heard(bytes, count: count, at: now)
-        guard let late = wire.takeLateRefusal(), let device = devices.firstIndex(where: { $0.units.contains(late.unit) }), !devices[device].health.isWell else {
-            return
-        }
+        guard let late = wire.takeLateRefusal(), let device = devices.firstIndex(where: { $0.units.contains(late.unit) }) else { return }
+        devices[device].health.hearLate(refusal: late.code)
+        guard !devices[device].health.isWell else { return }
         // It failed, and the way to the others was taken until now.
         let unpaid = late.took - devices[device].plan.line.slowestReply
         let pause = devices[device].pay(unpaid, failing: failing(with: device), period: longestPeriod(device), time: now)

@@ -35,6 +35,13 @@ enum WireStep: Equatable {
     case reopen(WireResult)
 }
 
+/// A refusal that came after it had been given up: whose it is, its code, and how long it took. Unit: ns.
+struct LateRefusal: Equatable {
+    let unit: UInt8
+    let code: UInt8
+    let took: Int64
+}
+
 /// One exchange at a time over a Modbus line: what may be said now, what a byte means now. RTU and TCP differ by their frames and by what can be
 /// mistaken for an answer. Pure: nothing here waits, reads a clock or allocates.
 protocol ModbusWire {
@@ -66,8 +73,8 @@ protocol ModbusWire {
     var hasHeard: Bool { get }
     /// Whether one of these units owes an answer that was asked for since a time, over a way that is taken until then. Unit: ns.
     func isHeldUp(by isMeant: (UInt8) -> Bool, since time: Int64) -> Bool
-    /// The last refusal that came after it had been given up: whose it was, and how long it took. Unit: ns.
-    mutating func takeLateRefusal() -> (unit: UInt8, took: Int64)?
+    /// The last refusal that came after it had been given up.
+    mutating func takeLateRefusal() -> LateRefusal?
     mutating func takeSighting() -> LinkSighting?
 }
 

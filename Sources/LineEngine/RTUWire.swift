@@ -101,7 +101,7 @@ struct RTUWire: ModbusWire {
     }
 
     func isHeldUp(by isMeant: (UInt8) -> Bool, since time: Int64) -> Bool { false }
-    mutating func takeLateRefusal() -> (unit: UInt8, took: Int64)? { nil }
+    mutating func takeLateRefusal() -> LateRefusal? { nil }
     mutating func takeSighting() -> LinkSighting? { inbox.sightings.take() }
 
     mutating func ask(_ question: WireQuestion, at now: Int64) {

@@ -42,8 +42,10 @@ struct TCPInbox {
     private(set) var answer = [UInt8](repeating: 0, count: TCPFrame.longest)
     /// The newest last.
     private(set) var owed: [Owed] = []
-    /// The last of them that was refused after all, since it was last asked.
-    private var late: Owed?
+    /// The last of them that was refused after all, and with which code, since it was last asked.
+    private var late: (owed: Owed, code: UInt8)?
+    /// The unit of the last whole frame that is not the answer, since the last request.
+    private(set) var other: UInt8?
     private var lastAnswered: UInt16 = 0
     /// Bytes that the last frame's header told of and that its function does not have: they come, or they do not.
     private var padding = 0
@@ -67,13 +69,20 @@ struct TCPInbox {
         count += min(added, room)
     }
 
+    /// A request goes out.
+    mutating func ask() {
+        other = nil
+        if count <= padding { count = 0 }
+        padding = 0
+    }
+
     /// The transaction is not waited for any longer.
     mutating func giveUp(_ transaction: UInt16, unit: UInt8, sent: Int64) {
         if owed.count == Self.remembered { owed.removeFirst() }
         owed.append(Owed(transaction: transaction, unit: unit, sent: sent))
     }
 
-    mutating func takeLateRefusal() -> Owed? {
+    mutating func takeLateRefusal() -> (owed: Owed, code: UInt8)? {
         defer { late = nil }
         return late
     }
@@ -130,20 +139,15 @@ struct TCPInbox {
         return true
     }
 
-    /// Whether what is left is no more than padding, which goes before anything is said.
-    mutating func dropPadding() {
-        if count <= padding { count = 0 }
-        padding = 0
-    }
-
     private mutating func see(_ header: TCPFrame, isAwaiting: Bool) {
         if let index = owed.firstIndex(where: { $0.transaction == header.transaction }) {
             let found = owed.remove(at: index)
-            if bytes[TCPFrame.headerLength] & ModbusFunction.exceptionBit != 0 { late = found }
+            if case .exception(let code)? = ModbusAnswer(bytes, at: TCPFrame.headerLength, end: count) { late = (found, code) }
             sightings.note(.late, unit: header.unit)
         } else if header.transaction == lastAnswered {
             sightings.note(.duplicate, unit: header.unit)
         } else {
+            if isAwaiting { other = header.unit }
             sightings.note(isAwaiting ? .mismatched : .unsolicited, unit: header.unit)
         }
     }

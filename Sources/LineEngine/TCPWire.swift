@@ -24,7 +24,7 @@ struct TCPWire: ModbusWire {
     private(set) var hasHeard = false
     /// What came while nothing was asked is no Modbus.
     private var isOutOfStep = false
-    private var late: (unit: UInt8, took: Int64)?
+    private var late: LateRefusal?
 
     init() { outgoing.reserveCapacity(TCPFrame.longest) }
 
@@ -48,7 +48,7 @@ struct TCPWire: ModbusWire {
         return false
     }
 
-    mutating func takeLateRefusal() -> (unit: UInt8, took: Int64)? {
+    mutating func takeLateRefusal() -> LateRefusal? {
         defer { late = nil }
         return late
     }
@@ -56,7 +56,7 @@ struct TCPWire: ModbusWire {
     mutating func takeSighting() -> LinkSighting? { inbox.sightings.take() }
 
     mutating func ask(_ question: WireQuestion, at now: Int64) {
-        inbox.dropPadding()
+        inbox.ask()
         transaction &+= 1
         TCPFrame.compose(transaction: transaction, unit: question.unit, question.request, into: &outgoing)
         phase = .wanting(question)
@@ -82,7 +82,7 @@ struct TCPWire: ModbusWire {
             inbox.append(taken == 0 ? bytes : Array(bytes[taken..<(taken + room)]), count: room)
             taken += room
             look()
-            if let owed = inbox.takeLateRefusal() { late = (owed.unit, now - owed.sent) }
+            if let (owed, code) = inbox.takeLateRefusal() { late = LateRefusal(unit: owed.unit, code: code, took: now - owed.sent) }
         }
     }
 
@@ -128,7 +128,8 @@ struct TCPWire: ModbusWire {
         if !inbox.isEmpty {
             phase = .broken(.failed(.incomplete))
         } else {
-            phase = silentExchanges >= Self.deadAfter ? .broken(.failed(.timedOut)) : .over(.failed(.timedOut))
+            let failure = inbox.other.map { ExchangeFailure.mismatchedReply(unit: $0) } ?? .timedOut
+            phase = silentExchanges >= Self.deadAfter ? .broken(.failed(failure)) : .over(.failed(failure))
         }
     }
 
