@@ -123,31 +123,4 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case registersRestored
     /// What lay in a buffer while nobody read: its values are not now, and are left out. Figure: how old they may be. Unit: ms.
     case heldInput
-
-    /// The name in the journal.
-    public var name: String {
-        switch self {
-        case .none: "none"
-        case .deviceConnected: "deviceConnected"
-        case .deviceDisconnected: "deviceDisconnected"
-        case .deviceSilent: "deviceSilent"
-        case .deviceIdentified: "deviceIdentified"
-        case .wrongDevice: "wrongDevice"
-        case .deadlinesMissed: "deadlinesMissed"
-        case .deviceStale: "deviceStale"
-        case .vmdConnected: "vmdConnected"
-        case .vmdDisconnected: "vmdDisconnected"
-        case .lateReply: "lateReply"
-        case .duplicateReply: "duplicateReply"
-        case .unsolicitedFrame: "unsolicitedFrame"
-        case .mismatchedReply: "mismatchedReply"
-        case .conflictingReplies: "conflictingReplies"
-        case .lineEcho: "lineEcho"
-        case .lineEchoLost: "lineEchoLost"
-        case .busContention: "busContention"
-        case .registersRefused: "registersRefused"
-        case .registersRestored: "registersRestored"
-        case .heldInput: "heldInput"
-        }
-    }
 }

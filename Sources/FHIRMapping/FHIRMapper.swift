@@ -174,44 +174,51 @@ public struct FHIRMapper: Sendable {
     /// The observation of an event or of one phase of an alert.
     ///
     /// - Parameters:
-    ///   - members: the event's further members as the journal keeps them.
+    ///   - name: its name in the journal, which may be one that this host does not know.
+    ///   - number: its number in the journal.
+    ///   - utc: when it happened. Unit: ns since 1970.
     ///   - line: the event as its JSON line, for events that have no form of their own.
     public func event(
-        id number: Int64, session: String, kind: String, device: String?, utc: Int64, members: [String: String], line: String
+        _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64, line: String
     ) -> FHIRResource {
         let id = FHIRResource.id("evt", [unit, session, "\(number)"])
         let subject = FHIR.reference("Device", device.map { deviceID($0, vmd: nil) } ?? gatewayID)
-        var json = JSON.members([
-            "resourceType": .string("Observation"), "id": .string(id), "meta": meta([]),
-        ])
+        let head = JSON.members(["resourceType": .string("Observation"), "id": .string(id), "meta": meta([])])
         let effective = FHIR.instant(utc)
-        guard kind == "alertStart" || kind == "alertEnd", let alert = members["alert"] else {
-            json = json.adding([
-                "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, kind)], text: kind), "subject": subject,
-                "effectiveDateTime": effective, "valueString": .string(line), "device": subject,
-            ])
-            return FHIRResource(type: "Observation", id: id, json: json)
-        }
-        let condition =
-            AlertCode.conditions[alert].map { FHIR.coding(MetricCode.system, "\($0)", alert) } ?? FHIR.coding(Self.eventSystem, alert)
+        let json =
+            switch event {
+            case .alertStart(let alert): head.adding(phase("start", of: alert, subject: subject, effective: effective))
+            case .alertEnd(let alert, let reason): head.adding(phase("end", of: alert, reason: reason, subject: subject, effective: effective))
+            case .sessionBoundary, .other, .unknown:
+                head.adding([
+                    "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name), "subject": subject,
+                    "effectiveDateTime": effective, "valueString": .string(line), "device": subject,
+                ])
+            }
+        return FHIRResource(type: "Observation", id: id, json: json)
+    }
+
+    /// - Parameter reason: why it ended although its condition was not seen to; `nil` when it was.
+    private func phase(
+        _ phase: String, of alert: AlertRecord, reason: String? = nil, subject: JSON, effective: JSON
+    ) -> KeyValuePairs<String, JSON?> {
+        let code = AlertKind(rawValue: alert.name)?.descriptor.code ?? AlertCode.conditions[alert.name]
+        let condition = code.map { FHIR.coding(MetricCode.system, "\($0)", alert.name) } ?? FHIR.coding(Self.eventSystem, alert.name)
         // Which place of a rack it is stands in the words: its own Device may not have been delivered yet, and an alert does not wait for it.
-        let text = members["vmd"].map { "\($0): \(members["text"] ?? "")" } ?? members["text"]
+        let text = alert.vmd.map { "\($0): \(alert.text ?? "")" } ?? alert.text
         func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
             .members(["code": FHIR.concept([FHIR.coding(MetricCode.system, "\(code)", display)]), "valueString": .string(value)])
         }
-        json = json.adding([
-            "identifier": members["instance"].map {
-                .array([.members(["system": .string("urn:nabd:alert"), "value": .string($0)])])
-            },
+        return [
+            "identifier": alert.instance.map { .array([.members(["system": .string("urn:nabd:alert"), "value": .string($0)])]) },
             "status": .string("final"),
             "code": FHIR.concept([FHIR.coding(MetricCode.system, "\(AlertCode.container.code)", AlertCode.container.referenceID)]),
-            "subject": subject, "effectiveDateTime": effective,
-            "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
+            "subject": subject, "effectiveDateTime": effective, "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
+            "note": reason.map { .array([.members(["text": .string("The condition was not seen to end: \($0)")])]) },
             "component": .array([
-                component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", kind == "alertStart" ? "start" : "end"),
-                component(AlertCode.priority, "MDC_ATTR_ALARM_PRIORITY", members["priority"] ?? "low"),
+                component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", phase),
+                component(AlertCode.priority, "MDC_ATTR_ALARM_PRIORITY", alert.priority ?? AlertPriority.low.rawValue),
             ]),
-        ])
-        return FHIRResource(type: "Observation", id: id, json: json)
+        ]
     }
 }

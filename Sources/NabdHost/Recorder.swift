@@ -1,3 +1,4 @@
+import DeviceModel
 import Logging
 import RealTime
 import SampleJournal
@@ -29,18 +30,22 @@ final class Recorder: Sendable {
 
     private let thread: Mutex<RealTimeThread?> = Mutex(nil)
     private let stopFlag = StopFlag()
+    private let notes = NoteQueue()
     private let totalsState = Mutex(Totals())
 
     var totals: Totals { totalsState.withLock { $0 } }
 
     /// Starts recording. The writer belongs to the recorder's thread from now on.
     ///
-    /// - Parameter beginning: events that the journal has not taken yet.
+    /// - Parameters:
+    ///   - beginning: events that the journal has not taken yet.
+    ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
     func start(
-        _ writer: JournalWriter, beginning: [JournalWriter.Event], lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, priority: Int32,
-        logger: Logger
+        _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool, lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
+        priority: Int32, logger: Logger
     ) throws {
-        let loop = RecorderLoop(writer: writer, beginning: beginning, lines: lines, commitEvery: commitEvery, logger: logger)
+        let loop = RecorderLoop(
+            writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes, commitEvery: commitEvery, logger: logger)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
@@ -50,6 +55,10 @@ final class Recorder: Sendable {
         }
         thread.withLock { $0 = started }
     }
+
+    /// Records an event from any task, and returns its number in the journal when it is durable. At most ``NoteQueue/limit`` wait at once; a disk that hangs
+    /// lets them wait as long. When it throws, nothing was written and nothing will be.
+    func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await notes.note(event) }
 
     /// Drains what is left, ends the journal's session, and returns when all of it is durable.
     func stop() {

@@ -25,7 +25,8 @@ final class RecorderLoop {
     private let commitEvery: Int64
     private let logger: Logger
     private let clock = MonotonicClock()
-    private var pending: [JournalWriter.Event]
+    private let notes: NoteQueue
+    private var pending: [UnitEvent]
     /// How many of them, the first ones, are the session's beginning.
     private var beginning: Int
     /// Events given up because the journal took none for so long.
@@ -34,9 +35,9 @@ final class RecorderLoop {
     private var toldLost: [Int64]
     private var toldDropped: Int64 = 0
     private var totals = Recorder.Totals()
-    private var alertInstances: [String: String] = [:]
-    private var alertCount = 0
-    private var journalAlerts: Set<JournalAlert> = []
+    private var alerts: AlertRegister
+    /// Whether every alert that the journal saw begin is in the register, or has ended there: no event was given up, none of earlier sessions is left.
+    private var knowsAllAlerts: Bool
     /// Whether the files were looked after since the last commit, and whether that failed.
     private var isTidy = true
     private var cannotTidy = false
@@ -46,9 +47,13 @@ final class RecorderLoop {
     private var offset: Int64
 
     init(
-        writer: JournalWriter, beginning: [JournalWriter.Event], lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64, logger: Logger
+        writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool, lines: [(worker: LineWorker, streams: [Int])], notes: NoteQueue,
+        commitEvery: Int64, logger: Logger
     ) {
         self.writer = writer
+        self.notes = notes
+        self.knowsAllAlerts = knowsAllAlerts
+        alerts = AlertRegister(session: writer.sessionKey)
         pending = beginning
         self.beginning = beginning.count
         self.lines = lines
@@ -68,6 +73,7 @@ final class RecorderLoop {
         var lastMaintenance = lastCommit
         totals.holdsJournal = writer.holdsJournal
         publish(totals)
+        notes.open()
         while !stop.isSet {
             clock.sleep(until: next)
             let now = clock.now()
@@ -84,6 +90,7 @@ final class RecorderLoop {
             }
             tellIncidents()
             writeEvents()
+            writeNotes()
             if now - lastCommit >= commitEvery {
                 lastCommit = now
                 if commit(heartbeat: now - lastWritten >= heartbeat) { lastWritten = now }
@@ -97,13 +104,16 @@ final class RecorderLoop {
             }
             if !isTidy { tidy() }
         }
+        notes.close()
         drain()
         tellIncidents()
         tellLosses()
         tellStatistics()
+        let ends = alerts.endAll(at: clock.now())
+        pending += ends
         writer.tryAtOnce()
         while !pending.isEmpty, writeEvents() {}
-        finish()
+        finish(alertsEnded: ends.count)
         publish(totals)
     }
 
@@ -118,7 +128,7 @@ final class RecorderLoop {
         let step = current - offset
         offset = current
         guard abs(step) > Self.clockStep else { return }
-        pending.append(JournalWriter.Event("clockStepped", body: ["stepMilliseconds": .integer(step / 1_000_000)], monotonic: after))
+        pending.append(.clockStepped(milliseconds: step / 1_000_000, at: after))
     }
 
     // MARK: Draining
@@ -150,15 +160,13 @@ final class RecorderLoop {
     private func take(event record: SampleRecord, of worker: LineWorker) {
         guard worker.devices.indices.contains(Int(record.index)) else { return }
         log(record, of: worker)
-        let text: JSON? = record.textLength > 0 ? .string(record.textValue) : nil
         switch record.event {
         case .deviceStale, .deviceSilent, .deviceDisconnected: totals.gaps += 1
         default: break
         }
-        pending.append(
-            JournalWriter.Event(
-                record.event.name, device: worker.devices[Int(record.index)],
-                body: ["figure": record.bits == 0 ? nil : .integer(record.bits), "text": text], monotonic: record.monotonicNanoseconds))
+        let event = UnitEvent.line(
+            record.event, device: worker.devices[Int(record.index)], figure: record.bits, text: record.textValue, at: record.monotonicNanoseconds)
+        if let event { pending.append(event) }
     }
 
     /// What a person must do something about stands in the log as well.
@@ -183,18 +191,8 @@ final class RecorderLoop {
     private func take(alert record: SampleRecord, of worker: LineWorker) {
         guard worker.alerts.indices.contains(Int(record.index)) else { return }
         let alert = worker.alerts[Int(record.index)]
-        let key = "\(alert.device)/\(alert.vmd ?? "")/\(alert.name)"
-        if record.kind == .alertStart {
-            alertCount += 1
-            alertInstances[key] = "\(writer.sessionKey)-\(alertCount)"
-        }
-        pending.append(
-            JournalWriter.Event(
-                record.kind == .alertStart ? "alertStart" : "alertEnd", device: alert.device,
-                body: [
-                    "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
-                    "textArabic": .string(alert.arabicText), "instance": alertInstances[key].map(JSON.string),
-                ], monotonic: record.monotonicNanoseconds))
+        let time = record.monotonicNanoseconds
+        if record.kind == .alertStart { pending += alerts.begin(alert, at: time) } else { pending.append(alerts.end(alert, at: time)) }
     }
 
     // MARK: Writing
@@ -207,12 +205,14 @@ final class RecorderLoop {
         let start = clock.now()
         defer { tellSlowness(since: start) }
         do {
-            try writer.record(batch, now: start, utcOffset: offset, quality: .current())
+            try writer.record(batch.map(JournalWriter.Event.init), now: start, utcOffset: offset, quality: .current())
         } catch {
             complain(error)
             if pending.count > Self.pendingLimit {
                 let excess = pending.count - Self.pendingLimit
                 droppedEvents += Int64(excess)
+                // Among them may be the end of an alert: the next start looks for it.
+                knowsAllAlerts = false
                 // The session's beginning stays.
                 pending.removeSubrange(beginning..<(beginning + excess))
             }
@@ -222,10 +222,30 @@ final class RecorderLoop {
         pending.removeFirst(batch.count)
         beginning = max(0, beginning - batch.count)
         if droppedEvents > 0 {
-            pending.append(JournalWriter.Event("eventsLost", body: ["figure": .integer(droppedEvents), "cause": .string("disk")], monotonic: clock.now()))
+            pending.append(.eventsLost(droppedEvents, cause: .disk, at: clock.now()))
             droppedEvents = 0
         }
         return true
+    }
+
+    /// Writes what others wait for, and answers each: what the disk refuses is given up at once, never kept.
+    private func writeNotes() {
+        let waiting = notes.take()
+        guard !waiting.isEmpty else { return }
+        guard beginning == 0 else {
+            for note in waiting { note.answer(.failure(.refused(reason: "the session's beginning is not written yet"))) }
+            return
+        }
+        let start = clock.now()
+        defer { tellSlowness(since: start) }
+        do {
+            let last = try writer.record(waiting.map { JournalWriter.Event($0.event) }, now: start, utcOffset: offset, quality: .current())
+            totals.events += Int64(waiting.count)
+            for (note, number) in zip(waiting, (last - Int64(waiting.count) + 1)...last) { note.answer(.success(number)) }
+        } catch {
+            complain(error)
+            for note in waiting { note.answer(.failure(.refused(reason: "\(error)"))) }
+        }
     }
 
     /// Says what was lost without a word so far: records that never found room in a ring, samples that the disk never took.
@@ -236,15 +256,13 @@ final class RecorderLoop {
             guard lost > 0 else { continue }
             toldLost[index] += lost
             totals.gaps += 1
-            pending.append(
-                JournalWriter.Event(
-                    "samplesLost", device: line.worker.devices.first, body: ["figure": .integer(lost), "cause": .string("ring full")], monotonic: now))
+            pending.append(.samplesLost(lost, device: line.worker.devices.first, cause: .ring, at: now))
         }
         let dropped = writer.droppedSamples - toldDropped
         guard dropped > 0 else { return }
         toldDropped += dropped
         totals.gaps += 1
-        pending.append(JournalWriter.Event("samplesLost", body: ["figure": .integer(dropped), "cause": .string("disk")], monotonic: now))
+        pending.append(.samplesLost(dropped, cause: .disk, at: now))
     }
 
     /// What has been counted of each line and of each device on it.
@@ -252,10 +270,8 @@ final class RecorderLoop {
         let now = clock.now()
         for line in lines {
             let summary = LineSummary(line.worker, now: now)
-            pending.append(JournalWriter.Event("lineStatistics", device: line.worker.devices.first, body: summary.members, monotonic: now))
-            for device in summary.devices {
-                pending.append(JournalWriter.Event("deviceStatistics", device: device.handle, members: device.members, monotonic: now))
-            }
+            pending.append(.lineStatistics(device: line.worker.devices.first, summary.members, at: now))
+            pending += summary.devices.map { UnitEvent.deviceStatistics(device: $0.handle, $0.members, at: now) }
         }
     }
 
@@ -264,12 +280,12 @@ final class RecorderLoop {
     private func maintain() {
         do {
             let isWithinLimit = try writer.maintain(utc: clock.now() + offset)
-            hold(.overLimit, !isWithinLimit)
-            if isWithinLimit, !writer.isShedding { hold(.shedding, false) }
+            hold(.journalOverLimit, !isWithinLimit)
+            if isWithinLimit, !writer.isShedding { hold(.journalShedding, false) }
         } catch {
             // That nothing could be given up is no reason to say that nothing is stored.
-            if !journalAlerts.contains(.overLimit) { logger.error("the journal could not be brought within its limit", metadata: ["reason": "\(error)"]) }
-            hold(.overLimit, true)
+            if !alerts.holds(.journalOverLimit) { logger.error("the journal could not be brought within its limit", metadata: ["reason": "\(error)"]) }
+            hold(.journalOverLimit, true)
         }
     }
 
@@ -278,21 +294,20 @@ final class RecorderLoop {
             let (event, words) = incident.event(at: clock.now())
             pending.append(event)
             if let alert = incident.alert { hold(alert, true) }
+            if incident.losesEvents { knowsAllAlerts = false }
             if case .pruned = incident { logger.info("\(words)") } else { logger.error("\(words)") }
         }
     }
 
-    private func hold(_ alert: JournalAlert, _ holds: Bool) {
-        guard journalAlerts.contains(alert) != holds else { return }
-        if holds { journalAlerts.insert(alert) } else { journalAlerts.remove(alert) }
-        pending.append(alert.event(holds: holds, instance: "\(writer.sessionKey)-\(alert.rawValue)", at: clock.now()))
+    private func hold(_ alert: AlertKind, _ holds: Bool) {
+        if let event = alerts.set(alert, holds: holds, at: clock.now()) { pending.append(event) }
     }
 
     /// Says that the disk was slow: lines go on meanwhile, but an event behind it had to wait.
     private func tellSlowness(since start: Int64) {
         let now = clock.now()
         guard now - start >= Self.slowDisk else { return }
-        pending.append(JournalWriter.Event("journalSlow", body: ["milliseconds": .integer((now - start) / 1_000_000)], monotonic: now))
+        pending.append(.journalSlow(milliseconds: (now - start) / 1_000_000, at: now))
         logger.warning("the journal's disk is slow: alarms wait for it", metadata: ["milliseconds": "\((now - start) / 1_000_000)"])
     }
 
@@ -305,7 +320,7 @@ final class RecorderLoop {
             if totals.problem != nil, pending.isEmpty, !cannotTidy {
                 logger.notice("the journal is written again")
                 totals.problem = nil
-                hold(.failing, false)
+                hold(.journalFailing, false)
             }
             return count > 0 || heartbeat
         } catch {
@@ -327,11 +342,13 @@ final class RecorderLoop {
         }
     }
 
-    private func finish() {
+    /// - Parameter alertsEnded: how many alerts were ended just before.
+    private func finish(alertsEnded: Int) {
         let now = clock.now()
+        let stopped = UnitEvent.hostStopped(alertsEnded: knowsAllAlerts && pending.isEmpty ? alertsEnded : nil, at: now)
         // Each by itself: a fault of one file must not cost what the other still takes.
         do {
-            try writer.record("hostStopped", monotonic: now, utc: now + offset, quality: .current())
+            try writer.record([JournalWriter.Event(stopped)], now: now, utcOffset: offset, quality: .current())
             totals.events += 1
         } catch {
             complain(error)
@@ -359,6 +376,6 @@ final class RecorderLoop {
         }
         if isNew { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(words)"]) }
         totals.problem = words
-        hold(.failing, true)
+        hold(.journalFailing, true)
     }
 }

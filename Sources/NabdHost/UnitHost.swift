@@ -82,10 +82,10 @@ public final class UnitHost: Service {
     private func runToTheEnd() async throws {
         let memory = configuration.realTimePriority > 0 ? MemoryLock.lock() : nil
         memoryLock.withLock { $0 = memory }
-        let (writer, beginning) = try openJournal()
+        let (writer, beginning, unwritten) = try openJournal()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
-            writer, beginning: beginning, lines: lines, commitEvery: configuration.commitEvery,
+            writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil, lines: lines, commitEvery: configuration.commitEvery,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
@@ -138,28 +138,25 @@ public final class UnitHost: Service {
     private let memoryLock = Mutex<MemoryLock?>(nil)
     private let schedulingWords = Mutex<String?>(nil)
 
-    /// The journal, and what it is to hold first: it is there already, unless the disk takes nothing.
-    private func openJournal() throws -> (writer: JournalWriter, beginning: [JournalWriter.Event]) {
+    /// The journal, and what it is to hold first: `unwritten` is what the disk did not take.
+    private func openJournal() throws -> (writer: JournalWriter, beginning: SessionBeginning, unwritten: [UnitEvent]) {
         let clock = MonotonicClock()
         let (now, utc) = (clock.now(), WallClock.now())
         let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
         let writer = try JournalWriter(
             directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc, retention: configuration.retention)
-        var beginning = [JournalWriter.Event("hostStarted", body: ["unit": .string(configuration.unit)], monotonic: now)]
-        beginning += configuration.devices.map { device in
-            let profile = device.plan.profile
-            return JournalWriter.Event(
-                "deviceConfigured", device: device.plan.handle,
-                body: [
-                    "profile": .string(profile.name), "manufacturer": .string(profile.device.manufacturer), "model": .string(profile.device.model),
-                    "kind": .string(profile.device.kind), "line": .string(device.address.description),
-                    "unverifiedFacts": .bool(profile.provenance.contains(where: \.unverified)),
-                ], monotonic: now)
-        }
+        let open = OpenAlerts(directory: configuration.journalDirectory)
+        if let failure = open.failure { logger.warning("alerts of earlier sessions may be left open", metadata: ["reason": "\(failure)"]) }
+        let beginning = SessionBeginning(configuration, open: open, at: now)
         // What cannot be recorded now waits with the recorder, which says so: a unit without a record is better than none.
-        do { try writer.record(beginning, now: now, utcOffset: utc - now, quality: .current()) } catch { return (writer, beginning) }
-        return (writer, [])
+        do {
+            try writer.record(beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: utc - now, quality: .current())
+            return (writer, beginning, [])
+        } catch { return (writer, beginning, beginning.events) }
     }
+
+    /// Records an event from any task, and returns its number in the journal when it is durable. When it throws, nothing was written and nothing will be.
+    public func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await recorder.note(event) }
 
     /// How the lines' threads are scheduled, once they have begun.
     private func scheduling() async -> String {

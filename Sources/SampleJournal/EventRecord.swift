@@ -61,6 +61,16 @@ public struct EventRecord: Sendable {
 }
 
 extension EventRecord {
+    /// The body's members, each as text; empty where the body is no object.
+    public var members: [String: String] {
+        (try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any])?.mapValues { "\($0)" } ?? [:]
+    }
+
+    /// What it says, as far as this host knows its name.
+    public var recorded: RecordedEvent { RecordedEvent(name: kind, device: device, members: members) }
+}
+
+extension EventRecord {
     /// An event as a file has it.
     init(_ row: Row) {
         self.init(

@@ -10,16 +10,13 @@ extension JournalWriter {
         /// Unit: ns of the monotonic clock.
         public let monotonic: Int64
 
-        public init(_ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64) {
-            self.init(kind, device: device, members: JSON.members(body), monotonic: monotonic)
+        public init(_ event: UnitEvent) {
+            (kind, device, body, monotonic) = (event.kind.name, event.device, event.members, event.monotonic)
         }
 
-        /// - Parameter members: an object.
-        public init(_ kind: String, device: String?, members: JSON, monotonic: Int64) {
-            self.kind = kind
-            self.device = device
-            body = members
-            self.monotonic = monotonic
+        /// An event of any name, for tests: the journal keeps what it does not know.
+        package init(_ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64) {
+            (self.kind, self.device, self.body, self.monotonic) = (kind, device, JSON.members(body), monotonic)
         }
     }
 }

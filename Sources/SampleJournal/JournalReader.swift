@@ -75,7 +75,7 @@ public final class JournalReader: Sendable {
     }
 
     /// The files that have something after a number, each with the number before which it ends.
-    private func open(_ kind: JournalFiles.Kind, after id: Int64) throws -> [(file: OpenFile, end: Int64)] {
+    func open(_ kind: JournalFiles.Kind, after id: Int64) throws -> [(file: OpenFile, end: Int64)] {
         let all = try open(kind)
         return all.indices.compactMap { index in
             let end = index + 1 < all.count ? all[index + 1].first : .max
@@ -241,13 +241,13 @@ public final class JournalReader: Sendable {
     }
 
     /// The newest event of a kind for each device.
-    public func newestEvents(kind: String) throws -> [EventRecord] {
+    public func newestEvents(kind: EventKind) throws -> [EventRecord] {
         var newest: [String?: EventRecord] = [:]
         for (file, end) in try open(.events, after: 0) {
             let events = try Self.told(file) { db in
                 try Row.fetchAll(
                     db, sql: "SELECT * FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE kind = ? AND id < ? GROUP BY device)",
-                    arguments: [kind, end]
+                    arguments: [kind.name, end]
                 ).map(EventRecord.init)
             }
             for event in events ?? [] where event.isWhole { newest[event.device] = event }

@@ -326,8 +326,10 @@ public final class JournalWriter {
     /// - Parameters:
     ///   - now: the monotonic clock at this moment; events may be older. Unit: ns.
     ///   - utcOffset: the wall clock less the monotonic one. Unit: ns.
-    public func record(_ batch: [Event], now: Int64, utcOffset: Int64, quality: ClockQuality) throws {
-        guard !batch.isEmpty else { return }
+    /// - Returns: the number of the last of them; the others have the numbers before it.
+    @discardableResult
+    public func record(_ batch: [Event], now: Int64, utcOffset: Int64, quality: ClockQuality) throws -> Int64 {
+        guard !batch.isEmpty else { return events.last.id }
         let newestChunk = (unwritten.first?.first ?? nextChunk + 1) - 1
         try onTrustedEvents(now: now) {
             var last = events.last
@@ -342,6 +344,7 @@ public final class JournalWriter {
             try events.commit(records, newestChunk: newestChunk)
         }
         // The events are there: whatever fails from here on must not write them a second time.
+        let newest = events.last.id
         do { try events.tidy() } catch {
             switch JournalFailure(error) {
             case .damaged: eventsTrust.lose(events.current.name, error)
@@ -349,10 +352,11 @@ public final class JournalWriter {
             case .other: break
             }
         }
+        return newest
     }
 
-    /// Commits one event, durably, before it returns.
-    public func record(
+    /// Commits one event of any name, for tests.
+    package func record(
         _ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64, utc: Int64, quality: ClockQuality
     ) throws {
         try record([Event(kind, device: device, body: body, monotonic: monotonic)], now: monotonic, utcOffset: utc - monotonic, quality: quality)

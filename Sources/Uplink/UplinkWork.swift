@@ -27,7 +27,7 @@ final class UplinkWork {
             let newest = try reader.newestEvent()
             guard newest != newestConfiguration else { return [] }
             newestConfiguration = newest
-            let configured = try reader.newestEvents(kind: "deviceConfigured")
+            let configured = try reader.newestEvents(kind: .deviceConfigured)
             wanted = [mapper.gateway()] + configured.compactMap(Self.description).map(mapper.device)
         } else {
             for stream in streams {
@@ -47,26 +47,21 @@ final class UplinkWork {
     }
 
     private static func description(_ event: EventRecord) -> DeviceDescription? {
-        guard let device = event.device, let members = members(event.body) else { return nil }
+        let members = event.members
+        guard let device = event.device, !members.isEmpty else { return nil }
         return DeviceDescription(
             handle: device, manufacturer: members["manufacturer"] ?? "", model: members["model"] ?? "", kind: members["kind"] ?? "")
     }
-
-    private static func members(_ body: String) -> [String: String]? {
-        (try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any])?.mapValues { "\($0)" }
-    }
-
-    /// Events about the unit's own lines that say nothing of a patient or a device's state: they stay in the journal.
-    private static let ownAffairs: Set<String> = ["lineStatistics", "deviceStatistics"]
 
     /// The next events and the last one's number; `nil` when there are none.
     func events() throws -> ([FHIRResource], Int64)? {
         let events = try reader.events(after: try store.eventPosition(), limit: UplinkService.bundleLimit)
         guard let last = events.last else { return nil }
-        let resources = events.filter { !Self.ownAffairs.contains($0.kind) }.map { event in
-            mapper.event(
-                id: event.id, session: event.session, kind: event.kind, device: event.device, utc: event.utc,
-                members: Self.members(event.body) ?? [:], line: event.line)
+        let resources = events.compactMap { event -> FHIRResource? in
+            let recorded = event.recorded
+            guard !recorded.isOwnAffair else { return nil }
+            return mapper.event(
+                recorded, name: event.kind, id: event.id, session: event.session, device: event.device, utc: event.utc, line: event.line)
         }
         return (resources, last.id)
     }
@@ -75,7 +70,7 @@ final class UplinkWork {
 
     /// Resources that are not delivered yet: events, and the observations of every window to the journal's end.
     func pending() throws -> Int {
-        var count = try reader.events(after: try store.eventPosition(), limit: 10_000).count { !Self.ownAffairs.contains($0.kind) }
+        var count = try reader.events(after: try store.eventPosition(), limit: 10_000).count { !$0.recorded.isOwnAffair }
         var position = try store.samplePosition()
         // The count is bounded: past ten thousand, “many” is all that anybody needs to know.
         while count < 10_000, let window = try windows.next(after: position, includingOpen: true) {

@@ -6,7 +6,8 @@ import SampleJournal
 
 struct JournalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "journal", abstract: "Read and verify what is stored.", subcommands: [Stat.self, Tail.self, Verify.self, Export.self])
+        commandName: "journal", abstract: "Read and verify what is stored.",
+        subcommands: [Stat.self, Tail.self, Verify.self, Export.self, Events.self])
 
     /// Which journal.
     struct Place: ParsableArguments {
@@ -124,5 +125,10 @@ struct JournalCommand: ParsableCommand {
             }
             return time
         }
+    }
+    struct Events: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the reference page of the journal's events and the host's alerts.")
+
+        func run() throws { print(EventReference.markdown, terminator: "") }
     }
 }

@@ -162,7 +162,7 @@ private struct LivePrinter {
                 let alert = worker.alerts[Int(record.index)]
                 print(
                     JSON.members([
-                        "event": .string(record.kind == .alertStart ? "alertStart" : "alertEnd"), "device": .string(alert.device),
+                        "event": .string((record.kind == .alertStart ? EventKind.alertStart : .alertEnd).name), "device": .string(alert.device),
                         "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "text": .string(alert.text),
                     ]).adding(place).text)
             }

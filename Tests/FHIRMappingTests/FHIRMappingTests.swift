@@ -92,12 +92,34 @@ private let mode = StreamDescriptor(
 
     @Test func anAlertCarriesItsPhaseAndPriority() {
         let json = mapper.event(
-            id: 7, session: "s", kind: "alertStart", device: "pump-1", utc: 0,
-            members: ["alert": "MDC_EVT_PUMP_GENERAL_ALARM", "priority": "medium", "text": "Infusion pump alarm", "instance": "s-1"], line: ""
+            RecordedEvent(
+                name: "alertStart", device: "pump-1",
+                members: ["alert": "MDC_EVT_PUMP_GENERAL_ALARM", "priority": "medium", "text": "Infusion pump alarm", "instance": "s-1"]),
+            name: "alertStart", id: 7, session: "s", device: "pump-1", utc: 0, line: ""
         ).json
         #expect(json["code"]?.text.contains("196616") == true)
         #expect(json["valueCodeableConcept"]?.text.contains("196670") == true)
         #expect(json["component"]?.text.contains("start") == true)
         #expect(json["identifier"]?.text.contains("s-1") == true)
+    }
+
+    @Test func anAlertThatWasNotSeenToEndSaysSo() {
+        func end(_ reason: String?) -> JSON {
+            mapper.event(
+                .alertEnd(AlertRecord(AlertKind.journalFailing.descriptor, instance: "s-1"), reason: reason), name: "alertEnd", id: 8, session: "s",
+                device: nil, utc: 0, line: ""
+            ).json
+        }
+        #expect(end(nil)["note"] == nil)
+        #expect(end("restarted")["note"]?.text.contains("restarted") == true)
+        #expect(end("restarted")["component"]?.text.contains("\"end\"") == true)
+    }
+
+    @Test func anEventOfAYoungerHostGoesAsItsLine() {
+        let event = RecordedEvent(name: "moonRose", device: nil, members: [:])
+        #expect(event == .unknown("moonRose"))
+        let json = mapper.event(event, name: "moonRose", id: 9, session: "s", device: nil, utc: 0, line: "{…}").json
+        #expect(json["code"]?.text.contains("moonRose") == true)
+        #expect(json["valueString"] == .string("{…}"))
     }
 }

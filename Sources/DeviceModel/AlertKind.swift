@@ -1,0 +1,101 @@
+/// How soon somebody must act, after IEC 60601-1-8.
+public enum AlertPriority: String, Sendable, CaseIterable {
+    case high
+    case medium
+    case low
+}
+
+/// What an alert is about.
+public enum AlertNature: String, Sendable, CaseIterable {
+    /// A device, its line or the host.
+    case technical
+    /// The patient.
+    case physiological
+}
+
+/// An alert as people and the records service know it.
+public struct AlertDescriptor: Sendable, Hashable {
+    /// The name in the journal.
+    public let name: String
+    public let nature: AlertNature
+    public let priority: AlertPriority
+    /// What a nurse reads, in English.
+    public let text: String
+    /// What a nurse reads, in Arabic.
+    public let arabicText: String
+    /// The verified IEEE 11073-10101 code; `nil` where none is known that means just this.
+    public let code: UInt32?
+}
+
+/// The host's own alerts: about a device's link, and about the journal. Those of a device itself are declared by its profile.
+///
+/// The priorities are proposed here by the delay after which missing data can do harm, after the table of IEC 60601-1-8 as reproduced in public sources,
+/// and have not been reviewed by a clinician.
+public enum AlertKind: String, Sendable, CaseIterable {
+    case deviceStale = "NABD_DEVICE_STALE"
+    case wrongDevice = "NABD_WRONG_DEVICE"
+    case conflictingReplies = "NABD_CONFLICTING_REPLIES"
+    case busContention = "NABD_BUS_CONTENTION"
+    case lineEchoLost = "NABD_LINE_ECHO_LOST"
+    case registersRefused = "NABD_REGISTERS_REFUSED"
+    case journalFailing = "NABD_JOURNAL_FAILING"
+    case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
+    case journalShedding = "NABD_JOURNAL_SHEDDING"
+    case journalOverLimit = "NABD_JOURNAL_OVER_LIMIT"
+
+    /// All that is known of it.
+    public var descriptor: AlertDescriptor {
+        switch self {
+        case .deviceStale: row(.medium, "No current values from this device", "لا توجد قيم حالية من هذا الجهاز")
+        case .wrongDevice:
+            row(
+                .high, "Another device is connected than the one expected; its values are withheld", "الجهاز الموصول ليس الجهاز المتوقع؛ قيمه محجوبة")
+        case .conflictingReplies:
+            row(
+                .high, "Contradictory answers: two devices may have one address; values are withheld",
+                "إجابات متضاربة: قد يحمل جهازان العنوان نفسه؛ القيم محجوبة")
+        case .busContention: row(.medium, "Somebody else is talking on this device's line", "طرف آخر يرسل على خط هذا الجهاز")
+        case .lineEchoLost: row(.low, "This device's line adapter works at times only", "محوّل خط هذا الجهاز يعمل بشكل متقطع")
+        case .registersRefused: row(.low, "This device refuses some of the values asked for", "هذا الجهاز يرفض بعض القيم المطلوبة")
+        case .journalFailing:
+            row(.high, "Values are not being stored: the disk of this unit takes nothing", "لا يتم حفظ القيم: قرص هذه الوحدة لا يقبل الكتابة")
+        case .journalIncomplete:
+            row(
+                .high, "Stored values are missing: the record was deleted, damaged or replaced by an older one",
+                "قيم محفوظة مفقودة: حُذف السجل أو تلف أو استُبدل بنسخة أقدم")
+        case .journalShedding:
+            row(
+                .medium, "The store is full: the oldest waveforms that were not sent are being given up",
+                "امتلأ المخزن: يجري التخلي عن أقدم الإشارات التي لم تُرسل")
+        case .journalOverLimit:
+            row(.medium, "The store is full and nothing may be given up", "امتلأ المخزن ولا يُسمح بالتخلي عن أي شيء")
+        }
+    }
+
+    /// All of them are technical, and no term of IEEE 11073-10101 with a verified number means just one of them.
+    private func row(_ priority: AlertPriority, _ text: String, _ arabicText: String) -> AlertDescriptor {
+        AlertDescriptor(name: rawValue, nature: .technical, priority: priority, text: text, arabicText: arabicText, code: nil)
+    }
+}
+
+/// The alerts about a device's link, numbered without holes from 0 as the records of a line's ring count them.
+public enum LinkAlert: Int, Sendable, CaseIterable {
+    case stale
+    case wrongDevice
+    case conflictingReplies
+    case busContention
+    case echoLost
+    case registersRefused
+
+    /// Its row in the table.
+    public var kind: AlertKind {
+        switch self {
+        case .stale: .deviceStale
+        case .wrongDevice: .wrongDevice
+        case .conflictingReplies: .conflictingReplies
+        case .busContention: .busContention
+        case .echoLost: .lineEchoLost
+        case .registersRefused: .registersRefused
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// Why an alert ended although its condition was not seen to.
+public enum AlertEnding: String, Sendable, CaseIterable {
+    /// The host stopped, and watches it no longer.
+    case stopped
+    /// The host that watched it ended without a stop; the next one ended it at its start.
+    case restarted
+    /// The same, and its device is not in the configuration any more.
+    case removed
+    /// Its end was lost before it could be written; it has begun anew.
+    case lost
+}
+
+/// One occurrence of an alert as the journal keeps it.
+public struct AlertRecord: Sendable, Hashable {
+    /// The device's handle; `nil` for the host's own.
+    public let device: String?
+    public let vmd: String?
+    /// The alert's name.
+    public let name: String
+    public let priority: String?
+    public let text: String?
+    public let arabicText: String?
+    /// Names the occurrence: its start and its end have the same.
+    public let instance: String?
+
+    public init(device: String?, vmd: String? = nil, name: String, priority: AlertPriority, text: String, arabicText: String, instance: String?) {
+        (self.device, self.vmd, self.name, self.priority) = (device, vmd, name, priority.rawValue)
+        (self.text, self.arabicText, self.instance) = (text, arabicText, instance)
+    }
+
+    /// An alert of the host's own table.
+    public init(device: String? = nil, _ alert: AlertDescriptor, instance: String?) {
+        self.init(
+            device: device, name: alert.name, priority: alert.priority, text: alert.text, arabicText: alert.arabicText, instance: instance)
+    }
+
+    /// An alert as it was written; `nil` when the members do not name one.
+    init?(device: String?, members: [String: String]) {
+        guard let name = members["alert"] else { return nil }
+        (self.device, self.name, vmd, priority) = (device, name, members["vmd"], members["priority"])
+        (text, arabicText, instance) = (members["text"], members["textArabic"], members["instance"])
+    }
+
+    /// What tells one alert from another while it holds: device, virtual device and name.
+    public var condition: String { "\(device ?? "")/\(vmd ?? "")/\(name)" }
+
+    func members(reason: AlertEnding? = nil) -> JSON {
+        .members([
+            "vmd": vmd.map(JSON.string), "alert": .string(name), "priority": priority.map(JSON.string), "text": text.map(JSON.string),
+            "textArabic": arabicText.map(JSON.string), "instance": instance.map(JSON.string), "reason": reason.map { .string($0.rawValue) },
+        ])
+    }
+}

@@ -1,0 +1,152 @@
+/// Every event that a journal may hold: the one table of their names. What was written is read for ever, so a name never changes and never goes.
+public enum EventKind: String, Sendable, CaseIterable {
+    case hostStarted
+    case hostStopped
+    case deviceConfigured
+    case alertStart
+    case alertEnd
+    case deviceConnected
+    case deviceDisconnected
+    case deviceSilent
+    case deviceIdentified
+    case wrongDevice
+    case deadlinesMissed
+    case deviceStale
+    case vmdConnected
+    case vmdDisconnected
+    case lateReply
+    case duplicateReply
+    case unsolicitedFrame
+    case mismatchedReply
+    case conflictingReplies
+    case lineEcho
+    case lineEchoLost
+    case busContention
+    case registersRefused
+    case registersRestored
+    case heldInput
+    case lineStatistics
+    case deviceStatistics
+    case clockStepped
+    case samplesLost
+    case eventsLost
+    case journalSlow
+    case journalSetAside
+    case journalFileFailed
+    case journalGap
+    case journalPruned
+    case samplesShed
+
+    /// The name in the journal.
+    public var name: String { rawValue }
+
+    /// Whether it belongs to a device of the unit.
+    public enum Concern: String, Sendable {
+        /// It always names a device.
+        case device
+        /// It names a device where it is about one, and none where it is about the host.
+        case deviceOrHost = "device or host"
+        /// It is about the host, and names no device.
+        case host
+    }
+
+    /// Whom it is about.
+    public var concern: Concern {
+        switch self {
+        case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
+            .samplesShed:
+            .host
+        case .alertStart, .alertEnd, .samplesLost: .deviceOrHost
+        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice, .deadlinesMissed, .deviceStale,
+            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics, .deviceStatistics:
+            .device
+        }
+    }
+
+    /// One line of documentation.
+    public var meaning: String {
+        switch self {
+        case .hostStarted: "The host began a session."
+        case .hostStopped: "The host ended its session in good order."
+        case .deviceConfigured: "A device that this session reads."
+        case .alertStart: "A condition that somebody must know of came to hold."
+        case .alertEnd: "The condition no longer holds, or nobody watches it any more."
+        case .deviceConnected: "The line is open and the device answered, or its stream is in step."
+        case .deviceDisconnected: "The line could not be opened, or was lost."
+        case .deviceSilent: "The device stopped answering."
+        case .deviceIdentified: "The device's own serial number is the one expected."
+        case .wrongDevice: "The device's own serial number is not the one expected: its values are withheld."
+        case .deadlinesMissed: "The line's thread woke so late, or the line was taken so long, that whole periods were skipped."
+        case .deviceStale: "No fresh sample within three periods."
+        case .vmdConnected: "A rack reports a slot that it did not report before."
+        case .vmdDisconnected: "A rack no longer reports a slot."
+        case .lateReply: "Answers to requests that had been given up; never taken for values."
+        case .duplicateReply: "Second copies of answers already taken."
+        case .unsolicitedFrame: "Whole frames that answer nothing that was asked."
+        case .mismatchedReply: "Whole frames of another unit, function or length while an answer was awaited."
+        case .conflictingReplies: "Two different answers to one request: the device's values are withheld for a while."
+        case .lineEcho: "Our own bytes come back: an RS-485 adapter that echoes. They are taken off."
+        case .lineEchoLost: "An echo that had been there is missing."
+        case .busContention: "Frames that are damaged or unexplained, one after another: somebody else talks on the line."
+        case .registersRefused: "The device does not have these registers; they are left out until the line is opened anew."
+        case .registersRestored: "Registers that were refused are answered again."
+        case .heldInput: "What lay in a buffer while nobody read: its values are not now, and are left out."
+        case .lineStatistics: "What was counted of a line since the start; it names the line's first device."
+        case .deviceStatistics: "What was counted of a device since the start."
+        case .clockStepped: "The wall clock was set; no stored time is rewritten."
+        case .samplesLost: "Samples that found no room in memory; it names the first device of the line whose ring was full."
+        case .eventsLost: "Events given up because the journal took none for so long."
+        case .journalSlow: "A write to the journal's disk took longer than a second."
+        case .journalSetAside: "A file that is no database any more was renamed, and a new one begun."
+        case .journalFileFailed: "A file could not be written or synced; it is left as it is, and a new one begun."
+        case .journalGap: "Records are missing that had been made: deleted, damaged, or replaced by an older copy."
+        case .journalPruned: "A file went away whose content is delivered, or that nobody waits for."
+        case .samplesShed: "Samples that were not delivered were given up because the journal is at its limit."
+        }
+    }
+
+    /// Whether the host itself keeps account of it, so that nobody else may write it: sessions and alerts.
+    public var isKeptByHost: Bool {
+        switch self {
+        case .hostStarted, .hostStopped, .alertStart, .alertEnd: true
+        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice, .deadlinesMissed, .deviceStale,
+            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics, .deviceStatistics, .clockStepped,
+            .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned, .samplesShed:
+            false
+        }
+    }
+}
+
+extension EventCode {
+    /// The event it is in the journal; `nil` for none.
+    public var kind: EventKind? {
+        switch self {
+        case .none: nil
+        case .deviceConnected: .deviceConnected
+        case .deviceDisconnected: .deviceDisconnected
+        case .deviceSilent: .deviceSilent
+        case .deviceIdentified: .deviceIdentified
+        case .wrongDevice: .wrongDevice
+        case .deadlinesMissed: .deadlinesMissed
+        case .deviceStale: .deviceStale
+        case .vmdConnected: .vmdConnected
+        case .vmdDisconnected: .vmdDisconnected
+        case .lateReply: .lateReply
+        case .duplicateReply: .duplicateReply
+        case .unsolicitedFrame: .unsolicitedFrame
+        case .mismatchedReply: .mismatchedReply
+        case .conflictingReplies: .conflictingReplies
+        case .lineEcho: .lineEcho
+        case .lineEchoLost: .lineEchoLost
+        case .busContention: .busContention
+        case .registersRefused: .registersRefused
+        case .registersRestored: .registersRestored
+        case .heldInput: .heldInput
+        }
+    }
+
+    /// The name in the journal.
+    public var name: String { kind?.name ?? "none" }
+}

@@ -1,0 +1,46 @@
+import DeviceModel
+import LineEngine
+
+/// The alerts of this session that hold: each that was begun is ended once, by its condition or by the stop.
+struct AlertRegister {
+    private let session: String
+    private var holding: [String: AlertRecord] = [:]
+    /// Occurrences of devices' alerts so far.
+    private var count = 0
+
+    init(session: String) { self.session = session }
+
+    /// A device's alert came to hold. One whose end never came, because it was lost on its way, is ended first.
+    mutating func begin(_ alert: LineAlert, at time: Int64) -> [UnitEvent] {
+        count += 1
+        let begun = alert.occurrence("\(session)-\(count)")
+        let before = holding.updateValue(begun, forKey: begun.condition)
+        return (before.map { [.alertEnd($0, reason: .lost, at: time)] } ?? []) + [.alertStart(begun, at: time)]
+    }
+
+    /// A device's alert no longer holds. Where its start was lost, its end has no instance.
+    mutating func end(_ alert: LineAlert, at time: Int64) -> UnitEvent {
+        let unknown = alert.occurrence(nil)
+        return .alertEnd(holding.removeValue(forKey: unknown.condition) ?? unknown, at: time)
+    }
+
+    /// Whether one of the host's own holds.
+    func holds(_ alert: AlertKind) -> Bool { holding[own(alert).condition] != nil }
+
+    /// One of the host's own holds, or no longer does; `nil` when that is known already.
+    mutating func set(_ alert: AlertKind, holds: Bool, at time: Int64) -> UnitEvent? {
+        let record = own(alert)
+        guard (holding[record.condition] != nil) != holds else { return nil }
+        holding[record.condition] = holds ? record : nil
+        return holds ? .alertStart(record, at: time) : .alertEnd(record, at: time)
+    }
+
+    /// The stop: ends all that hold.
+    mutating func endAll(at time: Int64) -> [UnitEvent] {
+        defer { holding = [:] }
+        return holding.sorted { $0.key < $1.key }.map { .alertEnd($0.value, reason: .stopped, at: time) }
+    }
+
+    /// Occurrences of one kind of a session share their instance: only one can hold at a time.
+    private func own(_ alert: AlertKind) -> AlertRecord { AlertRecord(alert.descriptor, instance: "\(session)-\(alert.rawValue)") }
+}

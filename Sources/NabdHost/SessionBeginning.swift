@@ -1,0 +1,26 @@
+import DeviceModel
+import SampleJournal
+
+/// What a session's journal is to hold before all else.
+struct SessionBeginning {
+    /// First the ends of alerts that earlier sessions left, then the host and its devices.
+    let events: [UnitEvent]
+    /// How many alerts are ended by them; `nil` when it is not known that none is left.
+    let alertsEnded: Int?
+
+    init(_ configuration: UnitConfiguration, open: OpenAlerts, at time: Int64) {
+        let devices = Set(configuration.devices.map(\.plan.handle))
+        let ends = open.alerts.map { alert in
+            UnitEvent.alertEnd(alert, reason: alert.device.map(devices.contains) ?? true ? .restarted : .removed, at: time)
+        }
+        alertsEnded = open.failure == nil ? ends.count : nil
+        let configured = configuration.devices.map { device in
+            let profile = device.plan.profile
+            return UnitEvent.deviceConfigured(
+                device.plan.handle, profile: profile.name, manufacturer: profile.device.manufacturer, model: profile.device.model,
+                function: profile.device.kind, line: device.address.description,
+                hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
+        }
+        events = ends + [.hostStarted(unit: configuration.unit, alertsEnded: alertsEnded, at: time)] + configured
+    }
+}
