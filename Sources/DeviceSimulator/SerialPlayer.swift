@@ -86,7 +86,7 @@ struct SerialPlayer {
             frames: while let step = framer?.next() {
                 switch step {
                 case .needMore: break frames
-                case .damaged: continue
+                case .damaged, .stray: continue
                 case .frame(let frame, let length):
                     let format = serial.frames[frame]
                     let payload = Array((framer?.plain ?? [])[format.payloadStart..<format.payloadEnd(length: length)])

@@ -90,7 +90,7 @@ import Testing
                 while true {
                     switch framer.next(finished: place == bytes.count && taken == piece.count) {
                     case .needMore: continue feeding
-                    case .damaged: continue
+                    case .damaged, .stray: continue
                     case .frame(let index, let length):
                         found.append(Array(framer.plain[formats[index].payloadStart..<formats[index].payloadEnd(length: length)]))
                     }

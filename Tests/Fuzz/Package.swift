@@ -19,9 +19,14 @@ let package = Package(
         .target(name: "Nomenclature", swiftSettings: fuzzed),
         .target(name: "DeviceModel", dependencies: ["Nomenclature"], swiftSettings: fuzzed),
         .target(name: "DeviceProfiles", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
-        .target(name: "DeviceDrivers", dependencies: ["DeviceProfiles"], swiftSettings: fuzzed),
+        .target(name: "CPosix"),
+        .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
+        .target(name: "ModbusFrames", swiftSettings: fuzzed),
+        .target(name: "DeviceDrivers", dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames"], swiftSettings: fuzzed),
+        .target(
+            name: "LineEngine", dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], swiftSettings: fuzzed),
         .executableTarget(
-            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "CFuzzer"], swiftSettings: fuzzed,
+            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "LineEngine", "CFuzzer"], swiftSettings: fuzzed,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ]
 )

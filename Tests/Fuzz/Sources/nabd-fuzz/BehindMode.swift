@@ -93,12 +93,12 @@ enum BehindMode {
         case 11, 12: return wire + whole(request, isTCP, number) + whole([block.unit, block.function | 0x80, input.byte()], isTCP, number)
         case 13: return wire + whole(input.take(1 + Int(step >> 4)), isTCP, number)
         case 14:
-            // What the live line gives: registers, without the wire.
-            let registers = (0..<Int(input.byte() & 0x7F)).map { _ in UInt16(input.word()) }
+            // What the live line gives: data, without the wire.
+            let data = input.take(Int(input.byte()))
             var decoder = ModbusDecoder(ship.target.plan)
             var sink = Checker(ship.target, given: 0)
-            for part in [block] + (RegisterSearch(block, exception: 2).map { [$0.part] } ?? []) {
-                decoder.take(registers, of: part, time: 0, sink: &sink)
+            for part in [block] + (RegisterSearch(block, cause: .address).map { [$0.part] } ?? []) {
+                decoder.take(data, from: 0, of: part, time: 0, sink: &sink)
                 decoder.miss(part, .notAvailable, .timedOut, time: 0, sink: &sink)
             }
             return wire

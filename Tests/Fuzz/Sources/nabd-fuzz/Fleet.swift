@@ -71,7 +71,7 @@ final class Ship: Sendable {
                 steps: while true {
                     switch framer.next(finished: taken == own.count) {
                     case .needMore: break steps
-                    case .damaged: continue
+                    case .damaged, .stray: continue
                     case .frame(let index, let length):
                         let format = serial.frames[index]
                         found.append((index, Array(framer.plain[format.payloadStart..<format.payloadEnd(length: length)])))

@@ -1,115 +1,116 @@
-/// Bytes on a Modbus line or behind a request on a serial one: steps of waiting, coming and looking.
-///
-/// Frames are made whole as well as of any bytes, since a checksum of 16 bits is not found by trying.
+import DeviceDrivers
+import DeviceModel
+import DeviceProfiles
+import LineEngine
+import ModbusFrames
+
+/// A live line: its engine is asked what is next and told what came of it, with time that passes, lines that are lost, orders, and bytes that are
+/// answers, parts of answers, or anything.
 enum LineMode {
     static func run(_ input: inout Input) {
-        switch input.byte() % 3 {
-        case 0: rtu(&input)
-        case 1: tcp(&input)
-        default: echo(&input)
+        guard input.byte() & 3 != 0 else { return echo(&input) }
+        let ship = Fleet.ship(input.byte())
+        recorder.empty()
+        switch ship.target.plan.protocolPlan {
+        case .serial(let serial):
+            var engine = TextEngine(device: ship.target.plan, plan: serial, byteTime: 1_000_000, recorder: recorder, now: 1)
+            play(&engine, ship, &input)
+        case .modbus where ship.target.plan.line.transport == .modbusTCP:
+            var engine = TCPEngine(devices: [ship.target.plan], recorder: recorder, now: 1)
+            play(&engine, ship, &input)
+        case .modbus:
+            var engine = RTUEngine(devices: [ship.target.plan], byteTime: 1_000_000, baud: 9600, recorder: recorder, now: 1)
+            play(&engine, ship, &input)
         }
     }
 
-    private static func request(_ input: inout Input) -> RegisterRequest {
-        let kind = input.byte()
-        let count = 1 + Int(input.byte()) % 125
-        return RegisterRequest(unit: 1 + kind >> 4 & 3, function: 1 + kind & 3, address: input.word(), count: count, slowestReply: 1, mayWiden: false)
-    }
+    /// One for all inputs: its ring is large.
+    private static let recorder = LineRecorder(devices: 1)
 
-    // MARK: RTU
-
-    private static func rtu(_ input: inout Input) {
-        var inbox = RTUInbox()
-        var wanted: RegisterRequest?
-        var time: Int64 = 0
-        for _ in 0..<64 where !input.isOver {
-            time += 1
-            switch input.byte() % 8 {
-            case 0, 1:
-                let asked = request(&input)
-                wanted = asked
-                var bytes = [asked.unit, asked.function, UInt8(asked.address >> 8), UInt8(asked.address & 0xFF), 0, UInt8(asked.count)]
-                RTUFrame.appendChecksum(&bytes)
-                inbox.await(RTUInbox.Awaited(shape: AnswerShape(asked), length: asked.dataBytes + 5), request: bytes, echoIsAnswer: false)
-                if input.byte() & 1 == 1 { inbox.append(bytes, count: bytes.count) }
-            case 2:
-                let bytes = input.take(Int(input.byte()))
-                inbox.append(bytes, count: bytes.count)
-            case 3, 4:
-                // A whole frame of any content, perhaps cut short.
-                var bytes = input.take(3 + Int(input.byte()))
-                if bytes.count > 2, let wanted, input.byte() & 1 == 1 {
-                    bytes = [wanted.unit, wanted.function, UInt8(wanted.dataBytes)] + bytes.prefix(wanted.dataBytes)
-                    bytes += [UInt8](repeating: 0, count: wanted.dataBytes + 3 - bytes.count)
-                }
-                RTUFrame.appendChecksum(&bytes)
-                inbox.append(bytes, count: max(0, bytes.count - Int(input.byte() & 3)))
-            case 5: _ = inbox.takeRest()
-            case 6:
-                if let wanted { inbox.unanswered.add(AnswerShape(wanted), sent: time, patience: 20) }
-                inbox.awaitNothing()
-            default: inbox.unanswered.expire(now: time)
+    private static func play(_ engine: inout some LineEngine, _ ship: Ship, _ input: inout Input) {
+        var now: Int64 = 1
+        var said: [UInt8] = []
+        var sayings = 0
+        var orders = 0
+        var checker = Checker(ship.target, given: .max / 2)
+        for step in 0..<200 where !input.isOver || step < 20 {
+            if engine.mayTakeOrder, input.byte() == 7 {
+                orders += 1
+                engine.take(order(&input, number: orders, now: now), at: now)
             }
-            look(&inbox, wanted)
-            while inbox.sightings.take() != nil {}
+            switch engine.next(at: now) {
+            case .rest(let until), .gather(let until): now = max(now, min(until, now + 100_000_000))
+            case .open: if input.byte() & 7 == 1 { engine.lost(LineLoss(errno: 2, isEnded: false), at: now) } else { engine.opened(at: now) }
+            case .say:
+                said = engine.outgoing
+                if said.isEmpty { broken("nothing is said") }
+                sayings += 1
+                if input.byte() & 15 == 1 { engine.lost(LineLoss(errno: 32, isEnded: true), at: now) } else { engine.said(at: now) }
+            case .listen(let until): listen(&engine, until: until, said, ship, &now, &input)
+            case .end: break
+            }
+            drain(&checker, sayings: sayings, isAsked: ship.target.serial == nil)
         }
-    }
-
-    private static func look(_ inbox: inout RTUInbox, _ wanted: RegisterRequest?) {
+        engine.leave(at: now)
         for _ in 0..<200 {
-            switch inbox.next() {
-            case .answer:
-                guard let wanted else { broken("an answer to nothing") }
-                let answer = inbox.answer
-                guard answer[0] == wanted.unit, answer[1] == wanted.function, Int(answer[2]) == wanted.dataBytes,
-                    RTUFrame.isWhole(answer, 0..<(wanted.dataBytes + 5))
-                else { broken("an answer that is not the one awaited") }
-                inbox.awaitNothing()
-                return
-            case .exception:
-                inbox.awaitNothing()
-                return
-            case .damaged, .needMore: return
-            }
+            let action = engine.next(at: now)
+            if action == .end { break }
+            if case .say = action { engine.said(at: now) } else if case .open = action { engine.opened(at: now) } else { now += 100_000_000 }
+            engine.heard([], count: 0, isAll: true, at: now)
         }
-        broken("an inbox that never ends")
+        guard engine.next(at: now) == .end else { broken("a line that never ends") }
+        drain(&checker, sayings: sayings, isAsked: ship.target.serial == nil)
+        var outcomes = 0
+        while recorder.outcomes.pop() != nil { outcomes += 1 }
+        if outcomes != orders { broken("\(orders) orders and \(outcomes) outcomes") }
     }
 
-    // MARK: TCP
+    private static func order(_ input: inout Input, number: Int, now: Int64) -> LineOrder {
+        let function = ModbusFunction(rawValue: input.byte()) ?? .readHoldingRegisters
+        let content: LineOrder.Content =
+            input.byte() & 1 == 0
+            ? .read(function, unit: input.byte(), address: UInt16(input.word()), count: UInt16(input.word())) : .request(Int32(input.byte()))
+        return LineOrder(number: UInt64(number), device: Int(input.byte() & 1), content: content, deadline: now + Int64(input.byte()) * 10_000_000)
+    }
 
-    private static func tcp(_ input: inout Input) {
-        var inbox = TCPInbox()
-        var wanted: RegisterRequest?
-        var transaction: UInt16 = 0
-        for _ in 0..<64 where !input.isOver {
-            switch input.byte() % 5 {
-            case 0:
-                wanted = request(&input)
-                transaction &+= 1
-            case 1:
-                inbox.giveUp(transaction)
-                wanted = nil
-            case 2:
-                let bytes = input.take(Int(input.byte()))
-                if bytes.count <= inbox.room { inbox.append(bytes, count: bytes.count) } else { inbox.clear() }
-            default:
-                // A header that is right, a body of any bytes.
-                let body = input.take(2 + Int(input.byte() % 250))
-                let number = transaction &- UInt16(input.byte() & 3)
-                let length = body.count + (input.byte() == 0 ? 1 : 0)
-                let bytes = [UInt8(number >> 8), UInt8(number & 0xFF), 0, 0, UInt8(length >> 8), UInt8(length & 0xFF)] + body
-                if bytes.count <= inbox.room { inbox.append(bytes, count: bytes.count) } else { inbox.clear() }
+    private static func listen(_ engine: inout some LineEngine, until: Int64, _ said: [UInt8], _ ship: Ship, _ now: inout Int64, _ input: inout Input) {
+        let kind = input.byte()
+        let later = max(now, min(until, now + 100_000_000))
+        var bytes: [UInt8] = []
+        switch kind & 7 {
+        case 0: bytes = input.take(Int(input.byte()))
+        case 1: engine.lost(LineLoss(errno: kind & 0x10 == 0 ? 0 : 5, isEnded: kind & 0x10 == 0), at: now)
+        case 2: now += Int64(kind) * 100_000_000
+        case 3, 4, 5:
+            bytes = answer(said, ship, &input)
+            if kind & 0x40 != 0 { bytes = Array(bytes.prefix(Int(input.byte()))) }
+            if kind & 0x80 != 0, !bytes.isEmpty { bytes[Int(input.byte()) % bytes.count] ^= 1 << (kind >> 3 & 7) }
+        case 6: bytes = said
+        default: break
+        }
+        if bytes.isEmpty { now = later }
+        engine.heard(bytes, count: bytes.count, isAll: true, at: now)
+    }
+
+    /// The answer to what was said, of any values; of a text protocol a known message or anything in a frame.
+    private static func answer(_ said: [UInt8], _ ship: Ship, _ input: inout Input) -> [UInt8] {
+        if let serial = ship.target.serial { return BehindMode.serialStep(&input, [], ship, serial) }
+        let isTCP = ship.target.plan.line.transport == .modbusTCP
+        let range = isTCP ? TCPFrame.headerLength..<max(TCPFrame.headerLength, said.count) : 1..<max(1, said.count - 2)
+        guard case .read(let function, _, let count)? = ModbusRequest(said, range) else { return [] }
+        var pdu = ModbusAnswer.read(function, (0..<count).map { _ in UInt16(input.word()) })
+        if input.byte() == 1 { pdu = ModbusAnswer.exception(function.rawValue, code: input.byte()) }
+        let transaction = isTCP ? UInt16(said[0]) << 8 | UInt16(said[1]) : 0
+        return isTCP ? TCPFrame.frame(transaction: transaction &- UInt16(input.byte() >> 7), unit: said[6], pdu) : RTUFrame.frame(unit: said[0], pdu)
+    }
+
+    /// Checks what was told. A device that only answers has no value before it was asked.
+    private static func drain(_ checker: inout Checker, sayings: Int, isAsked: Bool) {
+        while let record = recorder.ring.pop() {
+            if record.kind == .sample {
+                if isAsked, sayings == 0, record.validity.carriesValue { broken("a value that nobody asked for") }
+                checker.take(record, frameOffset: 0)
             }
-            switch inbox.next(wanted, transaction: transaction) {
-            case .answer:
-                guard let wanted, inbox.answer[0] == wanted.function, Int(inbox.answer[1]) == wanted.dataBytes else {
-                    broken("an answer that is not the one awaited")
-                }
-            case .exception, .wrongContent: if wanted == nil { broken("an answer to nothing") }
-            case .outOfStep: inbox.clear()
-            case .needMore: break
-            }
-            while inbox.sightings.take() != nil {}
         }
     }
 
@@ -136,5 +137,13 @@ enum LineMode {
             if !out.elementsEqual(coming), !isEchoTakenOff { broken("bytes that were lost or made up") }
             while filter.takeSighting() != nil {}
         }
+    }
+}
+
+extension LineRecorder {
+    /// What an input before has left goes.
+    fileprivate func empty() {
+        while ring.pop() != nil {}
+        while outcomes.pop() != nil {}
     }
 }

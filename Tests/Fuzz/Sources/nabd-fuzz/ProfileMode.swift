@@ -24,9 +24,9 @@ enum ProfileMode {
             var decoder = ModbusDecoder(target.plan)
             var sink = Checker(target, given: 0)
             for block in target.blocks {
-                decoder.take((0..<block.count).map { UInt16(capture.dropFirst($0).first ?? 0) << 8 }, of: block, time: 0, sink: &sink)
+                decoder.take((0..<(block.count * 2)).map { capture.dropFirst($0).first ?? 0 }, from: 0, of: block, time: 0, sink: &sink)
                 // Whatever a device refuses, a search ends and takes nothing twice.
-                guard var search = RegisterSearch(block, exception: capture.count & 1 == 0 ? 2 : 3) else { continue }
+                guard var search = RegisterSearch(block, cause: [.address, .length, .silence][capture.count % 3]) else { continue }
                 var answers = capture.makeIterator()
                 var reads = 0
                 while !search.take(isLegal: (answers.next() ?? 0) & 1 == 0) {

@@ -1,1 +1,0 @@
-../../../../Sources/Fieldbus/TCPInbox.swift
