@@ -18,7 +18,7 @@ from peers.registers import Registers
 from peers.scenarios import TEST_PROFILES, PumpScenario, RtuScenario, Scenario
 from peers.truth import Register, deadline
 
-pytestmark = [pytest.mark.host, pytest.mark.timeout(150), pytest.mark.xdist_group("field-late")]
+pytestmark = [pytest.mark.host, pytest.mark.timeout(150), pytest.mark.xdist_group("late")]
 
 # Polls on RTU and on text lines, those of single registers among them, and how long a slow machine gets for them. Unit of the latter: s.
 POLLS, SINGLES, LONGEST = 2_000, 500, 75
@@ -106,7 +106,7 @@ def run(module_hosts, hardware, tmp_path_factory) -> Iterator[Run]:
     for carries in ("rtu", "ascii"):
         if (lacking := hardware.lacks(carries, {"late", "many-lines"})) is not None:
             pytest.skip(lacking)
-    directory = tmp_path_factory.mktemp("field-late")
+    directory = tmp_path_factory.mktemp("late-in-any-order")
     found = Run(make_scenarios(), [], 0)
     clockwork = Clockwork().start()
     host = module_hosts(directory / "unit")
