@@ -372,3 +372,13 @@ def test_the_table_is_sorted_and_counts(tmp_path):
     fault_table.write(sorted(rows, key=lambda row: row.place), tmp_path)
     text = (tmp_path / "faults.md").read_text()
     assert "3 rows, 1 passed, 1 skipped" in text and text.index("| 2 |") < text.index("| 12 |") < text.index("| – | beside | b | r | s/t |")
+
+
+def test_the_table_keeps_what_earlier_sessions_said_where_it_is_told_to(tmp_path, monkeypatch):
+    said, again = (fault_table.Row(1, fault, "b", "r", "s", "passed", test) for fault, test in (("old", "x"), ("again", "y")))
+    fault_table.write([said, again], tmp_path)
+    now_said = [fault_table.Row(1, "again", "b", "r", "s", "failed", "y")]
+    monkeypatch.delenv("NABD_TABLE", raising=False)
+    assert fault_table.earlier(now_said, tmp_path) == []
+    monkeypatch.setenv("NABD_TABLE", "add")
+    assert fault_table.earlier(now_said, tmp_path) == [said] and fault_table.earlier(now_said, tmp_path / "nowhere") == []

@@ -23,7 +23,7 @@ from peers.rtu_bus import RtuBus
 from peers.scenarios import COUNTERS, TEST_PROFILES, PumpScenario, RtuScenario, Scenario, TcpScenario
 from peers.truth import deadline
 
-pytestmark = [pytest.mark.host, pytest.mark.timeout(120), pytest.mark.xdist_group("faults-ten-thousand")]
+pytestmark = [pytest.mark.host, pytest.mark.timeout(120), pytest.mark.xdist_group("late")]
 
 POLLS = 10_000
 # So many of them at least of each kind.

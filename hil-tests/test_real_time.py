@@ -71,33 +71,24 @@ def count(host: Host, folder: Path, devices: dict[str, dict], warm_up: float, se
 
 @pytest.fixture(scope="module")
 def counted(module_hosts, tmp_path_factory):
-    """A line of each kind; the devices are others' work."""
+    """A line of each kind, whose devices are others' work, and a line of each profile, whose devices are played from them."""
     folder = tmp_path_factory.mktemp("counted")
-    oximeter, pump, fridge, gx = devices = NoninOximeter(), AlarisPump(), ClimateSensor(unit=3), VictronGX()
+    oximeter, pump, fridge, gx = others = NoninOximeter(), AlarisPump(), ClimateSensor(unit=3), VictronGX()
     fast = {"MDC_TEMP": "200ms", "NABD_RELATIVE_HUMIDITY": "200ms"}
-    for device in devices:
-        device.start()
-    try:
-        return count(module_hosts(folder / "unit"), folder / "counters", {
-            "spo2": {"profile": "nonin/oem-iii-df2", "line": oximeter.line},
-            "pump": {"profile": "alaris/asena-gh", "line": pump.line, "serial": pump.infusion.serial},
-            "fridge": {"profile": "xy/md02", "line": fridge.line, "unit": 3, "override": {"every": fast}},
-            "gx": {"profile": "victron/gx", "line": gx.line, "override": {"units": {"battery": 225}, "every": {"NABD_LATITUDE": "200ms"}}},
-        }, warm_up=3, seconds=11)
-    finally:
-        for device in devices:
-            device.stop()
-
-
-@pytest.fixture(scope="module")
-def counted_profiles(module_hosts, tmp_path_factory):
-    """A line of each profile; the devices are played from them."""
-    folder = tmp_path_factory.mktemp("profiles")
+    devices = {
+        "spo2": {"profile": "nonin/oem-iii-df2", "line": oximeter.line},
+        "pump": {"profile": "alaris/asena-gh", "line": pump.line, "serial": pump.infusion.serial},
+        "fridge": {"profile": "xy/md02", "line": fridge.line, "unit": 3, "override": {"every": fast}},
+        "gx": {"profile": "victron/gx", "line": gx.line, "override": {"units": {"battery": 225}, "every": {"NABD_LATITUDE": "200ms"}}},
+    }
     with ExitStack() as players:
+        for device in others:
+            device.start()
+            players.callback(device.stop)
         lines = {profile: f"tcp://127.0.0.1:{free_port()}" if profile in OVER_TCP else "pty" for profile in PROFILE_NAMES}
         found = {profile: players.enter_context(played(profile, line=line)) for profile, line in lines.items()}
-        devices = {f"d{number}": {"profile": profile, "line": lines[profile] if profile in OVER_TCP else found[profile]}
-                   for number, profile in enumerate(PROFILE_NAMES)}
+        devices |= {f"d{number}": {"profile": profile, "line": lines[profile] if profile in OVER_TCP else found[profile]}
+                    for number, profile in enumerate(PROFILE_NAMES)}
         return count(module_hosts(folder / "unit"), folder / "counters", devices, warm_up=12, seconds=20)
 
 
@@ -126,8 +117,8 @@ def test_a_line_allocates_nothing_and_takes_no_lock(counted, kind):
 
 
 @pytest.mark.parametrize("profile", PROFILE_NAMES)
-def test_no_profile_makes_its_line_allocate_or_lock(counted_profiles, profile):
-    assert_does_nothing_else(counted_profiles, f"d{PROFILE_NAMES.index(profile)}", at_least=0 if profile in EPISODIC else 1)
+def test_no_profile_makes_its_line_allocate_or_lock(counted, profile):
+    assert_does_nothing_else(counted, f"d{PROFILE_NAMES.index(profile)}", at_least=0 if profile in EPISODIC else 1)
 
 
 def test_a_line_waits_for_no_page(counted):

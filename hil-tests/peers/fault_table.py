@@ -1,5 +1,7 @@
 """The table of faults: what was injected, what was required, what was seen. Written by the tests themselves, at the end of the session.
 
+Where the suite is run in several sessions the later ones add to what the first wrote: the environment's NABD_TABLE is then ``add``.
+
 Under pytest-xdist each worker keeps its rows in a file of its own, and the controller puts them together; a test that failed
 before it could say anything has a row all the same.
 """
@@ -111,7 +113,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     rows = [Row(**json.loads(line)) for part in sorted(parts.glob("*.jsonl")) for line in part.read_text().splitlines()]
     shutil.rmtree(parts, ignore_errors=True)
     if rows:
-        write(sorted(rows, key=lambda row: row.place), RESULTS)
+        write(sorted([*rows, *earlier(rows, RESULTS)], key=lambda row: row.place), RESULTS)
+
+
+def earlier(rows: list[Row], folder: Path) -> list[Row]:
+    """What sessions before this one have said of other tests, where they are to be kept."""
+    written = folder / "faults.json"
+    if os.environ.get("NABD_TABLE") != "add" or not written.exists():
+        return []
+    again = {row.test for row in rows}
+    return [row for row in (Row(**kept) for kept in json.loads(written.read_text())["rows"]) if row.test not in again]
 
 
 def write(rows: list[Row], folder: Path) -> None:

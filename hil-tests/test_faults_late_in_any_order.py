@@ -18,14 +18,14 @@ from peers.registers import Registers
 from peers.scenarios import TEST_PROFILES, PumpScenario, RtuScenario, Scenario
 from peers.truth import Register, deadline
 
-pytestmark = [pytest.mark.host, pytest.mark.timeout(150), pytest.mark.xdist_group("field-late")]
+pytestmark = [pytest.mark.host, pytest.mark.timeout(150), pytest.mark.xdist_group("late")]
 
 # Polls on RTU and on text lines, those of single registers among them, and how long a slow machine gets for them. Unit of the latter: s.
 POLLS, SINGLES, LONGEST = 2_000, 500, 75
 SHARE, LOW, HIGH = 1 / 3, 1.6, 5.0
 BLOCK = {f"r{address}/NABD_GNSS_FIX": Register(3, address) for address in range(10)}
 SINGLE = {"NABD_GNSS_FIX": Register(3, 0)}
-BLOCK_TIMEOUT, SINGLE_TIMEOUT, TEXT_TIMEOUT = deadline(0.02, 25, 115200), deadline(0.02, 7, 115200), 0.1
+BLOCK_TIMEOUT, SINGLE_TIMEOUT, TEXT_TIMEOUT = deadline(0.02, 25, 115200), deadline(0.02, 7, 115200), 0.2
 ORDERS = ("in-order", "out-of-order")
 
 
@@ -56,11 +56,11 @@ class Pump(PumpScenario):
     """A pump with two questions, of which one's reply cannot be taken for the other's."""
 
     def __init__(self, seed: int, order: str) -> None:
-        super().__init__(late(seed, TEXT_TIMEOUT, order), {"late"}, profile="bench/pump-fast", baud=115200, period=0.02)
+        super().__init__(late(seed, TEXT_TIMEOUT, order), {"late"}, profile="bench/pump-late", baud=115200, period=0.02, slowest=0.2)
 
 
 # How many lines of each kind, in order and out of order.
-KINDS: dict[str, tuple[type[Scenario], int, int]] = {"block": (Block, 6, 10), "single": (Single, 8, 16), "text": (Pump, 6, 10)}
+KINDS: dict[str, tuple[type[Scenario], int, int]] = {"block": (Block, 6, 10), "single": (Single, 8, 16), "text": (Pump, 10, 16)}
 
 
 def make_scenarios() -> dict[str, Scenario]:
@@ -106,7 +106,7 @@ def run(module_hosts, hardware, tmp_path_factory) -> Iterator[Run]:
     for carries in ("rtu", "ascii"):
         if (lacking := hardware.lacks(carries, {"late", "many-lines"})) is not None:
             pytest.skip(lacking)
-    directory = tmp_path_factory.mktemp("field-late")
+    directory = tmp_path_factory.mktemp("late-in-any-order")
     found = Run(make_scenarios(), [], 0)
     clockwork = Clockwork().start()
     host = module_hosts(directory / "unit")
