@@ -40,17 +40,12 @@ final class Recorder: Sendable {
             logger: logger)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
-        // Before the thread has begun: whoever asks once this has returned is heard.
-        notes.open()
-        do {
-            let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
-                owned.run(until: stopFlag, Rounds.Intervals(commit: commitEvery)) { totals in totalsState.withLock { $0 = totals } }
-            }
-            thread.withLock { $0 = started }
-        } catch {
-            notes.close()
-            throw error
+        let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
+            owned.run(until: stopFlag, Rounds.Intervals(commit: commitEvery)) { totals in totalsState.withLock { $0 = totals } }
         }
+        thread.withLock { $0 = started }
+        // From here on the thread takes what is noted, however late it begins.
+        notes.open()
     }
 
     /// Records an event from any task, and returns its number in the journal when it is durable. At most ``NoteQueue/limit`` wait at once; a disk that hangs

@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -43,6 +44,47 @@ import Testing
         #expect(!events.contains { $0.kind == "journalSetAside" })
         #expect(events.map(\.id) == Array(1...Int64(events.count)), "its number went to another")
         #expect(try JournalReader(directory: "\(folder.path)/journal").verify().faults.isEmpty)
+    }
+
+    /// What became of notes, by their figures.
+    private final class Outcomes: Sendable {
+        private let results = Mutex<[Int64: Result<Int64, NoteError>]>([:])
+
+        var all: [Int64: Result<Int64, NoteError>] { results.withLock { $0 } }
+
+        func set(_ figure: Int64, _ result: Result<Int64, NoteError>) { results.withLock { $0[figure] = result } }
+    }
+
+    private static func result(of figure: Int64, _ notes: NoteQueue) async -> Result<Int64, NoteError> {
+        do throws(NoteError) { return .success(try await notes.note(.clockStepped(milliseconds: figure, at: 1))) } catch { return .failure(error) }
+    }
+
+    /// What has an effect must not stand in a journal before the session that it belongs to.
+    @Test func nothingIsTakenBeforeTheSessionsBeginning() async throws {
+        let long = String(repeating: "x", count: 50_000)
+        let played = try PlayedRecorder(folder, beginning: [.journalSetAside(file: "f", reason: long, at: 1)])
+        let notes = played.notes
+        let outcomes = Outcomes()
+        /// On the loop's thread, in a pause of its own time: until the note waits there.
+        @Sendable func note(_ figure: Int64) {
+            Task.detached { outcomes.set(figure, await Self.result(of: figure, notes)) }
+            while notes.waiting == 0 { usleep(500) }
+        }
+        try played.limitEvents(pages: 10)
+        played.at(1) { note(1) }
+        played.at(2) { try played.limitEvents(pages: nil) }
+        played.at(3) { note(3) }
+        nonisolated(unsafe) let owned = played
+        try await withCheckedThrowingContinuation { done in
+            Thread.detachNewThread { done.resume(with: Result { try owned.run(seconds: 4) }) }
+        }
+        for _ in 0..<1000 where outcomes.all.count < 2 { try await Task.sleep(for: .milliseconds(2)) }
+        let found = outcomes.all
+        #expect(found[1] == .failure(.refused(reason: "the session's beginning is not written yet")))
+        let written = try RecorderRun.events(folder)
+        #expect(written.first?.kind == "journalSetAside")
+        #expect(written.filter { $0.kind == "clockStepped" }.map { $0.members["stepMilliseconds"] } == ["3"])
+        #expect(found[3] == written.first { $0.kind == "clockStepped" }.map { .success($0.id) })
     }
 
     @Test func nothingIsTakenBeforeTheStartOrAfterTheStop() async throws {

@@ -22,18 +22,7 @@ final class RecorderRun {
     ///   - handle: the one device of the unit.
     ///   - prepare: what is done to the writer before the recorder has it.
     init(_ folder: TemporaryFolder, handle: String = RecorderRun.handle, prepare: (JournalWriter) throws -> Void = { _ in }) throws {
-        let path = try folder.write(
-            "unit.yaml",
-            """
-            nabd: unit/1
-            unit: mobile-7
-            profiles: \(Repository.path("device-profiles"))
-            journal: {directory: journal, commit-every: 20ms}
-            devices:
-              \(handle): {profile: xy/md02, line: /dev/ttyUSB1, unit: 3}
-
-            """)
-        configuration = try UnitConfiguration.load(path)
+        configuration = try Self.configure(folder, handle: handle)
         let line = configuration.lines[0]
         worker = LineWorker(address: line.address, plans: line.plans)
         let now = MonotonicClock().now()
@@ -46,6 +35,22 @@ final class RecorderRun {
             commitEvery: configuration.commitEvery, priority: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
+    /// A unit of one device.
+    static func configure(_ folder: TemporaryFolder, handle: String = RecorderRun.handle) throws -> UnitConfiguration {
+        let path = try folder.write(
+            "unit.yaml",
+            """
+            nabd: unit/1
+            unit: mobile-7
+            profiles: \(Repository.path("device-profiles"))
+            journal: {directory: journal, commit-every: 20ms}
+            devices:
+              \(handle): {profile: xy/md02, line: /dev/ttyUSB1, unit: 3}
+
+            """)
+        return try UnitConfiguration.load(path)
+    }
+
     /// The line reports that an alert about the link begins or ends.
     func report(_ alert: LinkAlert, holds: Bool) {
         let index = worker.alerts.count - LinkAlert.allCases.count + alert.rawValue
@@ -53,8 +58,8 @@ final class RecorderRun {
             SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: MonotonicClock().now()))
     }
 
-    static func events(_ folder: TemporaryFolder) throws -> [EventRecord] {
-        try JournalReader(directory: "\(folder.path)/journal").events(after: 0, limit: 10_000)
+    static func events(_ folder: TemporaryFolder, limit: Int = 10_000) throws -> [EventRecord] {
+        try JournalReader(directory: "\(folder.path)/journal").events(after: 0, limit: limit)
     }
 
     /// Each alert's phases in their order, with the reason of each end: `NABD_DEVICE_STALE start`, `NABD_DEVICE_STALE end stopped`.
