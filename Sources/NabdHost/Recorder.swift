@@ -54,6 +54,8 @@ final class Recorder: Sendable {
             ) { totals in totalsState.withLock { $0 = totals } }
         }
         thread.withLock { $0 = started }
+        // From here on the thread takes what is noted, however late it begins.
+        notes.open()
     }
 
     /// Records an event from any task, and returns its number in the journal when it is durable. At most ``NoteQueue/limit`` wait at once; a disk that hangs

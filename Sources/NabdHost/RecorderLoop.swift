@@ -73,7 +73,6 @@ final class RecorderLoop {
         var lastMaintenance = lastCommit
         totals.holdsJournal = writer.holdsJournal
         publish(totals)
-        notes.open()
         while !stop.isSet {
             clock.sleep(until: next)
             let now = clock.now()
