@@ -74,7 +74,7 @@ public struct CaptureDecoder {
         for finding in findings {
             let record = finding.record
             guard record.kind == .sample else {
-                if let line = eventLine(finding) { held.append(line) }
+                held.append(eventLine(finding))
                 continue
             }
             let index = Int(record.index)
@@ -105,28 +105,22 @@ public struct CaptureDecoder {
         return lines + held
     }
 
-    private func eventLine(_ finding: Finding) -> JSON? {
+    private func eventLine(_ finding: Finding) -> JSON {
         let record = finding.record
         let offset: JSON = .integer(finding.offset)
         switch record.kind {
-        case .sample: return nil
         case .event:
             return .members([
                 "event": .string(record.event.name), "device": .string(plan.handle),
                 "text": record.textLength > 0 ? .string(record.textValue) : nil, "offset": offset,
             ])
-        case .alertStart: return alertLine(.alertStart, finding)
-        case .alertEnd: return alertLine(.alertEnd, finding)
+        case .alertStart, .alertEnd, .sample:
+            let alert = plan.alerts[Int(record.index)]
+            return .members([
+                "event": .string(record.kind == .alertStart ? "alertStart" : "alertEnd"), "device": .string(plan.handle),
+                "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
+                "offset": offset,
+            ])
         }
-    }
-
-    private func alertLine(_ phase: EventKind, _ finding: Finding) -> JSON? {
-        let index = Int(finding.record.index)
-        guard plan.alerts.indices.contains(index) else { return nil }
-        let alert = plan.alerts[index]
-        return .members([
-            "event": .string(phase.name), "device": .string(plan.handle), "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name),
-            "priority": .string(alert.priority.rawValue), "text": .string(alert.text), "offset": .integer(finding.offset),
-        ])
     }
 }

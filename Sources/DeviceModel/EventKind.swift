@@ -118,3 +118,35 @@ public enum EventKind: String, Sendable, CaseIterable {
         }
     }
 }
+
+extension EventCode {
+    /// The event it is in the journal; `nil` for none.
+    public var kind: EventKind? {
+        switch self {
+        case .none: nil
+        case .deviceConnected: .deviceConnected
+        case .deviceDisconnected: .deviceDisconnected
+        case .deviceSilent: .deviceSilent
+        case .deviceIdentified: .deviceIdentified
+        case .wrongDevice: .wrongDevice
+        case .deadlinesMissed: .deadlinesMissed
+        case .deviceStale: .deviceStale
+        case .vmdConnected: .vmdConnected
+        case .vmdDisconnected: .vmdDisconnected
+        case .lateReply: .lateReply
+        case .duplicateReply: .duplicateReply
+        case .unsolicitedFrame: .unsolicitedFrame
+        case .mismatchedReply: .mismatchedReply
+        case .conflictingReplies: .conflictingReplies
+        case .lineEcho: .lineEcho
+        case .lineEchoLost: .lineEchoLost
+        case .busContention: .busContention
+        case .registersRefused: .registersRefused
+        case .registersRestored: .registersRestored
+        case .heldInput: .heldInput
+        }
+    }
+
+    /// The name in the journal.
+    public var name: String { kind?.name ?? "none" }
+}

@@ -79,3 +79,48 @@ public struct SampleRecord: Sendable, BitwiseCopyable {
         return String(decoding: bytes, as: UTF8.self)
     }
 }
+
+/// What a line's thread reports besides samples. Raw values never leave the process; the journal stores the names.
+public enum EventCode: UInt8, Sendable, BitwiseCopyable {
+    case none
+    /// The line is open and the device answered, or its stream is in step.
+    case deviceConnected
+    /// The line could not be opened, or was lost. Figure: errno.
+    case deviceDisconnected
+    /// The device stopped answering. Figure: requests unanswered in a row. Text: what came instead.
+    case deviceSilent
+    /// The device's own serial number matches the one expected. Text: the number.
+    case deviceIdentified
+    /// The device's own serial number is not the one expected: its values are withheld. Text: the number found.
+    case wrongDevice
+    /// The line's thread woke so late that whole periods were skipped. Figure: periods.
+    case deadlinesMissed
+    /// No fresh sample within three periods. Text: the first metric of what is missing.
+    case deviceStale
+    /// A rack reports a slot that it did not report before. Text: the slot.
+    case vmdConnected
+    /// A rack no longer reports a slot. Text: the slot.
+    case vmdDisconnected
+    /// Answers to requests that had been given up; never taken for values. Figure: how many since last told, as of all that follow.
+    case lateReply
+    /// Second copies of answers already taken.
+    case duplicateReply
+    /// Whole frames that answer nothing that was asked.
+    case unsolicitedFrame
+    /// Whole frames of another unit, function or length while an answer was awaited.
+    case mismatchedReply
+    /// Two different answers to one request: the device's values are withheld for a while.
+    case conflictingReplies
+    /// Our own bytes come back: an RS-485 adapter that echoes. They are taken off.
+    case lineEcho
+    /// An echo that had been there is missing.
+    case lineEchoLost
+    /// Frames that are damaged or unexplained, one after another: somebody else talks on the line.
+    case busContention
+    /// The device does not have these registers; they are left out until the line is opened anew. Text: space and first register.
+    case registersRefused
+    /// Registers that were refused are answered again. Text: space and first register.
+    case registersRestored
+    /// What lay in a buffer while nobody read: its values are not now, and are left out. Figure: how old they may be. Unit: ms.
+    case heldInput
+}

@@ -7,17 +7,8 @@ struct AlertRegister {
     private var holding: [String: AlertRecord] = [:]
     /// Occurrences of devices' alerts so far.
     private var count = 0
-    /// Whether every alert that the journal saw begin is in here, or has ended there.
-    private(set) var isWhole: Bool
 
-    /// - Parameter isWhole: whether no alert of earlier sessions is left open.
-    init(session: String, isWhole: Bool) {
-        self.session = session
-        self.isWhole = isWhole
-    }
-
-    /// Events were given up, and among them may be the end of an alert: the next start looks for it.
-    mutating func loseEvents() { isWhole = false }
+    init(session: String) { self.session = session }
 
     /// A device's alert came to hold. One whose end never came, because it was lost on its way, is ended first.
     mutating func begin(_ alert: LineAlert, at time: Int64) -> [UnitEvent] {

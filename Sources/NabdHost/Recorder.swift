@@ -7,6 +7,15 @@ import Synchronization
 
 /// The one way from the lines' rings to the journal: a thread that drains them, records events at once and commits samples at an interval.
 final class Recorder: Sendable {
+    /// How often the rings are drained; an event waits no longer. Unit: ns.
+    private static let tick: Int64 = 20_000_000
+    /// How long the journal may be silent before an empty chunk tells readers that nothing came. Unit: ns.
+    private static let heartbeat: Int64 = 5_000_000_000
+    /// How often what is counted of lines and devices is journalled; at the end once more. Unit: ns.
+    private static let statisticsEvery: Int64 = 300_000_000_000
+    /// How often it is looked whether the journal is within its limits. Unit: ns.
+    private static let maintainEvery: Int64 = 10_000_000_000
+
     /// What has been recorded, for summaries.
     struct Totals: Sendable {
         var samples: Int64 = 0
@@ -36,26 +45,21 @@ final class Recorder: Sendable {
         priority: Int32, logger: Logger
     ) throws {
         let loop = RecorderLoop(
-            writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes, clock: MonotonicClock(), wall: WallClock.now,
-            logger: logger)
+            writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes, commitEvery: commitEvery, logger: logger)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
-        // Before the thread has begun: whoever asks once this has returned is heard.
-        notes.open()
-        do {
-            let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
-                owned.run(until: stopFlag, Rounds.Intervals(commit: commitEvery)) { totals in totalsState.withLock { $0 = totals } }
-            }
-            thread.withLock { $0 = started }
-        } catch {
-            notes.close()
-            throw error
+        let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
+            owned.run(
+                until: stopFlag, tick: Self.tick, heartbeat: Self.heartbeat, statisticsEvery: Self.statisticsEvery, maintainEvery: Self.maintainEvery
+            ) { totals in totalsState.withLock { $0 = totals } }
         }
+        thread.withLock { $0 = started }
+        // From here on the thread takes what is noted, however late it begins.
+        notes.open()
     }
 
     /// Records an event from any task, and returns its number in the journal when it is durable. At most ``NoteQueue/limit`` wait at once; a disk that hangs
-    /// lets them wait as long. When it throws, nothing was written and nothing will be; but where a disk failed while it wrote, and the host is killed before
-    /// the disk takes anything again, the next start may find that it had kept the event.
+    /// lets them wait as long. When it throws, nothing was written and nothing will be.
     func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await notes.note(event) }
 
     /// Drains what is left, ends the journal's session, and returns when all of it is durable.

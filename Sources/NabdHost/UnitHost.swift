@@ -155,10 +155,7 @@ public final class UnitHost: Service {
         } catch { return (writer, beginning, beginning.events) }
     }
 
-    /// Records an event from any task, and returns its number in the journal when it is durable: what has an effect is noted before it.
-    ///
-    /// When it throws, nothing was written and nothing will be; but where a disk failed while it wrote, and the host is killed before the disk takes anything
-    /// again, the next start may find that it had kept the event.
+    /// Records an event from any task, and returns its number in the journal when it is durable. When it throws, nothing was written and nothing will be.
     public func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await recorder.note(event) }
 
     /// How the lines' threads are scheduled, once they have begun.

@@ -158,18 +158,14 @@ private struct LivePrinter {
                         "event": .string(record.event.name), "device": .string(worker.devices[Int(record.index)]),
                         "figure": record.bits == 0 ? nil : .integer(record.bits), "text": record.textLength > 0 ? .string(record.textValue) : nil,
                     ]).adding(place).text)
-            case .alertStart: tell(.alertStart, of: record, place)
-            case .alertEnd: tell(.alertEnd, of: record, place)
+            case .alertStart, .alertEnd:
+                let alert = worker.alerts[Int(record.index)]
+                print(
+                    JSON.members([
+                        "event": .string((record.kind == .alertStart ? EventKind.alertStart : .alertEnd).name), "device": .string(alert.device),
+                        "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name), "text": .string(alert.text),
+                    ]).adding(place).text)
             }
         }
-    }
-
-    private func tell(_ phase: EventKind, of record: SampleRecord, _ place: KeyValuePairs<String, JSON?>) {
-        let alert = worker.alerts[Int(record.index)]
-        print(
-            JSON.members([
-                "event": .string(phase.name), "device": .string(alert.device), "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name),
-                "text": .string(alert.text),
-            ]).adding(place).text)
     }
 }
