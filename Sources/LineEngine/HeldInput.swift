@@ -8,8 +8,9 @@ struct HeldInput {
     private static let longestPause: Int64 = 1_000_000_000
     /// How long it is counted what comes. Unit: ns.
     private static let window: Int64 = 500_000_000
-    /// How much more than it can have said since may come at once, for adapters that collect. Unit: ns of the device's own time.
-    private static let slack = 1e9
+    /// How much more than it can have said since may come at once, for adapters that collect, beside two of its rarest messages. Unit: ns of the
+    /// device's own time.
+    private static let least = 1e9
     /// How many times faster than its profile says a device may speak.
     private static let haste = 1.5
     /// Windows after which what comes too fast is the device's own pace.
@@ -17,6 +18,7 @@ struct HeldInput {
 
     /// Bytes a second that the device says, as its profile tells or as was seen.
     private var pace: Double
+    private let slack: Double
     private var windowStart: Int64
     private var windowBytes = 0.0
     private var fastWindows = 0
@@ -26,9 +28,12 @@ struct HeldInput {
     /// Whether the host stood still, and not all that lay there has been heard.
     private var isBehind = false
 
-    /// - Parameter pace: bytes a second, more than 0.
-    init(pace: Double, now: Int64) {
+    /// - Parameters:
+    ///   - pace: bytes a second, more than 0.
+    ///   - period: the longest time between two messages of a kind. Unit: ns.
+    init(pace: Double, period: Int64, now: Int64) {
         self.pace = pace
+        slack = Self.least + 2 * Double(period)
         (windowStart, lastLook) = (now, now)
     }
 
@@ -55,7 +60,7 @@ struct HeldInput {
         windowBytes += Double(count)
         let elapsed = Double(now - windowStart)
         let told = windowBytes / pace * 1e9
-        if told > elapsed * Self.haste + Self.slack { age = age ?? begin(Int64(told - elapsed), at: now) }
+        if told > elapsed * Self.haste + slack { age = age ?? begin(Int64(told - elapsed), at: now) }
         if now - windowStart >= Self.window { endWindow(isFast: told > elapsed * Self.haste + Double(Self.window), elapsed: elapsed, at: now) }
         return age
     }

@@ -57,6 +57,7 @@ struct TCPWire: ModbusWire {
 
     mutating func ask(_ question: WireQuestion, at now: Int64) {
         inbox.ask()
+        hasHeard = false
         transaction &+= 1
         TCPFrame.compose(transaction: transaction, unit: question.unit, question.request, into: &outgoing)
         phase = .wanting(question)
@@ -64,7 +65,6 @@ struct TCPWire: ModbusWire {
 
     mutating func said(at now: Int64) {
         guard case .wanting(let question) = phase else { return }
-        hasHeard = false
         let awaited = TCPInbox.Awaited(
             transaction: transaction, unit: question.unit, function: question.request.function.rawValue, length: question.answerLength,
             dataBytes: question.dataBytes)

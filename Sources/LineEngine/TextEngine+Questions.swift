@@ -88,7 +88,9 @@ extension TextEngine {
     mutating func fail(_ index: Int, _ exchange: Exchange, at now: Int64) {
         phase = .idle
         let request = plan.requests[exchange.request]
-        if request.isRepeatable, roster.questions[index].body.repetitions < request.retries {
+        // It is said again where its reply can no longer be mistaken before it is due anyway.
+        let isFree = request.reply.map { (intake.discipline.expiry(of: $0, now: now) ?? 0) < roster.questions[index].due } ?? true
+        if request.isRepeatable, isFree, roster.questions[index].body.repetitions < request.retries {
             roster.questions[index].body.repetitions += 1
             roster.questions[index].due = intake.discipline.quietUntil
             return

@@ -111,7 +111,7 @@ package struct TextEngine: LineEngine {
         budget = FailureBudget(hasNeighbours: false, cost: device.line.slowestReply, now: now)
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(device.handle.hashValue)))
         let pace = plan.streamPeriod == nil ? 0 : device.streamedBytesPerSecond
-        held = pace > 0 ? HeldInput(pace: pace, now: now) : nil
+        held = pace > 0 ? HeldInput(pace: pace, period: device.unasked.map(\.period).max() ?? 0, now: now) : nil
         isResult = Self.results(device, plan)
         let parts = parts
         roster = Roster(

@@ -159,7 +159,8 @@ private final class Scripted: @unchecked Sendable {
         let worker = LineWorker(address: try #require(LineAddress(device.end.name)), plans: [plan])
         try worker.start(priority: 0)
         let clock = MonotonicClock()
-        clock.sleep(until: clock.now() + 4_000_000_000)
+        // Each reply that did not come is waited for two seconds more.
+        clock.sleep(until: clock.now() + 7_000_000_000)
         worker.stop()
         var records: [SampleRecord] = []
         while let record = worker.recorder.ring.pop() { records.append(record) }
