@@ -48,10 +48,12 @@ COMPUTING := hil-tests/test_durability*.py hil-tests/test_faults_late*.py hil-te
 hil-test: build ## The program as a black box against devices and a records service that others wrote.
 	@scripts/setup python
 	@echo "== independent devices, lines that misbehave, a FHIR server (about four minutes); the table of faults: hil-tests/results/faults.md"
-	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
+	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) hil-tests/test_outage.py hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
 	@NABD_TABLE=add $(PYTEST) $(COMPUTING) --junitxml=hil-tests/results/durability.xml
+	@echo "== a service that is away, by itself, because it compares the time of every sample (about two minutes)"
+	@$(PYTEST) hil-tests/test_outage.py --junitxml=hil-tests/results/outage.xml
 	@echo "== played devices read by independent clients (many at once: by themselves, so that they delay nobody)"
 	@$(PYTEST) hil-tests/test_profile_players.py --junitxml=hil-tests/results/players.xml
 	@echo "== keeping time: what the lines' threads do, by itself (about a minute and a half)"
