@@ -214,7 +214,7 @@ def test_row_10_echo_and_late_replies_together(outcome, table, name):
     outcome.not_told("conflictingReplies")
     back = outcome.recovered(12)
     table.row(10, name.replace("-", " "), "a third of the answers late, with echo, for 15 s",
-              "no echo, and no late reply, is taken for the barrier's answer",
+              "no echo, and no late reply, is taken for an answer",
               f"{compared} values true, back after {back:.1f} s")
 
 

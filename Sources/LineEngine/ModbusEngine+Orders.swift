@@ -26,12 +26,11 @@ extension ModbusEngine {
         if mayTakeOrder { self.order = order } else { tell(order, .notSaid, said: nil, at: now) }
     }
 
-    /// An order whose time has passed is not said. Returns whether there was one.
-    mutating func dropOrder(at now: Int64) -> Bool {
-        guard let order, now >= order.deadline else { return false }
+    /// An order whose time has passed is not said.
+    mutating func dropOrder(at now: Int64) {
+        guard let order, now >= order.deadline else { return }
         self.order = nil
         tell(order, .notSaid, said: nil, at: now)
-        return true
     }
 
     mutating func finish(_ order: LineOrder, _ result: WireResult, said: Int64?, at now: Int64) {

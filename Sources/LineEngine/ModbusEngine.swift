@@ -38,7 +38,7 @@ struct ModbusEngine<Wire: ModbusWire> {
         /// What of a question is read: what becomes of the question meanwhile changes nothing of the answer.
         var part: ModbusBlock?
         let started: Int64
-        /// When it went out; `nil` before.
+        /// When it was handed to the line, which may have carried any of it from then on; `nil` before.
         var said: Int64?
     }
 
@@ -114,11 +114,11 @@ struct ModbusEngine<Wire: ModbusWire> {
 
     mutating func next(at now: Int64) -> LineAction {
         watch(at: now)
+        dropOrder(at: now)
         while true {
             switch phase {
             case .closed(let until):
                 if isLeaving { return .end }
-                if dropOrder(at: now) { continue }
                 guard now >= until else { return .rest(until: min(until, order?.deadline ?? .max)) }
                 phase = .opening(.anew)
                 return .open
@@ -135,7 +135,7 @@ struct ModbusEngine<Wire: ModbusWire> {
                 if isLeaving, mayRepeat(exchange) { return .end }
                 switch wire.next(at: now) {
                 case .listen(let until): return .listen(until: until)
-                case .say: return .say(by: now + wireMargin + devices[exchange.device].plan.line.slowestReply)
+                case .say: return say(exchange, at: now)
                 case .done(let result):
                     phase = .idle
                     finish(exchange, result, at: now)
@@ -145,6 +145,14 @@ struct ModbusEngine<Wire: ModbusWire> {
                 }
             }
         }
+    }
+
+    /// From here on any of it may be on the line, whatever becomes of the rest.
+    private mutating func say(_ exchange: Exchange, at now: Int64) -> LineAction {
+        var exchange = exchange
+        exchange.said = now
+        phase = .exchanging(exchange)
+        return .say(by: now + wireMargin + devices[exchange.device].plan.line.slowestReply)
     }
 
     /// Nothing is asked: begins what is due, or says what is waited for; `nil` when something has begun.
@@ -304,6 +312,8 @@ struct ModbusEngine<Wire: ModbusWire> {
 
     mutating func leave(at now: Int64) {
         isLeaving = true
+        look(asked: nil, at: now)
+        for index in devices.indices { devices[index].sink.tell(isLast: true, time: now) }
         if let order { tell(order, .notSaid, said: nil, at: now) }
         order = nil
     }

@@ -30,7 +30,7 @@ package struct TextEngine: LineEngine {
         let purpose: Purpose
         /// The request, by its place in the plan.
         let request: Int
-        /// When it went out; 0 before. Unit: ns.
+        /// When it was handed to the line, which may have carried any of it from then on; 0 before. Unit: ns.
         var sent: Int64 = 0
         var hasHeard = false
     }
@@ -146,12 +146,12 @@ package struct TextEngine: LineEngine {
 
     package mutating func next(at now: Int64) -> LineAction {
         watch(at: now)
+        dropOrder(at: now)
         if now >= nextTick { nextTick += ((now - nextTick) / Self.tick + 1) * Self.tick }
         while true {
             switch phase {
             case .closed(let until):
                 if farewellEnd != nil { return .end }
-                dropOrder(at: now)
                 guard now >= until else { return .rest(until: min(until, order?.deadline ?? .max)) }
                 phase = .opening(isSameDevice: false)
             case .opening: return farewellEnd == nil ? .open : .end
@@ -173,7 +173,10 @@ package struct TextEngine: LineEngine {
             return .say(by: now + device.line.slowestReply)
         }
         switch phase {
-        case .saying:
+        case .saying(var exchange):
+            // From here on any of it may be on the line, whatever becomes of the rest.
+            exchange.sent = now
+            phase = .saying(exchange)
             speaking = .request
             return .say(by: now + device.line.slowestReply)
         case .awaiting(let exchange, let deadline):
@@ -198,7 +201,6 @@ package struct TextEngine: LineEngine {
 
     mutating func idle(at now: Int64) -> LineAction? {
         if farewellEnd != nil { return beginFarewell(at: now) }
-        dropOrder(at: now)
         let quiet = intake.discipline.quietUntil
         if let order, now >= quiet, begin(order, at: now) { return nil }
         guard let index = roster.next(at: now, isWell: { _ in true }) else { return wait(until: order == nil ? .max : max(quiet, now), at: now) }
@@ -229,5 +231,4 @@ package struct TextEngine: LineEngine {
         waitedFor = next
         return plan.listens ? .gather(until: next) : .listen(until: next)
     }
-
 }

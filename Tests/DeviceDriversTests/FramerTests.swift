@@ -132,5 +132,20 @@ import Testing
         guard case .serial(let serial) = plan.protocolPlan else { return }
         #expect(serial.interleaved.count == 1)
         #expect(serial.frames[serial.interleaved[0][0]].bytesWith != nil)
+        let profile = try DeviceProfile.load(Repository.path("device-profiles/draeger/evita-4"))
+        let vectors = try VectorFile.load(Repository.path("device-profiles/draeger/evita-4/vectors.yaml"), for: profile).vectors
+        func values(_ bytes: [UInt8]) -> [String] {
+            CaptureDecoder(plan).decode(bytes).filter { $0.record.kind == .sample && $0.record.validity == .valid }
+                .map { "\($0.record.index) \($0.record.bits)" }
+        }
+        var compared = 0
+        for vector in vectors {
+            let bytes = vector.bytes.filter { $0 & 0x80 == 0 }
+            let whole = values(bytes)
+            // A byte of the fast stream after each of the slow one.
+            #expect(values(bytes.flatMap { [$0, 0xD0] }) == whole, "\(vector.name)")
+            compared += whole.count
+        }
+        #expect(compared > 10, "\(compared) values")
     }
 }

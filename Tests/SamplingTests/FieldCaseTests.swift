@@ -210,6 +210,15 @@ import Testing
         #expect(run.line.asked.allSatisfy { $0.address < 100 })
     }
 
+    /// The line is lost while the order is handed to it: what of it went out is not known.
+    @Test func anOrderWhoseSayingFailsIsUnknown() throws {
+        let order = LineOrder(number: 4, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 100, count: 2), deadline: 5_000_000_000)
+        let run = run(try plans([1], count: 2), seconds: 10, orders: [order], arrange: { $0.breaksAfter = { $0.address == 100 } }) { _ in .values }
+        let found = try #require(run.recorder.outcomes.pop())
+        #expect(found.kind == .unknown && found.said > 0)
+        #expect(run.line.asked.count { $0.address == 100 } == 1)
+    }
+
     @Test func anOrderForALineThatIsNotThereEndsAtItsDeadline() throws {
         let order = LineOrder(number: 1, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 0, count: 2), deadline: 3_000_000_000)
         let run = run(try plans([1], count: 2), seconds: 20, orders: [order], arrange: { $0.mayOpen = { _ in false } }) { _ in .values }

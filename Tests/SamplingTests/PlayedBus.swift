@@ -40,6 +40,8 @@ final class PlayedBus: ByteLine {
     /// How long after the request the answer comes. Unit: ns.
     var delay: (AskedRead) -> Int64 = { _ in 15_000_000 }
     var mayOpen: (Int64) -> Bool = { _ in true }
+    /// Whether what is said of a read is carried, and the line then lost in the saying.
+    var breaksAfter: (AskedRead) -> Bool = { _ in false }
     /// How long a connection may be idle before its other side ends it. Unit: ns.
     var idleLimit: Int64 = .max
 
@@ -83,6 +85,7 @@ final class PlayedBus: ByteLine {
         guard case .read(let function, let address, let count)? = ModbusRequest(bytes, range) else { return }
         let read = AskedRead(unit: unit, address: address, count: count, time: clock.now())
         asked.append(read)
+        if breaksAfter(read) { throw FieldbusError.disconnected(errno: 5) }
         let after = clock.now() + delay(read)
         func frame(_ data: [UInt8]) -> [UInt8] {
             isTCP ? TCPFrame.frame(transaction: transaction, unit: unit, data) : RTUFrame.frame(unit: unit, data)

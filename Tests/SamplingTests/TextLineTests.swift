@@ -120,6 +120,16 @@ import Testing
         }
     }
 
+    /// A session that is never answered keeps no order beyond its deadline.
+    @Test func anOrderBeforeTheSessionEndsAtItsDeadline() throws {
+        let requests = [#"hello: {send: "H", reply: "H", class: read}"#] + two
+        let order = LineOrder(number: 2, device: 0, content: .request(1), deadline: 4_000_000_000)
+        let run = run(try plan(requests, more: "session: {open: [hello]}"), seconds: 20, orders: [order]) { _, _ in [] }
+        let outcome = try #require(run.recorder.outcomes.pop())
+        #expect(outcome.kind == .notSaid && outcome.time >= 4_000_000_000 && outcome.time < 4_700_000_000)
+        #expect(run.line.said.allSatisfy { $0.text.contains("H") })
+    }
+
     // MARK: What lay in a buffer
 
     private func stream() throws -> DevicePlan {

@@ -31,13 +31,15 @@ enum LineMode {
         var now: Int64 = 1
         var said: [UInt8] = []
         var sayings = 0
-        var orders = 0
+        var orders = Orders()
         var checker = Checker(ship.target, given: .max / 2)
         for step in 0..<200 where !input.isOver || step < 20 {
-            if engine.mayTakeOrder, input.byte() == 7 {
-                orders += 1
-                engine.take(order(&input, number: orders, now: now), at: now)
+            if engine.mayTakeOrder, orders.mayHandIn, input.byte() == 7 {
+                let order = order(&input, number: orders.handIn(), now: now)
+                engine.take(order, at: now)
             }
+            // Whoever hands orders in takes their outcomes when it likes.
+            if input.byte() & 3 == 1 { orders.takeOutcomes() }
             switch engine.next(at: now) {
             case .rest(let until), .gather(let until): now = max(now, min(until, now + 100_000_000))
             case .open: if input.byte() & 7 == 1 { engine.lost(LineLoss(errno: 2, isEnded: false), at: now) } else { engine.opened(at: now) }
@@ -60,17 +62,38 @@ enum LineMode {
         }
         guard engine.next(at: now) == .end else { broken("a line that never ends") }
         drain(&checker, sayings: sayings, isAsked: ship.target.serial == nil)
-        var outcomes = 0
-        while recorder.outcomes.pop() != nil { outcomes += 1 }
-        if outcomes != orders { broken("\(orders) orders and \(outcomes) outcomes") }
+        orders.takeOutcomes()
+        if !orders.underWay.isEmpty { broken("no outcome of the orders \(orders.underWay.sorted())") }
     }
 
-    private static func order(_ input: inout Input, number: Int, now: Int64) -> LineOrder {
+    /// Whoever hands orders in: no more than may be under way, and one outcome of each.
+    private struct Orders {
+        var underWay: Set<UInt64> = []
+        private var last: UInt64 = 0
+
+        var mayHandIn: Bool { underWay.count < LineRecorder.mostOrders }
+
+        mutating func handIn() -> UInt64 {
+            last += 1
+            underWay.insert(last)
+            return last
+        }
+
+        mutating func takeOutcomes() {
+            while let outcome = recorder.outcomes.pop() {
+                if underWay.remove(outcome.number) == nil { broken("an outcome of order \(outcome.number), which was not under way") }
+                if outcome.kind == .notSaid, outcome.said != 0 { broken("order \(outcome.number) was said and was not") }
+                if outcome.kind != .notSaid, outcome.said == 0 { broken("order \(outcome.number) came to something and was not said") }
+            }
+        }
+    }
+
+    private static func order(_ input: inout Input, number: UInt64, now: Int64) -> LineOrder {
         let function = ModbusFunction(rawValue: input.byte()) ?? .readHoldingRegisters
         let content: LineOrder.Content =
             input.byte() & 1 == 0
             ? .read(function, unit: input.byte(), address: UInt16(input.word()), count: UInt16(input.word())) : .request(Int32(input.byte()))
-        return LineOrder(number: UInt64(number), device: Int(input.byte() & 1), content: content, deadline: now + Int64(input.byte()) * 10_000_000)
+        return LineOrder(number: number, device: Int(input.byte() & 1), content: content, deadline: now + Int64(input.byte()) * 10_000_000)
     }
 
     private static func listen(_ engine: inout some LineEngine, until: Int64, _ said: [UInt8], _ ship: Ship, _ now: inout Int64, _ input: inout Input) {
