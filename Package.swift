@@ -6,9 +6,11 @@ import PackageDescription
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Rooms that the proof of profiles runs through a million times: optimised in debug builds too, with all their checks.
+/// Rooms that proofs run through a million times, and those proofs: optimised in debug builds too, with all their checks.
 let optimised: [SwiftSetting] = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// A room of the house: a library target under `Sources/<name>`.
@@ -17,12 +19,8 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [S
 }
 
 /// The tests of a room, under `Tests/<name>Tests`.
-func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .testTarget(
-        name: "\(name)Tests",
-        dependencies: [.byName(name: name), "TestSupport"] + dependencies,
-        swiftSettings: settings
-    )
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: settings)
 }
 
 let package = Package(
@@ -33,6 +31,7 @@ let package = Package(
     dependencies: [
         // Each has its reason in docs/dependencies.md.
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -50,83 +49,81 @@ let package = Package(
         .target(name: "CPosix"),
 
         room("Nomenclature"),
-        room("DeviceModel", ["Nomenclature"], settings: optimised),
-        room("DeviceProfiles", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
+        room("DeviceModel", settings: optimised),
+        room("DeviceProfiles", ["DeviceModel", "Nomenclature", .product(name: "Yams", package: "Yams")], settings: optimised),
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
-        room("Fieldbus", ["CModbus", "CSerialPort", "CPosix", "RealTime"]),
+        room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames"], settings: optimised),
         room("LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], settings: optimised),
-        room("Sampling", ["DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime"]),
+        room("Sampling", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime"], settings: optimised),
+        room("JournalCoding", ["DeviceModel"], settings: optimised),
         room(
             "SampleJournal",
-            [
-                "CPosix", "DeviceModel",
-                .product(name: "GRDB", package: "GRDB.swift"),
-                .product(name: "Crypto", package: "swift-crypto"),
-            ], settings: optimised
-        ),
-        room("FHIRMapping", ["DeviceModel", .product(name: "Crypto", package: "swift-crypto")]),
+            ["CPosix", "DeviceModel", "JournalCoding", .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift")],
+            settings: optimised),
+        room("FHIRMapping", ["DeviceModel", "Nomenclature", .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "Uplink",
             [
-                "FHIRMapping", "SampleJournal",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOFoundationCompat", package: "swift-nio"),
-            ]
-        ),
+                "DeviceModel", "FHIRMapping", "JournalCoding", "SampleJournal", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         room("Observability", [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log")]),
-        room("DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "RealTime"]),
+        room("DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "Nomenclature", "RealTime"]),
         room(
             "RecordsSandbox",
             [
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTLS", package: "hummingbird"),
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "X509", package: "swift-certificates"),
-                .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "Logging", package: "swift-log"),
-            ]
-        ),
+                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "X509", package: "swift-certificates"),
+            ]),
         room(
             "NabdHost",
             [
-                "LineEngine", "Sampling", "SampleJournal", "Uplink", "Observability",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ]
-        ),
+                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "Nomenclature", "Observability", "RealTime", "SampleJournal", "Sampling", "Uplink",
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "NabdHost", "DeviceSimulator", "LineEngine", "RecordsSandbox", "CPosix",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "CPosix", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "DeviceSimulator", "Fieldbus", "LineEngine", "NabdHost", "Nomenclature", "RealTime",
+                "RecordsSandbox", "SampleJournal", "Sampling", "Uplink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: settings
-        ),
+            ], swiftSettings: settings),
 
         .executableTarget(
-            name: "nabd-bench", dependencies: ["DeviceDrivers", "Fieldbus", "LineEngine", "SampleJournal", "Sampling", "RealTime"],
+            name: "nabd-bench",
+            dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling"],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 
-        .target(name: "TestSupport", dependencies: ["Fieldbus", "ModbusFrames", "RealTime"], path: "Tests/TestSupport", swiftSettings: settings),
-        tests(of: "DeviceModel"),
+        .target(name: "TestSupport", dependencies: ["Fieldbus", "ModbusFrames", "RealTime"], path: "Tests/TestSupport", swiftSettings: optimised),
+        tests(of: "DeviceModel", ["Nomenclature", "TestSupport"]),
         tests(of: "RealTime"),
-        tests(of: "DeviceProfiles"),
-        tests(of: "DeviceDrivers"),
-        tests(of: "ModbusFrames"),
-        tests(of: "Fieldbus"),
-        tests(of: "LineEngine", ["Fieldbus"]),
-        tests(of: "Sampling"),
-        tests(of: "SampleJournal", [.product(name: "GRDB", package: "GRDB.swift")]),
-        tests(of: "FHIRMapping"),
-        tests(of: "Uplink", [.product(name: "GRDB", package: "GRDB.swift")]),
-        tests(of: "NabdHost"),
+        tests(of: "DeviceProfiles", ["DeviceModel", "Nomenclature", "TestSupport"]),
+        tests(of: "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "Nomenclature", "TestSupport"], settings: optimised),
+        tests(of: "ModbusFrames", ["TestSupport"]),
+        tests(of: "Fieldbus", ["CPosix", "RealTime"]),
+        tests(of: "LineEngine", ["Fieldbus", "ModbusFrames", "RealTime", "TestSupport"], settings: optimised),
+        tests(of: "Sampling", ["DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime", "TestSupport"], settings: optimised),
+        tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
+        tests(of: "SampleJournal", ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests(of: "FHIRMapping", ["DeviceModel"]),
+        tests(
+            of: "Uplink",
+            [
+                "DeviceModel", "FHIRMapping", "SampleJournal", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        tests(
+            of: "NabdHost",
+            [
+                "DeviceModel", "DeviceProfiles", "LineEngine", "RealTime", "SampleJournal", "Sampling", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(of: "Observability"),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
     ]

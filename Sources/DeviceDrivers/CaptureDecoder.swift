@@ -1,16 +1,16 @@
-import DeviceModel
-import DeviceProfiles
+package import DeviceModel
+package import DeviceProfiles
 
 /// Decodes a capture of a device's bytes with the production decoders.
 ///
 /// A capture of a serial device is what the device sent. A Modbus capture is requests and replies in the order they were on the wire; a
 /// reply whose request is missing is read only when exactly one read of the profile has its size.
-public struct CaptureDecoder {
+package struct CaptureDecoder {
     /// What a capture says, in order.
-    public struct Finding: Sendable {
-        public let record: SampleRecord
+    package struct Finding: Sendable {
+        package let record: SampleRecord
         /// Offset of the frame in the capture. Unit: bytes.
-        public let offset: Int
+        package let offset: Int
     }
 
     private struct Collector: RecordSink {
@@ -22,7 +22,7 @@ public struct CaptureDecoder {
     private let awaiting: SerialDecoder.Awaiting
 
     /// - Parameter request: the request to which the bytes are the reply; `nil` takes any reply.
-    public init(_ plan: DevicePlan, replyTo request: String? = nil) {
+    package init(_ plan: DevicePlan, replyTo request: String? = nil) {
         self.plan = plan
         if case .serial(let serial) = plan.protocolPlan, let index = serial.requests.firstIndex(where: { $0.name == request }) {
             awaiting = .reply(index)
@@ -32,7 +32,7 @@ public struct CaptureDecoder {
     }
 
     /// Whether the capture holds the reply that was awaited, and what was not read of it and why.
-    public func explain(_ capture: [UInt8]) -> (isAnswered: Bool, notes: [DecoderNote]) {
+    package func explain(_ capture: [UInt8]) -> (isAnswered: Bool, notes: [DecoderNote]) {
         guard case .serial(let serial) = plan.protocolPlan else { return (true, []) }
         var sink = Collector()
         var decoder = SerialDecoder(plan, serial)
@@ -44,7 +44,7 @@ public struct CaptureDecoder {
     }
 
     /// Everything a capture says. Never fails: what cannot be read is damage, and shows as samples without a value or not at all.
-    public func decode(_ capture: [UInt8]) -> [Finding] {
+    package func decode(_ capture: [UInt8]) -> [Finding] {
         var sink = Collector()
         switch plan.protocolPlan {
         case .serial(let serial):
@@ -60,7 +60,7 @@ public struct CaptureDecoder {
     }
 
     /// The findings as JSON lines. Samples of a waveform that follow each other with one validity share a line, at most a second of them.
-    public func lines(_ findings: [Finding]) -> [JSON] {
+    package func lines(_ findings: [Finding]) -> [JSON] {
         var lines: [JSON] = []
         var sequences = [Int64](repeating: 0, count: plan.streams.count)
         var open: (stream: Int, offset: Int, first: Int64, values: [SampleLine.Value])?

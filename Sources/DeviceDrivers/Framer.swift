@@ -1,14 +1,14 @@
-import DeviceModel
-import DeviceProfiles
+package import DeviceModel
+package import DeviceProfiles
 
 /// Finds whole frames in a stream of bytes.
 ///
 /// A frame counts when its marks, its length, its fixed bits and its checksum are right. A frame of fixed length has no end mark, and a sum
 /// of one byte is right by chance once in 256 times: until the stream is in step, such a frame counts only when the next one follows it. A
 /// frame without a start counts only after the end of the one before it. Memory is bounded by the longest frame; buffers are made once.
-public struct Framer: Sendable {
+package struct Framer: Sendable {
     /// What the next bytes are.
-    public enum Step: Sendable, Equatable {
+    package enum Step: Sendable, Equatable {
         /// Nothing whole yet.
         case needMore
         /// A whole frame of this kind; its plain bytes are the first of ``plain``.
@@ -40,20 +40,20 @@ public struct Framer: Sendable {
     /// Nothing can stand before the next byte: a question was just asked on a quiet line.
     private var isFresh = false
     /// A control byte is awaited: then it needs nothing after it to be believed.
-    public var awaitsControl = false
+    package var awaitsControl = false
     /// Offset in the whole stream of the buffer's first byte.
     private var base = 0
     /// The bytes of the last frame found, without stuffing.
-    public private(set) var plain: [UInt8]
+    package private(set) var plain: [UInt8]
     /// Where the last frame began in the whole stream.
-    public private(set) var frameOffset = 0
+    package private(set) var frameOffset = 0
     /// Bytes passed over while looking for a frame.
-    public private(set) var skippedBytes = 0
+    package private(set) var skippedBytes = 0
 
     /// - Parameters:
     ///   - frames: all frames of a plan.
     ///   - indices: those that this framer looks for, in order.
-    public init(_ frames: [FrameFormat], indices: [Int]) {
+    package init(_ frames: [FrameFormat], indices: [Int]) {
         self.indices = indices
         formats = indices.map { frames[$0] }
         isChancy = formats.contains(where: \.needsConfirmation)
@@ -63,27 +63,27 @@ public struct Framer: Sendable {
     }
 
     /// Where the first byte that is not yet read stands in the whole stream.
-    public var position: Int { base + head }
+    package var position: Int { base + head }
 
     /// Whether a frame has begun and is not yet whole.
-    public var isWaiting: Bool { tail > head }
+    package var isWaiting: Bool { tail > head }
 
     /// Forgets everything that has come: the line was opened anew.
-    public mutating func reset() {
+    package mutating func reset() {
         drop()
         isInStep = false
         isFresh = false
     }
 
     /// What has come so far belongs to nothing; the next byte begins a frame.
-    public mutating func beginAnew() {
+    package mutating func beginAnew() {
         drop()
         isFresh = true
         isInStep = true
     }
 
     /// Gives up what has begun; returns whether there was anything.
-    public mutating func abandon() -> Bool {
+    package mutating func abandon() -> Bool {
         guard tail > head else { return false }
         skippedBytes += tail - head
         drop()
@@ -97,7 +97,7 @@ public struct Framer: Sendable {
     }
 
     /// Takes as many of these bytes as there is room for and returns how many it took; call ``next(finished:)`` until it needs more, then go on.
-    public mutating func feed(_ input: [UInt8], from start: Int, count: Int) -> Int {
+    package mutating func feed(_ input: [UInt8], from start: Int, count: Int) -> Int {
         if head > Self.behind, buffer.count - tail < count {
             let distance = head - Self.behind
             for position in distance..<tail { buffer[position - distance] = buffer[position] }
@@ -112,7 +112,7 @@ public struct Framer: Sendable {
     }
 
     /// The next step. `finished` tells that no byte will follow, as at the end of a capture.
-    public mutating func next(finished: Bool = false) -> Step {
+    package mutating func next(finished: Bool = false) -> Step {
         while head < tail {
             var damage: (reason: Reason, skip: Int)?
             var isWaiting = false

@@ -1,20 +1,20 @@
-import DeviceModel
-import DeviceProfiles
+package import DeviceModel
+package import DeviceProfiles
 
 /// Turns the registers of a Modbus device into samples.
-public struct ModbusDecoder: Sendable {
+package struct ModbusDecoder: Sendable {
     private var judge: ValueJudge
     /// Bits, each as a register.
     private var bytes = [UInt8](repeating: 0, count: ModbusBlock.longest * 2)
     private let captures = CaptureTable(capacity: 0)
 
-    public init(_ device: DevicePlan) { judge = ValueJudge(device) }
+    package init(_ device: DevicePlan) { judge = ValueJudge(device) }
 
     /// Takes the data of an answer: registers, the upper byte first, or bits, eight to a byte.
     ///
     /// - Parameters:
     ///   - data: bytes of which those from `start` on are the block's.
-    public mutating func take(_ data: [UInt8], from start: Int, of block: ModbusBlock, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
+    package mutating func take(_ data: [UInt8], from start: Int, of block: ModbusBlock, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
         let moment = Moment(time: time, offset: offset)
         guard block.space.isBits else {
             let length = min(block.count * 2, data.count - start)
@@ -30,10 +30,10 @@ public struct ModbusDecoder: Sendable {
     }
 
     /// Samples without a value for all that a read would have brought.
-    public func miss(_ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
+    package func miss(_ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
         judge.miss(block.fields, validity, reason, Moment(time: time, offset: offset), sink: &sink)
     }
 
     /// The device may be another by now: it must say again who it is before its values count.
-    public mutating func forgetIdentity() { judge.forgetIdentity() }
+    package mutating func forgetIdentity() { judge.forgetIdentity() }
 }

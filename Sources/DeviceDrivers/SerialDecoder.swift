@@ -1,19 +1,19 @@
-import DeviceModel
-import DeviceProfiles
+package import DeviceModel
+package import DeviceProfiles
 
 /// Why bytes of a capture were not read.
-public struct DecoderNote: Sendable, CustomStringConvertible {
+package struct DecoderNote: Sendable, CustomStringConvertible {
     /// Where they stand in the capture. Unit: bytes.
-    public let offset: Int
-    public let text: String
+    package let offset: Int
+    package let text: String
 
-    public var description: String { "offset \(offset): \(text)" }
+    package var description: String { "offset \(offset): \(text)" }
 }
 
 /// Turns a serial device's bytes into samples, and says what must be answered.
-public struct SerialDecoder: Sendable {
+package struct SerialDecoder: Sendable {
     /// Which replies are taken.
-    public enum Awaiting: Sendable, Equatable {
+    package enum Awaiting: Sendable, Equatable {
         /// Only what the device says unasked; a reply that nobody asked for is counted, never read.
         case nothing
         /// The reply to this request.
@@ -23,14 +23,14 @@ public struct SerialDecoder: Sendable {
     }
 
     /// Counts of what was and was not read.
-    public struct Counters: Sendable, Equatable {
-        public var frames = 0
-        public var damaged = 0
-        public var unsolicited = 0
-        public var malformed = 0
-        public var repeated = 0
+    package struct Counters: Sendable, Equatable {
+        package var frames = 0
+        package var damaged = 0
+        package var unsolicited = 0
+        package var malformed = 0
+        package var repeated = 0
 
-        public init() {}
+        package init() {}
     }
 
     /// The most bytes of a message in several frames. Unit: bytes.
@@ -55,7 +55,7 @@ public struct SerialDecoder: Sendable {
     var lastEpisode: [UInt64]
     var seenKeys: [Bool]
     private var lastByteTime: Int64 = 0
-    public var awaiting = Awaiting.nothing {
+    package var awaiting = Awaiting.nothing {
         didSet { awaitControl() }
     }
     /// The request whose reply has been read since the last call of ``takeAnswered()``.
@@ -65,13 +65,13 @@ public struct SerialDecoder: Sendable {
     /// What was wrong with the last damaged frame since the last call of ``takeDamage()``.
     var damage: Reason?
     /// What must be said back, in order.
-    public private(set) var outbox: [UInt8] = []
-    public internal(set) var counters = Counters()
+    package private(set) var outbox: [UInt8] = []
+    package internal(set) var counters = Counters()
     /// What was not read and why, where an author asked for it; at most a hundred.
-    public internal(set) var notes: [DecoderNote] = []
+    package internal(set) var notes: [DecoderNote] = []
     private var keepsNotes = false
 
-    public init(_ device: DevicePlan, _ plan: SerialPlan) {
+    package init(_ device: DevicePlan, _ plan: SerialPlan) {
         self.plan = plan
         quiet = device.line.quiet
         framers = plan.interleaved.map { Framer(plan.frames, indices: $0) }
@@ -94,12 +94,12 @@ public struct SerialDecoder: Sendable {
     static let mostUnasked = 16
 
     /// Bytes thrown away to find a frame, in all.
-    public var skippedBytes: Int { framers.reduce(0) { $0 + $1.skippedBytes } }
+    package var skippedBytes: Int { framers.reduce(0) { $0 + $1.skippedBytes } }
 
     /// The line was opened anew: nothing that came before counts.
     ///
     /// - Parameter isSameDevice: whether the device need not say again who it is.
-    public mutating func reset(isSameDevice: Bool = false) {
+    package mutating func reset(isSameDevice: Bool = false) {
         for index in framers.indices { framers[index].reset() }
         if !isSameDevice { judge.forgetIdentity() }
         judge.forgetValues()
@@ -110,15 +110,15 @@ public struct SerialDecoder: Sendable {
     }
 
     /// From now on it is noted what is not read. For authors: it allocates.
-    public mutating func keepNotes() { keepsNotes = true }
+    package mutating func keepNotes() { keepsNotes = true }
 
     func isNoting() -> Bool { keepsNotes && notes.count < 100 }
 
     /// The device may be another by now: it must say again who it is before its values count.
-    public mutating func forgetIdentity() { judge.forgetIdentity() }
+    package mutating func forgetIdentity() { judge.forgetIdentity() }
 
     /// A question is about to be asked: on a line on which the device only answers, nothing that came before belongs to the answer.
-    public mutating func expect(_ request: Int) {
+    package mutating func expect(_ request: Int) {
         awaiting = .reply(request)
         (answered, damage) = (nil, nil)
         if !plan.listens { for index in framers.indices { framers[index].beginAnew() } }
@@ -131,7 +131,7 @@ public struct SerialDecoder: Sendable {
     }
 
     /// Takes bytes that arrived at a time and gives what they say to the sink.
-    public mutating func feed(_ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
+    package mutating func feed(_ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
         if let quiet, time - lastByteTime > quiet { expire(time: time, sink: &sink) }
         if count > 0 { lastByteTime = time }
         guard !split.isEmpty else { return feed(0, input, count: count, time: time, sink: &sink) }
@@ -168,7 +168,7 @@ public struct SerialDecoder: Sendable {
     }
 
     /// No byte will follow.
-    public mutating func finish(time: Int64, sink: inout some RecordSink) {
+    package mutating func finish(time: Int64, sink: inout some RecordSink) {
         for index in framers.indices { drain(index, time: time, finished: true, sink: &sink) }
     }
 
@@ -181,32 +181,32 @@ public struct SerialDecoder: Sendable {
     }
 
     /// The request that was answered, told once.
-    public mutating func takeAnswered() -> Int? {
+    package mutating func takeAnswered() -> Int? {
         defer { answered = nil }
         return answered
     }
 
     /// The oldest reply that nobody awaits, told once.
-    public mutating func takeUnasked() -> Int? { unasked.isEmpty ? nil : unasked.removeFirst() }
+    package mutating func takeUnasked() -> Int? { unasked.isEmpty ? nil : unasked.removeFirst() }
 
     /// What was wrong with a frame since it was last asked, told once.
-    public mutating func takeDamage() -> Reason? {
+    package mutating func takeDamage() -> Reason? {
         defer { damage = nil }
         return damage
     }
 
     /// What must be said back has been said.
-    public mutating func clearOutbox() { outbox.removeAll(keepingCapacity: true) }
+    package mutating func clearOutbox() { outbox.removeAll(keepingCapacity: true) }
 
     /// The bytes of a request, with the values of this session; `nil` when one that it needs is not known.
-    public mutating func bytes(of request: Int) -> [UInt8]? { spoken.request(request, plan, judge) }
+    package mutating func bytes(of request: Int) -> [UInt8]? { spoken.request(request, plan, judge) }
 
     // MARK: What did not come
 
     /// Samples without a value for all that a request would have read.
     ///
     /// - Parameter isTold: whether another request tells the field of this index.
-    public func miss(
+    package func miss(
         request: Int, _ validity: Validity, _ reason: Reason, time: Int64, unless isTold: (Int) -> Bool = { _ in false }, sink: inout some RecordSink
     ) {
         guard let reply = plan.requests[request].reply else { return }
@@ -214,7 +214,7 @@ public struct SerialDecoder: Sendable {
     }
 
     /// Samples without a value for all that the device would have said unasked.
-    public func missStream(_ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
+    package func missStream(_ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
         let moment = Moment(time: time, offset: 0)
         for fields in plan.frameFields { judge.miss(fields, validity, reason, moment, sink: &sink) }
         judge.miss(plan.packet?.fields ?? [], validity, reason, moment, sink: &sink)
@@ -234,7 +234,7 @@ public struct SerialDecoder: Sendable {
     }
 
     /// Slots of the rack that have not been reported since a time: they are told as gone, once.
-    public mutating func expireSlots(since time: Int64, now: Int64, sink: inout some RecordSink) {
+    package mutating func expireSlots(since time: Int64, now: Int64, sink: inout some RecordSink) {
         while let slot = judge.expireSlot(since: time, Moment(time: now, offset: 0), sink: &sink) {
             let moment = Moment(time: now, offset: 0, slot: slot)
             for message in plan.messages where message.fixedSlot == nil || message.fixedSlot == slot {

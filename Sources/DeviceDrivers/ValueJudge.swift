@@ -1,8 +1,8 @@
-import DeviceModel
+package import DeviceModel
 import DeviceProfiles
 
 /// Where samples, alerts and events of a device go.
-public protocol RecordSink {
+package protocol RecordSink {
     /// Takes a record. Indices are those of the device's plan. `frameOffset` is the frame's place in the stream of bytes, for captures.
     mutating func take(_ record: SampleRecord, frameOffset: Int)
 }

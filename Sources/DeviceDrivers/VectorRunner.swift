@@ -1,24 +1,24 @@
 import DeviceModel
-import DeviceProfiles
+package import DeviceProfiles
 
 /// Runs a profile's vectors with the production decoders, and then damages them.
-public struct VectorRunner {
+package struct VectorRunner {
     /// What became of one vector.
-    public struct Result: Sendable {
-        public let vector: String
-        public let kind: VectorFile.Kind
+    package struct Result: Sendable {
+        package let vector: String
+        package let kind: VectorFile.Kind
         /// Each with its place; empty when the vector passed.
-        public let failures: [String]
+        package let failures: [String]
         /// Damaged copies that were tried, and gave no wrong value.
-        public let damagedCopies: Int
+        package let damagedCopies: Int
     }
 
     private let profile: DeviceProfile
 
-    public init(_ profile: DeviceProfile) { self.profile = profile }
+    package init(_ profile: DeviceProfile) { self.profile = profile }
 
     /// - Parameter damaging: whether damaged copies are tried as well.
-    public func run(_ vector: VectorFile.Vector, damaging: Bool = true) -> Result {
+    package func run(_ vector: VectorFile.Vector, damaging: Bool = true) -> Result {
         let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
         var failures: [String] = []
         if let sends = vector.sends { failures += checkSending(sends, plan) }
@@ -52,7 +52,7 @@ public struct VectorRunner {
     }
 
     /// The metrics that at least one of these vectors gives a valid value for.
-    public func exercised(by vectors: [VectorFile.Vector]) -> Set<String> {
+    package func exercised(by vectors: [VectorFile.Vector]) -> Set<String> {
         Set(
             vectors.flatMap { vector in
                 vector.expect.compactMap { metric, expectation in

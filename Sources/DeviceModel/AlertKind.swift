@@ -1,12 +1,12 @@
 /// How soon somebody must act, after IEC 60601-1-8.
-public enum AlertPriority: String, Sendable, CaseIterable {
+package enum AlertPriority: String, Sendable, CaseIterable {
     case high
     case medium
     case low
 }
 
 /// What an alert is about.
-public enum AlertNature: String, Sendable, CaseIterable {
+package enum AlertNature: String, Sendable, CaseIterable {
     /// A device, its line or the host.
     case technical
     /// The patient.
@@ -14,24 +14,24 @@ public enum AlertNature: String, Sendable, CaseIterable {
 }
 
 /// An alert as people and the records service know it.
-public struct AlertDescriptor: Sendable, Hashable {
+package struct AlertDescriptor: Sendable, Hashable {
     /// The name in the journal.
-    public let name: String
-    public let nature: AlertNature
-    public let priority: AlertPriority
+    package let name: String
+    package let nature: AlertNature
+    package let priority: AlertPriority
     /// What a nurse reads, in English.
-    public let text: String
+    package let text: String
     /// What a nurse reads, in Arabic.
-    public let arabicText: String
+    package let arabicText: String
     /// The verified IEEE 11073-10101 code; `nil` where none is known that means just this.
-    public let code: UInt32?
+    package let code: UInt32?
 }
 
 /// The host's own alerts: about a device's link, and about the journal. Those of a device itself are declared by its profile.
 ///
 /// The priorities are proposed here by the delay after which missing data can do harm, after the table of IEC 60601-1-8 as reproduced in public sources,
 /// and have not been reviewed by a clinician.
-public enum AlertKind: String, Sendable, CaseIterable {
+package enum AlertKind: String, Sendable, CaseIterable {
     case deviceStale = "NABD_DEVICE_STALE"
     case wrongDevice = "NABD_WRONG_DEVICE"
     case conflictingReplies = "NABD_CONFLICTING_REPLIES"
@@ -44,7 +44,7 @@ public enum AlertKind: String, Sendable, CaseIterable {
     case journalOverLimit = "NABD_JOURNAL_OVER_LIMIT"
 
     /// All that is known of it.
-    public var descriptor: AlertDescriptor {
+    package var descriptor: AlertDescriptor {
         switch self {
         case .deviceStale: row(.medium, "No current values from this device", "لا توجد قيم حالية من هذا الجهاز")
         case .wrongDevice:
@@ -79,7 +79,7 @@ public enum AlertKind: String, Sendable, CaseIterable {
 }
 
 /// The alerts about a device's link, numbered without holes from 0 as the records of a line's ring count them.
-public enum LinkAlert: Int, Sendable, CaseIterable {
+package enum LinkAlert: Int, Sendable, CaseIterable {
     case stale
     case wrongDevice
     case conflictingReplies
@@ -88,7 +88,7 @@ public enum LinkAlert: Int, Sendable, CaseIterable {
     case registersRefused
 
     /// Its row in the table.
-    public var kind: AlertKind {
+    package var kind: AlertKind {
         switch self {
         case .stale: .deviceStale
         case .wrongDevice: .wrongDevice

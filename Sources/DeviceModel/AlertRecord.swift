@@ -1,5 +1,5 @@
 /// Why an alert ended although its condition was not seen to.
-public enum AlertEnding: String, Sendable, CaseIterable {
+package enum AlertEnding: String, Sendable, CaseIterable {
     /// The host stopped, and watches it no longer.
     case stopped
     /// The host that watched it ended without a stop; the next one ended it at its start.
@@ -11,25 +11,25 @@ public enum AlertEnding: String, Sendable, CaseIterable {
 }
 
 /// One occurrence of an alert as the journal keeps it.
-public struct AlertRecord: Sendable, Hashable {
+package struct AlertRecord: Sendable, Hashable {
     /// The device's handle; `nil` for the host's own.
-    public let device: String?
-    public let vmd: String?
+    package let device: String?
+    package let vmd: String?
     /// The alert's name.
-    public let name: String
-    public let priority: String?
-    public let text: String?
-    public let arabicText: String?
+    package let name: String
+    package let priority: String?
+    package let text: String?
+    package let arabicText: String?
     /// Names the occurrence: its start and its end have the same.
-    public let instance: String?
+    package let instance: String?
 
-    public init(device: String?, vmd: String? = nil, name: String, priority: AlertPriority, text: String, arabicText: String, instance: String?) {
+    package init(device: String?, vmd: String? = nil, name: String, priority: AlertPriority, text: String, arabicText: String, instance: String?) {
         (self.device, self.vmd, self.name, self.priority) = (device, vmd, name, priority.rawValue)
         (self.text, self.arabicText, self.instance) = (text, arabicText, instance)
     }
 
     /// An alert of the host's own table.
-    public init(device: String? = nil, _ alert: AlertDescriptor, instance: String?) {
+    package init(device: String? = nil, _ alert: AlertDescriptor, instance: String?) {
         self.init(
             device: device, name: alert.name, priority: alert.priority, text: alert.text, arabicText: alert.arabicText, instance: instance)
     }
@@ -42,7 +42,7 @@ public struct AlertRecord: Sendable, Hashable {
     }
 
     /// What tells one alert from another while it holds: device, virtual device and name.
-    public var condition: String { "\(device ?? "")/\(vmd ?? "")/\(name)" }
+    package var condition: String { "\(device ?? "")/\(vmd ?? "")/\(name)" }
 
     func members(reason: AlertEnding? = nil) -> JSON {
         .members([

@@ -1,12 +1,12 @@
 /// How sure the wall clock was when something was recorded. Raw values are stored in the journal; they are never renumbered.
-public enum ClockQuality: UInt8, Sendable {
+package enum ClockQuality: UInt8, Sendable {
     case unknown = 0
     /// The clock runs on its own since it was last synchronised.
     case holdover = 1
     case synchronised = 2
 
     /// The word in JSON lines.
-    public var word: String {
+    package var word: String {
         switch self {
         case .unknown: "unknown"
         case .holdover: "holdover"

@@ -1,15 +1,15 @@
 /// An exact decimal factor, `multiplier × 10^exponent`: what one count of a stored integer is worth.
 ///
 /// A binary floating-point factor would turn 305 tenths into 30.500000000000004; the journal and the records service get 30.5.
-public struct DecimalScale: Sendable, Hashable {
+package struct DecimalScale: Sendable, Hashable {
     /// Never zero.
-    public let multiplier: Int64
+    package let multiplier: Int64
     /// Range: −18…18.
-    public let exponent: Int
+    package let exponent: Int
 
-    public static let one = DecimalScale(multiplier: 1, exponent: 0)
+    package static let one = DecimalScale(multiplier: 1, exponent: 0)
 
-    public init(multiplier: Int64, exponent: Int) {
+    package init(multiplier: Int64, exponent: Int) {
         precondition(multiplier != 0 && (-18...18).contains(exponent), "a scale is a non-zero multiplier and an exponent of at most 18")
         self.multiplier = multiplier
         self.exponent = exponent
@@ -17,7 +17,7 @@ public struct DecimalScale: Sendable, Hashable {
 
     /// Reads `0.1`, `-10`, `1e-7` or `1/256`. `nil` when the text is not such a number, is zero, or has no exact decimal form
     /// within 18 digits.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         if let slash = text.firstIndex(of: "/") {
             guard let numerator = DecimalScale(String(text[..<slash])),
                 let denominator = Int64(text[text.index(after: slash)...]), denominator > 0
@@ -40,17 +40,17 @@ public struct DecimalScale: Sendable, Hashable {
     }
 
     /// The quantity that `raw` counts stand for, as exact decimal text without superfluous zeros.
-    public func text(of raw: Int64) -> String {
+    package func text(of raw: Int64) -> String {
         let (product, overflow) = raw.multipliedReportingOverflow(by: multiplier)
         if overflow { return DecimalText.render(wide: raw.multipliedFullWidth(by: multiplier), exponent: exponent) }
         return DecimalText.render(product, exponent: exponent)
     }
 
     /// The quantity that `raw` counts stand for, to the nearest double.
-    public func double(of raw: Int64) -> Double { Double(text(of: raw)) ?? .nan }
+    package func double(of raw: Int64) -> Double { Double(text(of: raw)) ?? .nan }
 
     /// The number of counts nearest to `value`, for players of devices; `nil` when it does not fit.
-    public func counts(nearest value: Double) -> Int64? {
+    package func counts(nearest value: Double) -> Int64? {
         var factor = Double(multiplier)
         for _ in 0..<abs(exponent) { factor = exponent < 0 ? factor / 10 : factor * 10 }
         return Int64(exactly: (value / factor).rounded())
@@ -58,18 +58,18 @@ public struct DecimalScale: Sendable, Hashable {
 }
 
 /// Decimal numbers as text, exactly.
-public enum DecimalText {
+package enum DecimalText {
     /// Reads an optional sign, digits, an optional point with digits and an optional exponent. No white space, no other form.
     ///
     /// Returns the mantissa and exponent as written (`12.50` is 1250 and −2), or `nil` when the bytes are not such a number or do not
     /// fit 18 digits. Never traps, whatever the bytes.
-    public static func parse(_ bytes: some Collection<UInt8>) -> (mantissa: Int64, exponent: Int)? {
+    package static func parse(_ bytes: some Collection<UInt8>) -> (mantissa: Int64, exponent: Int)? {
         let bytes = Array(bytes)
         return parse(bytes, 0..<bytes.count)
     }
 
     /// The same of some bytes of an array. No allocation.
-    public static func parse(_ bytes: [UInt8], _ range: Range<Int>) -> (mantissa: Int64, exponent: Int)? {
+    package static func parse(_ bytes: [UInt8], _ range: Range<Int>) -> (mantissa: Int64, exponent: Int)? {
         var mantissa: Int64 = 0
         var exponent = 0
         var negative = false
@@ -116,7 +116,7 @@ public enum DecimalText {
     }
 
     /// Writes `mantissa × 10^exponent` without superfluous zeros and without an exponent.
-    public static func render(_ mantissa: Int64, exponent: Int) -> String {
+    package static func render(_ mantissa: Int64, exponent: Int) -> String {
         render(negative: mantissa < 0, digits: String(mantissa.magnitude), exponent: exponent)
     }
 

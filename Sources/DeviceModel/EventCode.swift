@@ -1,5 +1,5 @@
 /// What a line's thread reports besides samples. Raw values never leave the process; the journal stores the names.
-public enum EventCode: UInt8, Sendable, BitwiseCopyable {
+package enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case none
     /// The line is open and the device answered, or its stream is in step.
     case deviceConnected
@@ -45,7 +45,7 @@ public enum EventCode: UInt8, Sendable, BitwiseCopyable {
 
 extension EventCode {
     /// The event it is in the journal; `nil` for none.
-    public var kind: EventKind? {
+    package var kind: EventKind? {
         switch self {
         case .none: nil
         case .deviceConnected: .deviceConnected
@@ -72,5 +72,5 @@ extension EventCode {
     }
 
     /// The name in the journal.
-    public var name: String { kind?.name ?? "none" }
+    package var name: String { kind?.name ?? "none" }
 }

@@ -1,5 +1,5 @@
 /// Every event that a journal may hold: the one table of their names. What was written is read for ever, so a name never changes and never goes.
-public enum EventKind: String, Sendable, CaseIterable {
+package enum EventKind: String, Sendable, CaseIterable {
     case hostStarted
     case hostStopped
     case deviceConfigured
@@ -38,10 +38,10 @@ public enum EventKind: String, Sendable, CaseIterable {
     case samplesShed
 
     /// The name in the journal.
-    public var name: String { rawValue }
+    package var name: String { rawValue }
 
     /// Whether it belongs to a device of the unit.
-    public enum Concern: String, Sendable {
+    package enum Concern: String, Sendable {
         /// It always names a device.
         case device
         /// It names a device where it is about one, and none where it is about the host.
@@ -51,7 +51,7 @@ public enum EventKind: String, Sendable, CaseIterable {
     }
 
     /// Whom it is about.
-    public var concern: Concern {
+    package var concern: Concern {
         switch self {
         case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
             .samplesShed:
@@ -65,7 +65,7 @@ public enum EventKind: String, Sendable, CaseIterable {
     }
 
     /// One line of documentation.
-    public var meaning: String {
+    package var meaning: String {
         switch self {
         case .hostStarted: "The host began a session."
         case .hostStopped: "The host ended its session in good order."
@@ -107,7 +107,7 @@ public enum EventKind: String, Sendable, CaseIterable {
     }
 
     /// Whether the host itself keeps account of it, so that nobody else may write it: sessions and alerts.
-    public var isKeptByHost: Bool {
+    package var isKeptByHost: Bool {
         switch self {
         case .hostStarted, .hostStopped, .alertStart, .alertEnd: true
         case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice, .deadlinesMissed, .deviceStale,

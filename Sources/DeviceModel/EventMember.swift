@@ -1,11 +1,11 @@
 /// A member that an event may carry beside those that every event has.
-public struct EventMember: Sendable, Hashable {
+package struct EventMember: Sendable, Hashable {
     /// The name in the journal.
-    public let name: String
+    package let name: String
     /// What it says.
-    public let meaning: String
+    package let meaning: String
     /// The unit of a number; `nil` for what is none, or a plain count.
-    public let unit: String?
+    package let unit: String?
 
     init(_ name: String, _ meaning: String, unit: String? = nil) {
         self.name = name
@@ -20,7 +20,7 @@ extension EventKind {
     private static func file(_ meaning: String) -> EventMember { EventMember("file", meaning) }
 
     /// The members that it may carry; any may be left out.
-    public var members: [EventMember] {
+    package var members: [EventMember] {
         switch self {
         case .hostStarted: [EventMember("unit", "The unit's name."), Self.accounts]
         case .hostStopped: [Self.accounts]

@@ -1,7 +1,7 @@
 /// The page that lists all events and the host's alerts: `docs/events.md` is this, and a test compares them.
-public enum EventReference {
+package enum EventReference {
     /// Markdown.
-    public static var markdown: String {
+    package static var markdown: String {
         var text = """
             # Events of the journal
 

@@ -2,7 +2,7 @@
 ///
 /// Foundation's encoder takes every number through a binary double and gives members in any order; the records service and the people who
 /// read JSON lines are owed neither.
-public indirect enum JSON: Sendable, Hashable {
+package indirect enum JSON: Sendable, Hashable {
     case null
     case bool(Bool)
     /// The exact text of a JSON number.
@@ -11,44 +11,44 @@ public indirect enum JSON: Sendable, Hashable {
     case array([JSON])
     case object([Member])
 
-    public struct Member: Sendable, Hashable {
-        public let name: String
-        public let value: JSON
+    package struct Member: Sendable, Hashable {
+        package let name: String
+        package let value: JSON
 
-        public init(name: String, value: JSON) {
+        package init(name: String, value: JSON) {
             self.name = name
             self.value = value
         }
     }
 
-    public static func integer(_ value: some BinaryInteger) -> JSON { .number(String(value)) }
+    package static func integer(_ value: some BinaryInteger) -> JSON { .number(String(value)) }
 
     /// An object without the members that are `nil`.
-    public static func members(_ members: KeyValuePairs<String, JSON?>) -> JSON {
+    package static func members(_ members: KeyValuePairs<String, JSON?>) -> JSON {
         .object(members.compactMap { name, value in value.map { Member(name: name, value: $0) } })
     }
 
     /// The member of an object with this name; `nil` when there is none.
-    public subscript(name: String) -> JSON? {
+    package subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }
 
     /// This object with further members at its end.
-    public func adding(_ more: KeyValuePairs<String, JSON?>) -> JSON {
+    package func adding(_ more: KeyValuePairs<String, JSON?>) -> JSON {
         guard case .object(let members) = self, case .object(let added) = JSON.members(more) else { return self }
         return .object(members + added)
     }
 
     /// The document on one line.
-    public var text: String {
+    package var text: String {
         var bytes: [UInt8] = []
         write(to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The document over many lines, for people and for files that are compared.
-    public var indentedText: String { indented(by: "") + "\n" }
+    package var indentedText: String { indented(by: "") + "\n" }
 
     private func indented(by margin: String) -> String {
         let inner = margin + "  "
@@ -67,7 +67,7 @@ public indirect enum JSON: Sendable, Hashable {
     }
 
     /// The document on one line, as UTF-8.
-    public func write(to bytes: inout [UInt8]) {
+    package func write(to bytes: inout [UInt8]) {
         switch self {
         case .null: bytes += "null".utf8
         case .bool(let value): bytes += (value ? "true" : "false").utf8

@@ -1,5 +1,5 @@
 /// An event as it is read from a journal, which may be of an older or a younger host.
-public enum RecordedEvent: Sendable, Hashable {
+package enum RecordedEvent: Sendable, Hashable {
     case alertStart(AlertRecord)
     /// - reason: why it ended although the condition was not seen to; as written, so that a reason of a younger host is told too.
     case alertEnd(AlertRecord, reason: String?)
@@ -13,7 +13,7 @@ public enum RecordedEvent: Sendable, Hashable {
     ///   - name: the event's name in the journal.
     ///   - device: the device's handle.
     ///   - members: its further members, each as text.
-    public init(name: String, device: String?, members: [String: String]) {
+    package init(name: String, device: String?, members: [String: String]) {
         guard let kind = EventKind(rawValue: name) else {
             self = .unknown(name)
             return
@@ -31,7 +31,7 @@ public enum RecordedEvent: Sendable, Hashable {
     }
 
     /// Whether it is about the unit's own lines and says nothing of a patient or a device's state: it stays in the journal.
-    public var isOwnAffair: Bool {
+    package var isOwnAffair: Bool {
         switch self {
         case .other(.lineStatistics), .other(.deviceStatistics): true
         case .alertStart, .alertEnd, .sessionBoundary, .other, .unknown: false

@@ -1,13 +1,13 @@
 /// Samples as the documented JSON lines: the one form that `decode`, `try`, `journal tail` and `journal export` share.
-public enum SampleLine {
+package enum SampleLine {
     /// One value, its judgement, and the number of its sample within the stream.
-    public struct Value: Sendable {
-        public let bits: Int64
-        public let text: String?
-        public let validity: Validity
-        public let reason: Reason
+    package struct Value: Sendable {
+        package let bits: Int64
+        package let text: String?
+        package let validity: Validity
+        package let reason: Reason
 
-        public init(bits: Int64, text: String?, validity: Validity, reason: Reason) {
+        package init(bits: Int64, text: String?, validity: Validity, reason: Reason) {
             self.bits = bits
             self.text = text
             self.validity = validity
@@ -20,7 +20,7 @@ public enum SampleLine {
     /// - Parameters:
     ///   - values: one value; for a waveform any number, all of the first one's validity and reason.
     ///   - place: the members that say when or where the first sample was: `time` and `monotonicNanoseconds`, or `offset`.
-    public static func json(
+    package static func json(
         _ stream: StreamDescriptor, _ values: [Value], firstSequence: Int64, place: KeyValuePairs<String, JSON?>
     ) -> JSON {
         let first = values.first ?? Value(bits: 0, text: nil, validity: .notAvailable, reason: .none)

@@ -1,6 +1,6 @@
 /// What one slot of a line's ring carries from the sampling thread to the journal. A plain value: nothing in it is allocated.
-public struct SampleRecord: Sendable, BitwiseCopyable {
-    public enum Kind: UInt8, Sendable, BitwiseCopyable {
+package struct SampleRecord: Sendable, BitwiseCopyable {
+    package enum Kind: UInt8, Sendable, BitwiseCopyable {
         /// `index` is a stream of the line.
         case sample
         /// `index` is a device of the line; `event` says what happened.
@@ -12,21 +12,21 @@ public struct SampleRecord: Sendable, BitwiseCopyable {
     }
 
     /// The longest text a sample carries. Unit: bytes of UTF-8.
-    public static let textCapacity = 40
+    package static let textCapacity = 40
 
-    public var kind: Kind
-    public var validity: Validity
-    public var reason: Reason
-    public var event: EventCode
-    public var textLength: UInt8
-    public var index: UInt32
+    package var kind: Kind
+    package var validity: Validity
+    package var reason: Reason
+    package var event: EventCode
+    package var textLength: UInt8
+    package var index: UInt32
     /// When the value was acquired. Unit: ns of the monotonic clock.
-    public var monotonicNanoseconds: Int64
+    package var monotonicNanoseconds: Int64
     /// The value's bits in the form of its stream; for an event, its figure.
-    public var bits: Int64
-    public var text: InlineArray<40, UInt8>
+    package var bits: Int64
+    package var text: InlineArray<40, UInt8>
 
-    public init(
+    package init(
         kind: Kind, index: UInt32, monotonicNanoseconds: Int64, bits: Int64 = 0, validity: Validity = .valid, reason: Reason = .none,
         event: EventCode = .none
     ) {
@@ -42,16 +42,16 @@ public struct SampleRecord: Sendable, BitwiseCopyable {
     }
 
     /// The empty slot that rings are filled with.
-    public static let blank = SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: 0)
+    package static let blank = SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: 0)
 
     /// Takes over text; returns `false`, and takes nothing, when it is longer than a sample can hold.
-    public mutating func setText(_ bytes: some Collection<UInt8>) -> Bool {
+    package mutating func setText(_ bytes: some Collection<UInt8>) -> Bool {
         let bytes = Array(bytes)
         return setText(bytes, 0..<bytes.count)
     }
 
     /// The same of some bytes of an array. No allocation.
-    public mutating func setText(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    package mutating func setText(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         guard range.count <= Self.textCapacity else { return false }
         var position = 0
         for place in range {
@@ -63,7 +63,7 @@ public struct SampleRecord: Sendable, BitwiseCopyable {
     }
 
     /// The same of text known when the program was built; what is too long is cut. No allocation.
-    public mutating func setText(_ text: StaticString) {
+    package mutating func setText(_ text: StaticString) {
         textLength = text.withUTF8Buffer { bytes in
             let count = min(bytes.count, Self.textCapacity)
             for position in 0..<count { self.text[position] = bytes[position] }
@@ -72,7 +72,7 @@ public struct SampleRecord: Sendable, BitwiseCopyable {
     }
 
     /// The text carried; bytes that are no UTF-8 are replaced, as Swift does.
-    public var textValue: String {
+    package var textValue: String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(Int(textLength))
         for position in 0..<Int(min(textLength, UInt8(Self.textCapacity))) { bytes.append(text[position]) }

@@ -1,5 +1,5 @@
 /// How the value of a sample is stored: always exactly as the device gave it.
-public enum ValueForm: Sendable, Hashable {
+package enum ValueForm: Sendable, Hashable {
     /// An integer count; the quantity is `count × scale`.
     case integer(DecimalScale)
     /// The bit pattern of an IEEE 754 single, as the device sent it.
@@ -11,26 +11,26 @@ public enum ValueForm: Sendable, Hashable {
 /// What can be measured: the descriptor of one stream of samples, after IEEE 11073's metric descriptor.
 ///
 /// A stream is one metric of one device (or of one virtual medical device within it). Its samples are numbered without holes.
-public struct StreamDescriptor: Sendable, Hashable {
+package struct StreamDescriptor: Sendable, Hashable {
     /// The device's handle in the unit's configuration.
-    public let device: String
+    package let device: String
     /// The virtual medical device within it, such as a rack's pump; `nil` for the device itself.
-    public let vmd: String?
+    package let vmd: String?
     /// The reference identifier of the metric, `MDC_…` or `NABD_…`.
-    public let metric: String
+    package let metric: String
     /// The 11073 context-free code; `nil` for names of the project's own.
-    public let code: UInt32?
+    package let code: UInt32?
     /// The UCUM unit; `nil` for text.
-    public let unit: String?
-    public let form: ValueForm
+    package let unit: String?
+    package let form: ValueForm
     /// Whether the samples are a continuous waveform, timed by the device's own period.
-    public let isWaveform: Bool
+    package let isWaveform: Bool
     /// The time between two samples: exact for a waveform, intended for a numeric. Unit: ns, greater than zero.
-    public let periodNanoseconds: Int64
+    package let periodNanoseconds: Int64
     /// The profile that describes the device, as `vendor/model`.
-    public let profile: String
+    package let profile: String
 
-    public init(
+    package init(
         device: String, vmd: String?, metric: String, code: UInt32?, unit: String?, form: ValueForm, isWaveform: Bool,
         periodNanoseconds: Int64, profile: String
     ) {
@@ -47,7 +47,7 @@ public struct StreamDescriptor: Sendable, Hashable {
     }
 
     /// The value that `bits` stand for, as JSON: an exact number, or `null` for a float that is not finite.
-    public func json(bits: Int64, text: String?) -> JSON {
+    package func json(bits: Int64, text: String?) -> JSON {
         switch form {
         case .integer(let scale): return .number(scale.text(of: bits))
         case .float32:
@@ -60,7 +60,7 @@ public struct StreamDescriptor: Sendable, Hashable {
 
 extension DecimalText {
     /// The shortest decimal that reads back as the same single, without an exponent.
-    public static func plain(_ value: Float) -> String {
+    package static func plain(_ value: Float) -> String {
         let text = value.description
         guard let parsed = parse(Array(text.utf8)) else { return text }
         return render(parsed.mantissa, exponent: parsed.exponent)

@@ -1,9 +1,9 @@
 /// UTC instants as text, without a calendar library on the way: the proleptic Gregorian calendar, as ISO 8601 wants it.
-public enum UTCTime {
+package enum UTCTime {
     /// `2026-11-22T06:15:00.123Z`: milliseconds, always three digits.
     ///
     /// - Parameter nanoseconds: time since 1970-01-01T00:00:00Z. Unit: ns.
-    public static func text(nanoseconds: Int64) -> String {
+    package static func text(nanoseconds: Int64) -> String {
         let milliseconds = nanoseconds.floorDivided(by: 1_000_000)
         let days = milliseconds.floorDivided(by: 86_400_000)
         let ofDay = milliseconds - days * 86_400_000
@@ -18,7 +18,7 @@ public enum UTCTime {
     }
 
     /// The time of `2026-11-22T06:15:00Z`, with or without up to nine digits of a fraction; `nil` for anything else. Unit: ns since 1970.
-    public static func nanoseconds(_ text: String) -> Int64? {
+    package static func nanoseconds(_ text: String) -> Int64? {
         guard let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z/),
             let year = Int64(match.1), let month = Int64(match.2), let day = Int64(match.3), let hour = Int64(match.4), let minute = Int64(match.5),
             let second = Int64(match.6), (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 61,

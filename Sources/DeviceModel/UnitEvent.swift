@@ -1,12 +1,12 @@
 /// Something that happened in the unit, on its way to the journal. Made only by the constructors here, so that names and members are those of the table.
-public struct UnitEvent: Sendable {
-    public let kind: EventKind
+package struct UnitEvent: Sendable {
+    package let kind: EventKind
     /// The device's handle; `nil` for what is about the host.
-    public let device: String?
+    package let device: String?
     /// Further members, an object; never patient data.
-    public let members: JSON
+    package let members: JSON
     /// Unit: ns of the monotonic clock.
-    public let monotonic: Int64
+    package let monotonic: Int64
 
     private init(_ kind: EventKind, device: String? = nil, _ members: JSON, _ time: Int64) {
         (self.kind, self.device, self.members, monotonic) = (kind, device, members, time)
@@ -22,12 +22,12 @@ extension UnitEvent {
     // MARK: Sessions
 
     /// - Parameter alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known that none is left.
-    public static func hostStarted(unit: String, alertsEnded: Int?, at time: Int64) -> UnitEvent {
+    package static func hostStarted(unit: String, alertsEnded: Int?, at time: Int64) -> UnitEvent {
         UnitEvent(.hostStarted, ["unit": .string(unit), "alertsEnded": alertsEnded.map { .integer($0) }], time)
     }
 
     /// - Parameter alertsEnded: how many alerts were ended just before; `nil` when it is not known that none is left.
-    public static func hostStopped(alertsEnded: Int?, at time: Int64) -> UnitEvent {
+    package static func hostStopped(alertsEnded: Int?, at time: Int64) -> UnitEvent {
         UnitEvent(.hostStopped, ["alertsEnded": alertsEnded.map { .integer($0) }], time)
     }
 
@@ -36,7 +36,7 @@ extension UnitEvent {
     /// - Parameters:
     ///   - function: what the device does.
     ///   - hasUnverifiedFacts: whether its profile rests on facts that nobody verified at a device.
-    public static func deviceConfigured(
+    package static func deviceConfigured(
         _ device: String, profile: String, manufacturer: String, model: String, function: String, line: String, hasUnverifiedFacts: Bool, at time: Int64
     ) -> UnitEvent {
         UnitEvent(
@@ -49,19 +49,19 @@ extension UnitEvent {
 
     // MARK: Alerts
 
-    public static func alertStart(_ alert: AlertRecord, at time: Int64) -> UnitEvent {
+    package static func alertStart(_ alert: AlertRecord, at time: Int64) -> UnitEvent {
         UnitEvent(.alertStart, device: alert.device, alert.members(), time)
     }
 
     /// - Parameter reason: why it ended although the condition was not seen to; `nil` when it was.
-    public static func alertEnd(_ alert: AlertRecord, reason: AlertEnding? = nil, at time: Int64) -> UnitEvent {
+    package static func alertEnd(_ alert: AlertRecord, reason: AlertEnding? = nil, at time: Int64) -> UnitEvent {
         UnitEvent(.alertEnd, device: alert.device, alert.members(reason: reason), time)
     }
 
     // MARK: Lines
 
     /// What a line's thread reported; `nil` for the code that means nothing.
-    public static func line(_ code: EventCode, device: String, figure: Int64, text: String, at time: Int64) -> UnitEvent? {
+    package static func line(_ code: EventCode, device: String, figure: Int64, text: String, at time: Int64) -> UnitEvent? {
         code.kind.map { kind in
             UnitEvent(
                 kind, device: device, ["figure": figure == 0 ? nil : .integer(figure), "text": text.isEmpty ? nil : .string(text)], time)
@@ -69,67 +69,67 @@ extension UnitEvent {
     }
 
     /// - Parameter device: the line's first.
-    public static func lineStatistics(device: String?, _ figures: KeyValuePairs<String, JSON?>, at time: Int64) -> UnitEvent {
+    package static func lineStatistics(device: String?, _ figures: KeyValuePairs<String, JSON?>, at time: Int64) -> UnitEvent {
         UnitEvent(.lineStatistics, device: device, figures, time)
     }
 
     /// - Parameter counts: an object.
-    public static func deviceStatistics(device: String, _ counts: JSON, at time: Int64) -> UnitEvent {
+    package static func deviceStatistics(device: String, _ counts: JSON, at time: Int64) -> UnitEvent {
         UnitEvent(.deviceStatistics, device: device, counts, time)
     }
 
     // MARK: Losses and clocks
 
     /// - Parameter milliseconds: by how much; positive is forward.
-    public static func clockStepped(milliseconds: Int64, at time: Int64) -> UnitEvent {
+    package static func clockStepped(milliseconds: Int64, at time: Int64) -> UnitEvent {
         UnitEvent(.clockStepped, ["stepMilliseconds": .integer(milliseconds)], time)
     }
 
     /// Where records were lost.
-    public enum LossCause: String, Sendable {
+    package enum LossCause: String, Sendable {
         case ring = "ring full"
         case disk
     }
 
     /// - Parameter device: the first of the line whose ring was full; `nil` where the disk is the cause.
-    public static func samplesLost(_ count: Int64, device: String? = nil, cause: LossCause, at time: Int64) -> UnitEvent {
+    package static func samplesLost(_ count: Int64, device: String? = nil, cause: LossCause, at time: Int64) -> UnitEvent {
         UnitEvent(.samplesLost, device: device, ["figure": .integer(count), "cause": .string(cause.rawValue)], time)
     }
 
-    public static func eventsLost(_ count: Int64, cause: LossCause, at time: Int64) -> UnitEvent {
+    package static func eventsLost(_ count: Int64, cause: LossCause, at time: Int64) -> UnitEvent {
         UnitEvent(.eventsLost, ["figure": .integer(count), "cause": .string(cause.rawValue)], time)
     }
 
     // MARK: The journal
 
-    public static func journalSlow(milliseconds: Int64, at time: Int64) -> UnitEvent {
+    package static func journalSlow(milliseconds: Int64, at time: Int64) -> UnitEvent {
         UnitEvent(.journalSlow, ["milliseconds": .integer(milliseconds)], time)
     }
 
-    public static func journalSetAside(file: String, reason: String, at time: Int64) -> UnitEvent {
+    package static func journalSetAside(file: String, reason: String, at time: Int64) -> UnitEvent {
         UnitEvent(.journalSetAside, ["file": .string(file), "reason": .string(reason)], time)
     }
 
-    public static func journalFileFailed(file: String, reason: String, at time: Int64) -> UnitEvent {
+    package static func journalFileFailed(file: String, reason: String, at time: Int64) -> UnitEvent {
         UnitEvent(.journalFileFailed, ["file": .string(file), "reason": .string(reason)], time)
     }
 
     /// - Parameters:
     ///   - part: `samples` or `events`.
     ///   - known: the last number known to have been given, and `found`: the last one found.
-    public static func journalGap(part: String, known: Int64, found: Int64, at time: Int64) -> UnitEvent {
+    package static func journalGap(part: String, known: Int64, found: Int64, at time: Int64) -> UnitEvent {
         UnitEvent(.journalGap, ["part": .string(part), "known": .integer(known), "found": .integer(found)], time)
     }
 
     /// A file that was taken away under the running host.
-    public static func journalGap(file: String, at time: Int64) -> UnitEvent { UnitEvent(.journalGap, ["file": .string(file)], time) }
+    package static func journalGap(file: String, at time: Int64) -> UnitEvent { UnitEvent(.journalGap, ["file": .string(file)], time) }
 
-    public static func journalPruned(file: String, bytes: Int64, cause: String, at time: Int64) -> UnitEvent {
+    package static func journalPruned(file: String, bytes: Int64, cause: String, at time: Int64) -> UnitEvent {
         UnitEvent(.journalPruned, ["file": .string(file), "bytes": .integer(bytes), "cause": .string(cause)], time)
     }
 
     /// - Parameter content: `waveforms` or `numerics`.
-    public static func samplesShed(file: String, content: String, samples: Int64, bytes: Int64, at time: Int64) -> UnitEvent {
+    package static func samplesShed(file: String, content: String, samples: Int64, bytes: Int64, at time: Int64) -> UnitEvent {
         UnitEvent(
             .samplesShed, ["file": .string(file), "content": .string(content), "figure": .integer(samples), "bytes": .integer(bytes)], time)
     }

@@ -1,7 +1,7 @@
 /// How far a value may be relied on: the IEEE 11073 MeasurementValidity words, spelled out.
 ///
 /// Raw values are stored in the journal; they are never renumbered.
-public enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+package enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case valid = 0
     case validated = 1
     case ongoing = 2
@@ -13,7 +13,7 @@ public enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case notAvailable = 8
 
     /// The word in JSON lines and profiles.
-    public var word: String {
+    package var word: String {
         switch self {
         case .valid: "valid"
         case .validated: "validated"
@@ -27,13 +27,13 @@ public enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         }
     }
 
-    public init?(word: String) {
+    package init?(word: String) {
         guard let match = Validity.allCases.first(where: { $0.word == word }) else { return nil }
         self = match
     }
 
     /// Whether a number with this validity may be read as the quantity.
-    public var carriesValue: Bool {
+    package var carriesValue: Bool {
         switch self {
         case .valid, .validated, .questionable: true
         default: false
@@ -42,7 +42,7 @@ public enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 }
 
 /// Why a sample is not plainly valid. Raw values are stored in the journal; they are never renumbered.
-public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+package enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case none = 0
     /// The device did not answer in time.
     case timedOut = 1
@@ -82,7 +82,7 @@ public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case jump = 18
 
     /// The word in JSON lines and profiles.
-    public var word: String {
+    package var word: String {
         switch self {
         case .none: "none"
         case .timedOut: "timedOut"
@@ -106,7 +106,7 @@ public enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         }
     }
 
-    public init?(word: String) {
+    package init?(word: String) {
         guard let match = Reason.allCases.first(where: { $0.word == word }) else { return nil }
         self = match
     }

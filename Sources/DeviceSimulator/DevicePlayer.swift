@@ -1,13 +1,13 @@
 import DeviceModel
-import DeviceProfiles
-import Fieldbus
+package import DeviceProfiles
+package import Fieldbus
 import RealTime
 
 /// Plays devices from their profiles' own text, at the pace of their line: one serial device, or any number of Modbus units on one bus.
 ///
 /// It is for demonstrations and for authors. It shares the profile, and so every mistake in it, with the host: what proves a profile is its
 /// vectors and devices that others wrote.
-public final class DevicePlayer: @unchecked Sendable {
+package final class DevicePlayer: @unchecked Sendable {
     private let plans: [DevicePlan]
     private let end: DeviceEnd
     private let stopFlag = StopFlag()
@@ -15,15 +15,15 @@ public final class DevicePlayer: @unchecked Sendable {
     private var thread: RealTimeThread?
 
     /// Where a client finds the device.
-    public let name: String
+    package let name: String
 
     /// Devices that cannot be on one line.
-    public struct Unplayable: Error, CustomStringConvertible {
-        public let description: String
+    package struct Unplayable: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// - Parameter plans: the profiles, compiled with the units and scales that the devices shall have.
-    public init(_ plans: [DevicePlan], on address: LineAddress, faults: FaultScript? = nil) throws {
+    package init(_ plans: [DevicePlan], on address: LineAddress, faults: FaultScript? = nil) throws {
         guard let first = plans.first else { throw Unplayable(description: "there is no device to play") }
         if plans.count > 1 {
             guard plans.allSatisfy({ if case .modbus = $0.protocolPlan { true } else { false } }) else {
@@ -42,11 +42,11 @@ public final class DevicePlayer: @unchecked Sendable {
         name = end.name
     }
 
-    public func start() throws {
+    package func start() throws {
         thread = try RealTimeThread(name: "play \(plans[0].handle)", priority: 0) { [self] in run() }
     }
 
-    public func stop() {
+    package func stop() {
         stopFlag.set()
         thread?.join()
         thread = nil

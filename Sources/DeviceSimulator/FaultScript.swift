@@ -4,8 +4,8 @@ import ModbusFrames
 /// How a played device misbehaves: faults, each with the share of messages it strikes.
 ///
 /// Written as `silent:0.01,wrong-checksum:0.05`. The seed decides which messages; the same seed gives the same faults.
-public struct FaultScript: Sendable {
-    public enum Fault: String, Sendable, CaseIterable {
+package struct FaultScript: Sendable {
+    package enum Fault: String, Sendable, CaseIterable {
         /// The message is not sent.
         case silent
         /// The message comes a second late.
@@ -29,8 +29,8 @@ public struct FaultScript: Sendable {
     }
 
     /// A script that cannot be read.
-    public struct Unreadable: Error, CustomStringConvertible {
-        public let description: String
+    package struct Unreadable: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// What is sent instead of a message.
@@ -53,7 +53,7 @@ public struct FaultScript: Sendable {
     private let shares: [(fault: Fault, share: Double)]
     private var random: SeededRandom
 
-    public init(_ text: String, seed: UInt64) throws {
+    package init(_ text: String, seed: UInt64) throws {
         shares = try text.split(separator: ",").map { part in
             let pair = part.split(separator: ":")
             guard pair.count == 2, let fault = Fault(rawValue: String(pair[0])), let share = Double(pair[1]), (0...1).contains(share) else {

@@ -1,5 +1,6 @@
 import DeviceModel
 import DeviceProfiles
+import Nomenclature
 
 /// Makes a device's messages from its profile: the reverse of decoding.
 struct MessageWriter {

@@ -1,14 +1,14 @@
-import DeviceModel
+package import DeviceModel
 import Nomenclature
 
 /// What the records service should know of a device.
-public struct DeviceDescription: Sendable {
-    public let handle: String
-    public let manufacturer: String
-    public let model: String
-    public let kind: String
+package struct DeviceDescription: Sendable {
+    package let handle: String
+    package let manufacturer: String
+    package let model: String
+    package let kind: String
 
-    public init(handle: String, manufacturer: String, model: String, kind: String) {
+    package init(handle: String, manufacturer: String, model: String, kind: String) {
         self.handle = handle
         self.manufacturer = manufacturer
         self.model = model
@@ -21,13 +21,13 @@ public struct DeviceDescription: Sendable {
 /// Until a patient is bound to a device, the subject of its observations is the device itself, never a guess; so no vital-signs profile is
 /// claimed, which demands a patient. LOINC stands beside the 11073 code where the pair was checked.
 /// Source: HL7 PoCD implementation guide 1.0.0-ballot3 for the tree of devices and the code system; FHIR R4 (4.0.1) for the resources.
-public struct FHIRMapper: Sendable {
+package struct FHIRMapper: Sendable {
     /// The unit's name; part of every id and identifier.
-    public let unit: String
+    package let unit: String
     /// Whether resources are marked as test data (HTEST).
-    public let isTestData: Bool
+    package let isTestData: Bool
 
-    public init(unit: String, isTestData: Bool) {
+    package init(unit: String, isTestData: Bool) {
         self.unit = unit
         self.isTestData = isTestData
     }
@@ -46,19 +46,19 @@ public struct FHIRMapper: Sendable {
     }
 
     /// The host itself.
-    public func gateway() -> FHIRResource {
+    package func gateway() -> FHIRResource {
         device(id: gatewayID, identifier: unit, name: "Nabd host of \(unit)", kind: "device gateway", manufacturer: nil, model: nil, parent: nil)
     }
 
     /// A device of the unit.
-    public func device(_ description: DeviceDescription) -> FHIRResource {
+    package func device(_ description: DeviceDescription) -> FHIRResource {
         device(
             id: deviceID(description.handle, vmd: nil), identifier: "\(unit)/\(description.handle)", name: description.handle,
             kind: description.kind, manufacturer: description.manufacturer, model: description.model, parent: gatewayID)
     }
 
     /// A virtual medical device within a device.
-    public func virtualDevice(_ vmd: String, of handle: String) -> FHIRResource {
+    package func virtualDevice(_ vmd: String, of handle: String) -> FHIRResource {
         device(
             id: deviceID(handle, vmd: vmd), identifier: "\(unit)/\(handle)/\(vmd)", name: "\(handle) \(vmd)", kind: vmd, manufacturer: nil,
             model: nil, parent: deviceID(handle, vmd: nil))
@@ -80,7 +80,7 @@ public struct FHIRMapper: Sendable {
     }
 
     /// A stream of a device.
-    public func metric(_ stream: StreamDescriptor) -> FHIRResource {
+    package func metric(_ stream: StreamDescriptor) -> FHIRResource {
         let id = metricID(stream)
         let source = FHIR.reference("Device", deviceID(stream.device, vmd: stream.vmd))
         return FHIRResource(
@@ -131,7 +131,7 @@ public struct FHIRMapper: Sendable {
     /// - Parameters:
     ///   - session: the key of the host's session; together with the sequence number it names the run for ever.
     ///   - window: the start of the delivery window. Unit: ns of the monotonic clock.
-    public func observation(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64) -> FHIRResource {
+    package func observation(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64) -> FHIRResource {
         let id = FHIRResource.id(
             "obs",
             [
@@ -178,7 +178,7 @@ public struct FHIRMapper: Sendable {
     ///   - number: its number in the journal.
     ///   - utc: when it happened. Unit: ns since 1970.
     ///   - line: the event as its JSON line, for events that have no form of their own.
-    public func event(
+    package func event(
         _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64, line: String
     ) -> FHIRResource {
         let id = FHIRResource.id("evt", [unit, session, "\(number)"])

@@ -1,18 +1,18 @@
 import Crypto
-import DeviceModel
+package import DeviceModel
 import Foundation
 
 /// A FHIR R4 resource with the address it is put to.
-public struct FHIRResource: Sendable {
-    public let type: String
+package struct FHIRResource: Sendable {
+    package let type: String
     /// Deterministic: the same record gives the same id, so that sending it twice stores it once. Shape: `[A-Za-z][A-Za-z0-9-]{0,63}`.
-    public let id: String
-    public let json: JSON
+    package let id: String
+    package let json: JSON
 
-    public var url: String { "\(type)/\(id)" }
+    package var url: String { "\(type)/\(id)" }
 
     /// SHA-256 of the content.
-    public var digest: [UInt8] { Array(SHA256.hash(data: Data(json.text.utf8))) }
+    package var digest: [UInt8] { Array(SHA256.hash(data: Data(json.text.utf8))) }
 
     /// An id from the parts that name a thing: a letter-led prefix and 128 bits of their digest. No part can be read back from it.
     static func id(_ prefix: String, _ parts: [String]) -> String {
@@ -26,7 +26,7 @@ public struct FHIRResource: Sendable {
     }
 
     /// The transaction that puts resources: all or none.
-    public static func transaction(_ resources: [FHIRResource]) -> JSON {
+    package static func transaction(_ resources: [FHIRResource]) -> JSON {
         .members([
             "resourceType": .string("Bundle"), "type": .string("transaction"),
             "entry": .array(

@@ -1,7 +1,7 @@
-import DeviceModel
+package import DeviceModel
 
 /// Samples of one stream that go into one observation: evenly spaced, of one judgement, gaps shown as gaps.
-public struct SampleRun: Sendable {
+package struct SampleRun: Sendable {
     /// How far the values of a run may be relied on.
     enum Standing {
         case undecided
@@ -9,16 +9,16 @@ public struct SampleRun: Sendable {
         case questionable
     }
 
-    public let firstSequence: Int64
+    package let firstSequence: Int64
     /// Unit: ns since 1970.
-    public let startUTC: Int64
-    public fileprivate(set) var endUTC: Int64
+    package let startUTC: Int64
+    package fileprivate(set) var endUTC: Int64
     /// SampledData's tokens: decimals, `E` where there is no value, `U` above and `L` below what the device can measure.
-    public fileprivate(set) var data: String
-    public fileprivate(set) var count: Int
-    public fileprivate(set) var text: String?
+    package fileprivate(set) var data: String
+    package fileprivate(set) var count: Int
+    package fileprivate(set) var text: String?
     /// Whether any sample of the run has a value.
-    public fileprivate(set) var hasValue: Bool
+    package fileprivate(set) var hasValue: Bool
     fileprivate(set) var standing: Standing
     fileprivate let startTime: Int64
     fileprivate var lastTime: Int64
@@ -36,7 +36,7 @@ public struct SampleRun: Sendable {
 }
 
 /// Joins the samples of one stream, given in their order, into runs.
-public struct SampleRunBuilder: Sendable {
+package struct SampleRunBuilder: Sendable {
     /// More missing samples in a row than this end a run instead of being written out.
     private static let longestGap: Int64 = 30
     /// A run longer than this goes on as another, so that no resource grows without bound. Unit: samples.
@@ -46,10 +46,10 @@ public struct SampleRunBuilder: Sendable {
     private var runs: [SampleRun] = []
     private var open: SampleRun?
 
-    public init(_ stream: StreamDescriptor) { self.stream = stream }
+    package init(_ stream: StreamDescriptor) { self.stream = stream }
 
     /// Takes the next sample. Times: ns of the monotonic clock, and ns since 1970.
-    public mutating func append(
+    package mutating func append(
         bits: Int64, text: String?, validity: Validity, reason: Reason, sequence: Int64, time: Int64, utc: Int64
     ) {
         let carried = validity.carriesValue
@@ -79,7 +79,7 @@ public struct SampleRunBuilder: Sendable {
     }
 
     /// All runs; the builder is empty afterwards.
-    public mutating func finish() -> [SampleRun] {
+    package mutating func finish() -> [SampleRun] {
         if let run = open { runs.append(run) }
         open = nil
         defer { runs = [] }

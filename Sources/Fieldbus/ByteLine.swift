@@ -1,7 +1,7 @@
 /// A line that carries bytes: a serial port, a pseudo-terminal, or a TCP connection to a terminal server.
 ///
 /// Calls come from the one thread that owns the line. Deadlines are of the monotonic clock. Unit: ns.
-public protocol ByteLine: AnyObject {
+package protocol ByteLine: AnyObject {
     /// Whether it is a connection, which its other side may end.
     var isConnection: Bool { get }
     /// Opens the line anew. Throws when it cannot be had; the caller backs off and tries again.
@@ -14,25 +14,25 @@ public protocol ByteLine: AnyObject {
 }
 
 /// Serial line settings. Baud in bit/s; data bits 7 or 8; parity `N`, `E` or `O`; stop bits 1 or 2.
-public struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
-    public enum FlowControl: Sendable {
+package struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
+    package enum FlowControl: Sendable {
         case none
         case hardware
         case software
     }
 
-    public let baud: Int
-    public let dataBits: Int
-    public let parity: Character
-    public let stopBits: Int
-    public let flow: FlowControl
+    package let baud: Int
+    package let dataBits: Int
+    package let parity: Character
+    package let stopBits: Int
+    package let flow: FlowControl
     /// Levels of the control lines; `nil` leaves them as the system sets them.
-    public let dtr: Bool?
-    public let rts: Bool?
+    package let dtr: Bool?
+    package let rts: Bool?
     /// Whether the port's driver switches the direction of an RS-485 line.
-    public let isRS485: Bool
+    package let isRS485: Bool
 
-    public init(
+    package init(
         baud: Int, dataBits: Int, parity: Character, stopBits: Int, flow: FlowControl = .none, dtr: Bool? = nil, rts: Bool? = nil,
         isRS485: Bool = false
     ) {
@@ -46,8 +46,8 @@ public struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
         self.isRS485 = isRS485
     }
 
-    public var description: String { "\(baud) baud \(dataBits)\(parity)\(stopBits)" }
+    package var description: String { "\(baud) baud \(dataBits)\(parity)\(stopBits)" }
 
     /// How long a byte takes on the wire, with its start, parity and stop bits. Unit: ns.
-    public var nanosecondsPerByte: Int64 { Int64(1 + dataBits + (parity == "N" ? 0 : 1) + stopBits) * 1_000_000_000 / Int64(max(1, baud)) }
+    package var nanosecondsPerByte: Int64 { Int64(1 + dataBits + (parity == "N" ? 0 : 1) + stopBits) * 1_000_000_000 / Int64(max(1, baud)) }
 }

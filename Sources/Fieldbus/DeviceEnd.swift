@@ -5,17 +5,17 @@ import RealTime
 /// The device's end of a line, for players of devices: a pseudo-terminal made here, or a TCP port listened on.
 ///
 /// Calls come from one thread. On TCP one client is served at a time; the next is taken when it leaves.
-public final class DeviceEnd {
+package final class DeviceEnd {
     private let clock = MonotonicClock()
     private var listener = Descriptor()
     private var connection = Descriptor()
     /// A pseudo-terminal's client side, held open so that the device outlives its clients.
     private var held = Descriptor()
     /// Where a client finds the device: the pseudo-terminal's path, or `tcp://HOST:PORT`.
-    public private(set) var name = ""
+    package private(set) var name = ""
 
     /// Makes the device's end of a line. TCP port 0 takes a free one, told by ``name``.
-    public init(_ address: LineAddress) throws(FieldbusError) {
+    package init(_ address: LineAddress) throws(FieldbusError) {
         switch address {
         case .newPseudoTerminal: try makePseudoTerminal()
         case .tcp(let host, let port): try listen(host, port)
@@ -69,7 +69,7 @@ public final class DeviceEnd {
     }
 
     /// Takes what a client sent, waiting until the deadline; 0 when nothing came. A client that leaves is no error.
-    public func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+    package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
         if !connection.isOpen {
             guard try listener.wait(for: Int16(POLLIN), deadline: deadline, clock: clock) else { return 0 }
             let number = accept(listener.number, nil, nil)
@@ -86,15 +86,15 @@ public final class DeviceEnd {
     }
 
     /// Whether a client is there; a pseudo-terminal always has one.
-    public var isConnected: Bool { connection.isOpen }
+    package var isConnected: Bool { connection.isOpen }
 
     /// Cuts a TCP connection; a pseudo-terminal cannot be cut.
-    public func hangUp() { if listener.isOpen { connection.close() } }
+    package func hangUp() { if listener.isOpen { connection.close() } }
 
     /// Sends bytes at a pace: a pseudo-terminal and a socket know no baud rate, so each few bytes leave when a wire would have carried them.
     ///
     /// - Parameter nanosecondsPerByte: 0 sends at once.
-    public func write(_ bytes: [UInt8], nanosecondsPerByte: Int64) {
+    package func write(_ bytes: [UInt8], nanosecondsPerByte: Int64) {
         guard connection.isOpen else { return }
         var sent = 0
         let start = clock.now()

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Why a line could not be opened, or was lost.
-public enum FieldbusError: Error, Sendable, Equatable {
+package enum FieldbusError: Error, Sendable, Equatable {
     /// What was to be said could not be handed over before the deadline.
     case timedOut
     /// The line is closed, unplugged or unreachable.
@@ -14,7 +14,7 @@ public enum FieldbusError: Error, Sendable, Equatable {
     case settingsRefused(path: String, settings: String)
 
     /// Whether the other side ended a connection: it closed it, or it had forgotten it.
-    public var isEnd: Bool {
+    package var isEnd: Bool {
         switch self {
         case .disconnected(let code): code == 0 || code == ECONNRESET || code == EPIPE
         case .timedOut, .portHeld, .cannotOpen, .settingsRefused: false
@@ -22,7 +22,7 @@ public enum FieldbusError: Error, Sendable, Equatable {
     }
 
     /// The system's error number, for the journal; 0 when there is none.
-    public var errnoValue: Int32 {
+    package var errnoValue: Int32 {
         switch self {
         case .disconnected(let code), .cannotOpen(_, let code): code
         case .portHeld: EBUSY
@@ -33,7 +33,7 @@ public enum FieldbusError: Error, Sendable, Equatable {
 }
 
 extension FieldbusError: CustomStringConvertible {
-    public var description: String {
+    package var description: String {
         switch self {
         case .timedOut: "the line takes nothing: check its flow control and what it is connected to"
         case .disconnected(let code): "the line was lost (\(Self.words(code))): check the cable; it is opened again by itself"

@@ -2,14 +2,14 @@ import CPosix
 import Glibc
 
 /// Where a line is: a serial port, a pseudo-terminal to be made, or a TCP port.
-public enum LineAddress: Sendable, Hashable, CustomStringConvertible {
+package enum LineAddress: Sendable, Hashable, CustomStringConvertible {
     case path(String)
     /// Make a pseudo-terminal; only a player of devices asks for this.
     case newPseudoTerminal
     case tcp(host: String, port: Int)
 
     /// Reads `/dev/ttyUSB0`, `pty` or `tcp://HOST:PORT`; `nil` for anything else.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
         if text == "pty" {
             self = .newPseudoTerminal
         } else if text.hasPrefix("tcp://") {
@@ -27,7 +27,7 @@ public enum LineAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .path(let path): path
         case .newPseudoTerminal: "pty"

@@ -5,13 +5,13 @@ import Synchronization
 /// of it.
 ///
 /// The host opens ``name``; the tap passes its bytes on, a few milliseconds late.
-public final class LineTap: @unchecked Sendable {
+package final class LineTap: @unchecked Sendable {
     /// Bytes that passed together.
-    public struct Piece: Sendable {
+    package struct Piece: Sendable {
         /// Unit: ns of the monotonic clock.
-        public let time: Int64
-        public let isFromDevice: Bool
-        public let bytes: [UInt8]
+        package let time: Int64
+        package let isFromDevice: Bool
+        package let bytes: [UInt8]
     }
 
     /// The most bytes kept between two calls of ``take()``; beyond it the oldest go. Unit: bytes.
@@ -24,10 +24,10 @@ public final class LineTap: @unchecked Sendable {
     private var thread: RealTimeThread?
 
     /// Where the host finds the line.
-    public let name: String
+    package let name: String
 
     /// - Parameter settings: of a serial port; `nil` for `tcp://`.
-    public init(_ address: LineAddress, settings: SerialSettings?, isTCP: Bool) throws {
+    package init(_ address: LineAddress, settings: SerialSettings?, isTCP: Bool) throws {
         switch address {
         case .tcp(let host, let port): line = TCPLine(host: host, port: port)
         case .path(let path): line = SerialLine(path: path, settings: settings ?? SerialSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1))
@@ -39,7 +39,7 @@ public final class LineTap: @unchecked Sendable {
         thread = try RealTimeThread(name: "tap", priority: 0) { [self] in run() }
     }
 
-    public func stop() {
+    package func stop() {
         stopFlag.set()
         thread?.join()
         thread = nil
@@ -47,7 +47,7 @@ public final class LineTap: @unchecked Sendable {
     }
 
     /// What has passed since the last call, in order.
-    public func take() -> [Piece] {
+    package func take() -> [Piece] {
         pieces.withLock { state in
             defer { state = ([], 0) }
             return state.kept

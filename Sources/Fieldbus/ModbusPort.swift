@@ -6,8 +6,8 @@ import RealTime
 ///
 /// libmodbus's own exchange takes any answer of the right shape for the one awaited, and stops listening at the first frame that is not
 /// (docs/link-discipline.md); so only its knowledge of ports and connections is used.
-public final class ModbusPort: ByteLine {
-    public enum Medium: Sendable {
+package final class ModbusPort: ByteLine {
+    package enum Medium: Sendable {
         case rtu(path: String, SerialSettings)
         case tcp(host: String, port: Int)
     }
@@ -17,13 +17,13 @@ public final class ModbusPort: ByteLine {
     private var context: OpaquePointer?
     private var descriptor = Descriptor()
 
-    public init(_ medium: Medium) { self.medium = medium }
+    package init(_ medium: Medium) { self.medium = medium }
 
-    public var isConnection: Bool { if case .tcp = medium { true } else { false } }
+    package var isConnection: Bool { if case .tcp = medium { true } else { false } }
 
     deinit { close() }
 
-    public func open(deadline: Int64) throws(FieldbusError) {
+    package func open(deadline: Int64) throws(FieldbusError) {
         close()
         let name: String
         switch medium {
@@ -58,7 +58,7 @@ public final class ModbusPort: ByteLine {
         tcflush(descriptor.number, TCIOFLUSH)
     }
 
-    public func close() {
+    package func close() {
         descriptor.close()
         guard let context else { return }
         modbus_close(context)
@@ -66,11 +66,11 @@ public final class ModbusPort: ByteLine {
         self.context = nil
     }
 
-    public func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+    package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
         try descriptor.read(into: &buffer, deadline: deadline, clock: clock)
     }
 
-    public func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+    package func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
         try descriptor.write(bytes, deadline: deadline, clock: clock)
     }
 }

@@ -7,21 +7,21 @@ import RealTime
 ///
 /// libserialport 0.1.1 finds ports in sysfs and so refuses pseudo-terminals and symbolic links: links are followed first, and what lies in
 /// `/dev/pts` is opened as a plain raw terminal.
-public final class SerialLine: ByteLine {
+package final class SerialLine: ByteLine {
     private let path: String
     private let settings: SerialSettings
     private let clock = MonotonicClock()
     private var port: OpaquePointer?
     private var descriptor = Descriptor()
 
-    public init(path: String, settings: SerialSettings) {
+    package init(path: String, settings: SerialSettings) {
         self.path = path
         self.settings = settings
     }
 
     deinit { close() }
 
-    public func open(deadline: Int64) throws(FieldbusError) {
+    package func open(deadline: Int64) throws(FieldbusError) {
         close()
         let real = resolved(path)
         do {
@@ -34,7 +34,7 @@ public final class SerialLine: ByteLine {
         tcflush(descriptor.number, TCIFLUSH)
     }
 
-    public var isConnection: Bool { false }
+    package var isConnection: Bool { false }
 
     private func openPseudoTerminal(_ real: String) throws(FieldbusError) {
         let number = Glibc.open(real, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
@@ -75,7 +75,7 @@ public final class SerialLine: ByteLine {
         guard accepted else { throw FieldbusError.settingsRefused(path: path, settings: settings.description) }
     }
 
-    public func close() {
+    package func close() {
         descriptor.close()
         if let port {
             sp_close(port)
@@ -84,11 +84,11 @@ public final class SerialLine: ByteLine {
         port = nil
     }
 
-    public func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+    package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
         try descriptor.read(into: &buffer, deadline: deadline, clock: clock)
     }
 
-    public func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+    package func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
         try descriptor.write(bytes, deadline: deadline, clock: clock)
     }
 }

@@ -2,15 +2,15 @@ import Glibc
 import RealTime
 
 /// A TCP connection that carries a serial protocol: a terminal server, a gateway, a device with a network socket.
-public final class TCPLine: ByteLine {
+package final class TCPLine: ByteLine {
     private let host: String
     private let port: Int
     private let clock = MonotonicClock()
     private var descriptor = Descriptor()
 
-    public var isConnection: Bool { true }
+    package var isConnection: Bool { true }
 
-    public init(host: String, port: Int) {
+    package init(host: String, port: Int) {
         self.host = host
         self.port = port
     }
@@ -19,7 +19,7 @@ public final class TCPLine: ByteLine {
 
     private var name: String { "tcp://\(host):\(port)" }
 
-    public func open(deadline: Int64) throws(FieldbusError) {
+    package func open(deadline: Int64) throws(FieldbusError) {
         close()
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -60,13 +60,13 @@ public final class TCPLine: ByteLine {
         guard code == 0 else { throw FieldbusError.disconnected(errno: code) }
     }
 
-    public func close() { descriptor.close() }
+    package func close() { descriptor.close() }
 
-    public func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+    package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
         try descriptor.read(into: &buffer, deadline: deadline, clock: clock)
     }
 
-    public func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+    package func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
         try descriptor.write(bytes, deadline: deadline, clock: clock)
     }
 }

@@ -1,4 +1,5 @@
 import DeviceDrivers
+import DeviceModel
 import DeviceProfiles
 
 extension DeviceHealth {

@@ -2,7 +2,7 @@
 ///
 /// Bytes that may still turn out to be an echo are held. A reply that repeats its request byte for byte, as some devices acknowledge, is let
 /// through when nothing follows it, unless the line is known to echo.
-public struct EchoFilter: Sendable {
+package struct EchoFilter: Sendable {
     private enum State {
         case unknown
         case seen
@@ -19,17 +19,17 @@ public struct EchoFilter: Sendable {
     private var state = State.unknown
     private var sightings = SightingList()
 
-    public init() {}
+    package init() {}
 
     /// The line was opened anew.
-    public mutating func reset() {
+    package mutating func reset() {
         state = .unknown
         isComparing = false
         (sentCount, matched) = (0, 0)
     }
 
     /// These bytes have been sent; what comes next may be their echo.
-    public mutating func expect(_ bytes: [UInt8]) {
+    package mutating func expect(_ bytes: [UInt8]) {
         isComparing = bytes.count <= Self.longest && !bytes.isEmpty
         (sentCount, matched) = (0, 0)
         guard isComparing else { return }
@@ -40,7 +40,7 @@ public struct EchoFilter: Sendable {
     }
 
     /// Gives on what is not echo: `input` is replaced by it, and its count returned. `input` has room for ``EchoFilter/room`` bytes more.
-    public mutating func pass(_ input: inout [UInt8], count: Int) -> Int {
+    package mutating func pass(_ input: inout [UInt8], count: Int) -> Int {
         guard isComparing, count > 0 else { return count }
         var taken = 0
         while taken < count, matched < sentCount, input[taken] == sent[matched] {
@@ -60,7 +60,7 @@ public struct EchoFilter: Sendable {
     }
 
     /// The time for the reply is over: what was held is given on, unless it was an echo for sure.
-    public mutating func passRest(_ input: inout [UInt8]) -> Int {
+    package mutating func passRest(_ input: inout [UInt8]) -> Int {
         guard isComparing, matched > 0 else {
             finish()
             return 0
@@ -92,7 +92,7 @@ public struct EchoFilter: Sendable {
     }
 
     /// The most bytes that may come out beyond those that went in.
-    public static var room: Int { longest }
+    package static var room: Int { longest }
 
-    public mutating func takeSighting() -> LinkSighting? { sightings.take() }
+    package mutating func takeSighting() -> LinkSighting? { sightings.take() }
 }

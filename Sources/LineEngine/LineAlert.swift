@@ -1,16 +1,16 @@
-import DeviceModel
-import DeviceProfiles
+package import DeviceModel
+package import DeviceProfiles
 
 /// An alert of a line's device: one that its profile declares, or one about the link itself.
-public struct LineAlert: Sendable {
+package struct LineAlert: Sendable {
     /// The device's handle.
-    public let device: String
-    public let vmd: String?
-    public let name: String
-    public let priority: AlertPriority
-    public let text: String
+    package let device: String
+    package let vmd: String?
+    package let name: String
+    package let priority: AlertPriority
+    package let text: String
     /// What a nurse reads, in Arabic.
-    public let arabicText: String
+    package let arabicText: String
 
     package init(device: String, _ alert: AlertDescription) {
         self.device = device
@@ -32,7 +32,7 @@ public struct LineAlert: Sendable {
     }
 
     /// This alert as the journal keeps one occurrence of it.
-    public func occurrence(_ instance: String?) -> AlertRecord {
+    package func occurrence(_ instance: String?) -> AlertRecord {
         AlertRecord(device: device, vmd: vmd, name: name, priority: priority, text: text, arabicText: arabicText, instance: instance)
     }
 }

@@ -1,42 +1,42 @@
 import DeviceDrivers
-import DeviceModel
-import RealTime
+package import DeviceModel
+package import RealTime
 import Synchronization
 
 /// One line's way to the journal: the ring its thread fills, and what it counts about itself.
-public final class LineRecorder: Sendable {
+package final class LineRecorder: Sendable {
     /// Records held while the journal is busy. At 10,000 samples a second this is 1.6 s; at the unit's usual rate, minutes.
-    public static let capacity = 16_384
+    package static let capacity = 16_384
 
-    public let ring = Ring<SampleRecord>(minimumCapacity: LineRecorder.capacity, blank: .blank)
+    package let ring = Ring<SampleRecord>(minimumCapacity: LineRecorder.capacity, blank: .blank)
     /// What became of orders. It has room for every order that may be under way.
-    public let outcomes = Ring<OrderOutcome>(minimumCapacity: LineRecorder.mostOrders, blank: .blank)
+    package let outcomes = Ring<OrderOutcome>(minimumCapacity: LineRecorder.mostOrders, blank: .blank)
     /// Orders that may be under way on a line at once, waiting or said.
-    public static let mostOrders = 16
-    public let lateness = LatenessHistogram()
+    package static let mostOrders = 16
+    package let lateness = LatenessHistogram()
     private let counters: Counters
     private let lostRecords = Atomic<Int64>(0)
     private let missed = Atomic<Int64>(0)
     private let busy = Atomic<Int64>(0)
     private let began = Atomic<Int64>(0)
 
-    public init(devices: Int) { counters = Counters(count: max(1, devices) * LinkCount.caseCount) }
+    package init(devices: Int) { counters = Counters(count: max(1, devices) * LinkCount.caseCount) }
 
     /// Records lost because the ring was full, in all. Each loss is also an event in the journal.
-    public var lost: Int64 { lostRecords.load(ordering: .relaxed) }
+    package var lost: Int64 { lostRecords.load(ordering: .relaxed) }
     /// Periods that passed without a reading because the thread woke too late or the line was taken, in all.
-    public var missedDeadlines: Int64 { missed.load(ordering: .relaxed) }
+    package var missedDeadlines: Int64 { missed.load(ordering: .relaxed) }
 
     /// What has been counted of one device of the line.
-    public func count(_ count: LinkCount, device: Int) -> Int64 { counters[device * LinkCount.caseCount + count.rawValue] }
+    package func count(_ count: LinkCount, device: Int) -> Int64 { counters[device * LinkCount.caseCount + count.rawValue] }
 
     /// What has been counted of all devices of the line.
-    public func total(_ count: LinkCount) -> Int64 {
+    package func total(_ count: LinkCount) -> Int64 {
         stride(from: count.rawValue, to: counters.count, by: LinkCount.caseCount).reduce(0) { $0 + counters[$1] }
     }
 
     /// The share of the time since the line's thread began that exchanges and what devices send unasked have taken. Range: 0…1.
-    public func utilisation(now: Int64) -> Double {
+    package func utilisation(now: Int64) -> Double {
         let start = began.load(ordering: .relaxed)
         guard start > 0, now > start else { return 0 }
         return min(1, Double(busy.load(ordering: .relaxed)) / Double(now - start))

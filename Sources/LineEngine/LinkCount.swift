@@ -1,7 +1,7 @@
 import DeviceModel
 
 /// What is counted of each device's exchanges, in the journal, the summary and the metrics.
-public enum LinkCount: Int, CaseIterable, Sendable {
+package enum LinkCount: Int, CaseIterable, Sendable {
     case requests
     case detours
     case replies
@@ -18,10 +18,10 @@ public enum LinkCount: Int, CaseIterable, Sendable {
     /// How many kinds there are; kept, because to ask for all cases allocates.
     static let caseCount = allCases.count
 
-    public var name: String { String(describing: self) }
+    package var name: String { String(describing: self) }
 
     /// In a few words, for people.
-    public var help: String {
+    package var help: String {
         switch self {
         case .requests: "Requests for values."
         case .detours: "Requests of another shape than planned, so that no late answer is taken for theirs."

@@ -1,6 +1,6 @@
 /// Something on a line besides the answer that was awaited: it is counted and journalled, and never taken for a value.
-public struct LinkSighting: Sendable, Equatable, BitwiseCopyable {
-    public enum Kind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+package struct LinkSighting: Sendable, Equatable, BitwiseCopyable {
+    package enum Kind: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         /// A whole answer to a request that had been given up.
         case late
         /// A second copy of an answer already taken.
@@ -25,11 +25,11 @@ public struct LinkSighting: Sendable, Equatable, BitwiseCopyable {
         case detour
     }
 
-    public let kind: Kind
+    package let kind: Kind
     /// The Modbus unit that the frame names; 0 where it names none.
-    public let unit: UInt8
+    package let unit: UInt8
 
-    public init(_ kind: Kind, unit: UInt8 = 0) {
+    package init(_ kind: Kind, unit: UInt8 = 0) {
         self.kind = kind
         self.unit = unit
     }

@@ -1,4 +1,6 @@
+import DeviceProfiles
 import ModbusFrames
+import RealTime
 
 /// Orders: said once, each with one outcome.
 extension ModbusEngine {

@@ -2,6 +2,7 @@ import DeviceDrivers
 import DeviceModel
 import DeviceProfiles
 import ModbusFrames
+import RealTime
 
 /// A Modbus line: the reads of all its devices, each at its absolute deadline, one at a time.
 ///

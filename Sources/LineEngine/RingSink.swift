@@ -1,5 +1,6 @@
 import DeviceDrivers
 import DeviceModel
+import RealTime
 
 /// Puts one device's records into its line's ring. A full ring loses records and counts them; the journal tells of the loss as an event.
 struct RingSink: RecordSink {

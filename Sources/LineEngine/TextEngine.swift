@@ -1,6 +1,7 @@
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+package import DeviceProfiles
+import RealTime
 
 /// A line with one device that speaks a text protocol: opens its session, takes what it says, asks its questions, each at its absolute deadline.
 package struct TextEngine: LineEngine {

@@ -1,4 +1,5 @@
 import DeviceDrivers
+import DeviceModel
 import DeviceProfiles
 
 /// What comes over a serial line: without echo to the decoder, and an account of all that is no answer.

@@ -1,5 +1,5 @@
 /// What a Modbus request asks for. Source: MODBUS Application Protocol V1.1b3, section 6.
-public enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+package enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case readCoils = 1
     case readDiscreteInputs = 2
     case readHoldingRegisters = 3
@@ -11,7 +11,7 @@ public enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case writeMultipleRegisters = 16
 
     /// Whether it changes nothing in the device.
-    public var isRead: Bool {
+    package var isRead: Bool {
         switch self {
         case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters, .diagnostics: true
         case .writeSingleCoil, .writeSingleRegister, .writeMultipleCoils, .writeMultipleRegisters: false
@@ -19,7 +19,7 @@ public enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     }
 
     /// Whether it is about single bits, eight of them to a byte.
-    public var isOfBits: Bool {
+    package var isOfBits: Bool {
         switch self {
         case .readCoils, .readDiscreteInputs, .writeSingleCoil, .writeMultipleCoils: true
         case .readHoldingRegisters, .readInputRegisters, .writeSingleRegister, .writeMultipleRegisters, .diagnostics: false
@@ -27,11 +27,11 @@ public enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     }
 
     /// Data bytes of the answer to a read of so many registers or bits.
-    public func dataBytes(_ count: Int) -> Int { isOfBits ? (count + 7) / 8 : count * 2 }
+    package func dataBytes(_ count: Int) -> Int { isOfBits ? (count + 7) / 8 : count * 2 }
 
     /// Set in the function code of an exception.
-    public static let exceptionBit: UInt8 = 0x80
+    package static let exceptionBit: UInt8 = 0x80
 
     /// The most registers that one read may ask for. Source: 6.3 and 6.4.
-    public static let longestRead = 125
+    package static let longestRead = 125
 }

@@ -1,5 +1,5 @@
 /// A request without its envelope: function and what belongs to it. Source: MODBUS Application Protocol V1.1b3, section 6.
-public enum ModbusRequest: Sendable, Equatable {
+package enum ModbusRequest: Sendable, Equatable {
     /// A read of registers or bits: functions 1 to 4. Range of `count`: 1…125 registers or 1…2,000 bits.
     case read(ModbusFunction, address: Int, count: Int)
     /// Function 08, sub-function 0: the device says the number back.
@@ -11,7 +11,7 @@ public enum ModbusRequest: Sendable, Equatable {
     /// Range: 1…123 registers. Source: 6.12.
     case writeRegisters(address: Int, [UInt16])
 
-    public var function: ModbusFunction {
+    package var function: ModbusFunction {
         switch self {
         case .read(let function, _, _): function
         case .loopback: .diagnostics
@@ -23,7 +23,7 @@ public enum ModbusRequest: Sendable, Equatable {
     }
 
     /// Bytes of the answer from its function code on, when it is no exception.
-    public var answerLength: Int {
+    package var answerLength: Int {
         switch self {
         case .read(let function, _, let count): 2 + function.dataBytes(count)
         case .loopback, .writeCoil, .writeRegister, .writeCoils, .writeRegisters: 5
@@ -31,7 +31,7 @@ public enum ModbusRequest: Sendable, Equatable {
     }
 
     /// Adds the request's bytes from its function code on. A read, a loopback and a single write allocate nothing.
-    public func append(to bytes: inout [UInt8]) {
+    package func append(to bytes: inout [UInt8]) {
         bytes.append(function.rawValue)
         switch self {
         case .read(_, let address, let count):
@@ -60,7 +60,7 @@ public enum ModbusRequest: Sendable, Equatable {
     }
 
     /// Reads the request that these bytes are, from its function code to its last byte; `nil` when they are none, or one that is not listed here.
-    public init?(_ bytes: [UInt8], _ range: Range<Int>) {
+    package init?(_ bytes: [UInt8], _ range: Range<Int>) {
         guard range.count >= 5, let function = ModbusFunction(rawValue: bytes[range.lowerBound]) else { return nil }
         let first = bytes.word(range.lowerBound + 1)
         let second = bytes.word(range.lowerBound + 3)
@@ -91,7 +91,7 @@ public enum ModbusRequest: Sendable, Equatable {
 }
 
 /// An answer without its envelope.
-public enum ModbusAnswer: Sendable, Equatable {
+package enum ModbusAnswer: Sendable, Equatable {
     /// The data bytes of a read: where they lie.
     case data(Range<Int>)
     /// A number said back, or what was written where: the four bytes behind the function code.
@@ -101,7 +101,7 @@ public enum ModbusAnswer: Sendable, Equatable {
 
     /// Reads the answer that begins here with its function code, as long as that code says; what lies behind it is not looked at. `nil` when it
     /// is not whole, or no answer of a known function.
-    public init?(_ bytes: [UInt8], at place: Int, end: Int) {
+    package init?(_ bytes: [UInt8], at place: Int, end: Int) {
         guard let length = Self.length(bytes, at: place, end: end), place + length <= end else { return nil }
         let code = bytes[place]
         if code & ModbusFunction.exceptionBit != 0 {
@@ -114,7 +114,7 @@ public enum ModbusAnswer: Sendable, Equatable {
     }
 
     /// How long the answer is that begins here, by its function; `nil` when that is not known, or not there yet. Unit: bytes.
-    public static func length(_ bytes: [UInt8], at place: Int, end: Int) -> Int? {
+    package static func length(_ bytes: [UInt8], at place: Int, end: Int) -> Int? {
         guard end - place >= 1 else { return nil }
         if bytes[place] & ModbusFunction.exceptionBit != 0 { return bytes[place] <= 0xAB ? 2 : nil }
         guard let function = ModbusFunction(rawValue: bytes[place]) else { return nil }
@@ -125,7 +125,7 @@ public enum ModbusAnswer: Sendable, Equatable {
     }
 
     /// The bytes of an answer to a read, from its function code on.
-    public static func read(_ function: ModbusFunction, _ values: [UInt16]) -> [UInt8] {
+    package static func read(_ function: ModbusFunction, _ values: [UInt16]) -> [UInt8] {
         var bytes = [function.rawValue, UInt8(truncatingIfNeeded: function.dataBytes(values.count))]
         if function.isOfBits {
             bytes.append(bits: values.map { $0 != 0 })
@@ -136,7 +136,7 @@ public enum ModbusAnswer: Sendable, Equatable {
     }
 
     /// The bytes of a refusal, from its function code on.
-    public static func exception(_ function: UInt8, code: UInt8) -> [UInt8] { [function | ModbusFunction.exceptionBit, code] }
+    package static func exception(_ function: UInt8, code: UInt8) -> [UInt8] { [function | ModbusFunction.exceptionBit, code] }
 }
 
 extension [UInt8] {

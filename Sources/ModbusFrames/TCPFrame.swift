@@ -1,20 +1,20 @@
 /// The envelope of Modbus TCP: transaction, protocol, length and unit before. Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3.
-public struct TCPFrame: Sendable, Equatable, BitwiseCopyable {
+package struct TCPFrame: Sendable, Equatable, BitwiseCopyable {
     /// Transaction, protocol, length and unit. Unit: bytes.
-    public static let headerLength = 7
+    package static let headerLength = 7
     /// The longest frame. Unit: bytes.
-    public static let longest = 260
+    package static let longest = 260
 
-    public let transaction: UInt16
+    package let transaction: UInt16
     /// What the header says is behind it: unit and all that follows. Unit: bytes.
-    public let told: Int
-    public let unit: UInt8
+    package let told: Int
+    package let unit: UInt8
 
     /// Where the frame ends, as its header tells. Unit: bytes from its first.
-    public var end: Int { told + 6 }
+    package var end: Int { told + 6 }
 
     /// Reads the header that begins here; `nil` when it is not whole. Which protocol it names is not looked at: see ``isModbus(_:at:)``.
-    public init?(_ bytes: [UInt8], at place: Int, end: Int) {
+    package init?(_ bytes: [UInt8], at place: Int, end: Int) {
         guard end - place >= Self.headerLength else { return nil }
         transaction = UInt16(bytes.word(place))
         told = bytes.word(place + 4)
@@ -22,12 +22,12 @@ public struct TCPFrame: Sendable, Equatable, BitwiseCopyable {
     }
 
     /// Whether what begins here can be the header of a Modbus frame.
-    public static func isModbus(_ bytes: [UInt8], at place: Int) -> Bool {
+    package static func isModbus(_ bytes: [UInt8], at place: Int) -> Bool {
         bytes.word(place + 2) == 0 && (3...(longest - 6)).contains(bytes.word(place + 4))
     }
 
     /// Makes `bytes` the frame of a request.
-    public static func compose(transaction: UInt16, unit: UInt8, _ request: ModbusRequest, into bytes: inout [UInt8]) {
+    package static func compose(transaction: UInt16, unit: UInt8, _ request: ModbusRequest, into bytes: inout [UInt8]) {
         bytes.removeAll(keepingCapacity: true)
         bytes.append(word: Int(transaction))
         bytes.append(word: 0)
@@ -40,7 +40,7 @@ public struct TCPFrame: Sendable, Equatable, BitwiseCopyable {
     }
 
     /// A whole frame of bytes that begin with a function code.
-    public static func frame(transaction: UInt16, unit: UInt8, _ pdu: [UInt8]) -> [UInt8] {
+    package static func frame(transaction: UInt16, unit: UInt8, _ pdu: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.append(word: Int(transaction))
         bytes.append(word: 0)

@@ -1,29 +1,30 @@
-import DeviceModel
-import LineEngine
+package import DeviceModel
+import Fieldbus
+package import LineEngine
 import RealTime
 import Sampling
 
 /// What one line and its devices have come to.
-public struct LineSummary: Sendable {
-    public let line: String
+package struct LineSummary: Sendable {
+    package let line: String
     /// The share of its time that was taken. Range: 0…1.
-    public let utilisation: Double
-    public let missedDeadlines: Int64
+    package let utilisation: Double
+    package let missedDeadlines: Int64
     /// Lateness of the thread's wake-ups; `nil` before the first. Unit: ns.
-    public let latenessMedian: Int64?
-    public let latenessP99: Int64?
+    package let latenessMedian: Int64?
+    package let latenessP99: Int64?
     /// Wake-ups that were timed.
-    public let wakeUps: UInt64
-    public let devices: [Device]
+    package let wakeUps: UInt64
+    package let devices: [Device]
 
     /// What was counted of one device.
-    public struct Device: Sendable {
-        public let handle: String
+    package struct Device: Sendable {
+        package let handle: String
         /// In the order of ``LinkCount``.
-        public let counts: [(count: LinkCount, value: Int64)]
+        package let counts: [(count: LinkCount, value: Int64)]
 
         /// The counts as an object, as the journal and the summary write them.
-        public var members: JSON { .object(counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) }) }
+        package var members: JSON { .object(counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) }) }
     }
 
     init(_ worker: LineWorker, now: Int64) {
@@ -39,7 +40,7 @@ public struct LineSummary: Sendable {
     }
 
     /// The line's own figures, as the journal and the summary write them.
-    public var members: KeyValuePairs<String, JSON?> {
+    package var members: KeyValuePairs<String, JSON?> {
         func microseconds(_ nanoseconds: Int64?) -> JSON { nanoseconds.map { .number(DecimalText.render($0 / 10, exponent: -2)) } ?? .null }
         return [
             "line": .string(line), "utilisation": .number(DecimalText.render(Int64((utilisation * 10_000).rounded()), exponent: -4)),

@@ -1,8 +1,8 @@
-import DeviceModel
+package import DeviceModel
 import Synchronization
 
 /// Why an event was not taken into the journal.
-public enum NoteError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum NoteError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The recorder does not run: not yet, or no longer.
     case notRunning
     /// As many as may wait do so already.
@@ -14,7 +14,7 @@ public enum NoteError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The journal did not take it.
     case refused(reason: String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .notRunning: "nothing is recorded now"
         case .full(let limit): "\(limit) events wait already"

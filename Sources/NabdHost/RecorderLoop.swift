@@ -1,4 +1,5 @@
 import DeviceModel
+import LineEngine
 import Logging
 import RealTime
 import SampleJournal

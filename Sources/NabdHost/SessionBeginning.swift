@@ -1,4 +1,6 @@
 import DeviceModel
+import DeviceProfiles
+import Fieldbus
 import SampleJournal
 
 /// What a session's journal is to hold before all else.

@@ -1,42 +1,43 @@
 import DeviceModel
-import DeviceProfiles
-import Fieldbus
+package import DeviceProfiles
+package import Fieldbus
 import Foundation
-import SampleJournal
-import Uplink
+import Nomenclature
+package import SampleJournal
+package import Uplink
 
 /// What is in one unit: its devices and their lines, its journal, its records service.
-public struct UnitConfiguration: Sendable {
+package struct UnitConfiguration: Sendable {
     /// A device with its profile compiled, on its line.
-    public struct Device: Sendable {
-        public let plan: DevicePlan
-        public let address: LineAddress
-        public let location: SourceLocation
+    package struct Device: Sendable {
+        package let plan: DevicePlan
+        package let address: LineAddress
+        package let location: SourceLocation
     }
 
     /// The unit's name. Shape: lower-case letters, digits and hyphens, at most 40.
-    public var unit = ""
+    package var unit = ""
     /// Whether everything it sends is marked as test data.
-    public var isTestData = false
-    public var journalDirectory = ""
+    package var isTestData = false
+    package var journalDirectory = ""
     /// How often samples are committed; what a power cut may cost. Unit: ns.
-    public var commitEvery: Int64 = 250_000_000
+    package var commitEvery: Int64 = 250_000_000
     /// How much the journal may hold, and what may go.
-    public var retention = JournalRetention()
+    package var retention = JournalRetention()
     /// SCHED_FIFO priority of the lines' threads; 0 asks for none.
-    public var realTimePriority: Int32 = 40
-    public var devices: [Device] = []
+    package var realTimePriority: Int32 = 40
+    package var devices: [Device] = []
     /// The port on 127.0.0.1 for metrics and health; `nil` for none.
-    public var metricsPort: Int?
+    package var metricsPort: Int?
     /// `nil` when the journal stays on the unit.
-    public var uplink: UplinkEndpoint?
+    package var uplink: UplinkEndpoint?
     /// Unit: ns.
-    public var uplinkWindow: Int64 = 60_000_000_000
+    package var uplinkWindow: Int64 = 60_000_000_000
 
-    public init() {}
+    package init() {}
 
     /// The devices line by line, in the file's order.
-    public var lines: [(address: LineAddress, plans: [DevicePlan])] {
+    package var lines: [(address: LineAddress, plans: [DevicePlan])] {
         var lines: [(address: LineAddress, plans: [DevicePlan])] = []
         for device in devices {
             if let index = lines.firstIndex(where: { $0.address == device.address }) {
@@ -51,7 +52,7 @@ public struct UnitConfiguration: Sendable {
     /// Reads and checks a configuration with every profile it names.
     ///
     /// Throws ``InvalidFile`` with every error found, each at file:line:column. Warnings are left in `diagnostics`.
-    public static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) -> UnitConfiguration {
+    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) -> UnitConfiguration {
         let file = try YAMLFile(path: path, diagnostics: diagnostics)
         var reader = UnitReader(folder: URL(fileURLWithPath: path).deletingLastPathComponent().path, diagnostics: diagnostics)
         if let root = file.root.mapping("a unit's configuration") { reader.read(root) }

@@ -1,9 +1,10 @@
-import DeviceModel
+package import DeviceModel
 import DeviceProfiles
 import Foundation
-import Logging
+import LineEngine
+package import Logging
 import Observability
-import RealTime
+package import RealTime
 import SampleJournal
 import Sampling
 import ServiceLifecycle
@@ -11,40 +12,40 @@ import Synchronization
 import Uplink
 
 /// What a run of the host came to.
-public struct HostSummary: Sendable {
-    public var devices = 0
-    public var samples: Int64 = 0
-    public var events: Int64 = 0
-    public var gaps: Int64 = 0
+package struct HostSummary: Sendable {
+    package var devices = 0
+    package var samples: Int64 = 0
+    package var events: Int64 = 0
+    package var gaps: Int64 = 0
     /// Lateness of the lines' wake-ups; `nil` before the first. Unit: ns.
-    public var latenessMedian: Int64?
-    public var latenessP99: Int64?
-    public var missedDeadlines: Int64 = 0
-    public var requests: Int64 = 0
-    public var replies: Int64 = 0
-    public var journalBytes: Int64 = 0
-    public var resourcesDelivered = 0
-    public var resourcesRefused = 0
+    package var latenessMedian: Int64?
+    package var latenessP99: Int64?
+    package var missedDeadlines: Int64 = 0
+    package var requests: Int64 = 0
+    package var replies: Int64 = 0
+    package var journalBytes: Int64 = 0
+    package var resourcesDelivered = 0
+    package var resourcesRefused = 0
     /// What each line and its devices have come to.
-    public var lines: [LineSummary] = []
+    package var lines: [LineSummary] = []
     /// `nil` while running, or without an uplink.
-    public var resourcesPending: Int?
-    public var uplinkProblem: String?
-    public var journalProblem: String?
+    package var resourcesPending: Int?
+    package var uplinkProblem: String?
+    package var journalProblem: String?
     /// Whether memory is locked, and how the lines' threads are scheduled; `nil` before they run.
-    public var memory: MemoryLock?
-    public var scheduling: String?
+    package var memory: MemoryLock?
+    package var scheduling: String?
 
     /// Bytes of the journal's files for each sample of this run; `nil` without samples.
-    public var journalBytesPerSample: Double? { samples > 0 ? Double(journalBytes) / Double(samples) : nil }
+    package var journalBytesPerSample: Double? { samples > 0 ? Double(journalBytes) / Double(samples) : nil }
 }
 
 /// The host: lines, journal and uplink of one unit, composed.
-public final class UnitHost: Service {
+package final class UnitHost: Service {
     /// How long a stop waits for the records service. Unit: s.
     private static let farewell = 8
 
-    public let configuration: UnitConfiguration
+    package let configuration: UnitConfiguration
     private let logger: Logger
     private let workers: [LineWorker]
     private let recorder = Recorder()
@@ -52,7 +53,7 @@ public final class UnitHost: Service {
     private let uplink: UplinkService?
 
     /// Puts the host together. Nothing runs, and nothing is opened, before ``run()``.
-    public init(_ configuration: UnitConfiguration, logger: Logger) throws {
+    package init(_ configuration: UnitConfiguration, logger: Logger) throws {
         self.configuration = configuration
         self.logger = logger
         workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
@@ -69,7 +70,7 @@ public final class UnitHost: Service {
     }
 
     /// Runs until a graceful shutdown, then stops in the order of the data: lines, journal, uplink.
-    public func run() async throws {
+    package func run() async throws {
         do {
             try await runToTheEnd()
         } catch {
@@ -159,7 +160,7 @@ public final class UnitHost: Service {
     ///
     /// When it throws, nothing was written and nothing will be; but where a disk failed while it wrote, and the host is killed before the disk takes anything
     /// again, the next start may find that it had kept the event.
-    public func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await recorder.note(event) }
+    package func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await recorder.note(event) }
 
     /// How the lines' threads are scheduled, once they have begun.
     private func scheduling() async -> String {
@@ -172,7 +173,7 @@ public final class UnitHost: Service {
     }
 
     /// What the run has come to so far.
-    public var summary: HostSummary {
+    package var summary: HostSummary {
         let totals = recorder.totals
         let histograms = workers.map(\.recorder.lateness)
         var summary = HostSummary()

@@ -1,14 +1,14 @@
 /// Codes of alerts and their facets.
-public enum AlertCode {
+package enum AlertCode {
     /// `MDC_EVT_ALARM`, the container of an alert in a FHIR Observation.
-    public static let container: (referenceID: String, code: UInt32) = ("MDC_EVT_ALARM", 196616)
+    package static let container: (referenceID: String, code: UInt32) = ("MDC_EVT_ALARM", 196616)
     /// `MDC_ATTR_EVENT_PHASE`: start, update or end.
-    public static let phase: UInt32 = 68481
+    package static let phase: UInt32 = 68481
     /// Alert priority.
-    public static let priority: UInt32 = 68484
+    package static let priority: UInt32 = 68484
 
     /// Verified alert conditions. A condition without a verified number carries a `NABD_` name.
-    public static let conditions: [String: UInt32] = [
+    package static let conditions: [String: UInt32] = [
         "MDC_EVT_FLUID_LINE_OCCL": 196940,
         "MDC_EVT_BATT_LO": 196802,
         "MDC_EVT_FLOW_LO": 196950,

@@ -1,7 +1,7 @@
 extension MetricCode {
     /// The codes a profile may use. A reference identifier whose number could not be verified is left out on purpose: a profile names
     /// such a metric with a `NABD_` name until the number is known, so that no guessed number ever leaves the unit.
-    public static let all: [MetricCode] = vitalSigns + ventilation + pump + laboratory + unitSensors
+    package static let all: [MetricCode] = vitalSigns + ventilation + pump + laboratory + unitSensors
 
     private static let vitalSigns: [MetricCode] = [
         MetricCode("MDC_ECG_HEART_RATE", 147842, .frequency, .crossChecked, "Heart rate from ECG", loinc: "8867-4"),

@@ -1,5 +1,5 @@
 /// What kind of quantity a unit measures. Two units can stand for each other in a profile only within one dimension.
-public enum Dimension: String, Sendable, Hashable {
+package enum Dimension: String, Sendable, Hashable {
     case amountFlow = "flow"
     case angle
     case cellConcentration = "cell concentration"
@@ -23,20 +23,20 @@ public enum Dimension: String, Sendable, Hashable {
 }
 
 /// A unit of measure as the records service reads it.
-public struct UnitOfMeasure: Sendable, Hashable {
+package struct UnitOfMeasure: Sendable, Hashable {
     /// The case-sensitive UCUM code, such as `mm[Hg]`.
-    public let ucum: String
+    package let ucum: String
     /// What a person reads beside a number, such as `mmHg`.
-    public let display: String
-    public let dimension: Dimension
+    package let display: String
+    package let dimension: Dimension
     /// The IEEE 11073-10101 unit code, where one was cross-checked; `nil` otherwise, never a guess.
-    public let code: UInt32?
+    package let code: UInt32?
 
     /// The units a profile may name.
     ///
     /// Source of the 11073 codes: public vendor captures and specifications (each cross-checked against a second source, 262144 plus the
     /// vendor's unit term); the standard's own text was not available.
-    public static let all: [UnitOfMeasure] = [
+    package static let all: [UnitOfMeasure] = [
         UnitOfMeasure("1", "1", .count, 262656),
         UnitOfMeasure("%", "%", .fraction, 262688),
         UnitOfMeasure("/min", "/min", .frequency, nil),
@@ -75,7 +75,7 @@ public struct UnitOfMeasure: Sendable, Hashable {
     private static let byUCUM = Dictionary(uniqueKeysWithValues: all.map { ($0.ucum, $0) })
 
     /// The unit with this UCUM code, or `nil` when the table has none.
-    public static func named(_ ucum: String) -> UnitOfMeasure? { byUCUM[ucum] }
+    package static func named(_ ucum: String) -> UnitOfMeasure? { byUCUM[ucum] }
 
     init(_ ucum: String, _ display: String, _ dimension: Dimension, _ code: UInt32?) {
         self.ucum = ucum

@@ -1,17 +1,17 @@
 import Hummingbird
-import Logging
+package import Logging
 
 /// Serves metrics and health over HTTP to programs on this machine: `/metrics` for Prometheus, `/health` for a watchdog.
 ///
 /// It tells counts of lines and devices, never a value of a patient.
-public struct MetricsServer: Sendable {
+package struct MetricsServer: Sendable {
     private let application: any ApplicationProtocol
 
     /// - Parameters:
     ///   - port: on 127.0.0.1.
     ///   - metrics: makes the text, at each request anew.
     ///   - health: `nil` when all is well, else what is not, in a sentence.
-    public init(port: Int, logger: Logger, metrics: @escaping @Sendable () -> MetricsText, health: @escaping @Sendable () -> String?) {
+    package init(port: Int, logger: Logger, metrics: @escaping @Sendable () -> MetricsText, health: @escaping @Sendable () -> String?) {
         let router = Router(context: BasicRequestContext.self)
         router.get("metrics") { _, _ in
             Response(
@@ -31,5 +31,5 @@ public struct MetricsServer: Sendable {
     }
 
     /// Serves until the task is cancelled or a graceful shutdown.
-    public func run() async throws { try await application.run() }
+    package func run() async throws { try await application.run() }
 }

@@ -1,26 +1,26 @@
 /// Metrics in the Prometheus text format, version 0.0.4. Source: prometheus.io, Exposition formats.
-public struct MetricsText: Sendable {
-    public enum Kind: String, Sendable {
+package struct MetricsText: Sendable {
+    package enum Kind: String, Sendable {
         case counter
         case gauge
         case summary
     }
 
-    public private(set) var text = ""
+    package private(set) var text = ""
 
-    public init() {}
+    package init() {}
 
     /// Begins a family of metrics; its samples follow.
     ///
     /// - Parameters:
     ///   - name: `nabd_…`, with its unit at the end; a counter's ends in `_total`.
     ///   - help: what it is, for people.
-    public mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+    package mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         text += "# HELP \(name) \(Self.escaped(help, quotes: false))\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
     /// One sample. A value that is not finite is written as the format has it: `NaN`, `+Inf`, `-Inf`.
-    public mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String>, _ value: Double) {
+    package mutating func sample(_ name: String, _ labels: KeyValuePairs<String, String>, _ value: Double) {
         let labels = labels.map { "\($0)=\"\(Self.escaped($1, quotes: true))\"" }.joined(separator: ",")
         text += "\(name)\(labels.isEmpty ? "" : "{\(labels)}") \(Self.number(value))\n"
     }

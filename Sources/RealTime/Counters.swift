@@ -1,11 +1,11 @@
 import Synchronization
 
 /// A fixed row of counters that one thread adds to and any thread reads.
-public final class Counters: @unchecked Sendable {
+package final class Counters: @unchecked Sendable {
     private let values: UnsafeMutablePointer<Atomic<Int64>>
-    public let count: Int
+    package let count: Int
 
-    public init(count: Int) {
+    package init(count: Int) {
         precondition(count > 0, "a row has at least one counter")
         self.count = count
         values = .allocate(capacity: count)
@@ -14,12 +14,12 @@ public final class Counters: @unchecked Sendable {
 
     deinit { values.deallocate() }
 
-    public func add(_ amount: Int64, to index: Int) {
+    package func add(_ amount: Int64, to index: Int) {
         precondition(index >= 0 && index < count, "there is no such counter")
         values[index].wrappingAdd(amount, ordering: .relaxed)
     }
 
-    public subscript(index: Int) -> Int64 {
+    package subscript(index: Int) -> Int64 {
         precondition(index >= 0 && index < count, "there is no such counter")
         return values[index].load(ordering: .relaxed)
     }

@@ -3,12 +3,12 @@ import Synchronization
 /// How late wake-ups were: counts in buckets that are at most 6.25 % wide, from 1 ns to 18 minutes.
 ///
 /// One thread records, any thread reads; a reading beside a recording is at most one record behind.
-public final class LatenessHistogram: @unchecked Sendable {
+package final class LatenessHistogram: @unchecked Sendable {
     private static let bucketsPerOctave = 16
     private static let bucketCount = 40 * bucketsPerOctave
     private let counts: UnsafeMutablePointer<Atomic<UInt64>>
 
-    public init() {
+    package init() {
         counts = .allocate(capacity: Self.bucketCount)
         for index in 0..<Self.bucketCount { (counts + index).initialize(to: Atomic(0)) }
     }
@@ -16,7 +16,7 @@ public final class LatenessHistogram: @unchecked Sendable {
     deinit { counts.deallocate() }
 
     /// - Parameter nanoseconds: how late; less than zero counts as zero.
-    public func record(_ nanoseconds: Int64) {
+    package func record(_ nanoseconds: Int64) {
         counts[Self.bucket(nanoseconds)].wrappingAdd(1, ordering: .relaxed)
     }
 
@@ -35,16 +35,16 @@ public final class LatenessHistogram: @unchecked Sendable {
     }
 
     /// How many were recorded.
-    public var total: UInt64 { Self.total(of: [self]) }
+    package var total: UInt64 { Self.total(of: [self]) }
 
-    public static func total(of histograms: [LatenessHistogram]) -> UInt64 {
+    package static func total(of histograms: [LatenessHistogram]) -> UInt64 {
         histograms.reduce(0) { sum, histogram in
             (0..<bucketCount).reduce(sum) { $0 + histogram.counts[$1].load(ordering: .relaxed) }
         }
     }
 
     /// The lateness below which this share of all records lies, or `nil` when there is none. Unit: ns. Range of `share`: 0…1.
-    public static func quantile(_ share: Double, of histograms: [LatenessHistogram]) -> Int64? {
+    package static func quantile(_ share: Double, of histograms: [LatenessHistogram]) -> Int64? {
         let total = total(of: histograms)
         guard total > 0 else { return nil }
         var left = UInt64((Double(total) * share).rounded(.up))

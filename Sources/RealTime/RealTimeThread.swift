@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 
 /// How a thread is scheduled; told to people in the log and the summary.
-public enum SchedulingOutcome: String, Sendable {
+package enum SchedulingOutcome: String, Sendable {
     /// SCHED_FIFO: the thread runs before everything ordinary.
     case realTime = "real-time priority (SCHED_FIFO)"
     /// Not allowed to use SCHED_FIFO; timer slack 1 ns and a raised nice value.
@@ -13,21 +13,21 @@ public enum SchedulingOutcome: String, Sendable {
 }
 
 /// Whether the process's memory stays in memory; told to people in the log, the summary and `nabd doctor`.
-public enum MemoryLock: String, Sendable {
+package enum MemoryLock: String, Sendable {
     /// Every page stays from its first use on.
     case locked = "locked"
     /// Pages may be taken away under pressure, and fetching them back delays a thread.
     case refused = "not locked: needs CAP_IPC_LOCK or LimitMEMLOCK=infinity"
 
     /// Whether ``lock()`` is allowed. A limit that is neither none nor waived is not tried: it would fail later, at an allocation.
-    public static var isAllowed: Bool { nabd_may_lock_memory() == 1 }
+    package static var isAllowed: Bool { nabd_may_lock_memory() == 1 }
 
     /// Locks the process's memory, now and what is used later.
-    public static func lock() -> MemoryLock { isAllowed && nabd_lock_memory() == 0 ? .locked : .refused }
+    package static func lock() -> MemoryLock { isAllowed && nabd_lock_memory() == 0 ? .locked : .refused }
 }
 
 /// A thread of its own for one line: no task, no pool, nothing that waits for anything else.
-public final class RealTimeThread: @unchecked Sendable {
+package final class RealTimeThread: @unchecked Sendable {
     fileprivate final class Start: Sendable {
         let name: String
         let body: @Sendable () -> Void
@@ -48,7 +48,7 @@ public final class RealTimeThread: @unchecked Sendable {
     ///   - name: at most 15 bytes are shown by the system.
     ///   - priority: SCHED_FIFO priority, 1…99; 0 asks for none.
     ///   - body: runs until it returns; it must know by itself when to stop.
-    public init(name: String, priority: Int32, body: @escaping @Sendable () -> Void) throws(ThreadStartError) {
+    package init(name: String, priority: Int32, body: @escaping @Sendable () -> Void) throws(ThreadStartError) {
         start = Start(name: name, body: body)
         let context = Unmanaged.passRetained(StartContext(start: start, priority: priority))
         let code = pthread_create(&handle, nil, runThread, context.toOpaque())
@@ -59,7 +59,7 @@ public final class RealTimeThread: @unchecked Sendable {
     }
 
     /// How the thread is scheduled; `nil` until it has begun to run.
-    public var scheduling: SchedulingOutcome? {
+    package var scheduling: SchedulingOutcome? {
         switch start.outcome.load(ordering: .acquiring) {
         case 1: .realTime
         case 2: .raised
@@ -69,7 +69,7 @@ public final class RealTimeThread: @unchecked Sendable {
     }
 
     /// Waits until the body has returned. Called once.
-    public func join() { pthread_join(handle, nil) }
+    package func join() { pthread_join(handle, nil) }
 
     fileprivate final class StartContext {
         /// More than a line's loop was ever seen to use. Unit: bytes.
@@ -96,11 +96,11 @@ public final class RealTimeThread: @unchecked Sendable {
 }
 
 /// The system refused a new thread.
-public struct ThreadStartError: Error, CustomStringConvertible {
+package struct ThreadStartError: Error, CustomStringConvertible {
     /// errno.
-    public let code: Int32
+    package let code: Int32
 
-    public var description: String { "no thread could be started (\(String(cString: strerror(code)))): raise the limit on processes (ulimit -u)" }
+    package var description: String { "no thread could be started (\(String(cString: strerror(code)))): raise the limit on processes (ulimit -u)" }
 }
 
 private func runThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
@@ -110,12 +110,12 @@ private func runThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawP
 }
 
 /// A flag that any thread sets and any thread reads.
-public final class StopFlag: Sendable {
+package final class StopFlag: Sendable {
     private let flag = Atomic<Bool>(false)
 
-    public init() {}
+    package init() {}
 
-    public var isSet: Bool { flag.load(ordering: .acquiring) }
+    package var isSet: Bool { flag.load(ordering: .acquiring) }
 
-    public func set() { flag.store(true, ordering: .releasing) }
+    package func set() { flag.store(true, ordering: .releasing) }
 }

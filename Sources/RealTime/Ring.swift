@@ -3,7 +3,7 @@ import Synchronization
 /// A bounded queue from one producing thread to one consuming thread. No lock, no allocation after `init`.
 ///
 /// The producer calls only ``push(_:)``, the consumer only ``pop()``; which thread is which may not change while both run.
-public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
+package final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     private let slots: UnsafeMutablePointer<Element>
     private let mask: Int
     private let head = Atomic<Int>(0)
@@ -12,7 +12,7 @@ public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendabl
     /// - Parameters:
     ///   - minimumCapacity: elements held at least; rounded up to a power of two.
     ///   - blank: what empty slots hold.
-    public init(minimumCapacity: Int, blank: Element) {
+    package init(minimumCapacity: Int, blank: Element) {
         precondition(minimumCapacity > 0 && minimumCapacity <= 1 << 24, "a ring holds 1 to 16 million elements")
         var capacity = 1
         while capacity < minimumCapacity { capacity <<= 1 }
@@ -23,10 +23,10 @@ public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendabl
 
     deinit { slots.deallocate() }
 
-    public var capacity: Int { mask + 1 }
+    package var capacity: Int { mask + 1 }
 
     /// Adds an element; returns `false`, and adds nothing, when the ring is full.
-    public func push(_ element: Element) -> Bool {
+    package func push(_ element: Element) -> Bool {
         let position = tail.load(ordering: .relaxed)
         guard position &- head.load(ordering: .acquiring) <= mask else { return false }
         slots[position & mask] = element
@@ -35,7 +35,7 @@ public final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendabl
     }
 
     /// Takes the oldest element; `nil` when there is none.
-    public func pop() -> Element? {
+    package func pop() -> Element? {
         let position = head.load(ordering: .relaxed)
         guard position != tail.load(ordering: .acquiring) else { return nil }
         let element = slots[position & mask]

@@ -1,16 +1,17 @@
 import Foundation
 import Hummingbird
 import HummingbirdTLS
-import Logging
+package import Logging
+import NIOCore
 import NIOSSL
 
 /// A records service for demonstrations: FHIR R4 transactions over HTTPS with mutual TLS 1.3, on this machine only, in memory only.
-public struct SandboxServer: Sendable {
+package struct SandboxServer: Sendable {
     private let application: any ApplicationProtocol
     private let store: SandboxStore
     private let port: AsyncStream<Int>
 
-    public init(_ certificates: SandboxCertificates, logger: Logger) throws {
+    package init(_ certificates: SandboxCertificates, logger: Logger) throws {
         let store = SandboxStore()
         self.store = store
         let (port, announce) = AsyncStream<Int>.makeStream()
@@ -34,23 +35,23 @@ public struct SandboxServer: Sendable {
     }
 
     /// Serves until the task is cancelled or a graceful shutdown.
-    public func run() async throws { try await application.run() }
+    package func run() async throws { try await application.run() }
 
     /// The base address, once the server listens.
-    public func address() async -> String? {
+    package func address() async -> String? {
         for await port in port { return "https://localhost:\(port)/fhir" }
         return nil
     }
 
     /// Resources held.
-    public func count() async -> Int { await store.count }
+    package func count() async -> Int { await store.count }
 
     private static func router(_ store: SandboxStore) -> Router<BasicRequestContext> {
         let router = Router(context: BasicRequestContext.self)
         router.post("fhir") { request, _ in
             let body = try await request.body.collect(upTo: 16 << 20)
             do {
-                let statuses = try await store.take(Data(buffer: body))
+                let statuses = try await store.take(Data(body.readableBytesView))
                 let entries = statuses.map { ["response": ["status": $0]] }
                 let bundle: [String: Any] = ["resourceType": "Bundle", "type": "transaction-response", "entry": entries]
                 return try response(200, JSONSerialization.data(withJSONObject: bundle))

@@ -1,18 +1,19 @@
 import Crypto
 import Foundation
+import SwiftASN1
 import X509
 
 /// A certificate authority of the moment with a server's and a unit's certificate, for demonstrations: made on the spot, valid for a day.
-public struct SandboxCertificates: Sendable {
+package struct SandboxCertificates: Sendable {
     /// PEM texts.
-    public let authority: String
-    public let server: String
-    public let serverKey: String
-    public let client: String
-    public let clientKey: String
+    package let authority: String
+    package let server: String
+    package let serverKey: String
+    package let client: String
+    package let clientKey: String
 
     /// - Parameter unit: the name in the unit's certificate.
-    public init(unit: String) throws {
+    package init(unit: String) throws {
         let root = P256.Signing.PrivateKey()
         let rootName = try DistinguishedName { CommonName("Nabd sandbox authority") }
         let authority = try Self.issue(
@@ -55,7 +56,7 @@ public struct SandboxCertificates: Sendable {
     }
 
     /// Writes the files a unit needs into a folder that only its owner may read.
-    public func write(to folder: String) throws {
+    package func write(to folder: String) throws {
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         for (name, text) in [("authority.pem", authority), ("client.pem", client), ("client.key", clientKey)] {

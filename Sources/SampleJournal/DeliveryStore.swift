@@ -2,17 +2,17 @@ import Foundation
 import GRDB
 
 /// The uplink's own book: what the records service has acknowledged, and what it refused. Never part of the record.
-public final class DeliveryStore: Sendable {
+package final class DeliveryStore: Sendable {
     /// How far the samples are delivered: all windows of earlier sessions, and all before `window` of this one.
-    public struct SamplePosition: Sendable, Equatable {
-        public var session: Int64
-        public var window: Int64
+    package struct SamplePosition: Sendable, Equatable {
+        package var session: Int64
+        package var window: Int64
         /// A chunk before which nothing of that window lies.
-        public var chunk: Int64
+        package var chunk: Int64
         /// The window's length; 0 when it has not begun. Unit: ns.
-        public var length: Int64
+        package var length: Int64
 
-        public init(session: Int64, window: Int64, chunk: Int64, length: Int64) {
+        package init(session: Int64, window: Int64, chunk: Int64, length: Int64) {
             self.session = session
             self.window = window
             self.chunk = chunk
@@ -21,19 +21,19 @@ public final class DeliveryStore: Sendable {
     }
 
     /// A resource that the service will not take.
-    public struct DeadLetter: Sendable {
-        public let id: Int64
-        public let url: String
-        public let reason: String
-        public let resource: String
+    package struct DeadLetter: Sendable {
+        package let id: Int64
+        package let url: String
+        package let reason: String
+        package let resource: String
         /// Unit: ns since 1970.
-        public let utc: Int64
+        package let utc: Int64
     }
 
     private let queue: DatabaseQueue
 
     /// Opens the book. Only the uplink itself writes; whoever looks on opens it read-only.
-    public init(directory: String, readOnly: Bool = false) throws {
+    package init(directory: String, readOnly: Bool = false) throws {
         let files = JournalFiles(directory: directory)
         if readOnly {
             queue = try files.openForReading(files.delivery)
@@ -52,7 +52,7 @@ public final class DeliveryStore: Sendable {
                 """)
     }
 
-    public func samplePosition() throws -> SamplePosition {
+    package func samplePosition() throws -> SamplePosition {
         try queue.read { db in
             guard let row = try Row.fetchOne(db, sql: "SELECT a, b, c, d FROM positions WHERE name = 'samples'") else {
                 return SamplePosition(session: 0, window: 0, chunk: 0, length: 0)
@@ -63,7 +63,7 @@ public final class DeliveryStore: Sendable {
     }
 
     /// Moves the samples' position, and adds to the count of resources delivered, in one transaction.
-    public func move(samples position: SamplePosition, delivered: Int) throws {
+    package func move(samples position: SamplePosition, delivered: Int) throws {
         try queue.write { db in
             try db.execute(
                 sql: "INSERT OR REPLACE INTO positions(name, a, b, c, d) VALUES ('samples', ?, ?, ?, ?)",
@@ -73,11 +73,11 @@ public final class DeliveryStore: Sendable {
     }
 
     /// The last event delivered.
-    public func eventPosition() throws -> Int64 {
+    package func eventPosition() throws -> Int64 {
         try queue.read { try Int64.fetchOne($0, sql: "SELECT a FROM positions WHERE name = 'events'") ?? 0 }
     }
 
-    public func move(events position: Int64, delivered: Int) throws {
+    package func move(events position: Int64, delivered: Int) throws {
         try queue.write { db in
             try db.execute(sql: "INSERT OR REPLACE INTO positions(name, a, b, c, d) VALUES ('events', ?, 0, 0, 0)", arguments: [position])
             try Self.count(db, delivered)
@@ -91,16 +91,16 @@ public final class DeliveryStore: Sendable {
     }
 
     /// Resources the service has acknowledged, in all. A resource that was sent again after a crash counts again.
-    public func deliveredCount() throws -> Int {
+    package func deliveredCount() throws -> Int {
         try queue.read { try Int.fetchOne($0, sql: "SELECT value FROM counters WHERE name = 'delivered'") ?? 0 }
     }
 
     /// Whether a description was acknowledged with exactly this content.
-    public func isDescribed(_ url: String, hash: [UInt8]) throws -> Bool {
+    package func isDescribed(_ url: String, hash: [UInt8]) throws -> Bool {
         try queue.read { try Data.fetchOne($0, sql: "SELECT hash FROM described WHERE url = ?", arguments: [url]) == Data(hash) }
     }
 
-    public func markDescribed(_ descriptions: [(url: String, hash: [UInt8])]) throws {
+    package func markDescribed(_ descriptions: [(url: String, hash: [UInt8])]) throws {
         try queue.write { db in
             for (url, hash) in descriptions {
                 try db.execute(sql: "INSERT OR REPLACE INTO described(url, hash) VALUES (?, ?)", arguments: [url, Data(hash)])
@@ -109,14 +109,14 @@ public final class DeliveryStore: Sendable {
         }
     }
 
-    public func bury(url: String, reason: String, resource: String, utc: Int64) throws {
+    package func bury(url: String, reason: String, resource: String, utc: Int64) throws {
         try queue.write { db in
             try db.execute(
                 sql: "INSERT INTO dead_letters(url, reason, resource, utc) VALUES (?, ?, ?, ?)", arguments: [url, reason, resource, utc])
         }
     }
 
-    public func deadLetters(limit: Int) throws -> [DeadLetter] {
+    package func deadLetters(limit: Int) throws -> [DeadLetter] {
         try queue.read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM dead_letters ORDER BY id LIMIT ?", arguments: [limit]).map {
                 DeadLetter(
@@ -126,7 +126,7 @@ public final class DeliveryStore: Sendable {
         }
     }
 
-    public func deadLetterCount() throws -> Int {
+    package func deadLetterCount() throws -> Int {
         try queue.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM dead_letters") ?? 0 }
     }
 }

@@ -1,28 +1,28 @@
 import Crypto
-import DeviceModel
+package import DeviceModel
 import Foundation
 import GRDB
 
 /// Something that happened: an alert, a device coming or going, a gap, the host's start and stop.
-public struct EventRecord: Sendable {
+package struct EventRecord: Sendable {
     /// Number in the journal, from 1 without holes.
-    public let id: Int64
+    package let id: Int64
     /// The key of the host's session.
-    public let session: String
+    package let session: String
     /// Unit: ns of the monotonic clock.
-    public let monotonicNanoseconds: Int64
+    package let monotonicNanoseconds: Int64
     /// Unit: ns since 1970-01-01T00:00:00Z.
-    public let utc: Int64
-    public let quality: ClockQuality
-    public let device: String?
+    package let utc: Int64
+    package let quality: ClockQuality
+    package let device: String?
     /// What happened, such as `alertStart`.
-    public let kind: String
+    package let kind: String
     /// Further members, a JSON object.
-    public let body: String
+    package let body: String
     /// SHA-256 over the hash before it and this record: no record can be changed, taken out or put in without all later ones showing it.
-    public let hash: [UInt8]
+    package let hash: [UInt8]
     /// Whether the row is as it was written. The chain says that of all records together, this of one without the others.
-    public private(set) var isWhole = true
+    package private(set) var isWhole = true
 
     static let noHash = [UInt8](repeating: 0, count: 32)
 
@@ -51,7 +51,7 @@ public struct EventRecord: Sendable {
     }
 
     /// The documented JSON line. The body's members follow as they were written.
-    public var line: String {
+    package var line: String {
         let head = JSON.members([
             "event": .string(kind), "device": device.map(JSON.string), "time": .string(UTCTime.text(nanoseconds: utc)),
             "monotonicNanoseconds": .integer(monotonicNanoseconds), "clock": .string(quality.word), "sequence": .integer(id),
@@ -62,12 +62,12 @@ public struct EventRecord: Sendable {
 
 extension EventRecord {
     /// The body's members, each as text; empty where the body is no object.
-    public var members: [String: String] {
+    package var members: [String: String] {
         (try? JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any])?.mapValues { "\($0)" } ?? [:]
     }
 
     /// What it says, as far as this host knows its name.
-    public var recorded: RecordedEvent { RecordedEvent(name: kind, device: device, members: members) }
+    package var recorded: RecordedEvent { RecordedEvent(name: kind, device: device, members: members) }
 }
 
 extension EventRecord {

@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import GRDB
+import JournalCoding
 
 /// The writing side of the events: the newest file, and the chain's last link. It belongs to the journal's writer.
 final class EventStore {

@@ -1,3 +1,5 @@
+import JournalCoding
+
 /// Whether the newest file of a kind may be written to. Once a write or a sync of it has failed it may not: what failed then is done in a new file.
 final class FileTrust {
     /// Why not, and the file that it is about; no name when there was none to write to from the beginning.

@@ -1,11 +1,12 @@
-import DeviceModel
+package import DeviceModel
 import Foundation
 import GRDB
+import JournalCoding
 
 /// What was committed together: the blocks of a commit, or those of about a minute of commits once they are packed.
-public struct JournalChunk: Sendable {
+package struct JournalChunk: Sendable {
     /// What the blocks are of. Raw values are stored; they are never renumbered.
-    public enum Content: Int64, Sendable {
+    package enum Content: Int64, Sendable {
         /// One commit, of all streams.
         case commit = 0
         /// Packed: all but waveforms.
@@ -16,22 +17,22 @@ public struct JournalChunk: Sendable {
 
     /// The number of the last commit in it; chunks are read in this order. Commits have even numbers: the odd ones are for the waveforms of a packed
     /// span, so that no cursor ever stands between them and the rest.
-    public let id: Int64
+    package let id: Int64
     /// The number after the last one before it: the chunks' stretches lie one behind the other.
-    public let first: Int64
-    public let session: Int64
-    public let content: Content
+    package let first: Int64
+    package let session: Int64
+    package let content: Content
     /// When the first sample was taken, or the commit made when there is none. Unit: ns of the monotonic clock.
-    public let base: Int64
+    package let base: Int64
     /// When the last sample was taken. Unit: ns of the monotonic clock.
-    public let end: Int64
+    package let end: Int64
     /// The wall clock at `base`. Unit: ns since 1970.
-    public let utc: Int64
-    public let quality: ClockQuality
-    public let samples: Int64
+    package let utc: Int64
+    package let quality: ClockQuality
+    package let samples: Int64
     let payload: [UInt8]
     /// Whether the row is as it was written.
-    public let isWhole: Bool
+    package let isWhole: Bool
 
     init(
         id: Int64, first: Int64, session: Int64, content: Content, base: Int64, end: Int64, utc: Int64, quality: ClockQuality, samples: Int64,
@@ -80,7 +81,7 @@ public struct JournalChunk: Sendable {
     }
 
     /// The wall clock when the chunk was committed, for a monotonic time within it. Unit: ns since 1970.
-    public func utc(at monotonic: Int64) -> Int64 { utc &+ (monotonic &- base) }
+    package func utc(at monotonic: Int64) -> Int64 { utc &+ (monotonic &- base) }
 
     /// The blocks. A damaged one is left out and given to `damaged`.
     func blocks(isText: (Int64) -> Bool, damaged: (BlockDamage) -> Void) -> [SampleBlock] {
@@ -112,44 +113,5 @@ public struct JournalChunk: Sendable {
     func covering(from first: Int64) -> JournalChunk {
         JournalChunk(
             id: id, first: first, session: session, content: content, base: base, end: end, utc: utc, quality: quality, samples: samples, payload: payload)
-    }
-}
-
-/// Blocks one after the other, each with its length before it.
-enum ChunkPayload {
-    /// CRC-32C over a chunk's numbers and over the length and the checksum of each of its blocks: what stands beside the blocks, and which blocks
-    /// there are. What is in a block, its own checksum covers; so a damaged block costs no other.
-    static func checksum(_ numbers: [Int64], payload: [UInt8]) -> Int64 {
-        var sum = numbers.reduce(UInt32.max) { CRC32C.update($0, $1) }
-        for block in places(payload) {
-            sum = CRC32C.update(sum, Int64(block.count))
-            sum = CRC32C.update(sum, payload[max(block.lowerBound, block.upperBound - 4)..<block.upperBound])
-        }
-        return Int64(~sum)
-    }
-
-    static func join(_ blocks: [[UInt8]]) -> [UInt8] {
-        var writer = BitWriter(capacity: blocks.reduce(0) { $0 + $1.count + 4 })
-        for block in blocks {
-            writer.varint(UInt64(block.count))
-            writer.append(block)
-        }
-        return writer.bytes
-    }
-
-    /// The blocks of a payload; what does not fit its announced length ends it.
-    static func split(_ payload: [UInt8]) -> [ArraySlice<UInt8>] { places(payload).map { payload[$0] } }
-
-    private static func places(_ payload: [UInt8]) -> [Range<Int>] {
-        var reader = BitReader(payload[...])
-        var places: [Range<Int>] = []
-        while reader.remaining > 0 {
-            guard let length = try? reader.count(payload.count), let place = try? reader.pass(length) else {
-                places.append(0..<0)
-                break
-            }
-            places.append(place)
-        }
-        return places
     }
 }

@@ -1,5 +1,5 @@
 /// Why the journal cannot be used, in words that tell what to do.
-public enum JournalError: Error, CustomStringConvertible {
+package enum JournalError: Error, CustomStringConvertible {
     /// Another process writes this journal.
     case heldByAnother(directory: String)
     /// `cause` is the database's own error, when it has one.
@@ -14,7 +14,7 @@ public enum JournalError: Error, CustomStringConvertible {
     /// What is on the disk now is not what was read at the start, when nothing could be written.
     case changedMeanwhile(directory: String)
 
-    public var description: String {
+    package var description: String {
         switch self {
         case .heldByAnother(let directory):
             "the journal in \(directory) is written by another process: one journal has one host; stop the other first"

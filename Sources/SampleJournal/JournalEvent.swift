@@ -1,16 +1,16 @@
-import DeviceModel
+package import DeviceModel
 
 extension JournalWriter {
     /// Something that happened, on its way to the journal.
-    public struct Event {
-        public let kind: String
-        public let device: String?
+    package struct Event {
+        package let kind: String
+        package let device: String?
         /// Further members; never patient data.
-        public let body: JSON
+        package let body: JSON
         /// Unit: ns of the monotonic clock.
-        public let monotonic: Int64
+        package let monotonic: Int64
 
-        public init(_ event: UnitEvent) {
+        package init(_ event: UnitEvent) {
             (kind, device, body, monotonic) = (event.kind.name, event.device, event.members, event.monotonic)
         }
 

@@ -1,16 +1,17 @@
 import DeviceModel
+import JournalCoding
 
 /// The journal as JSON lines or CSV, in the order of its commits and in bounded memory.
-public struct JournalExport: Sendable {
+package struct JournalExport: Sendable {
     private let reader: JournalReader
 
-    public init(_ reader: JournalReader) { self.reader = reader }
+    package init(_ reader: JournalReader) { self.reader = reader }
 
     /// The column names of CSV lines.
-    public static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
+    package static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
 
     /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
-    public func samples(
+    package func samples(
         from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool, write: (String) throws -> Void
     ) throws {
         var streams = try reader.streamsByID()
@@ -33,13 +34,13 @@ public struct JournalExport: Sendable {
     }
 
     /// How far somebody has read: resumable, and exact although commits are packed meanwhile.
-    public struct Cursor: Sendable {
+    package struct Cursor: Sendable {
         /// The last chunk read.
-        public var chunk: Int64
+        package var chunk: Int64
         /// The next number of each stream that was read.
         fileprivate var next: [Int64: Int64] = [:]
 
-        public init(after chunk: Int64) { self.chunk = chunk }
+        package init(after chunk: Int64) { self.chunk = chunk }
 
         /// Takes note of a block. Returns the number before which its samples had been read.
         @discardableResult
@@ -51,7 +52,7 @@ public struct JournalExport: Sendable {
     }
 
     /// Gives every event line after an event to `write`, and returns the last event read.
-    public func events(
+    package func events(
         after event: Int64, _ selection: JournalReader.Selection = JournalReader.Selection(), write: (String) throws -> Void
     ) throws -> Int64 {
         var last = event

@@ -1,3 +1,4 @@
+import JournalCoding
 import Foundation
 import GRDB
 
@@ -7,7 +8,7 @@ import GRDB
 /// numbered files, of which only the newest is written: what is old goes away as a whole file, and a file that fails is left as it is and a new one
 /// begun. One process writes and checkpoints; everybody else opens read-only and so can never checkpoint. (SQLite before 3.51.3 can corrupt a file
 /// when two connections write or checkpoint at once.)
-public struct JournalFiles: Sendable {
+package struct JournalFiles: Sendable {
     /// What a numbered file holds.
     enum Kind: String, CaseIterable {
         case samples, events
@@ -23,12 +24,12 @@ public struct JournalFiles: Sendable {
         var name: String { "\(kind.rawValue)-\(JournalFiles.digits(number)).sqlite" }
     }
 
-    public let directory: String
+    package let directory: String
 
-    public init(directory: String) { self.directory = directory }
+    package init(directory: String) { self.directory = directory }
 
     /// The uplink's own book of what was delivered; not part of the record.
-    public var delivery: String { "\(directory)/delivery.sqlite" }
+    package var delivery: String { "\(directory)/delivery.sqlite" }
     var lock: String { "\(directory)/lock" }
     /// Space that is given up when the disk is full, so that events still find room.
     var reserve: String { "\(directory)/reserve" }
@@ -62,7 +63,7 @@ public struct JournalFiles: Sendable {
     }
 
     /// Size of the record's files with their logs. Unit: bytes.
-    public var size: Int64 {
+    package var size: Int64 {
         Kind.allCases.flatMap(segments).reduce(0) { $0 + Self.size(of: $1) }
     }
 

@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import GRDB
+import JournalCoding
 
 /// A journal made ready to be written: what is there found again, and what is missing or damaged named.
 ///
@@ -182,7 +183,7 @@ struct JournalOpening {
 }
 
 /// Something that happened to the journal itself, to be recorded in it.
-public enum JournalIncident: Sendable, Equatable {
+package enum JournalIncident: Sendable, Equatable {
     /// A file is no database any more; it was renamed and is not tried again.
     case setAside(file: String, reason: String)
     /// A file was not written or not synced, or is damaged where it matters: it is left as it is, and a new one begun.

@@ -1,29 +1,30 @@
-import DeviceModel
+package import DeviceModel
 import Foundation
 import GRDB
+package import JournalCoding
 import Synchronization
 
 /// A stream as the journal knows it.
-public struct JournalStream: Sendable {
-    public let id: Int64
-    public let descriptor: StreamDescriptor
+package struct JournalStream: Sendable {
+    package let id: Int64
+    package let descriptor: StreamDescriptor
 }
 
 /// One run of the host.
-public struct JournalSession: Sendable {
-    public let id: Int64
-    public let key: String
-    public let bootID: String
+package struct JournalSession: Sendable {
+    package let id: Int64
+    package let key: String
+    package let bootID: String
     /// Unit: ns of the monotonic clock.
-    public let started: Int64
+    package let started: Int64
     /// Whether the host ended it; a killed host does not.
-    public let isEnded: Bool
+    package let isEnded: Bool
 }
 
 /// Reads a journal, beside its writer or alone. Never writes, never checkpoints.
 ///
 /// The numbered files are one record: each goes up to where the next one begins. A file that is damaged where it begins is left out here; ``verify()`` names it.
-public final class JournalReader: Sendable {
+package final class JournalReader: Sendable {
     /// A file that is open.
     struct OpenFile: Sendable {
         let segment: JournalFiles.Segment
@@ -35,11 +36,11 @@ public final class JournalReader: Sendable {
     /// Payload that is read at once, at least one chunk. Unit: bytes.
     private static let batchBytes = 2 << 20
 
-    public let files: JournalFiles
+    package let files: JournalFiles
     private let opened = Mutex<[JournalFiles.Segment: OpenFile]>([:])
 
     /// Throws ``JournalError``, with what to do.
-    public init(directory: String) throws {
+    package init(directory: String) throws {
         files = JournalFiles(directory: directory)
         guard !files.segments(.samples).isEmpty || !files.segments(.events).isEmpty else {
             if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
@@ -124,12 +125,12 @@ public final class JournalReader: Sendable {
 
     // MARK: Descriptions
 
-    public func streams() throws -> [JournalStream] {
+    package func streams() throws -> [JournalStream] {
         try streamsByID().sorted { $0.key < $1.key }.map { JournalStream(id: $0.key, descriptor: $0.value) }
     }
 
     /// The streams' descriptors by the numbers that blocks carry.
-    public func streamsByID() throws -> [Int64: StreamDescriptor] {
+    package func streamsByID() throws -> [Int64: StreamDescriptor] {
         var streams: [Int64: StreamDescriptor] = [:]
         for file in try open(.samples) {
             for stream in try Self.told(file, { try StreamRow.all($0) }) ?? [] { streams[stream.id] = stream.descriptor }
@@ -137,7 +138,7 @@ public final class JournalReader: Sendable {
         return streams
     }
 
-    public func sessions() throws -> [JournalSession] {
+    package func sessions() throws -> [JournalSession] {
         var sessions: [Int64: JournalSession] = [:]
         for file in try open(.samples) {
             for session in try Self.told(file, { try SessionRow.all($0) }) ?? [] {
@@ -150,16 +151,16 @@ public final class JournalReader: Sendable {
     // MARK: Samples
 
     /// Which samples are wanted. Without anything: all.
-    public struct Selection: Sendable {
+    package struct Selection: Sendable {
         /// The device's handle.
-        public var device: String?
+        package var device: String?
         /// The metric's reference identifier.
-        public var metric: String?
+        package var metric: String?
         /// From this wall-clock time on, and before that. Unit: ns since 1970.
-        public var from: Int64 = .min
-        public var to: Int64 = .max
+        package var from: Int64 = .min
+        package var to: Int64 = .max
 
-        public init(device: String? = nil, metric: String? = nil, from: Int64 = .min, to: Int64 = .max) {
+        package init(device: String? = nil, metric: String? = nil, from: Int64 = .min, to: Int64 = .max) {
             (self.device, self.metric, self.from, self.to) = (device, metric, from, to)
         }
 
@@ -176,7 +177,7 @@ public final class JournalReader: Sendable {
     /// - Parameters:
     ///   - without: leave out packed chunks of this content.
     ///   - from: without chunks that end before this wall-clock time, and `to`: that begin at or after it. Unit: ns since 1970.
-    public func chunks(after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max) throws -> [JournalChunk] {
+    package func chunks(after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max) throws -> [JournalChunk] {
         var chunks: [JournalChunk] = []
         var bytes = 0
         for (file, end) in try open(.samples, after: id) {
@@ -200,7 +201,7 @@ public final class JournalReader: Sendable {
     }
 
     /// The number of the newest chunk; 0 when there is none.
-    public func newestChunk() throws -> Int64 {
+    package func newestChunk() throws -> Int64 {
         for file in try open(.samples).reversed() {
             if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }), newest > 0 { return newest }
         }
@@ -208,7 +209,7 @@ public final class JournalReader: Sendable {
     }
 
     /// The blocks of a chunk. A damaged block is left out and given to `damaged`.
-    public func blocks(
+    package func blocks(
         of chunk: JournalChunk, streams: [Int64: StreamDescriptor], damaged: (BlockDamage) -> Void = { _ in }
     ) -> [SampleBlock] {
         chunk.blocks(isText: { streams[$0]?.form == .text }, damaged: damaged)
@@ -217,7 +218,7 @@ public final class JournalReader: Sendable {
     // MARK: Events
 
     /// The events after one, oldest first, at most `limit`.
-    public func events(after id: Int64, limit: Int) throws -> [EventRecord] {
+    package func events(after id: Int64, limit: Int) throws -> [EventRecord] {
         var events: [EventRecord] = []
         for (file, end) in try open(.events, after: id) where events.count < limit {
             events += try Self.readable(file, after: id, end: end) { db, start, found in
@@ -233,7 +234,7 @@ public final class JournalReader: Sendable {
     }
 
     /// The number of the newest event; 0 when there is none.
-    public func newestEvent() throws -> Int64 {
+    package func newestEvent() throws -> Int64 {
         for file in try open(.events).reversed() {
             if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") ?? 0 }), newest > 0 { return newest }
         }
@@ -241,7 +242,7 @@ public final class JournalReader: Sendable {
     }
 
     /// The newest event of a kind for each device.
-    public func newestEvents(kind: EventKind) throws -> [EventRecord] {
+    package func newestEvents(kind: EventKind) throws -> [EventRecord] {
         var newest: [String?: EventRecord] = [:]
         for (file, end) in try open(.events, after: 0) {
             let events = try Self.told(file) { db in

@@ -3,9 +3,9 @@ import Foundation
 import GRDB
 
 /// How much the journal may hold, and what may go when it holds more.
-public struct JournalRetention: Sendable {
+package struct JournalRetention: Sendable {
     /// What may be given up although it is not delivered.
-    public enum Shed: String, Sendable, CaseIterable {
+    package enum Shed: String, Sendable, CaseIterable {
         /// The oldest waveforms.
         case waveforms
         /// The oldest of everything else.
@@ -13,15 +13,15 @@ public struct JournalRetention: Sendable {
     }
 
     /// Size of all files of the record. Unit: bytes.
-    public var limit: Int64
+    package var limit: Int64
     /// How long what is delivered is kept, where there is room; `nil`: as long as there is room. Unit: ns.
-    public var keep: Int64?
+    package var keep: Int64?
     /// What is given up first, second …, when the limit is reached and nothing delivered is left to go.
-    public var shed: [Shed]
+    package var shed: [Shed]
     /// Whether an uplink has to acknowledge before anything goes.
-    public var hasUplink: Bool
+    package var hasUplink: Bool
 
-    public init(limit: Int64 = 8 << 30, keep: Int64? = nil, shed: [Shed] = [.waveforms], hasUplink: Bool = false) {
+    package init(limit: Int64 = 8 << 30, keep: Int64? = nil, shed: [Shed] = [.waveforms], hasUplink: Bool = false) {
         self.limit = limit
         self.keep = keep
         self.shed = shed
@@ -37,7 +37,7 @@ extension JournalWriter {
     /// is not, only in the declared order.
     ///
     /// - Returns: whether the journal is within its limit now, or will be.
-    public func maintain(utc: Int64) throws -> Bool {
+    package func maintain(utc: Int64) throws -> Bool {
         isShedding = false
         guard holdsJournal else { return true }
         try watchFiles()

@@ -1,24 +1,25 @@
+import DeviceModel
 import GRDB
 
 extension JournalReader {
     /// What the journal holds.
-    public struct Statistics: Sendable {
+    package struct Statistics: Sendable {
         /// The devices with the samples of each, by handle: by their numbers, so that gaps within count too.
-        public let devices: [(handle: String, samples: Int64)]
-        public let sessions: Int
-        public let streams: Int
-        public let chunks: Int64
-        public let samples: Int64
-        public let events: Int64
+        package let devices: [(handle: String, samples: Int64)]
+        package let sessions: Int
+        package let streams: Int
+        package let chunks: Int64
+        package let samples: Int64
+        package let events: Int64
         /// Bytes of coded samples, and of the files as a whole.
-        public let payloadBytes: Int64
-        public let fileBytes: Int64
+        package let payloadBytes: Int64
+        package let fileBytes: Int64
 
         /// File bytes for each sample; `nil` without samples.
-        public var bytesPerSample: Double? { samples > 0 ? Double(fileBytes) / Double(samples) : nil }
+        package var bytesPerSample: Double? { samples > 0 ? Double(fileBytes) / Double(samples) : nil }
     }
 
-    public func statistics() throws -> Statistics {
+    package func statistics() throws -> Statistics {
         var (chunks, samples, payload, events): (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
         var devices: [String: Int64] = [:]
         for file in try open(.samples) {

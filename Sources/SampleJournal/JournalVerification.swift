@@ -1,23 +1,24 @@
 import DeviceModel
 import GRDB
+import JournalCoding
 
 extension JournalReader {
     /// What a verification found.
-    public struct Verification: Sendable {
-        public var chunks: Int64 = 0
-        public var samples: Int64 = 0
-        public var events: Int64 = 0
+    package struct Verification: Sendable {
+        package var chunks: Int64 = 0
+        package var samples: Int64 = 0
+        package var events: Int64 = 0
         /// Samples whose numbers were given and that are declared missing: shed, never taken by the disk, or in a file that is gone.
-        public var declaredMissing: Int64 = 0
+        package var declaredMissing: Int64 = 0
         /// Each fault with its place; empty when the journal is whole.
-        public var faults: [String] = []
+        package var faults: [String] = []
     }
 
     /// More faults than this are not listed.
     private static let faultLimit = 100
 
     /// Reads everything: every block's checksum, every stream's numbers, that no commit is missing, the events' hash chain, SQLite's own structure.
-    public func verify() throws -> Verification {
+    package func verify() throws -> Verification {
         var result = Verification()
         for kind in JournalFiles.Kind.allCases {
             let opened = try open(kind) { result.faults.append("\($0.name): cannot be opened (\(JournalFailure.words($1)))") }

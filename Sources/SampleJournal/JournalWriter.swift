@@ -1,13 +1,14 @@
-import DeviceModel
+package import DeviceModel
 import Foundation
 import GRDB
+import JournalCoding
 
 /// The one writer of a journal. It belongs to one thread at a time.
 ///
 /// Samples wait in buffers until a commit, events are committed at once. A file that fails (a write, a sync, its content) is left as it is and never
 /// trusted again: a new one is begun, and what was not known to be committed is written there with the same numbers. A full disk keeps samples in
 /// memory, while events use the reserve.
-public final class JournalWriter {
+package final class JournalWriter {
     /// The most that is held in memory while the disk takes nothing: about half an hour of eight beds. Unit: bytes.
     private static let unwrittenLimit = 16 << 20
     /// How often it is looked whether commits can be packed. Unit: ns.
@@ -15,9 +16,9 @@ public final class JournalWriter {
     /// Commits between two notes of the streams' numbers.
     private static let noteEvery: Int64 = 256
 
-    public let files: JournalFiles
+    package let files: JournalFiles
     /// Names this run of the host; samples and events carry it.
-    public let sessionKey: String
+    package let sessionKey: String
     let samples: SampleStore
     let events: EventStore
     let retention: JournalRetention
@@ -41,18 +42,18 @@ public final class JournalWriter {
     private let eventsTrust = FileTrust()
     private var incidents: [JournalIncident]
     /// Whether records are missing that had been made: effects must be refused then.
-    public private(set) var isIncomplete: Bool
+    package private(set) var isIncomplete: Bool
     /// Whether the last look at the limits gave up something that was not delivered.
-    public internal(set) var isShedding = false
+    package internal(set) var isShedding = false
     /// Samples given up because the disk did not take them for so long that memory ran out.
-    public private(set) var droppedSamples: Int64 = 0
+    package private(set) var droppedSamples: Int64 = 0
     /// Samples that wait in memory because the disk has not taken them.
-    public var unwrittenSamples: Int64 { unwritten.reduce(0) { $0 + $1.samples } }
+    package var unwrittenSamples: Int64 { unwritten.reduce(0) { $0 + $1.samples } }
     /// Whether this process has the right to write the journal; a disk that takes nothing at the start gives it later.
-    public var holdsJournal: Bool { lock.isHeld }
+    package var holdsJournal: Bool { lock.isHeld }
     /// Samples and payload bytes committed by this writer.
-    public private(set) var committedSamples: Int64 = 0
-    public private(set) var committedBytes: Int64 = 0
+    package private(set) var committedSamples: Int64 = 0
+    package private(set) var committedBytes: Int64 = 0
 
     /// Opens or creates the journal and begins a session. On a read-only disk it begins in memory, with the numbers that follow those it can read
     /// there, and its files are begun as soon as the disk takes them; until then ``commit(now:utc:quality:heartbeat:)`` throws.
@@ -62,7 +63,7 @@ public final class JournalWriter {
     ///   - now: the monotonic clock. Unit: ns.
     ///   - utc: the wall clock. Unit: ns since 1970.
     /// - Throws: ``JournalError``, with what to do.
-    public init(directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention()) throws {
+    package init(directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention()) throws {
         let files = JournalFiles(directory: directory)
         self.files = files
         self.retention = retention
@@ -116,7 +117,7 @@ public final class JournalWriter {
     }
 
     /// What happened to the journal since it was last asked.
-    public func takeIncidents() -> [JournalIncident] {
+    package func takeIncidents() -> [JournalIncident] {
         defer { incidents = [] }
         return incidents
     }
@@ -129,7 +130,7 @@ public final class JournalWriter {
     // MARK: Streams
 
     /// Makes streams known and returns their indices for ``append(_:stream:)``. A stream that was known before goes on with its numbers.
-    public func register(_ descriptors: [StreamDescriptor]) throws -> [Int] {
+    package func register(_ descriptors: [StreamDescriptor]) throws -> [Int] {
         let fresh = Set(descriptors.filter { known[$0] == nil })
         for descriptor in descriptors where known[descriptor] == nil {
             newestStream += 1
@@ -164,10 +165,10 @@ public final class JournalWriter {
     // MARK: Samples
 
     /// Keeps a sample until the next commit.
-    public func append(_ record: SampleRecord, stream: Int) { buffers[stream].append(record) }
+    package func append(_ record: SampleRecord, stream: Int) { buffers[stream].append(record) }
 
     /// Keeps samples until the next commit, as long as `next` gives one. Quicker than one call for each.
-    public func append(_ next: () -> (record: SampleRecord, stream: Int)?) {
+    package func append(_ next: () -> (record: SampleRecord, stream: Int)?) {
         var filled: [StreamBuffer] = []
         swap(&filled, &buffers)
         while let (record, stream) = next() { filled[stream].append(record) }
@@ -180,7 +181,7 @@ public final class JournalWriter {
     ///   - now: the monotonic clock at this moment, and `utc` the wall clock at the same moment. Unit: ns.
     ///   - heartbeat: commit an empty chunk when nothing waits, so that a reader knows how far the record goes.
     @discardableResult
-    public func commit(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool = false) throws -> Int {
+    package func commit(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool = false) throws -> Int {
         let taken = gather(now: now, utc: utc, quality: quality, heartbeat: heartbeat)
         if !unwritten.isEmpty {
             // What the reserve gives up is for events.
@@ -205,7 +206,7 @@ public final class JournalWriter {
     /// Packs commits and brings the log to the file, when it is time; at most one span each time it is called.
     ///
     /// - Parameter now: the monotonic clock at this moment. Unit: ns.
-    public func tidy(now: Int64) throws {
+    package func tidy(now: Int64) throws {
         guard !samplesTrust.isLost, hasRoom else { return }
         try onTrustedSamples(now: now) {
             try samples.tidy()
@@ -314,7 +315,7 @@ public final class JournalWriter {
     }
 
     /// Lets the next write try a new file even if the last one failed a moment ago: for the end.
-    public func tryAtOnce() {
+    package func tryAtOnce() {
         samplesTrust.tryAtOnce()
         eventsTrust.tryAtOnce()
     }
@@ -328,7 +329,7 @@ public final class JournalWriter {
     ///   - utcOffset: the wall clock less the monotonic one. Unit: ns.
     /// - Returns: the number of the last of them; the others have the numbers before it.
     @discardableResult
-    public func record(_ batch: [Event], now: Int64, utcOffset: Int64, quality: ClockQuality) throws -> Int64 {
+    package func record(_ batch: [Event], now: Int64, utcOffset: Int64, quality: ClockQuality) throws -> Int64 {
         guard !batch.isEmpty else { return events.last.id }
         let newestChunk = (unwritten.first?.first ?? nextChunk + 1) - 1
         try onTrustedEvents(now: now) {
@@ -365,7 +366,7 @@ public final class JournalWriter {
     // MARK: The end
 
     /// Ends the session: what waits is committed, and readers may know that nothing more will come of it. The journal may be opened anew then.
-    public func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
+    package func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
         defer { lock.release() }
         try commit(now: now, utc: utc, quality: quality)
         try onTrustedSamples(now: now) {

@@ -1,18 +1,18 @@
-import DeviceModel
+package import DeviceModel
 import GRDB
 
 /// The alerts that sessions of a journal began and nobody ended: what a killed host leaves.
-public struct OpenAlerts: Sendable {
+package struct OpenAlerts: Sendable {
     /// Older files are not looked at: about 1 GiB of events, read in a few seconds, and only where no host ever settled its alerts.
     private static let mostFiles = 64
 
     /// Oldest first.
-    public let alerts: [AlertRecord]
+    package let alerts: [AlertRecord]
     /// Why older events could not be looked at; `nil` when there is nothing more to find.
-    public let failure: String?
+    package let failure: String?
 
     /// Reads the events from the newest one back to where a host says that it left no alert open. Never fails: damage costs only what is damaged.
-    public init(directory: String) {
+    package init(directory: String) {
         var fold = Fold()
         do {
             try fold.read(try JournalReader(directory: directory), files: Self.mostFiles)

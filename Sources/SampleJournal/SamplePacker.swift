@@ -1,4 +1,5 @@
 import DeviceModel
+import JournalCoding
 
 /// Puts the blocks of many commits together: one block for each stream without a hole. What a commit of 250 ms writes around each handful of samples
 /// is paid once a minute then, and a search reads few rows.

@@ -1,5 +1,6 @@
 import DeviceModel
 import GRDB
+import JournalCoding
 
 /// Stream descriptors as rows.
 enum StreamRow {

@@ -1,7 +1,7 @@
-import Fieldbus
+package import Fieldbus
 import Glibc
-import LineEngine
-import RealTime
+package import LineEngine
+package import RealTime
 
 /// Does what a line's engine decides: reads, sleeps and writes. Everything here runs on the line's own thread.
 package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: MonotonicTime> {

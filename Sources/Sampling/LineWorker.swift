@@ -1,20 +1,20 @@
 import DeviceDrivers
-import DeviceModel
-import DeviceProfiles
-import Fieldbus
-import LineEngine
-import RealTime
+package import DeviceModel
+package import DeviceProfiles
+package import Fieldbus
+package import LineEngine
+package import RealTime
 
 /// One line of the unit with the devices on it: its thread, its ring, and what the ring's indices stand for.
-public final class LineWorker: @unchecked Sendable {
-    public let address: LineAddress
-    public let recorder: LineRecorder
+package final class LineWorker: @unchecked Sendable {
+    package let address: LineAddress
+    package let recorder: LineRecorder
     /// The handles of the devices on the line; events index them.
-    public let devices: [String]
+    package let devices: [String]
     /// The streams of all devices on the line; samples index them.
-    public let streams: [StreamDescriptor]
+    package let streams: [StreamDescriptor]
     /// The alerts of all devices on the line: those of their profiles, then those about the link. Alert records index them.
-    public let alerts: [LineAlert]
+    package let alerts: [LineAlert]
 
     private let plans: [DevicePlan]
     /// Orders that wait for the line's thread.
@@ -25,7 +25,7 @@ public final class LineWorker: @unchecked Sendable {
     private var thread: RealTimeThread?
 
     /// - Parameter plans: the devices on the line. A serial protocol has its line for itself; Modbus devices share one.
-    public init(address: LineAddress, plans: [DevicePlan]) {
+    package init(address: LineAddress, plans: [DevicePlan]) {
         self.address = address
         self.plans = plans
         devices = plans.map(\.handle)
@@ -37,12 +37,12 @@ public final class LineWorker: @unchecked Sendable {
     }
 
     /// How the line's thread is scheduled; `nil` before it runs.
-    public var scheduling: SchedulingOutcome? { thread?.scheduling }
+    package var scheduling: SchedulingOutcome? { thread?.scheduling }
 
     /// Starts the line's thread.
     ///
     /// - Parameter priority: SCHED_FIFO priority, 1…99; 0 asks for none.
-    public func start(priority: Int32) throws(ThreadStartError) {
+    package func start(priority: Int32) throws(ThreadStartError) {
         guard let run = loop() else { return }
         let name = "line \(devices.first ?? "")"
         thread = try RealTimeThread(name: name, priority: priority, body: run)
@@ -50,24 +50,24 @@ public final class LineWorker: @unchecked Sendable {
 
     /// Hands an order in, to be said once; its outcome comes from ``takeOutcome()``. One thread hands in and takes. `false`, and nothing is said, when too
     /// many are under way.
-    public func hand(in order: LineOrder) -> Bool {
+    package func hand(in order: LineOrder) -> Bool {
         guard underWay < LineRecorder.mostOrders, orders.push(order) else { return false }
         underWay += 1
         return true
     }
 
     /// What became of an order; `nil` when no more is known yet.
-    public func takeOutcome() -> OrderOutcome? {
+    package func takeOutcome() -> OrderOutcome? {
         guard let outcome = recorder.outcomes.pop() else { return nil }
         underWay -= 1
         return outcome
     }
 
     /// Tells the thread to stop, without waiting.
-    public func askToStop() { stopFlag.set() }
+    package func askToStop() { stopFlag.set() }
 
     /// Tells the thread to stop and waits until it has; the line is closed then.
-    public func stop() {
+    package func stop() {
         stopFlag.set()
         thread?.join()
         thread = nil
@@ -109,7 +109,7 @@ public final class LineWorker: @unchecked Sendable {
 
 extension SerialSettings {
     /// The settings a profile, or the configuration over it, asks for.
-    public init(_ format: SerialFormat) {
+    package init(_ format: SerialFormat) {
         let flow: FlowControl =
             switch format.flow {
             case .none: .none

@@ -1,21 +1,22 @@
 import AsyncHTTPClient
-import FHIRMapping
+import DeviceModel
+package import FHIRMapping
 import Foundation
 import NIOCore
-import NIOFoundationCompat
+import NIOHTTP1
 import NIOSSL
 
 /// Where the records service is, and who this unit is to it.
-public struct UplinkEndpoint: Sendable {
+package struct UplinkEndpoint: Sendable {
     /// The base address of the FHIR server, `https://…`.
-    public let server: String
+    package let server: String
     /// PEM file of the authority that signed the server's certificate. No other authority is trusted.
-    public let authority: String
+    package let authority: String
     /// PEM files of this unit's certificate and key.
-    public let clientCertificate: String
-    public let clientKey: String
+    package let clientCertificate: String
+    package let clientKey: String
 
-    public init(server: String, authority: String, clientCertificate: String, clientKey: String) {
+    package init(server: String, authority: String, clientCertificate: String, clientKey: String) {
         self.server = server
         self.authority = authority
         self.clientCertificate = clientCertificate
@@ -23,7 +24,7 @@ public struct UplinkEndpoint: Sendable {
     }
 
     /// Whole days until this unit's certificate expires, by the wall clock; negative when it has. Throws ``EndpointError``.
-    public func daysLeft() throws -> Int {
+    package func daysLeft() throws -> Int {
         guard let certificate = try? NIOSSLCertificate.fromPEMFile(clientCertificate).first else {
             throw EndpointError(description: "\(clientCertificate) is not a readable PEM certificate")
         }
@@ -32,19 +33,19 @@ public struct UplinkEndpoint: Sendable {
 }
 
 /// A certificate or key file that cannot be used.
-public struct EndpointError: Error, CustomStringConvertible {
-    public let description: String
+package struct EndpointError: Error, CustomStringConvertible {
+    package let description: String
 }
 
 /// FHIR R4 over HTTPS with mutual TLS 1.3. One pinned authority, no redirects, bounded replies, bounded time.
-public final class FHIRClient: RecordsService {
+package final class FHIRClient: RecordsService {
     /// The longest reply that is read. Unit: bytes.
     private static let replyLimit = 4 << 20
 
     private let base: String
     private let client: HTTPClient
 
-    public init(_ endpoint: UplinkEndpoint) throws {
+    package init(_ endpoint: UplinkEndpoint) throws {
         guard endpoint.server.hasPrefix("https://") else { throw EndpointError(description: "the records service must be https://…, not \(endpoint.server)") }
         base = endpoint.server.hasSuffix("/") ? String(endpoint.server.dropLast()) : endpoint.server
         var tls = TLSConfiguration.makeClientConfiguration()
@@ -73,9 +74,9 @@ public final class FHIRClient: RecordsService {
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    public func shutdown() async { try? await client.shutdown() }
+    package func shutdown() async { try? await client.shutdown() }
 
-    public func put(_ resources: [FHIRResource]) async -> DeliveryOutcome {
+    package func put(_ resources: [FHIRResource]) async -> DeliveryOutcome {
         var bytes: [UInt8] = []
         FHIRResource.transaction(resources).write(to: &bytes)
         var request = HTTPClientRequest(url: base)
@@ -87,7 +88,7 @@ public final class FHIRClient: RecordsService {
             let response = try await client.execute(request, timeout: .seconds(60))
             let body = try await response.body.collect(upTo: Self.replyLimit)
             let retryAfter = Self.retryAfter(response.headers.first(name: "Retry-After"), date: response.headers.first(name: "Date"))
-            return Self.outcome(status: Int(response.status.code), body: Data(buffer: body), retryAfter: retryAfter, expected: resources.count)
+            return Self.outcome(status: Int(response.status.code), body: Data(body.readableBytesView), retryAfter: retryAfter, expected: resources.count)
         } catch {
             return .unavailable(reason: Self.words(error), retryAfter: nil)
         }

@@ -1,7 +1,7 @@
-import FHIRMapping
+package import FHIRMapping
 
 /// What became of a bundle.
-public enum DeliveryOutcome: Sendable, Equatable {
+package enum DeliveryOutcome: Sendable, Equatable {
     /// Every entry was answered with 2xx.
     case acknowledged
     /// The service says, in FHIR, that the content cannot be taken.
@@ -13,7 +13,7 @@ public enum DeliveryOutcome: Sendable, Equatable {
 }
 
 /// The cloud records service, as far as the uplink knows it. Unit of `retryAfter`: s.
-public protocol RecordsService: Sendable {
+package protocol RecordsService: Sendable {
     /// Puts resources in one transaction.
     func put(_ resources: [FHIRResource]) async -> DeliveryOutcome
 }

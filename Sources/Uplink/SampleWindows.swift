@@ -1,5 +1,6 @@
 import DeviceModel
 import FHIRMapping
+import JournalCoding
 import SampleJournal
 
 /// Cuts the journal's samples into delivery windows.

@@ -1,31 +1,31 @@
 import DeviceModel
 import FHIRMapping
 import Foundation
-import Logging
+package import Logging
 import SampleJournal
 import Synchronization
 
 /// What the uplink does and how far it is.
-public struct UplinkStatus: Sendable {
-    public var isReachable = false
+package struct UplinkStatus: Sendable {
+    package var isReachable = false
     /// The last thing that went wrong; `nil` when the last bundle was taken.
-    public var problem: String?
-    public var delivered = 0
-    public var refused = 0
+    package var problem: String?
+    package var delivered = 0
+    package var refused = 0
 }
 
 /// Forwards the journal to the records service: events first, then descriptions, then samples by the window.
 ///
 /// A position moves only after the service has acknowledged every entry; a kill in between sends the same ids again, which stores them once.
-public final class UplinkService: Sendable {
-    public struct Settings: Sendable {
+package final class UplinkService: Sendable {
+    package struct Settings: Sendable {
         /// The unit's name; part of every id.
-        public var unit: String
-        public var isTestData: Bool
+        package var unit: String
+        package var isTestData: Bool
         /// Samples of this much time go into one observation. Unit: ns.
-        public var window: Int64
+        package var window: Int64
 
-        public init(unit: String, isTestData: Bool, window: Int64) {
+        package init(unit: String, isTestData: Bool, window: Int64) {
             self.unit = unit
             self.isTestData = isTestData
             self.window = window
@@ -48,7 +48,7 @@ public final class UplinkService: Sendable {
     private let isFinishing = Atomic<Bool>(false)
 
     /// - Parameter mayWrite: whether this process has the right to write the journal; without it, its book belongs to another.
-    public init(
+    package init(
         journal directory: String, service: any RecordsService, settings: Settings, logger: Logger, mayWrite: @escaping @Sendable () -> Bool = { true }
     ) {
         self.mayWrite = mayWrite
@@ -58,10 +58,10 @@ public final class UplinkService: Sendable {
         self.logger = logger
     }
 
-    public var status: UplinkStatus { state.withLock { $0 } }
+    package var status: UplinkStatus { state.withLock { $0 } }
 
     /// Runs until the task is cancelled.
-    public func run() async {
+    package func run() async {
         var work: UplinkWork?
         var failures = 0
         while !Task.isCancelled {
@@ -101,7 +101,7 @@ public final class UplinkService: Sendable {
     }
 
     /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still pending.
-    public func finish(within limit: Duration) async throws -> Int {
+    package func finish(within limit: Duration) async throws -> Int {
         guard mayWrite() else { throw JournalError.cannotCreate(path: directory, reason: "its disk took nothing, or another host has it") }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.deliverRest() }

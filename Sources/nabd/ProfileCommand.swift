@@ -5,6 +5,7 @@ import DeviceProfiles
 import Dispatch
 import Fieldbus
 import Foundation
+import Nomenclature
 import Synchronization
 
 struct ProfileCommand: ParsableCommand {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import DeviceModel
 import DeviceProfiles
 import Foundation
 import Nomenclature

@@ -1,5 +1,7 @@
 import DeviceModel
+import LineEngine
 import NabdHost
+import RealTime
 
 /// A host's summary as a person or a machine reads it.
 enum SummaryText {

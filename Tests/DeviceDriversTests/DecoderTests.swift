@@ -2,6 +2,7 @@ import DeviceDrivers
 import DeviceModel
 import DeviceProfiles
 import Foundation
+import Nomenclature
 import TestSupport
 import Testing
 

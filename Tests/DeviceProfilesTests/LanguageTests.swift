@@ -1,5 +1,7 @@
+import DeviceModel
 @testable import DeviceProfiles
 import Foundation
+import Nomenclature
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import DeviceProfiles
+import Foundation
 import TestSupport
 import Testing
 

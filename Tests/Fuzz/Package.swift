@@ -7,6 +7,8 @@ import PackageDescription
 let fuzzed: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
     .unsafeFlags(["-O", "-g", "-parse-as-library", "-sanitize=fuzzer"]),
 ]
 
@@ -19,6 +21,7 @@ let package = Package(
         .target(name: "Nomenclature", swiftSettings: fuzzed),
         .target(name: "DeviceModel", dependencies: ["Nomenclature"], swiftSettings: fuzzed),
         .target(name: "DeviceProfiles", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
+        .target(name: "JournalCoding", dependencies: ["DeviceModel"], swiftSettings: fuzzed),
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
         .target(name: "ModbusFrames", swiftSettings: fuzzed),
@@ -26,7 +29,7 @@ let package = Package(
         .target(
             name: "LineEngine", dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], swiftSettings: fuzzed),
         .executableTarget(
-            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "LineEngine", "CFuzzer"], swiftSettings: fuzzed,
+            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "JournalCoding", "LineEngine", "CFuzzer"], swiftSettings: fuzzed,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ]
 )

@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import GRDB
 import Synchronization
 import TestSupport
 import Testing

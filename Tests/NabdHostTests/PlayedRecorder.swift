@@ -1,5 +1,7 @@
 import DeviceModel
 import Foundation
+import GRDB
+import LineEngine
 import Logging
 import RealTime
 import Sampling

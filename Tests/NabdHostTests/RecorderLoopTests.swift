@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import Sampling
 import TestSupport
 import Testing
 

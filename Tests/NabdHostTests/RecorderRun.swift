@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import LineEngine
 import Logging
 import RealTime
 import Sampling

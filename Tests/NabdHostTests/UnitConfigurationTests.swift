@@ -1,4 +1,6 @@
+import DeviceModel
 import DeviceProfiles
+import Foundation
 import NabdHost
 import SampleJournal
 import TestSupport

@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import GRDB
+import JournalCoding
 import TestSupport
 import Testing
 

@@ -1,6 +1,8 @@
 import DeviceModel
 import DeviceProfiles
 import LineEngine
+import ModbusFrames
+import RealTime
 import TestSupport
 import Testing
 

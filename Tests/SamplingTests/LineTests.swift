@@ -2,6 +2,7 @@ import DeviceModel
 import DeviceProfiles
 import Fieldbus
 import Foundation
+import LineEngine
 import RealTime
 import Sampling
 import TestSupport
@@ -33,6 +34,7 @@ private final class Answerer: @unchecked Sendable {
     }
 }
 
+/// The whole way, on real ports and connections; what takes time is tested in virtual time.
 @Suite(.serialized) struct LineTests {
     private func plan(_ name: String, _ overrides: DeviceOverrides = DeviceOverrides()) throws -> DevicePlan {
         try DeviceProfile.load(Repository.path("device-profiles/\(name)")).compile(handle: "device", overrides: overrides)
@@ -57,28 +59,15 @@ private final class Answerer: @unchecked Sendable {
             request == [1, 4, 0, 1, 0, 2, 0x20, 0x0B] ? [1, 4, 4, 1, 0x31, 2, 0x22, 0x2A, 0xCE] : nil
         }
         defer { device.stop() }
-        let found = try records(try plan("xy/md02", overrides), on: device.end.name, milliseconds: 1050)
+        let found = try records(try plan("xy/md02", overrides), on: device.end.name, milliseconds: 700)
         let temperatures = found.filter { $0.kind == .sample && $0.index == 0 }
-        #expect(temperatures.count >= 5)
+        #expect(!temperatures.isEmpty)
         #expect(temperatures.allSatisfy { $0.validity == .valid && $0.bits == 305 })
         #expect(found.contains { $0.event == .deviceConnected })
     }
 
-    @Test func aSilentDeviceGivesTimedOutSamplesAndIsCalledSilentOnce() throws {
-        var overrides = DeviceOverrides()
-        overrides.period = ["MDC_TEMP": 100_000_000, "NABD_RELATIVE_HUMIDITY": 100_000_000]
-        let device = try Answerer(.newPseudoTerminal) { _ in nil }
-        defer { device.stop() }
-        let found = try records(try plan("xy/md02", overrides), on: device.end.name, milliseconds: 5000)
-        let samples = found.filter { $0.kind == .sample }
-        #expect(samples.count >= 6)
-        #expect(samples.allSatisfy { $0.validity == .notAvailable && [.timedOut, .stale].contains($0.reason) })
-        #expect(found.count { $0.event == .deviceSilent } == 1)
-        #expect(found.count { $0.event == .deviceStale } == 1)
-    }
-
     @Test func aLineThatIsNotThereIsToldAndTriedAgain() throws {
-        let found = try records(try plan("alaris/asena-gh"), on: "/dev/nabd-no-such-line", milliseconds: 1500)
+        let found = try records(try plan("alaris/asena-gh"), on: "/dev/nabd-no-such-line", milliseconds: 300)
         #expect(found.count { $0.event == .deviceDisconnected } == 1)
         #expect(found.contains { $0.kind == .sample && $0.reason == .disconnected })
     }

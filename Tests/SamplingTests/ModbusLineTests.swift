@@ -10,6 +10,14 @@ import Testing
 @Suite struct ModbusLineTests {
     private func longestGap(_ times: [Double]) -> Double { zip(times.dropFirst(), times).map { $0 - $1 }.max() ?? .infinity }
 
+    @Test func aSilentDeviceGivesTimedOutSamplesAndIsCalledSilentOnce() throws {
+        let run = run(try plans([1]), seconds: 600) { _ in .silence }
+        let samples = run.records.filter { $0.kind == .sample }
+        #expect(samples.count >= 60)
+        #expect(samples.allSatisfy { $0.validity == .notAvailable && [.timedOut, .stale].contains($0.reason) })
+        #expect(run.told(.deviceSilent).count == 1 && run.told(.deviceStale).count == 1)
+    }
+
     @Test(arguments: [1, 3, 6]) func deadNeighboursCostAHealthyDeviceNearlyNothing(dead: Int) throws {
         let units = [UInt8](1...UInt8(1 + dead))
         // The healthy one stands last: whoever was asked in order would wait for all the others.

@@ -14,16 +14,24 @@ final class PlayedText: ByteLine {
         let delay: Int64
         let bytes: [UInt8]
 
-        init(_ delay: Int64, _ text: String) {
+        init(_ delay: Int64, _ text: String) { self.init(delay, Array(text.utf8)) }
+
+        init(_ delay: Int64, _ bytes: [UInt8]) {
             self.delay = delay
-            bytes = Array(text.utf8)
+            self.bytes = bytes
         }
     }
 
+    struct Saying {
+        let time: Int64
+        let bytes: [UInt8]
+        var text: String { String(decoding: bytes, as: UTF8.self) }
+    }
+
     private let clock: VirtualClock
-    private let rule: (String, Int64) -> [Sending]
+    private let rule: ([UInt8], Int64) -> [Sending]
     private var coming: [(time: Int64, bytes: [UInt8])] = []
-    private(set) var said: [(time: Int64, text: String)] = []
+    private(set) var said: [Saying] = []
     private(set) var opened: [Int64] = []
     var isConnection = false
     /// How long a connection may be idle before its other side ends it. Unit: ns.
@@ -32,7 +40,7 @@ final class PlayedText: ByteLine {
     var standsStill: Range<Int64> = 0..<0
     private var endsAt: Int64 = .max
 
-    init(_ clock: VirtualClock, rule: @escaping (String, Int64) -> [Sending]) {
+    init(_ clock: VirtualClock, rule: @escaping ([UInt8], Int64) -> [Sending]) {
         self.clock = clock
         self.rule = rule
     }
@@ -76,10 +84,9 @@ final class PlayedText: ByteLine {
     }
 
     func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
-        let text = String(decoding: bytes, as: UTF8.self)
-        said.append((clock.now(), text))
+        said.append(Saying(time: clock.now(), bytes: bytes))
         var last = clock.now()
-        for sending in rule(text, clock.now()) {
+        for sending in rule(bytes, clock.now()) {
             last = max(last, clock.now() + sending.delay)
             put(sending.bytes, at: clock.now() + sending.delay)
         }
@@ -101,12 +108,22 @@ struct TextRun {
     func values(_ metric: String) -> [SampleRecord] { samples(metric).filter(\.validity.carriesValue) }
     func told(_ event: EventCode) -> [SampleRecord] { records.filter { $0.kind == .event && $0.event == event } }
     var alerts: [SampleRecord.Kind] { records.map(\.kind).filter { $0 == .alertStart || $0 == .alertEnd } }
+    /// All that was said, one after the other.
+    var said: [UInt8] { line.said.flatMap(\.bytes) }
+}
+
+/// Runs a text line in virtual time, on which words are said.
+func run(
+    _ plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [], arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
+    rule: @escaping (String, Int64) -> [PlayedText.Sending]
+) -> TextRun {
+    run(inBytes: plan, seconds: seconds, orders: orders, arrange: arrange) { rule(String(decoding: $0, as: UTF8.self), $1) }
 }
 
 /// Runs a text line in virtual time.
 func run(
-    _ plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [], arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
-    rule: @escaping (String, Int64) -> [PlayedText.Sending]
+    inBytes plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [], arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
+    rule: @escaping ([UInt8], Int64) -> [PlayedText.Sending]
 ) -> TextRun {
     let clock = VirtualClock(seconds: seconds)
     let line = PlayedText(clock, rule: rule)

@@ -1,57 +1,13 @@
 import DeviceModel
 import DeviceProfiles
-import Fieldbus
-import RealTime
-import Sampling
-import Synchronization
+import LineEngine
 import TestSupport
 import Testing
 
-/// A device that keeps what the host said and answers by a rule.
-private final class Scripted: @unchecked Sendable {
-    let end: DeviceEnd
-    private let stopFlag = StopFlag()
-    private let heard = Mutex<[UInt8]>([])
-    private var thread: RealTimeThread?
-
-    /// - Parameter answer: gets all that was said so far and what was just said; gives what the device sends.
-    init(_ answer: @escaping @Sendable ([UInt8], [UInt8]) -> [UInt8]) throws {
-        end = try DeviceEnd(.newPseudoTerminal)
-        thread = try RealTimeThread(name: "scripted", priority: 0) { [self] in
-            var buffer = [UInt8](repeating: 0, count: 512)
-            while !stopFlag.isSet {
-                guard let count = try? end.read(into: &buffer, deadline: MonotonicClock().now() + 10_000_000) else { return }
-                let said = Array(buffer[..<count])
-                let all = heard.withLock { bytes in
-                    bytes += said
-                    return bytes
-                }
-                let reply = answer(all, said)
-                if !reply.isEmpty { end.write(reply, nanosecondsPerByte: 0) }
-            }
-        }
-    }
-
-    var said: [UInt8] { heard.withLock { $0 } }
-
-    func stop() {
-        stopFlag.set()
-        thread?.join()
-        thread = nil
-    }
-}
-
-@Suite(.serialized) struct SessionTests {
-    private func run(_ profile: String, on device: Scripted, milliseconds: Int64) throws -> (plan: DevicePlan, records: [SampleRecord]) {
-        let plan = try DeviceProfile.load(Repository.path("device-profiles/\(profile)")).compile(handle: "device")
-        let worker = LineWorker(address: try #require(LineAddress(device.end.name)), plans: [plan])
-        try worker.start(priority: 0)
-        let clock = MonotonicClock()
-        clock.sleep(until: clock.now() + milliseconds * 1_000_000)
-        worker.stop()
-        var records: [SampleRecord] = []
-        while let record = worker.recorder.ring.pop() { records.append(record) }
-        return (plan, records)
+/// Devices of the library that want more than a question, in virtual time.
+@Suite struct SessionTests {
+    private func plan(_ profile: String) throws -> DevicePlan {
+        try DeviceProfile.load(Repository.path("device-profiles/\(profile)")).compile(handle: "device")
     }
 
     private func count(_ needle: [UInt8], in bytes: [UInt8]) -> Int {
@@ -59,54 +15,42 @@ private final class Scripted: @unchecked Sendable {
         return (0...(bytes.count - needle.count)).count { bytes[$0..<($0 + needle.count)].elementsEqual(needle) }
     }
 
+    private let enable: [UInt8] = [0x85, 0x01, 0x01, 0x00]
+    private let start: [UInt8] = [0x85, 0x01, 0x04, 0x05]
+
     /// Capnostream: enable, start, then the monitor streams; at the end stop and disable. Bytes of the facts' vectors.
     @Test func aSessionIsOpenedInOrderAndClosed() throws {
         let identity = Array("\u{4}V45.67 02/24/2008 B355987654  ".utf8)
-        let device = try Scripted { all, said in
-            guard said.starts(with: [0x85, 0x01, 0x01, 0x00]) else { return [] }
-            let body = [UInt8(identity.count)] + identity
-            return [0x85] + body + [body.reduce(0, ^)]
+        let body = [UInt8(identity.count)] + identity
+        let run = run(inBytes: try plan("oridion/capnostream-20"), seconds: 2) { said, _ in
+            said.starts(with: [0x85, 0x01, 0x01, 0x00]) ? [.init(20_000_000, [0x85] + body + [body.reduce(0, ^)])] : []
         }
-        defer { device.stop() }
-        _ = try run("oridion/capnostream-20", on: device, milliseconds: 1500)
-        // The device hears the end of the session a moment after it was said.
-        let clock = MonotonicClock()
-        let limit = clock.now() + 5_000_000_000
-        while count([0x85, 0x01, 0x02, 0x03], in: device.said) == 0, clock.now() < limit { clock.sleep(until: clock.now() + 10_000_000) }
-        let said = device.said
-        let enable = [0x85, 0x01, 0x01, 0x00] as [UInt8]
-        let start = [0x85, 0x01, 0x04, 0x05] as [UInt8]
-        #expect(said.starts(with: enable + start))
-        #expect(count(start, in: said) == 1)
-        #expect(said.suffix(8) == [0x85, 0x01, 0x05, 0x04, 0x85, 0x01, 0x02, 0x03])
+        #expect(run.said.starts(with: enable + start))
+        #expect(count(start, in: run.said) == 1)
+        #expect(run.said.suffix(8) == [0x85, 0x01, 0x05, 0x04, 0x85, 0x01, 0x02, 0x03])
     }
 
     @Test func aSessionThatIsNotAnsweredIsTriedAgainAndNothingElseIsSaid() throws {
-        let device = try Scripted { _, _ in [] }
-        defer { device.stop() }
-        let records = try run("oridion/capnostream-20", on: device, milliseconds: 12_000).records
-        let said = device.said
-        #expect(count([0x85, 0x01, 0x01, 0x00], in: said) >= 2)
-        #expect(count([0x85, 0x01, 0x04, 0x05], in: said) == 0, "started before it was enabled")
-        #expect(records.filter { $0.kind == .sample }.allSatisfy { !$0.validity.carriesValue })
+        let run = run(inBytes: try plan("oridion/capnostream-20"), seconds: 600) { _, _ in [PlayedText.Sending]() }
+        #expect(count(enable, in: run.said) >= 2)
+        #expect(count(start, in: run.said) == 0, "started before it was enabled")
+        #expect(run.records.filter { $0.kind == .sample }.allSatisfy { !$0.validity.carriesValue })
     }
 
     /// Fresenius: ENQ is answered with DC4 also when it comes in the middle of a frame, a good frame with ACK, a bad one with NAK.
     @Test func theDeviceIsAnsweredAtOnce() throws {
-        let device = try Scripted { all, said in
-            guard !said.isEmpty, all.count == said.count else { return [] }
-            let body = Array("0C;b1F".utf8)
-            let sum = 0xFF - body.reduce(UInt8(0), &+)
-            let digits = String(sum, radix: 16, uppercase: true)
-            let whole = [0x02] + body + Array((digits.count == 1 ? "0" : "").utf8) + Array(digits.utf8) + [0x03]
-            return Array(whole[..<4]) + [0x05] + Array(whole[4...]) + [0x02, 0x30, 0x43, 0x30, 0x30, 0x03]
+        let body = Array("0C;b1F".utf8)
+        let digits = String(0xFF - body.reduce(UInt8(0), &+), radix: 16, uppercase: true)
+        let whole = [0x02] + body + Array((digits.count == 1 ? "0" : "").utf8) + Array(digits.utf8) + [0x03]
+        var isFirst = true
+        let run = run(inBytes: try plan("fresenius/base-a"), seconds: 2) { _, _ in
+            defer { isFirst = false }
+            return isFirst ? [.init(10_000_000, Array(whole[..<4]) + [0x05] + Array(whole[4...]) + [0x02, 0x30, 0x43, 0x30, 0x30, 0x03])] : []
         }
-        defer { device.stop() }
-        _ = try run("fresenius/base-a", on: device, milliseconds: 700)
-        let said = device.said
-        #expect(count([0x14], in: said) >= 1)
-        #expect(count([0x06], in: said) >= 1)
-        #expect(count([0x15, 0x32], in: said) >= 1)
+        for answer in [[0x14], [0x06], [0x15, 0x32]] as [[UInt8]] {
+            let saying = run.line.said.first { count(answer, in: $0.bytes) > 0 }
+            #expect(saying != nil && saying?.time == run.line.said[0].time + 10_000_000, "\(answer)")
+        }
     }
 
     /// A reply is not repeated as a new result.
@@ -114,15 +58,12 @@ private final class Scripted: @unchecked Sendable {
         let result: [UInt8] = [
             0x3E, 0x18, 0x73, 0x00, 0x4A, 0x00, 0x1E, 0x01, 0, 0, 0, 0, 0, 0, 0x31, 0x07, 0x55, 0x00, 0x58, 0, 0, 0, 0, 0xE9,
         ]
-        let device = try Scripted { _, said in
-            said.starts(with: [0x3A, 0x79, 0x03]) ? result : said.starts(with: [0x3A, 0x79, 0x05]) ? [0x3E, 0x05, 0x0C, 0x00, 0xB1] : []
+        let run = run(inBytes: try plan("suntech/advantage"), seconds: 60) { said, _ in
+            if said.starts(with: [0x3A, 0x79, 0x03]) { return [.init(20_000_000, result)] }
+            return said.starts(with: [0x3A, 0x79, 0x05]) ? [.init(20_000_000, [0x3E, 0x05, 0x0C, 0x00, 0xB1] as [UInt8])] : []
         }
-        defer { device.stop() }
-        let (plan, records) = try run("suntech/advantage", on: device, milliseconds: 11_500)
-        let systolic = try #require(plan.streams.firstIndex { $0.metric == "MDC_PRESS_BLD_NONINV_SYS" })
-        let values = records.filter { $0.kind == .sample && Int($0.index) == systolic && $0.validity.carriesValue }
-        #expect(values.map(\.bits) == [115])
-        #expect(count([0x3A, 0x79, 0x03, 0x00, 0x4A], in: device.said) >= 2)
+        #expect(run.values("MDC_PRESS_BLD_NONINV_SYS").map(\.bits) == [115])
+        #expect(count([0x3A, 0x79, 0x03, 0x00, 0x4A], in: run.said) >= 10)
     }
 
     /// A question that is never answered, with retries, keeps no other from being asked, and is told as what it is.
@@ -148,30 +89,16 @@ private final class Scripted: @unchecked Sendable {
               - {metric: NABD_PUMP_PRESSURE, from: third, unit: "mm[Hg]"}
             """
         let plan = try DeviceProfile.load(try YAMLFile(path: "test/text/profile.yaml", text: text)).compile(handle: "device")
-        let device = try Scripted { _, said in
-            switch said.dropFirst().first {
-            case UInt8(ascii: "B"): Array("!B1.5\r".utf8)
-            case UInt8(ascii: "C"): Array("!C2.5\r".utf8)
-            default: []
-            }
+        let run = run(plan, seconds: 600) { said, _ in
+            said.contains("B") ? [.init(20_000_000, "!B1.5\r")] : said.contains("C") ? [.init(20_000_000, "!C2.5\r")] : []
         }
-        defer { device.stop() }
-        let worker = LineWorker(address: try #require(LineAddress(device.end.name)), plans: [plan])
-        try worker.start(priority: 0)
-        let clock = MonotonicClock()
-        // Each reply that did not come is waited for two seconds more.
-        clock.sleep(until: clock.now() + 7_000_000_000)
-        worker.stop()
-        var records: [SampleRecord] = []
-        while let record = worker.recorder.ring.pop() { records.append(record) }
-        #expect(count(Array("!A".utf8), in: device.said) >= 3)
+        #expect(run.line.said.count { $0.text.contains("A") } >= 3)
         for (name, bits) in [("NABD_RELATIVE_HUMIDITY", 15), ("NABD_PUMP_PRESSURE", 25)] as [(String, Int64)] {
-            let index = try #require(plan.streams.firstIndex { $0.metric == name })
-            let values = records.filter { $0.kind == .sample && Int($0.index) == index && $0.validity.carriesValue }
-            #expect(values.count >= 5 && values.allSatisfy { $0.bits == bits }, "\(name): \(values.count)")
+            let values = run.values(name)
+            #expect(values.count >= 1500 && values.allSatisfy { $0.bits == bits }, "\(name): \(values.count)")
         }
-        let first = try #require(plan.streams.firstIndex { $0.metric == "MDC_TEMP" })
-        #expect(records.contains { $0.kind == .sample && Int($0.index) == first && $0.reason == .timedOut })
-        #expect(worker.recorder.count(.timeouts, device: 0) >= 1)
+        #expect(run.values("MDC_TEMP").isEmpty)
+        #expect(run.samples("MDC_TEMP").contains { $0.reason == .timedOut })
+        #expect(run.recorder.count(.timeouts, device: 0) >= 1)
     }
 }

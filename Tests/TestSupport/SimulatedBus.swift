@@ -1,59 +1,59 @@
-import Fieldbus
+package import Fieldbus
 import ModbusFrames
 import RealTime
 
 /// A bus in virtual time with one device on it that answers in the order it is asked, as late as it is told.
 ///
 /// Every register tells the number of the request that it was read by: whoever takes an answer for another's is found out.
-public final class SimulatedBus: ByteLine {
+package final class SimulatedBus: ByteLine {
     /// What the device does with one request: bytes, and how long after they are to come.
-    public typealias Behaviour = (_ request: [UInt8], _ number: Int) -> [Coming]
+    package typealias Behaviour = (_ request: [UInt8], _ number: Int) -> [Coming]
 
     /// Bytes, and how long after the device has begun with the request they come. Unit: ns.
-    public struct Coming {
+    package struct Coming {
         let delay: Int64
         let bytes: [UInt8]
 
-        public init(_ delay: Int64, _ bytes: [UInt8]) {
+        package init(_ delay: Int64, _ bytes: [UInt8]) {
             self.delay = delay
             self.bytes = bytes
         }
     }
 
-    public let clock: VirtualClock
+    package let clock: VirtualClock
     private let behaviour: Behaviour
     private var coming: [(time: Int64, bytes: [UInt8])] = []
     private var busyUntil: Int64 = 0
-    public private(set) var requests: [[UInt8]] = []
-    public private(set) var sentAt: [Int64] = []
-    public private(set) var opened = 0
+    package private(set) var requests: [[UInt8]] = []
+    package private(set) var sentAt: [Int64] = []
+    package private(set) var opened = 0
     /// When the last byte reached the host. Unit: ns.
-    public private(set) var lastArrival: Int64 = 0
+    package private(set) var lastArrival: Int64 = 0
 
-    public init(_ clock: VirtualClock, _ behaviour: @escaping Behaviour) {
+    package init(_ clock: VirtualClock, _ behaviour: @escaping Behaviour) {
         self.clock = clock
         self.behaviour = behaviour
     }
 
-    public func open(deadline: Int64) throws(FieldbusError) {
+    package func open(deadline: Int64) throws(FieldbusError) {
         opened += 1
         if opened > 1, isConnection { coming.removeAll() }
     }
 
     /// A new connection hears nothing of the old one.
-    public var isConnection = false
+    package var isConnection = false
 
-    public func close() {}
+    package func close() {}
 
-    public func put(_ bytes: [UInt8], at time: Int64) {
+    package func put(_ bytes: [UInt8], at time: Int64) {
         coming.append((time, bytes))
         coming.sort { $0.time < $1.time }
     }
 
     /// The line is lost when something is awaited on it.
-    public var breaksOnRead = false
+    package var breaksOnRead = false
 
-    public func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+    package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
         if breaksOnRead, sentAt.count > 1 { throw FieldbusError.disconnected(errno: 5) }
         guard let first = coming.first, first.time <= max(deadline, clock.now()) else {
             clock.sleep(until: deadline)
@@ -67,7 +67,7 @@ public final class SimulatedBus: ByteLine {
         return count
     }
 
-    public func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+    package func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
         requests.append(bytes)
         sentAt.append(clock.now())
         // One request at a time: what comes meanwhile waits its turn.
@@ -81,16 +81,16 @@ public final class SimulatedBus: ByteLine {
     // MARK: Answers
 
     /// A right answer over RTU: the first register is the request's number, the others count on.
-    public static func answer(_ request: [UInt8], _ number: Int) -> [UInt8] {
+    package static func answer(_ request: [UInt8], _ number: Int) -> [UInt8] {
         RTUFrame.frame(unit: request[0], data(Array(request[1...]), number))
     }
 
-    public static func exception(_ request: [UInt8], _ code: UInt8) -> [UInt8] {
+    package static func exception(_ request: [UInt8], _ code: UInt8) -> [UInt8] {
         RTUFrame.frame(unit: request[0], ModbusAnswer.exception(request[1], code: code))
     }
 
     /// The same over TCP.
-    public static func answerTCP(_ request: [UInt8], _ number: Int) -> [UInt8] {
+    package static func answerTCP(_ request: [UInt8], _ number: Int) -> [UInt8] {
         TCPFrame.frame(transaction: UInt16(request[0]) << 8 | UInt16(request[1]), unit: request[6], data(Array(request[7...]), number))
     }
 

@@ -14,7 +14,7 @@ import Testing
         }
 
         var room: String { String(path.prefix { $0 != "/" }) }
-        var imports: Set<String> { Set(text.matches(of: /(?m)^(?:@testable )?import (?:struct |class )?(\w+)/).map { String($0.1) }) }
+        var imports: Set<String> { Set(text.matches(of: /(?m)^(?:@testable |package )?import (?:struct |class )?(\w+)/).map { String($0.1) }) }
         var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
     }
 
@@ -23,14 +23,17 @@ import Testing
 
     /// Modules that only some rooms may import.
     private static let owners: [String: Set<String>] = [
-        "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"], "Yams": ["DeviceProfiles"],
+        "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"], "JournalCoding": ["SampleJournal", "Uplink"],
+        "Yams": ["DeviceProfiles"],
         "Hummingbird": ["RecordsSandbox", "Observability"], "AsyncHTTPClient": ["Uplink"], "FHIRMapping": ["Uplink"], "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
     ]
     private static let downstream: Set<String> = ["SampleJournal", "Uplink", "FHIRMapping", "Observability"]
     private static let upstream: Set<String> = ["DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DeviceProfiles"]
     /// Rooms that decide and do not do.
-    private static let pure: Set<String> = ["DeviceModel", "DeviceProfiles", "DeviceDrivers", "FHIRMapping", "LineEngine", "ModbusFrames", "Nomenclature"]
+    private static let pure: Set<String> = [
+        "DeviceModel", "DeviceProfiles", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine", "ModbusFrames", "Nomenclature",
+    ]
 
     static let modulesStayInTheirRooms: Rule = { source in
         source.imports.compactMap { module in
@@ -42,6 +45,7 @@ import Testing
         var found: [String] = []
         if downstream.contains(source.room) { found += source.imports.intersection(upstream).map { "imports \($0), which is upstream" } }
         if ["DeviceModel", "Nomenclature"].contains(source.room) { found += source.imports.subtracting(["Nomenclature"]).map { "imports \($0)" } }
+        if source.room == "JournalCoding" { found += source.imports.subtracting(["DeviceModel"]).map { "imports \($0)" } }
         if source.room == "ModbusFrames" { found += source.imports.map { "imports \($0)" } }
         if source.room == "LineEngine" { found += source.imports.intersection(["Fieldbus", "Glibc", "Foundation", "CPosix"]).map { "imports \($0)" } }
         if source.room == "RealTime", source.imports.contains("Foundation") { found.append("imports Foundation") }
@@ -70,6 +74,13 @@ import Testing
         return found
     }
 
+    /// One package: what its rooms show each other, nobody else sees.
+    static let nothingIsPublic: Rule = { source in
+        source.text.contains(
+            /(?m)^\s*(?:@\w+ )*(?:public|open) (?:[a-z]+ )*(?:let|var|func|init|struct|class|enum|protocol|extension|actor|typealias|subscript|import)\b/)
+            ? ["has a public declaration"] : []
+    }
+
     /// Clocks, sockets, files and chance are asked for only in the rooms that own them.
     static let theWorldIsTouchedOnlyAtItsSeams: Rule = { source in
         pure.contains(source.room) && source.text.contains(/\bDate\(\)|clock_gettime|\.random\(|ContinuousClock|MonotonicClock|URLSession/)
@@ -86,7 +97,7 @@ import Testing
             [
                 Source("Uplink/A.swift", "import LineEngine\n"), Source("DeviceModel/A.swift", "import Foundation\n"),
                 Source("ModbusFrames/A.swift", "import RealTime\n"), Source("LineEngine/A.swift", "import Fieldbus\n"),
-                Source("RealTime/A.swift", "import Foundation\n"),
+                Source("RealTime/A.swift", "import Foundation\n"), Source("JournalCoding/A.swift", "package import GRDB\n"),
             ]
         ),
         (
@@ -104,6 +115,7 @@ import Testing
                 Source("nabd/A.swift", "struct A {\n    private mutating func a() {\n" + String(repeating: "        b()\n", count: 80) + "    }\n}\n"),
             ]
         ),
+        ("nothingIsPublic", nothingIsPublic, [Source("Uplink/A.swift", "struct A {\n    public let b: Int\n}\n")]),
         (
             "theWorldIsTouchedOnlyAtItsSeams", theWorldIsTouchedOnlyAtItsSeams,
             ["Date()", "clock_gettime(a, b)", "Int.random(in: a)", "MonotonicClock().now()"].map { Source("LineEngine/A.swift", $0) }

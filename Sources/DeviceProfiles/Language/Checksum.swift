@@ -1,5 +1,5 @@
 /// The checksums of device protocols. Each is proved by the published check value of its catalogue entry or by vectors.
-public enum ChecksumAlgorithm: String, Sendable, CaseIterable {
+package enum ChecksumAlgorithm: String, Sendable, CaseIterable {
     /// The low byte of the sum of all bytes.
     case sum8 = "sum8"
     /// All bits of ``sum8`` inverted (0xFF − sum).
@@ -22,7 +22,7 @@ public enum ChecksumAlgorithm: String, Sendable, CaseIterable {
     case crc16Modbus = "crc16-modbus"
 
     /// Size of the result. Unit: bits.
-    public var bits: Int {
+    package var bits: Int {
         switch self {
         case .sum8, .invertedSum8, .zeroSum8, .xor8, .crc8: 8
         case .sum16, .crc16CCITTFalse, .crc16XMODEM, .crc16X25, .crc16Modbus: 16
@@ -30,13 +30,13 @@ public enum ChecksumAlgorithm: String, Sendable, CaseIterable {
     }
 
     /// The checksum of some bytes.
-    public func compute(_ bytes: some Sequence<UInt8>) -> UInt16 {
+    package func compute(_ bytes: some Sequence<UInt8>) -> UInt16 {
         let bytes = Array(bytes)
         return compute(bytes, 0..<bytes.count)
     }
 
     /// The checksum of some bytes of an array. No allocation.
-    public func compute(_ bytes: [UInt8], _ range: Range<Int>) -> UInt16 {
+    package func compute(_ bytes: [UInt8], _ range: Range<Int>) -> UInt16 {
         switch self {
         case .sum8: return Self.sum(bytes, range) & 0xFF
         case .invertedSum8: return ~Self.sum(bytes, range) & 0xFF
@@ -92,7 +92,7 @@ public enum ChecksumAlgorithm: String, Sendable, CaseIterable {
 }
 
 /// How the number of a checksum is written.
-public enum ChecksumEncoding: String, Sendable, Hashable, CaseIterable {
+package enum ChecksumEncoding: String, Sendable, Hashable, CaseIterable {
     /// The number itself, the more significant byte first.
     case raw
     case rawLowFirst = "raw-low-first"
@@ -103,7 +103,7 @@ public enum ChecksumEncoding: String, Sendable, Hashable, CaseIterable {
     case decimal
 
     /// Size on the wire of a checksum of so many bits; `digits` counts for ``decimal`` only. Unit: bytes.
-    public func length(bits: Int, digits: Int) -> Int {
+    package func length(bits: Int, digits: Int) -> Int {
         switch self {
         case .raw, .rawLowFirst: bits / 8
         case .hex, .hexLower: bits / 4
@@ -112,7 +112,7 @@ public enum ChecksumEncoding: String, Sendable, Hashable, CaseIterable {
     }
 
     /// One byte of the number as it stands on the wire. No allocation.
-    public func byte(_ position: Int, of value: UInt16, length: Int) -> UInt8 {
+    package func byte(_ position: Int, of value: UInt16, length: Int) -> UInt8 {
         switch self {
         case .raw: return UInt8(truncatingIfNeeded: value >> (8 * UInt16(length - 1 - position)))
         case .rawLowFirst: return UInt8(truncatingIfNeeded: value >> (8 * UInt16(position)))
@@ -128,37 +128,37 @@ public enum ChecksumEncoding: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A checksum within a frame: over which bytes, written how, standing where.
-public struct ChecksumRule: Sendable {
-    public enum Coverage: Sendable, Hashable {
+package struct ChecksumRule: Sendable {
+    package enum Coverage: Sendable, Hashable {
         /// Bytes of the frame, counted from its first byte as 0; without an end, to the byte before the checksum.
         case bytes(from: Int, through: Int?)
         /// All between the start mark and the mark before the checksum.
         case payload
     }
 
-    public let algorithm: ChecksumAlgorithm
-    public let coverage: Coverage
-    public let encoding: ChecksumEncoding
+    package let algorithm: ChecksumAlgorithm
+    package let coverage: Coverage
+    package let encoding: ChecksumEncoding
     /// Digits of a decimal checksum.
-    public let digits: Int
+    package let digits: Int
     /// The checksum's first byte; `nil` when it is the last thing before the end mark.
-    public let at: Int?
+    package let at: Int?
     /// The marks of which one stands right before the checksum; empty when there is none.
-    public let after: [UInt8]
+    package let after: [UInt8]
     /// Computed over the bytes as they are on the wire, with their stuffing.
-    public let overWire: Bool
+    package let overWire: Bool
 
     /// Size on the wire. Unit: bytes.
-    public var length: Int { encoding.length(bits: algorithm.bits, digits: digits) }
+    package var length: Int { encoding.length(bits: algorithm.bits, digits: digits) }
 
     /// The checksum of some bytes as it stands on the wire.
-    public func encoded(over bytes: some Sequence<UInt8>) -> [UInt8] {
+    package func encoded(over bytes: some Sequence<UInt8>) -> [UInt8] {
         let value = algorithm.compute(bytes)
         return (0..<length).map { encoding.byte($0, of: value, length: length) }
     }
 
     /// Whether the bytes from `place` of `written` are this checksum of a range of `bytes`. No allocation.
-    public func matches(_ written: [UInt8], at place: Int, over bytes: [UInt8], _ range: Range<Int>) -> Bool {
+    package func matches(_ written: [UInt8], at place: Int, over bytes: [UInt8], _ range: Range<Int>) -> Bool {
         let length = length
         guard place >= 0, place + length <= written.count, range.upperBound <= bytes.count else { return false }
         let value = algorithm.compute(bytes, range)

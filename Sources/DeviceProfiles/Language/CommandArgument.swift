@@ -1,16 +1,17 @@
 import DeviceModel
+import Nomenclature
 
 extension CommandDescription.Argument {
     /// A quantity that the command does not take, with the reason.
-    public struct Refusal: Error, CustomStringConvertible {
-        public let description: String
+    package struct Refusal: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// The quantity as it is sent.
     ///
     /// - Parameter quantity: decimal text in the argument's unit. Nothing is rounded: what is not a whole number of steps, or outside the range, is
     ///   refused.
-    public func written(_ quantity: String) throws(Refusal) -> [UInt8] {
+    package func written(_ quantity: String) throws(Refusal) -> [UInt8] {
         guard let parsed = DecimalText.parse(Array(quantity.utf8)), let value = Double(quantity) else {
             throw Refusal(description: "\(name): “\(quantity)” is not a number")
         }

@@ -1,11 +1,11 @@
-import DeviceModel
+package import DeviceModel
 
 /// A value as the device writes it, before scale and table.
-public struct ValueCode: Sendable, Hashable {
+package struct ValueCode: Sendable, Hashable {
     /// As it stands in the profile, and in a message of text.
-    public let text: String
+    package let text: String
     /// The number it is in binary messages; `nil` for a text that is none. `5` and `0x05` are numbers.
-    public let number: Int64?
+    package let number: Int64?
 
     init(_ text: String) {
         self.text = text
@@ -14,7 +14,7 @@ public struct ValueCode: Sendable, Hashable {
 }
 
 /// What a field holds.
-public enum FieldType: Sendable, Hashable {
+package enum FieldType: Sendable, Hashable {
     /// Bits of binary frames and registers.
     case bits(signed: Bool)
     case float32
@@ -26,7 +26,7 @@ public enum FieldType: Sendable, Hashable {
     case hex
     case text
 
-    public var isText: Bool { self == .text }
+    package var isText: Bool { self == .text }
     /// Whether it stands in the text of a message.
     var isWritten: Bool {
         switch self {
@@ -37,7 +37,7 @@ public enum FieldType: Sendable, Hashable {
 }
 
 /// A test on the value of a field.
-public enum FieldTest: Sendable, Hashable {
+package enum FieldTest: Sendable, Hashable {
     case isOneOf([ValueCode])
     case isNoneOf([ValueCode])
     case bit(Int)
@@ -51,17 +51,17 @@ public enum FieldTest: Sendable, Hashable {
 }
 
 /// What is where in a message.
-public struct FieldDescription: Sendable {
+package struct FieldDescription: Sendable {
     /// Bits of one byte; a field may join several, the most significant first.
-    public struct Slice: Sendable, Hashable {
+    package struct Slice: Sendable, Hashable {
         /// Position of the frame within a packet, from 0; 0 outside packets.
-        public let frame: Int
-        public let byte: Int
-        public let low: Int
-        public let width: Int
+        package let frame: Int
+        package let byte: Int
+        package let low: Int
+        package let width: Int
     }
 
-    public enum Place: Sendable {
+    package enum Place: Sendable {
         /// Slices of the frame, packet or message with this name; `count` values that follow each other, `stride` bytes apart.
         case slices(scope: String, [Slice], count: Int, stride: Int)
         /// The hole with the field's name.
@@ -72,42 +72,42 @@ public struct FieldDescription: Sendable {
     }
 
     /// A value by which the device says that it has none.
-    public struct Missing: Sendable, Hashable {
-        public let code: ValueCode
-        public let validity: Validity
+    package struct Missing: Sendable, Hashable {
+        package let code: ValueCode
+        package let validity: Validity
     }
 
     /// What decides how far the value counts.
-    public struct Gate: Sendable, Hashable {
-        public enum Test: Sendable, Hashable {
+    package struct Gate: Sendable, Hashable {
+        package enum Test: Sendable, Hashable {
             case bytes(ByteTest)
             case field(String, FieldTest)
         }
 
-        public let test: Test
-        public let validity: Validity
+        package let test: Test
+        package let validity: Validity
     }
 
-    public let name: String
-    public let place: Place
-    public let type: FieldType
+    package let name: String
+    package let place: Place
+    package let type: FieldType
     /// Texts taken off either end.
-    public var strip: [String] = []
-    public var missing: [Missing] = []
-    public var gates: [Gate] = []
+    package var strip: [String] = []
+    package var missing: [Missing] = []
+    package var gates: [Gate] = []
     /// Words for codes; empty for none.
-    public var table: [(code: ValueCode, word: String)] = []
+    package var table: [(code: ValueCode, word: String)] = []
     /// The word for a code that is not in the table; `nil` makes it invalid.
-    public var otherwise: String?
-    public let location: SourceLocation
+    package var otherwise: String?
+    package let location: SourceLocation
 
     /// Whether the field's values are words.
-    public var givesText: Bool { type.isText || !table.isEmpty }
+    package var givesText: Bool { type.isText || !table.isEmpty }
 }
 
 /// Which registers of a Modbus device hold a value.
-public struct RegisterSource: Sendable, Hashable {
-    public enum Space: String, Sendable, Hashable, CaseIterable {
+package struct RegisterSource: Sendable, Hashable {
+    package enum Space: String, Sendable, Hashable, CaseIterable {
         /// Read with function 4.
         case input
         /// Read with function 3.
@@ -117,7 +117,7 @@ public struct RegisterSource: Sendable, Hashable {
         /// Read with function 2.
         case discrete
 
-        public var function: UInt8 {
+        package var function: UInt8 {
             switch self {
             case .coil: 1
             case .discrete: 2
@@ -126,25 +126,25 @@ public struct RegisterSource: Sendable, Hashable {
             }
         }
 
-        public init?(function: UInt8) {
+        package init?(function: UInt8) {
             guard let space = Self.allCases.first(where: { $0.function == function }) else { return nil }
             self = space
         }
 
         /// Whether one address holds one bit.
-        public var isBits: Bool { self == .coil || self == .discrete }
+        package var isBits: Bool { self == .coil || self == .discrete }
     }
 
-    public let space: Space
+    package let space: Space
     /// The address on the wire, from 0.
-    public let address: Int
+    package let address: Int
     /// How many addresses the value takes.
-    public let registers: Int
+    package let registers: Int
     /// The bits of a single register; `nil` for all.
-    public let bits: ClosedRange<Int>?
+    package let bits: ClosedRange<Int>?
     /// The less significant register comes first.
-    public let lowWordFirst: Bool
+    package let lowWordFirst: Bool
     /// Time between two reads when no metric decides it. Unit: ns.
-    public let period: Int64?
-    public let vmd: String?
+    package let period: Int64?
+    package let vmd: String?
 }

@@ -1,23 +1,23 @@
 import DeviceModel
 
 /// A condition on bytes of a frame.
-public struct ByteTest: Sendable, Hashable {
-    public enum Test: Sendable, Hashable {
+package struct ByteTest: Sendable, Hashable {
+    package enum Test: Sendable, Hashable {
         case bit(Int, isSet: Bool)
         case isOneOf([UInt8])
     }
 
     /// The bytes that all must pass, counted from the frame's first byte as 0.
-    public let bytes: ClosedRange<Int>
-    public let test: Test
+    package let bytes: ClosedRange<Int>
+    package let test: Test
 
-    public init(bytes: ClosedRange<Int>, test: Test) {
+    package init(bytes: ClosedRange<Int>, test: Test) {
         self.bytes = bytes
         self.test = test
     }
 
     /// Whether one byte passes.
-    public func holds(_ byte: UInt8) -> Bool {
+    package func holds(_ byte: UInt8) -> Bool {
         switch test {
         case .bit(let bit, let isSet): (byte >> UInt8(bit) & 1 == 1) == isSet
         case .isOneOf(let values): values.contains(byte)
@@ -25,7 +25,7 @@ public struct ByteTest: Sendable, Hashable {
     }
 
     /// Whether the bytes pass in the frame of this length that begins at `start`; bytes beyond the frame do not.
-    public func holds(in frame: [UInt8], from start: Int, length: Int) -> Bool {
+    package func holds(in frame: [UInt8], from start: Int, length: Int) -> Bool {
         guard bytes.upperBound < length else { return false }
         for place in bytes where !holds(frame[start + place]) { return false }
         return true
@@ -33,12 +33,12 @@ public struct ByteTest: Sendable, Hashable {
 }
 
 /// What separates the items of a message.
-public enum Separator: Sendable, Hashable {
+package enum Separator: Sendable, Hashable {
     case byte(UInt8)
     /// Runs of spaces and tabs.
     case blanks
 
-    public func matches(_ byte: UInt8) -> Bool {
+    package func matches(_ byte: UInt8) -> Bool {
         switch self {
         case .byte(let separator): byte == separator
         case .blanks: byte == 0x20 || byte == 0x09
@@ -56,14 +56,14 @@ public enum Separator: Sendable, Hashable {
 /// Where a message starts and ends on the wire, and how its wholeness is told.
 ///
 /// All positions are of the plain frame: without stuffing, with the high bits restored.
-public struct FrameFormat: Sendable {
-    public enum Length: Sendable, Hashable {
+package struct FrameFormat: Sendable {
+    package enum Length: Sendable, Hashable {
         case fixed(Int)
         /// The number that stands at a byte, plus a constant. `digits` counts for ``LengthType/decimal``.
         case field(byte: Int, type: LengthType, digits: Int, adds: Int)
     }
 
-    public enum LengthType: String, Sendable, Hashable, CaseIterable {
+    package enum LengthType: String, Sendable, Hashable, CaseIterable {
         case uint8
         case uint16
         case uint16LowFirst = "uint16le"
@@ -71,68 +71,68 @@ public struct FrameFormat: Sendable {
     }
 
     /// A plain byte and what stands for it on the wire.
-    public struct Stuffing: Sendable, Hashable {
-        public let plain: UInt8
-        public let wire: (UInt8, UInt8)
+    package struct Stuffing: Sendable, Hashable {
+        package let plain: UInt8
+        package let wire: (UInt8, UInt8)
 
-        public init(plain: UInt8, wire: (UInt8, UInt8)) {
+        package init(plain: UInt8, wire: (UInt8, UInt8)) {
             self.plain = plain
             self.wire = wire
         }
 
-        public static func == (left: Stuffing, right: Stuffing) -> Bool { left.plain == right.plain && left.wire == right.wire }
+        package static func == (left: Stuffing, right: Stuffing) -> Bool { left.plain == right.plain && left.wire == right.wire }
 
-        public func hash(into hasher: inout Hasher) { hasher.combine(plain) }
+        package func hash(into hasher: inout Hasher) { hasher.combine(plain) }
     }
 
     /// Bit i of one byte is bit 7 of the i-th of some others.
-    public struct HighBits: Sendable, Hashable {
-        public let byte: Int
-        public let of: ClosedRange<Int>
+    package struct HighBits: Sendable, Hashable {
+        package let byte: Int
+        package let of: ClosedRange<Int>
     }
 
     /// The running number that a frame carries; a frame with the number of the one before is a repetition.
-    public struct Number: Sendable, Hashable {
-        public let byte: Int
+    package struct Number: Sendable, Hashable {
+        package let byte: Int
         /// The frame with which counting begins anew.
-        public let restartsWith: String?
+        package let restartsWith: String?
     }
 
-    public var name = ""
-    public var location = SourceLocation(file: "", line: 1, column: 1)
-    public var start: [UInt8] = []
-    public var length: Length?
-    public var end: [UInt8] = []
+    package var name = ""
+    package var location = SourceLocation(file: "", line: 1, column: 1)
+    package var start: [UInt8] = []
+    package var length: Length?
+    package var end: [UInt8] = []
     /// The most bytes the plain frame has.
-    public var longest = 0
-    public var checksum: ChecksumRule?
-    public var continuedBy: UInt8?
-    public var abort: UInt8?
-    public var stuffing: [Stuffing] = []
-    public var highBits: HighBits?
-    public var validWhen: [ByteTest] = []
+    package var longest = 0
+    package var checksum: ChecksumRule?
+    package var continuedBy: UInt8?
+    package var abort: UInt8?
+    package var stuffing: [Stuffing] = []
+    package var highBits: HighBits?
+    package var validWhen: [ByteTest] = []
     /// The only bytes the frame is made of; others are another stream interleaved with it.
-    public var bytesWith: ByteTest?
-    public var number: Number?
-    public var isFromHost = false
-    public var split: Separator?
+    package var bytesWith: ByteTest?
+    package var number: Number?
+    package var isFromHost = false
+    package var split: Separator?
 
-    public init() {}
+    package init() {}
 
     /// A lone control byte such as ENQ.
-    public var isControl: Bool { length == .fixed(start.count) }
+    package var isControl: Bool { length == .fixed(start.count) }
 
     /// Whether a frame is found only after the end of the one before: it has no start of its own.
-    public var followsEnd: Bool { start.isEmpty && !end.isEmpty }
+    package var followsEnd: Bool { start.isEmpty && !end.isEmpty }
 
     /// Whether chance is likely enough to make such a frame that it counts, until the stream is in step, only with the next one after it.
-    public var needsConfirmation: Bool {
+    package var needsConfirmation: Bool {
         guard case .fixed = length, !isControl, start.count < 4 else { return false }
         return (checksum?.algorithm.bits ?? 0) <= 8
     }
 
     /// The start mark as a byte that never stands inside the frame: of frames that end by a mark, whose start is one byte that is no letter or digit.
-    public var startOnly: UInt8? {
+    package var startOnly: UInt8? {
         guard length == nil, start.count == 1, stuffing.isEmpty else { return nil }
         switch start[0] {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: return nil
@@ -141,17 +141,17 @@ public struct FrameFormat: Sendable {
     }
 
     /// Where the payload begins: after the start mark and the length or the frame's number that follows it.
-    public var payloadStart: Int {
+    package var payloadStart: Int {
         if number?.byte == start.count { return start.count + 1 }
         guard case .field(let byte, let type, let digits, _) = length, byte == start.count else { return start.count }
         return byte + Self.size(type, digits: digits)
     }
 
     /// Where the checksum begins in a plain frame of this length; `nil` without a checksum.
-    public func checksumStart(length: Int) -> Int? { checksum.map { $0.at ?? length - end.count - $0.length } }
+    package func checksumStart(length: Int) -> Int? { checksum.map { $0.at ?? length - end.count - $0.length } }
 
     /// Where the payload ends in a plain frame of this length.
-    public func payloadEnd(length: Int) -> Int {
+    package func payloadEnd(length: Int) -> Int {
         guard let checksum, let place = checksumStart(length: length), checksum.at == nil || place + checksum.length == length - end.count else {
             return max(payloadStart, length - end.count)
         }
@@ -159,7 +159,7 @@ public struct FrameFormat: Sendable {
     }
 
     /// The fewest bytes a plain frame has.
-    public var shortest: Int {
+    package var shortest: Int {
         if case .fixed(let length) = length { return length }
         return overhead
     }
@@ -176,7 +176,7 @@ public struct FrameFormat: Sendable {
     }
 
     /// The bytes a checksum covers in a plain frame of this length; `nil` when it does not fit.
-    public func covered(length: Int) -> Range<Int>? {
+    package func covered(length: Int) -> Range<Int>? {
         guard let checksum, let place = checksumStart(length: length) else { return nil }
         switch checksum.coverage {
         case .payload:
@@ -190,12 +190,12 @@ public struct FrameFormat: Sendable {
 }
 
 /// A run of fixed frames that together carry one set of values.
-public struct PacketFormat: Sendable {
-    public let name: String
-    public let of: String
-    public let count: Int
-    public let firstWhen: ByteTest
-    public let location: SourceLocation
+package struct PacketFormat: Sendable {
+    package let name: String
+    package let of: String
+    package let count: Int
+    package let firstWhen: ByteTest
+    package let location: SourceLocation
 }
 
 extension FrameFormat {
@@ -206,7 +206,7 @@ extension FrameFormat {
     /// - Parameters:
     ///   - mark: the mark before the checksum, where there is a choice.
     ///   - count: the frame's running number.
-    public func encode(payload: [UInt8], mark: UInt8? = nil, count: UInt8 = 0x31) -> [UInt8] {
+    package func encode(payload: [UInt8], mark: UInt8? = nil, count: UInt8 = 0x31) -> [UInt8] {
         var plain = start
         if number?.byte == start.count { plain.append(count) }
         var lengthPlace: Int?

@@ -1,5 +1,5 @@
 extension Grammar {
-    public static let vectorFile = Part(
+    package static let vectorFile = Part(
         "vectors", "Known bytes with what they mean: the proof beside a profile.",
         [Key("nabd", .word(["vectors/1"]), required: true, "what the file is"), Key("vectors", .list(.part(vector)), required: true, "the proofs")])
 

@@ -1,7 +1,7 @@
 /// The keys of profile and vector files, each said once: the reader refuses what is not here, and the schema and the reference page are made
 /// from it.
-public enum Grammar {
-    public indirect enum Shape: Sendable {
+package enum Grammar {
+    package indirect enum Shape: Sendable {
         case text
         case number
         case whole(ClosedRange<Int>)
@@ -23,12 +23,12 @@ public enum Grammar {
         case none
     }
 
-    public struct Key: Sendable {
-        public let name: String
-        public let shape: Shape
-        public let isRequired: Bool
+    package struct Key: Sendable {
+        package let name: String
+        package let shape: Shape
+        package let isRequired: Bool
         /// In a few words, for editors and the reference page.
-        public let meaning: String
+        package let meaning: String
 
         init(_ name: String, _ shape: Shape, required: Bool = false, _ meaning: String) {
             self.name = name
@@ -38,10 +38,10 @@ public enum Grammar {
         }
     }
 
-    public struct Part: Sendable {
-        public let name: String
-        public let meaning: String
-        public let keys: [Key]
+    package struct Part: Sendable {
+        package let name: String
+        package let meaning: String
+        package let keys: [Key]
 
         init(_ name: String, _ meaning: String, _ keys: [Key]) {
             self.name = name
@@ -49,7 +49,7 @@ public enum Grammar {
             self.keys = keys
         }
 
-        public var keyNames: [String] { keys.map(\.name) }
+        package var keyNames: [String] { keys.map(\.name) }
     }
 
     static let validities = ["questionable", "invalid", "notAvailable", "overflow", "underflow", "ongoing", "calibrationOngoing"]
@@ -60,7 +60,7 @@ public enum Grammar {
     static let textTypes = ["text", "decimal", "hex", "integer"]
     static let code: Shape = .oneOrMore(.either([.text, .number]))
 
-    public static let profile = Part(
+    package static let profile = Part(
         "profile", "A device: one file, read from top to bottom.",
         [
             Key("nabd", .word(["profile/1"]), required: true, "what the file is"),

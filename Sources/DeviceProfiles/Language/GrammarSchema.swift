@@ -1,11 +1,11 @@
-import DeviceModel
+package import DeviceModel
 
 /// The grammar as a JSON Schema, for editors, and as a page for people.
 extension Grammar {
     /// The JSON Schema (draft 2020-12) of profile files (`profile`) or vector files (`vectors`).
     ///
     /// It knows the keys and their shapes; what needs more than one place to judge is the linter's.
-    public static func schema(of part: Part) -> JSON {
+    package static func schema(of part: Part) -> JSON {
         let whole = wholeParts(of: part)
         let definitions = parts(in: part).filter { $0.name != part.name }.map { inner in
             JSON.Member(name: definition(inner), value: object(inner, isWhole: whole.contains(inner.name)))
@@ -106,7 +106,7 @@ extension Grammar {
     // MARK: The page
 
     /// The reference page, in Markdown.
-    public static var reference: String {
+    package static var reference: String {
         var text = """
             # Reference of the profile language
 

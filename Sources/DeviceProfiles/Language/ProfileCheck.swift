@@ -1,4 +1,5 @@
 import DeviceModel
+import Nomenclature
 
 /// What the parts of a profile must be to each other: everything a reader of one part cannot see.
 struct ProfileCheck {

@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import Nomenclature
+import Yams
 
 /// Commands, and what a player of the device sends.
 extension ProfileReader {

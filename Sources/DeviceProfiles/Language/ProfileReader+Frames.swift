@@ -1,4 +1,5 @@
 import DeviceModel
+import Yams
 
 /// Frames and packets.
 extension ProfileReader {

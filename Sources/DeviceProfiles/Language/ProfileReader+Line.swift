@@ -1,4 +1,5 @@
 import DeviceModel
+import Yams
 
 /// How bytes are carried.
 extension ProfileReader {

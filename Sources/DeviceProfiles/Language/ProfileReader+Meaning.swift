@@ -1,5 +1,6 @@
 import DeviceModel
 import Nomenclature
+import Yams
 
 /// Metrics and alerts: what a device's fields mean.
 extension ProfileReader {

@@ -1,4 +1,5 @@
 import DeviceModel
+import Yams
 
 /// Messages, requests and the session: what is said on a serial line.
 extension ProfileReader {

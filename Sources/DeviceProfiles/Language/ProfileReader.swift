@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import Nomenclature
+import Yams
 
 /// Reads a profile file. The keys of each part stand in ``Grammar``.
 struct ProfileReader {
@@ -121,7 +122,7 @@ extension DeviceProfile {
     /// Reads and checks the profile in a folder (its `profile.yaml`), or a profile file.
     ///
     /// Throws ``InvalidFile`` with every error found. Warnings and notes are left in `diagnostics`.
-    public static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) -> DeviceProfile {
+    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) -> DeviceProfile {
         var isDirectory: ObjCBool = false
         let isFolder = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
         let file = isFolder ? path.hasSuffix("/") ? "\(path)profile.yaml" : "\(path)/profile.yaml" : path
@@ -129,7 +130,7 @@ extension DeviceProfile {
     }
 
     /// Reads and checks a profile that is already read as YAML.
-    public static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
+    package static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
         var reader = ProfileReader(diagnostics: file.diagnostics)
         reader.read(try file.root.withInheritance(path: file.path, depth: 0), path: file.path)
         if file.diagnostics.hasErrors { throw InvalidFile(diagnostics: file.diagnostics.all.filter { $0.severity == .error }) }

@@ -1,6 +1,6 @@
 /// The beginning of a profile, for an author to go on from. What it makes is a whole, working profile of an invented device.
-public struct ProfileStart: Sendable {
-    public enum Kind: String, Sendable, CaseIterable {
+package struct ProfileStart: Sendable {
+    package enum Kind: String, Sendable, CaseIterable {
         case stream
         case text
         case binary
@@ -8,7 +8,7 @@ public struct ProfileStart: Sendable {
         case modbusRTU = "modbus-rtu"
         case modbusTCP = "modbus-tcp"
 
-        public var meaning: String {
+        package var meaning: String {
             switch self {
             case .stream: "sends binary frames unasked"
             case .text: "is asked and answers in text"
@@ -20,13 +20,13 @@ public struct ProfileStart: Sendable {
         }
     }
 
-    public let kind: Kind
-    public let manufacturer: String
-    public let model: String
-    public let baud: Int
-    public let format: String
+    package let kind: Kind
+    package let manufacturer: String
+    package let model: String
+    package let baud: Int
+    package let format: String
 
-    public init(kind: Kind, manufacturer: String, model: String, baud: Int, format: String) {
+    package init(kind: Kind, manufacturer: String, model: String, baud: Int, format: String) {
         self.kind = kind
         self.manufacturer = manufacturer
         self.model = model
@@ -35,13 +35,13 @@ public struct ProfileStart: Sendable {
     }
 
     /// Whether baud rate and format are those of a serial line.
-    public var hasGoodLine: Bool {
+    package var hasGoodLine: Bool {
         var serial = SerialFormat(baud: baud)
         return (300...921_600).contains(baud) && serial.apply(format: format)
     }
 
     /// The files of the profile's folder, by name.
-    public func files(name: String) -> [(name: String, text: String)] {
+    package func files(name: String) -> [(name: String, text: String)] {
         [
             ("profile.yaml", head + body),
             ("vectors.yaml", "# yaml-language-server: $schema=../../schema/vectors.schema.json\nnabd: vectors/1\nvectors:\n\(vectors)"),

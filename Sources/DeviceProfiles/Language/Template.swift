@@ -1,39 +1,39 @@
 /// The text of a message as it looks: literal text with holes where values stand.
 ///
 /// Source: docs/decisions/0004-replies-are-templates.md.
-public struct Template: Sendable, Hashable {
-    public enum Segment: Sendable, Hashable {
+package struct Template: Sendable, Hashable {
+    package enum Segment: Sendable, Hashable {
         case literal([UInt8])
         /// A value; `width` is its exact size in bytes, `nil` when it reaches to the next literal or to the end.
         case hole(String, width: Int?)
     }
 
     /// The items between separators; one when there is no separator.
-    public let items: [[Segment]]
-    public let separator: Separator?
+    package let items: [[Segment]]
+    package let separator: Separator?
     /// The message may have items after the last one.
-    public let moreItems: Bool
+    package let moreItems: Bool
 
     /// The most items, and the most segments of one item.
-    public static let limit = 64
+    package static let limit = 64
 
-    public var holes: [String] {
+    package var holes: [String] {
         items.flatMap { $0 }.compactMap { if case .hole(let name, _) = $0, name != "_" { name } else { nil } }
     }
 
     /// A template that cannot be read, with what is wrong.
-    public struct Fault: Error {
+    package struct Fault: Error {
         let message: String
     }
 
-    public init(items: [[Segment]], separator: Separator?, moreItems: Bool) {
+    package init(items: [[Segment]], separator: Separator?, moreItems: Bool) {
         self.items = items
         self.separator = separator
         self.moreItems = moreItems
     }
 
     /// Reads `INF^{serial}^{_:2}^ml/h^...`.
-    public init(_ text: String, separator: Separator?) throws(Fault) {
+    package init(_ text: String, separator: Separator?) throws(Fault) {
         var parts: [[UInt8]] = [[]]
         let bytes = Array(text.utf8)
         var depth = 0
@@ -130,8 +130,8 @@ public struct Template: Sendable, Hashable {
 }
 
 /// What is sent: literal bytes with holes for values of the session, arguments, and sums of them.
-public struct SendTemplate: Sendable, Hashable {
-    public enum Part: Sendable, Hashable {
+package struct SendTemplate: Sendable, Hashable {
+    package enum Part: Sendable, Hashable {
         case literal([UInt8])
         /// The last text of a field in this session, an argument of a command, or the slot.
         case value(String)
@@ -139,12 +139,12 @@ public struct SendTemplate: Sendable, Hashable {
         case checksum(ChecksumAlgorithm, of: String, ChecksumEncoding)
     }
 
-    public let parts: [Part]
+    package let parts: [Part]
 
-    public init(literal: [UInt8]) { parts = [.literal(literal)] }
+    package init(literal: [UInt8]) { parts = [.literal(literal)] }
 
     /// Reads `REMOTE_CTRL^ENABLED^{crc16-ccitt-false(serial):hex}`.
-    public init(_ text: String) throws(Template.Fault) {
+    package init(_ text: String) throws(Template.Fault) {
         var parts: [Part] = []
         for token in try Template.tokens(Array(text.utf8)) {
             switch token {
@@ -171,7 +171,7 @@ public struct SendTemplate: Sendable, Hashable {
     }
 
     /// The names whose values are needed.
-    public var names: [String] {
+    package var names: [String] {
         parts.compactMap { part in
             switch part {
             case .literal: nil
@@ -181,7 +181,7 @@ public struct SendTemplate: Sendable, Hashable {
     }
 
     /// The bytes, with each value by its name; `nil` when one is not known.
-    public func bytes(_ value: (String) -> [UInt8]?) -> [UInt8]? {
+    package func bytes(_ value: (String) -> [UInt8]?) -> [UInt8]? {
         var bytes: [UInt8] = []
         for part in parts {
             switch part {
@@ -200,7 +200,7 @@ public struct SendTemplate: Sendable, Hashable {
     }
 
     /// The same with one name already filled in.
-    public func filling(_ name: String, with text: [UInt8]) -> SendTemplate {
+    package func filling(_ name: String, with text: [UInt8]) -> SendTemplate {
         SendTemplate(parts: parts.map { $0 == .value(name) ? .literal(text) : $0 })
     }
 

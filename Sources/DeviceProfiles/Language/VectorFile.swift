@@ -1,10 +1,12 @@
-import DeviceModel
+package import DeviceModel
 import Foundation
+import Nomenclature
+import Yams
 
 /// Known bytes with what they mean: the proof that comes with a profile.
-public struct VectorFile: Sendable {
+package struct VectorFile: Sendable {
     /// Where a vector's bytes come from. An invented one is never called captured.
-    public enum Kind: String, Sendable, CaseIterable {
+    package enum Kind: String, Sendable, CaseIterable {
         case captured
         /// Printed in a document of the vendor.
         case specified
@@ -15,7 +17,7 @@ public struct VectorFile: Sendable {
     }
 
     /// What is expected of one metric.
-    public enum Expectation: Sendable {
+    package enum Expectation: Sendable {
         /// These values, in this order.
         case values([String])
         /// The same value so many times.
@@ -24,39 +26,39 @@ public struct VectorFile: Sendable {
         case missing(validity: Validity, reason: Reason?)
     }
 
-    public struct Vector: Sendable {
-        public let name: String
-        public let kind: Kind
-        public let location: SourceLocation
+    package struct Vector: Sendable {
+        package let name: String
+        package let kind: Kind
+        package let location: SourceLocation
         /// A capture as `decode` takes it; empty for a vector that only sends.
-        public let bytes: [UInt8]
+        package let bytes: [UInt8]
         /// What is said and the bytes that it must be on the wire.
-        public let sends: Sends?
-        public let overrides: DeviceOverrides
+        package let sends: Sends?
+        package let overrides: DeviceOverrides
         /// By metric, or by VMD and metric; empty when nothing valid may come of the bytes.
-        public let expect: [(metric: String, expectation: Expectation)]
+        package let expect: [(metric: String, expectation: Expectation)]
         /// With `sends`: whether the bytes are the answer, or must be refused as such.
-        public let isAnswer: Bool
+        package let isAnswer: Bool
         /// The alerts that hold at the end; `nil` when nothing is said of them.
-        public let alerts: [String]?
+        package let alerts: [String]?
     }
 
     /// A request or a step of a command, with the values it needs.
-    public struct Sends: Sendable {
-        public enum What: Sendable {
+    package struct Sends: Sendable {
+        package enum What: Sendable {
             case request(String)
             case command(String, step: Int)
         }
 
-        public let what: What
-        public let values: [String: String]
-        public let bytes: [UInt8]
+        package let what: What
+        package let values: [String: String]
+        package let bytes: [UInt8]
     }
 
-    public let vectors: [Vector]
+    package let vectors: [Vector]
 
     /// Reads the vectors beside a profile. Throws ``InvalidFile`` with every error found.
-    public static func load(_ path: String, for profile: DeviceProfile) throws(InvalidFile) -> VectorFile {
+    package static func load(_ path: String, for profile: DeviceProfile) throws(InvalidFile) -> VectorFile {
         let file = try YAMLFile(path: path)
         var vectors: [Vector] = []
         if let root = file.root.mapping("a file of vectors") {
@@ -70,7 +72,7 @@ public struct VectorFile: Sendable {
     }
 
     /// Bytes as hexadecimal pairs, a space between two.
-    public static func hexText(_ bytes: [UInt8]) -> String {
+    package static func hexText(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)], 0x20] }.dropLast(), as: UTF8.self)
     }
@@ -78,7 +80,7 @@ public struct VectorFile: Sendable {
     /// Bytes written as hexadecimal pairs, with white space, commas, colons, `->` and `#` comments between them.
     ///
     /// Returns `nil` and the line and column of the first thing that is neither.
-    public static func hex(_ text: String) -> (bytes: [UInt8]?, line: Int, column: Int) {
+    package static func hex(_ text: String) -> (bytes: [UInt8]?, line: Int, column: Int) {
         var bytes: [UInt8] = []
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let content = line.prefix { $0 != "#" }

@@ -1,17 +1,17 @@
-import DeviceModel
+package import DeviceModel
 
 /// Where a value lies among bytes, with every shift worked out.
-public struct BitSlice: Sendable, Hashable {
-    public let byte: Int
-    public let low: UInt8
-    public let width: UInt8
+package struct BitSlice: Sendable, Hashable {
+    package let byte: Int
+    package let low: UInt8
+    package let width: UInt8
 }
 
 /// How one value is taken out of a message, judged, and where it goes.
 ///
 /// A class so that going through a plan counts one reference a field, not one for each list in it.
-public final class FieldPlan: Sendable {
-    public enum Source: Sendable {
+package final class FieldPlan: Sendable {
+    package enum Source: Sendable {
         /// Joined slices, the most significant first; `count` values, `stride` bytes apart.
         case bits([BitSlice], count: Int, stride: Int)
         /// The capture of a template.
@@ -20,7 +20,7 @@ public final class FieldPlan: Sendable {
         case bytes(Range<Int>)
     }
 
-    public enum Reading: Sendable {
+    package enum Reading: Sendable {
         case number(signed: Bool, width: Int)
         case float32
         case bcd(digits: Int)
@@ -30,25 +30,25 @@ public final class FieldPlan: Sendable {
     }
 
     /// A word for a code.
-    public struct Word: Sendable {
-        public let code: CodePlan
-        public let word: [UInt8]
+    package struct Word: Sendable {
+        package let code: CodePlan
+        package let word: [UInt8]
     }
 
     /// The field's place in the table of values.
-    public let index: Int
-    public let source: Source
-    public let reading: Reading
-    public let strip: [[UInt8]]
-    public let missing: [(code: CodePlan, validity: Validity)]
-    public let gates: [GatePlan]
-    public let table: [Word]
-    public let otherwise: [UInt8]?
-    public let targets: [TargetPlan]
-    public let alerts: [AlertPlan]
-    public let isIdentity: Bool
+    package let index: Int
+    package let source: Source
+    package let reading: Reading
+    package let strip: [[UInt8]]
+    package let missing: [(code: CodePlan, validity: Validity)]
+    package let gates: [GatePlan]
+    package let table: [Word]
+    package let otherwise: [UInt8]?
+    package let targets: [TargetPlan]
+    package let alerts: [AlertPlan]
+    package let isIdentity: Bool
     /// Whether its text is needed to say something.
-    public let isRemembered: Bool
+    package let isRemembered: Bool
 
     init(
         index: Int, source: Source, reading: Reading, strip: [[UInt8]], missing: [(code: CodePlan, validity: Validity)], gates: [GatePlan],
@@ -70,9 +70,9 @@ public final class FieldPlan: Sendable {
 }
 
 /// A value as the device writes it, ready to compare.
-public struct CodePlan: Sendable, Hashable {
-    public let number: Int64?
-    public let text: [UInt8]
+package struct CodePlan: Sendable, Hashable {
+    package let number: Int64?
+    package let text: [UInt8]
 
     init(_ code: ValueCode) {
         number = code.number
@@ -81,7 +81,7 @@ public struct CodePlan: Sendable, Hashable {
 }
 
 /// A test on a value, compiled.
-public enum TestPlan: Sendable, Hashable {
+package enum TestPlan: Sendable, Hashable {
     /// Whether it is one of these must be as expected.
     case listed([CodePlan], expected: Bool)
     case bit(Int)
@@ -93,38 +93,38 @@ public enum TestPlan: Sendable, Hashable {
 }
 
 /// What makes a value count less.
-public struct GatePlan: Sendable {
-    public enum Test: Sendable {
+package struct GatePlan: Sendable {
+    package enum Test: Sendable {
         case bytes(ByteTest)
         case field(Int, TestPlan)
     }
 
-    public let test: Test
-    public let validity: Validity
+    package let test: Test
+    package let validity: Validity
 }
 
 /// Where a value goes.
-public final class TargetPlan: Sendable {
-    public struct Condition: Sendable {
-        public let field: Int
-        public let test: TestPlan
+package final class TargetPlan: Sendable {
+    package struct Condition: Sendable {
+        package let field: Int
+        package let test: TestPlan
         /// Any value that fails this makes the sample invalid; `nil` leaves that to another target.
-        public let known: TestPlan?
+        package let known: TestPlan?
     }
 
     /// The stream, or that of the rack's first slot.
-    public let stream: Int
-    public let isSlotted: Bool
+    package let stream: Int
+    package let isSlotted: Bool
     /// A result: what is not told is not missing.
-    public let isEpisodic: Bool
-    public let condition: Condition?
+    package let isEpisodic: Bool
+    package let condition: Condition?
     /// Added to the value. Unit: counts.
-    public let offset: Int64
+    package let offset: Int64
     /// In counts of the stream; for floats the limits as they are.
-    public let plausible: ClosedRange<Double>?
-    public let absolute: ClosedRange<Double>?
+    package let plausible: ClosedRange<Double>?
+    package let absolute: ClosedRange<Double>?
     /// The largest change from one value to the next that is believed, in the same.
-    public let jump: Double?
+    package let jump: Double?
 
     init(
         stream: Int, isSlotted: Bool, isEpisodic: Bool, condition: Condition?, offset: Int64, plausible: ClosedRange<Double>?,
@@ -142,31 +142,31 @@ public final class TargetPlan: Sendable {
 }
 
 /// A condition on a value that is an alert.
-public struct AlertPlan: Sendable {
+package struct AlertPlan: Sendable {
     /// Index into ``DevicePlan/alerts``, or that of the rack's first slot.
-    public let alert: Int
-    public let isSlotted: Bool
-    public let test: TestPlan
+    package let alert: Int
+    package let isSlotted: Bool
+    package let test: TestPlan
 }
 
 /// One read of neighbouring registers.
-public struct ModbusBlock: Sendable {
-    public let unit: UInt8
-    public let space: RegisterSource.Space
-    public let address: Int
-    public let count: Int
-    public let period: Int64
+package struct ModbusBlock: Sendable {
+    package let unit: UInt8
+    package let space: RegisterSource.Space
+    package let address: Int
+    package let count: Int
+    package let period: Int64
     /// Offsets are bytes from the first register's upper byte.
-    public let fields: [FieldPlan]
+    package let fields: [FieldPlan]
 
     /// The most registers that one Modbus read may ask for. Source: MODBUS Application Protocol V1.1b3, 6.3 and 6.4.
-    public static let longest = 125
+    package static let longest = 125
 
     /// The function code of the read.
-    public var function: UInt8 { space.function }
+    package var function: UInt8 { space.function }
 
     /// Data bytes of the reply.
-    public var replySize: Int { space.isBits ? (count + 7) / 8 : count * 2 }
+    package var replySize: Int { space.isBits ? (count + 7) / 8 : count * 2 }
 }
 
 extension ModbusBlock {

@@ -1,7 +1,7 @@
 import DeviceModel
 
 /// Something a device says unasked.
-public enum Unasked: Sendable {
+package enum Unasked: Sendable {
     /// A frame of fixed length, perhaps one of a packet.
     case frame(Int)
     case message(Int)
@@ -11,7 +11,7 @@ extension DevicePlan {
     /// The shares of its line's time that asking the device takes, and that it takes unasked; `nil` where the line has no baud rate.
     ///
     /// Exact for Modbus and for frames of fixed length. For text a value of open width counts as 8 characters.
-    public var lineLoad: (asked: Double, streamed: Double)? {
+    package var lineLoad: (asked: Double, streamed: Double)? {
         guard let format = line.serial else { return nil }
         let byte = Double(format.bitsPerByte) / Double(format.baud)
         func share(_ bytes: Double, _ period: Int64, silence: Double = 0) -> Double { (bytes * byte + silence) / (Double(period) / 1e9) }
@@ -32,13 +32,13 @@ extension DevicePlan {
     }
 
     /// How fast the device speaks unasked, as far as its profile tells. Unit: bytes a second; 0 when it only answers, or speaks at times only.
-    public var streamedBytesPerSecond: Double {
+    package var streamedBytesPerSecond: Double {
         guard case .serial(let plan) = protocolPlan else { return 0 }
         return unasked.reduce(0) { $0 + bytes($1.what, plan) / (Double($1.period) / 1e9) }
     }
 
     /// What the device says unasked, and how often. Unit: ns.
-    public var unasked: [(what: Unasked, period: Int64)] {
+    package var unasked: [(what: Unasked, period: Int64)] {
         guard case .serial(let plan) = protocolPlan else { return [] }
         func fastest(_ fields: [FieldPlan]) -> Int64? {
             fields.flatMap { field in

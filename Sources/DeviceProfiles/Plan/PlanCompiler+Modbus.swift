@@ -81,7 +81,7 @@ extension PlanCompiler {
 
 extension LineDescription {
     /// Whether a register that no field asks for may be read, as far as the profile says.
-    public func mayRead(_ space: RegisterSource.Space, _ register: Int) -> Bool {
+    package func mayRead(_ space: RegisterSource.Space, _ register: Int) -> Bool {
         register <= 65_535 && !neverRead.contains { $0.space == space && $0.registers.contains(register) }
     }
 
@@ -99,7 +99,7 @@ extension LineDescription {
 
 extension DevicePlan {
     /// The read that a captured Modbus request stands for. `nil` when no field of the profile lies wholly within it.
-    public func block(unit: UInt8, function: UInt8, address: Int, count: Int) -> ModbusBlock? {
+    package func block(unit: UInt8, function: UInt8, address: Int, count: Int) -> ModbusBlock? {
         guard case .modbus(let modbus) = protocolPlan, let space = RegisterSource.Space(function: function),
             (1...ModbusBlock.longest).contains(count)
         else { return nil }

@@ -1,4 +1,5 @@
 import DeviceModel
+import Nomenclature
 
 /// Frames, messages, requests and the session of a serial device.
 extension PlanCompiler {

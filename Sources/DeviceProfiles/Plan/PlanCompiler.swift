@@ -7,7 +7,7 @@ extension DeviceProfile {
     /// - Parameters:
     ///   - handle: the device's name in the unit's configuration.
     ///   - expectedSerial: the serial number the device must report; `nil` accepts any.
-    public func compile(handle: String, overrides: DeviceOverrides = DeviceOverrides(), expectedSerial: String? = nil) -> DevicePlan {
+    package func compile(handle: String, overrides: DeviceOverrides = DeviceOverrides(), expectedSerial: String? = nil) -> DevicePlan {
         PlanCompiler(profile: self, handle: handle, overrides: overrides).plan(expectedSerial: expectedSerial)
     }
 }

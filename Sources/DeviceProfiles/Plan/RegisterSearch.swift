@@ -1,7 +1,7 @@
 /// The search for what of a read a device does not answer. What it answers arrives on the way.
-public struct RegisterSearch: Sendable {
+package struct RegisterSearch: Sendable {
     /// Why a read is searched.
-    public enum Cause: Sendable {
+    package enum Cause: Sendable {
         /// Exception 2: a register that is not there.
         case address
         /// Exception 3: some devices give it for a register that is not there, others for a read that is too long.
@@ -18,10 +18,10 @@ public struct RegisterSearch: Sendable {
     private let block: ModbusBlock
     private let atoms: [[Int]]
     private var way: Way
-    public let cause: Cause
+    package let cause: Cause
 
     /// `nil` when the read holds one value only.
-    public init?(_ block: ModbusBlock, cause: Cause) {
+    package init?(_ block: ModbusBlock, cause: Cause) {
         atoms = block.atoms
         guard atoms.count > 1 else { return nil }
         self.block = block
@@ -35,7 +35,7 @@ public struct RegisterSearch: Sendable {
     }
 
     /// What to read next.
-    public var part: ModbusBlock {
+    package var part: ModbusBlock {
         switch way {
         case .address(let search): block.reading(atoms, search.asked)
         case .length(let search): block.reading(atoms, search.asked)
@@ -43,7 +43,7 @@ public struct RegisterSearch: Sendable {
     }
 
     /// The part was answered, or not. Returns whether the search is over.
-    public mutating func take(isLegal: Bool) -> Bool {
+    package mutating func take(isLegal: Bool) -> Bool {
         switch way {
         case .address(var search):
             let isOver = search.take(isLegal: isLegal)
@@ -57,7 +57,7 @@ public struct RegisterSearch: Sendable {
     }
 
     /// Whether no part of the read was answered.
-    public var refusedAll: Bool {
+    package var refusedAll: Bool {
         switch way {
         case .address(let search): search.refusedAll
         case .length(let search): search.refusedAll
@@ -65,10 +65,10 @@ public struct RegisterSearch: Sendable {
     }
 
     /// The longest read that the device answers, where that was what failed; `nil` where it was not. Unit: registers or bits.
-    public var longest: Int? { if case .length(let search) = way { search.longest } else { nil } }
+    package var longest: Int? { if case .length(let search) = way { search.longest } else { nil } }
 
     /// The reads that replace the one that failed.
-    public var remaining: [ModbusBlock] {
+    package var remaining: [ModbusBlock] {
         switch way {
         case .address(let search): search.remaining.map { block.reading(atoms, $0) }
         case .length(let search): search.remaining.map { block.reading(atoms, $0) }
@@ -76,7 +76,7 @@ public struct RegisterSearch: Sendable {
     }
 
     /// The reads that the device refuses.
-    public var refused: [ModbusBlock] {
+    package var refused: [ModbusBlock] {
         switch way {
         case .address(let search): search.refusedAtoms.map { block.reading(atoms, $0..<($0 + 1)) }
         case .length(let search): search.refusedAtoms.map { block.reading(atoms, $0..<($0 + 1)) }
@@ -89,7 +89,7 @@ extension ModbusBlock {
     func reading(_ atoms: [[Int]], _ range: Range<Int>) -> ModbusBlock { narrowed(to: atoms[range].flatMap { $0 }.sorted()) }
 
     /// The same in as few reads as are no longer than a device answers; a value that is longer by itself stays whole.
-    public func parts(noLongerThan limit: Int?) -> [ModbusBlock] {
+    package func parts(noLongerThan limit: Int?) -> [ModbusBlock] {
         guard let limit, count > limit else { return [self] }
         let atoms = atoms
         var parts: [ModbusBlock] = []

@@ -1,57 +1,57 @@
 /// A place in a file, as editors count: the first line and the first column are 1.
-public struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
-    public let file: String
-    public let line: Int
-    public let column: Int
+package struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
+    package let file: String
+    package let line: Int
+    package let column: Int
 
-    public init(file: String, line: Int, column: Int) {
+    package init(file: String, line: Int, column: Int) {
         self.file = file
         self.line = line
         self.column = column
     }
 
-    public var description: String { "\(file):\(line):\(column)" }
+    package var description: String { "\(file):\(line):\(column)" }
 }
 
 /// One thing found in a profile, a vector file or a configuration.
-public struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
-    public enum Severity: String, Sendable {
+package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
+    package enum Severity: String, Sendable {
         case error
         case warning
         case note
     }
 
-    public let severity: Severity
-    public let location: SourceLocation
+    package let severity: Severity
+    package let location: SourceLocation
     /// What was found and what was expected, in one sentence.
-    public let message: String
+    package let message: String
     /// What to write instead, where that can be told.
-    public let suggestion: String?
+    package let suggestion: String?
 
-    public init(_ severity: Severity, _ location: SourceLocation, _ message: String, suggestion: String? = nil) {
+    package init(_ severity: Severity, _ location: SourceLocation, _ message: String, suggestion: String? = nil) {
         self.severity = severity
         self.location = location
         self.message = message
         self.suggestion = suggestion
     }
 
-    public var description: String {
+    package var description: String {
         "\(location): \(severity.rawValue): \(message)" + (suggestion.map { " — \($0)" } ?? "")
     }
 }
 
 /// The findings of one reading. Readers go on after an error, so that an author sees all of them at once.
-public final class Diagnostics {
+package final class Diagnostics {
     /// More findings than this are not kept; one broken line should not fill a screen.
-    public static let limit = 200
+    package static let limit = 200
 
-    public private(set) var all: [Diagnostic] = []
+    package private(set) var all: [Diagnostic] = []
 
-    public init() {}
+    package init() {}
 
-    public var hasErrors: Bool { all.contains { $0.severity == .error } }
+    package var hasErrors: Bool { all.contains { $0.severity == .error } }
 
-    public func report(_ diagnostic: Diagnostic) {
+    package func report(_ diagnostic: Diagnostic) {
         if all.count < Self.limit, !all.contains(diagnostic) { all.append(diagnostic) }
     }
 
@@ -69,10 +69,10 @@ public final class Diagnostics {
 }
 
 /// A file that cannot be used, with every reason.
-public struct InvalidFile: Error, CustomStringConvertible {
-    public let diagnostics: [Diagnostic]
+package struct InvalidFile: Error, CustomStringConvertible {
+    package let diagnostics: [Diagnostic]
 
-    public init(diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
+    package init(diagnostics: [Diagnostic]) { self.diagnostics = diagnostics }
 
-    public var description: String { diagnostics.map(\.description).joined(separator: "\n") }
+    package var description: String { diagnostics.map(\.description).joined(separator: "\n") }
 }

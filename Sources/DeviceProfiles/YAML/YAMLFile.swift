@@ -2,18 +2,18 @@ import Foundation
 import Yams
 
 /// A YAML file read strictly: bounded in size, depth and count (aliases count as what they stand for), every key once.
-public struct YAMLFile {
+package struct YAMLFile {
     /// The largest file read. Unit: bytes. A profile is a few kB; the largest seen public register map is about 100 kB.
     static let sizeLimit = 1 << 20
     static let depthLimit = 24
     static let nodeLimit = 100_000
 
-    public let path: String
-    public let root: YAMLValue
-    public let diagnostics: Diagnostics
+    package let path: String
+    package let root: YAMLValue
+    package let diagnostics: Diagnostics
 
     /// Reads a file. Throws ``InvalidFile`` with the place of the fault; never a library's own error.
-    public init(path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
+    package init(path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
         let start = SourceLocation(file: path, line: 1, column: 1)
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue else {
@@ -26,7 +26,7 @@ public struct YAMLFile {
     }
 
     /// Reads text that is already in memory; `path` is what messages call it.
-    public init(path: String, text: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
+    package init(path: String, text: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
         try self.init(path: path, data: Data(text.utf8), diagnostics: diagnostics)
     }
 

@@ -1,14 +1,14 @@
-import DeviceModel
+package import DeviceModel
 import Yams
 
 /// A value in a YAML file together with its place and the findings it reports to.
 ///
 /// Scalars are read from their text, never through YAML's own guesses: `no` is a word, `1.10` keeps its zero, `0x10` is sixteen where a
 /// number is expected.
-public struct YAMLValue {
+package struct YAMLValue {
     let node: Node
     /// Where the value stands.
-    public let location: SourceLocation
+    package let location: SourceLocation
     let diagnostics: Diagnostics
     /// What stands at the same place of the file that this one extends: one value or none.
     private(set) var inherited: [YAMLValue] = []
@@ -35,7 +35,7 @@ public struct YAMLValue {
 
     func child(_ node: Node) -> YAMLValue { YAMLValue(node: node, file: location.file, diagnostics: diagnostics) }
 
-    public func error(_ message: String, suggestion: String? = nil) {
+    package func error(_ message: String, suggestion: String? = nil) {
         diagnostics.error(location, message, suggestion: suggestion)
     }
 
@@ -50,7 +50,7 @@ public struct YAMLValue {
     }
 
     /// The members of a mapping; reports and returns `nil` for anything else.
-    public func mapping(_ what: String) -> YAMLMapping? {
+    package func mapping(_ what: String) -> YAMLMapping? {
         guard case .mapping(let mapping) = node else {
             error("expected \(what) as a mapping (key: value), found \(found)")
             return nil
@@ -59,7 +59,7 @@ public struct YAMLValue {
     }
 
     /// The elements of a list; reports and returns `nil` for anything else.
-    public func list(_ what: String) -> [YAMLValue]? {
+    package func list(_ what: String) -> [YAMLValue]? {
         guard case .sequence(let sequence) = node else {
             error("expected a list of \(what), found \(found)")
             return nil
@@ -68,13 +68,13 @@ public struct YAMLValue {
     }
 
     /// The elements of a list, or the one value that stands instead of a list.
-    public func listOrOne() -> [YAMLValue] {
+    package func listOrOne() -> [YAMLValue] {
         if case .sequence(let sequence) = node { return sequence.map(child) }
         return [self]
     }
 
     /// The text of a scalar.
-    public func text(_ what: String) -> String? {
+    package func text(_ what: String) -> String? {
         guard case .scalar(let scalar) = node, !(scalar.string.isEmpty && scalar.style == .plain) else {
             error("expected \(what), found \(found)")
             return nil
@@ -83,7 +83,7 @@ public struct YAMLValue {
     }
 
     /// An integer, decimal or `0x…`.
-    public func integer(_ what: String, _ range: ClosedRange<Int64>) -> Int64? {
+    package func integer(_ what: String, _ range: ClosedRange<Int64>) -> Int64? {
         guard case .scalar(let scalar) = node, let value = Self.integer(scalar.string) else {
             error("expected \(what) as a whole number, found \(found)")
             return nil
@@ -95,7 +95,7 @@ public struct YAMLValue {
         return value
     }
 
-    public func int(_ what: String, _ range: ClosedRange<Int>) -> Int? {
+    package func int(_ what: String, _ range: ClosedRange<Int>) -> Int? {
         integer(what, Int64(range.lowerBound)...Int64(range.upperBound)).map(Int.init)
     }
 
@@ -109,7 +109,7 @@ public struct YAMLValue {
     }
 
     /// A finite decimal number.
-    public func number(_ what: String) -> Double? {
+    package func number(_ what: String) -> Double? {
         guard case .scalar(let scalar) = node, DecimalText.parse(Array(scalar.string.utf8)) != nil, let value = Double(scalar.string) else {
             error("expected \(what) as a number, found \(found)")
             return nil
@@ -118,7 +118,7 @@ public struct YAMLValue {
     }
 
     /// An exact factor such as `0.1`, `1e-7` or `1/256`.
-    public func scale() -> DecimalScale? {
+    package func scale() -> DecimalScale? {
         guard case .scalar(let scalar) = node, let scale = DecimalScale(scalar.string) else {
             error("expected a scale such as 0.1, 1e-7 or 1/256, found \(found)")
             return nil
@@ -127,7 +127,7 @@ public struct YAMLValue {
     }
 
     /// Exactly `true` or `false`; YAML 1.1's `yes`, `no`, `on` and `off` are words.
-    public func bool(_ what: String) -> Bool? {
+    package func bool(_ what: String) -> Bool? {
         switch node.scalar?.string {
         case "true": return true
         case "false": return false
@@ -138,7 +138,7 @@ public struct YAMLValue {
     }
 
     /// A length of time such as `500ms`, `1s`, `13.333ms`, `5min`. Unit of the result: ns.
-    public func duration(_ what: String, _ range: ClosedRange<Int64> = 1...86_400_000_000_000) -> Int64? {
+    package func duration(_ what: String, _ range: ClosedRange<Int64> = 1...86_400_000_000_000) -> Int64? {
         guard case .scalar(let scalar) = node, let nanoseconds = DurationText.nanoseconds(scalar.string) else {
             error("expected \(what) as a time with its unit, found \(found)", suggestion: "write it as 500ms, 1s or 5min")
             return nil
@@ -157,7 +157,7 @@ public struct YAMLValue {
     }
 
     /// One of a closed list of words.
-    public func choice<Choice>(_ what: String, _ choices: KeyValuePairs<String, Choice>) -> Choice? {
+    package func choice<Choice>(_ what: String, _ choices: KeyValuePairs<String, Choice>) -> Choice? {
         guard let word = text(what) else { return nil }
         if let match = choices.first(where: { $0.key == word }) { return match.value }
         let words = choices.map(\.key)
@@ -193,8 +193,8 @@ public struct YAMLValue {
 }
 
 /// The members of a mapping, each taken once; what is left at the end is unknown and an error.
-public struct YAMLMapping {
-    public let value: YAMLValue
+package struct YAMLMapping {
+    package let value: YAMLValue
     private let members: [(key: String, keyValue: YAMLValue, value: YAMLValue)]
 
     init(mapping: Node.Mapping, value: YAMLValue) {
@@ -223,12 +223,12 @@ public struct YAMLMapping {
     }
 
     /// Every member in the file's order, for mappings whose keys the author chooses.
-    public var entries: [(key: String, keyValue: YAMLValue, value: YAMLValue)] { members }
+    package var entries: [(key: String, keyValue: YAMLValue, value: YAMLValue)] { members }
 
-    public subscript(key: String) -> YAMLValue? { members.first { $0.key == key }?.value }
+    package subscript(key: String) -> YAMLValue? { members.first { $0.key == key }?.value }
 
     /// The value of a key that must be there.
-    public func required(_ key: String) -> YAMLValue? {
+    package func required(_ key: String) -> YAMLValue? {
         if let found = self[key] { return found }
         value.error("“\(key)” is missing")
         return nil
@@ -238,7 +238,7 @@ public struct YAMLMapping {
     func allow(_ part: Grammar.Part) { allow(part.keyNames) }
 
     /// Reports every key that is none of these.
-    public func allow(_ keys: [String]) {
+    package func allow(_ keys: [String]) {
         for member in members where !keys.contains(member.key) {
             // A key that stands already is not what was meant; in a variant it may be, as it stands in the file that is extended.
             let known = value.inherited.isEmpty ? keys.filter { self[$0] == nil } : keys

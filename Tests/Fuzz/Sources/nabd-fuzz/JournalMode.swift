@@ -1,4 +1,5 @@
 import DeviceModel
+import JournalCoding
 
 /// Blocks of the journal: as they are, behind their checksum, and made of any values.
 enum JournalMode {

@@ -1,8 +1,8 @@
 /// A journal block that cannot be read: what is wrong, without any of its content.
-public struct BlockDamage: Error, Equatable, CustomStringConvertible {
-    public let description: String
+package struct BlockDamage: Error, Equatable, CustomStringConvertible {
+    package let description: String
 
-    init(_ description: String) { self.description = description }
+    package init(_ description: String) { self.description = description }
 }
 
 /// Appends bits, the most significant first, and whole bytes.
@@ -200,7 +200,7 @@ func zigzag(_ value: Int64) -> UInt64 { UInt64(bitPattern: value &<< 1 ^ value >
 func unzigzag(_ value: UInt64) -> Int64 { Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1) }
 
 /// CRC-32C (Castagnoli), reflected polynomial 0x82F63B78; the check value of "123456789" is 0xE3069283.
-enum CRC32C {
+package enum CRC32C {
     /// Eight tables one after the other: what a byte does to the sum when none to seven others follow it.
     private static let tables: InlineArray<2048, UInt32> = {
         var tables = InlineArray<2048, UInt32>(repeating: 0)
@@ -211,17 +211,17 @@ enum CRC32C {
         return tables
     }()
 
-    static func compute(_ bytes: ArraySlice<UInt8>) -> UInt32 { ~update(.max, bytes) }
+    package static func compute(_ bytes: ArraySlice<UInt8>) -> UInt32 { ~update(.max, bytes) }
 
-    static func compute(_ bytes: [UInt8]) -> UInt32 { ~update(.max, bytes[...]) }
+    package static func compute(_ bytes: [UInt8]) -> UInt32 { ~update(.max, bytes[...]) }
 
     /// Takes a number's eight bytes into a sum, the lowest first.
-    static func update(_ sum: UInt32, _ number: Int64) -> UInt32 {
+    package static func update(_ sum: UInt32, _ number: Int64) -> UInt32 {
         step(sum ^ UInt32(truncatingIfNeeded: number), UInt32(truncatingIfNeeded: number >> 32))
     }
 
     /// Takes more bytes into a sum that began with all ones; its complement is the checksum.
-    static func update(_ sum: UInt32, _ bytes: ArraySlice<UInt8>) -> UInt32 {
+    package static func update(_ sum: UInt32, _ bytes: ArraySlice<UInt8>) -> UInt32 {
         var sum = sum
         var place = bytes.startIndex
         while place + 8 <= bytes.endIndex {

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import SampleJournal
+@testable import JournalCoding
 
 @Suite struct SampleBlockTests {
     private func roundTrip(_ block: SampleBlock, base: Int64 = 0, isText: Bool = false) throws -> SampleBlock {

@@ -1,12 +1,12 @@
 import DeviceModel
 
 /// What stands in a block beside its values: whose samples they are, when each was taken, and how far it may be relied on.
-struct BlockFrame: Sendable, Equatable {
+package struct BlockFrame: Sendable, Equatable {
     static let version: UInt8 = 3
 
-    let stream: Int64
-    let firstSequence: Int64
-    let count: Int
+    package let stream: Int64
+    package let firstSequence: Int64
+    package let count: Int
     let timing: SampleBlock.Timing
     let judgements: [SampleBlock.Judgement]
 
@@ -29,7 +29,7 @@ struct BlockFrame: Sendable, Equatable {
     }
 
     /// When the last sample was taken; `nil` of a block without samples. Unit: ns.
-    var lastTime: Int64? { count > 0 ? time(count - 1) : nil }
+    package var lastTime: Int64? { count > 0 ? time(count - 1) : nil }
 
     /// The times of all samples. Unit: ns.
     var times: [Int64] {
@@ -58,7 +58,7 @@ struct BlockFrame: Sendable, Equatable {
     // MARK: Joining
 
     /// Whether its samples go on where those of another frame end, so that one block can hold both.
-    func follows(_ other: BlockFrame) -> Bool { other.firstSequence &+ Int64(other.count) == firstSequence && other.period == period }
+    package func follows(_ other: BlockFrame) -> Bool { other.firstSequence &+ Int64(other.count) == firstSequence && other.period == period }
 
     /// One frame for blocks, at least one, of which each follows the one before.
     static func joined(_ group: [BlockFrame]) -> BlockFrame {
@@ -140,13 +140,13 @@ extension BlockFrame {
     // MARK: Reading
 
     /// The stream, first sequence number and count of an encoded block, without its values.
-    static func header(_ bytes: ArraySlice<UInt8>) throws(BlockDamage) -> (stream: Int64, firstSequence: Int64, count: Int) {
+    package static func header(_ bytes: ArraySlice<UInt8>) throws(BlockDamage) -> (stream: Int64, firstSequence: Int64, count: Int) {
         var reader = BitReader(bytes)
         return try header(&reader)
     }
 
     /// The header of a block whose checksum matches; `nil` for any other, and for numbers that no writer gives.
-    static func trustedHeader(_ bytes: ArraySlice<UInt8>) -> (stream: Int64, first: Int64, next: Int64)? {
+    package static func trustedHeader(_ bytes: ArraySlice<UInt8>) -> (stream: Int64, first: Int64, next: Int64)? {
         guard let body = try? checked(bytes), let header = try? header(body) else { return nil }
         let (next, overflow) = header.firstSequence.addingReportingOverflow(Int64(header.count))
         return overflow || header.firstSequence < 0 ? nil : (header.stream, header.firstSequence, next)

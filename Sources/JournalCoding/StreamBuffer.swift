@@ -1,14 +1,14 @@
-import DeviceModel
+package import DeviceModel
 
 /// Samples of one stream that wait for the next commit.
-struct StreamBuffer {
-    let stream: Int64
-    let descriptor: StreamDescriptor
+package struct StreamBuffer {
+    package let stream: Int64
+    package let descriptor: StreamDescriptor
     private let isWaveform: Bool
     private let isText: Bool
-    private(set) var nextSequence: Int64
+    package private(set) var nextSequence: Int64
     /// What the codes of the next block may go on from.
-    var coding: ValueCoding.State?
+    package var coding: ValueCoding.State?
     private var firstSequence: Int64
     private var times: [Int64] = []
     private var bits: [Int64] = []
@@ -26,7 +26,7 @@ struct StreamBuffer {
     /// The sum of the distances between arrivals and the places given to them, since the block began. Unit: ns.
     private var drift: Int64 = 0
 
-    init(stream: Int64, descriptor: StreamDescriptor, nextSequence: Int64) {
+    package init(stream: Int64, descriptor: StreamDescriptor, nextSequence: Int64) {
         self.stream = stream
         self.descriptor = descriptor
         isWaveform = descriptor.isWaveform
@@ -35,9 +35,9 @@ struct StreamBuffer {
         firstSequence = nextSequence
     }
 
-    var isEmpty: Bool { bits.isEmpty && closed.isEmpty }
+    package var isEmpty: Bool { bits.isEmpty && closed.isEmpty }
 
-    mutating func append(_ record: SampleRecord) {
+    package mutating func append(_ record: SampleRecord) {
         if isWaveform { place(record.monotonicNanoseconds) } else { times.append(record.monotonicNanoseconds / 1000 * 1000) }
         let keeps = SampleBlock.keepsValue(record.validity, record.reason)
         bits.append(keeps && !isText ? record.bits : 0)
@@ -93,7 +93,7 @@ struct StreamBuffer {
     }
 
     /// The blocks of all that waits; the buffer is empty afterwards.
-    mutating func take() -> [SampleBlock] {
+    package mutating func take() -> [SampleBlock] {
         close()
         defer { closed.removeAll(keepingCapacity: true) }
         return closed

@@ -1,12 +1,12 @@
-import DeviceModel
+package import DeviceModel
 
 /// Samples of one stream that follow each other without a hole, as the journal keeps them.
 ///
 /// Wire form, version 3: version, stream, first sequence number, count; the times; runs of equal validity and reason; the values as
 /// ``ValueCoding`` writes them; and a CRC-32C over all of it. Every bit comes back.
-public struct SampleBlock: Sendable, Equatable {
+package struct SampleBlock: Sendable, Equatable {
     /// When the samples were taken.
-    public enum Timing: Sendable, Equatable {
+    package enum Timing: Sendable, Equatable {
         /// One period apart, from the first on. Unit: ns.
         case periodic(first: Int64, period: Int64)
         /// Each by itself, to the microsecond. Unit: ns.
@@ -16,75 +16,75 @@ public struct SampleBlock: Sendable, Equatable {
     }
 
     /// A stretch of samples that are one period apart. Unit of `first`: ns.
-    public struct Run: Sendable, Equatable {
-        public let count: Int
-        public let first: Int64
+    package struct Run: Sendable, Equatable {
+        package let count: Int
+        package let first: Int64
     }
 
     /// The most samples of one block. At 1 kHz a block of a packed minute holds 60,000.
-    public static let countLimit = 1 << 17
+    package static let countLimit = 1 << 17
 
     /// All but the values.
-    let frame: BlockFrame
-    public var stream: Int64 { frame.stream }
-    public var firstSequence: Int64 { frame.firstSequence }
-    public var timing: Timing { frame.timing }
+    package let frame: BlockFrame
+    package var stream: Int64 { frame.stream }
+    package var firstSequence: Int64 { frame.firstSequence }
+    package var timing: Timing { frame.timing }
     /// How far the samples may be relied on, in order; neighbours differ.
-    public var judgements: [Judgement] { frame.judgements }
-    public var count: Int { frame.count }
+    package var judgements: [Judgement] { frame.judgements }
+    package var count: Int { frame.count }
     /// One value for each sample; 0 where there is none.
-    public let bits: [Int64]
+    package let bits: [Int64]
     /// One text for each sample of a text stream; empty for numbers.
-    public let texts: [String]
+    package let texts: [String]
 
     /// Samples in a row that may be relied on alike.
-    public struct Judgement: Sendable, Equatable {
-        public let validity: Validity
-        public let reason: Reason
-        public internal(set) var count: Int
+    package struct Judgement: Sendable, Equatable {
+        package let validity: Validity
+        package let reason: Reason
+        package internal(set) var count: Int
 
         /// Whether the journal keeps the raw values: what counts, and what was judged implausible.
         var keepsValue: Bool { SampleBlock.keepsValue(validity, reason) }
     }
 
-    public init(stream: Int64, firstSequence: Int64, timing: Timing, bits: [Int64], texts: [String], judgements: [Judgement]) {
+    package init(stream: Int64, firstSequence: Int64, timing: Timing, bits: [Int64], texts: [String], judgements: [Judgement]) {
         self.init(
             frame: BlockFrame(stream: stream, firstSequence: firstSequence, count: bits.count, timing: timing, judgements: judgements), bits: bits, texts: texts
         )
     }
 
-    init(frame: BlockFrame, bits: [Int64], texts: [String]) {
+    package init(frame: BlockFrame, bits: [Int64], texts: [String]) {
         self.frame = frame
         self.bits = bits
         self.texts = texts
     }
 
     /// The judgement of each sample.
-    public var expandedJudgements: [Judgement] { judgements.flatMap { repeatElement($0, count: $0.count) } }
+    package var expandedJudgements: [Judgement] { judgements.flatMap { repeatElement($0, count: $0.count) } }
 
     /// When sample `index` was taken. Unit: ns of the monotonic clock.
-    public func time(_ index: Int) -> Int64 { frame.time(index) }
+    package func time(_ index: Int) -> Int64 { frame.time(index) }
 
     /// When the last sample was taken; `nil` of a block without samples. Unit: ns.
-    var lastTime: Int64? { count > 0 ? time(count - 1) : nil }
+    package var lastTime: Int64? { count > 0 ? time(count - 1) : nil }
 
     /// The times of all samples. Unit: ns.
-    public var times: [Int64] { frame.times }
+    package var times: [Int64] { frame.times }
 
-    static func keepsValue(_ validity: Validity, _ reason: Reason) -> Bool { validity.carriesValue || reason == .implausible }
+    package static func keepsValue(_ validity: Validity, _ reason: Reason) -> Bool { validity.carriesValue || reason == .implausible }
 }
 
 extension SampleBlock {
     // MARK: Writing
 
     /// The block's bytes with their checksum. Times are counted from `base`. Unit: ns.
-    func encoded(base: Int64) -> [UInt8] {
+    package func encoded(base: Int64) -> [UInt8] {
         var state: ValueCoding.State?
         return encoded(base: base, state: &state)
     }
 
     /// The same, with values that go on from the stream's block before where they can, and the state to go on from with the next.
-    func encoded(base: Int64, state: inout ValueCoding.State?) -> [UInt8] {
+    package func encoded(base: Int64, state: inout ValueCoding.State?) -> [UInt8] {
         frame.encoded(base: base, capacity: 32 + 3 * count) { writer in
             if texts.isEmpty {
                 state = ValueCoding.write(kept(bits), after: state, to: &writer)
@@ -109,19 +109,19 @@ extension SampleBlock {
     // MARK: Reading
 
     /// Reads a block with its checksum. `isText` tells whether its stream is one of text.
-    init(_ bytes: ArraySlice<UInt8>, base: Int64, isText: (Int64) -> Bool) throws(BlockDamage) {
+    package init(_ bytes: ArraySlice<UInt8>, base: Int64, isText: (Int64) -> Bool) throws(BlockDamage) {
         try self.init(unchecked: try BlockFrame.checked(bytes), base: base, isText: isText)
     }
 
     /// Reads a block whose checksum is already known to match; the second entry point for fuzzing.
-    init(unchecked body: ArraySlice<UInt8>, base: Int64, isText: (Int64) -> Bool) throws(BlockDamage) {
+    package init(unchecked body: ArraySlice<UInt8>, base: Int64, isText: (Int64) -> Bool) throws(BlockDamage) {
         var reader = BitReader(body)
         let frame = try BlockFrame(&reader, base: base)
         try self.init(frame: frame, values: body.suffix(reader.remaining), isText: isText(frame.stream))
     }
 
     /// Reads the values behind a frame.
-    init(frame: BlockFrame, values: ArraySlice<UInt8>, isText: Bool) throws(BlockDamage) {
+    package init(frame: BlockFrame, values: ArraySlice<UInt8>, isText: Bool) throws(BlockDamage) {
         var reader = BitReader(values)
         var bits = [Int64](repeating: 0, count: isText ? frame.count : 0)
         var texts: [String] = []

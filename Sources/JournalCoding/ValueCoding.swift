@@ -5,7 +5,7 @@
 /// the commit before ended: packing a minute of them is joining their bits.
 ///
 /// On a real ECG (108,000 samples at 360 Hz, blocks of 15 s) it takes less than the best fixed parameter of each block does; a test says so.
-enum ValueCoding {
+package enum ValueCoding {
     /// Longer unary parts are escaped to the 64 bits themselves.
     private static let escape = 24
     /// The mean is kept times eight, and moves by an eighth of each difference.
@@ -19,7 +19,7 @@ enum ValueCoding {
     // MARK: Numbers
 
     /// What the next value is predicted from, and how long its code is expected to be.
-    struct State: Equatable {
+    package struct State: Equatable {
         var order: Int
         /// Eight times the running mean of the differences.
         var scaled: UInt64

@@ -1,6 +1,6 @@
 /// A block whose values stay coded.
-struct CodedBlock {
-    let frame: BlockFrame
+package struct CodedBlock {
+    package let frame: BlockFrame
     private let isText: Bool
     /// `nil` of texts, and when no value is kept.
     private let head: ValueCoding.Head?
@@ -9,7 +9,7 @@ struct CodedBlock {
     private let codes: Int
 
     /// Reads a block with its checksum. `isText` tells whether its stream is one of text.
-    init(_ bytes: ArraySlice<UInt8>, base: Int64, isText: (Int64) -> Bool) throws(BlockDamage) {
+    package init(_ bytes: ArraySlice<UInt8>, base: Int64, isText: (Int64) -> Bool) throws(BlockDamage) {
         let body = try BlockFrame.checked(bytes)
         var reader = BitReader(body)
         let frame = try BlockFrame(&reader, base: base)
@@ -22,7 +22,7 @@ struct CodedBlock {
     /// they are; otherwise the values are coded anew.
     ///
     /// - Parameter group: their places among `all`.
-    static func joined(_ all: [CodedBlock], _ group: ArraySlice<Int>, base: Int64) throws(BlockDamage) -> [UInt8] {
+    package static func joined(_ all: [CodedBlock], _ group: ArraySlice<Int>, base: Int64) throws(BlockDamage) -> [UInt8] {
         let frame = BlockFrame.joined(group.map { all[$0].frame })
         guard let first = first(all, group) else { return try decoded(all, group, frame: frame).encoded(base: base) }
         return frame.encoded(base: base, capacity: group.reduce(64) { $0 + all[$1].values.count }) { writer in

@@ -1,1 +1,0 @@
-../../../../Sources/SampleJournal/SampleBlock.swift
