@@ -8,7 +8,13 @@ package struct ModbusDecoder: Sendable {
     private var bytes = [UInt8](repeating: 0, count: ModbusBlock.longest * 2)
     private let captures = CaptureTable(capacity: 0)
 
-    package init(_ device: DevicePlan) { judge = ValueJudge(device) }
+    private var records = RecordBuffer()
+
+    package init(_ device: DevicePlan) {
+        judge = ValueJudge(device)
+        // A sample of each value of the longest read, and an alert.
+        records.reserve(2 * ModbusBlock.longest)
+    }
 
     /// Takes the data of an answer: registers, the upper byte first, or bits, eight to a byte.
     ///
@@ -16,9 +22,11 @@ package struct ModbusDecoder: Sendable {
     ///   - data: bytes of which those from `start` on are the block's.
     package mutating func take(_ data: [UInt8], from start: Int, of block: ModbusBlock, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
         let moment = Moment(time: time, offset: offset)
+        judge.beginMessage()
+        defer { records.hand(over: &sink) }
         guard block.space.isBits else {
             let length = min(block.count * 2, data.count - start)
-            return judge.read(block.fields, bytes: data, start: start, length: length, captures: captures, moment, sink: &sink)
+            return judge.read(block.fields, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
         }
         // A plan sees each bit as a register of its own.
         let count = min(block.count, (data.count - start) * 8)
@@ -26,12 +34,13 @@ package struct ModbusDecoder: Sendable {
             bytes[index * 2] = 0
             bytes[index * 2 + 1] = data[start + index / 8] >> UInt8(index % 8) & 1
         }
-        judge.read(block.fields, bytes: bytes, start: 0, length: count * 2, captures: captures, moment, sink: &sink)
+        judge.read(block.fields, bytes: bytes, start: 0, length: count * 2, captures: captures, moment, sink: &records)
     }
 
     /// Samples without a value for all that a read would have brought.
-    package func miss(_ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
-        judge.miss(block.fields, validity, reason, Moment(time: time, offset: offset), sink: &sink)
+    package mutating func miss(_ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
+        judge.miss(block.fields, validity, reason, Moment(time: time, offset: offset), sink: &records)
+        records.hand(over: &sink)
     }
 
     /// The device may be another by now: it must say again who it is before its values count.

@@ -22,14 +22,16 @@ struct RawValue: Sendable {
     private(set) var isText = false
     /// The number of the message it stood in.
     private(set) var message: UInt32 = 0
+    /// When it came. Unit: ns.
+    private(set) var time: Int64 = 0
     private(set) var validity = Validity.notAvailable
     private(set) var reason = Reason.absent
 
     init() {}
 
     /// Takes a field out of a message.
-    init(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, message: UInt32) {
-        self.message = message
+    init(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, message: UInt32, time: Int64) {
+        (self.message, self.time) = (message, time)
         switch field.source {
         case .bits: takeBits(field, bytes: bytes, start: start, length: length)
         case .capture(let capture): readText(field, captures.trimmed(capture, bytes), bytes)
@@ -45,8 +47,8 @@ struct RawValue: Sendable {
     }
 
     /// Takes one of several samples that follow each other.
-    init(sample position: Int, of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, message: UInt32) {
-        self.message = message
+    init(sample position: Int, of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, message: UInt32, time: Int64) {
+        (self.message, self.time) = (message, time)
         guard case .bits(_, _, let stride) = field.source else { return }
         takeBits(field, bytes: bytes, start: start + position * stride, length: length - position * stride)
         checkMissing(field, bytes)
@@ -87,6 +89,8 @@ struct RawValue: Sendable {
                 if nibble > 9 { (state, validity, reason) = (.unreadable, .invalid, .malformed) }
                 number = number * 10 + nibble
             }
+            // What is no number is still the bits that came: a device may say so that it has none.
+            if state == .unreadable { number = Int64(bitPattern: value) }
         default: number = Int64(bitPattern: value)
         }
     }
@@ -116,20 +120,11 @@ struct RawValue: Sendable {
     }
 
     private mutating func readDecimal(_ places: Int, _ bytes: [UInt8]) {
-        guard let parsed = DecimalText.parse(bytes, range) else { return fail(.malformed) }
-        var value = parsed.mantissa
-        var exponent = parsed.exponent + places
-        while exponent < 0, value % 10 == 0, value != 0 {
-            value /= 10
-            exponent += 1
+        do {
+            (number, state) = (try DecimalText.counts(bytes, range, places: places), .number)
+        } catch {
+            fail(error == .tooPrecise ? .tooPrecise : .malformed)
         }
-        if value == 0 { exponent = 0 }
-        while exponent > 0, abs(value) < Int64.max / 10 {
-            value *= 10
-            exponent -= 1
-        }
-        guard exponent == 0 else { return fail(.tooPrecise) }
-        (state, number) = (.number, value)
     }
 
     private mutating func readHex(_ bytes: [UInt8]) {
@@ -153,23 +148,41 @@ struct RawValue: Sendable {
     // MARK: Tests
 
     private func matches(_ code: CodePlan, bytes: [UInt8]) -> Bool {
-        if state == .number, let expected = code.number, expected == number { return true }
-        return isText && CaptureTable.isText(code.text, bytes, range)
+        switch code {
+        case .number(let expected): state == .number && number == expected
+        case .unreadable(let bits): state == .unreadable && !isText && number == bits
+        case .float(let expected): state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)) == expected
+        case .notANumber: state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)).isNaN
+        case .written(let expected, let text): state == .number && number == expected || CaptureTable.isText(text, bytes, range)
+        case .text(let text): isText && CaptureTable.isText(text, bytes, range)
+        }
     }
 
-    /// Whether the value passes; `nil` when there is no value that could.
+    /// Whether the value passes; `nil` when nothing tells: there is no value, or none of the kind.
     func passes(_ test: TestPlan, bytes: [UInt8]) -> Bool? {
-        if state == .absent { return nil }
+        if state == .absent { return test == .absent ? true : nil }
         switch test {
-        case .listed(let codes, let expected): return codes.contains { matches($0, bytes: bytes) } == expected
+        case .listed(let codes, let expected):
+            let isListed = codes.contains { matches($0, bytes: bytes) }
+            // Garbled, it may have been any of them.
+            return state == .unreadable && !isListed && expected ? nil : isListed == expected
         case .bit(let bit): return state == .number ? number >> Int64(bit) & 1 == 1 : nil
         case .present: return true
+        case .absent: return false
         case .has(let text):
             guard sent.count >= text.count else { return false }
             return (sent.lowerBound...(sent.upperBound - text.count)).contains { CaptureTable.isText(text, bytes, $0..<($0 + text.count)) }
-        case .above(let limit): return state == .number && validity.carriesValue ? Double(number) > limit : nil
-        case .below(let limit): return state == .number && validity.carriesValue ? Double(number) < limit : nil
+        case .above(let limit, let isFloat): return quantity(isFloat: isFloat).map { $0 > limit }
+        case .below(let limit, let isFloat): return quantity(isFloat: isFloat).map { $0 < limit }
         }
+    }
+
+    /// The number as a limit is compared with it; `nil` when there is none.
+    private func quantity(isFloat: Bool) -> Double? {
+        guard state == .number, validity.carriesValue else { return nil }
+        guard isFloat else { return Double(number) }
+        let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
+        return float.isNaN ? nil : Double(float)
     }
 
     /// The word for the value; `nil` when its table has none.

@@ -4,7 +4,7 @@ import DeviceProfiles
 /// Messages: which one a frame carries, and what it says.
 extension SerialDecoder {
     /// Reads the message that a frame carries, when it is one that is known and expected.
-    mutating func takeMessage(_ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+    mutating func takeMessage(_ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout RecordBuffer) {
         var isKnown = false
         for index in plan.messages.indices where plan.messages[index].frame == frame {
             isKnown = true
@@ -81,7 +81,7 @@ extension SerialDecoder {
         return captures.match(text, bytes, payload)
     }
 
-    private mutating func read(_ index: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+    private mutating func read(_ index: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout RecordBuffer) {
         let message = plan.messages[index]
         var moment = moment
         if message.isEpisodic {
@@ -114,7 +114,7 @@ extension SerialDecoder {
     }
 
     /// Reads the records of a message: all are taken before any is judged, because how far one counts may depend on another.
-    private mutating func readRecords(_ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+    private mutating func readRecords(_ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout RecordBuffer) {
         for index in plan.keyed.indices {
             seenKeys[index] = false
             if plan.slotCapture == nil { judge.takeNothing(plan.keyed[index].field, moment) }
@@ -142,7 +142,7 @@ extension SerialDecoder {
     }
 
     private mutating func readRecord(
-        _ plan: RecordPlan, _ bytes: [UInt8], _ part: Range<Int>, isJudging: Bool, _ moment: Moment, sink: inout some RecordSink
+        _ plan: RecordPlan, _ bytes: [UInt8], _ part: Range<Int>, isJudging: Bool, _ moment: Moment, sink: inout RecordBuffer
     ) {
         var moment = moment
         if let capture = plan.slotCapture {

@@ -70,6 +70,7 @@ package struct SerialDecoder: Sendable {
     /// What was not read and why, where an author asked for it; at most a hundred.
     package internal(set) var notes: [DecoderNote] = []
     private var keepsNotes = false
+    private var records = RecordBuffer()
 
     package init(_ device: DevicePlan, _ plan: SerialPlan) {
         self.plan = plan
@@ -88,6 +89,7 @@ package struct SerialDecoder: Sendable {
         if plan.frames.contains(where: { $0.continuedBy != nil }) { assembly.reserveCapacity(Self.longestMessage) }
         if !plan.answers.isEmpty { outbox.reserveCapacity(1024) }
         unasked.reserveCapacity(Self.mostUnasked)
+        records.reserve(256)
     }
 
     /// Replies that nobody awaits, between two looks at them; more are only counted.
@@ -132,6 +134,19 @@ package struct SerialDecoder: Sendable {
 
     /// Takes bytes that arrived at a time and gives what they say to the sink.
     package mutating func feed(_ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
+        read(into: &sink) { $0.feedAll(input, count: count, time: time, sink: &$1) }
+    }
+
+    /// Lets something be read, and gives what it says to the sink.
+    private mutating func read(into sink: inout some RecordSink, _ body: (inout Self, inout RecordBuffer) -> Void) {
+        var buffer = RecordBuffer()
+        swap(&buffer, &records)
+        body(&self, &buffer)
+        buffer.hand(over: &sink)
+        swap(&buffer, &records)
+    }
+
+    private mutating func feedAll(_ input: [UInt8], count: Int, time: Int64, sink: inout RecordBuffer) {
         if let quiet, time - lastByteTime > quiet { expire(time: time, sink: &sink) }
         if count > 0 { lastByteTime = time }
         guard !split.isEmpty else { return feed(0, input, count: count, time: time, sink: &sink) }
@@ -157,7 +172,7 @@ package struct SerialDecoder: Sendable {
         return !stream.contains { $0?.holds(byte) ?? false }
     }
 
-    private mutating func feed(_ index: Int, _ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
+    private mutating func feed(_ index: Int, _ input: [UInt8], count: Int, time: Int64, sink: inout RecordBuffer) {
         var taken = 0
         while taken < count {
             let room = framers[index].feed(input, from: taken, count: count - taken)
@@ -169,11 +184,13 @@ package struct SerialDecoder: Sendable {
 
     /// No byte will follow.
     package mutating func finish(time: Int64, sink: inout some RecordSink) {
-        for index in framers.indices { drain(index, time: time, finished: true, sink: &sink) }
+        read(into: &sink) { decoder, buffer in
+            for index in decoder.framers.indices { decoder.drain(index, time: time, finished: true, sink: &buffer) }
+        }
     }
 
     /// What has begun and was interrupted for too long is given up.
-    private mutating func expire(time: Int64, sink: inout some RecordSink) {
+    private mutating func expire(time: Int64, sink: inout RecordBuffer) {
         for index in framers.indices where framers[index].abandon() {
             takeDamage(.frameLost, index, time: time, sink: &sink)
             answer(.damage)
@@ -206,15 +223,19 @@ package struct SerialDecoder: Sendable {
     /// Samples without a value for all that a request would have read.
     ///
     /// - Parameter isTold: whether another request tells the field of this index.
-    package func miss(
+    package mutating func miss(
         request: Int, _ validity: Validity, _ reason: Reason, time: Int64, unless isTold: (Int) -> Bool = { _ in false }, sink: inout some RecordSink
     ) {
         guard let reply = plan.requests[request].reply else { return }
-        miss(plan.messages[reply], validity, reason, time: time, offset: 0, unless: isTold, sink: &sink)
+        read(into: &sink) { $0.miss($0.plan.messages[reply], validity, reason, time: time, offset: 0, unless: isTold, sink: &$1) }
     }
 
     /// Samples without a value for all that the device would have said unasked.
-    package func missStream(_ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
+    package mutating func missStream(_ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
+        read(into: &sink) { $0.missStream(validity, reason, time: time, buffer: &$1) }
+    }
+
+    private func missStream(_ validity: Validity, _ reason: Reason, time: Int64, buffer sink: inout RecordBuffer) {
         let moment = Moment(time: time, offset: 0)
         for fields in plan.frameFields { judge.miss(fields, validity, reason, moment, sink: &sink) }
         judge.miss(plan.packet?.fields ?? [], validity, reason, moment, sink: &sink)
@@ -223,7 +244,7 @@ package struct SerialDecoder: Sendable {
 
     func miss(
         _ message: MessagePlan, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int, unless isTold: (Int) -> Bool = { _ in false },
-        sink: inout some RecordSink
+        sink: inout RecordBuffer
     ) {
         let moment = Moment(time: time, offset: offset, slot: message.fixedSlot ?? 0)
         // Which slots of a rack would have reported is not known.
@@ -235,6 +256,10 @@ package struct SerialDecoder: Sendable {
 
     /// Slots of the rack that have not been reported since a time: they are told as gone, once.
     package mutating func expireSlots(since time: Int64, now: Int64, sink: inout some RecordSink) {
+        read(into: &sink) { $0.expireSlots(since: time, now: now, buffer: &$1) }
+    }
+
+    private mutating func expireSlots(since time: Int64, now: Int64, buffer sink: inout RecordBuffer) {
         while let slot = judge.expireSlot(since: time, Moment(time: now, offset: 0), sink: &sink) {
             let moment = Moment(time: now, offset: 0, slot: slot)
             for message in plan.messages where message.fixedSlot == nil || message.fixedSlot == slot {
@@ -247,7 +272,7 @@ package struct SerialDecoder: Sendable {
 
     // MARK: Frames
 
-    private mutating func drain(_ index: Int, time: Int64, finished: Bool, sink: inout some RecordSink) {
+    private mutating func drain(_ index: Int, time: Int64, finished: Bool, sink: inout RecordBuffer) {
         while true {
             switch framers[index].next(finished: finished) {
             case .needMore: return
@@ -262,7 +287,7 @@ package struct SerialDecoder: Sendable {
         }
     }
 
-    private mutating func takeDamage(_ reason: Reason, _ index: Int, time: Int64, sink: inout some RecordSink) {
+    private mutating func takeDamage(_ reason: Reason, _ index: Int, time: Int64, sink: inout RecordBuffer) {
         counters.damaged += 1
         damage = reason
         if isNoting() { notes.append(DecoderNote(offset: framers[index].position - 1, text: "no whole frame begins here: \(Self.words(reason))")) }
@@ -287,7 +312,7 @@ package struct SerialDecoder: Sendable {
         }
     }
 
-    private mutating func takeFrame(_ frame: Int, length: Int, framer: Int, time: Int64, sink: inout some RecordSink) {
+    private mutating func takeFrame(_ frame: Int, length: Int, framer: Int, time: Int64, sink: inout RecordBuffer) {
         let bytes = framers[framer].plain
         let format = plan.frames[frame]
         let moment = Moment(time: time, offset: framers[framer].frameOffset)
@@ -330,7 +355,7 @@ package struct SerialDecoder: Sendable {
         return true
     }
 
-    private mutating func takePacket(_ plan: PacketPlan, _ bytes: [UInt8], _ moment: Moment, sink: inout some RecordSink) {
+    private mutating func takePacket(_ plan: PacketPlan, _ bytes: [UInt8], _ moment: Moment, sink: inout RecordBuffer) {
         if plan.firstWhen.holds(in: bytes, from: 0, length: plan.frameLength) {
             breakPacket(time: moment.time, sink: &sink)
             inPacket = true
@@ -347,7 +372,7 @@ package struct SerialDecoder: Sendable {
     }
 
     /// A packet that has begun will not be completed: its values are missing, and say so.
-    private mutating func breakPacket(time: Int64, sink: inout some RecordSink) {
+    private mutating func breakPacket(time: Int64, sink: inout RecordBuffer) {
         if packetFrames > 0, let packetPlan = plan.packet {
             judge.miss(packetPlan.fields, .invalid, .frameLost, Moment(time: time, offset: packetOffset), sink: &sink)
         }

@@ -1,11 +1,5 @@
-package import DeviceModel
+import DeviceModel
 import DeviceProfiles
-
-/// Where samples, alerts and events of a device go.
-package protocol RecordSink {
-    /// Takes a record. Indices are those of the device's plan. `frameOffset` is the frame's place in the stream of bytes, for captures.
-    mutating func take(_ record: SampleRecord, frameOffset: Int)
-}
 
 /// When and where something was said, and of which slot of a rack.
 struct Moment {
@@ -82,20 +76,20 @@ struct ValueJudge: Sendable {
     func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int? { slotNames.firstIndex { CaptureTable.isText($0, bytes, range) } }
 
     /// The rack has reported this slot.
-    mutating func see(slot: Int, _ moment: Moment, sink: inout some RecordSink) {
+    mutating func see(slot: Int, _ moment: Moment, sink: inout RecordBuffer) {
         if slotSeen[slot] < 0 { tell(.vmdConnected, slot: slot, moment, sink: &sink) }
         slotSeen[slot] = moment.time
     }
 
     /// The next slot that was there and has not been reported since `time`; it counts as gone.
-    mutating func expireSlot(since time: Int64, _ moment: Moment, sink: inout some RecordSink) -> Int? {
+    mutating func expireSlot(since time: Int64, _ moment: Moment, sink: inout RecordBuffer) -> Int? {
         guard let slot = slotSeen.firstIndex(where: { $0 >= 0 && $0 < time }) else { return nil }
         slotSeen[slot] = -1
         tell(.vmdDisconnected, slot: slot, moment, sink: &sink)
         return slot
     }
 
-    private func tell(_ event: EventCode, slot: Int, _ moment: Moment, sink: inout some RecordSink) {
+    private func tell(_ event: EventCode, slot: Int, _ moment: Moment, sink: inout RecordBuffer) {
         var record = SampleRecord(kind: .event, index: 0, monotonicNanoseconds: moment.time, event: event)
         _ = record.setText(slotNames[slot].prefix(SampleRecord.textCapacity))
         sink.take(record, frameOffset: moment.offset)
@@ -104,11 +98,11 @@ struct ValueJudge: Sendable {
     // MARK: Values that did not come
 
     /// Gives every stream of these fields a sample without a value.
-    func miss(_ fields: [FieldPlan], _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout some RecordSink) {
+    func miss(_ fields: [FieldPlan], _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout RecordBuffer) {
         for field in fields { miss(field, validity, reason, moment, sink: &sink) }
     }
 
-    func miss(_ field: FieldPlan, _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout some RecordSink) {
+    func miss(_ field: FieldPlan, _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout RecordBuffer) {
         for target in field.targets {
             if target.isEpisodic, reason == .absent { continue }
             // Of two streams that differ in unit, one tells.
@@ -121,7 +115,7 @@ struct ValueJudge: Sendable {
     }
 
     /// A value that the message does not have.
-    mutating func absent(_ field: FieldPlan, _ moment: Moment, sink: inout some RecordSink) {
+    mutating func absent(_ field: FieldPlan, _ moment: Moment, sink: inout RecordBuffer) {
         miss(field, .notAvailable, .absent, moment, sink: &sink)
         for alert in field.alerts where alertHolds[alertIndex(alert, moment)] { change(alert, holds: false, moment, sink: &sink) }
     }
@@ -139,7 +133,7 @@ struct ValueJudge: Sendable {
     ///   - bytes: the message's bytes, of which `start..<start + length` are there.
     ///   - captures: where the values of its template lie.
     mutating func read(
-        _ fields: [FieldPlan], bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment, sink: inout some RecordSink
+        _ fields: [FieldPlan], bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment, sink: inout RecordBuffer
     ) {
         // All first: how far one counts may depend on another.
         for field in fields { take(field, bytes: bytes, start: start, length: length, captures: captures, moment) }
@@ -148,7 +142,8 @@ struct ValueJudge: Sendable {
 
     /// Takes a field out of a message; it is judged when all others have been taken.
     mutating func take(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment) {
-        values[place(field.index, moment)] = RawValue(field, bytes: bytes, start: start, length: length, captures: captures, message: message)
+        values[place(field.index, moment)] = RawValue(
+            field, bytes: bytes, start: start, length: length, captures: captures, message: message, time: moment.time)
     }
 
     /// A field that the message does not have.
@@ -156,22 +151,25 @@ struct ValueJudge: Sendable {
 
     /// Judges a field that was taken, and sends it where it goes.
     mutating func judge(
-        _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment, sink: inout some RecordSink
+        _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment, sink: inout RecordBuffer
     ) {
         let value = values[place(field.index, moment)]
         if field.isIdentity { identify(bytes, value.range, moment, sink: &sink) }
         if field.isRemembered, value.isText { remember(field.index, bytes, value.range) }
         var (validity, reason) = (value.validity, value.reason)
         if validity == .valid {
-            for gate in field.gates where holds(gate, bytes: bytes, start: start, length: length, moment) {
-                (validity, reason) = (gate.validity, .deviceStatus)
+            for gate in field.gates {
+                let holds = holds(gate, bytes: bytes, start: start, length: length, moment)
+                if holds == false { continue }
+                // What is not known now may be what makes it worthless.
+                (validity, reason) = holds == nil ? (.invalid, .unknownStatus) : (gate.validity, .deviceStatus)
                 break
             }
         }
         for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
         if case .bits(_, let count, _) = field.source, count > 1 {
             for position in 1..<count {
-                let next = RawValue(sample: position, of: field, bytes: bytes, start: start, length: length, message: message)
+                let next = RawValue(sample: position, of: field, bytes: bytes, start: start, length: length, message: message, time: moment.time)
                 let (nextValidity, nextReason) = validity == value.validity ? (next.validity, next.reason) : (validity, reason)
                 for target in field.targets { emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink) }
             }
@@ -193,27 +191,29 @@ struct ValueJudge: Sendable {
         for place in range { remembered[field].append(bytes[place]) }
     }
 
-    /// Whether the last value of a field passes; `nil` when there is none, or a text that has gone with its message.
-    private func passes(_ field: Int, _ test: TestPlan, bytes: [UInt8], _ moment: Moment) -> Bool? {
+    /// Whether the value of another field passes now; `nil` when that is not known: it did not come, not lately, or it was a text that has gone with its
+    /// message.
+    private func passes(_ field: Int, _ test: TestPlan, longestAge: Int64, bytes: [UInt8], _ moment: Moment) -> Bool? {
         let value = values[place(field, moment)]
-        if value.isText, value.message != message { return nil }
+        if value.message != message, value.isText || longestAge == 0 || moment.time - value.time > longestAge { return test == .absent ? true : nil }
         return value.passes(test, bytes: bytes)
     }
 
-    private func holds(_ gate: GatePlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment) -> Bool {
+    /// Whether a value counts less for what stands beside it; `nil` when that is not known.
+    private func holds(_ gate: GatePlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment) -> Bool? {
         switch gate.test {
         case .bytes(let test): return test.holds(in: bytes, from: start, length: length)
-        case .field(let index, let test): return passes(index, test, bytes: bytes, moment) ?? false
+        case .field(let index, let test): return passes(index, test, longestAge: gate.longestAge, bytes: bytes, moment)
         }
     }
 
     private mutating func emit(
         _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ judged: Validity, _ why: Reason, bytes: [UInt8], _ moment: Moment,
-        sink: inout some RecordSink
+        sink: inout RecordBuffer
     ) {
         var (validity, reason) = (judged, why)
-        if let condition = target.condition, passes(condition.field, condition.test, bytes: bytes, moment) != true {
-            guard let known = condition.known, passes(condition.field, known, bytes: bytes, moment) != true else { return }
+        if let condition = target.condition, passes(condition.field, condition.test, longestAge: condition.longestAge, bytes: bytes, moment) != true {
+            guard let known = condition.known, passes(condition.field, known, longestAge: condition.longestAge, bytes: bytes, moment) != true else { return }
             (validity, reason) = (.invalid, .unknownUnit)
         }
         var record = SampleRecord(kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time)
@@ -238,7 +238,7 @@ struct ValueJudge: Sendable {
         let quantity: Double
         if case .float32 = field.reading {
             let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
-            if !float.isFinite { (validity, reason) = (.invalid, .notANumber) }
+            if !float.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
             quantity = Double(float)
         } else {
             let (sum, overflow) = number.addingReportingOverflow(target.offset)
@@ -279,7 +279,7 @@ struct ValueJudge: Sendable {
 
     private func alertIndex(_ alert: AlertPlan, _ moment: Moment) -> Int { alert.alert + (alert.isSlotted ? moment.slot : 0) }
 
-    private mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout some RecordSink) {
+    private mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
         let index = alertIndex(alert, moment)
         guard alertHolds[index] != holds, !withholds else { return }
         alertHolds[index] = holds
@@ -287,7 +287,7 @@ struct ValueJudge: Sendable {
             SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: moment.time), frameOffset: moment.offset)
     }
 
-    private mutating func identify(_ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout some RecordSink) {
+    private mutating func identify(_ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout RecordBuffer) {
         let matches = expectedSerial.map { CaptureTable.isText($0, bytes, range) } ?? true
         let before = identity
         if expectedSerial != nil { identity = matches ? .confirmed : .wrong }

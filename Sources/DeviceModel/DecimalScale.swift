@@ -101,6 +101,31 @@ package enum DecimalText {
         return (negative ? -mantissa : mantissa, exponent)
     }
 
+    /// Why a text is not a number of so many places.
+    package enum Fault: Error {
+        case malformed
+        /// It has more digits than are kept; none is rounded away.
+        case tooPrecise
+    }
+
+    /// A number in counts of its last place of `places` after the point. No allocation.
+    package static func counts(_ bytes: [UInt8], _ range: Range<Int>, places: Int) throws(Fault) -> Int64 {
+        guard let parsed = parse(bytes, range) else { throw .malformed }
+        var value = parsed.mantissa
+        var exponent = parsed.exponent + places
+        while exponent < 0, value % 10 == 0, value != 0 {
+            value /= 10
+            exponent += 1
+        }
+        if value == 0 { exponent = 0 }
+        while exponent > 0, abs(value) < Int64.max / 10 {
+            value *= 10
+            exponent -= 1
+        }
+        guard exponent == 0 else { throw .tooPrecise }
+        return value
+    }
+
     /// An optional sign and one to three digits.
     private static func parsePower(_ bytes: [UInt8], _ range: Range<Int>) -> Int? {
         guard (1...4).contains(range.count) else { return nil }

@@ -80,6 +80,8 @@ package enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case conflictingReplies = 17
     /// The value changed by more than the profile calls possible between two samples. It is kept raw, never smoothed.
     case jump = 18
+    /// What decides whether the value counts is not known now: it did not come, not lately, or it was garbled.
+    case unknownStatus = 19
 
     /// The word in JSON lines and profiles.
     package var word: String {
@@ -103,6 +105,7 @@ package enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .unknownUnit: "unknownUnit"
         case .conflictingReplies: "conflictingReplies"
         case .jump: "jump"
+        case .unknownStatus: "unknownStatus"
         }
     }
 

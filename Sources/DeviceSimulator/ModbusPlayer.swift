@@ -109,8 +109,12 @@ struct ModbusPlayer {
         let described = owner.plan.profile.fields[field.index]
         let value = told(described.name, field, of: owner, seconds: seconds)
         // A word of the table stands for its code.
-        guard case .text(let word)? = value, let code = described.table.first(where: { $0.word == word })?.code.number else { return value }
-        return .number(Double(code))
+        guard case .text(let word)? = value, let entry = field.table.first(where: { $0.word.elementsEqual(word.utf8) }) else { return value }
+        return switch entry.code {
+        case .number(let number): .number(Double(number))
+        case .float(let float): .number(Double(float))
+        case .unreadable, .notANumber, .written, .text: value
+        }
     }
 
     private func told(_ name: String, _ field: FieldPlan, of owner: Unit, seconds: Double) -> SimulatedWorld.Value? {

@@ -201,7 +201,11 @@ private struct UnitReader {
                 if names.contains(name) { apply(name, value) } else { keyValue.error("the profile has no “\(name)”; it has \(names.joined(separator: ", "))") }
             }
         }
-        each("scale", metrics, "scales by metric") { overrides.scale[$0] = $1.scale() }
+        each("scale", metrics, "scales by metric") { name, value in
+            guard let scale = value.scale() else { return }
+            let faults = profile.metrics.filter { $0.code.referenceID == name }.compactMap { profile.fault(of: scale, $0) }
+            if let fault = faults.first { value.error(fault) } else { overrides.scale[name] = scale }
+        }
         each("every", metrics, "periods by metric") { overrides.period[$0] = $1.duration("the period", 10_000_000...3_600_000_000_000) }
         each("units", profile.vmds.map(\.name), "Modbus units by virtual device") {
             overrides.units[$0] = $1.integer("the Modbus unit", 1...255).map { UInt8($0) }
@@ -209,7 +213,7 @@ private struct UnitReader {
         if let value = map["slots"], let slots = value.list("slots")?.compactMap({ $0.text("a slot") }) {
             let known = profile.rack?.slots ?? []
             for slot in slots where !known.contains(slot) { value.error("the profile has no slot “\(slot)”; it has \(known.joined(separator: ", "))") }
-            overrides.slots = slots
+            if slots.isEmpty { value.error("a rack has at least one slot") } else { overrides.slots = slots }
         }
         var format = profile.line.serial
         if let baud = map["baud"]?.int("the baud rate", 300...921_600) { format?.baud = baud }

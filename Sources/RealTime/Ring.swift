@@ -1,13 +1,13 @@
-import Synchronization
+package import Synchronization
 
 /// A bounded queue from one producing thread to one consuming thread. No lock, no allocation after `init`.
 ///
 /// The producer calls only ``push(_:)``, the consumer only ``pop()``; which thread is which may not change while both run.
 package final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
-    private let slots: UnsafeMutablePointer<Element>
-    private let mask: Int
-    private let head = Atomic<Int>(0)
-    private let tail = Atomic<Int>(0)
+    @usableFromInline package let slots: UnsafeMutablePointer<Element>
+    @usableFromInline package let mask: Int
+    @usableFromInline package let head = Atomic<Int>(0)
+    @usableFromInline package let tail = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - minimumCapacity: elements held at least; rounded up to a power of two.
@@ -26,7 +26,7 @@ package final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendab
     package var capacity: Int { mask + 1 }
 
     /// Adds an element; returns `false`, and adds nothing, when the ring is full.
-    package func push(_ element: Element) -> Bool {
+    @inlinable package func push(_ element: Element) -> Bool {
         let position = tail.load(ordering: .relaxed)
         guard position &- head.load(ordering: .acquiring) <= mask else { return false }
         slots[position & mask] = element
@@ -35,7 +35,7 @@ package final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendab
     }
 
     /// Takes the oldest element; `nil` when there is none.
-    package func pop() -> Element? {
+    @inlinable package func pop() -> Element? {
         let position = head.load(ordering: .relaxed)
         guard position != tail.load(ordering: .acquiring) else { return nil }
         let element = slots[position & mask]

@@ -1,18 +1,5 @@
 package import DeviceModel
 
-/// A value as the device writes it, before scale and table.
-package struct ValueCode: Sendable, Hashable {
-    /// As it stands in the profile, and in a message of text.
-    package let text: String
-    /// The number it is in binary messages; `nil` for a text that is none. `5` and `0x05` are numbers.
-    package let number: Int64?
-
-    init(_ text: String) {
-        self.text = text
-        number = YAMLValue.integer(text)
-    }
-}
-
 /// What a field holds.
 package enum FieldType: Sendable, Hashable {
     /// Bits of binary frames and registers.
@@ -45,6 +32,8 @@ package enum FieldTest: Sendable, Hashable {
     case has(String)
     /// The value is in the message at all.
     case present
+    /// The value is not in the message.
+    case absent
     /// In the unit of the metric that shows the field.
     case above(Double)
     case below(Double)
@@ -100,6 +89,18 @@ package struct FieldDescription: Sendable {
     /// The word for a code that is not in the table; `nil` makes it invalid.
     package var otherwise: String?
     package let location: SourceLocation
+
+    /// The name as its author knows it: registers named in a metric have the metric's.
+    package var shownName: String { name.split(separator: "/").last.map(String.init) ?? name }
+
+    /// Bits of one value of a binary field.
+    var width: Int {
+        switch place {
+        case .slices(_, let slices, _, _): slices.reduce(0) { $0 + $1.width }
+        case .registers(let source): source.bits?.count ?? (source.space.isBits ? 1 : source.registers * 16)
+        case .hole, .keyed: 0
+        }
+    }
 
     /// Whether the field's values are words.
     package var givesText: Bool { type.isText || !table.isEmpty }

@@ -1,4 +1,5 @@
 import DeviceModel
+import Foundation
 import Nomenclature
 
 /// What the parts of a profile must be to each other: everything a reader of one part cannot see.
@@ -8,7 +9,9 @@ struct ProfileCheck {
 
     func run(_ root: YAMLMapping) {
         checkDuplicates()
+        checkCodes()
         checkTests()
+        checkScales()
         if profile.line.transport == .serial { checkSerial() } else { checkRegisters() }
         checkUnusedFields()
         checkPeriods()
@@ -70,11 +73,84 @@ struct ProfileCheck {
     }
 
     private func checkForm(_ test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
+        check(limit: test, field, location)
         switch test {
+        case .isOneOf(let codes), .isNoneOf(let codes): check(codes, of: field)
+        case .bit(let bit) where !field.type.isWritten && bit >= field.width:
+            diagnostics.error(location, "“\(field.name)” has \(field.width) bits; bit \(bit) is none of them")
+        case .bit where field.type == .float32 || field.type == .bcd: diagnostics.error(location, "“\(field.name)” is not a number of bits")
         case .bit where field.type.isText, .above where field.type.isText, .below where field.type.isText:
             diagnostics.error(location, "“\(field.name)” is text; a bit or a limit is of a number")
         case .has where !field.type.isWritten: diagnostics.error(location, "“\(field.name)” is a number; “has” looks into text")
         default: break
+        }
+    }
+
+    // MARK: Values that can be
+
+    /// A value that a field cannot have says nothing, and nobody would be told.
+    private func checkCodes() {
+        for field in profile.fields {
+            check(field.missing.map(\.code), of: field)
+            check(field.table.map(\.code), of: field)
+        }
+        for metric in profile.metrics {
+            guard let condition = metric.condition, let by = profile.fields.first(where: { $0.name == condition.field }) else { continue }
+            check(condition.known, of: by)
+        }
+        for command in profile.commands {
+            for (name, codes) in command.requires { check(codes, of: profile.fields.first { $0.name == name }) }
+            for case (let name, .codes(let codes)) in command.readBack { check(codes, of: profile.fields.first { $0.name == name }) }
+        }
+    }
+
+    private func check(_ codes: [ValueCode], of field: FieldDescription?) {
+        guard let field else { return }
+        var seen: [CodePlan: String] = [:]
+        for code in codes {
+            do throws(ValueCode.Refusal) {
+                let plan = try code.plan(for: field)
+                if let other = seen[plan] {
+                    diagnostics.error(code.location, other == code.text ? "“\(code.text)” stands twice" : "“\(code.text)” is the same value as “\(other)”")
+                }
+                seen[plan] = code.text
+                if let width = profile.width(of: field), case .text(let text) = plan, text.count > width {
+                    diagnostics.error(code.location, "“\(code.text)” is longer than the \(width) characters of “\(field.name)”")
+                }
+            } catch {
+                diagnostics.error(code.location, error.why, suggestion: error.suggestion)
+            }
+        }
+    }
+
+    /// A limit that every number of the field passes, or none.
+    private func check(limit test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
+        let range: ClosedRange<Double>
+        switch field.type {
+        case .bits(let signed): range = signed ? -exp2(Double(field.width - 1))...(exp2(Double(field.width - 1)) - 1) : 0...(exp2(Double(field.width)) - 1)
+        case .bcd: range = 0...(pow(10, Double(field.width / 4)) - 1)
+        case .float32, .decimal, .hex, .text: return
+        }
+        let compiler = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides())
+        switch test {
+        case .above(let limit):
+            let threshold = compiler.threshold(limit, field.name)
+            if threshold >= range.upperBound { diagnostics.error(location, "“\(field.name)” can never be above \(limit)") }
+            if threshold < range.lowerBound { diagnostics.error(location, "“\(field.name)” is always above \(limit)") }
+        case .below(let limit):
+            let threshold = compiler.threshold(limit, field.name)
+            if threshold <= range.lowerBound { diagnostics.error(location, "“\(field.name)” can never be below \(limit)") }
+            if threshold > range.upperBound { diagnostics.error(location, "“\(field.name)” is always below \(limit)") }
+        default: break
+        }
+    }
+
+    /// What is computed of a number is exact, or refused.
+    private func checkScales() {
+        for metric in profile.metrics {
+            guard let field = profile.fields.first(where: { $0.name == metric.field }), let fault = profile.fault(of: metric.scale, metric) else { continue }
+            diagnostics.error(metric.location, fault)
+            if field.type == .float32, metric.offsetCounts != 0 { diagnostics.error(metric.location, "a float is kept as it is sent; leave “offset” out") }
         }
     }
 
@@ -170,7 +246,7 @@ struct ProfileCheck {
     // MARK: Registers
 
     private func checkRegisters() {
-        var taken: [(space: RegisterSource.Space, unit: UInt8, range: ClosedRange<Int>, bits: ClosedRange<Int>, name: String)] = []
+        var taken: [(space: RegisterSource.Space, unit: UInt8, range: ClosedRange<Int>, bits: ClosedRange<Int>, field: FieldDescription)] = []
         for field in profile.fields {
             guard case .registers(let source) = field.place else { continue }
             let range = source.address...(source.address + source.registers - 1)
@@ -178,9 +254,8 @@ struct ProfileCheck {
             let unit = profile.unit(ofVMD: vmd)
             let bits = source.bits ?? 0...63
             if let other = taken.first(where: { $0.space == source.space && $0.unit == unit && $0.range.overlaps(range) && $0.bits.overlaps(bits) }) {
-                let shown = field.name.split(separator: "/").last.map(String.init) ?? field.name
-                let shownOther = other.name.split(separator: "/").last.map(String.init) ?? other.name
-                diagnostics.error(field.location, "\(shown) and \(shownOther) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
+                diagnostics.error(
+                    field.location, "\(field.shownName) and \(other.field.shownName) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
             }
             if profile.line.neverRead.contains(where: { $0.space == source.space && $0.registers.overlaps(range) }) {
                 diagnostics.error(field.location, "register \(range.lowerBound) is among those that “never-read” forbids")
@@ -188,7 +263,30 @@ struct ProfileCheck {
             if let longest = profile.line.longestRead, source.registers > longest {
                 diagnostics.error(field.location, "the value takes \(source.registers) registers in one read; “longest-read” allows \(longest)")
             }
-            taken.append((source.space, unit, range, bits, field.name))
+            taken.append((source.space, unit, range, bits, field))
+        }
+        guard !diagnostics.hasErrors else { return }
+        if let fault = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides()).faultOfBundles() {
+            diagnostics.error(fault.field.location, fault.why)
+        }
+        checkTextConditions()
+    }
+
+    /// A text is gone with the answer it stood in: only a value of the same request can depend on it.
+    private func checkTextConditions() {
+        let blocks = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides()).blocks()
+        let names = profile.fields.map(\.name)
+        for field in profile.fields {
+            for gate in field.gates {
+                guard case .field(let name, _) = gate.test, profile.fields.first(where: { $0.name == name })?.type == .text else { continue }
+                let isTogether = blocks.contains { block in
+                    let read = block.fields.map { names[$0.index] }
+                    return read.contains(name) && read.contains(field.name)
+                }
+                if !isTogether {
+                    diagnostics.error(field.location, "“\(name)” is text of another request; what it says is gone when “\(field.shownName)” is read")
+                }
+            }
         }
     }
 

@@ -29,15 +29,20 @@ extension ProfileReader {
         field.strip = map["strip"]?.listOrOne().compactMap { $0.text("what is stripped") } ?? []
         if !type.isWritten { map["strip"]?.error("“strip” belongs to text") }
         field.missing = missing(map["missing"])
-        field.table = (map["table"]?.mapping("words for codes")?.entries ?? []).compactMap { key, _, value in
-            value.text("a word").map { (ValueCode(key), $0) }
+        field.table = (map["table"]?.mapping("words for codes")?.entries ?? []).compactMap { key, keyValue, value in
+            value.text("a word").map { (ValueCode(key, at: keyValue.location), $0) }
         }
         for (_, word) in field.table where word.utf8.count > SampleRecord.textCapacity {
             map["table"]?.error("“\(word)” is longer than \(SampleRecord.textCapacity) bytes")
         }
         field.otherwise = map["otherwise"]?.text("a word")
+        if let word = field.otherwise, word.utf8.count > SampleRecord.textCapacity {
+            map["otherwise"]?.error("“\(word)” is longer than \(SampleRecord.textCapacity) bytes")
+        }
         if field.table.isEmpty { map["otherwise"]?.error("“otherwise” belongs to a “table”") }
         if case .decimal = type {} else { map["places"]?.error("“places” belongs to decimal text") }
+        if type == .float32, field.width != 32 { map.value.error("a float has 32 bits; these are \(field.width)") }
+        if type == .bcd, field.width % 4 != 0 { map.value.error("a decimal digit has four bits; \(field.width) bits are no whole digits") }
         field.gates = gates(map["validity-when"], limit: limit)
         profile.fields.append(field)
     }
@@ -104,7 +109,9 @@ extension ProfileReader {
 
     private func binaryType(_ map: YAMLMapping) -> FieldType {
         guard let value = map["type"], map["bits"] == nil || map["join"] != nil else {
-            if let value = map["type"], let typed = typed(value), typed.bytes != 1 { value.error("bits are taken of one byte; leave “type” out") }
+            if let value = map["type"], let typed = typed(value), typed.bytes != 1 || typed.type != .bits(signed: false) {
+                value.error("bits are a number without a sign, taken of one byte; leave “type” out")
+            }
             return .bits(signed: false)
         }
         return typed(value)?.type ?? .bits(signed: false)
@@ -120,7 +127,7 @@ extension ProfileReader {
         } else if let value = map["frame"] {
             value.error("“frame” belongs to packets of several frames")
         }
-        guard let byte = map.required("byte")?.int("the byte", 0...(length - 1)) else { return [] }
+        guard let byte = map.required("byte")?.place("the byte", below: length) else { return [] }
         if let bits = map["bits"] {
             guard let range = bits.span("bits", 0...7) else { return [] }
             return [FieldDescription.Slice(frame: frame, byte: byte, low: range.lowerBound, width: range.count)]
@@ -182,6 +189,9 @@ extension ProfileReader {
         }
         let bits = map["bits"]?.span("bits", 0...15)
         if bits != nil, count != 1 { map["bits"]?.error("bits are taken of one register") }
+        if let bits, chosen.type == .bcd, bits.lowerBound % 4 != 0 || bits.count % 4 != 0 {
+            map["bits"]?.error("a decimal digit has four bits, from 0, 4, 8 or 12 on; these bits are parts of digits")
+        }
         let lowFirst = map["words"]?.choice("the order of words", ["high-first": false, "low-first": true]) ?? false
         if count == 1 || chosen.type == .text { map["words"]?.error("one register or a text has no order of words") }
         if address + count > 65536 { addressValue.error("the value ends beyond register 65535") }
@@ -205,8 +215,8 @@ extension ProfileReader {
 
     /// The values that mean “none”, such as `{511: notAvailable, "---": notAvailable}`.
     private func missing(_ value: YAMLValue?) -> [FieldDescription.Missing] {
-        (value?.mapping("the values that mean none")?.entries ?? []).compactMap { key, _, value in
-            validity(value).map { FieldDescription.Missing(code: ValueCode(key), validity: $0) }
+        (value?.mapping("the values that mean none")?.entries ?? []).compactMap { key, keyValue, value in
+            validity(value).map { FieldDescription.Missing(code: ValueCode(key, at: keyValue.location), validity: $0) }
         }
     }
 

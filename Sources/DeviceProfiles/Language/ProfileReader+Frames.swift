@@ -59,7 +59,7 @@ extension ProfileReader {
         frame.highBits = map["high-bits"].flatMap { highBits($0, longest: longest) }
         frame.number = map["number"]?.mapping("where the frame's number stands").flatMap { number in
             number.allow(Grammar.frameNumber)
-            return number.required("byte")?.int("the byte", 0...(longest - 1)).map { .init(byte: $0, restartsWith: number["restarts-with"]?.text("a frame")) }
+            return number.required("byte")?.place("the byte", below: longest).map { .init(byte: $0, restartsWith: number["restarts-with"]?.text("a frame")) }
         }
         frame.isFromHost = map["from"]?.choice("who sends it", ["host": true, "device": false]) ?? false
         frame.split = map["split"]?.separator()
@@ -113,8 +113,8 @@ extension ProfileReader {
     private func highBits(_ value: YAMLValue, longest: Int) -> FrameFormat.HighBits? {
         guard let map = value.mapping("high bits such as {in: 1, of: 2..8}") else { return nil }
         map.allow(Grammar.highBits)
-        guard let byte = map.required("in")?.int("the byte with the bits", 0...(longest - 1)),
-            let of = map.required("of")?.span("the bytes", 0...(longest - 1))
+        guard let byte = map.required("in")?.place("the byte with the bits", below: longest),
+            let of = map.required("of")?.span("the bytes", 0...max(0, longest - 1))
         else { return nil }
         if of.contains(byte) || of.count > 7 { value.error("at most seven other bytes have their high bits in one") }
         return FrameFormat.HighBits(byte: byte, of: of)
@@ -154,7 +154,7 @@ extension ProfileReader {
         guard let coverage = coverage(range, limit: limit) else { return nil }
         let rule = ChecksumRule(
             algorithm: algorithm, coverage: coverage, encoding: encoding, digits: map["digits"]?.int("the digits", 3...5) ?? 5,
-            at: map["at"]?.int("the checksum's byte", 0...(limit - 1)), after: map["after"].flatMap { $0.bytes("the mark before the checksum") } ?? [],
+            at: map["at"]?.place("the checksum's byte", below: limit), after: map["after"].flatMap { $0.bytes("the mark before the checksum") } ?? [],
             overWire: map["over"]?.choice("what it is computed over", ["plain": false, "wire": true]) ?? false)
         if rule.at != nil, !rule.after.isEmpty { map["after"]?.error("a checksum stands either “at” a byte or “after” a mark") }
         if case .bytes(let from, let through) = coverage {
@@ -170,7 +170,7 @@ extension ProfileReader {
     private func coverage(_ value: YAMLValue, limit: Int) -> ChecksumRule.Coverage? {
         guard let text = value.text("what the checksum covers") else { return nil }
         if text == "payload" { return .payload }
-        guard let span = value.span("bytes", 0...(limit - 1), openEnd: limit - 1) else { return nil }
+        guard let span = value.span("bytes", 0...max(0, limit - 1), openEnd: max(0, limit - 1)) else { return nil }
         return .bytes(from: span.lowerBound, through: text.hasSuffix("..") ? nil : span.upperBound)
     }
 }

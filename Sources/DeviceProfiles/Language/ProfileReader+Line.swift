@@ -124,7 +124,7 @@ extension YAMLValue {
     func byteTest(limit: Int, keys: Grammar.Part = Grammar.byteTest) -> ByteTest? {
         guard let map = mapping("a test such as {byte: 1, bit: 7, is: 1}") else { return nil }
         map.allow(keys)
-        guard let bytes = map.required("byte")?.span("the byte", 0...(limit - 1)), let expected = map.required("is") else { return nil }
+        guard let bytes = map.required("byte")?.span("the byte", 0...max(0, limit - 1)), let expected = map.required("is") else { return nil }
         if let bit = map["bit"] {
             guard let bit = bit.int("the bit", 0...7), let isSet = expected.int("the bit's value", 0...1) else { return nil }
             return ByteTest(bytes: bytes, test: .bit(bit, isSet: isSet == 1))

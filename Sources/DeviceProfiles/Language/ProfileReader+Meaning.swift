@@ -83,7 +83,7 @@ extension ProfileReader {
         else { return [] }
         let entries = table.entries.filter { $0.key != "by" }
         if entries.isEmpty { value.error("no code is given a unit") }
-        let known = entries.map { ValueCode($0.key) }
+        let known = entries.map { ValueCode($0.key, at: $0.keyValue.location) }
         return entries.enumerated().compactMap { index, entry in
             var own = scale
             var name = entry.value
@@ -94,7 +94,7 @@ extension ProfileReader {
                 own = map["scale"]?.scale() ?? scale
             }
             // Another code than all these makes the first one invalid: told once.
-            let condition = MetricDescription.Condition(field: field, codes: [ValueCode(entry.key)], known: index == 0 ? known : [])
+            let condition = MetricDescription.Condition(field: field, codes: [known[index]], known: index == 0 ? known : [])
             return unit(name, code: code).map { ($0, own, condition) }
         }
     }
@@ -190,7 +190,7 @@ extension ProfileReader {
         let tests: [FieldTest] = [
             map["is"].map { .isOneOf(codes($0)) }, map["is-not"].map { .isNoneOf(codes($0)) },
             map["bit"].flatMap { $0.int("the bit", 0...63) }.map { .bit($0) }, map["has"].flatMap { $0.text("a text") }.map { .has($0) },
-            map["present"].flatMap { $0.bool("whether it is there") }.map { $0 ? .present : .isOneOf([]) },
+            map["present"].flatMap { $0.bool("whether it is there") }.map { $0 ? .present : .absent },
             map["above"].flatMap { $0.number("a limit") }.map { .above($0) }, map["below"].flatMap { $0.number("a limit") }.map { .below($0) },
         ].compactMap { $0 }
         guard let test = tests.first, tests.count == 1 else {
@@ -200,5 +200,5 @@ extension ProfileReader {
         return (name, test)
     }
 
-    func codes(_ value: YAMLValue) -> [ValueCode] { value.listOrOne().compactMap { $0.text("a value") }.map { ValueCode($0) } }
+    func codes(_ value: YAMLValue) -> [ValueCode] { value.listOrOne().compactMap { value in value.text("a value").map { ValueCode($0, at: value.location) } } }
 }

@@ -34,6 +34,7 @@ package struct Template: Sendable, Hashable {
 
     /// Reads `INF^{serial}^{_:2}^ml/h^...`.
     package init(_ text: String, separator: Separator?) throws(Fault) {
+        if text.hasRawByte { throw Fault(message: "the text has a character of two bytes where one byte may be meant; test such a byte with “when”") }
         var parts: [[UInt8]] = [[]]
         let bytes = Array(text.utf8)
         var depth = 0

@@ -69,17 +69,6 @@ package final class FieldPlan: Sendable {
     }
 }
 
-/// A value as the device writes it, ready to compare.
-package struct CodePlan: Sendable, Hashable {
-    package let number: Int64?
-    package let text: [UInt8]
-
-    init(_ code: ValueCode) {
-        number = code.number
-        text = Array(code.text.utf8)
-    }
-}
-
 /// A test on a value, compiled.
 package enum TestPlan: Sendable, Hashable {
     /// Whether it is one of these must be as expected.
@@ -87,9 +76,10 @@ package enum TestPlan: Sendable, Hashable {
     case bit(Int)
     case has([UInt8])
     case present
-    /// In counts of the field.
-    case above(Double)
-    case below(Double)
+    case absent
+    /// In counts of the field; of floats the limit as it is.
+    case above(Double, isFloat: Bool)
+    case below(Double, isFloat: Bool)
 }
 
 /// What makes a value count less.
@@ -101,6 +91,8 @@ package struct GatePlan: Sendable {
 
     package let test: Test
     package let validity: Validity
+    /// How old the other field's value may be to say something now; 0 when it must stand in the same message. Unit: ns.
+    package let longestAge: Int64
 }
 
 /// Where a value goes.
@@ -110,6 +102,8 @@ package final class TargetPlan: Sendable {
         package let test: TestPlan
         /// Any value that fails this makes the sample invalid; `nil` leaves that to another target.
         package let known: TestPlan?
+        /// How old the other field's value may be; 0 when it must stand in the same message. Unit: ns.
+        package let longestAge: Int64
     }
 
     /// The stream, or that of the rack's first slot.
@@ -173,8 +167,19 @@ extension ModbusBlock {
     /// The first and last register of each field, in the order of the fields.
     private var spans: [ClosedRange<Int>] { fields.map { (address + $0.bytes.lowerBound / 2)...(address + ($0.bytes.upperBound - 1) / 2) } }
 
-    /// The fields by register, those that share one together: what can be read apart from the rest.
-    var atoms: [[Int]] {
+    /// The registers of each field with all that its values depend on.
+    private var reaches: [ClosedRange<Int>] {
+        let spans = spans
+        return fields.indices.map { index in
+            let conditions = fields[index].targets.compactMap(\.condition?.field)
+            let all = [spans[index]] + fields.indices.filter { conditions.contains(fields[$0].index) }.map { spans[$0] }
+            return (all.map(\.lowerBound).min() ?? 0)...(all.map(\.upperBound).max() ?? 0)
+        }
+    }
+
+    /// The fields by register, those that share one, or mean something only together, in one: what can be read apart from the rest.
+    package var atoms: [[Int]] {
+        let spans = reaches
         let order = fields.indices.sorted { spans[$0].lowerBound < spans[$1].lowerBound }
         var atoms: [[Int]] = []
         var end = -1

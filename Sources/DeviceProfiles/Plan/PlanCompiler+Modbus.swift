@@ -11,51 +11,98 @@ extension PlanCompiler {
         var registers: ClosedRange<Int> { source.address...(source.address + source.registers - 1) }
     }
 
-    func blocks() -> [ModbusBlock] {
-        let wanted = profile.fields.compactMap { field -> Wanted? in
-            guard case .registers(let source) = field.place else { return nil }
-            let metrics = profile.metrics.filter { $0.field == field.name }
-            let vmd = source.vmd ?? metrics.first?.vmd
-            let period = metrics.map(period).min() ?? source.period ?? 1_000_000_000
-            return Wanted(unit: unit(vmd), source: source, period: period, field: field)
-        }.sorted { left, right in
-            (left.unit, left.source.space.rawValue, left.period, left.source.address)
-                < (right.unit, right.source.space.rawValue, right.period, right.source.address)
+    /// Values that are read in one request or say nothing: a number and what its unit or scale depends on.
+    private struct Bundle {
+        var values: [Wanted]
+
+        var unit: UInt8 { values[0].unit }
+        var space: RegisterSource.Space { values[0].source.space }
+        var period: Int64 { values.map(\.period).min() ?? values[0].period }
+        var registers: ClosedRange<Int> {
+            (values.map(\.registers.lowerBound).min() ?? 0)...(values.map(\.registers.upperBound).max() ?? 0)
         }
-        var groups: [[Wanted]] = []
+    }
+
+    func blocks() -> [ModbusBlock] {
+        let sorted = bundles().sorted { left, right in
+            (left.unit, left.space.rawValue, left.period, left.registers.lowerBound)
+                < (right.unit, right.space.rawValue, right.period, right.registers.lowerBound)
+        }
+        var groups: [[Bundle]] = []
         var reach = 0
-        for item in wanted {
-            if let first = groups.last?.first, first.unit == item.unit, first.source.space == item.source.space, first.period == item.period,
-                joins(item, first: first, reach: reach)
+        for bundle in sorted {
+            if let first = groups.last?.first, first.unit == bundle.unit, first.space == bundle.space, first.period == bundle.period,
+                joins(bundle, from: first.registers.lowerBound, reach: reach)
             {
-                groups[groups.count - 1].append(item)
-                reach = max(reach, item.registers.upperBound)
+                groups[groups.count - 1].append(bundle)
+                reach = max(reach, bundle.registers.upperBound)
             } else {
-                groups.append([item])
-                reach = item.registers.upperBound
+                groups.append([bundle])
+                reach = bundle.registers.upperBound
             }
         }
-        return groups.compactMap(block)
+        return groups.map(block)
+    }
+
+    private func wanted() -> [Wanted] {
+        profile.fields.compactMap { field in
+            guard case .registers(let source) = field.place else { return nil }
+            let metrics = profile.metrics.filter { $0.field == field.name }
+            let period = metrics.map(period).min() ?? source.period ?? 1_000_000_000
+            return Wanted(unit: unit(source.vmd ?? metrics.first?.vmd), source: source, period: period, field: field)
+        }
+    }
+
+    private func bundles() -> [Bundle] {
+        var bundles = wanted().map { Bundle(values: [$0]) }
+        for metric in profile.metrics {
+            guard let by = metric.condition?.field, let one = bundles.firstIndex(where: { $0.values.contains { $0.field.name == metric.field } }),
+                let other = bundles.firstIndex(where: { $0.values.contains { $0.field.name == by } }), one != other
+            else { continue }
+            bundles[one].values += bundles[other].values
+            bundles.remove(at: other)
+        }
+        return bundles
+    }
+
+    /// Why values that mean something only together cannot be one request; `nil` when they can.
+    func faultOfBundles() -> (field: FieldDescription, why: String)? {
+        for bundle in bundles() where bundle.values.count > 1 {
+            let names = bundle.values.map { "“\($0.field.shownName)”" }.joined(separator: " and ")
+            let (low, high) = (bundle.registers.lowerBound, bundle.registers.upperBound)
+            let limit = line.longestRead ?? ModbusBlock.longest
+            func fault(_ why: String) -> (FieldDescription, String) {
+                (bundle.values[0].field, "\(names) mean something only together, but cannot be one request: \(why)")
+            }
+            if Set(bundle.values.map(\.unit)).count > 1 { return fault("they are of different units") }
+            if Set(bundle.values.map(\.source.space)).count > 1 { return fault("they are read with different functions") }
+            if high - low + 1 > limit { return fault("from \(low) to \(high) are more than \(limit) registers") }
+            if line.neverRead.contains(where: { $0.space == bundle.space && $0.registers.overlaps(low...high) }) {
+                return fault("“never-read” forbids what lies between them")
+            }
+        }
+        return nil
     }
 
     private func unit(_ vmd: String?) -> UInt8 { vmd.flatMap { overrides.units[$0] ?? profile.vmds.first { $0.name == vmd }?.unit } ?? line.unit }
 
     /// Whether a value is read with those before it: the hole between costs less than a second request, and may be read.
-    private func joins(_ item: Wanted, first: Wanted, reach: Int) -> Bool {
-        guard item.registers.upperBound - first.source.address + 1 <= line.longestRead ?? ModbusBlock.longest else { return false }
-        let hole = item.source.address - reach - 1
+    private func joins(_ bundle: Bundle, from start: Int, reach: Int) -> Bool {
+        guard max(reach, bundle.registers.upperBound) - start + 1 <= line.longestRead ?? ModbusBlock.longest else { return false }
+        let hole = bundle.registers.lowerBound - reach - 1
         guard hole > 0 else { return true }
-        let between = (reach + 1)...(item.source.address - 1)
-        if line.neverRead.contains(where: { $0.space == item.source.space && $0.registers.overlaps(between) }) { return false }
-        return hole <= line.cheapestHole(space: item.source.space)
+        let between = (reach + 1)...(bundle.registers.lowerBound - 1)
+        if line.neverRead.contains(where: { $0.space == bundle.space && $0.registers.overlaps(between) }) { return false }
+        return hole <= line.cheapestHole(space: bundle.space)
     }
 
-    private func block(_ group: [Wanted]) -> ModbusBlock? {
-        guard let first = group.first, let end = group.map(\.registers.upperBound).max() else { return nil }
-        let start = first.source.address
+    private func block(_ group: [Bundle]) -> ModbusBlock {
+        let values = group.flatMap(\.values).sorted { $0.source.address < $1.source.address }
+        let start = values[0].source.address
+        let end = values.map(\.registers.upperBound).max() ?? start
         return ModbusBlock(
-            unit: first.unit, space: first.source.space, address: start, count: end - start + 1, period: first.period,
-            fields: group.map { registerPlan($0.field, $0.source, start: start) })
+            unit: group[0].unit, space: group[0].space, address: start, count: end - start + 1, period: group[0].period,
+            fields: values.map { registerPlan($0.field, $0.source, start: start) })
     }
 
     private func registerPlan(_ field: FieldDescription, _ source: RegisterSource, start: Int) -> FieldPlan {

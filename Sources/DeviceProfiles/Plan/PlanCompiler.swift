@@ -1,4 +1,4 @@
-import DeviceModel
+package import DeviceModel
 import Nomenclature
 
 extension DeviceProfile {
@@ -120,16 +120,19 @@ struct PlanCompiler {
     func fieldPlan(_ field: FieldDescription, _ source: FieldPlan.Source, _ reading: FieldPlan.Reading, gateOffset: Int = 0) -> FieldPlan {
         FieldPlan(
             index: fieldIndex[field.name] ?? 0, source: source, reading: reading, strip: field.strip.map { Array($0.utf8) },
-            missing: field.missing.map { (CodePlan($0.code), $0.validity) },
+            missing: field.missing.compactMap { missing in (try? missing.code.plan(for: field)).map { ($0, missing.validity) } },
             gates: field.gates.map { gate in
                 switch gate.test {
                 case .bytes(let test):
                     let moved = ByteTest(bytes: (test.bytes.lowerBound + gateOffset)...(test.bytes.upperBound + gateOffset), test: test.test)
-                    return GatePlan(test: .bytes(moved), validity: gate.validity)
-                case .field(let name, let test): return GatePlan(test: .field(fieldIndex[name] ?? 0, self.test(test, on: name)), validity: gate.validity)
+                    return GatePlan(test: .bytes(moved), validity: gate.validity, longestAge: 0)
+                case .field(let name, let test):
+                    return GatePlan(
+                        test: .field(fieldIndex[name] ?? 0, self.test(test, on: name)), validity: gate.validity,
+                        longestAge: line.transport == .serial ? 0 : 3 * readPeriod(name))
                 }
             },
-            table: field.table.map { FieldPlan.Word(code: CodePlan($0.code), word: Array($0.word.utf8)) },
+            table: field.table.compactMap { entry in (try? entry.code.plan(for: field)).map { FieldPlan.Word(code: $0, word: Array(entry.word.utf8)) } },
             otherwise: field.otherwise.map { Array($0.utf8) }, targets: targets(field.name), alerts: alertPlans(field.name),
             isIdentity: field.name == profile.session.identityField, isRemembered: remembered.contains(field.name))
     }
@@ -154,7 +157,8 @@ struct PlanCompiler {
                 condition: metric.condition.map { condition in
                     TargetPlan.Condition(
                         field: fieldIndex[condition.field] ?? 0, test: test(.isOneOf(condition.codes), on: condition.field),
-                        known: condition.known.isEmpty ? nil : test(.isOneOf(condition.known), on: condition.field))
+                        known: condition.known.isEmpty ? nil : test(.isOneOf(condition.known), on: condition.field),
+                        longestAge: line.transport == .serial ? 3 * readPeriod(condition.field) : 0)
                 },
                 offset: metric.offsetCounts, plausible: counts(metric.plausible, form), absolute: counts(metric.absolute, form),
                 jump: metric.jump.flatMap { counts(0...$0, form)?.upperBound })
@@ -178,19 +182,33 @@ struct PlanCompiler {
     }
 
     private func test(_ test: FieldTest, on name: String) -> TestPlan {
+        func plans(_ codes: [ValueCode]) -> [CodePlan] { field(name).map { field in codes.compactMap { try? $0.plan(for: field) } } ?? [] }
+        let isFloat = field(name)?.type == .float32
         switch test {
-        case .isOneOf(let codes): return .listed(codes.map { CodePlan($0) }, expected: true)
-        case .isNoneOf(let codes): return .listed(codes.map { CodePlan($0) }, expected: false)
+        case .isOneOf(let codes): return .listed(plans(codes), expected: true)
+        case .isNoneOf(let codes): return .listed(plans(codes), expected: false)
         case .bit(let bit): return .bit(bit)
         case .has(let text): return .has(Array(text.utf8))
         case .present: return .present
-        case .above(let limit): return .above(threshold(limit, name))
-        case .below(let limit): return .below(threshold(limit, name))
+        case .absent: return .absent
+        case .above(let limit): return .above(threshold(limit, name), isFloat: isFloat)
+        case .below(let limit): return .below(threshold(limit, name), isFloat: isFloat)
         }
     }
 
+    /// How often a field is read; of one that comes unasked, how long it says something at least. Unit: ns.
+    private func readPeriod(_ name: String) -> Int64 {
+        if case .registers(let source)? = field(name)?.place {
+            return profile.metrics.filter { $0.field == name }.map(period).min() ?? source.period ?? 1_000_000_000
+        }
+        return profile.requests(reading: name).compactMap(\.period).min() ?? Self.unaskedPeriod
+    }
+
+    /// For a setting that comes unasked. Unit: ns.
+    private static let unaskedPeriod: Int64 = 20_000_000_000
+
     /// A limit in the counts of a field: in those of the metric that shows it, or of its own decimal places.
-    private func threshold(_ limit: Double, _ name: String) -> Double {
+    func threshold(_ limit: Double, _ name: String) -> Double {
         if let metric = profile.metrics.first(where: { $0.field == name }) {
             guard case .integer(let scale) = form(metric) else { return limit }
             return limit / scale.double(of: 1) - Double(metric.offsetCounts)
@@ -213,5 +231,26 @@ extension DeviceProfile {
     /// The requests whose replies hold a field.
     func requests(reading name: String) -> [RequestDescription] {
         requests.filter { request in request.reply.map { holds(messages[$0], field: name) } ?? false }
+    }
+}
+
+extension DeviceProfile {
+    /// Why a metric's numbers could not be kept exactly with this scale; `nil` when they can.
+    package func fault(of scale: DecimalScale, _ metric: MetricDescription) -> String? {
+        guard let field = fields.first(where: { $0.name == metric.field }), !field.givesText else { return nil }
+        switch field.type {
+        case .float32: return scale == .one ? nil : "a float is kept as it is sent; leave “scale” out, or give the unit in which it is sent"
+        case .decimal(let places) where scale.exponent - places < -18:
+            return "a scale of \(scale.text(of: 1)) of a number with \(places) digits after the point is below 1e-18, the smallest that is kept"
+        default: return nil
+        }
+    }
+
+    /// The characters that a written field has at most; `nil` when nothing tells.
+    func width(of field: FieldDescription) -> Int? {
+        if case .registers(let source) = field.place { return field.type.isText ? source.registers * 2 : nil }
+        guard case .hole = field.place else { return nil }
+        let widths = messages.flatMap { [$0.template, $0.records?.each] }.compactMap { $0?.width(of: field.name) }
+        return widths.max()
     }
 }

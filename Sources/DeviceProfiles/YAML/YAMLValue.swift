@@ -99,6 +99,9 @@ package struct YAMLValue {
         integer(what, Int64(range.lowerBound)...Int64(range.upperBound)).map(Int.init)
     }
 
+    /// A position below a length, which may be 0 when what says it is wrong as well.
+    package func place(_ what: String, below length: Int) -> Int? { int(what, 0...max(0, length - 1)) }
+
     static func integer(_ text: String) -> Int64? {
         let negative = text.hasPrefix("-")
         let digits = negative ? String(text.dropFirst()) : text

@@ -1,0 +1,176 @@
+import DeviceModel
+
+/// A value as the device writes it, before scale and table, as it stands in a profile.
+package struct ValueCode: Sendable, Hashable {
+    package let text: String
+    package let location: SourceLocation
+
+    init(_ text: String, at location: SourceLocation) {
+        self.text = text
+        self.location = location
+    }
+
+    /// Two are the same when they are written the same.
+    package static func == (one: ValueCode, other: ValueCode) -> Bool { one.text == other.text }
+    package func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
+
+/// A value as the device writes it, in the terms of the field that it is compared with: ready to compare.
+package enum CodePlan: Sendable, Hashable {
+    /// The number of a binary field: what its bits say by its type.
+    case number(Int64)
+    /// The bits of a binary field that are no number of its type.
+    case unreadable(Int64)
+    case float(Float)
+    /// Any float that is not a number.
+    case notANumber
+    /// A number that is written in text, in counts of the field's last place; or the same characters.
+    case written(Int64, [UInt8])
+    /// Characters, without the spaces around them and without what the field strips.
+    case text([UInt8])
+}
+
+extension ValueCode {
+    /// Why a field can never have the value, and what may have been meant.
+    struct Refusal: Error {
+        let why: String
+        let suggestion: String?
+
+        init(_ why: String, suggestion: String? = nil) {
+            self.why = why
+            self.suggestion = suggestion
+        }
+    }
+
+    /// The value in the terms of a field. Hexadecimal is the raw bits on every binary type, decimal the number.
+    func plan(for field: FieldDescription) throws(Refusal) -> CodePlan {
+        if field.type.isWritten, text.hasRawByte {
+            throw Refusal("“\(text)” has a character of two bytes where one byte may be meant", suggestion: "test a byte that is no text with “when” or “byte”")
+        }
+        switch field.type {
+        case .bits(let signed): return try integer(signed: signed, width: field.width)
+        case .bcd: return try bcd(width: field.width)
+        case .float32: return try float()
+        case .decimal(let places): return decimal(places: places, field)
+        case .hex: return try hexadecimal(field)
+        case .text: return .text(bare(field))
+        }
+    }
+
+    /// The raw bits that are written `0x…`; `nil` when they are not written so.
+    private var rawBits: UInt64? {
+        guard text.hasPrefix("0x") || text.hasPrefix("0X") else { return nil }
+        return UInt64(text.dropFirst(2), radix: 16)
+    }
+
+    private func integer(signed: Bool, width: Int) throws(Refusal) -> CodePlan {
+        let mask: UInt64 = width >= 64 ? .max : 1 << UInt64(width) - 1
+        if let raw = rawBits {
+            guard raw <= mask else { throw Refusal("“\(text)” has more bits than the field's \(width)") }
+            let isNegative = signed && raw >> UInt64(width - 1) & 1 == 1
+            if !signed, raw > Int64.max { return .unreadable(Int64(bitPattern: raw)) }
+            return .number(Int64(bitPattern: isNegative ? raw | ~mask : raw))
+        }
+        guard let number = Int128(text) else { throw notANumber("a whole number, or the bits as 0x…") }
+        let range: ClosedRange<Int128> = signed ? -(1 << (width - 1))...(1 << (width - 1) - 1) : 0...Int128(mask)
+        guard range.contains(number) else {
+            throw Refusal(
+                "the field cannot be \(text): it holds \(range.lowerBound) to \(range.upperBound)",
+                suggestion: number >= 0 && number <= Int128(mask) ? "write the bits as 0x\(String(number, radix: 16, uppercase: true))" : nil)
+        }
+        return number > Int64.max ? .unreadable(Int64(bitPattern: UInt64(number))) : .number(Int64(number))
+    }
+
+    private func bcd(width: Int) throws(Refusal) -> CodePlan {
+        let digits = width / 4
+        if let raw = rawBits {
+            guard width >= 64 || raw < 1 << UInt64(width) else { throw Refusal("“\(text)” has more than the field's \(digits) digits") }
+            var number: Int64 = 0
+            for digit in (0..<digits).reversed() {
+                let nibble = Int64(raw >> UInt64(4 * digit) & 15)
+                if nibble > 9 { return .unreadable(Int64(bitPattern: raw)) }
+                number = number * 10 + nibble
+            }
+            return .number(number)
+        }
+        guard let number = Int64(text) else { throw notANumber("a whole number, or the bits as 0x…") }
+        guard number >= 0, String(number).count <= digits else { throw Refusal("the field cannot be \(text): it has \(digits) decimal digits") }
+        return .number(number)
+    }
+
+    private func float() throws(Refusal) -> CodePlan {
+        if let raw = rawBits {
+            guard let bits = UInt32(exactly: raw) else { throw Refusal("“\(text)” has more bits than a float's 32") }
+            let float = Float(bitPattern: bits)
+            return float.isNaN ? .notANumber : .float(float)
+        }
+        switch text.lowercased().drop(while: { $0 == "." }) {
+        case "nan": return .notANumber
+        case "inf", "+inf", "+.inf": return .float(.infinity)
+        case "-inf", "-.inf": return .float(-.infinity)
+        default: break
+        }
+        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let float = Float(text) else {
+            throw notANumber("a number, NaN, or the bits as 0x…")
+        }
+        guard float.isFinite else { throw Refusal("the field cannot be \(text): a float of 32 bits ends at ±3.4028235e38") }
+        return .float(float)
+    }
+
+    private func decimal(places: Int, _ field: FieldDescription) -> CodePlan {
+        let bare = bare(field)
+        guard let counts = try? DecimalText.counts(bare, 0..<bare.count, places: places) else { return .text(bare) }
+        return .written(counts, bare)
+    }
+
+    private func hexadecimal(_ field: FieldDescription) throws(Refusal) -> CodePlan {
+        let bare = bare(field)
+        if let raw = rawBits {
+            guard raw <= 1 << 60 - 1 else { throw Refusal("“\(text)” has more than 15 digits, the most that are read") }
+            return .number(Int64(raw))
+        }
+        guard !bare.isEmpty, bare.allSatisfy(\.isHexDigit) else { return .text(bare) }
+        let digits = String(decoding: bare, as: UTF8.self)
+        // One digit up to 9 is the same in both.
+        if bare.count == 1, let digit = Int64(digits) { return .number(digit) }
+        let number = Int64(digits).map { ", or 0x\(String($0, radix: 16, uppercase: true)) for the number" } ?? ""
+        throw Refusal(
+            "the field is hexadecimal, and “\(text)” may be meant as either number", suggestion: "write 0x\(digits) for what is sent as \(digits)\(number)")
+    }
+
+    private func notANumber(_ expected: String) -> Refusal { Refusal("the field cannot be “\(text)”: it is a binary number; expected \(expected)") }
+
+    /// The characters as they are compared: without spaces around them, without what the field strips.
+    private func bare(_ field: FieldDescription) -> [UInt8] {
+        var bytes = Array(text.utf8)[...].trimmed
+        for strip in field.strip {
+            let strip = Array(strip.utf8)
+            guard bytes.count >= strip.count else { continue }
+            if bytes.starts(with: strip) {
+                bytes = bytes.dropFirst(strip.count).trimmed
+            } else if bytes.suffix(strip.count).elementsEqual(strip) {
+                bytes = bytes.dropLast(strip.count).trimmed
+            }
+        }
+        return Array(bytes)
+    }
+}
+
+extension String {
+    /// Whether it has one of the characters that people write for a byte from 0x80 to 0x9F, and that are two in UTF-8.
+    var hasRawByte: Bool { unicodeScalars.contains { (0x80...0x9F).contains($0.value) } }
+}
+
+extension ArraySlice<UInt8> {
+    /// Without the spaces around them.
+    fileprivate var trimmed: Self {
+        var rest = self
+        while rest.first == 0x20 { rest.removeFirst() }
+        while rest.last == 0x20 { rest.removeLast() }
+        return rest
+    }
+}
+
+extension UInt8 {
+    fileprivate var isHexDigit: Bool { (0x30...0x39).contains(self) || (0x41...0x46).contains(self) || (0x61...0x66).contains(self) }
+}
