@@ -26,7 +26,7 @@ package struct ModbusDecoder: Sendable {
         defer { records.hand(over: &sink) }
         guard block.space.isBits else {
             let length = min(block.count * 2, data.count - start)
-            return judge.read(block.fields, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
+            return judge.read(block, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
         }
         // A plan sees each bit as a register of its own.
         let count = min(block.count, (data.count - start) * 8)

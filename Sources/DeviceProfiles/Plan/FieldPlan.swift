@@ -49,10 +49,12 @@ package final class FieldPlan: Sendable {
     package let isIdentity: Bool
     /// Whether its text is needed to say something.
     package let isRemembered: Bool
+    /// Whether another value depends on it.
+    package let isTested: Bool
 
     init(
         index: Int, source: Source, reading: Reading, strip: [[UInt8]], missing: [(code: CodePlan, validity: Validity)], gates: [GatePlan],
-        table: [Word], otherwise: [UInt8]?, targets: [TargetPlan], alerts: [AlertPlan], isIdentity: Bool, isRemembered: Bool
+        table: [Word], otherwise: [UInt8]?, targets: [TargetPlan], alerts: [AlertPlan], isIdentity: Bool, isRemembered: Bool, isTested: Bool
     ) {
         self.index = index
         self.source = source
@@ -66,6 +68,7 @@ package final class FieldPlan: Sendable {
         self.alerts = alerts
         self.isIdentity = isIdentity
         self.isRemembered = isRemembered
+        self.isTested = isTested
     }
 }
 
@@ -152,6 +155,18 @@ package struct ModbusBlock: Sendable {
     package let period: Int64
     /// Offsets are bytes from the first register's upper byte.
     package let fields: [FieldPlan]
+    /// By field: how it is read at once; `nil` of those that are not plain numbers.
+    package let plain: [PlainRegister?]
+
+    init(unit: UInt8, space: RegisterSource.Space, address: Int, count: Int, period: Int64, fields: [FieldPlan]) {
+        self.unit = unit
+        self.space = space
+        self.address = address
+        self.count = count
+        self.period = period
+        self.fields = fields
+        plain = fields.map(PlainRegister.init)
+    }
 
     /// The most registers that one Modbus read may ask for. Source: MODBUS Application Protocol V1.1b3, 6.3 and 6.4.
     package static let longest = 125
@@ -231,6 +246,6 @@ extension FieldPlan {
         }
         return FieldPlan(
             index: index, source: moved, reading: reading, strip: strip, missing: missing, gates: gates, table: table, otherwise: otherwise,
-            targets: targets, alerts: alerts, isIdentity: isIdentity, isRemembered: isRemembered)
+            targets: targets, alerts: alerts, isIdentity: isIdentity, isRemembered: isRemembered, isTested: isTested)
     }
 }

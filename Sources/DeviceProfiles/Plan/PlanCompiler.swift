@@ -25,6 +25,8 @@ struct PlanCompiler {
     /// By alert of the profile: the index of its first instance.
     let alertBases: [Int]
     let remembered: Set<String>
+    /// Fields on which others depend.
+    let tested: Set<String>
 
     init(profile: DeviceProfile, handle: String, overrides: DeviceOverrides) {
         self.profile = profile
@@ -50,6 +52,8 @@ struct PlanCompiler {
         }
         let sends = profile.requests.map(\.send) + profile.session.answers.map(\.send) + profile.commands.flatMap { $0.steps.map(\.send) }
         remembered = Set(sends.flatMap(\.names))
+        let gates = profile.fields.flatMap(\.gates).compactMap { gate in if case .field(let name, _) = gate.test { name } else { nil } }
+        tested = Set(gates + profile.metrics.compactMap(\.condition?.field))
     }
 
     func plan(expectedSerial: String?) -> DevicePlan {
@@ -134,7 +138,8 @@ struct PlanCompiler {
             },
             table: field.table.compactMap { entry in (try? entry.code.plan(for: field)).map { FieldPlan.Word(code: $0, word: Array(entry.word.utf8)) } },
             otherwise: field.otherwise.map { Array($0.utf8) }, targets: targets(field.name), alerts: alertPlans(field.name),
-            isIdentity: field.name == profile.session.identityField, isRemembered: remembered.contains(field.name))
+            isIdentity: field.name == profile.session.identityField, isRemembered: remembered.contains(field.name),
+            isTested: tested.contains(field.name))
     }
 
     func reading(_ type: FieldType, width: Int) -> FieldPlan.Reading {
