@@ -5,7 +5,7 @@ SWIFT_BUILD := swift build --quiet
 NABD := .build/debug/nabd
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help demo test unit-test fuzz hil-test fault-test durability bench setup build lint format clean
+.PHONY: help demo test check unit-test vectors fuzz fuzz-build hil-test fault-test durability bench setup build lint format clean
 
 help: ## What can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,9 @@ help: ## What can be made.
 demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
-test: setup lint unit-test fuzz hil-test ## Everything that must pass.
+test: setup build fuzz-build check vectors hil-test ## Everything that must pass: about eight minutes after the build.
+
+check: lint unit-test ## Formatting, profiles, Swift tests: about a minute after the build.
 
 setup: ## Install what is missing: Debian packages, Python environments.
 	@scripts/setup
@@ -25,19 +27,26 @@ build: setup-packages ## Build the program.
 setup-packages:
 	@scripts/setup packages
 
-lint: build ## Formatting, profiles and their vectors.
+lint: build ## Formatting, and what is wrong with profiles.
 	@echo "== formatting"
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	@echo "== device profiles"
 	@$(NABD) profile lint device-profiles
+
+vectors: build ## The profiles' vectors, and damaged copies of them.
+	@echo "== vectors of the device profiles, and damaged copies of them (about half a minute)"
 	@$(NABD) profile test device-profiles
 
 unit-test: build ## The Swift tests.
 	@echo "== Swift tests"
 	@swift test 2>&1 | scripts/quiet-tests
 
-fuzz: setup-packages ## Every parser of bytes under the fuzzer, for a few seconds each; Tests/Fuzz/run 300 looks longer.
-	@echo "== fuzzing, $${FUZZ_SECONDS:-5} s each (the first build takes about two minutes)"
+fuzz-build: setup-packages
+	@echo "== building the fuzzer (the first time takes about two minutes)"
+	@Tests/Fuzz/run --build
+
+fuzz: fuzz-build ## Every parser of bytes under the fuzzer, for a few seconds each; Tests/Fuzz/run 300 looks longer.
+	@echo "== fuzzing, $${FUZZ_SECONDS:-5} s each"
 	@Tests/Fuzz/run $${FUZZ_SECONDS:-5}
 
 PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-tests -q
@@ -45,18 +54,18 @@ PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-t
 # What is not to run beside tests that must be in time.
 COMPUTING := hil-tests/test_durability*.py hil-tests/test_faults_late*.py hil-tests/test_faults_ten_thousand.py
 
-hil-test: build ## The program as a black box against devices and a records service that others wrote.
+hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
-	@echo "== independent devices, lines that misbehave, a FHIR server (about four minutes); the table of faults: hil-tests/results/faults.md"
+	@echo "== independent devices, lines that misbehave, a FHIR server (about three minutes); the table of faults: hil-tests/results/faults.md"
 	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) hil-tests/test_outage.py hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
 	@NABD_TABLE=add $(PYTEST) $(COMPUTING) --junitxml=hil-tests/results/durability.xml
-	@echo "== a service that is away, by itself, because it compares the time of every sample (about two minutes)"
-	@$(PYTEST) hil-tests/test_outage.py --junitxml=hil-tests/results/outage.xml
+	@echo "== a service that is away (about a minute); meanwhile every parser of bytes under the fuzzer, $${FUZZ_SECONDS:-5} s each"
+	@scripts/beside hil-tests/results/outage.log $(PYTEST) hil-tests/test_outage.py --junitxml=hil-tests/results/outage.xml -- Tests/Fuzz/run $${FUZZ_SECONDS:-5}
 	@echo "== played devices read by independent clients (many at once: by themselves, so that they delay nobody)"
 	@$(PYTEST) hil-tests/test_profile_players.py --junitxml=hil-tests/results/players.xml
-	@echo "== keeping time: what the lines' threads do, by itself (about a minute and a half)"
+	@echo "== keeping time: what the lines' threads do, by itself (about a minute)"
 	@$(PYTEST) -n 0 hil-tests/test_real_time.py --junitxml=hil-tests/results/real-time.xml
 
 fault-test: build ## Lines and devices that misbehave in every way; writes hil-tests/results/faults.md.

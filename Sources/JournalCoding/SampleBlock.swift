@@ -19,6 +19,8 @@ package struct SampleBlock: Sendable, Equatable {
     package struct Run: Sendable, Equatable {
         package let count: Int
         package let first: Int64
+
+        package init(count: Int, first: Int64) { (self.count, self.first) = (count, first) }
     }
 
     /// The most samples of one block. At 1 kHz a block of a packed minute holds 60,000.
@@ -45,6 +47,11 @@ package struct SampleBlock: Sendable, Equatable {
 
         /// Whether the journal keeps the raw values: what counts, and what was judged implausible.
         var keepsValue: Bool { SampleBlock.keepsValue(validity, reason) }
+
+        package init(validity: Validity, reason: Reason, count: Int) {
+            (self.validity, self.reason) = (validity, reason)
+            self.count = count
+        }
     }
 
     package init(stream: Int64, firstSequence: Int64, timing: Timing, bits: [Int64], texts: [String], judgements: [Judgement]) {

@@ -19,8 +19,8 @@ let package = Package(
     targets: [
         .target(name: "CFuzzer"),
         .target(name: "Nomenclature", swiftSettings: fuzzed),
-        .target(name: "DeviceModel", dependencies: ["Nomenclature"], swiftSettings: fuzzed),
-        .target(name: "DeviceProfiles", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
+        .target(name: "DeviceModel", swiftSettings: fuzzed),
+        .target(name: "DeviceProfiles", dependencies: ["DeviceModel", "Nomenclature", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
         .target(name: "JournalCoding", dependencies: ["DeviceModel"], swiftSettings: fuzzed),
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
@@ -29,7 +29,9 @@ let package = Package(
         .target(
             name: "LineEngine", dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], swiftSettings: fuzzed),
         .executableTarget(
-            name: "nabd-fuzz", dependencies: ["DeviceDrivers", "JournalCoding", "LineEngine", "CFuzzer"], swiftSettings: fuzzed,
+            name: "nabd-fuzz",
+            dependencies: ["CFuzzer", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "JournalCoding", "LineEngine", "ModbusFrames", "RealTime"],
+            swiftSettings: fuzzed,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ]
 )

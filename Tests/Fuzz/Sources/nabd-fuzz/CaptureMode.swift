@@ -1,3 +1,5 @@
+import DeviceProfiles
+
 /// Bytes of a device, as they are: profile, what is awaited, pieces, then the capture.
 enum CaptureMode {
     static func run(_ input: inout Input) {

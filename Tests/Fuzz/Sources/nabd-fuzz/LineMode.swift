@@ -3,6 +3,7 @@ import DeviceModel
 import DeviceProfiles
 import LineEngine
 import ModbusFrames
+import RealTime
 
 /// A live line: its engine is asked what is next and told what came of it, with time that passes, lines that are lost, orders, and bytes that are
 /// answers, parts of answers, or anything.
