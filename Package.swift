@@ -54,7 +54,7 @@ let package = Package(
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
-        room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames"], settings: optimised),
+        room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature"], settings: optimised),
         room("LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], settings: optimised),
         room("Sampling", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime"], settings: optimised),
         room("JournalCoding", ["DeviceModel"], settings: optimised),

@@ -13,7 +13,7 @@ package struct VectorRunner {
         package let damagedCopies: Int
     }
 
-    private let profile: DeviceProfile
+    let profile: DeviceProfile
 
     package init(_ profile: DeviceProfile) { self.profile = profile }
 

@@ -93,7 +93,7 @@ struct ProfileCommand: ParsableCommand {
                 let diagnostics = Diagnostics()
                 do throws(InvalidFile) {
                     let profile = try DeviceProfile.load(file, diagnostics: diagnostics)
-                    lintVectors(profile, diagnostics)
+                    lintVectors(profile, diagnostics, isOneOfMany: files.count > 1)
                 } catch {
                     for finding in error.diagnostics { diagnostics.report(finding) }
                 }
@@ -105,7 +105,7 @@ struct ProfileCommand: ParsableCommand {
             if errors > 0 { throw ExitCode(ExitStatus.bad.rawValue) }
         }
 
-        private func lintVectors(_ profile: DeviceProfile, _ diagnostics: Diagnostics) {
+        private func lintVectors(_ profile: DeviceProfile, _ diagnostics: Diagnostics, isOneOfMany: Bool) {
             let path = ProfileCommand.vectorPath(profile)
             let place = SourceLocation(file: profile.path, line: 1, column: 1)
             guard FileManager.default.fileExists(atPath: path) else {
@@ -113,10 +113,13 @@ struct ProfileCommand: ParsableCommand {
             }
             do throws(InvalidFile) {
                 let vectors = try VectorFile.load(path, for: profile).vectors
-                let exercised = VectorRunner(profile).exercised(by: vectors)
-                for metric in profile.metrics where !exercised.contains(metric.code.referenceID) {
-                    diagnostics.report(Diagnostic(.note, metric.location, "no vector has a value of \(metric.code.referenceID)"))
+                let claims = VectorRunner(profile).unproven(by: vectors)
+                guard claims.count > 1, isOneOfMany else {
+                    for claim in claims { diagnostics.report(Diagnostic(.note, claim.location, claim.text)) }
+                    return
                 }
+                diagnostics.report(
+                    Diagnostic(.note, place, "no vector shows \(claims.count) of its values, sentinels and alerts", suggestion: "lint it alone to see which"))
             } catch {
                 for finding in error.diagnostics { diagnostics.report(finding) }
             }

@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
         .target(name: "ModbusFrames", swiftSettings: fuzzed),
-        .target(name: "DeviceDrivers", dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames"], swiftSettings: fuzzed),
+        .target(name: "DeviceDrivers", dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature"], swiftSettings: fuzzed),
         .target(
             name: "LineEngine", dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], swiftSettings: fuzzed),
         .executableTarget(

@@ -32,7 +32,7 @@ package enum CodePlan: Sendable, Hashable {
 
 extension ValueCode {
     /// Why a field can never have the value, and what may have been meant.
-    struct Refusal: Error {
+    package struct Refusal: Error {
         let why: String
         let suggestion: String?
 
@@ -43,7 +43,7 @@ extension ValueCode {
     }
 
     /// The value in the terms of a field. Hexadecimal is the raw bits on every binary type, decimal the number.
-    func plan(for field: FieldDescription) throws(Refusal) -> CodePlan {
+    package func plan(for field: FieldDescription) throws(Refusal) -> CodePlan {
         if field.type.isWritten, text.hasRawByte {
             throw Refusal("“\(text)” has a character of two bytes where one byte may be meant", suggestion: "test a byte that is no text with “when” or “byte”")
         }

@@ -1,0 +1,65 @@
+import DeviceModel
+package import DeviceProfiles
+import Nomenclature
+
+/// What no vector of a profile shows: values, sentinels and alerts that are only claimed.
+extension VectorRunner {
+    /// What is missing, each at the place in the profile that claims it.
+    package func unproven(by vectors: [VectorFile.Vector]) -> [(location: SourceLocation, text: String)] {
+        var missing: [(location: SourceLocation, text: String)] = []
+        let exercised = exercised(by: vectors)
+        for metric in profile.metrics where !exercised.contains(metric.code.referenceID) {
+            missing.append((metric.location, "no vector has a value of \(metric.code.referenceID)"))
+        }
+        let seen = vectors.map { vector in
+            let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
+            return Seen(bytes: vector.bytes, records: vector.bytes.isEmpty ? [] : CaptureDecoder(plan).decode(vector.bytes).map(\.record), plan: plan)
+        }
+        for field in profile.fields {
+            let metrics = profile.metrics.filter { $0.field == field.name }
+            for sentinel in field.missing where !metrics.isEmpty {
+                guard let code = try? sentinel.code.plan(for: field), !seen.contains(where: { $0.shows(code, of: metrics) }) else { continue }
+                missing.append((sentinel.code.location, "no vector has the sentinel “\(sentinel.code.text)” of “\(field.shownName)”"))
+            }
+        }
+        for alert in profile.alerts where !seen.contains(where: { $0.shows(alert) }) {
+            missing.append((alert.location, "no vector has the alert \(alert.name)"))
+        }
+        return missing
+    }
+
+    /// What came of one vector.
+    private struct Seen {
+        let bytes: [UInt8]
+        let records: [SampleRecord]
+        let plan: DevicePlan
+
+        /// Whether a device says the code here, and it is taken for what it is.
+        func shows(_ code: CodePlan, of metrics: [MetricDescription]) -> Bool {
+            records.contains { record in
+                guard record.kind == .sample, record.reason == .sentinel,
+                    let metric = metrics.first(where: { $0.code.referenceID == plan.streams[Int(record.index)].metric })
+                else { return false }
+                let isBare = plan.streams[Int(record.index)].form == .text
+                switch code {
+                // Words of a table have no number in the record.
+                case .number(let number): return isBare || record.bits == number &+ metric.offsetCounts
+                case .unreadable(let bits): return isBare || record.bits == bits &+ metric.offsetCounts
+                case .float(let float): return Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)) == float
+                case .notANumber: return Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)).isNaN
+                case .written(_, let text), .text(let text): return bytes.holds(text)
+                }
+            }
+        }
+
+        func shows(_ alert: AlertDescription) -> Bool {
+            records.contains { $0.kind == .alertStart && plan.alerts[Int($0.index)].name == alert.name }
+        }
+    }
+}
+
+extension [UInt8] {
+    fileprivate func holds(_ text: [UInt8]) -> Bool {
+        text.count <= count && (0...(count - text.count)).contains { self[$0..<($0 + text.count)].elementsEqual(text) }
+    }
+}
