@@ -160,7 +160,7 @@ struct RawValue: Sendable {
 
     /// Whether the value passes; `nil` when nothing tells: there is no value, or none of the kind.
     func passes(_ test: TestPlan, bytes: [UInt8]) -> Bool? {
-        if state == .absent { return test == .absent ? true : nil }
+        if state == .absent { return Self.passesNothing(test) }
         switch test {
         case .listed(let codes, let expected):
             let isListed = codes.contains { matches($0, bytes: bytes) }
@@ -174,6 +174,15 @@ struct RawValue: Sendable {
             return (sent.lowerBound...(sent.upperBound - text.count)).contains { CaptureTable.isText(text, bytes, $0..<($0 + text.count)) }
         case .above(let limit, let isFloat): return quantity(isFloat: isFloat).map { $0 > limit }
         case .below(let limit, let isFloat): return quantity(isFloat: isFloat).map { $0 < limit }
+        }
+    }
+
+    /// Whether a value that is not in the message passes; `nil` when only a value could tell.
+    static func passesNothing(_ test: TestPlan) -> Bool? {
+        switch test {
+        case .absent: true
+        case .present: false
+        case .listed, .bit, .has, .above, .below: nil
         }
     }
 

@@ -2,11 +2,13 @@ package import DeviceModel
 
 /// Where samples, alerts and events of a device go.
 package protocol RecordSink {
-    /// Takes a record. Indices are those of the device's plan. `frameOffset` is the frame's place in the stream of bytes, for captures.
+    /// Takes a record. Indices are those of the device's plan. `frameOffset` is the frame's place in the stream of
+    /// bytes, for captures.
     mutating func take(_ record: SampleRecord, frameOffset: Int)
 }
 
-/// What is being read, until it goes to its sink: one type, so that reading is compiled for it and not for any sink. It keeps its room.
+/// What is being read, until it goes to its sink: one type, so that reading is compiled for it and not for any sink. It
+/// keeps its room.
 struct RecordBuffer: Sendable {
     private var records: [SampleRecord] = []
     private var offsets: [Int] = []

@@ -5,10 +5,12 @@ import DeviceProfiles
 extension ValueJudge {
     /// Takes the values of a read out of its registers and judges them.
     mutating func read(
-        _ block: ModbusBlock, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment, sink: inout RecordBuffer
+        _ block: ModbusBlock, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment,
+        sink: inout RecordBuffer
     ) {
         guard !withholds else {
-            return read(block.fields, bytes: bytes, start: start, length: length, captures: captures, moment, sink: &sink)
+            return read(
+                block.fields, bytes: bytes, start: start, length: length, captures: captures, moment, sink: &sink)
         }
         // What others may depend on first.
         for place in block.plain.indices where block.plain[place] == nil {
@@ -17,7 +19,9 @@ extension ValueJudge {
         for place in block.plain.indices {
             if let plain = block.plain[place] {
                 let isThere = plain.byte + 2 * plain.count <= length
-                sink.take(isThere ? Self.sample(plain, bytes, start + plain.byte, moment) : Self.absent(plain, moment), frameOffset: moment.offset)
+                sink.take(
+                    isThere ? Self.sample(plain, bytes, start + plain.byte, moment) : Self.absent(plain, moment),
+                    frameOffset: moment.offset)
             } else {
                 judge(block.fields[place], bytes: bytes, start: start, length: length, moment, sink: &sink)
             }
@@ -27,7 +31,8 @@ extension ValueJudge {
     /// A reply that is too short has nothing for it.
     private static func absent(_ plain: PlainRegister, _ moment: Moment) -> SampleRecord {
         SampleRecord(
-            kind: .sample, index: plain.stream, monotonicNanoseconds: moment.time, bits: plain.reading == .float ? 0 : plain.offset, validity: .notAvailable,
+            kind: .sample, index: plain.stream, monotonicNanoseconds: moment.time,
+            bits: plain.reading == .float ? 0 : plain.offset, validity: .notAvailable,
             reason: .absent)
     }
 
@@ -47,7 +52,8 @@ extension ValueJudge {
             quantity = Double(float)
         case .signed, .unsigned:
             let shift = UInt64(64 - 16 * plain.count)
-            let number = plain.reading == .signed ? Int64(bitPattern: raw << shift) >> Int64(shift) : Int64(bitPattern: raw)
+            let number =
+                plain.reading == .signed ? Int64(bitPattern: raw << shift) >> Int64(shift) : Int64(bitPattern: raw)
             let (sum, isTooLarge) = number.addingReportingOverflow(plain.offset)
             record.bits = isTooLarge ? number : sum
             for place in 0..<plain.sentinelCount where plain.sentinels[place].number == number {

@@ -117,7 +117,7 @@ struct ValueJudge: Sendable {
     /// A value that the message does not have.
     mutating func absent(_ field: FieldPlan, _ moment: Moment, sink: inout RecordBuffer) {
         miss(field, .notAvailable, .absent, moment, sink: &sink)
-        for alert in field.alerts where alertHolds[alertIndex(alert, moment)] { change(alert, holds: false, moment, sink: &sink) }
+        for alert in field.alerts { change(alert, holds: RawValue.passesNothing(alert.test) ?? false, moment, sink: &sink) }
     }
 
     // MARK: Values
@@ -174,7 +174,7 @@ struct ValueJudge: Sendable {
                 for target in field.targets { emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink) }
             }
         }
-        for alert in field.alerts where value.state != .absent {
+        for alert in field.alerts {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)
         }
@@ -195,8 +195,11 @@ struct ValueJudge: Sendable {
     /// message.
     private func passes(_ field: Int, _ test: TestPlan, longestAge: Int64, bytes: [UInt8], _ moment: Moment) -> Bool? {
         let value = values[place(field, moment)]
-        if value.message != message, value.isText || longestAge == 0 || moment.time - value.time > longestAge { return test == .absent ? true : nil }
-        return value.passes(test, bytes: bytes)
+        guard value.message != message else { return value.passes(test, bytes: bytes) }
+        // What must stand in the same message does not stand in it.
+        if longestAge == 0 { return RawValue.passesNothing(test) }
+        let isLate = value.isText || value.state == .absent || moment.time - value.time > longestAge
+        return isLate ? nil : value.passes(test, bytes: bytes)
     }
 
     /// Whether a value counts less for what stands beside it; `nil` when that is not known.

@@ -13,13 +13,22 @@ extension VectorRunner {
         }
         let seen = vectors.map { vector in
             let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
-            return Seen(bytes: vector.bytes, records: vector.bytes.isEmpty ? [] : CaptureDecoder(plan).decode(vector.bytes).map(\.record), plan: plan)
+            return Seen(
+                bytes: vector.bytes,
+                records: vector.bytes.isEmpty ? [] : CaptureDecoder(plan).decode(vector.bytes).map(\.record), plan: plan
+            )
         }
         for field in profile.fields {
             let metrics = profile.metrics.filter { $0.field == field.name }
             for sentinel in field.missing where !metrics.isEmpty {
-                guard let code = try? sentinel.code.plan(for: field), !seen.contains(where: { $0.shows(code, of: metrics) }) else { continue }
-                missing.append((sentinel.code.location, "no vector has the sentinel “\(sentinel.code.text)” of “\(field.shownName)”"))
+                guard let code = try? sentinel.code.plan(for: field),
+                    !seen.contains(where: { $0.shows(code, of: metrics) })
+                else { continue }
+                missing.append(
+                    (
+                        sentinel.code.location,
+                        "no vector has the sentinel “\(sentinel.code.text)” of “\(field.shownName)”"
+                    ))
             }
         }
         for alert in profile.alerts where !seen.contains(where: { $0.shows(alert) }) {

@@ -1,7 +1,8 @@
 /// Blocks one after the other, each with its length before it.
 package enum ChunkPayload {
-    /// CRC-32C over a chunk's numbers and over the length and the checksum of each of its blocks: what stands beside the blocks, and which blocks
-    /// there are. What is in a block, its own checksum covers; so a damaged block costs no other.
+    /// CRC-32C over a chunk's numbers and over the length and the checksum of each of its blocks: what stands beside
+    /// the blocks, and which blocks there are. What is in a block, its own checksum covers; so a damaged block costs no
+    /// other.
     package static func checksum(_ numbers: [Int64], payload: [UInt8]) -> Int64 {
         var sum = numbers.reduce(UInt32.max) { CRC32C.update($0, $1) }
         for block in places(payload) {

@@ -8,7 +8,9 @@ import Testing
 private struct Kept: RecordSink {
     var records: [String] = []
     mutating func take(_ record: SampleRecord, frameOffset: Int) {
-        records.append("\(record.kind) \(record.index) \(record.monotonicNanoseconds) \(record.bits) \(record.validity) \(record.reason) \(frameOffset)")
+        records.append(
+            "\(record.kind) \(record.index) \(record.monotonicNanoseconds) \(record.bits) \(record.validity) \(record.reason) \(frameOffset)"
+        )
     }
 }
 
@@ -17,18 +19,22 @@ private struct Kept: RecordSink {
     /// Every kind of number with every kind of judgement, and some that are not plain.
     private func plan() throws -> DevicePlan {
         let kinds = [
-            "int16", "uint16", "int32", "uint32", "int64", "float32", "uint64", "bcd16", "int32, words: low-first", "uint32, words: low-first",
+            "int16", "uint16", "int32", "uint32", "int64", "float32", "uint64", "bcd16", "int32, words: low-first",
+            "uint32, words: low-first",
             "float32, words: low-first", "int64, words: low-first", "uint16, bits: 3..9",
         ]
         let judgements = [
-            "", ", plausible: [-40, 80]", ", absolute: [-100, 30000]", ", plausible: [0, 200], absolute: [-50, 20000]", ", plausible: [-20, 20], jump: 5",
+            "", ", plausible: [-40, 80]", ", absolute: [-100, 30000]", ", plausible: [0, 200], absolute: [-50, 20000]",
+            ", plausible: [-20, 20], jump: 5",
         ]
         var vmds = "vmds:\n"
         var metrics = "metrics:\n"
         var address = 0
         for kind in kinds {
             for (number, judgement) in judgements.enumerated() {
-                let missing = number.isMultiple(of: 2) && !kind.hasPrefix("bcd") && !kind.hasSuffix("9") ? ", missing: {1: notAvailable, 0x7FFF: overflow}" : ""
+                let missing =
+                    number.isMultiple(of: 2) && !kind.hasPrefix("bcd") && !kind.hasSuffix("9")
+                    ? ", missing: {1: notAvailable, 0x7FFF: overflow}" : ""
                 let isFloat = kind.hasPrefix("float")
                 let scale = isFloat ? "" : ", scale: 0.1\(number == 3 ? ", offset: 4" : "")"
                 vmds += "  c\(address): {label: c}\n"
@@ -50,7 +56,9 @@ private struct Kept: RecordSink {
     @Test func bothWaysSayTheSame() throws {
         let plan = try plan()
         guard case .modbus(let modbus) = plan.protocolPlan else { return }
-        #expect(modbus.blocks.flatMap(\.plain).count { $0 != nil } > 30 && modbus.blocks.flatMap(\.plain).contains { $0 == nil })
+        #expect(
+            modbus.blocks.flatMap(\.plain).count { $0 != nil } > 30
+                && modbus.blocks.flatMap(\.plain).contains { $0 == nil })
         var generator = SeededGenerator(seed: 9)
         let captures = CaptureTable(capacity: 0)
         var (quick, general) = (ValueJudge(plan), ValueJudge(plan))
@@ -59,7 +67,9 @@ private struct Kept: RecordSink {
             for block in modbus.blocks {
                 let bytes = (0..<block.count).flatMap { _ -> [UInt8] in
                     let word =
-                        Bool.random(using: &generator) ? words.randomElement(using: &generator) ?? 0 : UInt16.random(in: 0...UInt16.max, using: &generator)
+                        Bool.random(using: &generator)
+                        ? words.randomElement(using: &generator) ?? 0
+                        : UInt16.random(in: 0...UInt16.max, using: &generator)
                     return [UInt8(word >> 8), UInt8(truncatingIfNeeded: word)]
                 }
                 let length = round.isMultiple(of: 10) ? Int.random(in: 0...bytes.count, using: &generator) : bytes.count
@@ -68,7 +78,8 @@ private struct Kept: RecordSink {
                 quick.beginMessage()
                 general.beginMessage()
                 quick.read(block, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &one)
-                general.read(block.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &other)
+                general.read(
+                    block.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &other)
                 var (left, right) = (Kept(), Kept())
                 one.hand(over: &left)
                 other.hand(over: &right)

@@ -37,7 +37,8 @@ import Testing
         #expect(run.records.filter { $0.kind == .sample }.allSatisfy { !$0.validity.carriesValue })
     }
 
-    /// Fresenius: ENQ is answered with DC4 also when it comes in the middle of a frame, a good frame with ACK, a bad one with NAK.
+    /// Fresenius: ENQ is answered with DC4 also when it comes in the middle of a frame, a good frame with ACK, a bad
+    /// one with NAK.
     @Test func theDeviceIsAnsweredAtOnce() throws {
         let body = Array("0C;b1F".utf8)
         let digits = String(0xFF - body.reduce(UInt8(0), &+), radix: 16, uppercase: true)
@@ -45,7 +46,12 @@ import Testing
         var isFirst = true
         let run = run(inBytes: try plan("fresenius/base-a"), seconds: 2) { _, _ in
             defer { isFirst = false }
-            return isFirst ? [.init(10_000_000, Array(whole[..<4]) + [0x05] + Array(whole[4...]) + [0x02, 0x30, 0x43, 0x30, 0x30, 0x03])] : []
+            return isFirst
+                ? [
+                    .init(
+                        10_000_000,
+                        Array(whole[..<4]) + [0x05] + Array(whole[4...]) + [0x02, 0x30, 0x43, 0x30, 0x30, 0x03])
+                ] : []
         }
         for answer in [[0x14], [0x06], [0x15, 0x32]] as [[UInt8]] {
             let saying = run.line.said.first { count(answer, in: $0.bytes) > 0 }
@@ -56,11 +62,13 @@ import Testing
     /// A reply is not repeated as a new result.
     @Test func aResultToldAgainIsTheSameResult() throws {
         let result: [UInt8] = [
-            0x3E, 0x18, 0x73, 0x00, 0x4A, 0x00, 0x1E, 0x01, 0, 0, 0, 0, 0, 0, 0x31, 0x07, 0x55, 0x00, 0x58, 0, 0, 0, 0, 0xE9,
+            0x3E, 0x18, 0x73, 0x00, 0x4A, 0x00, 0x1E, 0x01, 0, 0, 0, 0, 0, 0, 0x31, 0x07, 0x55, 0x00, 0x58, 0, 0, 0, 0,
+            0xE9,
         ]
         let run = run(inBytes: try plan("suntech/advantage"), seconds: 60) { said, _ in
             if said.starts(with: [0x3A, 0x79, 0x03]) { return [.init(20_000_000, result)] }
-            return said.starts(with: [0x3A, 0x79, 0x05]) ? [.init(20_000_000, [0x3E, 0x05, 0x0C, 0x00, 0xB1] as [UInt8])] : []
+            return said.starts(with: [0x3A, 0x79, 0x05])
+                ? [.init(20_000_000, [0x3E, 0x05, 0x0C, 0x00, 0xB1] as [UInt8])] : []
         }
         #expect(run.values("MDC_PRESS_BLD_NONINV_SYS").map(\.bits) == [115])
         #expect(count([0x3A, 0x79, 0x03, 0x00, 0x4A], in: run.said) >= 10)
@@ -88,9 +96,11 @@ import Testing
               - {metric: NABD_RELATIVE_HUMIDITY, from: second, unit: "%"}
               - {metric: NABD_PUMP_PRESSURE, from: third, unit: "mm[Hg]"}
             """
-        let plan = try DeviceProfile.load(try YAMLFile(path: "test/text/profile.yaml", text: text)).compile(handle: "device")
+        let plan = try DeviceProfile.load(try YAMLFile(path: "test/text/profile.yaml", text: text)).compile(
+            handle: "device")
         let run = run(plan, seconds: 600) { said, _ in
-            said.contains("B") ? [.init(20_000_000, "!B1.5\r")] : said.contains("C") ? [.init(20_000_000, "!C2.5\r")] : []
+            said.contains("B")
+                ? [.init(20_000_000, "!B1.5\r")] : said.contains("C") ? [.init(20_000_000, "!C2.5\r")] : []
         }
         #expect(run.line.said.count { $0.text.contains("A") } >= 3)
         for (name, bits) in [("NABD_RELATIVE_HUMIDITY", 15), ("NABD_PUMP_PRESSURE", 25)] as [(String, Int64)] {

@@ -11,14 +11,18 @@ import Testing
     }
 
     /// Modules that come with the toolchain.
-    private static let given: Set<String> = ["Dispatch", "Foundation", "Glibc", "PackageDescription", "Synchronization", "Testing"]
+    private static let given: Set<String> = [
+        "Dispatch", "Foundation", "Glibc", "PackageDescription", "Synchronization", "Testing",
+    ]
 
-    /// The targets that a manifest declares, with what they depend on; those of C have no imports of their own and are left out.
+    /// The targets that a manifest declares, with what they depend on; those of C have no imports of their own and are
+    /// left out.
     static func targets(of manifest: String) -> [Target] {
         guard let start = manifest.range(of: "    targets: [") else { return [] }
         var targets: [Target] = []
         for part in manifest[start.upperBound...].split(separator: /\n        (?=room\(|tests\(|\.)/) {
-            guard let call = part.firstMatch(of: /^(room|tests|\.\w+)\(/), part.contains("room(") || part.contains("wiftSettings") || part.hasPrefix("tests")
+            guard let call = part.firstMatch(of: /^(room|tests|\.\w+)\(/),
+                part.contains("room(") || part.contains("wiftSettings") || part.hasPrefix("tests")
             else { continue }
             let path = part.firstMatch(of: /path: "([^"]+)"/).map { String($0.1) }
             // Where a product lies is not what it is called.
@@ -36,15 +40,22 @@ import Testing
     /// What is wrong, in words: declared and not imported, or the other way round.
     static func faults(_ target: Target, imports: Set<String>) -> [String] {
         let used = imports.subtracting(given)
-        return target.dependencies.subtracting(used).sorted().map { "\(target.name) declares \($0) and does not import it" }
-            + used.subtracting(target.dependencies).sorted().map { "\(target.name) imports \($0) and does not declare it" }
+        return target.dependencies.subtracting(used).sorted().map {
+            "\(target.name) declares \($0) and does not import it"
+        }
+            + used.subtracting(target.dependencies).sorted().map {
+                "\(target.name) imports \($0) and does not declare it"
+            }
     }
 
     private static func imports(in folder: String) throws -> Set<String> {
         let root = Repository.path(folder)
-        let files = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") } ?? []
+        let files =
+            FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }
+            ?? []
         return try files.reduce(into: []) { all, file in
-            all.formUnion(TidyTests.Source(file, try String(contentsOfFile: "\(root)/\(file)", encoding: .utf8)).imports)
+            all.formUnion(
+                TidyTests.Source(file, try String(contentsOfFile: "\(root)/\(file)", encoding: .utf8)).imports)
         }
     }
 
@@ -71,7 +82,10 @@ import Testing
         #expect(targets.map(\.name) == ["A", "ATests", "e"])
         #expect(targets.map(\.path) == ["Sources/A", "Tests/ATests", "Elsewhere/e"])
         #expect(Self.faults(targets[0], imports: ["B", "C", "Foundation"]).isEmpty)
-        #expect(Self.faults(targets[0], imports: ["B", "X"]) == ["A declares C and does not import it", "A imports X and does not declare it"])
+        #expect(
+            Self.faults(targets[0], imports: ["B", "X"]) == [
+                "A declares C and does not import it", "A imports X and does not declare it",
+            ])
         #expect(Self.faults(targets[1], imports: ["A"]) == ["ATests declares D and does not import it"])
     }
 }

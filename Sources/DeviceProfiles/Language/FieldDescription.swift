@@ -102,6 +102,9 @@ package struct FieldDescription: Sendable {
         }
     }
 
+    /// Whether it is known how its values look; where its own part is wrong, that was told, and nothing follows from it.
+    var hasForm: Bool { type.isWritten || (1...64).contains(width) }
+
     /// Whether the field's values are words.
     package var givesText: Bool { type.isText || !table.isEmpty }
 }

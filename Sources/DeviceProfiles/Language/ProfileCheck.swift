@@ -105,7 +105,7 @@ struct ProfileCheck {
     }
 
     private func check(_ codes: [ValueCode], of field: FieldDescription?) {
-        guard let field else { return }
+        guard let field, field.hasForm else { return }
         var seen: [CodePlan: String] = [:]
         for code in codes {
             do throws(ValueCode.Refusal) {
@@ -125,6 +125,7 @@ struct ProfileCheck {
 
     /// A limit that every number of the field passes, or none.
     private func check(limit test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
+        guard field.hasForm else { return }
         let range: ClosedRange<Double>
         switch field.type {
         case .bits(let signed): range = signed ? -exp2(Double(field.width - 1))...(exp2(Double(field.width - 1)) - 1) : 0...(exp2(Double(field.width)) - 1)
@@ -148,8 +149,8 @@ struct ProfileCheck {
     /// What is computed of a number is exact, or refused.
     private func checkScales() {
         for metric in profile.metrics {
-            guard let field = profile.fields.first(where: { $0.name == metric.field }), let fault = profile.fault(of: metric.scale, metric) else { continue }
-            diagnostics.error(metric.location, fault)
+            if let fault = profile.fault(of: metric.scale, metric) { diagnostics.error(metric.location, fault) }
+            guard let field = profile.fields.first(where: { $0.name == metric.field }) else { continue }
             if field.type == .float32, metric.offsetCounts != 0 { diagnostics.error(metric.location, "a float is kept as it is sent; leave “offset” out") }
         }
     }

@@ -45,8 +45,11 @@ extension ValueCode {
     /// The value in the terms of a field. Hexadecimal is the raw bits on every binary type, decimal the number.
     package func plan(for field: FieldDescription) throws(Refusal) -> CodePlan {
         if field.type.isWritten, text.hasRawByte {
-            throw Refusal("“\(text)” has a character of two bytes where one byte may be meant", suggestion: "test a byte that is no text with “when” or “byte”")
+            throw Refusal(
+                "“\(text)” has a character of two bytes where one byte may be meant",
+                suggestion: "test a byte that is no text with “when” or “byte”")
         }
+        guard field.hasForm else { throw Refusal("what the field's bits are is not known") }
         switch field.type {
         case .bits(let signed): return try integer(signed: signed, width: field.width)
         case .bcd: return try bcd(width: field.width)
@@ -67,7 +70,7 @@ extension ValueCode {
         let mask: UInt64 = width >= 64 ? .max : 1 << UInt64(width) - 1
         if let raw = rawBits {
             guard raw <= mask else { throw Refusal("“\(text)” has more bits than the field's \(width)") }
-            let isNegative = signed && raw >> UInt64(width - 1) & 1 == 1
+            let isNegative = signed && raw >> (width - 1) & 1 == 1
             if !signed, raw > Int64.max { return .unreadable(Int64(bitPattern: raw)) }
             return .number(Int64(bitPattern: isNegative ? raw | ~mask : raw))
         }
@@ -76,7 +79,8 @@ extension ValueCode {
         guard range.contains(number) else {
             throw Refusal(
                 "the field cannot be \(text): it holds \(range.lowerBound) to \(range.upperBound)",
-                suggestion: number >= 0 && number <= Int128(mask) ? "write the bits as 0x\(String(number, radix: 16, uppercase: true))" : nil)
+                suggestion: number >= 0 && number <= Int128(mask)
+                    ? "write the bits as 0x\(String(number, radix: 16, uppercase: true))" : nil)
         }
         return number > Int64.max ? .unreadable(Int64(bitPattern: UInt64(number))) : .number(Int64(number))
     }
@@ -84,7 +88,9 @@ extension ValueCode {
     private func bcd(width: Int) throws(Refusal) -> CodePlan {
         let digits = width / 4
         if let raw = rawBits {
-            guard width >= 64 || raw < 1 << UInt64(width) else { throw Refusal("“\(text)” has more than the field's \(digits) digits") }
+            guard width >= 64 || raw < 1 << UInt64(width) else {
+                throw Refusal("“\(text)” has more than the field's \(digits) digits")
+            }
             var number: Int64 = 0
             for digit in (0..<digits).reversed() {
                 let nibble = Int64(raw >> UInt64(4 * digit) & 15)
@@ -94,7 +100,9 @@ extension ValueCode {
             return .number(number)
         }
         guard let number = Int64(text) else { throw notANumber("a whole number, or the bits as 0x…") }
-        guard number >= 0, String(number).count <= digits else { throw Refusal("the field cannot be \(text): it has \(digits) decimal digits") }
+        guard number >= 0, String(number).count <= digits else {
+            throw Refusal("the field cannot be \(text): it has \(digits) decimal digits")
+        }
         return .number(number)
     }
 
@@ -113,7 +121,9 @@ extension ValueCode {
         guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let float = Float(text) else {
             throw notANumber("a number, NaN, or the bits as 0x…")
         }
-        guard float.isFinite else { throw Refusal("the field cannot be \(text): a float of 32 bits ends at ±3.4028235e38") }
+        guard float.isFinite else {
+            throw Refusal("the field cannot be \(text): a float of 32 bits ends at ±3.4028235e38")
+        }
         return .float(float)
     }
 
@@ -135,10 +145,13 @@ extension ValueCode {
         if bare.count == 1, let digit = Int64(digits) { return .number(digit) }
         let number = Int64(digits).map { ", or 0x\(String($0, radix: 16, uppercase: true)) for the number" } ?? ""
         throw Refusal(
-            "the field is hexadecimal, and “\(text)” may be meant as either number", suggestion: "write 0x\(digits) for what is sent as \(digits)\(number)")
+            "the field is hexadecimal, and “\(text)” may be meant as either number",
+            suggestion: "write 0x\(digits) for what is sent as \(digits)\(number)")
     }
 
-    private func notANumber(_ expected: String) -> Refusal { Refusal("the field cannot be “\(text)”: it is a binary number; expected \(expected)") }
+    private func notANumber(_ expected: String) -> Refusal {
+        Refusal("the field cannot be “\(text)”: it is a binary number; expected \(expected)")
+    }
 
     /// The characters as they are compared: without spaces around them, without what the field strips.
     private func bare(_ field: FieldDescription) -> [UInt8] {
@@ -172,5 +185,7 @@ extension ArraySlice<UInt8> {
 }
 
 extension UInt8 {
-    fileprivate var isHexDigit: Bool { (0x30...0x39).contains(self) || (0x41...0x46).contains(self) || (0x61...0x66).contains(self) }
+    fileprivate var isHexDigit: Bool {
+        (0x30...0x39).contains(self) || (0x41...0x46).contains(self) || (0x61...0x66).contains(self)
+    }
 }

@@ -1,7 +1,7 @@
 package import DeviceModel
 
-/// A number in whole registers of which nothing but itself decides how far it counts: most registers of most devices. It is read without a look at anything
-/// else, and nothing of it is counted as a reference.
+/// A number in whole registers of which nothing but itself decides how far it counts: most registers of most devices.
+/// It is read without a look at anything else, and nothing of it is counted as a reference.
 package struct PlainRegister: Sendable {
     package enum Reading: Sendable, BitwiseCopyable {
         case unsigned
@@ -35,18 +35,23 @@ package struct PlainRegister: Sendable {
 
     /// `nil` of a field that is not so plain.
     init?(_ field: FieldPlan) {
-        guard !field.isTested, !field.isIdentity, !field.isRemembered, field.gates.isEmpty, field.table.isEmpty, field.alerts.isEmpty,
-            field.targets.count == 1, field.missing.count <= Self.mostSentinels, case .bits(let slices, 1, _) = field.source
+        guard !field.isTested, !field.isIdentity, !field.isRemembered, field.gates.isEmpty, field.table.isEmpty,
+            field.alerts.isEmpty,
+            field.targets.count == 1, field.missing.count <= Self.mostSentinels,
+            case .bits(let slices, 1, _) = field.source
         else { return nil }
         let target = field.targets[0]
-        guard target.condition == nil, target.jump == nil, !target.isSlotted, slices.allSatisfy({ $0.low == 0 && $0.width == 8 }) else { return nil }
+        guard target.condition == nil, target.jump == nil, !target.isSlotted,
+            slices.allSatisfy({ $0.low == 0 && $0.width == 8 })
+        else { return nil }
         let places = slices.map(\.byte)
         guard let first = places.min(), [2, 4, 8].contains(places.count) else { return nil }
         let inOrder = Array(first..<(first + places.count))
         let lowFirst = stride(from: places.count - 2, through: 0, by: -2).flatMap { [first + $0, first + $0 + 1] }
         guard places == inOrder || places == lowFirst else { return nil }
         switch field.reading {
-        case .number(let signed, places.count * 8) where signed || places.count < 8: reading = signed ? .signed : .unsigned
+        case .number(let signed, places.count * 8) where signed || places.count < 8:
+            reading = signed ? .signed : .unsigned
         case .float32 where places.count == 4 && field.missing.isEmpty: reading = .float
         default: return nil
         }
