@@ -146,16 +146,22 @@ def test_a_byte_at_twice_the_baud_rate_is_two():
 
 def test_late_and_dribbled_replies_come_in_order_and_in_time(port, bus):
     bus.units[1].fault = faults.late(0.15)
-    began = now()
-    port.write(READ)
-    time.sleep(0.05)
-    port.write(READ)
-    first = port.read(9), now() - began
-    second = port.read(9), now() - began
-    assert (first[0], second[0]) == (answer(1), answer(2)) and first[1] > 0.15 and second[1] >= first[1]
+    # The whole machine may stand still for a moment; three times in a row it is the rig.
+    for attempt in range(3):
+        began = now()
+        port.write(READ)
+        time.sleep(0.05)
+        port.write(READ)
+        first = port.read(9), now() - began
+        second = port.read(9), now() - began
+        assert (first[0], second[0]) == (answer(2 * attempt + 1), answer(2 * attempt + 2)) and first[1] > 0.15
+        if first[1] < 0.28 and second[1] > first[1] + 0.14:
+            break
+    else:
+        raise AssertionError(f"late by {first[1]:.3f} and {second[1]:.3f} s")
     bus.units[1].fault = faults.dribbled(0.02)
     began = now()
-    assert ask(port, READ, 9) == answer(3) and now() - began > 8 * 0.02
+    assert ask(port, READ, 9) == answer(2 * attempt + 3) and now() - began > 8 * 0.02
 
 
 def test_a_busy_device_may_drop_what_comes(port, bus):
