@@ -48,13 +48,14 @@ let package = Package(
         .systemLibrary(name: "CSerialPort", pkgConfig: "libserialport", providers: [.apt(["libserialport-dev"])]),
         .target(name: "CPosix"),
 
-        room("Nomenclature"),
         room("DeviceModel", settings: optimised),
-        room("DeviceProfiles", ["DeviceModel", "Nomenclature", .product(name: "Yams", package: "Yams")], settings: optimised),
+        room("StrictYAML", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
+        room("Nomenclature", ["DeviceModel", "StrictYAML"], settings: optimised),
+        room("DeviceProfiles", ["DeviceModel", "Nomenclature", "StrictYAML"], settings: optimised),
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
-        room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature"], settings: optimised),
+        room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"], settings: optimised),
         room("LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], settings: optimised),
         room("Sampling", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime"], settings: optimised),
         room("JournalCoding", ["DeviceModel"], settings: optimised),
@@ -66,12 +67,12 @@ let package = Package(
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "JournalCoding", "SampleJournal", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         room("Observability", [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log")]),
-        room("DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "Nomenclature", "RealTime"]),
+        room("DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "Nomenclature", "RealTime", "StrictYAML"]),
         room(
             "RecordsSandbox",
             [
@@ -83,45 +84,50 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "Nomenclature", "Observability", "RealTime", "SampleJournal", "Sampling", "Uplink",
+                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "Nomenclature", "Observability", "RealTime", "SampleJournal", "Sampling",
+                "StrictYAML", "Uplink",
                 .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
             name: "nabd",
             dependencies: [
                 "CPosix", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "DeviceSimulator", "Fieldbus", "LineEngine", "NabdHost", "Nomenclature", "RealTime",
-                "RecordsSandbox", "SampleJournal", "Sampling", "Uplink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "RecordsSandbox", "SampleJournal", "Sampling", "StrictYAML", "Uplink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: settings),
 
         .executableTarget(
             name: "nabd-bench",
-            dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling"],
+            dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML"],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 
         .target(name: "TestSupport", dependencies: ["Fieldbus", "ModbusFrames", "RealTime"], path: "Tests/TestSupport", swiftSettings: optimised),
-        tests(of: "DeviceModel", ["Nomenclature", "TestSupport"]),
+        tests(of: "DeviceModel", ["TestSupport"]),
+        tests(of: "Nomenclature", ["DeviceModel", "StrictYAML"]),
         tests(of: "RealTime"),
-        tests(of: "DeviceProfiles", ["DeviceModel", "Nomenclature", "TestSupport"]),
-        tests(of: "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "Nomenclature", "TestSupport"], settings: optimised),
+        tests(of: "DeviceProfiles", ["DeviceModel", "Nomenclature", "StrictYAML", "TestSupport"]),
+        tests(of: "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "Nomenclature", "StrictYAML", "TestSupport"], settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "RealTime"]),
         tests(of: "LineEngine", ["Fieldbus", "ModbusFrames", "RealTime", "TestSupport"], settings: optimised),
-        tests(of: "Sampling", ["DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime", "TestSupport"], settings: optimised),
+        tests(
+            of: "Sampling",
+            ["DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime", "StrictYAML", "TestSupport"],
+            settings: optimised),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "SampleJournal", ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests(of: "FHIRMapping", ["DeviceModel"]),
+        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature"]),
         tests(
             of: "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "SampleJournal", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+                "DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             of: "NabdHost",
             [
-                "DeviceModel", "DeviceProfiles", "LineEngine", "RealTime", "SampleJournal", "Sampling", "TestSupport",
+                "DeviceModel", "DeviceProfiles", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "Observability"),

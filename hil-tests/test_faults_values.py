@@ -126,8 +126,8 @@ def test_row_18_sentinels_are_no_value(outcome, table, name):
     lines = values(outcome, "MDC_TEMP")
     assert len(lines) >= 5
     assert {(line["validity"], line["reason"], line["value"]) for line in lines} == {("notAvailable", "sentinel", None)}, lines[0]
-    told = outcome.alerted("NABD_SENSOR_FAULT", "medium", 3)
-    outcome.alert_ended("NABD_SENSOR_FAULT", 3)
+    told = outcome.alerted("MDC_EVT_SENSOR_MALF", "medium", 3)
+    outcome.alert_ended("MDC_EVT_SENSOR_MALF", 3)
     back = outcome.recovered(3)
     assert {line["value"] for line in outcome.samples() if line["validity"] == "valid"} == {21.5}
     table.row(18, f"sentinel {'0x7FFF' if name == 'sentinel' else '0x8000'}", "in the register of a Pt100 transmitter for 6 s",

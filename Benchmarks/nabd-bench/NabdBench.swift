@@ -7,6 +7,7 @@ import LineEngine
 import RealTime
 import SampleJournal
 import Sampling
+import StrictYAML
 
 /// Our side of the benchmarks, one measurement a call; Benchmarks/run pairs each with its floor. Each prints one JSON line.
 @main

@@ -1,6 +1,7 @@
 import DeviceModel
 package import DeviceProfiles
 import Nomenclature
+package import StrictYAML
 
 /// What no vector of a profile shows: values, sentinels and alerts that are only claimed.
 extension VectorRunner {
@@ -8,8 +9,8 @@ extension VectorRunner {
     package func unproven(by vectors: [VectorFile.Vector]) -> [(location: SourceLocation, text: String)] {
         var missing: [(location: SourceLocation, text: String)] = []
         let exercised = exercised(by: vectors)
-        for metric in profile.metrics where !exercised.contains(metric.code.referenceID) {
-            missing.append((metric.location, "no vector has a value of \(metric.code.referenceID)"))
+        for metric in profile.metrics where !exercised.contains(metric.name.referenceID) {
+            missing.append((metric.location, "no vector has a value of \(metric.name.referenceID)"))
         }
         let seen = vectors.map { vector in
             let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
@@ -47,7 +48,7 @@ extension VectorRunner {
         func shows(_ code: CodePlan, of metrics: [MetricDescription]) -> Bool {
             records.contains { record in
                 guard record.kind == .sample, record.reason == .sentinel,
-                    let metric = metrics.first(where: { $0.code.referenceID == plan.streams[Int(record.index)].metric })
+                    let metric = metrics.first(where: { $0.name.referenceID == plan.streams[Int(record.index)].metric })
                 else { return false }
                 let isBare = plan.streams[Int(record.index)].form == .text
                 switch code {

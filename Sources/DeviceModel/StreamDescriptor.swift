@@ -8,6 +8,30 @@ package enum ValueForm: Sendable, Hashable {
     case text
 }
 
+/// How the value of a metric comes about. Source: FHIR R4 value set `metric-category`.
+package enum MetricCategory: String, Sendable, CaseIterable {
+    case measurement
+    case setting
+    case calculation
+}
+
+/// What a stream's metric was called when it was recorded, so that whoever reads the record needs no table of names.
+package struct StreamName: Sendable, Hashable {
+    /// The code system, a URI, of a metric without a number.
+    package let system: String
+    package let category: MetricCategory
+    /// What a person reads, in English and in Arabic; `nil` where no Arabic words are known.
+    package let display: String
+    package let arabicDisplay: String?
+    /// The LOINC code of this metric of this kind of device; `nil` where the pair was not checked.
+    package let loinc: String?
+
+    package init(system: String, category: MetricCategory, display: String, arabicDisplay: String?, loinc: String?) {
+        (self.system, self.category, self.display) = (system, category, display)
+        (self.arabicDisplay, self.loinc) = (arabicDisplay, loinc)
+    }
+}
+
 /// What can be measured: the descriptor of one stream of samples, after IEEE 11073's metric descriptor.
 ///
 /// A stream is one metric of one device (or of one virtual medical device within it). Its samples are numbered without holes.
@@ -16,7 +40,7 @@ package struct StreamDescriptor: Sendable, Hashable {
     package let device: String
     /// The virtual medical device within it, such as a rack's pump; `nil` for the device itself.
     package let vmd: String?
-    /// The reference identifier of the metric, `MDC_…` or `NABD_…`.
+    /// The reference identifier of the metric: `MDC_…`, `NABD_…` or a name that the site or the profile declares.
     package let metric: String
     /// The 11073 context-free code; `nil` for names of the project's own.
     package let code: UInt32?
@@ -29,10 +53,12 @@ package struct StreamDescriptor: Sendable, Hashable {
     package let periodNanoseconds: Int64
     /// The profile that describes the device, as `vendor/model`.
     package let profile: String
+    /// `nil` in records of hosts before journal version 4.
+    package let name: StreamName?
 
     package init(
         device: String, vmd: String?, metric: String, code: UInt32?, unit: String?, form: ValueForm, isWaveform: Bool,
-        periodNanoseconds: Int64, profile: String
+        periodNanoseconds: Int64, profile: String, name: StreamName? = nil
     ) {
         precondition(periodNanoseconds > 0, "a stream has a period")
         self.device = device
@@ -44,6 +70,7 @@ package struct StreamDescriptor: Sendable, Hashable {
         self.isWaveform = isWaveform
         self.periodNanoseconds = periodNanoseconds
         self.profile = profile
+        self.name = name
     }
 
     /// The value that `bits` stand for, as JSON: an exact number, or `null` for a float that is not finite.

@@ -1,6 +1,7 @@
 import DeviceModel
 import DeviceProfiles
 import Nomenclature
+import StrictYAML
 
 /// Makes a device's messages from its profile: the reverse of decoding.
 struct MessageWriter {
@@ -157,13 +158,13 @@ struct MessageWriter {
 
     private func metric(_ field: FieldDescription) -> (metric: MetricDescription, stream: StreamDescriptor)? {
         guard let metric = plan.profile.metrics.first(where: { $0.field == field.name }),
-            let stream = plan.streams.first(where: { $0.metric == metric.code.referenceID && $0.unit == metric.unit?.ucum })
+            let stream = plan.streams.first(where: { $0.metric == metric.name.referenceID && $0.unit == metric.unit?.ucum })
         else { return nil }
         return (metric, stream)
     }
 
     private func simulated(_ field: FieldDescription, seconds: Double) -> SimulatedWorld.Value? {
-        let value = world.value(field.name, at: seconds) ?? metric(field).flatMap { world.value($0.metric.code.referenceID, at: seconds) }
+        let value = world.value(field.name, at: seconds) ?? metric(field).flatMap { world.value($0.metric.name.referenceID, at: seconds) }
         // A word of the table stands for its code.
         guard case .text(let word)? = value, let entry = field.table.first(where: { $0.word == word }) else { return value }
         return .text(entry.code.text)

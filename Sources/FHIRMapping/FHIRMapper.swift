@@ -1,5 +1,5 @@
 package import DeviceModel
-import Nomenclature
+package import Nomenclature
 
 /// What the records service should know of a device.
 package struct DeviceDescription: Sendable {
@@ -26,14 +26,25 @@ package struct FHIRMapper: Sendable {
     package let unit: String
     /// Whether resources are marked as test data (HTEST).
     package let isTestData: Bool
+    /// Names for records of hosts that did not write what their metrics were called, and the numbers of events.
+    let names: Nomenclature
 
-    package init(unit: String, isTestData: Bool) {
+    package init(unit: String, isTestData: Bool, names: Nomenclature) {
         self.unit = unit
         self.isTestData = isTestData
+        self.names = names
     }
 
     static let identifierSystem = "urn:nabd:unit"
-    static let eventSystem = "urn:nabd:event"
+    static let eventSystem = Nomenclature.ownEventSystem
+
+    /// `MDC_EVT_ALARM`, the container of an alert, and its facets. Source: public messages of two vendors' gateways.
+    private enum AlertCode {
+        static let container: (referenceID: String, code: UInt32) = ("MDC_EVT_ALARM", 196616)
+        /// Start, update or end.
+        static let phase: UInt32 = 68481
+        static let priority: UInt32 = 68484
+    }
 
     // MARK: Devices
 
@@ -95,7 +106,7 @@ package struct FHIRMapper: Sendable {
                 ]),
                 "type": metricCode(stream, withLOINC: false),
                 "unit": stream.unit.map { FHIR.concept([FHIR.coding(FHIR.ucum, $0)]) },
-                "source": source, "operationalStatus": .string("on"), "category": .string("measurement"),
+                "source": source, "operationalStatus": .string("on"), "category": .string(category(stream).rawValue),
                 "measurementPeriod": .members([
                     "repeat": .members([
                         "frequency": .integer(1), "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -9)),
@@ -105,16 +116,20 @@ package struct FHIRMapper: Sendable {
             ]))
     }
 
+    private func category(_ stream: StreamDescriptor) -> MetricCategory {
+        stream.name?.category ?? names.metric(stream.metric)?.category ?? .measurement
+    }
+
     func metricCode(_ stream: StreamDescriptor, withLOINC: Bool) -> JSON {
-        let known = MetricCode.named(stream.metric)
         var codings: [JSON] = []
-        if let code = stream.code {
-            codings.append(FHIR.coding(MetricCode.system, "\(code)", stream.metric))
-        } else {
-            codings.append(FHIR.coding(MetricCode.ownSystem, stream.metric))
+        // A record of an older host may have a name that has a number by now: both are told.
+        let known = stream.name == nil ? names.metric(stream.metric) : nil
+        if let code = stream.code ?? known?.code {
+            codings.append(FHIR.coding(Nomenclature.standardSystem, "\(code)", stream.code == nil ? known?.referenceID : stream.metric))
         }
-        if withLOINC, let loinc = known?.loinc { codings.append(FHIR.coding(FHIR.loinc, loinc)) }
-        return FHIR.concept(codings, text: known?.display ?? stream.metric)
+        if stream.code == nil { codings.append(FHIR.coding(stream.name?.system ?? Nomenclature.ownSystem, stream.metric)) }
+        if withLOINC, let loinc = stream.name?.loinc { codings.append(FHIR.coding(FHIR.loinc, loinc)) }
+        return FHIR.concept(codings, text: stream.name?.display ?? known?.display ?? stream.metric)
     }
 
     /// Labels of a resource: test data, and how far a value may be relied on.
@@ -161,7 +176,7 @@ package struct FHIRMapper: Sendable {
         if case .integer(let scale) = stream.form, scale != .one { factor = .number(scale.text(of: 1)) }
         return .members([
             "origin": .members([
-                "value": .integer(0), "unit": .string(UnitOfMeasure.named(unit)?.display ?? unit), "system": .string(FHIR.ucum),
+                "value": .integer(0), "unit": .string((try? names.unit(unit).get())?.display ?? unit), "system": .string(FHIR.ucum),
                 "code": .string(unit),
             ]),
             "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -6)), "factor": factor, "dimensions": .integer(1),
@@ -202,17 +217,20 @@ package struct FHIRMapper: Sendable {
     private func phase(
         _ phase: String, of alert: AlertRecord, reason: String? = nil, subject: JSON, effective: JSON
     ) -> KeyValuePairs<String, JSON?> {
-        let code = AlertKind(rawValue: alert.name)?.descriptor.code ?? AlertCode.conditions[alert.name]
-        let condition = code.map { FHIR.coding(MetricCode.system, "\($0)", alert.name) } ?? FHIR.coding(Self.eventSystem, alert.name)
+        let known = names.event(alert.name)
+        let code = AlertKind(rawValue: alert.name)?.descriptor.code ?? known?.code
+        let condition =
+            code.map { FHIR.coding(Nomenclature.standardSystem, "\($0)", known?.referenceID ?? alert.name) }
+            ?? FHIR.coding(known?.system ?? Self.eventSystem, alert.name)
         // Which place of a rack it is stands in the words: its own Device may not have been delivered yet, and an alert does not wait for it.
         let text = alert.vmd.map { "\($0): \(alert.text ?? "")" } ?? alert.text
         func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
-            .members(["code": FHIR.concept([FHIR.coding(MetricCode.system, "\(code)", display)]), "valueString": .string(value)])
+            .members(["code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)", display)]), "valueString": .string(value)])
         }
         return [
             "identifier": alert.instance.map { .array([.members(["system": .string("urn:nabd:alert"), "value": .string($0)])]) },
             "status": .string("final"),
-            "code": FHIR.concept([FHIR.coding(MetricCode.system, "\(AlertCode.container.code)", AlertCode.container.referenceID)]),
+            "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(AlertCode.container.code)", AlertCode.container.referenceID)]),
             "subject": subject, "effectiveDateTime": effective, "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
             "note": reason.map { .array([.members(["text": .string("The condition was not seen to end: \($0)")])]) },
             "component": .array([

@@ -2,8 +2,9 @@ import DeviceModel
 package import DeviceProfiles
 package import Fieldbus
 import Foundation
-import Nomenclature
+package import Nomenclature
 package import SampleJournal
+package import StrictYAML
 package import Uplink
 
 /// What is in one unit: its devices and their lines, its journal, its records service.
@@ -33,6 +34,8 @@ package struct UnitConfiguration: Sendable {
     package var uplink: UplinkEndpoint?
     /// Unit: ns.
     package var uplinkWindow: Int64 = 60_000_000_000
+    /// The names of the unit's folders of profiles.
+    package var names = Nomenclature()
 
     package init() {}
 
@@ -85,6 +88,9 @@ private struct UnitReader {
         unit.isTestData = root["test-data"]?.bool("whether it is test data") ?? false
         profileFolders = (root["profiles"]?.listOrOne() ?? []).compactMap { $0.text("a folder of profiles") }.map(absolute)
         if root["profiles"] == nil { profileFolders = [absolute("device-profiles")] }
+        let shelf = NomenclatureShelf.names(besides: profileFolders)
+        for finding in shelf.findings { diagnostics.report(finding) }
+        unit.names = shelf.nomenclature
         unit.journalDirectory = absolute("journal")
         if let map = root["journal"]?.mapping("the journal") { readJournal(map) }
         if let map = root["real-time"]?.mapping("the real-time settings") {
@@ -195,15 +201,20 @@ private struct UnitReader {
 
     private func readOverrides(_ map: YAMLMapping, _ profile: DeviceProfile, _ overrides: inout DeviceOverrides) {
         map.allow(["scale", "every", "units", "slots", "baud", "format"])
-        let metrics = profile.metrics.map(\.code.referenceID)
+        let metrics = profile.metrics.map(\.name.referenceID)
         func each(_ key: String, _ names: [String], _ what: String, _ apply: (String, YAMLValue) -> Void) {
             for (name, keyValue, value) in map[key]?.mapping(what)?.entries ?? [] {
-                if names.contains(name) { apply(name, value) } else { keyValue.error("the profile has no “\(name)”; it has \(names.joined(separator: ", "))") }
+                let current = profile.currentName(name)
+                guard let known = [name, current].first(where: names.contains) else {
+                    keyValue.error("the profile has no “\(name)”; it has \(names.joined(separator: ", "))")
+                    continue
+                }
+                apply(known, value)
             }
         }
         each("scale", metrics, "scales by metric") { name, value in
             guard let scale = value.scale() else { return }
-            let faults = profile.metrics.filter { $0.code.referenceID == name }.compactMap { profile.fault(of: scale, $0) }
+            let faults = profile.metrics.filter { $0.name.referenceID == name }.compactMap { profile.fault(of: scale, $0) }
             if let fault = faults.first { value.error(fault) } else { overrides.scale[name] = scale }
         }
         each("every", metrics, "periods by metric") { overrides.period[$0] = $1.duration("the period", 10_000_000...3_600_000_000_000) }

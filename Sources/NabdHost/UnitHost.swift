@@ -64,7 +64,8 @@ package final class UnitHost: Service {
             UplinkService(
                 journal: configuration.journalDirectory, service: client,
                 settings: UplinkService.Settings(
-                    unit: configuration.unit, isTestData: configuration.isTestData, window: configuration.uplinkWindow),
+                    unit: configuration.unit, isTestData: configuration.isTestData, window: configuration.uplinkWindow,
+                    names: configuration.names),
                 logger: logger, mayWrite: { recorder.totals.holdsJournal })
         }
     }

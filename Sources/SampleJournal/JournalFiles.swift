@@ -34,7 +34,10 @@ package struct JournalFiles: Sendable {
     /// Space that is given up when the disk is full, so that events still find room.
     var reserve: String { "\(directory)/reserve" }
 
-    static let version = 3
+    /// The version that is written: since 4, a stream says what its metric was called.
+    static let version = 4
+    /// Versions that are read; of the older ones, what their rows do not have is not known.
+    static let readableVersions = 3...4
     private static let companions = ["", "-wal", "-shm", "-journal"]
 
     private static func digits(_ number: Int) -> String {
@@ -129,8 +132,9 @@ package struct JournalFiles: Sendable {
                 guard found == expected else { throw JournalError.settingRefused(setting: "\(setting)=\(expected)", found: found) }
             }
             let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-            guard found == 0 || found == version else { throw JournalError.otherVersion(found: found, known: version) }
+            guard found == 0 || readableVersions.contains(found) else { throw JournalError.otherVersion(found: found, known: version) }
             // All or nothing: a kill in between must not leave half a file.
+            if found == 3 { try db.inTransaction(.immediate) { try fromThree(db) } }
             guard found == 0 else { return }
             guard let schema else { throw BlockDamage("it was never begun") }
             try db.inTransaction(.immediate) {
@@ -142,6 +146,15 @@ package struct JournalFiles: Sendable {
         }
         chmod(path, 0o640)
         return queue
+    }
+
+    /// Gives a file of version 3 the columns of version 4. Its rows stay as they were written, and so do their checksums.
+    private static func fromThree(_ db: Database) throws -> Database.TransactionCompletion {
+        if try db.tableExists("streams") {
+            for column in nameColumns { try db.execute(sql: "ALTER TABLE streams ADD COLUMN \(column) TEXT") }
+        }
+        try db.execute(sql: "PRAGMA user_version=\(version)")
+        return .commit
     }
 
     /// Makes the next file of a kind with its beginning. A file that cannot be begun is not left.
@@ -173,7 +186,7 @@ package struct JournalFiles: Sendable {
         func opened(_ path: String) throws -> DatabaseQueue {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-            guard found == Self.version else { throw JournalError.otherVersion(found: found, known: Self.version) }
+            guard Self.readableVersions.contains(found) else { throw JournalError.otherVersion(found: found, known: Self.version) }
             return queue
         }
         do { return try opened(path) } catch let error as DatabaseError {
@@ -190,6 +203,8 @@ package struct JournalFiles: Sendable {
 
     // MARK: Schemas
 
+    private static let nameColumns = ["system", "category", "display", "display_ar", "loinc"]
+
     /// `about` holds a file's own first number and how far the other kind had come; `first_sequence` is a stream's next number when the file was
     /// begun. The payload stands last, so that a search over times does not read it.
     private static let sampleSchema = """
@@ -200,7 +215,7 @@ package struct JournalFiles: Sendable {
         CREATE TABLE streams(
             id INTEGER PRIMARY KEY, device TEXT NOT NULL, vmd TEXT, metric TEXT NOT NULL, code INTEGER, unit TEXT, form TEXT NOT NULL,
             waveform INTEGER NOT NULL, period_ns INTEGER NOT NULL, profile TEXT NOT NULL, first_sequence INTEGER NOT NULL,
-            checksum INTEGER NOT NULL, next_sequence INTEGER NOT NULL);
+            checksum INTEGER NOT NULL, next_sequence INTEGER NOT NULL, \(nameColumns.map { "\($0) TEXT" }.joined(separator: ", ")));
         CREATE TABLE gaps(
             stream INTEGER NOT NULL, first_sequence INTEGER NOT NULL, next_sequence INTEGER NOT NULL, cause TEXT NOT NULL,
             PRIMARY KEY (stream, first_sequence)) WITHOUT ROWID;

@@ -7,17 +7,21 @@ enum StreamRow {
     static func insert(_ db: Database, _ stream: StreamDescriptor, id: Int64, next: Int64) throws {
         try db.execute(
             sql: """
-                INSERT INTO streams(id, device, vmd, metric, code, unit, form, waveform, period_ns, profile, first_sequence, checksum, next_sequence)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO streams(
+                    id, device, vmd, metric, code, unit, form, waveform, period_ns, profile, system, category, display, display_ar, loinc,
+                    first_sequence, checksum, next_sequence)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, arguments: [id] + arguments(stream) + [next, checksum(stream, id: id, first: next), next])
     }
 
     /// A description as it was written: what it says is not in the samples, so it has a checksum of its own.
     private static func checksum(_ stream: StreamDescriptor, id: Int64, first: Int64) -> Int64 {
-        RowChecksum.compute([
-            "\(id)", stream.device, stream.vmd ?? "–", stream.metric, stream.code.map { "\($0)" } ?? "–", stream.unit ?? "–", text(stream.form),
-            "\(stream.isWaveform)", "\(stream.periodNanoseconds)", stream.profile, "\(first)",
-        ])
+        let name = stream.name.map { [$0.system, $0.category.rawValue, $0.display, $0.arabicDisplay ?? "–", $0.loinc ?? "–"] } ?? []
+        return RowChecksum.compute(
+            [
+                "\(id)", stream.device, stream.vmd ?? "–", stream.metric, stream.code.map { "\($0)" } ?? "–", stream.unit ?? "–", text(stream.form),
+                "\(stream.isWaveform)", "\(stream.periodNanoseconds)", stream.profile, "\(first)",
+            ] + name)
     }
 
     /// The streams of a file with the number each began with there and the one noted last. One that is not as it was written is left out.
@@ -36,7 +40,8 @@ enum StreamRow {
     private static func arguments(_ stream: StreamDescriptor) -> StatementArguments {
         [
             stream.device, stream.vmd, stream.metric, stream.code.map { Int64($0) }, stream.unit, text(stream.form), stream.isWaveform,
-            stream.periodNanoseconds, stream.profile,
+            stream.periodNanoseconds, stream.profile, stream.name?.system, stream.name?.category.rawValue, stream.name?.display,
+            stream.name?.arabicDisplay, stream.name?.loinc,
         ]
     }
 
@@ -46,7 +51,16 @@ enum StreamRow {
         else { return nil }
         return StreamDescriptor(
             device: device, vmd: row.text("vmd"), metric: metric, code: row.integer("code").flatMap { UInt32(exactly: $0) }, unit: row.text("unit"),
-            form: form, isWaveform: waveform != 0, periodNanoseconds: period, profile: row.text("profile") ?? "")
+            form: form, isWaveform: waveform != 0, periodNanoseconds: period, profile: row.text("profile") ?? "", name: name(row))
+    }
+
+    /// What the metric was called; `nil` in rows that were written before version 4.
+    private static func name(_ row: Row) -> StreamName? {
+        guard row.hasColumn("system"), let system = row.text("system"), let category = row.text("category").flatMap(MetricCategory.init(rawValue:)),
+            let display = row.text("display")
+        else { return nil }
+        return StreamName(
+            system: system, category: category, display: display, arabicDisplay: row.text("display_ar"), loinc: row.text("loinc"))
     }
 
     private static func text(_ form: ValueForm) -> String {

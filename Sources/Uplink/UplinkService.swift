@@ -2,6 +2,7 @@ import DeviceModel
 import FHIRMapping
 import Foundation
 package import Logging
+package import Nomenclature
 import SampleJournal
 import Synchronization
 
@@ -24,11 +25,14 @@ package final class UplinkService: Sendable {
         package var isTestData: Bool
         /// Samples of this much time go into one observation. Unit: ns.
         package var window: Int64
+        /// Names for records of hosts that did not write what their metrics were called.
+        package var names: Nomenclature
 
-        package init(unit: String, isTestData: Bool, window: Int64) {
+        package init(unit: String, isTestData: Bool, window: Int64, names: Nomenclature) {
             self.unit = unit
             self.isTestData = isTestData
             self.window = window
+            self.names = names
         }
     }
 

@@ -16,7 +16,7 @@ final class UplinkWork {
     init(directory: String, settings: UplinkService.Settings) throws {
         reader = try JournalReader(directory: directory)
         store = try DeliveryStore(directory: directory)
-        mapper = FHIRMapper(unit: settings.unit, isTestData: settings.isTestData)
+        mapper = FHIRMapper(unit: settings.unit, isTestData: settings.isTestData, names: settings.names)
         windows = SampleWindows(reader: reader, mapper: mapper, length: settings.window)
     }
 

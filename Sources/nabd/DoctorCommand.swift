@@ -5,6 +5,7 @@ import Foundation
 import NabdHost
 import RealTime
 import SampleJournal
+import StrictYAML
 import Uplink
 
 struct DoctorCommand: ParsableCommand {

@@ -2,6 +2,7 @@ import ArgumentParser
 import CPosix
 import DeviceProfiles
 import Foundation
+import StrictYAML
 
 /// The command line. Exit codes: 0 success, 1 the thing checked is bad, 2 usage, 69 unavailable, 74 input or output.
 @main

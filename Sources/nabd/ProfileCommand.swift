@@ -6,6 +6,7 @@ import Dispatch
 import Fieldbus
 import Foundation
 import Nomenclature
+import StrictYAML
 import Synchronization
 
 struct ProfileCommand: ParsableCommand {

@@ -20,14 +20,36 @@ extension ProfileCommand {
 
     struct Metrics: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List the metrics a profile may name, with what they measure and their units.")
-        @Argument(help: "Only those with this word in their name, meaning or quantity.") var word: String?
+        @Argument(help: "Only those with all of these words in their name, meaning or units.") var words: [String] = []
+        @Option(help: "A folder of profiles; its own nomenclature counts as well.") var directory = "device-profiles"
+        @Flag(help: "Events that alerts may name, instead of metrics.") var events = false
 
         func run() throws {
-            for code in MetricCode.all {
-                let units = UnitOfMeasure.all.filter { $0.dimension == code.dimension }.map(\.ucum).joined(separator: ", ")
-                let line = "\(code.referenceID)  \(code.display): \(code.dimension.rawValue)\(units.isEmpty ? "" : " in \(units)")"
-                if word.map({ line.localizedCaseInsensitiveContains($0) }) ?? true { print(line) }
+            let shelf = NomenclatureShelf.names(besides: [directory])
+            let names = shelf.nomenclature
+            let lines = events ? names.events.values.map(line) : names.metrics.values.map { line($0, names) }
+            let found = lines.filter { line in words.allSatisfy { line.localizedCaseInsensitiveContains($0) } }.sorted()
+            for line in found { print(line) }
+            for finding in shelf.findings { FileHandle.standardError.write(Data("\(finding)\n".utf8)) }
+            if found.isEmpty {
+                throw Failure(
+                    .bad,
+                    "no \(events ? "event" : "metric") of the nomenclature has “\(words.joined(separator: " "))” in its name, meaning or units. A name of your "
+                        + "own stands under “names” of the profile or in a table beside the profiles: docs/profile-authoring.md, “Names”")
             }
+            if !shelf.findings.isEmpty { throw ExitCode(1) }
+        }
+
+        private func line(_ metric: MetricName, _ names: Nomenclature) -> String {
+            let fitting = names.units(for: metric).map(\.ucum).filter { !metric.measuredIn.contains($0) }
+            let units = metric.isText ? "words" : metric.measuredIn.isEmpty ? "any unit" : "in " + (metric.measuredIn + fitting).joined(separator: ", ")
+            return "\(metric.referenceID)  \(metric.display)\(metric.arabicDisplay.map { " (\($0))" } ?? ""): \(units); \(metric.category.rawValue)"
+                + (metric.code.map { "; \($0), \(metric.proof)" } ?? "")
+        }
+
+        private func line(_ event: EventName) -> String {
+            "\(event.referenceID)  \(event.display)\(event.arabicDisplay.map { " (\($0))" } ?? "")"
+                + (event.code.map { "; \($0), \(event.proof)" } ?? (event.proof.isEmpty ? "" : "; no number: \(event.proof)"))
         }
     }
 

@@ -6,6 +6,7 @@ import Logging
 import NabdHost
 import SampleJournal
 import ServiceLifecycle
+import StrictYAML
 import UnixSignals
 
 struct RunCommand: AsyncParsableCommand {

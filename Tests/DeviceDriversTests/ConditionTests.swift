@@ -1,5 +1,6 @@
 import DeviceModel
 import DeviceProfiles
+import StrictYAML
 import TestSupport
 import Testing
 

@@ -42,7 +42,7 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         let vectors = try VectorFile.load(Repository.path("device-profiles/\(name)/vectors.yaml"), for: profile).vectors
         let runner = VectorRunner(profile)
         for vector in vectors { #expect(runner.run(vector, damaging: false).failures == []) }
-        #expect(runner.exercised(by: vectors) == Set(profile.metrics.map(\.code.referenceID)))
+        #expect(runner.exercised(by: vectors) == Set(profile.metrics.map(\.name.referenceID)))
     }
 
     @Test func aVectorThatIsWrongFails() throws {

@@ -1,6 +1,7 @@
 import DeviceDrivers
 import DeviceModel
 import DeviceProfiles
+import StrictYAML
 import TestSupport
 import Testing
 

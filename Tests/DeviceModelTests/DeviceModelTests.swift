@@ -1,6 +1,5 @@
 import DeviceModel
 import Foundation
-import Nomenclature
 import Testing
 
 @Suite struct DecimalTests {
@@ -74,24 +73,7 @@ import Testing
     func whatIsNoDurationIsRefused(text: String) { #expect(DurationText.nanoseconds(text) == nil) }
 }
 
-@Suite struct NomenclatureTests {
-    @Test func everyCodeStandsOnce() {
-        let numbers = MetricCode.all.compactMap(\.code)
-        #expect(Set(numbers).count == numbers.count)
-        #expect(Set(MetricCode.all.map(\.referenceID)).count == MetricCode.all.count)
-    }
-
-    @Test func ownNamesHaveNoNumberAndStandardNamesHaveOne() {
-        for code in MetricCode.all { #expect(code.referenceID.hasPrefix("NABD_") == (code.code == nil), "\(code.referenceID)") }
-    }
-
-    /// Numbers that public repositories made up.
-    @Test func inventedNumbersAreNotHere() {
-        let numbers = Set(MetricCode.all.compactMap(\.code))
-        #expect(numbers.isDisjoint(with: [157_985, 196_614]))
-        #expect(MetricCode.named("MDC_PULS_OXIM_SAT_O2")?.code == 150_456)
-    }
-
+@Suite struct WordTests {
     @Test func validitiesAndReasonsReadBack() {
         for validity in Validity.allCases { #expect(Validity(word: validity.word) == validity) }
         for reason in Reason.allCases { #expect(Reason(word: reason.word) == reason) }

@@ -1,5 +1,6 @@
 import DeviceProfiles
 import Foundation
+import StrictYAML
 import TestSupport
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite struct LanguageFaultTests {
     static let base = """
         nabd: profile/1
-        device: {manufacturer: XY, model: M, kind: rack}
+        device: {manufacturer: XY, model: M, kind: rack of infusion pumps}
         provenance: [{document: manual, seen: here}]
         line: {serial: 9600, format: 8N1, slowest-reply: 500ms}
         vmds:
@@ -99,7 +100,10 @@ import Testing
         ("hex: \"14\"", "hex: \"1\"", "27:39: error: expected hexadecimal pairs such as 01 81 1F"),
         ("field: serial}\n  open", "field: serail}\n  open", "25:21: error: there is no field “serail” — did you mean “serial”?"),
         ("by: unit,", "by: unti,", "33:50: error: there is no field “unti” — did you mean “unit”?"),
-        ("2: {unit: kPa", "2: {unit: mL", "33:79: error: MDC_AWAY_CO2 is a pressure; “mL” is a volume, expected mm[Hg], kPa, mbar"),
+        (
+            "2: {unit: kPa", "2: {unit: mL",
+            "33:79: error: MDC_AWAY_CO2 is measured in mm[Hg]; “mL” is another quantity, expected one such as mm[Hg], cm[H2O], kPa, hPa, mbar, Pa, [psi]"
+        ),
         ("period: 50ms", "period: 50", "33:106: error: expected the period as a time with its unit, found “50” — write it as 500ms, 1s or 5min"),
         ("range: [0.1, 1200]", "range: [1200, 0.1]", "36:42: error: the lower limit is not below the upper one"),
         ("step: 0.1}", "step: 0.1, places: 0}", "36:61: error: a step of 0.1 cannot be written in what is sent"),

@@ -1,4 +1,6 @@
 import DeviceModel
+import StrictYAML
+
 @testable import DeviceProfiles
 import Foundation
 import Nomenclature
@@ -26,6 +28,51 @@ import Testing
         let profile = try DeviceProfile.load(folder.path, diagnostics: diagnostics)
         #expect(diagnostics.all.allSatisfy { $0.severity == .note })
         #expect(try VectorFile.load("\(folder.path)/vectors.yaml", for: profile).vectors.count == 1)
+    }
+
+    // MARK: Names
+
+    @Test func aProfileHasNamesOfItsOwn() throws {
+        let folder = try TemporaryFolder()
+        let names = """
+            names:
+              - {metric: CLINIC_GEL_WARMTH, system: "urn:clinic:metric", measured-in: Cel, display: Gel warmth, display-ar: دفء الجل}
+              - {event: CLINIC_GEL_COLD, system: "urn:clinic:event", display: Gel cold}
+
+            """
+        let text = LintTests.modbus.replacingOccurrences(of: "line: {", with: names + "line: {").replacingOccurrences(of: "MDC_TEMP", with: "CLINIC_GEL_WARMTH")
+        let profile = try DeviceProfile.load(write(folder, "v/own", text))
+        #expect(profile.metrics[0].name.system == "urn:clinic:metric" && profile.metrics[0].name.arabicDisplay == "دفء الجل")
+        #expect(profile.compile(handle: "d").streams[0].name?.display == "Gel warmth")
+    }
+
+    /// A folder of profiles has tables of its own; what is wrong in them is told, and costs nothing else.
+    @Test func aFolderOfProfilesHasTablesOfItsOwn() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.createDirectory(atPath: "\(folder.path)/nomenclature", withIntermediateDirectories: true)
+        _ = try folder.write(
+            "nomenclature/ours.tsv", "metric\tmeasured-in\tdisplay\tsystem\nCLINIC_GEL_WARMTH\tCel\tGel warmth\turn:clinic:metric\nbad\tCel\tBad\turn:a:b\n")
+        let path = try write(folder, "v/own", LintTests.modbus.replacingOccurrences(of: "MDC_TEMP", with: "CLINIC_GEL_WARMTH"))
+        let diagnostics = Diagnostics()
+        #expect(try DeviceProfile.load(path, diagnostics: diagnostics).metrics[0].name.display == "Gel warmth")
+        #expect(diagnostics.all.map(\.severity) == [.warning] && diagnostics.all[0].location.line == 3)
+    }
+
+    @Test func aNameFromBeforeItsNumberIsTheNewName() throws {
+        let folder = try TemporaryFolder()
+        let text = LintTests.modbus.replacingOccurrences(of: "MDC_TEMP,", with: "NABD_PEEP,").replacingOccurrences(of: "unit: Cel", with: "unit: mbar")
+        let diagnostics = Diagnostics()
+        let profile = try DeviceProfile.load(write(folder, "v/own", text), diagnostics: diagnostics)
+        #expect(profile.metrics[0].name.code == 151_804 && profile.currentName("NABD_PEEP") == "MDC_PRESS_AWAY_END_EXP_POS")
+        #expect(diagnostics.all.contains { $0.severity == .note && $0.message.contains("NABD_PEEP is called") && $0.location.line == 6 })
+        let vectors = try folder.write(
+            "v/own/vectors.yaml",
+            """
+            nabd: vectors/1
+            vectors:
+              - {name: n, kind: derived, source: computed, bytes: {hex: "01 04 00 01 00 01 60 0A -> 01 04 02 00 05 78 F3"}, expect: {NABD_PEEP: 0.5}}
+            """)
+        #expect(try VectorFile.load(vectors, for: profile).vectors[0].expect[0].metric == "MDC_PRESS_AWAY_END_EXP_POS")
     }
 
     // MARK: Variants
@@ -56,7 +103,7 @@ import Testing
         )
         let profile = try DeviceProfile.load(path)
         #expect(profile.frames[0].checksum == nil)
-        #expect(profile.metrics.map(\.code.referenceID) == ["MDC_PULS_OXIM_PERF_REL"])
+        #expect(profile.metrics.map(\.name.referenceID) == ["MDC_PULS_OXIM_PERF_REL"])
     }
 
     @Test(

@@ -1,5 +1,6 @@
 import DeviceProfiles
 import Foundation
+import StrictYAML
 import TestSupport
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 @Suite struct LintTests {
     static let modbus = """
         nabd: profile/1
-        device: {manufacturer: XY, model: M, kind: sensor}
+        device: {manufacturer: XY, model: M, kind: environment sensor}
         provenance: [{document: manual, seen: here}]
         line: {modbus: rtu, baud: 9600, format: 8N1, unit: 1}
         metrics:
@@ -15,7 +16,7 @@ import Testing
         """
     static let serial = """
         nabd: profile/1
-        device: {manufacturer: XY, model: M, kind: sensor}
+        device: {manufacturer: XY, model: M, kind: environment sensor}
         provenance: [{document: manual, seen: here}]
         line: {serial: 9600, format: 8N1}
         frames:
@@ -27,7 +28,7 @@ import Testing
         """
     static let text = """
         nabd: profile/1
-        device: {manufacturer: XY, model: M, kind: pump}
+        device: {manufacturer: XY, model: M, kind: syringe pump}
         provenance: [{document: manual, seen: here}]
         line: {serial: 9600, format: 8N1}
         frames:
@@ -62,7 +63,7 @@ import Testing
 
     static let faults: [Fault] = [
         Fault(modbus, "nabd: profile/1", "nabd: profile/2", 1, 7, "this file says it is “profile/2”, expected “profile/1”"),
-        Fault(modbus, "kind: sensor}", "sort: sensor}", 2, 38, "unknown key “sort”"),
+        Fault(modbus, "kind: environment sensor}", "sort: environment sensor}", 2, 38, "unknown key “sort”"),
         Fault(modbus, "model: M, ", "", 2, 9, "“model” is missing"),
         Fault(modbus, "model: M, ", "model: M, model: N, ", 2, 38, "the key “model” stands twice"),
         Fault(modbus, "[{document: manual, seen: here}]", "[]", 3, 13, "a profile needs at least one source"),
@@ -71,9 +72,9 @@ import Testing
         Fault(modbus, "format: 8N1", "format: 9N1", 4, 41, "expected data bits, parity and stop bits such as 8N1"),
         Fault(modbus, "modbus: rtu", "modbus: ascii", 4, 16, "expected the Modbus transport (rtu, tcp), found “ascii”"),
         Fault(modbus, "unit: 1", "unit: 300", 4, 52, "the Modbus unit is 300, expected 1 to 255"),
-        Fault(modbus, "MDC_TEMP", "MDC_TEMPERATURE", 6, 14, "“MDC_TEMPERATURE” is not in the nomenclature table"),
-        Fault(modbus, "unit: Cel", "unit: C", 6, 73, "“C” is not a UCUM unit of the table"),
-        Fault(modbus, "unit: Cel", "unit: mL", 6, 73, "MDC_TEMP is a temperature; “mL” is a volume"),
+        Fault(modbus, "MDC_TEMP", "MDC_TEMPERATURE", 6, 14, "“MDC_TEMPERATURE” is not in the nomenclature;"),
+        Fault(modbus, "unit: Cel", "unit: C", 6, 73, "MDC_TEMP is measured in Cel; “C” is another quantity"),
+        Fault(modbus, "unit: Cel", "unit: mL", 6, 73, "MDC_TEMP is measured in Cel; “mL” is another quantity"),
         Fault(modbus, "every: 5s", "every: 5", 6, 85, "expected the period as a time with its unit, found “5”"),
         Fault(modbus, "scale: 0.1", "scale: 0", 6, 62, "expected a scale such as 0.1"),
         Fault(

@@ -1,12 +1,16 @@
 import DeviceModel
 import Foundation
+import Nomenclature
 import Testing
 
 @testable import FHIRMapping
 
 private let saturation = StreamDescriptor(
     device: "spo2-1", vmd: nil, metric: "MDC_PULS_OXIM_SAT_O2", code: 150_456, unit: "%", form: .integer(.one), isWaveform: false,
-    periodNanoseconds: 1_000_000_000, profile: "nonin/oem-iii-df2")
+    periodNanoseconds: 1_000_000_000, profile: "nonin/oem-iii-df2",
+    name: StreamName(
+        system: Nomenclature.ownSystem, category: .measurement, display: "Oxygen saturation by pulse oximetry", arabicDisplay: "تشبع الأكسجين",
+        loinc: "2708-6"))
 private let mode = StreamDescriptor(
     device: "pump-1", vmd: nil, metric: "MDC_PUMP_MODE", code: 184_504, unit: nil, form: .text, isWaveform: false,
     periodNanoseconds: 1_000_000_000, profile: "alaris/asena-gh")
@@ -51,7 +55,11 @@ private let mode = StreamDescriptor(
 }
 
 @Suite struct FHIRMapperTests {
-    private let mapper = FHIRMapper(unit: "mobile-7", isTestData: true)
+    private var mapper: FHIRMapper { mapper(of: "mobile-7") }
+
+    private func mapper(of unit: String) -> FHIRMapper {
+        FHIRMapper(unit: unit, isTestData: true, names: NomenclatureShelf.names().nomenclature)
+    }
 
     private func run(_ validity: Validity) -> SampleRun {
         var builder = SampleRunBuilder(saturation)
@@ -72,6 +80,27 @@ private let mode = StreamDescriptor(
         )
     }
 
+    private func stream(_ metric: String, code: UInt32? = nil, name: StreamName? = nil) -> StreamDescriptor {
+        StreamDescriptor(
+            device: "d", vmd: nil, metric: metric, code: code, unit: "cm[H2O]", form: .integer(.one), isWaveform: false, periodNanoseconds: 1_000_000_000,
+            profile: "a/b", name: name)
+    }
+
+    /// A record from before a name had its number goes with both; the number is the one that is verified now.
+    @Test func anOlderRecordGoesWithTheNumberThatIsKnownByNow() {
+        let code = mapper.metricCode(stream("NABD_PEEP"), withLOINC: true).text
+        #expect(code.contains(#""code":"151804","display":"MDC_PRESS_AWAY_END_EXP_POS""#))
+        #expect(code.contains(#""system":"urn:nabd:metric","code":"NABD_PEEP""#))
+        #expect(mapper.metricCode(stream("NABD_NEVER"), withLOINC: true).text.contains("NABD_NEVER"))
+    }
+
+    @Test func aSitesOwnNameGoesAsTheSitesOwn() {
+        let name = StreamName(system: "urn:hospital:metric", category: .calculation, display: "Wound area", arabicDisplay: nil, loinc: nil)
+        let json = mapper.metric(stream("HOSPITAL_WOUND", name: name)).json
+        #expect(json["type"]?.text.contains(#""system":"urn:hospital:metric","code":"HOSPITAL_WOUND""#) == true)
+        #expect(json["category"] == .string("calculation") && json["type"]?.text.contains("Wound area") == true)
+    }
+
     @Test func aRunWithoutAnyValueHasAReasonInstead() {
         let json = mapper.observation(run(.notAvailable), of: saturation, session: "s", window: 0).json
         #expect(json["valueSampledData"] == nil)
@@ -86,7 +115,7 @@ private let mode = StreamDescriptor(
         #expect(mapper.observation(run(.valid), of: saturation, session: "s", window: 0).id == one)
         #expect(mapper.observation(run(.valid), of: saturation, session: "t", window: 0).id != one)
         #expect(mapper.observation(run(.valid), of: saturation, session: "s", window: 1).id != one)
-        #expect(FHIRMapper(unit: "mobile-8", isTestData: true).observation(run(.valid), of: saturation, session: "s", window: 0).id != one)
+        #expect(mapper(of: "mobile-8").observation(run(.valid), of: saturation, session: "s", window: 0).id != one)
         #expect(one.wholeMatch(of: /[A-Za-z][A-Za-z0-9\-.]{0,63}/) != nil)
     }
 
@@ -94,11 +123,11 @@ private let mode = StreamDescriptor(
         let json = mapper.event(
             RecordedEvent(
                 name: "alertStart", device: "pump-1",
-                members: ["alert": "MDC_EVT_PUMP_GENERAL_ALARM", "priority": "medium", "text": "Infusion pump alarm", "instance": "s-1"]),
+                members: ["alert": "MDC_EVT_FLUID_LINE_OCCL", "priority": "medium", "text": "Infusion pump alarm", "instance": "s-1"]),
             name: "alertStart", id: 7, session: "s", device: "pump-1", utc: 0, line: ""
         ).json
         #expect(json["code"]?.text.contains("196616") == true)
-        #expect(json["valueCodeableConcept"]?.text.contains("196670") == true)
+        #expect(json["valueCodeableConcept"]?.text.contains("196940") == true)
         #expect(json["component"]?.text.contains("start") == true)
         #expect(json["identifier"]?.text.contains("s-1") == true)
     }

@@ -3,6 +3,7 @@ import DeviceProfiles
 import Foundation
 import NabdHost
 import SampleJournal
+import StrictYAML
 import TestSupport
 import Testing
 

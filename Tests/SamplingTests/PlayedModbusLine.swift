@@ -3,6 +3,7 @@ import DeviceProfiles
 import Fieldbus
 import LineEngine
 import RealTime
+import StrictYAML
 import TestSupport
 
 @testable import Sampling

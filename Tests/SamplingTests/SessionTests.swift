@@ -1,6 +1,7 @@
 import DeviceModel
 import DeviceProfiles
 import LineEngine
+import StrictYAML
 import TestSupport
 import Testing
 

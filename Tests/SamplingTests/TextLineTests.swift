@@ -2,6 +2,7 @@ import DeviceModel
 import DeviceProfiles
 import LineEngine
 import RealTime
+import StrictYAML
 import TestSupport
 import Testing
 

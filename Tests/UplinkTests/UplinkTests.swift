@@ -3,6 +3,7 @@ import FHIRMapping
 import Foundation
 import GRDB
 import Logging
+import Nomenclature
 import SampleJournal
 import Synchronization
 import TestSupport
@@ -54,7 +55,7 @@ private final class ScriptedService: RecordsService {
         logger.logLevel = .critical
         return UplinkService(
             journal: folder.path, service: service,
-            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window), logger: logger, mayWrite: mayWrite)
+            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window, names: Nomenclature()), logger: logger, mayWrite: mayWrite)
     }
 
     /// One value a second from a time on, in a session of its own.

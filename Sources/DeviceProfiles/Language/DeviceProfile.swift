@@ -1,5 +1,6 @@
 package import DeviceModel
 package import Nomenclature
+package import StrictYAML
 
 /// A device as its profile file describes it: what the file says, checked, before it is compiled for one device of a unit.
 ///
@@ -9,6 +10,8 @@ package struct DeviceProfile: Sendable {
     package var name = ""
     package var path = ""
     package var device = Identity()
+    /// The names that the profile may use: the tables beside it, and its own.
+    package var names = Nomenclature()
     package var provenance: [Provenance] = []
     package var line = LineDescription()
     package var vmds: [VirtualDevice] = []
@@ -30,6 +33,8 @@ package struct DeviceProfile: Sendable {
         package var model = ""
         /// What the device is, in words, such as `syringe pump`.
         package var kind = ""
+        /// Whom its values are about; `nil` when the tables do not know the kind.
+        package var `class`: DeviceClass?
     }
 
     /// Where the facts in a profile come from.
@@ -63,6 +68,9 @@ package struct DeviceProfile: Sendable {
     package func unit(ofVMD name: String?) -> UInt8 {
         name.flatMap { name in vmds.first { $0.name == name }?.unit } ?? line.unit
     }
+
+    /// What a metric is called now, where a file uses a name that it once had.
+    package func currentName(_ metric: String) -> String { names.metric(metric)?.referenceID ?? metric }
 
     /// The index of a frame by its name.
     package func frameIndex(_ name: String) -> Int? { frames.firstIndex { $0.name == name } }
@@ -248,7 +256,7 @@ package struct MetricDescription: Sendable {
         package let known: [ValueCode]
     }
 
-    package let code: MetricCode
+    package let name: MetricName
     package let field: String
     package var scale: DecimalScale
     /// What is added to the value, in counts of the scale.

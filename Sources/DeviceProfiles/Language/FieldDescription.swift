@@ -1,4 +1,5 @@
 package import DeviceModel
+package import StrictYAML
 
 /// What a field holds.
 package enum FieldType: Sendable, Hashable {

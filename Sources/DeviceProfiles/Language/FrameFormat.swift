@@ -1,4 +1,5 @@
 import DeviceModel
+package import StrictYAML
 
 /// A condition on bytes of a frame.
 package struct ByteTest: Sendable, Hashable {

@@ -1,3 +1,7 @@
+import DeviceModel
+import Nomenclature
+import StrictYAML
+
 /// The keys of profile and vector files, each said once: the reader refuses what is not here, and the schema and the reference page are made
 /// from it.
 package enum Grammar {
@@ -69,6 +73,7 @@ package enum Grammar {
             ),
             Key("device", .part(device), required: true, "what the device is"),
             Key("provenance", .list(.part(provenance)), required: true, "where the facts come from"),
+            Key("names", .list(.part(name)), "names of the profile's own, in the form of the tables under `nomenclature/`"),
             Key("line", .part(line), required: true, "how bytes are carried"),
             Key("vmds", .named(.part(vmd)), "devices within the device"),
             Key("frames", .named(.part(frame)), "where a message starts and ends, and whether it is whole; tried in this order"),
@@ -81,6 +86,19 @@ package enum Grammar {
             Key("alerts", .list(.part(alert)), "conditions somebody should know of"),
             Key("commands", .named(.part(command)), "what may be changed, within what limits; declared only"),
             Key("simulate", .named(.either([.text, .number, .part(simulated)])), "what a player of the device sends, by field or metric"),
+        ])
+
+    static let name = Part(
+        "name", "A name of the profile's own: one of `metric`, `event`, `unit` and `kind`, and what it says.",
+        [
+            Key("metric", .text, "what is measured"), Key("event", .text, "what may happen"), Key("unit", .text, "a UCUM expression"),
+            Key("kind", .text, "what a device is"), Key("system", .text, "a URI that says whose name it is, such as `urn:hospital:metric`"),
+            Key("measured-in", .text, "units of its quantities, separated by blanks, or `text`"),
+            Key("category", .word(MetricCategory.allCases.map(\.rawValue)), "how its value comes about (measurement)"),
+            Key("display", .text, "what a person reads"), Key("display-ar", .text, "what a nurse reads, in Arabic"),
+            Key("class", .word(DeviceClass.allCases.map(\.rawValue)), "whom the values of this kind of device are about"),
+            Key("loinc", .text, "CLASS:CODE, separated by blanks"), Key("code", .text, "of a name of the standard: its number"),
+            Key("proof", .text, "where the number was seen"), Key("formerly", .text, "names that it once had"),
         ])
 
     static let device = Part(
@@ -218,4 +236,9 @@ package enum Grammar {
             Key("each", .text, required: true, "a record as it looks: {key}, {value}, {slot} and fields"),
             Key("split-each", .either([.bytes, .word(["blanks"])]), "what separates the items of one record"),
         ])
+}
+
+extension YAMLMapping {
+    /// Reports every key that the part does not have.
+    func allow(_ part: Grammar.Part) { allow(part.keyNames) }
 }

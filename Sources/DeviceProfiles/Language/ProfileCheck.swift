@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import Nomenclature
+import StrictYAML
 
 /// What the parts of a profile must be to each other: everything a reader of one part cannot see.
 struct ProfileCheck {
@@ -24,13 +25,13 @@ struct ProfileCheck {
     private func checkDuplicates() {
         var seen: [String: [MetricDescription.Condition?]] = [:]
         for metric in profile.metrics {
-            let name = "\(metric.vmd ?? "")/\(metric.code.referenceID)"
+            let name = "\(metric.vmd ?? "")/\(metric.name.referenceID)"
             let isApart = (seen[name] ?? []).allSatisfy { other in
                 guard let one = metric.condition, let other else { return false }
                 return one.field == other.field && Set(one.codes).isDisjoint(with: other.codes)
             }
             if !isApart {
-                diagnostics.error(metric.location, "\(metric.code.referenceID) is measured twice by the same device; which one counts would be a guess")
+                diagnostics.error(metric.location, "\(metric.name.referenceID) is measured twice by the same device; which one counts would be a guess")
             }
             seen[name, default: []].append(metric.condition)
         }

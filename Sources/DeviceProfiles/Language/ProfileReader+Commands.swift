@@ -1,7 +1,7 @@
 import DeviceModel
 import Foundation
 import Nomenclature
-import Yams
+import StrictYAML
 
 /// Commands, and what a player of the device sends.
 extension ProfileReader {
@@ -60,7 +60,7 @@ extension ProfileReader {
             _ = fieldExists(hole, sendValue)
         }
         var reply: Int?
-        if let value = map["reply"], value.node.scalar?.string != "none", let message = message(name, value, isReply: true) {
+        if let value = map["reply"], value.word != "none", let message = message(name, value, isReply: true) {
             reply = profile.messages.count
             profile.messages.append(message)
         }
@@ -70,7 +70,7 @@ extension ProfileReader {
     private func readBack(
         _ key: String, _ keyValue: YAMLValue, _ value: YAMLValue, arguments: [CommandDescription.Argument]
     ) -> (field: String, shows: CommandDescription.ReadBack)? {
-        if case .mapping = value.node, let map = value.mapping("a state afterwards") {
+        if value.isMapping, let map = value.mapping("a state afterwards") {
             map.allow(Grammar.expectation)
             guard fieldExists(key, keyValue), let codes = map.required("is").map(codes) else { return nil }
             return (key, .codes(codes))
@@ -87,8 +87,9 @@ extension ProfileReader {
     // MARK: Simulated values
 
     mutating func readSimulation(_ map: YAMLMapping) {
-        let names = profile.fields.map(\.name) + profile.metrics.map(\.code.referenceID)
+        let names = profile.fields.map(\.name) + profile.metrics.map(\.name.referenceID)
         for (name, keyValue, value) in map.entries {
+            let name = names.contains(name) ? name : profile.currentName(name)
             if !names.contains(name) {
                 keyValue.error("there is no field or metric “\(name)”", suggestion: YAMLValue.suggest(name, among: names))
                 continue
@@ -99,7 +100,7 @@ extension ProfileReader {
     }
 
     private func simulated(_ value: YAMLValue, isText: Bool) -> SimulatedValue? {
-        guard case .mapping = value.node else {
+        guard value.isMapping else {
             guard let text = value.text("a simulated value") else { return nil }
             let isNumber = !isText && DecimalText.parse(Array(text.utf8)) != nil
             return isNumber ? Double(text).map { .number($0) } : .text(text)

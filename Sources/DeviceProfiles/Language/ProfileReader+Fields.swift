@@ -1,4 +1,5 @@
 import DeviceModel
+import StrictYAML
 
 /// Fields: what is where in a message.
 extension ProfileReader {

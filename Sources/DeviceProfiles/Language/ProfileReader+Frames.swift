@@ -1,5 +1,5 @@
 import DeviceModel
-import Yams
+import StrictYAML
 
 /// Frames and packets.
 extension ProfileReader {
@@ -97,7 +97,7 @@ extension ProfileReader {
     }
 
     private func length(_ value: YAMLValue) -> FrameFormat.Length? {
-        guard case .mapping = value.node else { return value.int("the frame's length", 1...Self.limit).map { .fixed($0) } }
+        guard value.isMapping else { return value.int("the frame's length", 1...Self.limit).map { .fixed($0) } }
         guard let map = value.mapping("a length") else { return nil }
         map.allow(Grammar.lengthField)
         let types: KeyValuePairs<String, FrameFormat.LengthType> = [

@@ -1,5 +1,5 @@
 import DeviceModel
-import Yams
+import StrictYAML
 
 /// How bytes are carried.
 extension ProfileReader {
@@ -114,7 +114,7 @@ extension YAMLValue {
     }
 
     func separator() -> Separator? {
-        if case .scalar(let scalar) = node, scalar.string == "blanks" { return .blanks }
+        if word == "blanks" { return .blanks }
         return byte("the separator").map { .byte($0) }
     }
 

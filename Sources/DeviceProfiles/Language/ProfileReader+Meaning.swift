@@ -1,6 +1,6 @@
 import DeviceModel
 import Nomenclature
-import Yams
+import StrictYAML
 
 /// Metrics and alerts: what a device's fields mean.
 extension ProfileReader {
@@ -10,8 +10,8 @@ extension ProfileReader {
         for entry in value.list(waveform ? "waveforms" : "metrics") ?? [] {
             guard let map = entry.mapping("a metric") else { continue }
             map.allow(waveform ? Grammar.waveform : Grammar.metric)
-            guard let code = map.required("metric").flatMap(metricCode), let from = map.required("from"),
-                let field = metricField(from, map, code: code)
+            guard let name = map.required("metric").flatMap(metricName), let from = map.required("from"),
+                let field = metricField(from, map, name: name)
             else { continue }
             let isText = field.givesText
             if isText {
@@ -22,10 +22,10 @@ extension ProfileReader {
                 from.error("“\(field.name)” is several values; only a waveform holds them")
             }
             let scale = map["scale"]?.scale() ?? .one
-            for unit in units(map, code: code, isText: isText, scale: scale) {
+            for unit in units(map, name: name, isText: isText, scale: scale) {
                 profile.metrics.append(
                     MetricDescription(
-                        code: code, field: field.name, scale: unit.scale, offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
+                        name: name, field: field.name, scale: unit.scale, offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
                         period: map[waveform ? "period" : "every"]?.duration(
                             "the period", waveform ? 100_000...1_000_000_000 : 10_000_000...3_600_000_000_000),
                         isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false, condition: unit.condition,
@@ -36,19 +36,23 @@ extension ProfileReader {
         }
     }
 
-    private func metricCode(_ value: YAMLValue) -> MetricCode? {
-        guard let name = value.text("a metric's reference identifier") else { return nil }
-        if let code = MetricCode.named(name) { return code }
-        let own = name.hasPrefix(MetricCode.ownPrefix) ? "; a NABD_ name must stand in the project's table" : ""
+    private func metricName(_ value: YAMLValue) -> MetricName? {
+        guard let text = value.text("a metric's reference identifier") else { return nil }
+        if let name = profile.names.metric(text) {
+            if name.referenceID != text {
+                diagnostics.note(value.location, "\(text) is called \(name.referenceID) now, with a number; the record takes the new name")
+            }
+            return name
+        }
         value.error(
-            "“\(name)” is not in the nomenclature table with a verified number\(own)",
-            suggestion: YAMLValue.suggest(name, among: MetricCode.all.map(\.referenceID)))
+            "“\(text)” is not in the nomenclature; a name of your own stands under “names” or in a table beside the profiles",
+            suggestion: YAMLValue.suggest(text, among: profile.names.metrics.keys))
         return nil
     }
 
     /// The field a metric is taken from; registers named in the metric become a field of the metric's name.
-    private mutating func metricField(_ value: YAMLValue, _ map: YAMLMapping, code: MetricCode) -> FieldDescription? {
-        guard case .mapping = value.node else {
+    private mutating func metricField(_ value: YAMLValue, _ map: YAMLMapping, name metric: MetricName) -> FieldDescription? {
+        guard value.isMapping else {
             guard let name = value.text("a field's name"), fieldExists(name, value) else { return nil }
             return profile.fields.first { $0.name == name }
         }
@@ -58,9 +62,9 @@ extension ProfileReader {
         }
         registers.allow(Grammar.registers)
         let vmd = map["vmd"].flatMap(virtualDevice)
-        let name = "\(vmd.map { "\($0)/" } ?? "")\(code.referenceID)"
+        let name = "\(vmd.map { "\($0)/" } ?? "")\(metric.referenceID)"
         guard !profile.fields.contains(where: { $0.name == name }) else {
-            map.value.error("\(code.referenceID) is measured twice by the same device; which one counts would be a guess")
+            map.value.error("\(metric.referenceID) is measured twice by the same device; which one counts would be a guess")
             return nil
         }
         addRegisters(name, registers, vmd: vmd)
@@ -68,16 +72,18 @@ extension ProfileReader {
     }
 
     private func units(
-        _ map: YAMLMapping, code: MetricCode, isText: Bool, scale: DecimalScale
+        _ map: YAMLMapping, name metric: MetricName, isText: Bool, scale: DecimalScale
     ) -> [(unit: UnitOfMeasure?, scale: DecimalScale, condition: MetricDescription.Condition?)] {
         if isText {
             map["unit"]?.error("text has no unit")
-            if code.dimension != .text { map["metric"]?.error("\(code.referenceID) is a \(code.dimension.rawValue), but its field is text") }
+            if !metric.isText, !metric.measuredIn.isEmpty {
+                map["metric"]?.error("\(metric.referenceID) is measured in \(metric.measuredIn.joined(separator: ", ")), but its field is text")
+            }
             return [(nil, .one, nil)]
         }
         guard let value = map.required("unit") else { return [(nil, scale, nil)] }
         // A metric whose unit is wrong is still a metric: what else depends on it is not wrong as well.
-        guard case .mapping = value.node else { return [(unit(value, code: code), scale, nil)] }
+        guard value.isMapping else { return [(unit(value, name: metric), scale, nil)] }
         guard let table = value.mapping("units by a device's code"), let by = table.required("by"), let field = by.text("a field's name"),
             fieldExists(field, by)
         else { return [] }
@@ -87,7 +93,7 @@ extension ProfileReader {
         return entries.enumerated().compactMap { index, entry in
             var own = scale
             var name = entry.value
-            if case .mapping = entry.value.node, let map = entry.value.mapping("a unit") {
+            if entry.value.isMapping, let map = entry.value.mapping("a unit") {
                 map.allow(Grammar.unitByCode)
                 guard let unit = map.required("unit") else { return nil }
                 name = unit
@@ -95,26 +101,33 @@ extension ProfileReader {
             }
             // Another code than all these makes the first one invalid: told once.
             let condition = MetricDescription.Condition(field: field, codes: [known[index]], known: index == 0 ? known : [])
-            return unit(name, code: code).map { ($0, own, condition) }
+            return unit(name, name: metric).map { ($0, own, condition) }
         }
     }
 
-    private func unit(_ value: YAMLValue, code: MetricCode) -> UnitOfMeasure? {
+    private func unit(_ value: YAMLValue, name metric: MetricName) -> UnitOfMeasure? {
         guard let unit = unit(value) else { return nil }
-        if unit.dimension != code.dimension {
-            let fitting = UnitOfMeasure.all.filter { $0.dimension == code.dimension }.map(\.ucum).joined(separator: ", ")
-            value.error("\(code.referenceID) is a \(code.dimension.rawValue); “\(unit.ucum)” is a \(unit.dimension.rawValue), expected \(fitting)")
+        if metric.isText {
+            value.error("\(metric.referenceID) is words, and words have no unit")
+        } else if metric.measuredIn.isEmpty {
+            diagnostics.note(value.location, "the tables leave open what \(metric.referenceID) is measured in: its unit is not checked")
+        } else if !profile.names.fits(unit, metric) {
+            let fitting = profile.names.units(for: metric).map(\.ucum).joined(separator: ", ")
+            value.error(
+                "\(metric.referenceID) is measured in \(metric.measuredIn.joined(separator: ", ")); “\(unit.ucum)” is another quantity, expected "
+                    + "one such as \(fitting)")
         }
         return unit
     }
 
     func unit(_ value: YAMLValue) -> UnitOfMeasure? {
-        guard let name = value.text("a UCUM unit") else { return nil }
-        guard let unit = UnitOfMeasure.named(name) else {
-            value.error("“\(name)” is not a UCUM unit of the table", suggestion: YAMLValue.suggest(name, among: UnitOfMeasure.all.map(\.ucum)))
+        guard let text = value.text("a UCUM unit") else { return nil }
+        switch profile.names.unit(text) {
+        case .success(let unit): return unit
+        case .failure(let fault):
+            value.error(fault.sentence(for: text), suggestion: YAMLValue.suggest(text, among: profile.names.allUnits.map(\.ucum)))
             return nil
         }
-        return unit
     }
 
     private func offset(_ value: YAMLValue?, scale: DecimalScale) -> Int64 {
@@ -165,15 +178,18 @@ extension ProfileReader {
                 let priority = map.required("priority")?.choice(
                     "the priority", ["high": AlertDescription.Priority.high, "medium": .medium, "low": .low])
             else { continue }
-            let code = AlertCode.conditions[name]
-            if code == nil, !name.hasPrefix(MetricCode.ownPrefix) {
+            let known = profile.names.event(name)
+            if known == nil, !name.hasPrefix(Nomenclature.ownPrefix) {
                 nameValue.error(
-                    "“\(name)” is not an alert with a verified number; use a NABD_ name until it is",
-                    suggestion: YAMLValue.suggest(name, among: AlertCode.conditions.keys))
+                    "“\(name)” is not an event of the nomenclature; use a NABD_ name, or declare one of your own under “names”",
+                    suggestion: YAMLValue.suggest(name, among: profile.names.events.keys))
+            }
+            if let known, known.referenceID != name {
+                diagnostics.note(nameValue.location, "\(name) is called \(known.referenceID) now, with a number; the record takes the new name")
             }
             profile.alerts.append(
                 AlertDescription(
-                    name: name, code: code, field: condition.field, test: condition.test, priority: priority,
+                    name: known?.referenceID ?? name, code: known?.code, field: condition.field, test: condition.test, priority: priority,
                     text: map.required("text")?.text("what it says") ?? "", arabicText: map.required("text-ar")?.text("what it says in Arabic") ?? "",
                     location: entry.location))
         }

@@ -1,5 +1,5 @@
 import DeviceModel
-import Yams
+import StrictYAML
 
 /// Messages, requests and the session: what is said on a serial line.
 extension ProfileReader {
@@ -27,7 +27,7 @@ extension ProfileReader {
         }
     }
 
-    private func isNone(_ value: YAMLValue) -> Bool { if case .scalar(let scalar) = value.node { scalar.string == "none" } else { false } }
+    private func isNone(_ value: YAMLValue) -> Bool { value.word == "none" }
 
     private var usualFrame: Int? {
         profile.frames.firstIndex { !$0.isFromHost && !$0.isControl } ?? profile.frames.firstIndex { !$0.isFromHost }
@@ -44,7 +44,7 @@ extension ProfileReader {
             return nil
         }
         message.frame = usual
-        guard case .mapping = value.node else {
+        guard value.isMapping else {
             guard let text = value.text("a message as it looks") else { return nil }
             message.template = template(text, separator: profile.frames[usual].split, value)
             checkReserved(message, value)
@@ -144,7 +144,7 @@ extension ProfileReader {
     /// What is sent, as text with holes or as bytes.
     func send(_ value: YAMLValue, frame: Int?) -> SendTemplate? {
         let template: SendTemplate
-        if case .mapping = value.node {
+        if value.isMapping {
             guard let bytes = value.binary() else { return nil }
             template = SendTemplate(literal: bytes)
         } else {

@@ -1,7 +1,7 @@
 import DeviceModel
 import Foundation
 import Nomenclature
-import Yams
+package import StrictYAML
 
 /// Reads a profile file. The keys of each part stand in ``Grammar``.
 struct ProfileReader {
@@ -12,7 +12,10 @@ struct ProfileReader {
     /// Messages by the name of the request they answer, and those that come unasked.
     var messageNames: [String: Int] = [:]
 
-    init(diagnostics: Diagnostics) { self.diagnostics = diagnostics }
+    init(diagnostics: Diagnostics, names: Nomenclature) {
+        self.diagnostics = diagnostics
+        profile.names = names
+    }
 
     mutating func read(_ file: YAMLValue, path: String) {
         guard let root = file.mapping("a profile") else { return }
@@ -21,6 +24,7 @@ struct ProfileReader {
         profile.path = path
         if let value = root.required("device")?.mapping("the device") { readDevice(value) }
         if let value = root.required("provenance") { readProvenance(value) }
+        if let value = root["names"] { readNames(value) }
         if let value = root.required("line")?.mapping("the line") { readLine(value) }
         if let value = root["vmds"]?.mapping("the virtual devices") { readVirtualDevices(value) }
         if profile.line.transport == .serial {
@@ -65,7 +69,32 @@ struct ProfileReader {
         map.allow(Grammar.device)
         profile.device.manufacturer = map.required("manufacturer")?.text("the manufacturer") ?? ""
         profile.device.model = map.required("model")?.text("the model") ?? ""
-        profile.device.kind = map.required("kind")?.text("what the device is") ?? ""
+        guard let kind = map.required("kind"), let text = kind.text("what the device is") else { return }
+        profile.device.kind = text
+        profile.device.class = profile.names.kinds[text]
+        if profile.device.class == nil {
+            diagnostics.note(
+                kind.location, "nomenclature/kinds.tsv does not know the kind “\(text)”: whom its values are about is not told, and they carry no LOINC code")
+        }
+    }
+
+    /// Names of the profile's own, in the form of the tables.
+    private mutating func readNames(_ value: YAMLValue) {
+        for entry in value.list("names") ?? [] {
+            guard let map = entry.mapping("a name") else { continue }
+            let kinds: [NameRow.Kind] = [.metric, .event, .unit, .kind]
+            guard let kind = kinds.first(where: { map[$0.rawValue] != nil }), let name = map[kind.rawValue], let text = name.text("a name") else {
+                entry.error("a name begins with one of “metric”, “event”, “unit” and “kind”")
+                continue
+            }
+            map.allow([kind.rawValue] + kind.columns)
+            var cells: [String: NameRow.Cell] = [:]
+            for (key, _, value) in map.entries where key != kind.rawValue {
+                if let text = value.text("a text") { cells[key] = NameRow.Cell(text: text, location: value.location) }
+            }
+            profile.names.declare(
+                NameRow(kind: kind, name: NameRow.Cell(text: text, location: name.location), cells: cells), by: .site, diagnostics)
+        }
     }
 
     private mutating func readProvenance(_ value: YAMLValue) {
@@ -131,7 +160,10 @@ extension DeviceProfile {
 
     /// Reads and checks a profile that is already read as YAML.
     package static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
-        var reader = ProfileReader(diagnostics: file.diagnostics)
+        let folder = URL(fileURLWithPath: file.path).standardized.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let shelf = NomenclatureShelf.names(besides: [folder.path])
+        for finding in shelf.findings { file.diagnostics.report(finding) }
+        var reader = ProfileReader(diagnostics: file.diagnostics, names: shelf.nomenclature)
         reader.read(try file.root.withInheritance(path: file.path, depth: 0), path: file.path)
         if file.diagnostics.hasErrors { throw InvalidFile(diagnostics: file.diagnostics.all.filter { $0.severity == .error }) }
         let folders = URL(fileURLWithPath: file.path).standardized.pathComponents.dropLast().suffix(2)
@@ -146,8 +178,7 @@ extension YAMLValue {
 
     /// The file over the one that it extends, over the one that extends, …
     fileprivate func withInheritance(path: String, depth: Int) throws(InvalidFile) -> YAMLValue {
-        guard case .mapping(let mapping) = node, let node = mapping["extends"] else { return self }
-        let value = child(node)
+        guard let value = member("extends") else { return self }
         guard let name = value.text("the profile that is extended, vendor/model") else { return self }
         guard name.wholeMatch(of: /[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+/) != nil, !name.contains("..") else {
             value.error("expected vendor/model, found “\(name)”")

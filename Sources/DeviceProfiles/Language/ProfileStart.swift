@@ -60,7 +60,7 @@ package struct ProfileStart: Sendable {
         # What the device is and how it speaks, in a line or two. Lines that begin with # are notes to you: take them away when they are done with.
         nabd: profile/1
 
-        device: {manufacturer: \(quoted(manufacturer)), model: \(quoted(model)), kind: what it is in words}
+        device: {manufacturer: \(quoted(manufacturer)), model: \(quoted(model)), kind: patient monitor}
 
         # Every fact has a source. What nothing independent confirms gets an entry of its own with unverified: true.
         provenance:
@@ -152,7 +152,7 @@ package struct ProfileStart: Sendable {
             class: read
 
         metrics:
-          - {metric: NABD_CUFF_PRESSURE, from: pressure, unit: "mm[Hg]", scale: 0.1, absolute: [0, 350]}
+          - {metric: MDC_PRESS_CUFF, from: pressure, unit: "mm[Hg]", scale: 0.1, absolute: [0, 350]}
 
         simulate: {pressure: {low: 10, high: 120, period: 30s}}
 
@@ -214,7 +214,7 @@ package struct ProfileStart: Sendable {
                 "{text: \"\\x02\(payload)\\x03\(digits.count == 1 ? "0" : "")\(digits)\\r\"}",
                 "{MDC_FLOW_FLUID_PUMP_CURRENT: 12.5, MDC_PUMP_INFUSING_STATUS: infusing}"
             )
-        case .binary: (bytes, expect) = ("{hex: \"3E 05 02 B0 04 F9\"}", "{NABD_CUFF_PRESSURE: 120}")
+        case .binary: (bytes, expect) = ("{hex: \"3E 05 02 B0 04 F9\"}", "{MDC_PRESS_CUFF: 120}")
         case .lines: (bytes, expect) = ("{text: \"\\r\\nSPO2=097% PR=72\\r\\n\"}", "{MDC_PULS_OXIM_SAT_O2: 97, MDC_PULS_OXIM_PULS_RATE: 72}")
         case .modbusRTU: (bytes, expect) = ("{hex: \"01 04 00 01 00 01 60 0A -> 01 04 02 01 31 79 74\"}", "{MDC_TEMP: 30.5}")
         case .modbusTCP: (bytes, expect) = ("{hex: \"00 01 00 00 00 06 01 04 00 01 00 01 -> 00 01 00 00 00 05 01 04 02 01 31\"}", "{MDC_TEMP: 30.5}")

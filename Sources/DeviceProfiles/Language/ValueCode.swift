@@ -1,4 +1,5 @@
 import DeviceModel
+package import StrictYAML
 
 /// A value as the device writes it, before scale and table, as it stands in a profile.
 package struct ValueCode: Sendable, Hashable {

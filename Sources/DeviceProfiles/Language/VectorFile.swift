@@ -1,7 +1,7 @@
 package import DeviceModel
 import Foundation
 import Nomenclature
-import Yams
+package import StrictYAML
 
 /// Known bytes with what they mean: the proof that comes with a profile.
 package struct VectorFile: Sendable {
@@ -121,7 +121,9 @@ private struct VectorReader {
         else { return nil }
         var overrides = DeviceOverrides()
         overrides.unit = map["unit"]?.integer("the Modbus unit", 1...255).map { UInt8($0) }
-        for (metric, _, scale) in map["scale"]?.mapping("scales by metric")?.entries ?? [] { overrides.scale[metric] = scale.scale() }
+        for (metric, _, scale) in map["scale"]?.mapping("scales by metric")?.entries ?? [] {
+            overrides.scale[profile.currentName(metric)] = scale.scale()
+        }
         for (vmd, _, unit) in map["units"]?.mapping("Modbus units by virtual device")?.entries ?? [] {
             overrides.units[vmd] = unit.integer("the Modbus unit", 1...255).map { UInt8($0) }
         }
@@ -129,7 +131,7 @@ private struct VectorReader {
         if map["bytes"] != nil, map["expect"] == nil { value.error("“expect” is missing: what do the bytes mean? (nothing, for bytes that must not be read)") }
         return VectorFile.Vector(
             name: name, kind: kind, location: value.location, bytes: map["bytes"].flatMap(bytes) ?? [], sends: map["sends"].flatMap(sends),
-            overrides: overrides, expect: map["expect"].map(expectations) ?? [], isAnswer: map["expect"]?.node.scalar?.string != "refused",
+            overrides: overrides, expect: map["expect"].map(expectations) ?? [], isAnswer: map["expect"]?.word != "refused",
             alerts: map["alerts"].flatMap(alerts))
     }
 
@@ -200,8 +202,8 @@ private struct VectorReader {
     }
 
     private func expectations(_ value: YAMLValue) -> [(metric: String, expectation: VectorFile.Expectation)] {
-        if case .scalar(let scalar) = value.node, ["nothing", "refused"].contains(scalar.string) { return [] }
-        let metrics = profile.metrics.map(\.code.referenceID)
+        if let word = value.word, ["nothing", "refused"].contains(word) { return [] }
+        let metrics = profile.metrics.map(\.name.referenceID)
         return (value.mapping("what is expected, by metric")?.entries ?? []).compactMap { name, keyValue, value in
             let vmds = profile.vmds.flatMap { vmd in vmd.slots.isEmpty ? [vmd.name] : vmd.slots.map { vmd.name(slot: $0) } }
             let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
@@ -209,35 +211,35 @@ private struct VectorReader {
                 keyValue.error("the profile has no virtual device “\(parts[0])”", suggestion: YAMLValue.suggest(parts[0], among: vmds))
                 return nil
             }
-            if !metrics.contains(parts.last ?? name) {
+            let metric = profile.currentName(parts.last ?? name)
+            if !metrics.contains(metric) {
                 keyValue.error("the profile has no metric “\(name)”", suggestion: YAMLValue.suggest(name, among: metrics))
                 return nil
             }
-            return expectation(value).map { (name, $0) }
+            return expectation(value).map { ((parts.dropLast() + [metric]).joined(separator: "/"), $0) }
         }
     }
 
     private func expectation(_ value: YAMLValue) -> VectorFile.Expectation? {
-        switch value.node {
-        case .mapping:
-            guard let map = value.mapping("an expectation") else { return nil }
-            map.allow(Grammar.expectedSample)
-            if let text = map["repeat"]?.text("a value") {
-                return map.required("count")?.int("how often", 1...100_000).map { .repeated(text, count: $0) }
-            }
-            guard let word = map.required("validity"), let text = word.text("a validity") else { return nil }
-            guard let validity = Validity(word: text) else {
-                word.error("“\(text)” is not a validity", suggestion: YAMLValue.suggest(text, among: Validity.allCases.map(\.word)))
-                return nil
-            }
-            var reason: Reason?
-            if let value = map["reason"], let word = value.text("a reason") {
-                reason = Reason(word: word)
-                if reason == nil { value.error("“\(word)” is not a reason", suggestion: YAMLValue.suggest(word, among: Reason.allCases.map(\.word))) }
-            }
-            return .missing(validity: validity, reason: reason)
-        case .sequence: return .values((value.list("values") ?? []).compactMap { $0.text("a value") })
-        default: return value.text("a value").map { .values([$0]) }
+        guard value.isMapping else {
+            if value.isList { return .values((value.list("values") ?? []).compactMap { $0.text("a value") }) }
+            return value.text("a value").map { .values([$0]) }
         }
+        guard let map = value.mapping("an expectation") else { return nil }
+        map.allow(Grammar.expectedSample)
+        if let text = map["repeat"]?.text("a value") {
+            return map.required("count")?.int("how often", 1...100_000).map { .repeated(text, count: $0) }
+        }
+        guard let word = map.required("validity"), let text = word.text("a validity") else { return nil }
+        guard let validity = Validity(word: text) else {
+            word.error("“\(text)” is not a validity", suggestion: YAMLValue.suggest(text, among: Validity.allCases.map(\.word)))
+            return nil
+        }
+        var reason: Reason?
+        if let value = map["reason"], let word = value.text("a reason") {
+            reason = Reason(word: word)
+            if reason == nil { value.error("“\(word)” is not a reason", suggestion: YAMLValue.suggest(word, among: Reason.allCases.map(\.word))) }
+        }
+        return .missing(validity: validity, reason: reason)
     }
 }

@@ -116,7 +116,7 @@ extension PlanCompiler {
     private func wantedPeriod(_ request: RequestDescription) -> Int64? {
         guard let reply = request.reply else { return nil }
         return profile.metrics.compactMap { metric in
-            profile.holds(profile.messages[reply], field: metric.field) ? overrides.period[metric.code.referenceID] : nil
+            profile.holds(profile.messages[reply], field: metric.field) ? overrides.period[metric.name.referenceID] : nil
         }.min()
     }
 }

@@ -79,7 +79,7 @@ struct PlanCompiler {
 
     // MARK: Streams and alerts
 
-    func scale(_ metric: MetricDescription) -> DecimalScale { overrides.scale[metric.code.referenceID] ?? metric.scale }
+    func scale(_ metric: MetricDescription) -> DecimalScale { overrides.scale[metric.name.referenceID] ?? metric.scale }
 
     func field(_ name: String) -> FieldDescription? { fieldIndex[name].map { profile.fields[$0] } }
 
@@ -97,7 +97,7 @@ struct PlanCompiler {
 
     /// Time between two values of a metric. Unit: ns.
     func period(_ metric: MetricDescription) -> Int64 {
-        if let period = overrides.period[metric.code.referenceID] ?? metric.period { return period }
+        if let period = overrides.period[metric.name.referenceID] ?? metric.period { return period }
         return profile.requests(reading: metric.field).compactMap { $0.period }.min() ?? 1_000_000_000
     }
 
@@ -105,8 +105,11 @@ struct PlanCompiler {
         let names: [String?] = Self.isSlotted(metric, profile) ? slots.map { profile.rack?.name(slot: $0) } : [metric.vmd]
         return names.map { name in
             StreamDescriptor(
-                device: handle, vmd: name, metric: metric.code.referenceID, code: metric.code.code, unit: metric.unit?.ucum, form: form(metric),
-                isWaveform: metric.isWaveform, periodNanoseconds: period(metric), profile: profile.name)
+                device: handle, vmd: name, metric: metric.name.referenceID, code: metric.name.code, unit: metric.unit?.ucum, form: form(metric),
+                isWaveform: metric.isWaveform, periodNanoseconds: period(metric), profile: profile.name,
+                name: StreamName(
+                    system: metric.name.system, category: metric.name.category, display: metric.name.display,
+                    arabicDisplay: metric.name.arabicDisplay, loinc: profile.device.class.flatMap { metric.name.loinc[$0] }))
         }
     }
 

@@ -2,6 +2,7 @@ import DeviceDrivers
 import DeviceModel
 import DeviceProfiles
 import Foundation
+import StrictYAML
 
 /// Text of a profile or of vectors; what follows a zero byte is a capture for the profile.
 enum ProfileMode {

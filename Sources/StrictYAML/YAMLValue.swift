@@ -9,7 +9,7 @@ package struct YAMLValue {
     let node: Node
     /// Where the value stands.
     package let location: SourceLocation
-    let diagnostics: Diagnostics
+    package let diagnostics: Diagnostics
     /// What stands at the same place of the file that this one extends: one value or none.
     private(set) var inherited: [YAMLValue] = []
 
@@ -21,14 +21,14 @@ package struct YAMLValue {
     }
 
     /// This value over the one that it extends: a mapping's keys are added to the other's, anything else replaces it.
-    func extending(_ other: YAMLValue) -> YAMLValue {
+    package func extending(_ other: YAMLValue) -> YAMLValue {
         var value = self
         value.inherited = [other]
         return value
     }
 
     /// Whether it is `~` or nothing at all, which takes an inherited key away.
-    var isNothing: Bool {
+    package var isNothing: Bool {
         guard case .scalar(let scalar) = node else { return false }
         return scalar.style == .plain && (scalar.string == "~" || scalar.string.isEmpty)
     }
@@ -39,8 +39,21 @@ package struct YAMLValue {
         diagnostics.error(location, message, suggestion: suggestion)
     }
 
+    /// The value of a key, or `nil` where there is no mapping or no such key; reports nothing.
+    package func member(_ key: String) -> YAMLValue? {
+        guard case .mapping(let mapping) = node else { return nil }
+        return mapping[key].map(child)
+    }
+
+    package var isMapping: Bool { if case .mapping = node { true } else { false } }
+
+    package var isList: Bool { if case .sequence = node { true } else { false } }
+
+    /// The text of a scalar, or `nil` where something else stands; reports nothing.
+    package var word: String? { node.scalar?.string }
+
     /// What kind of thing stands here, for messages.
-    var found: String {
+    package var found: String {
         switch node {
         case .mapping: "a mapping"
         case .sequence: "a list"
@@ -102,7 +115,7 @@ package struct YAMLValue {
     /// A position below a length, which may be 0 when what says it is wrong as well.
     package func place(_ what: String, below length: Int) -> Int? { int(what, 0...max(0, length - 1)) }
 
-    static func integer(_ text: String) -> Int64? {
+    package static func integer(_ text: String) -> Int64? {
         let negative = text.hasPrefix("-")
         let digits = negative ? String(text.dropFirst()) : text
         guard let first = digits.utf8.first, first >= 0x30, first <= 0x39 else { return nil }
@@ -153,7 +166,7 @@ package struct YAMLValue {
         return nanoseconds
     }
 
-    static func describe(_ nanoseconds: Int64) -> String {
+    package static func describe(_ nanoseconds: Int64) -> String {
         if nanoseconds % 1_000_000_000 == 0 { return "\(nanoseconds / 1_000_000_000)s" }
         if nanoseconds % 1_000_000 == 0 { return "\(nanoseconds / 1_000_000)ms" }
         return "\(nanoseconds)ns"
@@ -169,7 +182,7 @@ package struct YAMLValue {
     }
 
     /// The candidate nearest to a misspelt word, when one is near.
-    static func suggest(_ word: String, among candidates: some Sequence<String>) -> String? {
+    package static func suggest(_ word: String, among candidates: some Sequence<String>) -> String? {
         // Of candidates as near, the one of the same length, then the first of the alphabet: the same word gets the same answer every time.
         let best = candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { left, right in
             (left.1, abs(left.0.count - word.count), left.0) < (right.1, abs(right.0.count - word.count), right.0)
@@ -236,9 +249,6 @@ package struct YAMLMapping {
         value.error("“\(key)” is missing")
         return nil
     }
-
-    /// Reports every key that the part does not have.
-    func allow(_ part: Grammar.Part) { allow(part.keyNames) }
 
     /// Reports every key that is none of these.
     package func allow(_ keys: [String]) {

@@ -55,15 +55,15 @@ package final class Diagnostics {
         if all.count < Self.limit, !all.contains(diagnostic) { all.append(diagnostic) }
     }
 
-    func error(_ location: SourceLocation, _ message: String, suggestion: String? = nil) {
+    package func error(_ location: SourceLocation, _ message: String, suggestion: String? = nil) {
         report(Diagnostic(.error, location, message, suggestion: suggestion))
     }
 
-    func warning(_ location: SourceLocation, _ message: String, suggestion: String? = nil) {
+    package func warning(_ location: SourceLocation, _ message: String, suggestion: String? = nil) {
         report(Diagnostic(.warning, location, message, suggestion: suggestion))
     }
 
-    func note(_ location: SourceLocation, _ message: String) {
+    package func note(_ location: SourceLocation, _ message: String) {
         report(Diagnostic(.note, location, message))
     }
 }
