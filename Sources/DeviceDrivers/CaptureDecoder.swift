@@ -20,10 +20,14 @@ package struct CaptureDecoder {
 
     private let plan: DevicePlan
     private let awaiting: SerialDecoder.Awaiting
+    private let civilClock: CivilClock?
 
-    /// - Parameter request: the request to which the bytes are the reply; `nil` takes any reply.
-    package init(_ plan: DevicePlan, replyTo request: String? = nil) {
+    /// - Parameters:
+    ///   - request: the request to which the bytes are the reply; `nil` takes any reply.
+    ///   - now: the civil time at which the bytes come; `nil` where nobody knows. Unit: ns since 1970.
+    package init(_ plan: DevicePlan, replyTo request: String? = nil, now: Int64? = nil) {
         self.plan = plan
+        civilClock = now.map { CivilClock(utcOffset: $0, zone: 0) }
         if case .serial(let serial) = plan.protocolPlan, let index = serial.requests.firstIndex(where: { $0.name == request }) {
             awaiting = .reply(index)
         } else {
@@ -37,6 +41,7 @@ package struct CaptureDecoder {
         var sink = Collector()
         var decoder = SerialDecoder(plan, serial)
         decoder.awaiting = awaiting
+        decoder.civilClock = civilClock
         decoder.keepNotes()
         decoder.feed(capture, count: capture.count, time: 0, sink: &sink)
         decoder.finish(time: 0, sink: &sink)
@@ -50,6 +55,7 @@ package struct CaptureDecoder {
         case .serial(let serial):
             var decoder = SerialDecoder(plan, serial)
             decoder.awaiting = awaiting
+            decoder.civilClock = civilClock
             decoder.feed(capture, count: capture.count, time: 0, sink: &sink)
             decoder.finish(time: 0, sink: &sink)
         case .modbus:

@@ -30,10 +30,15 @@ struct CaptureTable: Sendable {
         var place = range.lowerBound
         let isBlank = separator == .blanks
         var isOver = false
-        for item in text.items {
-            guard let part = Self.nextItem(separator, bytes, &place, range.upperBound, &isOver), matchItem(item, bytes, part) else { return false }
+        for index in text.items.indices {
+            guard let part = Self.nextItem(separator, bytes, &place, range.upperBound, &isOver) else {
+                guard index >= text.optionalFrom else { return false }
+                leaveOut(text.items[index])
+                continue
+            }
+            guard matchItem(text.items[index], bytes, part) else { return false }
         }
-        if isBlank { while place < range.upperBound, separator.matches(bytes[place]) { place += 1 } }
+        if isBlank { while place < range.upperBound, separator.length(bytes, at: place, before: range.upperBound) > 0 { place += 1 } }
         return text.moreItems || (isBlank ? place >= range.upperBound : isOver)
     }
 
@@ -43,22 +48,32 @@ struct CaptureTable: Sendable {
         guard range.count >= name.count else { return false }
         for offset in 0..<name.count where bytes[range.lowerBound + offset] != name[offset] { return false }
         guard let separator = text.separator, text.items.first?.count == 1, range.count > name.count else { return true }
-        return separator.matches(bytes[range.lowerBound + name.count])
+        return separator.length(bytes, at: range.lowerBound + name.count, before: range.upperBound) > 0
     }
 
     /// The next item of a split message; `nil` when there is none.
     static func nextItem(_ separator: Separator, _ bytes: [UInt8], _ place: inout Int, _ end: Int, _ isOver: inout Bool) -> Range<Int>? {
         if separator == .blanks {
-            while place < end, separator.matches(bytes[place]) { place += 1 }
+            while place < end, separator.length(bytes, at: place, before: end) > 0 { place += 1 }
             if place >= end { return nil }
         } else if isOver {
             return nil
         }
         let low = place
-        while place < end, !separator.matches(bytes[place]) { place += 1 }
+        var length = 0
+        while place < end {
+            length = separator.length(bytes, at: place, before: end)
+            if length > 0 { break }
+            place += 1
+        }
         let high = place
-        if place < end { place += 1 } else { isOver = true }
+        if length > 0 { place += length } else { isOver = true }
         return low..<high
+    }
+
+    /// An item that the message leaves out at its end is an empty one.
+    private mutating func leaveOut(_ item: [TextPlan.Segment]) {
+        for case .hole(let capture, _) in item where capture >= 0 { (lows[capture], highs[capture]) = (0, 0) }
     }
 
     private mutating func matchItem(_ item: [TextPlan.Segment], _ bytes: [UInt8], _ range: Range<Int>) -> Bool {

@@ -240,8 +240,8 @@ package struct Framer: Sendable {
             // The end of this frame was lost: another begins.
             if buffer[end] == format.startOnly { return .damaged(.frameLost, skip: end - place) }
             if format.end.isEmpty {
-                if format.checksum?.after.contains(buffer[end]) == true {
-                    let wire = end + 1 + (format.checksum?.length ?? 0) - place
+                if let checksum = format.checksum, let mark = checksum.after.first(where: { isMark($0, at: end) }) {
+                    let wire = end + mark.count + checksum.length - place
                     return place + wire <= tail ? check(format, at: place, wire: wire) : .needMore
                 }
             } else if buffer[end] == format.end[0] {
@@ -358,7 +358,7 @@ package struct Framer: Sendable {
         guard let place = format.checksumStart(length: length), place >= 0, place + checksum.length <= length,
             let covered = format.covered(length: length)
         else { return false }
-        if !checksum.after.isEmpty { guard place > 0, checksum.after.contains(plain[place - 1]) else { return false } }
+        if !checksum.after.isEmpty, !checksum.isMarked(plain, before: place) { return false }
         return checksum.matches(plain, at: place, over: plain, covered)
     }
 }

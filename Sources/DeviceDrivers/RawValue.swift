@@ -83,6 +83,11 @@ struct RawValue: Sendable {
             number = isNegative ? Int64(bitPattern: value) - 1 << Int64(width) : Int64(bitPattern: value)
             // An unsigned number of 64 bits that no signed one holds.
             if !signed, number < 0 { (state, validity, reason) = (.unreadable, .overflow, .implausible) }
+        case .signMagnitude(let width):
+            let magnitude = Int64(value & (1 << UInt64(width - 1) - 1))
+            number = value >> UInt64(width - 1) & 1 == 1 ? -magnitude : magnitude
+            // −0 is no number that anybody means, but a device may say so that it has none.
+            if magnitude == 0, value != 0 { (state, validity, reason) = (.unreadable, .invalid, .malformed) }
         case .bcd(let digits):
             for digit in (0..<digits).reversed() {
                 let nibble = Int64(value >> UInt64(4 * digit) & 15)
@@ -105,9 +110,55 @@ struct RawValue: Sendable {
         (state, validity, reason) = (.text, .valid, .none)
         switch field.reading {
         case .decimal(let places): readDecimal(places, bytes)
+        case .degreesMinutes: readDegrees(bytes)
+        case .sexagesimal: readClock(bytes)
         case .hex: readHex(bytes)
         default: break
         }
+    }
+
+    /// `ddmm.mmmm` or `dddmm.mmmm`, in ten-millionths of a degree, the nearest: 1 cm on the ground.
+    private mutating func readDegrees(_ bytes: [UInt8]) {
+        var point = range.lowerBound
+        while point < range.upperBound, (0x30...0x39).contains(bytes[point]) { point += 1 }
+        guard (3...5).contains(point - range.lowerBound), let degrees = digits(bytes, range.lowerBound..<(point - 2)),
+            let minutes = digits(bytes, (point - 2)..<point), minutes < 60
+        else { return fail(.malformed) }
+        var (fraction, size): (Int64, Int64) = (0, 1)
+        if point < range.upperBound {
+            guard bytes[point] == 0x2E, let read = digits(bytes, (point + 1)..<range.upperBound) else { return fail(.malformed) }
+            fraction = read
+            for _ in (point + 1)..<range.upperBound { size *= 10 }
+        }
+        let numerator = (minutes * size + fraction) * 10_000_000
+        (number, state) = (degrees * 10_000_000 + (numerator + 30 * size) / (60 * size), .number)
+    }
+
+    /// `h:mm` or `h:mm:ss`, as a number of the last part.
+    private mutating func readClock(_ bytes: [UInt8]) {
+        var (total, parts, low): (Int64, Int, Int) = (0, 0, range.lowerBound)
+        while true {
+            var high = low
+            while high < range.upperBound, bytes[high] != 0x3A { high += 1 }
+            guard let part = digits(bytes, low..<high), parts == 0 || part < 60 && high - low == 2, parts < 3, part < 1_000_000 else { return fail(.malformed) }
+            total = total * 60 + part
+            parts += 1
+            if high >= range.upperBound { break }
+            low = high + 1
+        }
+        guard parts > 1 else { return fail(.malformed) }
+        (number, state) = (total, .number)
+    }
+
+    /// One to nine digits; `nil` for anything else.
+    private func digits(_ bytes: [UInt8], _ range: Range<Int>) -> Int64? {
+        guard (1...9).contains(range.count) else { return nil }
+        var value: Int64 = 0
+        for place in range {
+            guard (0x30...0x39).contains(bytes[place]) else { return nil }
+            value = value * 10 + Int64(bytes[place] - 0x30)
+        }
+        return value
     }
 
     private mutating func strip(_ text: [UInt8], _ bytes: [UInt8]) {
@@ -145,6 +196,19 @@ struct RawValue: Sendable {
 
     private mutating func fail(_ why: Reason) { (state, validity, reason) = (.unreadable, .invalid, why) }
 
+    /// What tells this value from another as it was sent: of a text its bytes, of a number the number.
+    func print(_ bytes: [UInt8]) -> UInt64 {
+        var hash = Self.mix(0xCBF2_9CE4_8422_2325, state == .absent ? 1 : 2)
+        if isText {
+            for place in sent { hash = Self.mix(hash, UInt64(bytes[place])) }
+            return hash
+        }
+        return Self.mix(hash, UInt64(bitPattern: number))
+    }
+
+    /// FNV-1a over eight bytes at once.
+    static func mix(_ hash: UInt64, _ next: UInt64) -> UInt64 { (hash ^ next) &* 0x100_0000_01B3 ^ hash >> 29 }
+
     // MARK: Tests
 
     private func matches(_ code: CodePlan, bytes: [UInt8]) -> Bool {
@@ -152,7 +216,9 @@ struct RawValue: Sendable {
         case .number(let expected): state == .number && number == expected
         case .unreadable(let bits): state == .unreadable && !isText && number == bits
         case .float(let expected): state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)) == expected
+        case .double(let expected): state == .number && Double(bitPattern: UInt64(bitPattern: number)) == expected
         case .notANumber: state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)).isNaN
+        case .notADouble: state == .number && Double(bitPattern: UInt64(bitPattern: number)).isNaN
         case .written(let expected, let text): state == .number && number == expected || CaptureTable.isText(text, bytes, range)
         case .text(let text): isText && CaptureTable.isText(text, bytes, range)
         }
@@ -172,8 +238,8 @@ struct RawValue: Sendable {
         case .has(let text):
             guard sent.count >= text.count else { return false }
             return (sent.lowerBound...(sent.upperBound - text.count)).contains { CaptureTable.isText(text, bytes, $0..<($0 + text.count)) }
-        case .above(let limit, let isFloat): return quantity(isFloat: isFloat).map { $0 > limit }
-        case .below(let limit, let isFloat): return quantity(isFloat: isFloat).map { $0 < limit }
+        case .above(let limit, let form): return quantity(form).map { $0 > limit }
+        case .below(let limit, let form): return quantity(form).map { $0 < limit }
         }
     }
 
@@ -187,11 +253,17 @@ struct RawValue: Sendable {
     }
 
     /// The number as a limit is compared with it; `nil` when there is none.
-    private func quantity(isFloat: Bool) -> Double? {
+    private func quantity(_ form: NumberForm) -> Double? {
         guard state == .number, validity.carriesValue else { return nil }
-        guard isFloat else { return Double(number) }
-        let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
-        return float.isNaN ? nil : Double(float)
+        switch form {
+        case .integer: return Double(number)
+        case .float32:
+            let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
+            return float.isNaN ? nil : Double(float)
+        case .float64:
+            let double = Double(bitPattern: UInt64(bitPattern: number))
+            return double.isNaN ? nil : double
+        }
     }
 
     /// The word for the value; `nil` when its table has none.

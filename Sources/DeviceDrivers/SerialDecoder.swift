@@ -34,7 +34,7 @@ package struct SerialDecoder: Sendable {
     }
 
     /// The most bytes of a message in several frames. Unit: bytes.
-    static let longestMessage = 16_384
+    static let longestMessage = 131_072
 
     let plan: SerialPlan
     private let quiet: Int64?
@@ -113,6 +113,12 @@ package struct SerialDecoder: Sendable {
 
     /// From now on it is noted what is not read. For authors: it allocates.
     package mutating func keepNotes() { keepsNotes = true }
+
+    /// How the clocks on the wall stand, for results with a time of their own.
+    package var civilClock: CivilClock? {
+        get { judge.civilClock }
+        set { judge.civilClock = newValue }
+    }
 
     func isNoting() -> Bool { keepsNotes && notes.count < 100 }
 
@@ -216,7 +222,7 @@ package struct SerialDecoder: Sendable {
     package mutating func clearOutbox() { outbox.removeAll(keepingCapacity: true) }
 
     /// The bytes of a request, with the values of this session; `nil` when one that it needs is not known.
-    package mutating func bytes(of request: Int) -> [UInt8]? { spoken.request(request, plan, judge) }
+    package mutating func bytes(of request: Int, time: Int64) -> [UInt8]? { spoken.request(request, plan, judge, time: time) }
 
     // MARK: What did not come
 
@@ -381,7 +387,7 @@ package struct SerialDecoder: Sendable {
 
     mutating func answer(_ trigger: SessionDescription.Answer.Trigger) {
         for index in plan.answers.indices where plan.answers[index].to == trigger && outbox.count < 1024 {
-            if let bytes = spoken.answer(index, plan, judge) { outbox.append(contentsOf: bytes) }
+            if let bytes = spoken.answer(index, plan, judge, time: lastByteTime) { outbox.append(contentsOf: bytes) }
         }
     }
 }

@@ -7,6 +7,8 @@ struct SpokenBytes: Sendable {
         var bytes: [UInt8]?
         /// The judge's count of changes that the bytes were made at; −1 before the first time.
         var generation: Int64 = -1
+        /// How often it was said.
+        var times = 0
     }
 
     private var requests: [Entry]
@@ -18,22 +20,24 @@ struct SpokenBytes: Sendable {
     }
 
     /// A request's bytes; `nil` when a value that it needs is not known.
-    mutating func request(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge) -> [UInt8]? {
-        if requests[index].generation != judge.generation {
-            requests[index] = Entry(bytes: Self.encode(plan.requests[index].send, plan.requests[index].frame, plan, judge), generation: judge.generation)
-        }
-        return requests[index].bytes
+    mutating func request(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge, time: Int64) -> [UInt8]? {
+        Self.say(plan.requests[index].send, plan.requests[index].frame, &requests[index], plan, judge, time)
     }
 
     /// An answer's bytes; `nil` when a value that it needs is not known.
-    mutating func answer(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge) -> [UInt8]? {
-        if answers[index].generation != judge.generation {
-            answers[index] = Entry(bytes: Self.encode(plan.answers[index].send, plan.answers[index].frame, plan, judge), generation: judge.generation)
-        }
-        return answers[index].bytes
+    mutating func answer(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge, time: Int64) -> [UInt8]? {
+        Self.say(plan.answers[index].send, plan.answers[index].frame, &answers[index], plan, judge, time)
     }
 
-    private static func encode(_ send: SendTemplate, _ frame: Int?, _ plan: SerialPlan, _ judge: ValueJudge) -> [UInt8]? {
-        plan.bytes(send, frame: frame) { name in plan.remembered.first { $0.name == name }.flatMap { judge.text(of: $0.field) } }
+    private static func say(
+        _ send: SendTemplate, _ frame: Int?, _ entry: inout Entry, _ plan: SerialPlan, _ judge: ValueJudge, _ time: Int64
+    ) -> [UInt8]? {
+        if entry.generation == judge.generation, !send.changes { return entry.bytes }
+        let saying = SendTemplate.Saying(times: entry.times, clock: judge.civilClock, time: time)
+        let bytes = plan.bytes(send, frame: frame, saying: saying) { name in
+            plan.remembered.first { $0.name == name }.flatMap { judge.text(of: $0.field) }
+        }
+        entry = Entry(bytes: bytes, generation: judge.generation, times: bytes == nil ? entry.times : entry.times + 1)
+        return bytes
     }
 }

@@ -8,7 +8,7 @@ extension ValueJudge {
         _ block: ModbusBlock, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment,
         sink: inout RecordBuffer
     ) {
-        guard !withholds else {
+        guard !withholds, heartbeats.isEmpty || !mayBeFrozen(moment) else {
             return read(
                 block.fields, bytes: bytes, start: start, length: length, captures: captures, moment, sink: &sink)
         }

@@ -38,6 +38,13 @@ struct ValueJudge: Sendable {
     private let comparable: [Int64]
     private let slotNames: [[UInt8]]
     private var slotSeen: [Int64]
+    /// By stream: the last result that was told, and whether it was told since the session began.
+    private var lastResults: [(print: UInt64, isOfSession: Bool)?]
+    let heartbeats: [HeartbeatPlan]
+    /// By heartbeat: its last value, and when it last changed. Unit: ns; before any time until it has.
+    private var beats: [(print: UInt64?, changed: Int64)]
+    /// How the clocks on the wall stand; `nil` where nobody has told.
+    var civilClock: CivilClock?
 
     init(_ plan: DevicePlan) {
         expectedSerial = plan.expectedSerial.map { Array($0.utf8) }
@@ -50,6 +57,9 @@ struct ValueJudge: Sendable {
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         slotNames = plan.slots.map { Array($0.utf8) }
         slotSeen = [Int64](repeating: -1, count: plan.slots.count)
+        lastResults = [(print: UInt64, isOfSession: Bool)?](repeating: nil, count: plan.streams.count)
+        heartbeats = plan.heartbeats
+        beats = [(print: UInt64?, changed: Int64)](repeating: (nil, .min), count: plan.heartbeats.count)
     }
 
     /// The line was opened anew: the device must say again who it is.
@@ -62,6 +72,8 @@ struct ValueJudge: Sendable {
         for index in remembered.indices { remembered[index].removeAll(keepingCapacity: true) }
         generation &+= 1
         for index in values.indices { values[index] = RawValue() }
+        for index in lastResults.indices { lastResults[index]?.isOfSession = false }
+        for index in beats.indices { beats[index] = (nil, .min) }
     }
 
     /// Whether values are withheld because the device is not, or not yet, the one expected.
@@ -144,6 +156,25 @@ struct ValueJudge: Sendable {
     mutating func take(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment) {
         values[place(field.index, moment)] = RawValue(
             field, bytes: bytes, start: start, length: length, captures: captures, message: message, time: moment.time)
+        for index in heartbeats.indices where heartbeats[index].field == field.index {
+            let print = values[place(field.index, moment)].print(bytes)
+            if let last = beats[index].print, last != print { beats[index].changed = moment.time }
+            beats[index].print = print
+        }
+    }
+
+    /// Whether a value may be a repetition of one that was: what must move for it has not moved.
+    func isFrozen(_ stream: Int, _ moment: Moment) -> Bool {
+        for index in heartbeats.indices where heartbeats[index].covers[stream] {
+            if beats[index].changed == .min || moment.time - beats[index].changed > heartbeats[index].within { return true }
+        }
+        return false
+    }
+
+    /// Whether anything may be frozen.
+    func mayBeFrozen(_ moment: Moment) -> Bool {
+        for index in heartbeats.indices where beats[index].changed == .min || moment.time - beats[index].changed > heartbeats[index].within { return true }
+        return false
     }
 
     /// A field that the message does not have.
@@ -219,6 +250,11 @@ struct ValueJudge: Sendable {
             guard let known = condition.known, passes(condition.field, known, longestAge: condition.longestAge, bytes: bytes, moment) != true else { return }
             (validity, reason) = (.invalid, .unknownUnit)
         }
+        if let result = target.result {
+            guard let isNow = takeResult(result, value, Int(stream(target, moment)), bytes: bytes, moment) else { return }
+            if !isNow, validity == .valid { (validity, reason) = (.questionable, .storedResult) }
+        }
+        if validity.carriesValue, !heartbeats.isEmpty, isFrozen(Int(stream(target, moment)), moment) { (validity, reason) = (.invalid, .frozen) }
         var record = SampleRecord(kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time)
         if !field.table.isEmpty {
             if validity.carriesValue {
@@ -227,23 +263,92 @@ struct ValueJudge: Sendable {
         } else if case .text = field.reading {
             if validity.carriesValue, !record.setText(bytes, value.range) { (validity, reason) = (.invalid, .tooLong) }
         } else {
-            record.bits = judgeNumber(field, value, target, moment, &validity, &reason)
+            record.bits = judgeNumber(field, value, target, bytes: bytes, moment, &validity, &reason)
         }
         (record.validity, record.reason) = (validity, reason)
         if withholds { withhold(&record) }
         sink.take(record, frameOffset: moment.offset)
     }
 
+    private struct Unknown: Error {
+        let why: Reason
+    }
+
+    /// A number that is made of several fields. What does not stand beside it now, or is no number, makes it none.
+    private func total(of number: Int64, _ terms: TermsPlan, _ bytes: [UInt8], _ moment: Moment) -> Result<Int64, Unknown> {
+        func beside(_ field: Int) -> Int64? {
+            let value = values[place(field, moment)]
+            return value.message == message && value.state == .number && value.validity == .valid ? value.number : nil
+        }
+        var total = number
+        var isTooLarge = false
+        for part in terms.plus {
+            guard let other = beside(part.field) else { return .failure(Unknown(why: .unknownStatus)) }
+            let (product, one) = other.multipliedReportingOverflow(by: part.times)
+            let (sum, two) = total.addingReportingOverflow(product)
+            (total, isTooLarge) = (sum, isTooLarge || one || two)
+        }
+        if let exponent = terms.exponent {
+            guard let power = beside(exponent.field) else { return .failure(Unknown(why: .unknownStatus)) }
+            guard let steps = Int(exactly: power), exponent.range.contains(steps) else { return .failure(Unknown(why: .malformed)) }
+            for _ in exponent.range.lowerBound..<steps {
+                let (product, overflow) = total.multipliedReportingOverflow(by: 10)
+                (total, isTooLarge) = (product, isTooLarge || overflow)
+            }
+        }
+        if let negative = terms.negativeWhen {
+            guard let isNegative = passes(negative.field, negative.test, longestAge: 0, bytes: bytes, moment) else {
+                return .failure(Unknown(why: .unknownStatus))
+            }
+            if isNegative { total = 0 &- total }
+        }
+        return isTooLarge ? .failure(Unknown(why: .implausible)) : .success(total)
+    }
+
+    /// Whether a result is of now; `nil` when it is the one that was told before.
+    private mutating func takeResult(_ plan: ResultPlan, _ value: RawValue, _ stream: Int, bytes: [UInt8], _ moment: Moment) -> Bool? {
+        var print = value.print(bytes)
+        func mark(_ field: Int) -> UInt64 {
+            let value = values[place(field, moment)]
+            return value.message == message ? value.print(bytes) : 0
+        }
+        for field in plan.marks { print = RawValue.mix(print, mark(field)) }
+        if let time = plan.time { print = RawValue.mix(print, mark(time.field)) }
+        let last = lastResults[stream]
+        if let last, last.print == print {
+            lastResults[stream]?.isOfSession = true
+            return nil
+        }
+        if !withholds { lastResults[stream] = (print, true) }
+        guard let time = plan.time else {
+            // Known by its number only: one that was there when the line was opened may be of any time.
+            return last?.isOfSession ?? false
+        }
+        let own = values[place(time.field, moment)]
+        guard own.message == message, own.isText, let civilClock, let taken = time.format.nanoseconds(bytes, own.range) else { return false }
+        return abs(civilClock.now(monotonic: moment.time, isUTC: time.format.isUTC) &- taken) <= time.within
+    }
+
     private mutating func judgeNumber(
-        _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ moment: Moment, _ validity: inout Validity, _ reason: inout Reason
+        _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, bytes: [UInt8], _ moment: Moment, _ validity: inout Validity,
+        _ reason: inout Reason
     ) -> Int64 {
         var number = value.number
+        if let terms = target.terms, validity.carriesValue {
+            switch total(of: number, terms, bytes, moment) {
+            case .success(let sum): number = sum
+            case .failure(let unknown): (validity, reason) = (.invalid, unknown.why)
+            }
+        }
         let quantity: Double
-        if case .float32 = field.reading {
-            let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
-            if !float.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
-            quantity = Double(float)
-        } else {
+        switch field.reading {
+        case .float32:
+            quantity = Double(Float(bitPattern: UInt32(truncatingIfNeeded: number)))
+            if !quantity.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
+        case .float64:
+            quantity = Double(bitPattern: UInt64(bitPattern: number))
+            if !quantity.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
+        default:
             let (sum, overflow) = number.addingReportingOverflow(target.offset)
             if overflow { (validity, reason) = (.invalid, .implausible) } else { number = sum }
             quantity = Double(number)
@@ -254,18 +359,24 @@ struct ValueJudge: Sendable {
         } else if let plausible = target.plausible, !plausible.contains(quantity) {
             (validity, reason) = (.questionable, .implausible)
         }
-        if let jump = target.jump { judgeChange(to: quantity, limit: jump, stream: Int(stream(target, moment)), moment, &validity, &reason) }
+        if let jump = target.jump {
+            judgeChange(to: quantity, limit: jump, wrapsAt: target.wrapsAt, stream: Int(stream(target, moment)), moment, &validity, &reason)
+        }
         return number
     }
 
     /// A change that cannot be is told; which of the two values is wrong is not known, and none is smoothed.
     private mutating func judgeChange(
-        to quantity: Double, limit: Double, stream: Int, _ moment: Moment, _ validity: inout Validity, _ reason: inout Reason
+        to quantity: Double, limit: Double, wrapsAt: Double?, stream: Int, _ moment: Moment, _ validity: inout Validity, _ reason: inout Reason
     ) {
         guard validity == .valid || validity == .questionable else { return }
         let last = lastNumbers[stream]
         lastNumbers[stream] = (quantity, moment.time)
-        guard validity == .valid, moment.time - last.time <= comparable[stream], abs(quantity - last.number) > limit else { return }
+        guard validity == .valid, moment.time - last.time <= comparable[stream] else { return }
+        var change = abs(quantity - last.number)
+        // A counter that has begun at 0 again has gone on.
+        if let wrapsAt, quantity < last.number { change = quantity + wrapsAt - last.number }
+        guard change > limit else { return }
         (validity, reason) = (.questionable, .jump)
     }
 

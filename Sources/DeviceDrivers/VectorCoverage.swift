@@ -16,7 +16,7 @@ extension VectorRunner {
             let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
             return Seen(
                 bytes: vector.bytes,
-                records: vector.bytes.isEmpty ? [] : CaptureDecoder(plan).decode(vector.bytes).map(\.record), plan: plan
+                records: vector.bytes.isEmpty ? [] : CaptureDecoder(plan, now: vector.now).decode(vector.bytes).map(\.record), plan: plan
             )
         }
         for field in profile.fields {
@@ -56,6 +56,8 @@ extension VectorRunner {
                 case .number(let number): return isBare || record.bits == number &+ metric.offsetCounts
                 case .unreadable(let bits): return isBare || record.bits == bits &+ metric.offsetCounts
                 case .float(let float): return Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)) == float
+                case .double(let double): return Double(bitPattern: UInt64(bitPattern: record.bits)) == double
+                case .notADouble: return Double(bitPattern: UInt64(bitPattern: record.bits)).isNaN
                 case .notANumber: return Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)).isNaN
                 case .written(_, let text), .text(let text): return bytes.holds(text)
                 }

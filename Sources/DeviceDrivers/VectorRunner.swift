@@ -29,7 +29,7 @@ package struct VectorRunner {
             if let sends = vector.sends, case .request(let name) = sends.what, profile.requests.first(where: { $0.name == name })?.reply != nil {
                 request = name
             }
-            let decoder = CaptureDecoder(plan, replyTo: request)
+            let decoder = CaptureDecoder(plan, replyTo: request, now: vector.now)
             let found = samples(decoder, vector.bytes)
             failures += compare(found, vector.expect, plan)
             let explained = decoder.explain(vector.bytes)
@@ -122,6 +122,12 @@ package struct VectorRunner {
         case nil: return values.isEmpty ? nil : "\(values.prefix(5).joined(separator: ", ")), expected nothing"
         case .values(let list)?: wanted = list
         case .repeated(let value, let count)?: wanted = [String](repeating: value, count: count)
+        case .judged(let value, let validity, let reason)?:
+            let seen = records.filter { $0.validity != .notAvailable || $0.reason != .absent }
+            let fits = seen.count == 1 && seen[0].validity == validity && (reason == nil || seen[0].reason == reason)
+            if fits, Self.equal(text(seen[0], plan.streams[Int(seen[0].index)]), value) { return nil }
+            let shown = records.map { "\(text($0, plan.streams[Int($0.index)])) \($0.validity.word)/\($0.reason.word)" }
+            return "\(shown.isEmpty ? "absent" : shown.joined(separator: ", ")), expected \(value) \(validity.word)\(reason.map { "/\($0.word)" } ?? "")"
         case .missing(let validity, let reason)?:
             let fits = records.contains { $0.validity == validity && (reason == nil || $0.reason == reason) }
             let stray = values.isEmpty || validity.carriesValue
@@ -168,7 +174,8 @@ package struct VectorRunner {
                     case .frame(let index, let length):
                         let format = serial.frames[index]
                         let place = format.payloadEnd(length: length)
-                        let mark = format.checksum?.after.isEmpty == false && place < length ? framer.plain[place] : nil
+                        let markLength = format.checksum?.markLength ?? 0
+                        let mark = markLength > 0 && place + markLength <= length ? Array(framer.plain[place..<(place + markLength)]) : nil
                         let count = format.number.map { framer.plain[$0.byte] } ?? 0
                         let again = format.encode(payload: Array(framer.plain[format.payloadStart..<place]), mark: mark, count: count)
                         let sent = Array(own[framer.frameOffset..<framer.position])

@@ -4,6 +4,8 @@ package enum ValueForm: Sendable, Hashable {
     case integer(DecimalScale)
     /// The bit pattern of an IEEE 754 single, as the device sent it.
     case float32
+    /// The bit pattern of an IEEE 754 double, as the device sent it.
+    case float64
     /// UTF-8 text of at most ``SampleRecord/textCapacity`` bytes.
     case text
 }
@@ -80,6 +82,9 @@ package struct StreamDescriptor: Sendable, Hashable {
         case .float32:
             let value = Float(bitPattern: UInt32(truncatingIfNeeded: bits))
             return value.isFinite ? .number(DecimalText.plain(value)) : .null
+        case .float64:
+            let value = Double(bitPattern: UInt64(bitPattern: bits))
+            return value.isFinite ? .number(DecimalText.plain(value)) : .null
         case .text: return text.map(JSON.string) ?? .null
         }
     }
@@ -87,8 +92,12 @@ package struct StreamDescriptor: Sendable, Hashable {
 
 extension DecimalText {
     /// The shortest decimal that reads back as the same single, without an exponent.
-    package static func plain(_ value: Float) -> String {
-        let text = value.description
+    package static func plain(_ value: Float) -> String { plain(value.description) }
+
+    /// The shortest decimal that reads back as the same double, without an exponent.
+    package static func plain(_ value: Double) -> String { plain(value.description) }
+
+    private static func plain(_ text: String) -> String {
         guard let parsed = parse(Array(text.utf8)) else { return text }
         return render(parsed.mantissa, exponent: parsed.exponent)
     }

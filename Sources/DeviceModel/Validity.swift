@@ -82,6 +82,10 @@ package enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case jump = 18
     /// What decides whether the value counts is not known now: it did not come, not lately, or it was garbled.
     case unknownStatus = 19
+    /// A result that is not known to be of now: the device had it before, or its own time says so.
+    case storedResult = 20
+    /// What must move, so that the device is known to be behind its values, has not moved.
+    case frozen = 21
 
     /// The word in JSON lines and profiles.
     package var word: String {
@@ -106,6 +110,8 @@ package enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
         case .conflictingReplies: "conflictingReplies"
         case .jump: "jump"
         case .unknownStatus: "unknownStatus"
+        case .storedResult: "storedResult"
+        case .frozen: "frozen"
         }
     }
 

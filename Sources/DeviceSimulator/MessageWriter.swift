@@ -150,7 +150,7 @@ struct MessageWriter {
         }
     }
 
-    private static func bytes(_ separator: Separator) -> [UInt8] { if case .byte(let byte) = separator { [byte] } else { [0x20] } }
+    private static func bytes(_ separator: Separator) -> [UInt8] { if case .mark(let bytes) = separator { bytes } else { [0x20] } }
 
     private static func fit(_ text: [UInt8], to width: Int) -> [UInt8] { Array((text + [UInt8](repeating: 0x20, count: width)).prefix(width)) }
 
@@ -175,11 +175,16 @@ struct MessageWriter {
         switch simulated(field, seconds: seconds) {
         case .number(let value)?:
             if field.type == .float32 { return Int64(Float(value).bitPattern) }
+            if field.type == .float64 { return Int64(bitPattern: value.bitPattern) }
             guard let (metric, stream) = metric(field), case .integer(let scale) = stream.form else {
-                let places = if case .decimal(let places) = field.type { places } else { 0 }
-                return DecimalScale(multiplier: 1, exponent: -places).counts(nearest: value) ?? 0
+                return DecimalScale(multiplier: 1, exponent: -(field.type.places ?? 0)).counts(nearest: value) ?? 0
             }
-            let counts = (scale.counts(nearest: value) ?? 0) - metric.offsetCounts
+            var counts = (scale.counts(nearest: value) ?? 0) - metric.offsetCounts
+            if let exponent = metric.terms?.exponent, case .number(let power)? = world.value(exponent.field, at: seconds) {
+                for _ in exponent.range.lowerBound..<max(exponent.range.lowerBound, Int(power)) { counts /= 10 }
+            }
+            // The sign stands in a field of its own.
+            if metric.terms?.negativeWhen != nil { counts = abs(counts) }
             return field.type == .bcd ? Int64(String(max(0, counts)), radix: 16) ?? 0 : counts
         case .text(let text)?: return YAMLText.integer(text) ?? 0
         case nil: return 0
@@ -191,6 +196,14 @@ struct MessageWriter {
         if case .text(let text)? = value { return Array(text.utf8) }
         switch field.type {
         case .decimal(let places): return Array(DecimalText.render(number(field, seconds: seconds), exponent: -places).utf8)
+        case .degreesMinutes:
+            let degrees = number(field, seconds: seconds)
+            let minutes = degrees % 10_000_000 * 600_000 / 10_000_000
+            func padded(_ number: Int64, _ width: Int) -> String { String(repeating: "0", count: max(0, width - String(number).count)) + String(number) }
+            return Array("\(degrees / 10_000_000)\(padded(minutes / 10_000, 2)).\(padded(minutes % 10_000, 4))".utf8)
+        case .sexagesimal:
+            let minutes = number(field, seconds: seconds)
+            return Array("\(minutes / 60):\(minutes % 60 < 10 ? "0" : "")\(minutes % 60)".utf8)
         case .hex: return Array(String(number(field, seconds: seconds), radix: 16, uppercase: true).utf8)
         default:
             guard case .number(let number)? = value else { return [] }

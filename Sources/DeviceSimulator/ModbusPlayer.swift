@@ -113,7 +113,8 @@ struct ModbusPlayer {
         return switch entry.code {
         case .number(let number): .number(Double(number))
         case .float(let float): .number(Double(float))
-        case .unreadable, .notANumber, .written, .text: value
+        case .double(let double): .number(double)
+        case .unreadable, .notANumber, .notADouble, .written, .text: value
         }
     }
 
@@ -127,8 +128,15 @@ struct ModbusPlayer {
             guard let target = field.targets.first else { return UInt64(bitPattern: Int64(exactly: number.rounded()) ?? 0) }
             let form = owner.plan.streams[target.stream].form
             if form == .text { return UInt64(bitPattern: Int64(exactly: number.rounded()) ?? 0) }
+            if form == .float64 { return number.bitPattern }
             guard case .integer(let scale) = form else { return UInt64(Float(number).bitPattern) }
-            let counts = (scale.counts(nearest: number) ?? 0) - target.offset
+            var counts = (scale.counts(nearest: number) ?? 0) - target.offset
+            if let exponent = target.terms?.exponent,
+                case .number(let power)? = owner.world.value(owner.plan.profile.fields[exponent.field].name, at: seconds)
+            {
+                for _ in exponent.range.lowerBound..<max(exponent.range.lowerBound, Int(power)) { counts /= 10 }
+            }
+            if case .signMagnitude(let width) = field.reading, counts < 0 { return UInt64(1) << UInt64(width - 1) | UInt64(-counts) }
             if case .bcd = field.reading { return UInt64(String(max(0, counts)), radix: 16) ?? 0 }
             return UInt64(bitPattern: counts)
         case .text(let text)?: return UInt64(bitPattern: Int64(text) ?? 0)

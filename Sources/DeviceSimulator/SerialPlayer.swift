@@ -75,7 +75,7 @@ struct SerialPlayer {
     private func requests(in bytes: [UInt8], _ framer: inout Framer?) -> [Int] {
         var found = serial.requests.indices.filter { index in
             let request = serial.requests[index]
-            guard request.frame == nil, let literal = request.send.bytes({ _ in nil }), !literal.isEmpty else { return false }
+            guard request.frame == nil, let literal = request.send.bytes(SendTemplate.Saying(), { _ in nil }), !literal.isEmpty else { return false }
             return bytes.count >= literal.count && (0...(bytes.count - literal.count)).contains { bytes[$0..<($0 + literal.count)].elementsEqual(literal) }
         }
         guard framer != nil else { return found }

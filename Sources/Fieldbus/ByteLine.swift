@@ -11,6 +11,12 @@ package protocol ByteLine: AnyObject {
     func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int
     /// Sends all bytes, or throws.
     func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError)
+    /// Whether another caller has come since it was last asked: what came before belongs to nothing.
+    func takeRenewal() -> Bool
+}
+
+extension ByteLine {
+    package func takeRenewal() -> Bool { false }
 }
 
 /// Serial line settings. Baud in bit/s; data bits 7 or 8; parity `N`, `E` or `O`; stop bits 1 or 2.

@@ -2,15 +2,20 @@ import CPosix
 import Glibc
 import RealTime
 
-/// The device's end of a line, for players of devices: a pseudo-terminal made here, or a TCP port listened on.
+/// The device's end of a line, for players of devices: a pseudo-terminal made here, a TCP port listened on, or a call to a host that listens.
 ///
-/// Calls come from one thread. On TCP one client is served at a time; the next is taken when it leaves.
+/// Calls come from one thread. On TCP one client is served at a time; the next is taken when it leaves. A host that listens is called again when it
+/// has hung up.
 package final class DeviceEnd {
     private let clock = MonotonicClock()
     private var listener = Descriptor()
     private var connection = Descriptor()
     /// A pseudo-terminal's client side, held open so that the device outlives its clients.
     private var held = Descriptor()
+    /// A host that listens.
+    private var callee: TCPLine?
+    private var isCalling = false
+    private var nextCall: Int64 = 0
     /// Where a client finds the device: the pseudo-terminal's path, or `tcp://HOST:PORT`.
     package private(set) var name = ""
 
@@ -19,6 +24,9 @@ package final class DeviceEnd {
         switch address {
         case .newPseudoTerminal: try makePseudoTerminal()
         case .tcp(let host, let port): try listen(host, port)
+        case .listening(let host, let port, _):
+            callee = TCPLine(host: host, port: port)
+            name = "tcp://\(host):\(port)"
         case .path(let path):
             let number = Glibc.open(path, O_RDWR | O_NOCTTY | O_CLOEXEC)
             guard number >= 0 else { throw FieldbusError.cannotOpen(path: path, errno: errno) }
@@ -70,6 +78,7 @@ package final class DeviceEnd {
 
     /// Takes what a client sent, waiting until the deadline; 0 when nothing came. A client that leaves is no error.
     package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+        if let callee { return readCalling(callee, into: &buffer, deadline: deadline) }
         if !connection.isOpen {
             guard try listener.wait(for: Int16(POLLIN), deadline: deadline, clock: clock) else { return 0 }
             let number = accept(listener.number, nil, nil)
@@ -85,17 +94,37 @@ package final class DeviceEnd {
         }
     }
 
+    private func readCalling(_ callee: TCPLine, into buffer: inout [UInt8], deadline: Int64) -> Int {
+        if !isCalling {
+            guard clock.now() >= nextCall else {
+                clock.sleep(until: min(deadline, nextCall))
+                return 0
+            }
+            nextCall = clock.now() + 500_000_000
+            do { try callee.open(deadline: clock.now() + 400_000_000) } catch { return 0 }
+            isCalling = true
+        }
+        do { return try callee.read(into: &buffer, deadline: deadline) } catch {
+            isCalling = false
+            return 0
+        }
+    }
+
     /// Whether a client is there; a pseudo-terminal always has one.
-    package var isConnected: Bool { connection.isOpen }
+    package var isConnected: Bool { connection.isOpen || isCalling }
 
     /// Cuts a TCP connection; a pseudo-terminal cannot be cut.
-    package func hangUp() { if listener.isOpen { connection.close() } }
+    package func hangUp() {
+        if listener.isOpen { connection.close() }
+        callee?.close()
+        isCalling = false
+    }
 
     /// Sends bytes at a pace: a pseudo-terminal and a socket know no baud rate, so each few bytes leave when a wire would have carried them.
     ///
     /// - Parameter nanosecondsPerByte: 0 sends at once.
     package func write(_ bytes: [UInt8], nanosecondsPerByte: Int64) {
-        guard connection.isOpen else { return }
+        guard isConnected else { return }
         var sent = 0
         let start = clock.now()
         while sent < bytes.count {
@@ -103,7 +132,13 @@ package final class DeviceEnd {
             sent += slice.count
             clock.sleep(until: start + Int64(sent) * nanosecondsPerByte)
             // A reader that does not read is the reader's fault: a device does not wait for it.
-            do { try connection.write(slice, deadline: clock.now() + 10_000_000, clock: clock) } catch { return }
+            do {
+                if let callee {
+                    try callee.write(slice, deadline: clock.now() + 10_000_000)
+                } else {
+                    try connection.write(slice, deadline: clock.now() + 10_000_000, clock: clock)
+                }
+            } catch { return }
         }
     }
 }

@@ -10,6 +10,8 @@ package enum FieldbusError: Error, Sendable, Equatable {
     case portHeld(path: String)
     /// The port cannot be opened.
     case cannotOpen(path: String, errno: Int32)
+    /// Calls cannot be taken on this address.
+    case cannotListen(line: String, errno: Int32)
     /// The port refuses these line settings.
     case settingsRefused(path: String, settings: String)
 
@@ -17,14 +19,14 @@ package enum FieldbusError: Error, Sendable, Equatable {
     package var isEnd: Bool {
         switch self {
         case .disconnected(let code): code == 0 || code == ECONNRESET || code == EPIPE
-        case .timedOut, .portHeld, .cannotOpen, .settingsRefused: false
+        case .timedOut, .portHeld, .cannotOpen, .cannotListen, .settingsRefused: false
         }
     }
 
     /// The system's error number, for the journal; 0 when there is none.
     package var errnoValue: Int32 {
         switch self {
-        case .disconnected(let code), .cannotOpen(_, let code): code
+        case .disconnected(let code), .cannotOpen(_, let code), .cannotListen(_, let code): code
         case .portHeld: EBUSY
         case .settingsRefused: EINVAL
         case .timedOut: ETIMEDOUT
@@ -41,6 +43,10 @@ extension FieldbusError: CustomStringConvertible {
         case .cannotOpen(let path, ENOENT): "\(path) does not exist: is the adapter plugged in, and is this its name?"
         case .cannotOpen(let path, EACCES): "\(path) may not be opened: add the user to the group dialout"
         case .cannotOpen(let path, let code): "\(path) cannot be opened (\(Self.words(code)))"
+        case .cannotListen(let line, EADDRINUSE): "\(line) is taken by another process: stop it, or give another port"
+        case .cannotListen(let line, EADDRNOTAVAIL): "\(line) is not an address of this machine"
+        case .cannotListen(let line, EACCES): "\(line) may not be taken: ports below 1024 need a right; give a higher one"
+        case .cannotListen(let line, let code): "no calls can be taken on \(line) (\(Self.words(code)))"
         case .settingsRefused(let path, let settings): "\(path) does not accept the line settings \(settings)"
         }
     }

@@ -1,15 +1,22 @@
 import CPosix
 import Glibc
 
-/// Where a line is: a serial port, a pseudo-terminal to be made, or a TCP port.
+/// Where a line is: a serial port, a pseudo-terminal to be made, or a TCP port, called or listened on.
 package enum LineAddress: Sendable, Hashable, CustomStringConvertible {
     case path(String)
     /// Make a pseudo-terminal; only a player of devices asks for this.
     case newPseudoTerminal
     case tcp(host: String, port: Int)
+    /// The device calls the host, on this address of the host; `caller` is the only address it may call from.
+    case listening(host: String, port: Int, caller: String?)
 
-    /// Reads `/dev/ttyUSB0`, `pty` or `tcp://HOST:PORT`; `nil` for anything else.
+    /// Reads `/dev/ttyUSB0`, `pty`, `tcp://HOST:PORT` or `listen:tcp://HOST:PORT`; `nil` for anything else.
     package init?(_ text: String) {
+        if text.hasPrefix("listen:") {
+            guard case .tcp(let host, let port)? = LineAddress(String(text.dropFirst(7))) else { return nil }
+            self = .listening(host: host, port: port, caller: nil)
+            return
+        }
         if text == "pty" {
             self = .newPseudoTerminal
         } else if text.hasPrefix("tcp://") {
@@ -32,6 +39,7 @@ package enum LineAddress: Sendable, Hashable, CustomStringConvertible {
         case .path(let path): path
         case .newPseudoTerminal: "pty"
         case .tcp(let host, let port): "tcp://\(host):\(port)"
+        case .listening(let host, let port, _): "listen:tcp://\(host):\(port)"
         }
     }
 }

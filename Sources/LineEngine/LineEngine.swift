@@ -38,6 +38,8 @@ package protocol LineEngine {
     mutating func opened(at now: Int64)
     /// The line could not be opened, or was lost.
     mutating func lost(_ loss: LineLoss, at now: Int64)
+    /// Another caller is on the line: what came before belongs to nothing.
+    mutating func renewed(at now: Int64)
     /// What was to be said has been handed to the line.
     mutating func said(at now: Int64)
     /// Bytes came.
@@ -51,4 +53,8 @@ package protocol LineEngine {
     var mayTakeOrder: Bool { get }
     /// The host stops: from now on only what ends the session is said.
     mutating func leave(at now: Int64)
+}
+
+extension LineEngine {
+    package mutating func renewed(at now: Int64) {}
 }

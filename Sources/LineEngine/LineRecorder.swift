@@ -19,6 +19,8 @@ package final class LineRecorder: Sendable {
     private let missed = Atomic<Int64>(0)
     private let busy = Atomic<Int64>(0)
     private let began = Atomic<Int64>(0)
+    private let utcOffset = Atomic<Int64>(.min)
+    private let zone = Atomic<Int64>(0)
 
     package init(devices: Int) { counters = Counters(count: max(1, devices) * LinkCount.caseCount) }
 
@@ -40,6 +42,17 @@ package final class LineRecorder: Sendable {
         let start = began.load(ordering: .relaxed)
         guard start > 0, now > start else { return 0 }
         return min(1, Double(busy.load(ordering: .relaxed)) / Double(now - start))
+    }
+
+    /// How the clocks on the wall stand, told by whoever reads them; `nil` before that.
+    package var civilClock: CivilClock? {
+        let offset = utcOffset.load(ordering: .relaxed)
+        return offset == .min ? nil : CivilClock(utcOffset: offset, zone: zone.load(ordering: .relaxed))
+    }
+
+    package func tell(_ clock: CivilClock) {
+        zone.store(clock.zone, ordering: .relaxed)
+        utcOffset.store(clock.utcOffset, ordering: .relaxed)
     }
 
     package func begin(at time: Int64) { began.store(time, ordering: .relaxed) }

@@ -7,6 +7,7 @@ extension TextEngine {
     package mutating func heard(_ bytes: [UInt8], count: Int, isAll: Bool, at now: Int64) {
         hold(count, isAll: isAll, at: now)
         guard count > 0 else { return }
+        intake.decoder.civilClock = recorder.civilClock
         // Nobody looked for so long that it is not known when this came.
         if case .awaiting(let exchange, let deadline) = phase, now > deadline + wireMargin { expire(exchange, at: now) }
         guard case .awaiting(var exchange, let deadline) = phase else {

@@ -25,6 +25,19 @@ extension TextEngine {
         }
     }
 
+    package mutating func renewed(at now: Int64) {
+        let exchange = exchange
+        intake.reset(isSameDevice: false)
+        held?.open(at: now)
+        sink.heldBack = nil
+        guard isOpen else { return }
+        if let exchange {
+            if exchange.sent > 0 { intake.giveUp(exchange.request, sent: exchange.sent) }
+            if case .order(let order) = exchange.purpose { tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now) }
+        }
+        beginSession(at: now)
+    }
+
     /// Nothing is said until then, nor into the middle of what still comes.
     mutating func quiet(until time: Int64, at now: Int64) {
         intake.discipline.rest(

@@ -5,7 +5,8 @@ import DeviceProfiles
 /// Questions: said, answered, given up.
 extension TextEngine {
     mutating func say(_ request: Int, _ purpose: Exchange.Purpose, at now: Int64) {
-        guard let bytes = intake.decoder.bytes(of: request) else {
+        intake.decoder.civilClock = recorder.civilClock
+        guard let bytes = intake.decoder.bytes(of: request, time: now) else {
             // A value of the session that it needs has not been told yet.
             switch purpose {
             case .question: intake.decoder.miss(request: request, .notAvailable, .absent, time: now, sink: &sink)

@@ -1,4 +1,5 @@
 import DeviceModel
+import Foundation
 import LineEngine
 import Logging
 import RealTime
@@ -12,6 +13,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     private let writer: JournalWriter
     private let lines: [(worker: LineWorker, streams: [Int])]
+    /// The civil time of the unit less UTC, by the machine's own time zone. Unit: ns.
+    private let zone = Int64(TimeZone.current.secondsFromGMT()) * 1_000_000_000
     private let notes: NoteQueue
     private let clock: Clock
     private let wall: () -> Int64
@@ -80,6 +83,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
         if let step = clockWatch.look(before: before, wall: time, after: after) {
             events.add(.clockStepped(milliseconds: step / 1_000_000, at: after))
         }
+        let civil = CivilClock(utcOffset: clockWatch.offset, zone: zone)
+        for (worker, _) in lines { worker.recorder.tell(civil) }
     }
 
     // MARK: Draining

@@ -163,13 +163,10 @@ private struct UnitReader {
     private mutating func readDevice(_ handle: String, _ keyValue: YAMLValue, _ value: YAMLValue) {
         if !Self.isHandle(handle) { keyValue.error("a device's handle is lower-case letters, digits and hyphens, at most 40; found “\(handle)”") }
         guard let map = value.mapping("a device") else { return }
-        map.allow(["profile", "line", "unit", "serial", "override"])
+        map.allow(["profile", "line", "listen", "from", "unit", "serial", "override"])
         guard let profileValue = map.required("profile"), let name = profileValue.text("a profile, vendor/model"),
-            let lineValue = map.required("line"), let lineText = lineValue.text("a line")
+            let (lineValue, address) = readLine(map)
         else { return }
-        guard let address = LineAddress(lineText), address != .newPseudoTerminal else {
-            return lineValue.error("expected a line such as /dev/ttyUSB0 or tcp://HOST:PORT, found “\(lineText)”")
-        }
         guard let folder = profileFolders.map({ "\($0)/\(name)" }).first(where: { FileManager.default.fileExists(atPath: "\($0)/profile.yaml") })
         else {
             return profileValue.error("there is no profile “\(name)” in \(profileFolders.joined(separator: ", "))")
@@ -192,11 +189,35 @@ private struct UnitReader {
         let plan = profile.compile(handle: handle, overrides: overrides, expectedSerial: serial)
         switch (profile.line.transport, address) {
         case (.serial, .path) where profile.line.serial == nil: lineValue.error("this device speaks over TCP only: its line is tcp://HOST:PORT")
+        case (.modbusRTU, .listening), (.modbusTCP, .listening): lineValue.error("a Modbus device is asked, it does not call: give its “line”")
         case (.modbusTCP, .path): lineValue.error("this device speaks Modbus TCP: its line is tcp://HOST:PORT")
         case (.modbusRTU, .tcp): lineValue.error("this device speaks Modbus RTU: its line is a serial port")
         default: break
         }
         unit.devices.append(UnitConfiguration.Device(plan: plan, address: address, location: value.location))
+    }
+
+    /// Where the device is: a line of its own, or an address of the host on which it calls.
+    private func readLine(_ map: YAMLMapping) -> (YAMLValue, LineAddress)? {
+        if let value = map["listen"] {
+            map["line"]?.error("a device has a “line”, or calls where the host listens; not both")
+            guard let text = value.text("an address of the host") else { return nil }
+            guard case .tcp(let host, let port)? = LineAddress(text), port > 0 else {
+                value.error("expected an address of this machine such as tcp://192.168.1.10:4000, found “\(text)”")
+                return nil
+            }
+            return (value, .listening(host: host, port: port, caller: map["from"]?.text("the address from which it calls")))
+        }
+        map["from"]?.error("“from” says who may call; it belongs to “listen”")
+        guard let value = map.required("line"), let text = value.text("a line") else { return nil }
+        if let address = LineAddress(text) {
+            switch address {
+            case .path, .tcp: return (value, address)
+            case .listening, .newPseudoTerminal: break
+            }
+        }
+        value.error("expected a line such as /dev/ttyUSB0 or tcp://HOST:PORT, found “\(text)”")
+        return nil
     }
 
     private func readOverrides(_ map: YAMLMapping, _ profile: DeviceProfile, _ overrides: inout DeviceOverrides) {

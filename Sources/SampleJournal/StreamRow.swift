@@ -67,6 +67,7 @@ enum StreamRow {
         switch form {
         case .integer(let scale): "integer \(scale.multiplier) \(scale.exponent)"
         case .float32: "float32"
+        case .float64: "float64"
         case .text: "text"
         }
     }
@@ -75,6 +76,7 @@ enum StreamRow {
         let parts = text.split(separator: " ")
         switch parts.first {
         case "float32": return .float32
+        case "float64": return .float64
         case "text": return .text
         case "integer":
             guard parts.count == 3, let multiplier = Int64(parts[1]), multiplier != 0, let exponent = Int(parts[2]), (-18...18).contains(exponent)

@@ -58,6 +58,7 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
             engine.opened(at: clock.now())
         case .listen(let until):
             let count = try line.read(into: &buffer, deadline: min(until, soon))
+            if line.takeRenewal() { engine.renewed(at: clock.now()) }
             let now = clock.now()
             engine.heard(buffer, count: count, isAll: count < buffer.count, at: now)
         case .gather(let until):
@@ -74,6 +75,7 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
     private func gather() throws(FieldbusError) {
         for _ in 0..<Self.readsAStep {
             let count = try line.read(into: &buffer, deadline: 0)
+            if line.takeRenewal() { engine.renewed(at: clock.now()) }
             engine.heard(buffer, count: count, isAll: count < buffer.count, at: clock.now())
             if count < buffer.count { break }
         }

@@ -90,6 +90,12 @@ package final class LineWorker: @unchecked Sendable {
                 let engine = TextEngine(device: first, plan: plan, byteTime: settings?.nanosecondsPerByte ?? 0, recorder: recorder, now: clock.now())
                 LineLoop(engine, line: TCPLine(host: host, port: port), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
+        case (.serial(let plan), .listening(let host, let port, let caller)):
+            return {
+                let engine = TextEngine(device: first, plan: plan, byteTime: 0, recorder: recorder, now: clock.now())
+                let line = ListeningLine(host: host, port: port, caller: caller)
+                LineLoop(engine, line: line, clock: clock, recorder: recorder, orders: orders).run(until: stop)
+            }
         case (.modbus, .path(let path)):
             guard let settings else { return nil }
             return {
@@ -102,7 +108,7 @@ package final class LineWorker: @unchecked Sendable {
                 let engine = TCPEngine(devices: plans, recorder: recorder, now: clock.now())
                 LineLoop(engine, line: ModbusPort(.tcp(host: host, port: port)), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
-        case (_, .newPseudoTerminal): return nil
+        case (.modbus, .listening), (_, .newPseudoTerminal): return nil
         }
     }
 }

@@ -166,6 +166,7 @@ struct ProfileCommand: ParsableCommand {
         @Argument(help: "The capture; - is standard input.") var file: String
         @Flag(help: "The capture is hexadecimal text.") var hex = false
         @Flag(help: "Say on standard error which bytes were not read, and why.") var explain = false
+        @Option(help: "The civil time at which the bytes came, as 2026-11-28T13:54:10: by it results are of now or not.") var now: String?
         @OptionGroup var overrides: Overrides
 
         /// The largest capture read. Unit: bytes.
@@ -175,7 +176,11 @@ struct ProfileCommand: ParsableCommand {
             let profile = try ProfileCommand.load(profile)
             let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
             let plan = profile.compile(handle: handle, overrides: try overrides.make())
-            let decoder = CaptureDecoder(plan)
+            let time = try now.map { text in
+                guard let time = UTCTime.nanoseconds(text + "Z") else { throw Failure(.usage, "--now takes a civil time such as 2026-11-28T13:54:10") }
+                return time
+            }
+            let decoder = CaptureDecoder(plan, now: time)
             let capture = try bytes()
             for line in decoder.lines(decoder.decode(capture)) { print(line.text) }
             if explain { for note in decoder.explain(capture).notes { printError(note.description) } }

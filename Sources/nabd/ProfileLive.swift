@@ -12,7 +12,7 @@ extension ProfileCommand {
     struct Try: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Read a real device for a while and print JSON lines.")
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
-        @Option(help: "The line: /dev/ttyUSB0 or tcp://HOST:PORT.") var line: String
+        @Option(help: "The line: /dev/ttyUSB0, tcp://HOST:PORT, or listen:tcp://HOST:PORT for a device that calls.") var line: String
         @Option(name: .customLong("for"), help: "How long, such as 10s.") var time = "10s"
         @Flag(help: "Show the bytes on the line as well.") var raw = false
         @Option(help: "Keep the bytes in this file, for decode --hex and for vectors.") var record: String?
@@ -20,7 +20,7 @@ extension ProfileCommand {
 
         func run() throws {
             guard let address = LineAddress(line), address != .newPseudoTerminal else {
-                throw Failure(.usage, "--line takes /dev/ttyUSB0 or tcp://HOST:PORT, not “\(line)”")
+                throw Failure(.usage, "--line takes /dev/ttyUSB0, tcp://HOST:PORT or listen:tcp://HOST:PORT, not “\(line)”")
             }
             let length = try duration(time)
             let profile = try ProfileCommand.load(profile)
@@ -31,7 +31,7 @@ extension ProfileCommand {
             var tapped = address
             if raw || record != nil {
                 do {
-                    let isTCP = if case .tcp = address { true } else { false }
+                    let isTCP = if case .path = address { false } else { true }
                     tap = try LineTap(address, settings: plan.line.serial.map(SerialSettings.init), isTCP: isTCP)
                 } catch let error as FieldbusError {
                     throw Failure(.unavailable, error.description)
@@ -43,6 +43,9 @@ extension ProfileCommand {
             try worker.start(priority: 0)
             let end = clock.now() + length
             var printer = LivePrinter(worker)
+            worker.recorder.tell(
+                CivilClock(
+                    utcOffset: Int64(Date().timeIntervalSince1970 * 1e9) - clock.now(), zone: Int64(TimeZone.current.secondsFromGMT()) * 1_000_000_000))
             while clock.now() < end {
                 clock.sleep(until: min(end, clock.now() + 50_000_000))
                 capture.take(tap?.take() ?? [])
@@ -70,7 +73,7 @@ extension ProfileCommand {
         static let configuration = CommandConfiguration(
             abstract: "Play a device from its profile. Prints where it is found, then plays until it is stopped.")
         @Argument(help: "The profiles: folders, files, or vendor/model. Several Modbus devices share a line, each as PROFILE@UNIT.") var profiles: [String]
-        @Option(help: "The line: pty, tcp://HOST:PORT, or a terminal's path.") var line: String
+        @Option(help: "The line: pty, tcp://HOST:PORT, a terminal's path, or listen:tcp://HOST:PORT of a host that the device calls.") var line: String
         @Option(
             help: ArgumentHelp("Faults as FAULT:SHARE,…: \(FaultScript.Fault.allCases.map(\.rawValue).joined(separator: ", ")).")) var faults: String?
         @Option(help: "Decides which messages the faults strike.") var seed: UInt64 = 1

@@ -19,7 +19,7 @@ import Testing
     }
 
     private static func rule(_ algorithm: ChecksumAlgorithm, _ encoding: ChecksumEncoding) -> ChecksumRule {
-        ChecksumRule(algorithm: algorithm, coverage: .payload, encoding: encoding, digits: 5, at: nil, after: [0x7C], overWire: false)
+        ChecksumRule(algorithm: algorithm, coverage: .payload, encoding: encoding, digits: 5, at: nil, after: [[0x7C]], overWire: false)
     }
 
     @Test(

@@ -85,13 +85,16 @@ import Testing
         (
             "key: SPO2", "kez: SPO2",
             "19:22: error: unknown key “kez”; expected in, key, frame, byte, bits, join, count, type, places, input, "
-                + "holding, coil, discrete, registers, words, every, vmd, strip, missing, table, otherwise, validity-when — did you mean “key”?"
+                + "holding, coil, discrete, registers, words, bytes, every, vmd, strip, missing, table, otherwise, validity-when — did you mean “key”?"
         ),
         ("in: status, key: SPO2", "in: statsu, key: SPO2", "19:14: error: there is no message or request “statsu” with “repeat” — did you mean “status”?"),
-        ("type: decimal, places: 1", "type: number", "16:16: error: expected the type (text, decimal, hex, integer), found “number”"),
+        (
+            "type: decimal, places: 1", "type: number",
+            "16:16: error: expected the type (text, decimal, hex, integer, degrees-minutes, hours-minutes), found “number”"
+        ),
         ("serial: {type: text}", "serial: {type: text, places: 2}", "15:32: error: “places” belongs to decimal text"),
         ("{slot}C;{rate}", "{slot}C;{rate}{serial}", "22:38: error: nobody can tell where the value before {serial} ends: give one of them a width"),
-        ("{slot}C;{rate}", "{slot}C;{rate:0}", "22:38: error: “{rate:0}”: expected a width of 1 to 256 after the colon"),
+        ("{slot}C;{rate}", "{slot}C;{rate:0}", "22:38: error: “{rate:0}”: expected a width of 1 to 4096 after the colon"),
         ("{slot}C;{rate}", "{slot}C;{ratte}", "16:9: error: no message and no request's reply names the field “rate”, so it can never be read"),
         ("for-each: pump", "for-each: pumps", "22:90: error: there is no virtual device “pumps” with “slots” — did you mean “pump”?"),
         ("class: read}\nsession", "class: effect, retries: 1}\nsession", "23:68: error: what has an effect is said once, ever; leave “retries” out"),

@@ -78,7 +78,9 @@ import Testing
         Fault(modbus, "every: 5s", "every: 5", 6, 85, "expected the period as a time with its unit, found “5”"),
         Fault(modbus, "scale: 0.1", "scale: 0", 6, 62, "expected a scale such as 0.1"),
         Fault(
-            modbus, "type: int16", "type: int15", 6, 47, "expected the type (uint16, int16, uint32, int32, uint64, int64, float32, bcd16, text), found “int15”"),
+            modbus, "type: int16", "type: int15", 6, 47,
+            "expected the type (uint16, int16, uint32, int32, uint64, int64, float32, float64, bcd16, bcd32, sign-magnitude16, sign-magnitude32, text), found “int15”"
+        ),
         Fault(modbus, "input: 1", "input: 70000", 6, 38, "the register's address is 70000, expected 0 to 65535"),
         Fault(
             modbus, "every: 5s}",

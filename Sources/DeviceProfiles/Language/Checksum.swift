@@ -144,9 +144,17 @@ package struct ChecksumRule: Sendable {
     /// The checksum's first byte; `nil` when it is the last thing before the end mark.
     package let at: Int?
     /// The marks of which one stands right before the checksum; empty when there is none.
-    package let after: [UInt8]
+    package let after: [[UInt8]]
     /// Computed over the bytes as they are on the wire, with their stuffing.
     package let overWire: Bool
+
+    /// Bytes of the mark; all have as many.
+    package var markLength: Int { after.first?.count ?? 0 }
+
+    /// Whether one of the marks ends right before a place.
+    package func isMarked(_ bytes: [UInt8], before place: Int) -> Bool {
+        place >= markLength && after.contains { mark in mark.indices.allSatisfy { bytes[place - mark.count + $0] == mark[$0] } }
+    }
 
     /// Size on the wire. Unit: bytes.
     package var length: Int { encoding.length(bits: algorithm.bits, digits: digits) }

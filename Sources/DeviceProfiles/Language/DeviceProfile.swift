@@ -24,9 +24,20 @@ package struct DeviceProfile: Sendable {
     package var session = SessionDescription()
     package var metrics: [MetricDescription] = []
     package var alerts: [AlertDescription] = []
+    package var heartbeats: [Heartbeat] = []
     package var commands: [CommandDescription] = []
     /// What the device's player sends, by field or metric.
     package var simulation: [String: SimulatedValue] = [:]
+
+    /// A field that moves as long as the device is behind its values: a gateway that repeats its last answer does not move it.
+    package struct Heartbeat: Sendable {
+        package let field: String
+        /// The longest time between two changes. Unit: ns.
+        package let within: Int64
+        /// The virtual device whose values it vouches for; `nil`: all.
+        package let vmd: String?
+        package let location: SourceLocation
+    }
 
     package struct Identity: Sendable {
         package var manufacturer = ""
@@ -256,6 +267,32 @@ package struct MetricDescription: Sendable {
         package let known: [ValueCode]
     }
 
+    /// What else of the message the number is made of.
+    package struct Terms: Sendable {
+        package var negativeWhen: (field: String, test: FieldTest)?
+        /// Counts of this field that one of the other's is worth.
+        package var plus: [(field: String, times: Int64)] = []
+        /// The power of ten, and which are believed.
+        package var exponent: (field: String, range: ClosedRange<Int>)?
+
+        package var fields: [String] { [negativeWhen?.field, exponent?.field].compactMap { $0 } + plus.map(\.field) }
+    }
+
+    /// What tells one result from another.
+    package struct ResultMark: Sendable {
+        /// Fields of which one at least has another value in another result; empty, and no time of its own: each message is another result.
+        package let newWhen: [String]
+        package let takenAt: TakenAt?
+    }
+
+    /// The result's own time.
+    package struct TakenAt: Sendable {
+        package let field: String
+        package let format: TimeFormat
+        /// A result that is older, or younger than now by more, is not of now. Unit: ns.
+        package let within: Int64
+    }
+
     package let name: MetricName
     package let field: String
     package var scale: DecimalScale
@@ -267,6 +304,9 @@ package struct MetricDescription: Sendable {
     package let isWaveform: Bool
     /// A result, not a periodic sample.
     package let isEpisodic: Bool
+    /// `nil`: a message with the same bytes tells the same result.
+    package let mark: ResultMark?
+    package let terms: Terms?
     package let condition: Condition?
     /// Outside it a value is questionable. In the metric's unit.
     package let plausible: ClosedRange<Double>?
@@ -274,6 +314,8 @@ package struct MetricDescription: Sendable {
     package let absolute: ClosedRange<Double>?
     /// A change from one value to the next that is larger makes the later one questionable. In the metric's unit.
     package let jump: Double?
+    /// The counter begins at 0 again after this; `nil`: it does not. In the metric's unit.
+    package let wrapsAt: Double?
     package let vmd: String?
     package let location: SourceLocation
 }

@@ -5,11 +5,18 @@ package import StrictYAML
 package enum FieldType: Sendable, Hashable {
     /// Bits of binary frames and registers.
     case bits(signed: Bool)
+    /// Bits of which the first is the sign and the others say how much.
+    case signMagnitude
     case float32
+    case float64
     /// Two decimal digits in each byte.
     case bcd
     /// A decimal number in text, held exactly with this many digits after the point.
     case decimal(places: Int)
+    /// Degrees and minutes written together, `ddmm.mmmm`, held as degrees to ten-millionths, 1 cm on the ground.
+    case degreesMinutes
+    /// Hours, minutes and perhaps seconds with colons between them, held as a number of the last.
+    case sexagesimal
     /// A hexadecimal number in text.
     case hex
     case text
@@ -18,8 +25,21 @@ package enum FieldType: Sendable, Hashable {
     /// Whether it stands in the text of a message.
     var isWritten: Bool {
         switch self {
-        case .decimal, .hex, .text: true
-        case .bits, .float32, .bcd: false
+        case .decimal, .degreesMinutes, .sexagesimal, .hex, .text: true
+        case .bits, .signMagnitude, .float32, .float64, .bcd: false
+        }
+    }
+
+    /// Whether values are kept as the floating-point bits that were sent.
+    var isFloat: Bool { self == .float32 || self == .float64 }
+
+    /// Digits kept after the point of a number that is written; `nil` of all other types.
+    package var places: Int? {
+        switch self {
+        case .decimal(let places): places
+        case .degreesMinutes: 7
+        case .sexagesimal: 0
+        case .bits, .signMagnitude, .float32, .float64, .bcd, .hex, .text: nil
         }
     }
 }
@@ -98,7 +118,8 @@ package struct FieldDescription: Sendable {
     var width: Int {
         switch place {
         case .slices(_, let slices, _, _): slices.reduce(0) { $0 + $1.width }
-        case .registers(let source): source.bits?.count ?? (source.space.isBits ? 1 : source.registers * 16)
+        case .registers(let source):
+            source.bits?.count ?? (source.space.isBits ? 1 : source.parts.isEmpty ? source.registers * 16 : source.parts.reduce(0) { $0 + $1.bits.count })
         case .hole, .keyed: 0
         }
     }
@@ -149,6 +170,15 @@ package struct RegisterSource: Sendable, Hashable {
     package let bits: ClosedRange<Int>?
     /// The less significant register comes first.
     package let lowWordFirst: Bool
+    /// Of each register the less significant byte comes first.
+    package let lowByteFirst: Bool
+    /// Registers of which the value is put together, the most significant bits first; empty when it is all of them in order.
+    package let parts: [Part]
+
+    package struct Part: Sendable, Hashable {
+        package let address: Int
+        package let bits: ClosedRange<Int>
+    }
     /// Time between two reads when no metric decides it. Unit: ns.
     package let period: Int64?
     package let vmd: String?

@@ -35,20 +35,25 @@ package struct ByteTest: Sendable, Hashable {
 
 /// What separates the items of a message.
 package enum Separator: Sendable, Hashable {
-    case byte(UInt8)
+    /// These bytes.
+    case mark([UInt8])
     /// Runs of spaces and tabs.
     case blanks
 
-    package func matches(_ byte: UInt8) -> Bool {
+    /// How many bytes of it stand at a place; 0 when it does not.
+    package func length(_ bytes: [UInt8], at place: Int, before end: Int) -> Int {
         switch self {
-        case .byte(let separator): byte == separator
-        case .blanks: byte == 0x20 || byte == 0x09
+        case .blanks: return bytes[place] == 0x20 || bytes[place] == 0x09 ? 1 : 0
+        case .mark(let mark):
+            guard place + mark.count <= end else { return 0 }
+            for offset in 0..<mark.count where bytes[place + offset] != mark[offset] { return 0 }
+            return mark.count
         }
     }
 
     var text: String {
         switch self {
-        case .byte(let byte): String(UnicodeScalar(byte))
+        case .mark(let bytes): String(decoding: bytes, as: UTF8.self)
         case .blanks: " "
         }
     }
@@ -98,6 +103,9 @@ package struct FrameFormat: Sendable {
         /// The frame with which counting begins anew.
         package let restartsWith: String?
     }
+
+    /// The most bytes of a frame. The largest that a public standard allows is LIS01-A2's, 64,000.
+    package static let limit = 65_536
 
     package var name = ""
     package var location = SourceLocation(file: "", line: 1, column: 1)
@@ -156,7 +164,7 @@ package struct FrameFormat: Sendable {
         guard let checksum, let place = checksumStart(length: length), checksum.at == nil || place + checksum.length == length - end.count else {
             return max(payloadStart, length - end.count)
         }
-        return max(payloadStart, place - (checksum.after.isEmpty ? 0 : 1))
+        return max(payloadStart, place - checksum.markLength)
     }
 
     /// The fewest bytes a plain frame has.
@@ -166,7 +174,7 @@ package struct FrameFormat: Sendable {
     }
 
     /// The bytes of a plain frame beside its payload.
-    var overhead: Int { payloadStart + (checksum.map { $0.length + ($0.after.isEmpty ? 0 : 1) } ?? 0) + end.count }
+    var overhead: Int { payloadStart + (checksum.map { $0.length + $0.markLength } ?? 0) + end.count }
 
     static func size(_ type: LengthType, digits: Int) -> Int {
         switch type {
@@ -181,7 +189,7 @@ package struct FrameFormat: Sendable {
         guard let checksum, let place = checksumStart(length: length) else { return nil }
         switch checksum.coverage {
         case .payload:
-            let end = place - (checksum.after.isEmpty ? 0 : 1)
+            let end = place - checksum.markLength
             return payloadStart <= end ? payloadStart..<end : nil
         case .bytes(let from, let through):
             let end = through.map { $0 + 1 } ?? place
@@ -207,7 +215,7 @@ extension FrameFormat {
     /// - Parameters:
     ///   - mark: the mark before the checksum, where there is a choice.
     ///   - count: the frame's running number.
-    package func encode(payload: [UInt8], mark: UInt8? = nil, count: UInt8 = 0x31) -> [UInt8] {
+    package func encode(payload: [UInt8], mark: [UInt8]? = nil, count: UInt8 = 0x31) -> [UInt8] {
         var plain = start
         if number?.byte == start.count { plain.append(count) }
         var lengthPlace: Int?
@@ -219,7 +227,7 @@ extension FrameFormat {
         if case .field(let byte, let type, let digits, _) = length, lengthPlace == nil, byte + Self.size(type, digits: digits) <= plain.count {
             lengthPlace = byte
         }
-        if let checksum, let first = checksum.after.first, checksum.at == nil { plain.append(mark ?? first) }
+        if let checksum, let first = checksum.after.first, checksum.at == nil { plain += mark ?? first }
         let trailer = end.count + (checksum.map { $0.at == nil ? $0.length : 0 } ?? 0)
         if case .fixed(let total) = length {
             plain += [UInt8](repeating: 0, count: max(0, total - trailer - plain.count))

@@ -5,11 +5,11 @@ extension Grammar {
             Key("in", .text, "the frame, packet, message or request that holds it"),
             Key("key", .text, "the record with this key"),
             Key("frame", .whole(1...256), "in a packet: which frame, from 1"),
-            Key("byte", .whole(0...4095), "the byte, from 0"),
+            Key("byte", .whole(0...(FrameFormat.limit - 1)), "the byte, from 0"),
             Key("bits", .span, "bits of the byte or register: 3 or 0..6"),
-            Key("join", .list(.part(slice)), "parts put together, the most significant first"),
+            Key("join", .list(.either([.part(slice), .part(registerPart)])), "parts put together, the most significant first"),
             Key("count", .whole(2...256), "so many values follow each other"),
-            Key("type", .word(unique(binaryTypes + registerTypes + textTypes)), "how it is written"),
+            Key("type", .word(unique(binaryTypes + registerTypes + joinedTypes + textTypes)), "how it is written"),
             Key("places", .whole(0...9), "of a decimal: digits kept after the point (3)"),
             Key("input", .whole(0...65535), "register read with function 4"),
             Key("holding", .whole(0...65535), "register read with function 3"),
@@ -17,6 +17,7 @@ extension Grammar {
             Key("discrete", .whole(0...65535), "bit read with function 2"),
             Key("registers", .whole(1...20), "of a text in registers: how many"),
             Key("words", .word(["high-first", "low-first"]), "order of two or four registers (high-first)"),
+            Key("bytes", .word(["high-first", "low-first"]), "order of the two bytes of each register (high-first)"),
             Key("every", .duration, "time between two reads of registers no metric names"),
             Key("vmd", .text, "the virtual device whose registers these are"),
             Key("strip", .oneOrMore(.text), "texts taken off either end where they stand"),
@@ -29,14 +30,24 @@ extension Grammar {
     static let slice = Part(
         "part", "Bits of one byte.",
         [
-            Key("frame", .whole(1...256), "in a packet: which frame, from 1"), Key("byte", .whole(0...4095), required: true, "the byte, from 0"),
+            Key("frame", .whole(1...256), "in a packet: which frame, from 1"),
+            Key("byte", .whole(0...(FrameFormat.limit - 1)), required: true, "the byte, from 0"),
+            Key("bits", .span, "its bits (all)"),
+        ])
+
+    static let registerPart = Part(
+        "part of registers", "Bits of one register.",
+        [
+            Key("input", .whole(0...65535), "register read with function 4"), Key("holding", .whole(0...65535), "register read with function 3"),
             Key("bits", .span, "its bits (all)"),
         ])
 
     /// Registers named where they are measured.
     static let registers = Part(
         "registers", "A Modbus value.",
-        field.keys.filter { ["input", "holding", "coil", "discrete", "registers", "words", "type", "bits", "missing", "table", "otherwise"].contains($0.name) })
+        field.keys.filter {
+            ["input", "holding", "coil", "discrete", "join", "registers", "words", "bytes", "type", "bits", "missing", "table", "otherwise"].contains($0.name)
+        })
 
     static let gate = Part(
         "validity-when", "A test on bytes, or on another field of the message, and the validity it gives.",
@@ -97,18 +108,55 @@ extension Grammar {
         Key("unit", .either([.text, .named(.either([.text, .part(unitByCode)]))]), "UCUM; or {by: FIELD, CODE: unit, CODE: {unit, scale}}; none for words"),
         Key("plausible", .list(.number), "outside it a value is questionable"),
         Key("absolute", .list(.number), "outside it a value is invalid"),
+        Key("negative-when", .part(condition), "the state of another field in which the number is less than nothing, such as S or W"),
+        Key("plus", .list(.part(addend)), "other fields of the same message that are added"),
+        Key("exponent", .part(exponent), "a field of the same message that says by which power of ten the number counts"),
+        Key("wraps-at", .number, "of a counter: the number after which it begins at 0 again; for `jump`"),
         Key("jump", .number, "a value that differs by more than this from the one before is questionable; in the metric's unit"),
         Key("vmd", .text, "the virtual device it belongs to"),
     ]
 
+    static let addend = Part(
+        "addend", "Another field that is added.",
+        [Key("field", .text, required: true, "the field"), Key("times", .whole(1...1_000_000_000), "how many of this field's counts one of its is (1)")])
+
+    static let exponent = Part(
+        "exponent", "A power of ten that the device tells.",
+        [
+            Key("field", .text, required: true, "the field with the power"),
+            Key("range", .list(.number), required: true, "the least and the greatest that is believed, such as [-3, 3]"),
+        ])
+
     static let unitByCode = Part(
-        "unit by code", "A unit the device tells.", [Key("unit", .text, required: true, "UCUM"), Key("scale", .text, "what one count is then worth")])
+        "unit by code", "A unit the device tells.",
+        [
+            Key("unit", .text, required: true, "UCUM"), Key("scale", .text, "what one count is then worth"),
+            Key("plausible", .list(.number), "limits in this unit"), Key("absolute", .list(.number), "limits in this unit"),
+        ])
 
     static let metric = Part(
         "metric", "What a field means.",
         metricKeys + [
             Key("every", .duration, "time between two values, where no request decides it"),
             Key("episodic", .truth, "a result, not a periodic sample: it does not become stale"),
+            Key("taken-at", .part(takenAt), "of a result: its own time"),
+            Key("new-when", .oneOrMore(.text), "of a result: the field, or fields, of which one differs in another result; or `each-message`"),
+        ])
+
+    static let takenAt = Part(
+        "taken-at", "The result's own time, by the device's clock.",
+        [
+            Key("field", .text, required: true, "the text that tells it, in the same message or record"),
+            Key("format", .text, required: true, "YYYY, YY, MM, DD, hh, mm, ss and what stands between; `*` for what follows; or `unix`"),
+            Key("within", .duration, required: true, "a result that is older, or younger than now by more, is questionable"),
+        ])
+
+    static let heartbeat = Part(
+        "heartbeat", "A field that must move; until it has, and when it has not for too long, values are invalid.",
+        [
+            Key("field", .text, required: true, "a counter, a clock"),
+            Key("changes-within", .duration, required: true, "the longest time between two changes"),
+            Key("vmd", .text, "the virtual device that it vouches for (all)"),
         ])
 
     static let waveform = Part("waveform", "A curve.", metricKeys + [Key("period", .duration, required: true, "time between two samples")])

@@ -11,6 +11,7 @@ extension Grammar {
             Key("source", .text, required: true, "document, program or algorithm"),
             Key("bytes", .part(vectorBytes), "what the device sends; for Modbus the request and the reply"),
             Key("sends", .part(vectorSends), "what the host sends"),
+            Key("now", .text, "the civil time at which the bytes come, as 2026-11-28T13:54:10: by it results are of now or not"),
             Key("unit", .whole(1...255), "the Modbus unit, where it is not the profile's"),
             Key("scale", .named(.text), "by metric: another scale"),
             Key("units", .named(.whole(1...255)), "by virtual device: another Modbus unit"),
@@ -39,7 +40,8 @@ extension Grammar {
     static let expectedSample = Part(
         "expectation", "A sample without a value, or many alike.",
         [
-            Key("validity", .word(validities), "how far it counts"), Key("reason", .text, "why"), Key("repeat", .text, "the same value so often"),
+            Key("validity", .word(validities), "how far it counts"), Key("reason", .text, "why"), Key("value", .text, "the one value that counts so far"),
+            Key("repeat", .text, "the same value so often"),
             Key("count", .whole(1...100_000), "how often"),
         ])
 }

@@ -58,10 +58,18 @@ package enum Grammar {
 
     static let validities = ["questionable", "invalid", "notAvailable", "overflow", "underflow", "ongoing", "calibrationOngoing"]
     static let binaryTypes = [
-        "uint8", "int8", "uint16", "int16", "uint32", "int32", "uint16le", "int16le", "uint32le", "int32le", "float32", "float32le", "bcd8", "bcd16",
+        "uint8", "int8", "uint16", "int16", "uint24", "int24", "uint32", "int32", "uint64", "int64", "uint16le", "int16le", "uint24le", "int24le",
+        "uint32le", "int32le", "uint64le", "int64le", "float32", "float32le", "float64", "float64le", "bcd8", "bcd16", "bcd32", "sign-magnitude8",
+        "sign-magnitude16", "sign-magnitude16le",
     ]
-    static let registerTypes = ["uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "bcd16", "text"]
-    static let textTypes = ["text", "decimal", "hex", "integer"]
+    static let registerTypes = [
+        "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "bcd16", "bcd32", "sign-magnitude16", "sign-magnitude32", "text",
+    ]
+    /// Of registers that are joined.
+    static let joinedTypes = ["unsigned", "signed", "sign-magnitude", "bcd", "float32", "float64"]
+    static let textTypes = ["text", "decimal", "hex", "integer", "degrees-minutes", "hours-minutes"]
+    /// In place of a field: each message tells another result.
+    static let eachMessage = "each-message"
     static let code: Shape = .oneOrMore(.either([.text, .number]))
 
     package static let profile = Part(
@@ -83,6 +91,7 @@ package enum Grammar {
             Key("session", .part(session), "what must be said to begin, to stay and to end"),
             Key("metrics", .list(.part(metric)), "what the fields mean"),
             Key("waveforms", .list(.part(waveform)), "fields that are samples of a curve"),
+            Key("heartbeat", .oneOrMore(.part(heartbeat)), "what moves as long as the device is behind its values"),
             Key("alerts", .list(.part(alert)), "conditions somebody should know of"),
             Key("commands", .named(.part(command)), "what may be changed, within what limits; declared only"),
             Key("simulate", .named(.either([.text, .number, .part(simulated)])), "what a player of the device sends, by field or metric"),
@@ -157,9 +166,9 @@ package enum Grammar {
         "frame", "Where a message starts and ends. Positions count plain bytes from the frame's first, 0.",
         [
             Key("start", .bytes, "the bytes it starts with; without them a frame with `end` begins after the end of the one before"),
-            Key("length", .either([.whole(1...4096), .part(lengthField)]), "its length, or where that stands"),
+            Key("length", .either([.whole(1...FrameFormat.limit), .part(lengthField)]), "its length, or where that stands"),
             Key("end", .bytes, "the bytes it ends with"),
-            Key("longest", .whole(1...4096), "more bytes are no frame; required where the length is not fixed"),
+            Key("longest", .whole(1...FrameFormat.limit), "more bytes are no frame; required where the length is not fixed"),
             Key("checksum", .part(checksum), "how its wholeness is told"),
             Key("continued-by", .bytes, "the `after` mark that says that the message goes on in the next frame"),
             Key("abort", .bytes, "this byte aborts a frame"),
@@ -189,8 +198,8 @@ package enum Grammar {
         ChecksumAlgorithm.allCases.map { Key($0.rawValue, .text, "covers these bytes") } + [
             Key("encoding", .word(ChecksumEncoding.allCases.map(\.rawValue)), "how it is written (raw: more significant byte first)"),
             Key("digits", .whole(3...5), "digits of a decimal checksum"),
-            Key("at", .whole(0...4095), "the byte where it stands; without it, last before the end mark"),
-            Key("after", .bytes, "the mark, or one of the marks, right before it"),
+            Key("at", .whole(0...(FrameFormat.limit - 1)), "the byte where it stands; without it, last before the end mark"),
+            Key("after", .oneOrMore(.bytes), "the mark right before it, or a list of marks of which one stands there"),
             Key("over", .word(["plain", "wire"]), "computed before stuffing or after it (plain)"),
         ])
 

@@ -13,6 +13,7 @@ struct ProfileCheck {
         checkCodes()
         checkTests()
         checkScales()
+        checkResults()
         if profile.line.transport == .serial { checkSerial() } else { checkRegisters() }
         checkUnusedFields()
         checkPeriods()
@@ -39,127 +40,6 @@ struct ProfileCheck {
         for field in profile.fields where !fields.insert(field.name).inserted {
             diagnostics.error(field.location, "the field “\(field.name)” stands twice")
         }
-    }
-
-    // MARK: Tests on other fields
-
-    /// A value is judged by other fields of its own message only: another message is another moment.
-    private func checkTests() {
-        for field in profile.fields {
-            for gate in field.gates {
-                guard case .field(let name, let test) = gate.test else { continue }
-                checkTest(test, on: name, of: field, field.location)
-            }
-        }
-        for metric in profile.metrics {
-            // A unit is a setting: a number in another message tells it as well. A text there is gone when this one is read.
-            guard let condition = metric.condition, let field = profile.fields.first(where: { $0.name == metric.field }),
-                let by = profile.fields.first(where: { $0.name == condition.field }), by.type.isText
-            else { continue }
-            checkTest(.isOneOf(condition.codes), on: condition.field, of: field, metric.location)
-        }
-        for alert in profile.alerts {
-            guard let field = profile.fields.first(where: { $0.name == alert.field }) else { continue }
-            checkForm(alert.test, field, alert.location)
-        }
-    }
-
-    private func checkTest(_ test: FieldTest, on name: String, of field: FieldDescription, _ location: SourceLocation) {
-        guard let other = profile.fields.first(where: { $0.name == name }) else {
-            return diagnostics.error(location, "there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
-        }
-        checkForm(test, other, location)
-        guard profile.line.transport == .serial, Set(scopes(field)).isDisjoint(with: scopes(other)) else { return }
-        diagnostics.error(location, "“\(name)” is in another message than “\(field.name)”: what it says is of another moment")
-    }
-
-    private func checkForm(_ test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
-        check(limit: test, field, location)
-        switch test {
-        case .isOneOf(let codes), .isNoneOf(let codes): check(codes, of: field)
-        case .bit(let bit) where !field.type.isWritten && bit >= field.width:
-            diagnostics.error(location, "“\(field.name)” has \(field.width) bits; bit \(bit) is none of them")
-        case .bit where field.type == .float32 || field.type == .bcd: diagnostics.error(location, "“\(field.name)” is not a number of bits")
-        case .bit where field.type.isText, .above where field.type.isText, .below where field.type.isText:
-            diagnostics.error(location, "“\(field.name)” is text; a bit or a limit is of a number")
-        case .has where !field.type.isWritten: diagnostics.error(location, "“\(field.name)” is a number; “has” looks into text")
-        default: break
-        }
-    }
-
-    // MARK: Values that can be
-
-    /// A value that a field cannot have says nothing, and nobody would be told.
-    private func checkCodes() {
-        for field in profile.fields {
-            check(field.missing.map(\.code), of: field)
-            check(field.table.map(\.code), of: field)
-        }
-        for metric in profile.metrics {
-            guard let condition = metric.condition, let by = profile.fields.first(where: { $0.name == condition.field }) else { continue }
-            check(condition.known, of: by)
-        }
-        for command in profile.commands {
-            for (name, codes) in command.requires { check(codes, of: profile.fields.first { $0.name == name }) }
-            for case (let name, .codes(let codes)) in command.readBack { check(codes, of: profile.fields.first { $0.name == name }) }
-        }
-    }
-
-    private func check(_ codes: [ValueCode], of field: FieldDescription?) {
-        guard let field, field.hasForm else { return }
-        var seen: [CodePlan: String] = [:]
-        for code in codes {
-            do throws(ValueCode.Refusal) {
-                let plan = try code.plan(for: field)
-                if let other = seen[plan] {
-                    diagnostics.error(code.location, other == code.text ? "“\(code.text)” stands twice" : "“\(code.text)” is the same value as “\(other)”")
-                }
-                seen[plan] = code.text
-                if let width = profile.width(of: field), case .text(let text) = plan, text.count > width {
-                    diagnostics.error(code.location, "“\(code.text)” is longer than the \(width) characters of “\(field.name)”")
-                }
-            } catch {
-                diagnostics.error(code.location, error.why, suggestion: error.suggestion)
-            }
-        }
-    }
-
-    /// A limit that every number of the field passes, or none.
-    private func check(limit test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
-        guard field.hasForm else { return }
-        let range: ClosedRange<Double>
-        switch field.type {
-        case .bits(let signed): range = signed ? -exp2(Double(field.width - 1))...(exp2(Double(field.width - 1)) - 1) : 0...(exp2(Double(field.width)) - 1)
-        case .bcd: range = 0...(pow(10, Double(field.width / 4)) - 1)
-        case .float32, .decimal, .hex, .text: return
-        }
-        let compiler = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides())
-        switch test {
-        case .above(let limit):
-            let threshold = compiler.threshold(limit, field.name)
-            if threshold >= range.upperBound { diagnostics.error(location, "“\(field.name)” can never be above \(limit)") }
-            if threshold < range.lowerBound { diagnostics.error(location, "“\(field.name)” is always above \(limit)") }
-        case .below(let limit):
-            let threshold = compiler.threshold(limit, field.name)
-            if threshold <= range.lowerBound { diagnostics.error(location, "“\(field.name)” can never be below \(limit)") }
-            if threshold > range.upperBound { diagnostics.error(location, "“\(field.name)” is always below \(limit)") }
-        default: break
-        }
-    }
-
-    /// What is computed of a number is exact, or refused.
-    private func checkScales() {
-        for metric in profile.metrics {
-            if let fault = profile.fault(of: metric.scale, metric) { diagnostics.error(metric.location, fault) }
-            guard let field = profile.fields.first(where: { $0.name == metric.field }) else { continue }
-            if field.type == .float32, metric.offsetCounts != 0 { diagnostics.error(metric.location, "a float is kept as it is sent; leave “offset” out") }
-        }
-    }
-
-    /// The frames, packets and messages in which a field stands.
-    private func scopes(_ field: FieldDescription) -> [String] {
-        if case .slices(let scope, _, _, _) = field.place { return [scope] }
-        return profile.messages.filter { profile.holds($0, field: field.name) }.map(\.name)
     }
 
     // MARK: Serial
@@ -254,7 +134,8 @@ struct ProfileCheck {
             let range = source.address...(source.address + source.registers - 1)
             let vmd = source.vmd ?? profile.metrics.first { $0.field == field.name }?.vmd
             let unit = profile.unit(ofVMD: vmd)
-            let bits = source.bits ?? 0...63
+            // What is put together may leave registers between its own to others.
+            let bits = source.parts.isEmpty ? source.bits ?? 0...63 : 64...64
             if let other = taken.first(where: { $0.space == source.space && $0.unit == unit && $0.range.overlaps(range) && $0.bits.overlaps(bits) }) {
                 diagnostics.error(
                     field.location, "\(field.shownName) and \(other.field.shownName) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
@@ -297,6 +178,8 @@ struct ProfileCheck {
     private func checkUnusedFields() {
         var used = Set(profile.metrics.map(\.field) + profile.alerts.map(\.field) + profile.metrics.compactMap { $0.condition?.field })
         used.formUnion(profile.fields.flatMap { field in field.gates.compactMap { if case .field(let name, _) = $0.test { name } else { nil } } })
+        used.formUnion(profile.metrics.compactMap(\.mark).flatMap { $0.newWhen + [$0.takenAt?.field].compactMap { $0 } } + profile.heartbeats.map(\.field))
+        used.formUnion(profile.metrics.compactMap(\.terms).flatMap(\.fields))
         used.formUnion(profile.requests.flatMap(\.send.names) + profile.session.answers.flatMap(\.send.names))
         for command in profile.commands {
             used.formUnion(command.steps.flatMap(\.send.names) + command.requires.map(\.field) + command.readBack.map(\.field))

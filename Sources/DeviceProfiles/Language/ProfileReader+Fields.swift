@@ -42,14 +42,19 @@ extension ProfileReader {
         }
         if field.table.isEmpty { map["otherwise"]?.error("“otherwise” belongs to a “table”") }
         if case .decimal = type {} else { map["places"]?.error("“places” belongs to decimal text") }
-        if type == .float32, field.width != 32 { map.value.error("a float has 32 bits; these are \(field.width)") }
+        for (float, width) in [(FieldType.float32, 32), (.float64, 64)] where type == float && field.width != width {
+            map.value.error("a float of this type has \(width) bits; these are \(field.width)")
+        }
         if type == .bcd, field.width % 4 != 0 { map.value.error("a decimal digit has four bits; \(field.width) bits are no whole digits") }
         field.gates = gates(map["validity-when"], limit: limit)
         profile.fields.append(field)
     }
 
     private func writtenType(_ map: YAMLMapping) -> FieldType? {
-        let types: KeyValuePairs<String, FieldType> = ["text": .text, "decimal": .decimal(places: 3), "hex": .hex, "integer": .decimal(places: 0)]
+        let types: KeyValuePairs<String, FieldType> = [
+            "text": .text, "decimal": .decimal(places: 3), "hex": .hex, "integer": .decimal(places: 0), "degrees-minutes": .degreesMinutes,
+            "hours-minutes": .sexagesimal,
+        ]
         guard let type = map.required("type")?.choice("the type", types) else { return nil }
         if type == .decimal(places: 3), let places = map["places"]?.int("the digits after the point", 0...9) { return .decimal(places: places) }
         return type
@@ -99,7 +104,7 @@ extension ProfileReader {
         let parts = map["join"]?.list("parts").map { $0.compactMap { $0.mapping("a part") } } ?? [map]
         let slices = parts.flatMap { slice($0, length: length, frames: frames, isJoined: map["join"] != nil) }
         let type = binaryType(map)
-        if slices.reduce(0, { $0 + $1.width }) > 32 { map.value.error("a field has at most 32 bits") }
+        if slices.reduce(0, { $0 + $1.width }) > 64 { map.value.error("a field has at most 64 bits") }
         let count = map["count"]?.int("how many values", 2...256) ?? 1
         let stride = (slices.map(\.byte).max() ?? 0) - (slices.map(\.byte).min() ?? 0) + 1
         if count > 1, (slices.map(\.byte).min() ?? 0) + stride * count > length {
@@ -149,7 +154,11 @@ extension ProfileReader {
                 "int16": (2, .bits(signed: true), false), "uint32": (4, .bits(signed: false), false), "int32": (4, .bits(signed: true), false),
                 "uint16le": (2, .bits(signed: false), true), "int16le": (2, .bits(signed: true), true), "uint32le": (4, .bits(signed: false), true),
                 "int32le": (4, .bits(signed: true), true), "float32": (4, .float32, false), "float32le": (4, .float32, true), "bcd8": (1, .bcd, false),
-                "bcd16": (2, .bcd, false),
+                "bcd16": (2, .bcd, false), "bcd32": (4, .bcd, false), "uint24": (3, .bits(signed: false), false), "int24": (3, .bits(signed: true), false),
+                "uint24le": (3, .bits(signed: false), true), "int24le": (3, .bits(signed: true), true), "uint64": (8, .bits(signed: false), false),
+                "int64": (8, .bits(signed: true), false), "uint64le": (8, .bits(signed: false), true), "int64le": (8, .bits(signed: true), true),
+                "float64": (8, .float64, false), "float64le": (8, .float64, true), "sign-magnitude8": (1, .signMagnitude, false),
+                "sign-magnitude16": (2, .signMagnitude, false), "sign-magnitude16le": (2, .signMagnitude, true),
             ])
     }
 
@@ -162,23 +171,29 @@ extension ProfileReader {
 
     /// Registers such as `{input: 0x0001, type: int16}`.
     func registers(_ map: YAMLMapping, vmd: String?) -> (RegisterSource, FieldType)? {
+        if let list = map["join"] { return joined(list, map, vmd: vmd) }
         let named = RegisterSource.Space.allCases.filter { map[$0.rawValue] != nil }
         guard let space = named.first, named.count == 1, let addressValue = map[space.rawValue] else {
             map.value.error("registers are one of “input” (function 4), “holding” (3), “coil” (1) and “discrete” (2)")
             return nil
         }
-        for key in ["in", "key", "join", "frame", "byte", "count", "strip", "places"] { map[key]?.error("“\(key)” belongs to serial protocols") }
+        for key in ["in", "key", "frame", "byte", "count", "strip", "places"] { map[key]?.error("“\(key)” belongs to serial protocols") }
         guard let address = addressValue.int("the register's address", 0...65535) else { return nil }
         let period = map["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
         if space.isBits {
             for key in ["type", "bits", "words", "registers"] { map[key]?.error("“\(key)” belongs to registers; here an address holds one bit") }
+            for key in ["bytes", "join"] { map[key]?.error("“\(key)” belongs to registers; here an address holds one bit") }
             return (
-                RegisterSource(space: space, address: address, registers: 1, bits: nil, lowWordFirst: false, period: period, vmd: vmd), .bits(signed: false)
+                RegisterSource(
+                    space: space, address: address, registers: 1, bits: nil, lowWordFirst: false, lowByteFirst: false, parts: [], period: period, vmd: vmd),
+                .bits(signed: false)
             )
         }
         let types: KeyValuePairs<String, (registers: Int, type: FieldType)> = [
             "uint16": (1, .bits(signed: false)), "int16": (1, .bits(signed: true)), "uint32": (2, .bits(signed: false)), "int32": (2, .bits(signed: true)),
-            "uint64": (4, .bits(signed: false)), "int64": (4, .bits(signed: true)), "float32": (2, .float32), "bcd16": (1, .bcd), "text": (0, .text),
+            "uint64": (4, .bits(signed: false)), "int64": (4, .bits(signed: true)), "float32": (2, .float32), "float64": (4, .float64), "bcd16": (1, .bcd),
+            "bcd32": (2, .bcd), "sign-magnitude16": (1, .signMagnitude),
+            "sign-magnitude32": (2, .signMagnitude), "text": (0, .text),
         ]
         guard let chosen = map.required("type")?.choice("the type", types) else { return nil }
         var count = chosen.registers
@@ -193,10 +208,52 @@ extension ProfileReader {
         if let bits, chosen.type == .bcd, bits.lowerBound % 4 != 0 || bits.count % 4 != 0 {
             map["bits"]?.error("a decimal digit has four bits, from 0, 4, 8 or 12 on; these bits are parts of digits")
         }
+        let lowByteFirst = map["bytes"]?.choice("the order of the bytes of a register", ["high-first": false, "low-first": true]) ?? false
         let lowFirst = map["words"]?.choice("the order of words", ["high-first": false, "low-first": true]) ?? false
         if count == 1 || chosen.type == .text { map["words"]?.error("one register or a text has no order of words") }
         if address + count > 65536 { addressValue.error("the value ends beyond register 65535") }
-        return (RegisterSource(space: space, address: address, registers: count, bits: bits, lowWordFirst: lowFirst, period: period, vmd: vmd), chosen.type)
+        return (
+            RegisterSource(
+                space: space, address: address, registers: count, bits: bits, lowWordFirst: lowFirst, lowByteFirst: lowByteFirst, parts: [],
+                period: period, vmd: vmd), chosen.type
+        )
+    }
+
+    /// A value put together of several registers, `{join: [{input: 10, bits: 0..3}, {input: 12}], type: …}`, the most significant bits first.
+    private func joined(_ list: YAMLValue, _ map: YAMLMapping, vmd: String?) -> (RegisterSource, FieldType)? {
+        for key in ["words", "bytes", "registers", "bits"] {
+            map[key]?.error("“\(key)” belongs to registers in order; “join” says itself which bits come first")
+        }
+        var space: RegisterSource.Space?
+        var parts: [RegisterSource.Part] = []
+        for entry in list.list("registers") ?? [] {
+            guard let part = entry.mapping("a register such as {input: 10, bits: 0..3}") else { continue }
+            part.allow(Grammar.registerPart)
+            guard let named = [RegisterSource.Space.input, .holding].first(where: { part[$0.rawValue] != nil }),
+                let address = part[named.rawValue]?.int("the register's address", 0...65535)
+            else {
+                entry.error("a part names an “input” or a “holding” register")
+                continue
+            }
+            if let space, space != named { entry.error("the registers of one value are read with one function") }
+            space = named
+            parts.append(RegisterSource.Part(address: address, bits: part["bits"]?.span("bits", 0...15) ?? 0...15))
+        }
+        let width = parts.reduce(0) { $0 + $1.bits.count }
+        guard let space, let low = parts.map(\.address).min(), let high = parts.map(\.address).max(), parts.count > 1, width <= 64 else {
+            list.error("expected two registers or more, of at most 64 bits together")
+            return nil
+        }
+        let types: KeyValuePairs<String, FieldType> = [
+            "unsigned": .bits(signed: false), "signed": .bits(signed: true), "sign-magnitude": .signMagnitude, "bcd": .bcd, "float32": .float32,
+            "float64": .float64,
+        ]
+        let type = map["type"]?.choice("how the bits are meant", types) ?? .bits(signed: false)
+        return (
+            RegisterSource(
+                space: space, address: low, registers: high - low + 1, bits: nil, lowWordFirst: false, lowByteFirst: false, parts: parts,
+                period: map["every"]?.duration("the period", 10_000_000...3_600_000_000_000), vmd: vmd), type
+        )
     }
 
     // MARK: Values that count less, or not

@@ -3,7 +3,7 @@ import StrictYAML
 
 /// Frames and packets.
 extension ProfileReader {
-    private static let limit = 4096
+    private static let limit = FrameFormat.limit
 
     mutating func readFrames(_ map: YAMLMapping) {
         for (name, keyValue, value) in map.entries {
@@ -41,7 +41,7 @@ extension ProfileReader {
         }
         frame.checksum = map["checksum"].flatMap { checksum($0, frame) }
         frame.continuedBy = map["continued-by"]?.byte("the mark that goes on")
-        if let mark = frame.continuedBy, frame.checksum?.after.contains(mark) != true {
+        if let mark = frame.continuedBy, frame.checksum?.after.contains([mark]) != true {
             map["continued-by"]?.error("the mark that goes on is one of the marks “after” which the checksum stands")
         }
         frame.abort = map["abort"]?.byte("the abort byte")
@@ -154,8 +154,10 @@ extension ProfileReader {
         guard let coverage = coverage(range, limit: limit) else { return nil }
         let rule = ChecksumRule(
             algorithm: algorithm, coverage: coverage, encoding: encoding, digits: map["digits"]?.int("the digits", 3...5) ?? 5,
-            at: map["at"]?.place("the checksum's byte", below: limit), after: map["after"].flatMap { $0.bytes("the mark before the checksum") } ?? [],
+            at: map["at"]?.place("the checksum's byte", below: limit),
+            after: (map["after"]?.listOrOne() ?? []).compactMap { $0.bytes("the mark before the checksum") },
             overWire: map["over"]?.choice("what it is computed over", ["plain": false, "wire": true]) ?? false)
+        if Set(rule.after.map(\.count)).count > 1 { map["after"]?.error("the marks before a checksum have the same length") }
         if rule.at != nil, !rule.after.isEmpty { map["after"]?.error("a checksum stands either “at” a byte or “after” a mark") }
         if case .bytes(let from, let through) = coverage {
             let place = rule.at ?? length.map { $0 - frame.end.count - rule.length }

@@ -115,7 +115,7 @@ extension YAMLValue {
 
     func separator() -> Separator? {
         if word == "blanks" { return .blanks }
-        return byte("the separator").map { .byte($0) }
+        return bytes("the separator").map { .mark($0) }
     }
 
     /// One or more conditions on bytes.
@@ -131,17 +131,5 @@ extension YAMLValue {
         }
         let values = expected.listOrOne().compactMap { $0.byte("the byte's value") }
         return values.isEmpty ? nil : ByteTest(bytes: bytes, test: .isOneOf(values))
-    }
-
-    /// Bytes written as `{hex: …}` or as text.
-    func binary() -> [UInt8]? {
-        guard let map = mapping("bytes as {hex: …}") else { return nil }
-        map.allow(Grammar.binary)
-        guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
-        guard let bytes = VectorFile.hex(text).bytes else {
-            hex.error("expected hexadecimal pairs such as 01 81 1F")
-            return nil
-        }
-        return bytes
     }
 }

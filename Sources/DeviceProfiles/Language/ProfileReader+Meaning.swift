@@ -22,17 +22,96 @@ extension ProfileReader {
                 from.error("“\(field.name)” is several values; only a waveform holds them")
             }
             let scale = map["scale"]?.scale() ?? .one
+            let mark = waveform ? nil : mark(map)
+            let terms = terms(map, of: field)
             for unit in units(map, name: name, isText: isText, scale: scale) {
                 profile.metrics.append(
                     MetricDescription(
                         name: name, field: field.name, scale: unit.scale, offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
                         period: map[waveform ? "period" : "every"]?.duration(
                             "the period", waveform ? 100_000...1_000_000_000 : 10_000_000...3_600_000_000_000),
-                        isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false, condition: unit.condition,
-                        plausible: limits(map["plausible"]), absolute: limits(map["absolute"]), jump: jump(map["jump"]),
+                        isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false, mark: mark, terms: terms,
+                        condition: unit.condition,
+                        plausible: limits(unit.own?["plausible"] ?? map["plausible"]), absolute: limits(unit.own?["absolute"] ?? map["absolute"]),
+                        jump: jump(map["jump"]),
+                        wrapsAt: map["wraps-at"]?.number("the number after which it begins at 0 again"),
                         vmd: map["vmd"].flatMap(virtualDevice),
                         location: entry.location))
             }
+        }
+    }
+
+    /// What else of the message the number is made of.
+    private func terms(_ map: YAMLMapping, of field: FieldDescription) -> MetricDescription.Terms? {
+        guard map["negative-when"] != nil || map["plus"] != nil || map["exponent"] != nil else { return nil }
+        var terms = MetricDescription.Terms()
+        if let when = map["negative-when"]?.mapping("a condition") { terms.negativeWhen = condition(when) }
+        for entry in map["plus"]?.list("fields that are added") ?? [] {
+            guard let part = entry.mapping("a field that is added") else { continue }
+            part.allow(Grammar.addend)
+            guard let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value) else { continue }
+            let other = profile.fields.first { $0.name == name }
+            if other?.type.isFloat == true || other?.givesText == true || (other?.type.places ?? 0) > (field.type.places ?? 0) {
+                value.error("“\(name)” cannot be added exactly: it is no whole number of “\(field.name)”'s counts")
+            }
+            terms.plus.append((name, part["times"]?.integer("how many counts", 1...1_000_000_000) ?? 1))
+        }
+        if let part = map["exponent"]?.mapping("the power of ten") {
+            part.allow(Grammar.exponent)
+            if let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value), let range = part.required("range"),
+                let limits = limits(range)
+            {
+                if limits.lowerBound < -9 || limits.upperBound > 9 || limits.lowerBound.rounded() != limits.lowerBound
+                    || limits.upperBound.rounded() != limits.upperBound
+                {
+                    range.error("expected two whole numbers from -9 to 9")
+                } else {
+                    terms.exponent = (name, Int(limits.lowerBound)...Int(limits.upperBound))
+                }
+            }
+        }
+        if field.type.isFloat || field.givesText { map.value.error("a number that is made of several fields is no float and no text") }
+        if case .slices(_, _, let count, _) = field.place, count > 1 { map.value.error("several values that follow each other are made of nothing else") }
+        return terms
+    }
+
+    /// What tells one result from another.
+    private func mark(_ map: YAMLMapping) -> MetricDescription.ResultMark? {
+        var newWhen: [String] = []
+        if map["new-when"]?.word == Grammar.eachMessage { return MetricDescription.ResultMark(newWhen: [], takenAt: map["taken-at"].flatMap(takenAt)) }
+        for value in map["new-when"]?.listOrOne() ?? [] {
+            if let field = value.text("a field's name"), fieldExists(field, value) { newWhen.append(field) }
+        }
+        let takenAt = map["taken-at"].flatMap(takenAt)
+        return newWhen.isEmpty && takenAt == nil ? nil : MetricDescription.ResultMark(newWhen: newWhen, takenAt: takenAt)
+    }
+
+    private func takenAt(_ value: YAMLValue) -> MetricDescription.TakenAt? {
+        guard let map = value.mapping("the result's own time") else { return nil }
+        map.allow(Grammar.takenAt)
+        guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"), fieldExists(field, fieldValue),
+            let formatValue = map.required("format"), let text = formatValue.text("how the time is written"),
+            let within = map.required("within")?.duration("how old it may be", 1_000_000_000...86_400_000_000_000)
+        else { return nil }
+        guard let format = TimeFormat(text) else {
+            formatValue.error("expected a time such as YYYYMMDDhhmmss, DD/MM/YY hh:mm or unix, with year, month, day, hour and minute, found “\(text)”")
+            return nil
+        }
+        if profile.fields.first(where: { $0.name == field })?.type != .text { fieldValue.error("a time is read as it is written: the field is text") }
+        return MetricDescription.TakenAt(field: field, format: format, within: within)
+    }
+
+    // MARK: Heartbeats
+
+    mutating func readHeartbeats(_ value: YAMLValue) {
+        for entry in value.listOrOne() {
+            guard let map = entry.mapping("a heartbeat") else { continue }
+            map.allow(Grammar.heartbeat)
+            guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"), fieldExists(field, fieldValue),
+                let within = map.required("changes-within")?.duration("the longest time between two changes", 100_000_000...3_600_000_000_000)
+            else { continue }
+            profile.heartbeats.append(
+                DeviceProfile.Heartbeat(field: field, within: within, vmd: map["vmd"].flatMap(virtualDevice), location: fieldValue.location))
         }
     }
 
@@ -73,17 +152,17 @@ extension ProfileReader {
 
     private func units(
         _ map: YAMLMapping, name metric: MetricName, isText: Bool, scale: DecimalScale
-    ) -> [(unit: UnitOfMeasure?, scale: DecimalScale, condition: MetricDescription.Condition?)] {
+    ) -> [(unit: UnitOfMeasure?, scale: DecimalScale, condition: MetricDescription.Condition?, own: YAMLMapping?)] {
         if isText {
             map["unit"]?.error("text has no unit")
             if !metric.isText, !metric.measuredIn.isEmpty {
                 map["metric"]?.error("\(metric.referenceID) is measured in \(metric.measuredIn.joined(separator: ", ")), but its field is text")
             }
-            return [(nil, .one, nil)]
+            return [(nil, .one, nil, nil)]
         }
-        guard let value = map.required("unit") else { return [(nil, scale, nil)] }
+        guard let value = map.required("unit") else { return [(nil, scale, nil, nil)] }
         // A metric whose unit is wrong is still a metric: what else depends on it is not wrong as well.
-        guard value.isMapping else { return [(unit(value, name: metric), scale, nil)] }
+        guard value.isMapping else { return [(unit(value, name: metric), scale, nil, nil)] }
         guard let table = value.mapping("units by a device's code"), let by = table.required("by"), let field = by.text("a field's name"),
             fieldExists(field, by)
         else { return [] }
@@ -93,15 +172,17 @@ extension ProfileReader {
         return entries.enumerated().compactMap { index, entry in
             var own = scale
             var name = entry.value
+            var limits: YAMLMapping?
             if entry.value.isMapping, let map = entry.value.mapping("a unit") {
                 map.allow(Grammar.unitByCode)
                 guard let unit = map.required("unit") else { return nil }
                 name = unit
+                limits = map
                 own = map["scale"]?.scale() ?? scale
             }
             // Another code than all these makes the first one invalid: told once.
             let condition = MetricDescription.Condition(field: field, codes: [known[index]], known: index == 0 ? known : [])
-            return unit(name, name: metric).map { ($0, own, condition) }
+            return unit(name, name: metric).map { ($0, own, condition, limits) }
         }
     }
 

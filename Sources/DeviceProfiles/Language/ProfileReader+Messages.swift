@@ -145,8 +145,15 @@ extension ProfileReader {
     func send(_ value: YAMLValue, frame: Int?) -> SendTemplate? {
         let template: SendTemplate
         if value.isMapping {
-            guard let bytes = value.binary() else { return nil }
-            template = SendTemplate(literal: bytes)
+            guard let map = value.mapping("bytes as {hex: …}") else { return nil }
+            map.allow(Grammar.binary)
+            guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
+            do throws(Template.Fault) {
+                template = try SendTemplate(hex: text)
+            } catch {
+                hex.error(error.message)
+                return nil
+            }
         } else {
             guard let text = value.text("what is sent") else { return nil }
             do throws(Template.Fault) {

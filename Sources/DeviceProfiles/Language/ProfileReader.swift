@@ -38,6 +38,7 @@ struct ProfileReader {
         if let value = root["metrics"] { readMetrics(value, waveform: false) }
         if let value = root["waveforms"], profile.line.transport == .serial { readMetrics(value, waveform: true) }
         if root["metrics"] == nil, root["waveforms"] == nil { root.value.error("the profile measures nothing: it has no metrics and no waveforms") }
+        if let value = root["heartbeat"] { readHeartbeats(value) }
         if let value = root["alerts"] { readAlerts(value) }
         if let value = root["commands"]?.mapping("the commands"), profile.line.transport == .serial { readCommands(value) }
         if let value = root["simulate"]?.mapping("simulated values") { readSimulation(value) }

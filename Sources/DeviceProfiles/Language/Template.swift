@@ -13,9 +13,13 @@ package struct Template: Sendable, Hashable {
     package let separator: Separator?
     /// The message may have items after the last one.
     package let moreItems: Bool
+    /// The first item that a message may leave out, with all after it; the number of items when it may leave out none.
+    package let optionalFrom: Int
 
     /// The most items, and the most segments of one item.
-    package static let limit = 64
+    package static let limit = 256
+    /// The most bytes of a value with a width.
+    package static let widest = 4096
 
     package var holes: [String] {
         items.flatMap { $0 }.compactMap { if case .hole(let name, _) = $0, name != "_" { name } else { nil } }
@@ -26,7 +30,8 @@ package struct Template: Sendable, Hashable {
         let message: String
     }
 
-    package init(items: [[Segment]], separator: Separator?, moreItems: Bool) {
+    package init(items: [[Segment]], separator: Separator?, moreItems: Bool, optionalFrom: Int? = nil) {
+        self.optionalFrom = optionalFrom ?? items.count
         self.items = items
         self.separator = separator
         self.moreItems = moreItems
@@ -38,22 +43,35 @@ package struct Template: Sendable, Hashable {
         var parts: [[UInt8]] = [[]]
         let bytes = Array(text.utf8)
         var depth = 0
-        for (place, byte) in bytes.enumerated() {
+        var place = 0
+        while place < bytes.count {
+            let byte = bytes[place]
             if byte == UInt8(ascii: "{") { depth += 1 }
             if byte == UInt8(ascii: "}") { depth -= 1 }
-            if depth == 0, let separator, separator.matches(byte) {
-                if separator == .blanks, parts.last?.isEmpty == true { continue }
-                parts.append([])
-                if separator == .blanks, place == bytes.count - 1 { parts.removeLast() }
-            } else {
+            let length = depth == 0 ? separator?.length(bytes, at: place, before: bytes.count) ?? 0 : 0
+            guard length > 0 else {
                 parts[parts.count - 1].append(byte)
+                place += 1
+                continue
             }
+            place += length
+            if separator == .blanks, parts.last?.isEmpty == true || place == bytes.count { continue }
+            parts.append([])
         }
         moreItems = separator != nil && parts.last == Array("...".utf8)
         if moreItems { parts.removeLast() }
         guard parts.count <= Self.limit else { throw Fault(message: "a message has at most \(Self.limit) items") }
         var items: [[Segment]] = []
-        for part in parts { items.append(try Self.segments(part)) }
+        var optionalFrom = parts.count
+        for (place, part) in parts.enumerated() {
+            let isOptional = separator != nil && part.first == UInt8(ascii: "{") && part.suffix(2) == [UInt8(ascii: "?"), UInt8(ascii: "}")]
+            if isOptional { optionalFrom = min(optionalFrom, place) }
+            if !isOptional, optionalFrom < place {
+                throw Fault(message: "an item that is always there stands after one that may be left out: items are left out from the end")
+            }
+            items.append(try Self.segments(isOptional ? part.dropLast(2) + [UInt8(ascii: "}")] : part))
+        }
+        self.optionalFrom = optionalFrom
         self.items = items
         self.separator = separator
     }
@@ -106,10 +124,11 @@ package struct Template: Sendable, Hashable {
 
     private static func hole(_ text: String) throws(Fault) -> Segment {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        if text.hasSuffix("?") { throw Fault(message: "“{\(text)}”: only a value that is a whole item of a split message may be left out") }
         guard let name = parts.first, !name.isEmpty, parts.count <= 2 else { throw Fault(message: "“{\(text)}” is no value; write {name} or {name:4}") }
         guard parts.count == 2 else { return .hole(name, width: nil) }
-        guard let width = Int(parts[1]), (1...256).contains(width) else {
-            throw Fault(message: "“{\(text)}”: expected a width of 1 to 256 after the colon")
+        guard let width = Int(parts[1]), (1...widest).contains(width) else {
+            throw Fault(message: "“{\(text)}”: expected a width of 1 to \(widest) after the colon")
         }
         return .hole(name, width: width)
     }
@@ -128,82 +147,4 @@ package struct Template: Sendable, Hashable {
             }
         }
     }
-}
-
-/// What is sent: literal bytes with holes for values of the session, arguments, and sums of them.
-package struct SendTemplate: Sendable, Hashable {
-    package enum Part: Sendable, Hashable {
-        case literal([UInt8])
-        /// The last text of a field in this session, an argument of a command, or the slot.
-        case value(String)
-        /// The checksum of such a text.
-        case checksum(ChecksumAlgorithm, of: String, ChecksumEncoding)
-    }
-
-    package let parts: [Part]
-
-    package init(literal: [UInt8]) { parts = [.literal(literal)] }
-
-    /// Reads `REMOTE_CTRL^ENABLED^{crc16-ccitt-false(serial):hex}`.
-    package init(_ text: String) throws(Template.Fault) {
-        var parts: [Part] = []
-        for token in try Template.tokens(Array(text.utf8)) {
-            switch token {
-            case .literal(let bytes): parts.append(.literal(bytes))
-            case .hole(let inside): parts.append(try Self.part(inside))
-            }
-        }
-        self.parts = parts
-    }
-
-    private static func part(_ text: String) throws(Template.Fault) -> Part {
-        if text.wholeMatch(of: /[A-Za-z][A-Za-z0-9-]*/) != nil { return .value(text) }
-        guard let call = text.wholeMatch(of: /([a-z0-9-]+)\(([A-Za-z][A-Za-z0-9-]*)\)(?::([a-z-]+))?/) else {
-            throw Template.Fault(message: "“{\(text)}” is neither a {name} nor a {function(name):encoding}")
-        }
-        guard let algorithm = ChecksumAlgorithm(rawValue: String(call.1)) else {
-            let names = ChecksumAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Template.Fault(message: "“\(call.1)” is not a function; there are \(names)")
-        }
-        guard let encoding = ChecksumEncoding(rawValue: call.3.map(String.init) ?? "hex"), encoding != .decimal else {
-            throw Template.Fault(message: "“\(call.3 ?? "")” is not an encoding here; there are raw, raw-low-first, hex, hex-lower")
-        }
-        return .checksum(algorithm, of: String(call.2), encoding)
-    }
-
-    /// The names whose values are needed.
-    package var names: [String] {
-        parts.compactMap { part in
-            switch part {
-            case .literal: nil
-            case .value(let name), .checksum(_, let name, _): name
-            }
-        }
-    }
-
-    /// The bytes, with each value by its name; `nil` when one is not known.
-    package func bytes(_ value: (String) -> [UInt8]?) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        for part in parts {
-            switch part {
-            case .literal(let literal): bytes += literal
-            case .value(let name):
-                guard let known = value(name) else { return nil }
-                bytes += known
-            case .checksum(let algorithm, let name, let encoding):
-                guard let known = value(name) else { return nil }
-                let sum = algorithm.compute(known)
-                let length = encoding.length(bits: algorithm.bits, digits: 0)
-                bytes += (0..<length).map { encoding.byte($0, of: sum, length: length) }
-            }
-        }
-        return bytes
-    }
-
-    /// The same with one name already filled in.
-    package func filling(_ name: String, with text: [UInt8]) -> SendTemplate {
-        SendTemplate(parts: parts.map { $0 == .value(name) ? .literal(text) : $0 })
-    }
-
-    private init(parts: [Part]) { self.parts = parts }
 }

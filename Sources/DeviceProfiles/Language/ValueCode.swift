@@ -23,8 +23,10 @@ package enum CodePlan: Sendable, Hashable {
     /// The bits of a binary field that are no number of its type.
     case unreadable(Int64)
     case float(Float)
+    case double(Double)
     /// Any float that is not a number.
     case notANumber
+    case notADouble
     /// A number that is written in text, in counts of the field's last place; or the same characters.
     case written(Int64, [UInt8])
     /// Characters, without the spaces around them and without what the field strips.
@@ -54,8 +56,10 @@ extension ValueCode {
         switch field.type {
         case .bits(let signed): return try integer(signed: signed, width: field.width)
         case .bcd: return try bcd(width: field.width)
+        case .signMagnitude: return try signMagnitude(width: field.width)
         case .float32: return try float()
-        case .decimal(let places): return decimal(places: places, field)
+        case .float64: return try double()
+        case .decimal, .degreesMinutes, .sexagesimal: return decimal(field)
         case .hex: return try hexadecimal(field)
         case .text: return .text(bare(field))
         }
@@ -128,8 +132,39 @@ extension ValueCode {
         return .float(float)
     }
 
-    private func decimal(places: Int, _ field: FieldDescription) -> CodePlan {
+    private func double() throws(Refusal) -> CodePlan {
+        if let raw = rawBits {
+            let double = Double(bitPattern: raw)
+            return double.isNaN ? .notADouble : .double(double)
+        }
+        switch text.lowercased().drop(while: { $0 == "." }) {
+        case "nan": return .notADouble
+        case "inf", "+inf", "+.inf": return .double(.infinity)
+        case "-inf", "-.inf": return .double(-.infinity)
+        default: break
+        }
+        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let double = Double(text), double.isFinite else {
+            throw notANumber("a number, NaN, or the bits as 0x…")
+        }
+        return .double(double)
+    }
+
+    /// The bits are kept as they are: 0x8000 is −0, and is told from 0.
+    private func signMagnitude(width: Int) throws(Refusal) -> CodePlan {
+        if let raw = rawBits {
+            guard width >= 64 || raw < 1 << UInt64(width) else { throw Refusal("“\(text)” has more bits than the field's \(width)") }
+            let magnitude = Int64(raw & (1 << UInt64(width - 1) - 1))
+            if raw >> UInt64(width - 1) & 1 == 0 { return .number(magnitude) }
+            return magnitude == 0 ? .unreadable(0) : .number(-magnitude)
+        }
+        guard let number = Int64(text) else { throw notANumber("a whole number, or the bits as 0x…") }
+        guard number.magnitude < 1 << UInt64(width - 1) else { throw Refusal("the field cannot be \(text): it holds \(width - 1) bits and a sign") }
+        return .number(number)
+    }
+
+    private func decimal(_ field: FieldDescription) -> CodePlan {
         let bare = bare(field)
+        guard case .decimal(let places) = field.type else { return .text(bare) }
         guard let counts = try? DecimalText.counts(bare, 0..<bare.count, places: places) else { return .text(bare) }
         return .written(counts, bare)
     }

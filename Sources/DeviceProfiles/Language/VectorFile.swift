@@ -22,6 +22,8 @@ package struct VectorFile: Sendable {
         case values([String])
         /// The same value so many times.
         case repeated(String, count: Int)
+        /// One value that counts so far.
+        case judged(String, validity: Validity, reason: Reason?)
         /// Samples without a value.
         case missing(validity: Validity, reason: Reason?)
     }
@@ -35,6 +37,8 @@ package struct VectorFile: Sendable {
         /// What is said and the bytes that it must be on the wire.
         package let sends: Sends?
         package let overrides: DeviceOverrides
+        /// The civil time at which the bytes come; `nil` where nobody knows. Unit: ns since 1970.
+        package let now: Int64?
         /// By metric, or by VMD and metric; empty when nothing valid may come of the bytes.
         package let expect: [(metric: String, expectation: Expectation)]
         /// With `sends`: whether the bytes are the answer, or must be refused as such.
@@ -131,17 +135,28 @@ private struct VectorReader {
         if map["bytes"] != nil, map["expect"] == nil { value.error("“expect” is missing: what do the bytes mean? (nothing, for bytes that must not be read)") }
         return VectorFile.Vector(
             name: name, kind: kind, location: value.location, bytes: map["bytes"].flatMap(bytes) ?? [], sends: map["sends"].flatMap(sends),
-            overrides: overrides, expect: map["expect"].map(expectations) ?? [], isAnswer: map["expect"]?.word != "refused",
+            overrides: overrides, now: map["now"].flatMap(now), expect: map["expect"].map(expectations) ?? [], isAnswer: map["expect"]?.word != "refused",
             alerts: map["alerts"].flatMap(alerts))
+    }
+
+    private func now(_ value: YAMLValue) -> Int64? {
+        guard let text = value.text("a civil time") else { return nil }
+        guard let time = UTCTime.nanoseconds(text + "Z") else {
+            value.error("expected a civil time such as 2026-11-28T13:54:10, found “\(text)”")
+            return nil
+        }
+        return time
     }
 
     private func alerts(_ value: YAMLValue) -> [String]? {
         let known = Set(profile.alerts.map(\.name))
         return value.list("alerts")?.compactMap { entry in
             guard let name = entry.text("an alert's name") else { return nil }
-            let plain = name.split(separator: "/").last.map(String.init) ?? name
-            if !known.contains(plain) { entry.error("the profile has no alert “\(name)”", suggestion: YAMLValue.suggest(plain, among: known)) }
-            return name
+            let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
+            let plain = parts.last ?? name
+            let current = profile.names.event(plain)?.referenceID ?? plain
+            if !known.contains(current) { entry.error("the profile has no alert “\(name)”", suggestion: YAMLValue.suggest(plain, among: known)) }
+            return (parts.dropLast() + [current]).joined(separator: "/")
         }
     }
 
@@ -240,6 +255,7 @@ private struct VectorReader {
             reason = Reason(word: word)
             if reason == nil { value.error("“\(word)” is not a reason", suggestion: YAMLValue.suggest(word, among: Reason.allCases.map(\.word))) }
         }
+        if let value = map["value"]?.text("a value") { return .judged(value, validity: validity, reason: reason) }
         return .missing(validity: validity, reason: reason)
     }
 }

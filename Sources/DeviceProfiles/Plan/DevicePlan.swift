@@ -30,6 +30,7 @@ package struct DevicePlan: Sendable {
     /// The slots of the rack, as the device calls them.
     package let slots: [String]
     package let protocolPlan: ProtocolPlan
+    package let heartbeats: [HeartbeatPlan]
     /// The serial number that the device must report; `nil` when any will do.
     package let expectedSerial: String?
 
@@ -85,6 +86,7 @@ package struct TextPlan: Sendable {
     package let items: [[Segment]]
     package let separator: Separator?
     package let moreItems: Bool
+    package let optionalFrom: Int
     package let captures: Int
 }
 
@@ -142,8 +144,10 @@ package struct RequestPlan: Sendable {
 
 extension SerialPlan {
     /// The bytes of something that is said, with the values it needs; `nil` when one of them is not known.
-    package func bytes(_ send: SendTemplate, frame: Int?, value: (String) -> [UInt8]?) -> [UInt8]? {
-        guard let payload = send.bytes(value) else { return nil }
+    package func bytes(
+        _ send: SendTemplate, frame: Int?, saying: SendTemplate.Saying = SendTemplate.Saying(), value: (String) -> [UInt8]?
+    ) -> [UInt8]? {
+        guard let payload = send.bytes(saying, value) else { return nil }
         return frame.map { frames[$0].encode(payload: payload) } ?? payload
     }
 }

@@ -22,9 +22,13 @@ package final class FieldPlan: Sendable {
 
     package enum Reading: Sendable {
         case number(signed: Bool, width: Int)
+        case signMagnitude(width: Int)
         case float32
+        case float64
         case bcd(digits: Int)
         case decimal(places: Int)
+        case degreesMinutes
+        case sexagesimal
         case hex
         case text
     }
@@ -81,8 +85,15 @@ package enum TestPlan: Sendable, Hashable {
     case present
     case absent
     /// In counts of the field; of floats the limit as it is.
-    case above(Double, isFloat: Bool)
-    case below(Double, isFloat: Bool)
+    case above(Double, NumberForm)
+    case below(Double, NumberForm)
+}
+
+/// How the bits of a number are to be read.
+package enum NumberForm: Sendable, Hashable {
+    case integer
+    case float32
+    case float64
 }
 
 /// What makes a value count less.
@@ -96,6 +107,30 @@ package struct GatePlan: Sendable {
     package let validity: Validity
     /// How old the other field's value may be to say something now; 0 when it must stand in the same message. Unit: ns.
     package let longestAge: Int64
+}
+
+/// What else of the message a number is made of.
+package struct TermsPlan: Sendable {
+    package let negativeWhen: (field: Int, test: TestPlan)?
+    package let plus: [(field: Int, times: Int64)]
+    package let exponent: (field: Int, range: ClosedRange<Int>)?
+}
+
+/// What tells one result from another.
+package struct ResultPlan: Sendable {
+    /// Fields of the same message or record.
+    package let marks: [Int]
+    /// The field with the result's own time, how it is written, and how old it may be. Unit: ns.
+    package let time: (field: Int, format: TimeFormat, within: Int64)?
+}
+
+/// What must move for values to count.
+package struct HeartbeatPlan: Sendable {
+    package let field: Int
+    /// Unit: ns.
+    package let within: Int64
+    /// By stream: whether it is vouched for.
+    package let covers: [Bool]
 }
 
 /// Where a value goes.
@@ -114,6 +149,9 @@ package final class TargetPlan: Sendable {
     package let isSlotted: Bool
     /// A result: what is not told is not missing.
     package let isEpisodic: Bool
+    /// What tells one result from another; `nil` where the message does.
+    package let result: ResultPlan?
+    package let terms: TermsPlan?
     package let condition: Condition?
     /// Added to the value. Unit: counts.
     package let offset: Int64
@@ -122,14 +160,26 @@ package final class TargetPlan: Sendable {
     package let absolute: ClosedRange<Double>?
     /// The largest change from one value to the next that is believed, in the same.
     package let jump: Double?
+    /// Where a counter begins at 0 again, in the same.
+    package let wrapsAt: Double?
+
+    /// Fields without which the value says nothing.
+    var partners: [Int] {
+        [condition?.field, terms?.negativeWhen?.field, terms?.exponent?.field, result?.time?.field].compactMap { $0 } + (terms?.plus.map(\.field) ?? [])
+            + (result?.marks ?? [])
+    }
 
     init(
-        stream: Int, isSlotted: Bool, isEpisodic: Bool, condition: Condition?, offset: Int64, plausible: ClosedRange<Double>?,
-        absolute: ClosedRange<Double>?, jump: Double?
+        stream: Int, isSlotted: Bool, isEpisodic: Bool, result: ResultPlan? = nil, terms: TermsPlan? = nil, condition: Condition?, offset: Int64,
+        plausible: ClosedRange<Double>?,
+        absolute: ClosedRange<Double>?, jump: Double?, wrapsAt: Double? = nil
     ) {
+        self.terms = terms
+        self.wrapsAt = wrapsAt
         self.stream = stream
         self.isSlotted = isSlotted
         self.isEpisodic = isEpisodic
+        self.result = result
         self.condition = condition
         self.offset = offset
         self.plausible = plausible
@@ -186,7 +236,7 @@ extension ModbusBlock {
     private var reaches: [ClosedRange<Int>] {
         let spans = spans
         return fields.indices.map { index in
-            let conditions = fields[index].targets.compactMap(\.condition?.field)
+            let conditions = fields[index].targets.flatMap(\.partners)
             let all = [spans[index]] + fields.indices.filter { conditions.contains(fields[$0].index) }.map { spans[$0] }
             return (all.map(\.lowerBound).min() ?? 0)...(all.map(\.upperBound).max() ?? 0)
         }

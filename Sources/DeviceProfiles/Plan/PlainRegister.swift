@@ -41,7 +41,7 @@ package struct PlainRegister: Sendable {
             case .bits(let slices, 1, _) = field.source
         else { return nil }
         let target = field.targets[0]
-        guard target.condition == nil, target.jump == nil, !target.isSlotted,
+        guard target.condition == nil, target.jump == nil, target.terms == nil, target.result == nil, !target.isSlotted,
             slices.allSatisfy({ $0.low == 0 && $0.width == 8 })
         else { return nil }
         let places = slices.map(\.byte)

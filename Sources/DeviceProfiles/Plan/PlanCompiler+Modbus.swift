@@ -56,11 +56,14 @@ extension PlanCompiler {
     private func bundles() -> [Bundle] {
         var bundles = wanted().map { Bundle(values: [$0]) }
         for metric in profile.metrics {
-            guard let by = metric.condition?.field, let one = bundles.firstIndex(where: { $0.values.contains { $0.field.name == metric.field } }),
-                let other = bundles.firstIndex(where: { $0.values.contains { $0.field.name == by } }), one != other
-            else { continue }
-            bundles[one].values += bundles[other].values
-            bundles.remove(at: other)
+            let marks = (metric.mark?.newWhen ?? []) + [metric.mark?.takenAt?.field].compactMap { $0 }
+            for by in [metric.condition?.field].compactMap({ $0 }) + (metric.terms?.fields ?? []) + marks {
+                guard let one = bundles.firstIndex(where: { $0.values.contains { $0.field.name == metric.field } }),
+                    let other = bundles.firstIndex(where: { $0.values.contains { $0.field.name == by } }), one != other
+                else { continue }
+                bundles[one].values += bundles[other].values
+                bundles.remove(at: other)
+            }
         }
         return bundles
     }
@@ -111,18 +114,27 @@ extension PlanCompiler {
         if source.space.isBits {
             return fieldPlan(field, .bits([BitSlice(byte: first + 1, low: 0, width: 1)], count: 1, stride: 1), reading(field.type, width: 1))
         }
+        if !source.parts.isEmpty {
+            let slices = source.parts.flatMap { bits($0.bits, of: (($0.address - start) * 2, ($0.address - start) * 2 + 1)) }
+            return fieldPlan(field, .bits(slices, count: 1, stride: 1), reading(field.type, width: slices.reduce(0) { $0 + Int($1.width) }))
+        }
         var words = (0..<source.registers).map { [first + $0 * 2, first + $0 * 2 + 1] }
+        if source.lowByteFirst { words = words.map { $0.reversed() } }
         if source.lowWordFirst { words.reverse() }
         var slices = words.flatMap { $0 }.map { BitSlice(byte: $0, low: 0, width: 8) }
-        if let bits = source.bits {
-            // The upper byte's part first.
-            slices = [(first, 8), (first + 1, 0)].compactMap { byte, base in
-                let low = max(bits.lowerBound, base)
-                let high = min(bits.upperBound, base + 7)
-                return low <= high ? BitSlice(byte: byte, low: UInt8(low - base), width: UInt8(high - low + 1)) : nil
-            }
-        }
+        if let bits = source.bits { slices = self.bits(bits, of: source.lowByteFirst ? (first + 1, first) : (first, first + 1)) }
         return fieldPlan(field, .bits(slices, count: 1, stride: 1), reading(field.type, width: slices.reduce(0) { $0 + Int($1.width) }))
+    }
+}
+
+extension PlanCompiler {
+    /// Bits of a register, the upper byte's part first.
+    fileprivate func bits(_ bits: ClosedRange<Int>, of bytes: (high: Int, low: Int)) -> [BitSlice] {
+        [(bytes.high, 8), (bytes.low, 0)].compactMap { byte, base in
+            let low = max(bits.lowerBound, base)
+            let high = min(bits.upperBound, base + 7)
+            return low <= high ? BitSlice(byte: byte, low: UInt8(low - base), width: UInt8(high - low + 1)) : nil
+        }
     }
 }
 

@@ -80,7 +80,7 @@ extension PlanCompiler {
 
     private func isEpisodic(_ message: MessageDescription) -> Bool {
         let metrics = profile.metrics.filter { profile.holds(message, field: $0.field) }
-        return !metrics.isEmpty && metrics.allSatisfy(\.isEpisodic)
+        return !metrics.isEmpty && metrics.allSatisfy { $0.isEpisodic && $0.mark == nil }
     }
 
     private func captured(_ holes: [String]) -> [FieldPlan] {
@@ -137,6 +137,7 @@ extension TextPlan {
         }
         separator = template.separator
         moreItems = template.moreItems
+        optionalFrom = template.optionalFrom
         captures = next
     }
 }
@@ -147,6 +148,6 @@ extension Template {
         Template(
             items: items.map { item in
                 item.map { segment in if case .hole(name, _) = segment { .literal(Array(text.utf8)) } else { segment } }
-            }, separator: separator, moreItems: moreItems)
+            }, separator: separator, moreItems: moreItems, optionalFrom: optionalFrom)
     }
 }

@@ -53,13 +53,19 @@ struct PlanCompiler {
         let sends = profile.requests.map(\.send) + profile.session.answers.map(\.send) + profile.commands.flatMap { $0.steps.map(\.send) }
         remembered = Set(sends.flatMap(\.names))
         let gates = profile.fields.flatMap(\.gates).compactMap { gate in if case .field(let name, _) = gate.test { name } else { nil } }
-        tested = Set(gates + profile.metrics.compactMap(\.condition?.field))
+        let marks = profile.metrics.compactMap(\.mark).flatMap { $0.newWhen + [$0.takenAt?.field].compactMap { $0 } }
+        let terms = profile.metrics.compactMap(\.terms).flatMap(\.fields)
+        tested = Set(gates + terms + profile.metrics.compactMap(\.condition?.field) + marks + profile.heartbeats.map(\.field))
     }
 
     func plan(expectedSerial: String?) -> DevicePlan {
-        DevicePlan(
-            handle: handle, profile: profile, line: line, streams: profile.metrics.flatMap(streams), alerts: profile.alerts.flatMap(alerts), slots: slots,
-            protocolPlan: line.transport == .serial ? .serial(serialPlan()) : .modbus(ModbusPlan(blocks: blocks())), expectedSerial: expectedSerial)
+        let streams = profile.metrics.flatMap(streams)
+        return DevicePlan(
+            handle: handle, profile: profile, line: line, streams: streams, alerts: profile.alerts.flatMap(alerts), slots: slots,
+            protocolPlan: line.transport == .serial ? .serial(serialPlan()) : .modbus(ModbusPlan(blocks: blocks())),
+            heartbeats: profile.heartbeats.map { beat in
+                HeartbeatPlan(field: fieldIndex[beat.field] ?? 0, within: beat.within, covers: streams.map { beat.vmd == nil || $0.vmd == beat.vmd })
+            }, expectedSerial: expectedSerial)
     }
 
     // MARK: Slots
@@ -88,10 +94,11 @@ struct PlanCompiler {
         if field.givesText { return .text }
         switch field.type {
         case .float32: return .float32
-        case .decimal(let places):
+        case .float64: return .float64
+        default:
             let scale = scale(metric)
-            return .integer(DecimalScale(multiplier: scale.multiplier, exponent: max(-18, scale.exponent - places)))
-        default: return .integer(scale(metric))
+            let exponent = scale.exponent - (field.type.places ?? 0) + (metric.terms?.exponent?.range.lowerBound ?? 0)
+            return .integer(DecimalScale(multiplier: scale.multiplier, exponent: max(-18, exponent)))
         }
     }
 
@@ -148,7 +155,11 @@ struct PlanCompiler {
     func reading(_ type: FieldType, width: Int) -> FieldPlan.Reading {
         switch type {
         case .bits(let signed): .number(signed: signed, width: width)
+        case .signMagnitude: .signMagnitude(width: width)
         case .float32: .float32
+        case .float64: .float64
+        case .degreesMinutes: .degreesMinutes
+        case .sexagesimal: .sexagesimal
         case .bcd: .bcd(digits: width / 4)
         case .decimal(let places): .decimal(places: places)
         case .hex: .hex
@@ -162,6 +173,14 @@ struct PlanCompiler {
             let form = form(metric)
             return TargetPlan(
                 stream: streamBases[index], isSlotted: Self.isSlotted(metric, profile), isEpisodic: metric.isEpisodic,
+                result: metric.mark.flatMap { mark in
+                    mark.newWhen.isEmpty && mark.takenAt == nil
+                        ? nil
+                        : ResultPlan(
+                            marks: mark.newWhen.compactMap { fieldIndex[$0] },
+                            time: mark.takenAt.flatMap { at in fieldIndex[at.field].map { ($0, at.format, at.within) } })
+                },
+                terms: metric.terms.map(terms),
                 condition: metric.condition.map { condition in
                     TargetPlan.Condition(
                         field: fieldIndex[condition.field] ?? 0, test: test(.isOneOf(condition.codes), on: condition.field),
@@ -169,8 +188,19 @@ struct PlanCompiler {
                         longestAge: line.transport == .serial ? 3 * readPeriod(condition.field) : 0)
                 },
                 offset: metric.offsetCounts, plausible: counts(metric.plausible, form), absolute: counts(metric.absolute, form),
-                jump: metric.jump.flatMap { counts(0...$0, form)?.upperBound })
+                jump: metric.jump.flatMap { counts(0...$0, form)?.upperBound }, wrapsAt: metric.wrapsAt.map { wraps($0, form) })
         }
+    }
+
+    private func wraps(_ limit: Double, _ form: ValueForm) -> Double {
+        guard case .integer(let scale) = form else { return limit }
+        return (limit / scale.double(of: 1)).rounded()
+    }
+
+    private func terms(_ terms: MetricDescription.Terms) -> TermsPlan {
+        TermsPlan(
+            negativeWhen: terms.negativeWhen.map { (fieldIndex[$0.field] ?? 0, test($0.test, on: $0.field)) },
+            plus: terms.plus.map { (fieldIndex[$0.field] ?? 0, $0.times) }, exponent: terms.exponent.map { (fieldIndex[$0.field] ?? 0, $0.range) })
     }
 
     /// Limits in counts of the stream, so that judging a sample is two comparisons.
@@ -191,7 +221,12 @@ struct PlanCompiler {
 
     private func test(_ test: FieldTest, on name: String) -> TestPlan {
         func plans(_ codes: [ValueCode]) -> [CodePlan] { field(name).map { field in codes.compactMap { try? $0.plan(for: field) } } ?? [] }
-        let isFloat = field(name)?.type == .float32
+        let number: NumberForm =
+            switch field(name)?.type {
+            case .float32: .float32
+            case .float64: .float64
+            default: .integer
+            }
         switch test {
         case .isOneOf(let codes): return .listed(plans(codes), expected: true)
         case .isNoneOf(let codes): return .listed(plans(codes), expected: false)
@@ -199,8 +234,8 @@ struct PlanCompiler {
         case .has(let text): return .has(Array(text.utf8))
         case .present: return .present
         case .absent: return .absent
-        case .above(let limit): return .above(threshold(limit, name), isFloat: isFloat)
-        case .below(let limit): return .below(threshold(limit, name), isFloat: isFloat)
+        case .above(let limit): return .above(threshold(limit, name), number)
+        case .below(let limit): return .below(threshold(limit, name), number)
         }
     }
 
@@ -221,7 +256,7 @@ struct PlanCompiler {
             guard case .integer(let scale) = form(metric) else { return limit }
             return limit / scale.double(of: 1) - Double(metric.offsetCounts)
         }
-        guard case .decimal(let places) = field(name)?.type else { return limit }
+        guard let places = field(name)?.type.places else { return limit }
         return limit / DecimalScale(multiplier: 1, exponent: -places).double(of: 1)
     }
 }
@@ -247,10 +282,11 @@ extension DeviceProfile {
     package func fault(of scale: DecimalScale, _ metric: MetricDescription) -> String? {
         guard let field = fields.first(where: { $0.name == metric.field }), !field.givesText else { return nil }
         switch field.type {
-        case .float32: return scale == .one ? nil : "a float is kept as it is sent; leave “scale” out, or give the unit in which it is sent"
-        case .decimal(let places) where scale.exponent - places < -18:
+        case .float32, .float64: return scale == .one ? nil : "a float is kept as it is sent; leave “scale” out, or give the unit in which it is sent"
+        default:
+            let places = (field.type.places ?? 0) - (metric.terms?.exponent?.range.lowerBound ?? 0)
+            guard scale.exponent - places < -18 else { return nil }
             return "a scale of \(scale.text(of: 1)) of a number with \(places) digits after the point is below 1e-18, the smallest that is kept"
-        default: return nil
         }
     }
 

@@ -1,0 +1,161 @@
+import DeviceModel
+import DeviceProfiles
+import StrictYAML
+import TestSupport
+import Testing
+
+@testable import DeviceDrivers
+
+private struct Kept: RecordSink {
+    var records: [SampleRecord] = []
+    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
+}
+
+private let second: Int64 = 1_000_000_000
+
+/// Results: each told once, with what tells one from another, and known to be of now or not; and values behind which nobody is.
+@Suite struct ResultTests {
+    // MARK: Times
+
+    @Test(
+        arguments: [
+            ("YYYYMMDDhhmmss", "20240627135407", "2024-06-27T13:54:07Z"), ("YYYYMMDDhhmmss*", "20240627135407+0300", "2024-06-27T13:54:07Z"),
+            ("DD/MM/YY hh:mm", "27/06/24 13:54", "2024-06-27T13:54:00Z"), ("YYYY-MM-DDThh:mm:ss", "2024-02-29T00:00:00", "2024-02-29T00:00:00Z"),
+            ("unix", "1719496447", "2024-06-27T13:54:07Z"),
+        ])
+    func aTimeIsReadAsItIsWritten(format: String, text: String, time: String) throws {
+        let bytes = Array(text.utf8)
+        let read = try #require(TimeFormat(format)).nanoseconds(bytes, 0..<bytes.count)
+        #expect(read == UTCTime.nanoseconds(time))
+        if !format.hasSuffix("*") { #expect(try #require(TimeFormat(format)).text(try #require(read)) == text) }
+    }
+
+    @Test(
+        arguments: [
+            ("YYYYMMDDhhmmss", "20240627"), ("YYYYMMDDhhmmss", "20240230135407"), ("YYYYMMDDhhmmss", "20240627255407"), ("YYYYMMDDhhmmss", ""),
+            ("YYYYMMDDhhmmss", "2024062713540x"), ("YYYYMMDDhhmmss", "20240627135407Z"), ("DD/MM/YY hh:mm", "27.06.24 13:54"), ("unix", ""), ("unix", "-1"),
+        ])
+    func whatIsNoTimeIsNone(format: String, text: String) throws {
+        let bytes = Array(text.utf8)
+        #expect(try #require(TimeFormat(format)).nanoseconds(bytes, 0..<bytes.count) == nil)
+    }
+
+    @Test(arguments: ["", "hh:mm", "YYYYMMDD", "YYYY-MM-DD hh", "YYYYMMDDhhmmssfoo", "YYYYYYYYMMDDhhmm", "MMDDhhmmYYmm"])
+    func whatIsNoFormatIsRefused(format: String) { #expect(TimeFormat(format) == nil) }
+
+    // MARK: Results
+
+    /// A monitor that tells its pulse and the last pressure of its cuff, with the number of the measurement.
+    private func monitor(_ mark: String) throws -> DevicePlan {
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: patient monitor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            frames:
+              line: {start: "!", end: "\\r", longest: 64, split: ","}
+            messages:
+              status: "S,{pulse},{pressure},{number},{taken}"
+            fields:
+              pulse: {type: integer}
+              pressure: {type: integer, missing: {"-": notAvailable}}
+              number: {type: integer}
+              taken: {type: text}
+            metrics:
+              - {metric: MDC_PULS_RATE, from: pulse, unit: /min, every: 1s}
+              - {metric: MDC_PRESS_BLD_NONINV_SYS, from: pressure, unit: "mm[Hg]", episodic: true\(mark)}
+            """
+        return try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text)).compile(handle: "device")
+    }
+
+    private func decoder(_ plan: DevicePlan) throws -> SerialDecoder {
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        return SerialDecoder(plan, serial)
+    }
+
+    private func say(_ lines: [String], to decoder: inout SerialDecoder, at time: Int64 = 0) -> [SampleRecord] {
+        var kept = Kept()
+        for (index, line) in lines.enumerated() {
+            let bytes = Array("!\(line)\r".utf8)
+            decoder.feed(bytes, count: bytes.count, time: time + Int64(index) * second, sink: &kept)
+        }
+        return kept.records.filter { $0.kind == .sample && $0.index == 1 }
+    }
+
+    @Test func aResultWithANumberIsToldOnceAndTheFirstIsNotKnownToBeOfNow() throws {
+        var decoder = try decoder(try monitor(", new-when: number"))
+        let told = say(["S,70,120,4,", "S,71,120,4,", "S,72,120,4,", "S,73,120,5,", "S,74,120,5,", "S,75,131,6,"], to: &decoder)
+        #expect(told.map(\.bits) == [120, 120, 131])
+        #expect(told.map(\.validity) == [.questionable, .valid, .valid] && told.map(\.reason) == [.storedResult, .none, .none])
+        // Measured while nobody listened: of any time since.
+        decoder.reset()
+        let later = say(["S,70,128,7,", "S,70,128,7,", "S,70,128,8,"], to: &decoder)
+        #expect(later.map(\.validity) == [.questionable, .valid])
+        // The same as before: nothing new.
+        decoder.reset()
+        #expect(say(["S,70,128,8,", "S,70,128,9,"], to: &decoder).map(\.validity) == [.valid])
+    }
+
+    @Test func aResultWithATimeIsOfNowOrNot() throws {
+        let mark = ", taken-at: {field: taken, format: \"YYYYMMDDhhmmss\", within: 5min}"
+        var decoder = try decoder(try monitor(mark))
+        let now = try #require(UTCTime.nanoseconds("2026-11-28T10:00:00Z"))
+        let lines = ["S,70,120,0,20261128125900", "S,70,120,0,20261128125900", "S,70,120,0,20261127125900", "S,70,120,0,20261128130059", "S,70,120,0,"]
+        // Nobody knows what time it is.
+        #expect(say(lines, to: &decoder).map(\.validity) == [.questionable, .questionable, .questionable, .questionable])
+        decoder = try self.decoder(try monitor(mark))
+        decoder.civilClock = CivilClock(utcOffset: now, zone: 3 * 3600 * second)
+        let told = say(lines, to: &decoder)
+        #expect(told.map(\.validity) == [.valid, .questionable, .valid, .questionable])
+        #expect(told.map(\.reason) == [.none, .storedResult, .none, .storedResult])
+    }
+
+    @Test func aMissingResultIsToldOnceToo() throws {
+        var decoder = try decoder(try monitor(", new-when: number"))
+        let told = say(["S,70,-,4,", "S,71,-,4,", "S,72,118,4,"], to: &decoder)
+        #expect(told.map(\.validity) == [.notAvailable, .valid])
+    }
+
+    @Test(
+        arguments: [
+            ("", "tells periodic values as well"), (", new-when: nothing", "there is no field “nothing”"),
+            (", taken-at: {field: taken, format: YYYY, within: 5min}", "expected a time such as"),
+            (", taken-at: {field: number, format: YYYYMMDDhhmm, within: 5min}", "the field is text"),
+        ])
+    func whatTellsNothingIsRefused(mark: String, words: String) {
+        do throws(InvalidFile) {
+            do { _ = try monitor(mark) } catch let error as InvalidFile { throw error } catch {}
+            Issue.record("nothing was told")
+        } catch {
+            #expect(error.description.contains(words), "\(error)")
+        }
+    }
+
+    // MARK: Heartbeats
+
+    private let registers = """
+        nabd: profile/1
+        device: {manufacturer: XY, model: M, kind: environment sensor}
+        provenance: [{document: manual, seen: here}]
+        line: {modbus: rtu, baud: 9600, format: 8N1, unit: 1}
+        fields:
+          uptime: {input: 3, type: uint16, every: 1s}
+        metrics:
+          - {metric: MDC_TEMP, from: {input: 1, type: int16}, scale: 0.1, unit: Cel, every: 1s}
+        heartbeat: {field: uptime, changes-within: 3s}
+        """
+
+    /// A gateway that goes on answering for a device that is off.
+    @Test func valuesBehindWhichNothingMovesAreInvalid() throws {
+        let plan = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: registers)).compile(handle: "device")
+        guard case .modbus(let modbus) = plan.protocolPlan else { return }
+        let block = try #require(modbus.blocks.first)
+        var decoder = ModbusDecoder(plan)
+        var kept = Kept()
+        for (time, beat) in [(1, 7), (2, 8), (3, 9), (4, 9), (6, 9), (7, 9), (8, 10)] as [(Int64, UInt8)] {
+            decoder.take([0, 250, 0, 0, 0, beat], from: 0, of: block, time: time * second, sink: &kept)
+        }
+        #expect(kept.records.map(\.validity) == [.invalid, .valid, .valid, .valid, .valid, .invalid, .valid])
+        #expect(kept.records.map(\.reason) == [.frozen, .none, .none, .none, .none, .frozen, .none])
+    }
+}
