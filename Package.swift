@@ -57,7 +57,7 @@ let package = Package(
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"], settings: optimised),
         room("LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], settings: optimised),
-        room("Sampling", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime"], settings: optimised),
+        room("Sampling", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime"], settings: optimised),
         room("JournalCoding", ["DeviceModel"], settings: optimised),
         room(
             "SampleJournal",

@@ -26,6 +26,13 @@ package struct ModbusDecoder: Sendable {
         defer { records.hand(over: &sink) }
         guard block.space.isBits else {
             let length = min(block.count * 2, data.count - start)
+            if !block.swapped.isEmpty {
+                for place in 0..<length { bytes[place] = data[start + place] }
+                for range in block.swapped where range.upperBound <= length {
+                    for place in stride(from: range.lowerBound, to: range.upperBound - 1, by: 2) { bytes.swapAt(place, place + 1) }
+                }
+                return judge.read(block, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &records)
+            }
             return judge.read(block, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
         }
         // A plan sees each bit as a register of its own.
@@ -41,6 +48,12 @@ package struct ModbusDecoder: Sendable {
     package mutating func miss(_ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
         judge.miss(block.fields, validity, reason, Moment(time: time, offset: offset), sink: &records)
         records.hand(over: &sink)
+    }
+
+    /// How the clocks on the wall stand, for results with a time of their own.
+    package var civilClock: CivilClock? {
+        get { judge.civilClock }
+        set { judge.civilClock = newValue }
     }
 
     /// The device may be another by now: it must say again who it is before its values count.

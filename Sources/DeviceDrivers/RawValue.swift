@@ -35,7 +35,7 @@ struct RawValue: Sendable {
         switch field.source {
         case .bits: takeBits(field, bytes: bytes, start: start, length: length)
         case .capture(let capture): readText(field, captures.trimmed(capture, bytes), bytes)
-        case .bytes(let place):
+        case .bytes(let place), .swappedBytes(let place):
             guard place.upperBound <= length else { return }
             var (low, high) = (start + place.lowerBound, start + place.upperBound)
             // Texts in registers are filled up with zeros.

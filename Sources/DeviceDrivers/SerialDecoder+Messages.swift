@@ -10,8 +10,9 @@ extension SerialDecoder {
             isKnown = true
             guard isExpected(index), fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
             read(index, bytes, length: length, payload: payload, moment, sink: &sink)
-            if case .reply(let request) = awaiting, plan.requests[request].reply == index {
+            if case .reply(let request) = awaiting, plan.requests[request].reply == index || plan.requests[request].refusal == index {
                 answered = request
+                isRefused = plan.requests[request].refusal == index
                 // A second copy answers nothing.
                 awaiting = .nothing
             }
@@ -65,7 +66,7 @@ extension SerialDecoder {
         switch awaiting {
         case .nothing: return false
         case .anything: return true
-        case .reply(let request): return plan.requests[request].reply == message
+        case .reply(let request): return plan.requests[request].reply == message || plan.requests[request].refusal == message
         }
     }
 

@@ -60,6 +60,8 @@ package struct SerialDecoder: Sendable {
     }
     /// The request whose reply has been read since the last call of ``takeAnswered()``.
     var answered: Int?
+    /// Whether the answer was that the device will not.
+    package internal(set) var isRefused = false
     /// Replies, whole and known, that nobody awaits: the messages, in order, since the last call of ``takeUnasked()``.
     var unasked: [Int] = []
     /// What was wrong with the last damaged frame since the last call of ``takeDamage()``.
@@ -128,7 +130,7 @@ package struct SerialDecoder: Sendable {
     /// A question is about to be asked: on a line on which the device only answers, nothing that came before belongs to the answer.
     package mutating func expect(_ request: Int) {
         awaiting = .reply(request)
-        (answered, damage) = (nil, nil)
+        (answered, damage, isRefused) = (nil, nil, false)
         if !plan.listens { for index in framers.indices { framers[index].beginAnew() } }
     }
 
@@ -223,6 +225,9 @@ package struct SerialDecoder: Sendable {
 
     /// The bytes of a request, with the values of this session; `nil` when one that it needs is not known.
     package mutating func bytes(of request: Int, time: Int64) -> [UInt8]? { spoken.request(request, plan, judge, time: time) }
+
+    /// What is said before a request, and how long nothing is said after each; `nil` when a value that it needs is not known.
+    package func prelude(of request: Int, time: Int64) -> [(bytes: [UInt8], pause: Int64)]? { spoken.prelude(request, plan, judge, time: time) }
 
     // MARK: What did not come
 

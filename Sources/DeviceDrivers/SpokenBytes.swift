@@ -24,6 +24,16 @@ struct SpokenBytes: Sendable {
         Self.say(plan.requests[index].send, plan.requests[index].frame, &requests[index], plan, judge, time)
     }
 
+    func prelude(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge, time: Int64) -> [(bytes: [UInt8], pause: Int64)]? {
+        var pieces: [(bytes: [UInt8], pause: Int64)] = []
+        for piece in plan.requests[index].prelude {
+            var entry = Entry()
+            guard let bytes = Self.say(piece.send, piece.frame, &entry, plan, judge, time) else { return nil }
+            pieces.append((bytes, piece.pause))
+        }
+        return pieces
+    }
+
     /// An answer's bytes; `nil` when a value that it needs is not known.
     mutating func answer(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge, time: Int64) -> [UInt8]? {
         Self.say(plan.answers[index].send, plan.answers[index].frame, &answers[index], plan, judge, time)

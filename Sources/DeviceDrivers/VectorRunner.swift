@@ -68,10 +68,11 @@ package struct VectorRunner {
         let template: SendTemplate
         let frame: Int?
         var arguments: [CommandDescription.Argument] = []
+        var prelude: [RequestDescription.Prelude] = []
         switch sends.what {
         case .request(let name):
             guard let request = profile.requests.first(where: { $0.name == name }) else { return ["there is no request “\(name)”"] }
-            (template, frame) = (request.send, request.frame)
+            (template, frame, prelude) = (request.send, request.frame, request.prelude)
         case .command(let name, let step):
             guard let command = profile.commands.first(where: { $0.name == name }), command.steps.indices.contains(step) else {
                 return ["there is no such step"]
@@ -79,7 +80,7 @@ package struct VectorRunner {
             (template, frame, arguments) = (command.steps[step].send, command.steps[step].frame, command.arguments)
         }
         var failures: [String] = []
-        let sent = serial.bytes(template, frame: frame) { name in
+        func value(_ name: String) -> [UInt8]? {
             guard let text = sends.values[name] else { return nil }
             guard let argument = arguments.first(where: { $0.name == name }) else { return Array(text.utf8) }
             do throws(CommandDescription.Argument.Refusal) {
@@ -89,6 +90,9 @@ package struct VectorRunner {
                 return nil
             }
         }
+        let pieces = prelude.map { ($0.send, $0.frame) } + [(template, frame)]
+        let bytes = pieces.map { serial.bytes($0.0, frame: $0.1, saying: .sample, value: value) }
+        let sent = bytes.contains(nil) ? nil : bytes.compactMap { $0 }.flatMap { $0 }
         guard let sent else { return failures + ["a value it needs is missing: \(template.names.joined(separator: ", "))"] }
         return sent == sends.bytes ? failures : failures + ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
     }

@@ -15,6 +15,7 @@ struct ModbusPlayer {
     private let units: [Unit]
     private let clock = MonotonicClock()
     private let isTCP: Bool
+    private let isASCII: Bool
 
     init(plans: [DevicePlan]) {
         units = plans.compactMap { plan in
@@ -22,22 +23,28 @@ struct ModbusPlayer {
             return Unit(plan: plan, blocks: modbus.blocks, world: SimulatedWorld(profile: plan.profile))
         }
         isTCP = plans.first?.line.transport == .modbusTCP
+        isASCII = plans.first?.line.isASCII ?? false
     }
 
     func run(_ end: DeviceEnd, _ output: inout PlayedOutput, until stop: StopFlag) {
         let start = clock.now()
         var pending: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 512)
+        var reader = ASCIIReader()
         while !stop.isSet {
             guard let count = try? end.read(into: &buffer, deadline: clock.now() + 100_000_000) else { return }
             if count == 0 {
                 pending = []
                 continue
             }
-            pending += buffer[..<count]
+            if isASCII {
+                for character in buffer[..<count] { reader.take(character, into: &pending) }
+            } else {
+                pending += buffer[..<count]
+            }
             while let (length, message) = takeRequest(pending, seconds: Double(clock.now() - start) / 1e9) {
                 pending.removeFirst(length)
-                if !message.isEmpty { output.send(message) }
+                if !message.isEmpty { output.send(isASCII ? ASCIIFrame.ascii(ofRTU: message) : message) }
             }
             if pending.count > 512 { pending = [] }
         }
@@ -98,9 +105,10 @@ struct ModbusPlayer {
                 left -= UInt64(slice.width)
                 put(UInt16(truncatingIfNeeded: bits >> left & (UInt64(1) << UInt64(slice.width) - 1)), at: slice.byte, shifted: slice.low)
             }
-        case .bytes(let range):
+        case .bytes(let range), .swappedBytes(let range):
             guard case .text(let text)? = value(field, of: owner, seconds: seconds) else { return }
-            for (place, byte) in zip(range, text.utf8) { put(UInt16(byte), at: place, shifted: 0) }
+            let isSwapped = if case .swappedBytes = field.source { true } else { false }
+            for (place, byte) in zip(range, text.utf8) { put(UInt16(byte), at: isSwapped ? place ^ 1 : place, shifted: 0) }
         case .capture: return
         }
     }

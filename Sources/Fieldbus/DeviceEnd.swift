@@ -23,7 +23,7 @@ package final class DeviceEnd {
     package init(_ address: LineAddress) throws(FieldbusError) {
         switch address {
         case .newPseudoTerminal: try makePseudoTerminal()
-        case .tcp(let host, let port): try listen(host, port)
+        case .tcp(let host, let port), .rtuOverTCP(let host, let port), .modbusTCP(let host, let port): try listen(host, port)
         case .listening(let host, let port, _):
             callee = TCPLine(host: host, port: port)
             name = "tcp://\(host):\(port)"

@@ -7,14 +7,23 @@ package enum LineAddress: Sendable, Hashable, CustomStringConvertible {
     /// Make a pseudo-terminal; only a player of devices asks for this.
     case newPseudoTerminal
     case tcp(host: String, port: Int)
+    /// RTU frames as they are, over a terminal server.
+    case rtuOverTCP(host: String, port: Int)
+    /// Modbus TCP, also for a device whose profile speaks RTU: a gateway lies between.
+    case modbusTCP(host: String, port: Int)
     /// The device calls the host, on this address of the host; `caller` is the only address it may call from.
     case listening(host: String, port: Int, caller: String?)
 
-    /// Reads `/dev/ttyUSB0`, `pty`, `tcp://HOST:PORT` or `listen:tcp://HOST:PORT`; `nil` for anything else.
+    /// Reads `/dev/ttyUSB0`, `pty`, `tcp://HOST:PORT`, `rtu+tcp://…`, `modbus+tcp://…` or `listen:tcp://…`; `nil` for anything else.
     package init?(_ text: String) {
         if text.hasPrefix("listen:") {
             guard case .tcp(let host, let port)? = LineAddress(String(text.dropFirst(7))) else { return nil }
             self = .listening(host: host, port: port, caller: nil)
+            return
+        }
+        for (scheme, make) in [("rtu+", LineAddress.rtuOverTCP), ("modbus+", LineAddress.modbusTCP)] where text.hasPrefix(scheme + "tcp://") {
+            guard case .tcp(let host, let port)? = LineAddress(String(text.dropFirst(scheme.count))) else { return nil }
+            self = make(host, port)
             return
         }
         if text == "pty" {
@@ -34,11 +43,22 @@ package enum LineAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The same kind of line at another place.
+    package func moved(to host: String, _ port: Int) -> LineAddress {
+        switch self {
+        case .path, .newPseudoTerminal, .tcp, .listening: .tcp(host: host, port: port)
+        case .rtuOverTCP: .rtuOverTCP(host: host, port: port)
+        case .modbusTCP: .modbusTCP(host: host, port: port)
+        }
+    }
+
     package var description: String {
         switch self {
         case .path(let path): path
         case .newPseudoTerminal: "pty"
         case .tcp(let host, let port): "tcp://\(host):\(port)"
+        case .rtuOverTCP(let host, let port): "rtu+tcp://\(host):\(port)"
+        case .modbusTCP(let host, let port): "modbus+tcp://\(host):\(port)"
         case .listening(let host, let port, _): "listen:tcp://\(host):\(port)"
         }
     }

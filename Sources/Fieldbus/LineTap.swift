@@ -29,7 +29,7 @@ package final class LineTap: @unchecked Sendable {
     /// - Parameter settings: of a serial port; `nil` for `tcp://`.
     package init(_ address: LineAddress, settings: SerialSettings?, isTCP: Bool) throws {
         switch address {
-        case .tcp(let host, let port): line = TCPLine(host: host, port: port)
+        case .tcp(let host, let port), .rtuOverTCP(let host, let port), .modbusTCP(let host, let port): line = TCPLine(host: host, port: port)
         case .listening(let host, let port, let caller): line = ListeningLine(host: host, port: port, caller: caller)
         case .path(let path): line = SerialLine(path: path, settings: settings ?? SerialSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1))
         case .newPseudoTerminal: throw FieldbusError.cannotOpen(path: "pty", errno: 22)

@@ -48,6 +48,7 @@ struct ModbusLineDevice {
         if sink.disbelieves(time: time) {
             miss(block, .invalid, .conflictingReplies, time: time)
         } else {
+            decoder.civilClock = sink.recorder.civilClock
             decoder.take(bytes, from: start, of: block, time: time, sink: &sink)
         }
         health.hear(time: time, sink: &sink)

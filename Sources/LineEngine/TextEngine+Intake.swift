@@ -69,7 +69,7 @@ extension TextEngine {
 
     var isOpen: Bool {
         switch phase {
-        case .saying, .awaiting, .session, .idle: true
+        case .saying, .pausing, .awaiting, .session, .idle: true
         case .closed, .opening, .ended, .leaving, .over: false
         }
     }
@@ -77,7 +77,7 @@ extension TextEngine {
     /// What is under way.
     var exchange: Exchange? {
         switch phase {
-        case .saying(let exchange), .awaiting(let exchange, _): exchange
+        case .saying(let exchange), .pausing(let exchange, _), .awaiting(let exchange, _): exchange
         case .session, .idle, .closed, .opening, .ended, .leaving, .over: nil
         }
     }

@@ -60,7 +60,7 @@ extension TextEngine {
             roster.questions[index].due = now
             isSecondTry = true
             phase = .opening(isSameDevice: true)
-        case .saying(let exchange), .awaiting(let exchange, _): lose(loss, exchange, at: now)
+        case .saying(let exchange), .pausing(let exchange, _), .awaiting(let exchange, _): lose(loss, exchange, at: now)
         case .closed, .opening, .session, .idle, .ended, .leaving, .over: lose(loss, nil, at: now)
         }
     }

@@ -6,7 +6,7 @@ import DeviceProfiles
 extension TextEngine {
     mutating func say(_ request: Int, _ purpose: Exchange.Purpose, at now: Int64) {
         intake.decoder.civilClock = recorder.civilClock
-        guard let bytes = intake.decoder.bytes(of: request, time: now) else {
+        guard let bytes = intake.decoder.bytes(of: request, time: now), let prelude = intake.decoder.prelude(of: request, time: now) else {
             // A value of the session that it needs has not been told yet.
             switch purpose {
             case .question: intake.decoder.miss(request: request, .notAvailable, .absent, time: now, sink: &sink)
@@ -17,8 +17,9 @@ extension TextEngine {
             return
         }
         if plan.requests[request].reply != nil { intake.decoder.expect(request) }
-        intake.said(bytes)
-        spoken = bytes
+        intake.said(prelude.flatMap(\.bytes) + bytes)
+        spoken = prelude.first?.bytes ?? bytes
+        unspoken = zip(prelude, prelude.dropFirst().map(\.bytes) + [bytes]).map { (pause: $0.pause, bytes: $1) }
         phase = .saying(Exchange(purpose: purpose, request: request))
     }
 
@@ -28,6 +29,12 @@ extension TextEngine {
             return intake.decoder.clearOutbox()
         }
         guard case .saying(var exchange) = phase else { return }
+        if !unspoken.isEmpty {
+            let next = unspoken.removeFirst()
+            spoken = next.bytes
+            phase = .pausing(exchange, until: now + next.pause)
+            return
+        }
         exchange.sent = now
         if case .farewell = exchange.purpose {} else { sink.count(.requests) }
         guard plan.requests[exchange.request].reply != nil else {
@@ -56,6 +63,7 @@ extension TextEngine {
         quiet(until: now + device.line.turnaround, at: now)
         _ = sink.takeFresh()
         health.hear(time: now, sink: &sink)
+        if intake.decoder.isRefused { return takeRefusal(exchange, at: now) }
         if let part = parts[exchange.request], !sink.takeWithheld() { health.refresh(part, time: now, sink: &sink) }
         if case .question(let index) = exchange.purpose {
             roster.questions[index].failures = 0
@@ -65,6 +73,20 @@ extension TextEngine {
         if case .order(let order) = exchange.purpose { tell(order, .answered(length: 0), said: exchange.sent, at: now) }
         advance(exchange, at: now)
         if let slowest, !device.slots.isEmpty { intake.decoder.expireSlots(since: now - 3 * slowest, now: now, sink: &sink) }
+    }
+
+    /// The device answered that it will not: it is there, and its values are not.
+    private mutating func takeRefusal(_ exchange: Exchange, at now: Int64) {
+        miss(exchange.request, .invalid, .deviceException, at: now)
+        switch exchange.purpose {
+        case .question(let index):
+            roster.questions[index].body.repetitions = 0
+            roster.questions[index].body.isTold = false
+        case .order(let order): tell(order, .refused(code: 0), said: exchange.sent, at: now)
+        case .step: return restartSession(after: Self.sessionPause, at: now)
+        case .farewell: break
+        }
+        advance(exchange, at: now)
     }
 
     /// The time for a reply is over.

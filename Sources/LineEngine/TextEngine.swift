@@ -12,6 +12,8 @@ package struct TextEngine: LineEngine {
         case session(step: Int, due: Int64)
         case idle
         case saying(Exchange)
+        /// Between two pieces of what is said: until then nothing is. Unit: ns.
+        case pausing(Exchange, until: Int64)
         case awaiting(Exchange, deadline: Int64)
         /// The other side ended the connection between two questions: it is opened when the next is due.
         case ended(since: Int64)
@@ -92,6 +94,8 @@ package struct TextEngine: LineEngine {
     var speaking = Speaking.request
     /// The bytes of the request that is being said.
     var spoken: [UInt8] = []
+    /// What of it is still to be said, and how long nothing is said before each. Unit: ns.
+    var unspoken: [(pause: Int64, bytes: [UInt8])] = []
     /// Replies since the line was opened, and whether a question is asked again because its connection had died.
     var answers = 0
     var isSecondTry = false
@@ -162,7 +166,7 @@ package struct TextEngine: LineEngine {
                 guard now >= due else { return .rest(until: due) }
                 phase = .opening(isSameDevice: now - since <= Self.sameDeviceWithin)
             case .over: return .end
-            case .session, .idle, .saying, .awaiting, .leaving: if let action = goOn(at: now) { return action }
+            case .session, .idle, .saying, .pausing, .awaiting, .leaving: if let action = goOn(at: now) { return action }
             }
         }
     }
@@ -176,10 +180,14 @@ package struct TextEngine: LineEngine {
         switch phase {
         case .saying(var exchange):
             // From here on any of it may be on the line, whatever becomes of the rest.
-            exchange.sent = now
+            if exchange.sent == 0 { exchange.sent = now }
             phase = .saying(exchange)
             speaking = .request
             return .say(by: now + device.line.slowestReply)
+        case .pausing(let exchange, let until):
+            let limit = min(until, farewellLimit(exchange))
+            guard now >= limit else { return .listen(until: limit) }
+            if now >= until { phase = .saying(exchange) } else { expire(exchange, at: now) }
         case .awaiting(let exchange, let deadline):
             let limit = min(deadline, farewellLimit(exchange))
             guard now >= limit else { return .listen(until: limit) }

@@ -74,7 +74,9 @@ struct TextIntake {
         while let message = decoder.takeUnasked() {
             unasked += 1
             let isCopy = message == lastReply || awaited.map { plan.requests[$0].reply == message } ?? false
-            let isLate = discipline.takeLate(message, now: time)
+            // A refusal that comes late is the late answer.
+            let shape = plan.requests.first { $0.refusal == message }?.reply ?? message
+            let isLate = discipline.takeLate(shape, now: time)
             if isLate { sawLate = true } else if !isCopy { discipline.doubt(0) }
             see(isLate ? .late : isCopy ? .duplicate : .unsolicited, 1, time: time, sink: &sink)
         }

@@ -4,6 +4,7 @@ package import Fieldbus
 import Foundation
 package import Nomenclature
 package import SampleJournal
+import Sampling
 package import StrictYAML
 package import Uplink
 
@@ -181,19 +182,13 @@ private struct UnitReader {
         var overrides = DeviceOverrides()
         if let unitValue = map["unit"] {
             if profile.line.transport == .serial { unitValue.error("“unit” belongs to Modbus devices") }
-            overrides.unit = unitValue.integer("the Modbus unit", 1...255).map { UInt8($0) }
+            overrides.unit = unitValue.integer("the Modbus unit", (profile.line.transport == .modbusTCP ? 0 : 1)...255).map { UInt8($0) }
         }
         if let value = map["override"]?.mapping("the overrides") { readOverrides(value, profile, &overrides) }
         let serial = map["serial"]?.text("the serial number")
         if serial != nil, profile.session.identityField == nil { map["serial"]?.error("this profile does not tell the device's serial number") }
         let plan = profile.compile(handle: handle, overrides: overrides, expectedSerial: serial)
-        switch (profile.line.transport, address) {
-        case (.serial, .path) where profile.line.serial == nil: lineValue.error("this device speaks over TCP only: its line is tcp://HOST:PORT")
-        case (.modbusRTU, .listening), (.modbusTCP, .listening): lineValue.error("a Modbus device is asked, it does not call: give its “line”")
-        case (.modbusTCP, .path): lineValue.error("this device speaks Modbus TCP: its line is tcp://HOST:PORT")
-        case (.modbusRTU, .tcp): lineValue.error("this device speaks Modbus RTU: its line is a serial port")
-        default: break
-        }
+        if let fault = plan.fault(on: address) { lineValue.error(fault) }
         unit.devices.append(UnitConfiguration.Device(plan: plan, address: address, location: value.location))
     }
 
@@ -212,7 +207,7 @@ private struct UnitReader {
         guard let value = map.required("line"), let text = value.text("a line") else { return nil }
         if let address = LineAddress(text) {
             switch address {
-            case .path, .tcp: return (value, address)
+            case .path, .tcp, .rtuOverTCP, .modbusTCP: return (value, address)
             case .listening, .newPseudoTerminal: break
             }
         }

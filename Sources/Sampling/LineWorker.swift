@@ -98,17 +98,35 @@ package final class LineWorker: @unchecked Sendable {
             }
         case (.modbus, .path(let path)):
             guard let settings else { return nil }
-            return {
-                let engine = RTUEngine(
-                    devices: plans, byteTime: settings.nanosecondsPerByte, baud: settings.baud, recorder: recorder, now: clock.now())
-                LineLoop(engine, line: ModbusPort(.rtu(path: path, settings)), clock: clock, recorder: recorder, orders: orders).run(until: stop)
-            }
-        case (.modbus, .tcp(let host, let port)):
+            return Self.rtu(plans, settings, on: { ModbusPort(.rtu(path: path, settings)) }, recorder, orders, until: stop)
+        case (.modbus, .rtuOverTCP(let host, let port)):
+            guard let settings else { return nil }
+            return Self.rtu(plans, settings, on: { TCPLine(host: host, port: port) }, recorder, orders, until: stop)
+        case (.modbus, .tcp(let host, let port)), (.modbus, .modbusTCP(let host, let port)):
             return {
                 let engine = TCPEngine(devices: plans, recorder: recorder, now: clock.now())
                 LineLoop(engine, line: ModbusPort(.tcp(host: host, port: port)), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
-        case (.modbus, .listening), (_, .newPseudoTerminal): return nil
+        // What no device can be on, as `DevicePlan.fault(on:)` says.
+        case (.serial, .rtuOverTCP), (.serial, .modbusTCP), (.modbus, .listening), (_, .newPseudoTerminal): return nil
+        }
+    }
+
+    private static func rtu<Carrier: ByteLine & SendableMetatype>(
+        _ plans: [DevicePlan], _ settings: SerialSettings, on line: @escaping @Sendable () -> Carrier, _ recorder: LineRecorder,
+        _ orders: Ring<LineOrder>, until stop: StopFlag
+    ) -> @Sendable () -> Void {
+        let isASCII = plans[0].line.isASCII
+        return {
+            let clock = MonotonicClock()
+            // A byte takes two characters in ASCII, and its frames may pause within.
+            let byteTime = settings.nanosecondsPerByte * (isASCII ? 2 : 1)
+            let engine = RTUEngine(devices: plans, byteTime: byteTime, baud: settings.baud / (isASCII ? 2 : 1), recorder: recorder, now: clock.now())
+            if isASCII {
+                LineLoop(engine, line: ASCIILine(line()), clock: clock, recorder: recorder, orders: orders).run(until: stop)
+            } else {
+                LineLoop(engine, line: line(), clock: clock, recorder: recorder, orders: orders).run(until: stop)
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ extension ProfileCommand {
             let profile = try ProfileCommand.load(profile)
             let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
             let plan = profile.compile(handle: handle, overrides: try overrides.make())
+            if let fault = plan.fault(on: address) { throw Failure(.usage, fault) }
             let clock = MonotonicClock()
             var tap: LineTap?
             var tapped = address
@@ -36,7 +37,11 @@ extension ProfileCommand {
                 } catch let error as FieldbusError {
                     throw Failure(.unavailable, error.description)
                 }
-                tapped = tap.flatMap { LineAddress($0.name) } ?? address
+                if case .tcp(let host, let port)? = tap.flatMap({ LineAddress($0.name) }) {
+                    tapped = address.moved(to: host, port)
+                } else {
+                    tapped = tap.flatMap { LineAddress($0.name) } ?? address
+                }
             }
             var capture = try CaptureWriter(record, plan: plan, line: line, isShown: raw, start: clock.now())
             let worker = LineWorker(address: tapped, plans: [plan])

@@ -213,6 +213,55 @@ import Testing
         #expect(run.told(.heldInput).isEmpty)
         #expect(run.values("MDC_PULS_OXIM_SAT_O2").count > 800)
     }
+
+    // MARK: Refusals and pauses
+
+    @Test func aRefusalIsAnAnswerAndNoSilence() throws {
+        let plan = try self.plan([
+            #"first: {send: "A", reply: "A{first}", refusal: "ERR {_}", every: 1s, class: read}"#,
+            #"second: {send: "B", reply: "B{second}", refusal: "ERR {_}", every: 1s, class: read}"#,
+        ])
+        let run = run(plan, seconds: 60) { text, _ in [.init(20_000_000, text.contains("A") ? "!A7\r" : "!ERR 3\r")] }
+        #expect(run.recorder.total(.timeouts) == 0)
+        #expect(run.values("MDC_TEMP").count >= 58)
+        let refused = run.samples("NABD_RELATIVE_HUMIDITY")
+        #expect(refused.count { $0.validity == .invalid && $0.reason == .deviceException } >= 58)
+        // And nothing current comes of it.
+        #expect(refused.allSatisfy { !$0.validity.carriesValue } && run.told(.deviceStale).count == 1)
+    }
+
+    /// A refusal that comes after its time belongs to nothing that is asked later.
+    @Test func aLateRefusalIsNobodysAnswer() throws {
+        let plan = try self.plan([
+            #"first: {send: "A", reply: "A{first}", refusal: "NO", every: 1s, class: read}"#,
+            #"second: {send: "B", reply: "B{second}", refusal: "NO", every: 1s, class: read}"#,
+        ])
+        var asked = 0
+        let run = run(plan, seconds: 600) { text, _ in
+            asked += 1
+            return [.init(asked % 7 == 0 ? 800_000_000 : 20_000_000, asked % 7 == 0 ? "!NO\r" : "!\(text.contains("A") ? "A" : "B")5\r")]
+        }
+        #expect(run.recorder.total(.late) > 50)
+        #expect(run.samples("MDC_TEMP").allSatisfy { $0.reason != .deviceException })
+    }
+
+    @Test func nothingIsSentInAPause() throws {
+        let plan = try self.plan([
+            #"first: {send: [{hex: "00"}, {pause: 50ms}, "A", {pause: 20ms}, {hex: "0D"}], reply: "A{first}", every: 1s, class: read}"#, two[1],
+        ])
+        let run = run(plan, seconds: 10) { text, _ in
+            switch text {
+            case "\r": return [.init(20_000_000, "!A7\r")]
+            case "!B\r": return [.init(20_000_000, "!B1\r")]
+            default: return []
+            }
+        }
+        let first = run.line.said.firstIndex { $0.bytes == [0] } ?? 0
+        #expect(run.line.said[first + 1].text == "!A\r" && run.line.said[first + 2].text == "\r")
+        #expect(run.line.said[first + 1].time - run.line.said[first].time == 50_000_000)
+        #expect(run.line.said[first + 2].time - run.line.said[first + 1].time == 20_000_000)
+        #expect(run.values("MDC_TEMP").count >= 9 && run.recorder.total(.requests) < 22)
+    }
 }
 
 extension RandomAccessCollection {

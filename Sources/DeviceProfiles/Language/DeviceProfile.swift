@@ -102,6 +102,8 @@ package struct LineDescription: Sendable {
     }
 
     package var transport = Transport.serial
+    /// Modbus RTU in hexadecimal digits.
+    package var isASCII = false
     /// `nil` on TCP.
     package var serial: SerialFormat?
     /// Modbus unit identifier, 1…247 (255 on TCP gateways that ignore it).
@@ -214,12 +216,23 @@ package struct RequestDescription: Sendable {
         case effect
     }
 
+    /// What is sent before, and how long nothing is sent after it.
+    package struct Prelude: Sendable {
+        package let send: SendTemplate
+        package let frame: Int?
+        /// Unit: ns.
+        package let pause: Int64
+    }
+
     package let name: String
+    package let prelude: [Prelude]
     package let send: SendTemplate
     /// The frame that carries it; `nil` sends the bytes as they are.
     package let frame: Int?
     /// Index into ``DeviceProfile/messages``; `nil` when the device does not answer.
     package let reply: Int?
+    /// Index into ``DeviceProfile/messages`` of the answer by which the device refuses; `nil` when none is known.
+    package let refusal: Int?
     /// Time between two requests; `nil` for a step of a session. Unit: ns.
     package let period: Int64?
     package let effect: Class
@@ -374,6 +387,8 @@ package struct CommandDescription: Sendable {
     package let requires: [(field: String, codes: [ValueCode])]
     /// By field: the argument that it must show afterwards, or the codes.
     package let readBack: [(field: String, shows: ReadBack)]
+    /// How soon the read-back shows it; `nil` when the profile does not say. Unit: ns.
+    package let within: Int64?
     package let hazards: String
     package let location: SourceLocation
 

@@ -61,14 +61,19 @@ extension Grammar {
     static let request = Part(
         "request", "What is asked.",
         [
-            Key("send", .either([.text, .part(binary)]), required: true, "the payload: text with {fields} and {function(field):encoding}, or {hex: …}"),
+            Key(
+                "send", .either([.text, .part(binary), .list(.either([.text, .part(binary), .part(pause)]))]), required: true,
+                "the payload: text with {fields} and {function(field):encoding}, or {hex: …}; or a list of these with {pause: …} between"),
             Key("frame", .text, "the frame that carries it (the first one from the host, else the first); `none` for the bytes as they are"),
             Key("reply", .either([.text, .part(message)]), required: true, "the answer as a message, or `none`"),
+            Key("refusal", .either([.text, .part(message)]), "the answer by which the device says that it will not, or cannot: its values are then invalid"),
             Key("every", .duration, "time between two; without it only a step of the session"),
             Key("class", .word(RequestDescription.Class.allCases.map(\.rawValue)), required: true, "what saying it does"),
             Key("retries", .whole(0...5), "how often it is said again when unanswered (0)"),
             Key("for-each", .text, "said once for every slot of this rack"),
         ])
+
+    static let pause = Part("pause", "A while in which nothing is sent.", [Key("pause", .duration, required: true, "how long")])
 
     static let binary = Part("bytes", "Bytes as they are.", [Key("hex", .text, required: true, "hexadecimal pairs")])
 
@@ -178,6 +183,7 @@ extension Grammar {
             Key("class", .word(["idempotent", "effect"]), required: true, "whether saying it twice does it twice"),
             Key("requires", .named(code), "by field: the values that allow it"),
             Key("read-back", .named(.either([.text, .part(expectation)])), "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …}"),
+            Key("within", .duration, "how soon the read-back shows it; what does not show it by then has an unknown outcome"),
             Key("hazards", .text, required: true, "what can go wrong"),
         ])
 

@@ -28,6 +28,7 @@ extension ProfileReader {
             profile.commands.append(
                 CommandDescription(
                     name: name, arguments: arguments, steps: steps, effect: effect, requires: requires, readBack: readBack,
+                    within: entry["within"]?.duration("how soon the read-back shows it", 10_000_000...600_000_000_000),
                     hazards: entry.required("hazards")?.text("what can go wrong") ?? "", location: value.location))
         }
     }

@@ -28,7 +28,10 @@ extension ProfileReader {
     private static let bauds: ClosedRange<Int> = 300...921_600
 
     private func readModbus(_ map: YAMLMapping, _ modbus: YAMLValue, _ line: inout LineDescription) {
-        line.transport = modbus.choice("the Modbus transport", ["rtu": .modbusRTU, "tcp": .modbusTCP]) ?? .modbusRTU
+        let kinds: KeyValuePairs<String, (transport: LineDescription.Transport, isASCII: Bool)> = [
+            "rtu": (.modbusRTU, false), "ascii": (.modbusRTU, true), "tcp": (.modbusTCP, false),
+        ]
+        (line.transport, line.isASCII) = modbus.choice("the Modbus transport", kinds) ?? (.modbusRTU, false)
         map["quiet"]?.error("“quiet” belongs to serial protocols; Modbus has its own silence")
         if line.transport == .modbusRTU {
             map["port"]?.error("“port” belongs to Modbus TCP")
@@ -37,7 +40,8 @@ extension ProfileReader {
             for key in ["baud", "format", "flow", "dtr", "rts", "rs-485"] { map[key]?.error("“\(key)” belongs to serial lines") }
             line.port = map["port"]?.int("the TCP port", 1...65535) ?? 502
         }
-        line.unit = map["unit"]?.int("the Modbus unit", 1...255).map { UInt8($0) } ?? 1
+        // 0 is everybody on a serial line, and the device itself on TCP.
+        line.unit = map["unit"]?.int("the Modbus unit", (line.transport == .modbusTCP ? 0 : 1)...255).map { UInt8($0) } ?? 1
         line.longestRead = map["longest-read"]?.int("the longest read, in registers or bits", 1...ModbusBlock.longest)
         if let widen = map["widen"]?.choice("whether reads may be wider than planned", ["yes": true, "no": false]) { line.mayWiden = widen }
         for entry in map["never-read"]?.list("register ranges") ?? [] {

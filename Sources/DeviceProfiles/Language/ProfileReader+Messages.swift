@@ -24,6 +24,7 @@ extension ProfileReader {
             if messageNames[name] != nil || profile.frameIndex(name) != nil { keyValue.error("a frame or message is called “\(name)” already") }
             guard let reply = entry.required("reply"), !isNone(reply), let message = message(name, reply, isReply: true) else { continue }
             add(message, as: name)
+            if let refusal = entry["refusal"], let message = self.message("\(name) refusal", refusal, isReply: true) { add(message, as: "\(name) refusal") }
         }
     }
 
@@ -118,20 +119,46 @@ extension ProfileReader {
             if effect == .effect, retries > 0 { entry["retries"]?.error("what has an effect is said once, ever; leave “retries” out") }
             if effect == .effect, entry["every"] != nil { entry["every"]?.error("what has an effect is a command, not said again and again") }
             let frame = sendingFrame(entry["frame"])
-            guard let sendValue = entry.required("send"), let send = send(sendValue, frame: frame) else { continue }
+            guard let sendValue = entry.required("send"), let (prelude, send, frame) = sayings(sendValue, frame: frame) else { continue }
             if let rack = entry["for-each"], let text = rack.text("a rack's name"), profile.rack?.name != text {
                 rack.error("there is no virtual device “\(text)” with “slots”", suggestion: YAMLValue.suggest(text, among: profile.vmds.map(\.name)))
             }
             let isForEach = entry["for-each"] != nil
-            for hole in send.names where hole != "slot" || !isForEach { _ = fieldExists(hole, sendValue) }
+            for hole in (prelude.map(\.send) + [send]).flatMap(\.names) where hole != "slot" || !isForEach { _ = fieldExists(hole, sendValue) }
             let reply = messageNames[name]
             if reply == nil, let value = entry["reply"], !isNone(value) { continue }
             let period = entry["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
             profile.requests.append(
                 RequestDescription(
-                    name: name, send: send, frame: frame, reply: reply, period: period, effect: effect, retries: retries, forEachSlot: isForEach,
+                    name: name, prelude: prelude, send: send, frame: frame, reply: reply, refusal: messageNames["\(name) refusal"], period: period,
+                    effect: effect, retries: retries, forEachSlot: isForEach,
                     location: value.location))
         }
+    }
+
+    /// What is sent, perhaps in pieces with pauses between: text in the frame, `{hex: …}` in a list as it is.
+    private func sayings(_ value: YAMLValue, frame: Int?) -> (prelude: [RequestDescription.Prelude], send: SendTemplate, frame: Int?)? {
+        guard value.isList else { return send(value, frame: frame).map { ([], $0, frame) } }
+        var pieces: [(send: SendTemplate, frame: Int?, pause: Int64)] = []
+        for entry in value.list("what is sent, with pauses between") ?? [] {
+            if let pause = entry.member("pause") {
+                entry.mapping("a pause")?.allow(Grammar.pause)
+                guard !pieces.isEmpty, let time = pause.duration("the pause", 1_000_000...5_000_000_000) else {
+                    if pieces.isEmpty { entry.error("a pause stands between two pieces") }
+                    continue
+                }
+                pieces[pieces.count - 1].pause = time
+            } else {
+                let own = entry.isMapping ? nil : frame
+                guard let piece = send(entry, frame: own) else { return nil }
+                pieces.append((piece, own, 0))
+            }
+        }
+        guard let last = pieces.popLast(), last.pause == 0, pieces.allSatisfy({ $0.pause > 0 }) else {
+            value.error("between two pieces stands a pause, such as [{hex: 00}, {pause: 50ms}, INF]; without one they are one piece")
+            return nil
+        }
+        return (pieces.map { RequestDescription.Prelude(send: $0.send, frame: $0.frame, pause: $0.pause) }, last.send, last.frame)
     }
 
     /// The frame something is sent in; `nil` for none.
@@ -163,7 +190,7 @@ extension ProfileReader {
                 return nil
             }
         }
-        let size = template.bytes { _ in [] }?.count ?? 0
+        let size = template.bytes(.sample) { _ in [] }?.count ?? 0
         if let frame, profile.frames[frame].longest > 0, profile.frames[frame].overhead + size > profile.frames[frame].longest {
             value.error("what is sent has \(size) bytes, and with all around it is longer than the frame's \(profile.frames[frame].longest) bytes")
         }

@@ -30,10 +30,14 @@ struct ProfileReader {
         if profile.line.transport == .serial {
             readSerial(root)
         } else {
-            for key in ["frames", "messages", "requests", "session", "waveforms", "commands"] {
+            for key in ["frames", "messages", "requests", "waveforms", "commands"] {
                 root[key]?.error("“\(key)” belongs to serial protocols; a Modbus device names registers under “fields” or “metrics”")
             }
             if let value = root["fields"]?.mapping("the fields") { readFields(value) }
+            if let value = root["session"]?.mapping("the session") {
+                for key in ["open", "close", "answers", "control-lost-when"] { value[key]?.error("“\(key)” belongs to serial protocols") }
+                readSession(value)
+            }
         }
         if let value = root["metrics"] { readMetrics(value, waveform: false) }
         if let value = root["waveforms"], profile.line.transport == .serial { readMetrics(value, waveform: true) }

@@ -32,6 +32,9 @@ package struct SendTemplate: Sendable, Hashable {
         /// Unit: ns of the monotonic clock.
         package var time: Int64 = 0
 
+        /// For its size.
+        package static let sample = Saying(clock: CivilClock(utcOffset: 0, zone: 0))
+
         package init(times: Int = 0, clock: CivilClock? = nil, time: Int64 = 0) { (self.times, self.clock, self.time) = (times, clock, time) }
     }
 

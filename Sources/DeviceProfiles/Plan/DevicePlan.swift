@@ -130,11 +130,15 @@ package struct RecordPlan: Sendable {
 /// A request, compiled.
 package struct RequestPlan: Sendable {
     package let name: String
+    /// What is said before.
+    package let prelude: [RequestDescription.Prelude]
     package let send: SendTemplate
     /// The frame that carries it; `nil` for the bytes as they are.
     package let frame: Int?
     /// The message that answers it; `nil` when there is none.
     package let reply: Int?
+    /// The message by which the device refuses; `nil` when none is known.
+    package let refusal: Int?
     /// Unit: ns; `nil` for a step of the session.
     package let period: Int64?
     package let retries: Int

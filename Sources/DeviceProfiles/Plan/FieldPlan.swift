@@ -18,6 +18,8 @@ package final class FieldPlan: Sendable {
         case capture(Int)
         /// Text in bytes that are always there.
         case bytes(Range<Int>)
+        /// The same, of registers whose second byte comes first.
+        case swappedBytes(Range<Int>)
     }
 
     package enum Reading: Sendable {
@@ -207,6 +209,8 @@ package struct ModbusBlock: Sendable {
     package let fields: [FieldPlan]
     /// By field: how it is read at once; `nil` of those that are not plain numbers.
     package let plain: [PlainRegister?]
+    /// Bytes of text in which the two of each register stand in the other order.
+    package let swapped: [Range<Int>]
 
     init(unit: UInt8, space: RegisterSource.Space, address: Int, count: Int, period: Int64, fields: [FieldPlan]) {
         self.unit = unit
@@ -216,6 +220,7 @@ package struct ModbusBlock: Sendable {
         self.period = period
         self.fields = fields
         plain = fields.map(PlainRegister.init)
+        swapped = fields.compactMap { field in if case .swappedBytes(let range) = field.source { range } else { nil } }
     }
 
     /// The most registers that one Modbus read may ask for. Source: MODBUS Application Protocol V1.1b3, 6.3 and 6.4.
@@ -279,7 +284,7 @@ extension FieldPlan {
         case .bits(let slices, let count, let stride):
             let low = slices.map(\.byte).min() ?? 0
             return low..<((slices.map(\.byte).max() ?? 0) + 1 + (count - 1) * stride)
-        case .bytes(let range): return range
+        case .bytes(let range), .swappedBytes(let range): return range
         case .capture: return 0..<1
         }
     }
@@ -292,6 +297,7 @@ extension FieldPlan {
         case .bits(let slices, let count, let stride):
             moved = .bits(slices.map { BitSlice(byte: $0.byte + distance, low: $0.low, width: $0.width) }, count: count, stride: stride)
         case .bytes(let range): moved = .bytes((range.lowerBound + distance)..<(range.upperBound + distance))
+        case .swappedBytes(let range): moved = .swappedBytes((range.lowerBound + distance)..<(range.upperBound + distance))
         case .capture: return nil
         }
         return FieldPlan(

@@ -19,12 +19,14 @@ extension DevicePlan {
         switch protocolPlan {
         case .modbus(let plan):
             let silence = 2 * max(3.5 * byte, format.baud > 19200 ? 0.00175 : 0) + turnaround
-            return (plan.blocks.reduce(0) { $0 + share(13 + Double($1.replySize), $1.period, silence: silence) }, 0)
+            // In ASCII a byte is two characters, and a frame has three more.
+            func size(_ block: ModbusBlock) -> Double { line.isASCII ? 2 * (11 + Double(block.replySize)) + 6 : 13 + Double(block.replySize) }
+            return (plan.blocks.reduce(0) { $0 + share(size($1), $1.period, silence: silence) }, 0)
         case .serial(let plan):
             var load = 0.0
             for request in plan.requests {
                 guard let period = request.period else { continue }
-                let asked = plan.bytes(request.send, frame: request.frame) { _ in [UInt8](repeating: 0, count: 8) }?.count ?? 0
+                let asked = plan.bytes(request.send, frame: request.frame, saying: .sample) { _ in [UInt8](repeating: 0, count: 8) }?.count ?? 0
                 load += share(Double(asked) + (request.reply.map { length(of: plan.messages[$0], plan) } ?? 0), period, silence: turnaround)
             }
             return (load, unasked.reduce(0) { $0 + share(bytes($1.what, plan), $1.period) })

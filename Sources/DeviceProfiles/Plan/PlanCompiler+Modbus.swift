@@ -110,7 +110,10 @@ extension PlanCompiler {
 
     private func registerPlan(_ field: FieldDescription, _ source: RegisterSource, start: Int) -> FieldPlan {
         let first = (source.address - start) * 2
-        if field.type == .text { return fieldPlan(field, .bytes(first..<(first + source.registers * 2)), .text) }
+        if field.type == .text {
+            let range = first..<(first + source.registers * 2)
+            return fieldPlan(field, source.lowByteFirst ? .swappedBytes(range) : .bytes(range), .text)
+        }
         if source.space.isBits {
             return fieldPlan(field, .bits([BitSlice(byte: first + 1, low: 0, width: 1)], count: 1, stride: 1), reading(field.type, width: 1))
         }

@@ -8,7 +8,7 @@ extension PlanCompiler {
         // One reply for all, or one for each slot.
         var replies: [Int: [Int]] = [:]
         for (index, message) in profile.messages.enumerated() {
-            let isForEach = profile.requests.contains { $0.reply == index && $0.forEachSlot }
+            let isForEach = profile.requests.contains { ($0.reply == index || $0.refusal == index) && $0.forEachSlot }
             let fixed: [Int?] = isForEach ? slots.indices.map { $0 } : [nil]
             replies[index] = fixed.indices.map { messages.count + $0 }
             messages += fixed.map { self.message(message, slot: $0) }
@@ -19,7 +19,8 @@ extension PlanCompiler {
             let fixed: [Int?] = request.forEachSlot ? slots.indices.map { $0 } : [nil]
             spoken[index] = fixed.indices.map { requests.count + $0 }
             for (position, slot) in fixed.enumerated() {
-                requests.append(self.request(request, slot: slot, reply: request.reply.flatMap { replies[$0]?[request.forEachSlot ? position : 0] }))
+                func message(_ index: Int?) -> Int? { index.flatMap { replies[$0]?[request.forEachSlot ? position : 0] } }
+                requests.append(self.request(request, slot: slot, reply: message(request.reply), refusal: message(request.refusal)))
             }
         }
         let frameFields = profile.frames.map { frame in fieldPlans(scope: frame.name, frameLength: 0) }
@@ -104,10 +105,12 @@ extension PlanCompiler {
             }, fields: captured(holes))
     }
 
-    private func request(_ request: RequestDescription, slot: Int?, reply: Int?) -> RequestPlan {
-        RequestPlan(
+    private func request(_ request: RequestDescription, slot: Int?, reply: Int?, refusal: Int?) -> RequestPlan {
+        func filled(_ send: SendTemplate) -> SendTemplate { slot.map { send.filling("slot", with: Array(slots[$0].utf8)) } ?? send }
+        return RequestPlan(
             name: slot.map { "\(request.name)-\(slots[$0])" } ?? request.name,
-            send: slot.map { request.send.filling("slot", with: Array(slots[$0].utf8)) } ?? request.send, frame: request.frame, reply: reply,
+            prelude: request.prelude.map { RequestDescription.Prelude(send: filled($0.send), frame: $0.frame, pause: $0.pause) },
+            send: filled(request.send), frame: request.frame, reply: reply, refusal: refusal,
             period: request.period.map { period in wantedPeriod(request) ?? period }, retries: request.retries, isRepeatable: request.effect != .effect,
             slot: slot)
     }

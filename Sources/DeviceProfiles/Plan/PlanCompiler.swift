@@ -50,7 +50,9 @@ struct PlanCompiler {
             defer { next += Self.isSlotted(field: alert.field, profile) ? count : 1 }
             return next
         }
-        let sends = profile.requests.map(\.send) + profile.session.answers.map(\.send) + profile.commands.flatMap { $0.steps.map(\.send) }
+        let sends =
+            profile.requests.flatMap { $0.prelude.map(\.send) + [$0.send] } + profile.session.answers.map(\.send)
+            + profile.commands.flatMap { $0.steps.map(\.send) }
         remembered = Set(sends.flatMap(\.names))
         let gates = profile.fields.flatMap(\.gates).compactMap { gate in if case .field(let name, _) = gate.test { name } else { nil } }
         let marks = profile.metrics.compactMap(\.mark).flatMap { $0.newWhen + [$0.takenAt?.field].compactMap { $0 } }
