@@ -45,7 +45,26 @@ package struct CaptureDecoder {
         decoder.keepNotes()
         decoder.feed(capture, count: capture.count, time: 0, sink: &sink)
         decoder.finish(time: 0, sink: &sink)
-        return (decoder.takeAnswered() != nil, decoder.notes)
+        return (decoder.takeAnswered() != nil, decoder.notes + Self.unread(capture, decoder, serial))
+    }
+
+    /// What is to be said of bytes that belong to no frame.
+    private static func unread(_ capture: [UInt8], _ decoder: SerialDecoder, _ plan: SerialPlan) -> [DecoderNote] {
+        guard decoder.skippedBytes > 0 || decoder.counters.frames == 0, !capture.isEmpty else { return [] }
+        let formats = plan.frames.filter { !$0.isFromHost }
+        if decoder.counters.frames > 0 { return [DecoderNote(offset: 0, text: "\(decoder.skippedBytes) of \(capture.count) bytes belong to no frame")] }
+        let wanted = formats.prefix(4).map { format in
+            var words = "“\(format.name)”"
+            words += format.start.isEmpty ? " begins after \(VectorFile.hexText(format.end))" : " begins with \(VectorFile.hexText(format.start))"
+            if !format.end.isEmpty { words += " and ends with \(VectorFile.hexText(format.end))" }
+            if case .fixed(let length) = format.length { words += " and has \(length) bytes" }
+            return words
+        }
+        var text = "no whole frame in \(capture.count) bytes, which begin with \(VectorFile.hexText(Array(capture.prefix(12)))): "
+        text += wanted.joined(separator: ", ")
+        if formats.contains(where: \.followsEnd) { text += "; a line counts only after the end of the one before it was seen, so a capture begins with an end mark" }
+        if formats.contains(where: \.needsConfirmation) { text += "; so short a frame counts only when the next one follows it" }
+        return [DecoderNote(offset: 0, text: text)]
     }
 
     /// Everything a capture says. Never fails: what cannot be read is damage, and shows as samples without a value or not at all.

@@ -42,6 +42,46 @@ struct CaptureTable: Sendable {
         return text.moreItems || (isBlank ? place >= range.upperBound : isOver)
     }
 
+    /// Which part of the template these bytes do not look like, for an author; `nil` when they do.
+    mutating func mismatch(_ text: TextPlan, _ bytes: [UInt8], _ range: Range<Int>) -> String? {
+        guard let separator = text.separator else { return text.items.first.flatMap { unfit($0, bytes, range) } }
+        var place = range.lowerBound
+        var isOver = false
+        for index in text.items.indices {
+            guard let part = Self.nextItem(separator, bytes, &place, range.upperBound, &isOver) else {
+                return index >= text.optionalFrom ? nil : "it has \(index) items, expected \(text.items.count)"
+            }
+            if let why = unfit(text.items[index], bytes, part) { return "item \(index + 1), \(why)" }
+        }
+        let more = separator == .blanks ? place < range.upperBound : !isOver
+        return more && !text.moreItems ? "it has more than \(text.items.count) items" : nil
+    }
+
+    private mutating func unfit(_ item: [TextPlan.Segment], _ bytes: [UInt8], _ range: Range<Int>) -> String? {
+        if matchItem(item, bytes, range) { return nil }
+        let found = Self.shown(bytes[range])
+        var place = range.lowerBound
+        for segment in item {
+            switch segment {
+            case .literal(let text):
+                guard let next = (place...max(place, range.upperBound - text.count)).first(where: {
+                    $0 + text.count <= range.upperBound && Self.isText(text, bytes, $0..<($0 + text.count))
+                }) else { return "“\(found)”, has no “\(Self.shown(text[...]))” after its byte \(place - range.lowerBound)" }
+                place = next + text.count
+            case .hole(_, let width?):
+                guard place + width <= range.upperBound else { return "“\(found)”, is too short" }
+                place += width
+            case .hole: continue
+            }
+        }
+        return "“\(found)”, is longer or shorter than its parts"
+    }
+
+    /// Bytes for a message, at most forty.
+    private static func shown(_ bytes: ArraySlice<UInt8>) -> String {
+        bytes.prefix(40).map { (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\x" + VectorFile.hexText([$0]) }.joined() + (bytes.count > 40 ? "…" : "")
+    }
+
     /// The first item's own text: by it a message is known even when the rest is not as it should be.
     static func begins(_ text: TextPlan, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         guard case .literal(let name)? = text.items.first?.first, !name.isEmpty else { return false }

@@ -54,6 +54,8 @@ extension SerialDecoder {
                 let place = test.bytes.lowerBound
                 let found = place < length ? "0x" + VectorFile.hexText([bytes[place]]) : "not there"
                 why.append("“\(message.name)” has another byte \(place) than \(found)")
+            } else if let text = message.text, let unfit = captures.mismatch(text, bytes, payload) {
+                why.append("the text is not that of “\(message.name)”: \(unfit)")
             } else {
                 why.append("the text is not that of “\(message.name)”")
             }

@@ -248,7 +248,8 @@ struct ValueJudge: Sendable {
         var (validity, reason) = (judged, why)
         if let condition = target.condition, passes(condition.field, condition.test, longestAge: condition.longestAge, bytes: bytes, moment) != true {
             guard let known = condition.known, passes(condition.field, known, longestAge: condition.longestAge, bytes: bytes, moment) != true else { return }
-            (validity, reason) = (.invalid, .unknownUnit)
+            // What has no value needs no unit.
+            if validity.carriesValue { (validity, reason) = (.invalid, .unknownUnit) }
         }
         if let result = target.result {
             guard let isNow = takeResult(result, value, Int(stream(target, moment)), bytes: bytes, moment) else { return }

@@ -126,12 +126,18 @@ package struct VectorRunner {
         case nil: return values.isEmpty ? nil : "\(values.prefix(5).joined(separator: ", ")), expected nothing"
         case .values(let list)?: wanted = list
         case .repeated(let value, let count)?: wanted = [String](repeating: value, count: count)
-        case .judged(let value, let validity, let reason)?:
+        case .judged(let value, let validity, let reason, let unit)?:
             let seen = records.filter { $0.validity != .notAvailable || $0.reason != .absent }
-            let fits = seen.count == 1 && seen[0].validity == validity && (reason == nil || seen[0].reason == reason)
+            let fits =
+                seen.count == 1 && (validity.map { seen[0].validity == $0 } ?? seen[0].validity.carriesValue) && (reason == nil || seen[0].reason == reason)
+                && (unit == nil || plan.streams[Int(seen[0].index)].unit == unit)
             if fits, Self.equal(text(seen[0], plan.streams[Int(seen[0].index)]), value) { return nil }
-            let shown = records.map { "\(text($0, plan.streams[Int($0.index)])) \($0.validity.word)/\($0.reason.word)" }
-            return "\(shown.isEmpty ? "absent" : shown.joined(separator: ", ")), expected \(value) \(validity.word)\(reason.map { "/\($0.word)" } ?? "")"
+            let shown = records.map { record in
+                let stream = plan.streams[Int(record.index)]
+                return "\(text(record, stream)) \(stream.unit ?? "") \(record.validity.word)/\(record.reason.word)"
+            }
+            let wanted = "\(value) \(unit ?? "") \(validity?.word ?? "")\(reason.map { "/\($0.word)" } ?? "")"
+            return "\(shown.isEmpty ? "absent" : shown.joined(separator: ", ")), expected \(wanted)"
         case .missing(let validity, let reason)?:
             let fits = records.contains { $0.validity == validity && (reason == nil || $0.reason == reason) }
             let stray = values.isEmpty || validity.carriesValue
@@ -209,7 +215,12 @@ package struct VectorRunner {
 
     private func isChecksummed(_ plan: DevicePlan) -> Bool {
         switch plan.protocolPlan {
-        case .serial(let serial): serial.frames.allSatisfy { $0.isFromHost || $0.isControl || $0.checksum != nil }
+        case .serial(let serial):
+            // A frame from which no value is taken may be damaged unseen.
+            serial.frames.indices.allSatisfy { frame in
+                serial.frames[frame].isFromHost || serial.frames[frame].isControl || serial.frames[frame].checksum != nil
+                    || !serial.carriesValues(frame: frame)
+            }
         case .modbus: plan.line.transport == .modbusRTU
         }
     }

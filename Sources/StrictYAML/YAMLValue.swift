@@ -52,6 +52,9 @@ package struct YAMLValue {
     /// The text of a scalar, or `nil` where something else stands; reports nothing.
     package var word: String? { node.scalar?.string }
 
+    /// Whether a text stands in quotes.
+    package var isQuoted: Bool { node.scalar.map { $0.style == .doubleQuoted || $0.style == .singleQuoted } ?? false }
+
     /// What kind of thing stands here, for messages.
     package var found: String {
         switch node {

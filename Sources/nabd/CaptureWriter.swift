@@ -30,12 +30,33 @@ struct CaptureWriter {
         for piece in pieces {
             let bytes = VectorFile.hexText(piece.bytes)
             let place: KeyValuePairs<String, JSON?> = ["monotonicNanoseconds": .integer(piece.time)]
-            if isShown { print(JSON.members(["line": .string(piece.isFromDevice ? "received" : "sent"), "bytes": .string(bytes)]).adding(place).text) }
+            if isShown {
+                let shown: KeyValuePairs<String, JSON?> = [
+                    "line": .string(piece.isFromDevice ? "received" : "sent"), "bytes": .string(bytes),
+                    "text": isModbus ? nil : Self.readable(piece.bytes).map(JSON.string),
+                ]
+                print(JSON.members(shown).adding(place).text)
+            }
             guard path != nil, text.utf8.count < Self.limit else { continue }
             let seconds = Double(piece.time - start) / 1e9
             let when = "\(piece.isFromDevice ? "received" : "sent") at \((seconds * 1000).rounded() / 1000) s"
             text += piece.isFromDevice || isModbus ? "\(bytes)  # \(when)\n" : "# \(when): \(bytes)\n"
         }
+    }
+
+    /// Bytes as a person reads them; `nil` when most of them are no characters.
+    private static func readable(_ bytes: [UInt8]) -> String? {
+        let printed = bytes.count { (0x20...0x7E).contains($0) }
+        guard printed * 2 >= bytes.count else { return nil }
+        return bytes.map { byte in
+            switch byte {
+            case 0x0D: "\\r"
+            case 0x0A: "\\n"
+            case 0x09: "\\t"
+            case 0x20...0x7E: String(UnicodeScalar(byte))
+            default: "\\x" + VectorFile.hexText([byte])
+            }
+        }.joined()
     }
 
     func finish() throws {

@@ -17,10 +17,12 @@ struct ProfileCommand: ParsableCommand {
     /// The profile files at or below some paths, sorted.
     static func find(_ paths: [String]) throws -> [String] {
         var found: [String] = []
-        for path in paths {
+        for name in paths {
             var isDirectory: ObjCBool = false
+            // vendor/model in the folder of profiles, as the other commands take it.
+            let path = FileManager.default.fileExists(atPath: name) ? name : "device-profiles/\(name)"
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-                throw Failure(.bad, "\(path):1:1: error: there is no such file or folder")
+                throw Failure(.bad, "\(name):1:1: error: there is no such file or folder")
             }
             guard isDirectory.boolValue else {
                 found.append(path)
@@ -84,7 +86,7 @@ struct ProfileCommand: ParsableCommand {
 
     struct Lint: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Check profiles: every fault at file:line:column.")
-        @Argument(help: "Profiles, or folders of them.") var paths: [String]
+        @Argument(help: "Profiles (folders, files or vendor/model), or folders of them.") var paths: [String]
 
         func run() throws {
             var errors = 0
@@ -182,7 +184,12 @@ struct ProfileCommand: ParsableCommand {
             }
             let decoder = CaptureDecoder(plan, now: time)
             let capture = try bytes()
-            for line in decoder.lines(decoder.decode(capture)) { print(line.text) }
+            let findings = decoder.decode(capture)
+            for line in decoder.lines(findings) { print(line.text) }
+            if findings.isEmpty, !hex, VectorFile.hex(String(decoding: capture.prefix(1 << 20), as: UTF8.self)).bytes?.isEmpty == false {
+                throw Failure(.bad, "\(file) gives nothing, and looks like hexadecimal text: say --hex")
+            }
+            if findings.isEmpty, !explain { printError("nothing was read of \(capture.count) bytes: say --explain to see why") }
             if explain { for note in decoder.explain(capture).notes { printError(note.description) } }
         }
 

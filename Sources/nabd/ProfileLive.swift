@@ -27,6 +27,7 @@ extension ProfileCommand {
             let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
             let plan = profile.compile(handle: handle, overrides: try overrides.make())
             if let fault = plan.fault(on: address) { throw Failure(.usage, fault) }
+            let isPort = if case .path = address { true } else { false }
             let clock = MonotonicClock()
             var tap: LineTap?
             var tapped = address
@@ -69,7 +70,7 @@ extension ProfileCommand {
                         "the device on \(line) answered \(replies) of \(worker.recorder.total(.requests)) requests, but no value came: see with --raw which one is not answered as the profile says"
                     )
                 }
-                throw Failure(.unavailable, "nothing was heard of the device on \(line): check cable, address and line settings")
+                throw Failure(.unavailable, printer.hint(on: line, isPort: isPort))
             }
         }
     }
@@ -140,6 +141,9 @@ private struct LivePrinter {
     private var sequences: [Int64]
     private(set) var heard = false
 
+    /// Why the line could not be opened or was lost, as it was last told. Source: Linux error numbers.
+    private var lossCode: Int32?
+
     init(_ worker: LineWorker) {
         self.worker = worker
         sequences = [Int64](repeating: 0, count: worker.streams.count)
@@ -161,6 +165,7 @@ private struct LivePrinter {
                 sequences[index] += 1
                 heard = heard || record.validity.carriesValue
             case .event:
+                if record.event == .deviceDisconnected { lossCode = Int32(truncatingIfNeeded: record.bits) }
                 print(
                     JSON.members([
                         "event": .string(record.event.name), "device": .string(worker.devices[Int(record.index)]),
@@ -170,6 +175,21 @@ private struct LivePrinter {
             case .alertEnd: tell(.alertEnd, of: record, place)
             }
         }
+    }
+
+    /// What is to be looked at, by what was heard.
+    func hint(on line: String, isPort: Bool) -> String {
+        func total(_ counts: LinkCount...) -> Int64 { counts.reduce(0) { $0 + worker.recorder.total($1) } }
+        let settings = isPort ? "baud rate, parity and wiring" : "that it is this device, and this protocol, at that address"
+        if total(.checksum, .resyncs) > 0 {
+            return "bytes came on \(line), but no whole message of this profile: check \(settings). --raw shows them"
+        }
+        if total(.unsolicited, .mismatched, .late) > 0 {
+            return "whole messages came on \(line), but none that was awaited: is it another device, or another address or unit? --raw shows them"
+        }
+        if let lossCode, lossCode != 0 { return "\(line) cannot be used: \(String(cString: strerror(lossCode)))" }
+        if total(.requests) > 0 { return "the device on \(line) answered none of \(total(.requests)) requests: check power, \(isPort ? "cable" : "network") and address" }
+        return "nothing came on \(line): check power and \(isPort ? "cable" : "network")"
     }
 
     private func tell(_ phase: EventKind, of record: SampleRecord, _ place: KeyValuePairs<String, JSON?>) {

@@ -159,3 +159,48 @@ private let second: Int64 = 1_000_000_000
         #expect(kept.records.map(\.reason) == [.frozen, .none, .none, .none, .none, .frozen, .none])
     }
 }
+
+/// What an author is told of bytes that give nothing.
+@Suite struct ExplanationTests {
+    private func plan(_ frames: String, _ more: String) throws -> DevicePlan {
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: patient monitor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            frames:
+              frame: {\(frames)}
+            \(more)
+            metrics:
+              - {metric: MDC_PULS_RATE, from: rate, unit: /min, every: 1s}
+            """
+        return try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text)).compile(handle: "device")
+    }
+
+    private func told(_ plan: DevicePlan, _ bytes: [UInt8]) -> String {
+        CaptureDecoder(plan).explain(bytes).notes.map(\.description).joined(separator: "\n")
+    }
+
+    @Test func bytesOfAnotherModelAreShownBesideWhatWasExpected() throws {
+        let plan = try plan("start: 0x01, length: 5, checksum: {sum8: 0..3, at: 4}", "fields:\n  rate: {in: frame, byte: 2, type: uint8}")
+        let words = told(plan, [UInt8](repeating: 0x55, count: 600))
+        #expect(words.contains("no whole frame in 600 bytes") && words.contains("“frame” begins with 01 and has 5 bytes"))
+        #expect(words.contains("counts only when the next one follows it"))
+    }
+
+    @Test func aFirstLineWhoseBeginningWasNotSeenIsSaidToWait() throws {
+        let plan = try plan("end: \"\\r\\n\", longest: 40", "messages:\n  line: \"HR {rate}\"\nfields:\n  rate: {type: integer}")
+        #expect(told(plan, Array("HR 70\r\n".utf8)).contains("a capture begins with an end mark"))
+    }
+
+    @Test(
+        arguments: [
+            ("$A,70,ok,x\r", "item 3, “ok”, has no “good” after its byte 0"), ("$A,70\r", "it has 2 items, expected 4"),
+            ("$A,70,good,x,y\r", "it has more than 4 items"), ("$B,70,good,x\r", "item 1, “B”, has no “A” after its byte 0"),
+        ])
+    func theItemThatDoesNotFitIsNamed(message: String, words: String) throws {
+        let plan = try plan(
+            "start: \"$\", end: \"\\r\", longest: 40, split: \",\"", "messages:\n  line: \"A,{rate},good,{_}\"\nfields:\n  rate: {type: integer}")
+        #expect(told(plan, Array(message.utf8)).contains(words), "\(told(plan, Array(message.utf8)))")
+    }
+}

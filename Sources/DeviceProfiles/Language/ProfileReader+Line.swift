@@ -133,7 +133,15 @@ extension YAMLValue {
             guard let bit = bit.int("the bit", 0...7), let isSet = expected.int("the bit's value", 0...1) else { return nil }
             return ByteTest(bytes: bytes, test: .bit(bit, isSet: isSet == 1))
         }
-        let values = expected.listOrOne().compactMap { $0.byte("the byte's value") }
+        let values = expected.listOrOne().compactMap { value -> UInt8? in
+            if value.isQuoted, let text = value.word, text.utf8.count == 1, let byte = text.utf8.first, (0x30...0x39).contains(byte) {
+                value.error(
+                    "“\(text)” may be meant as the character or as the number",
+                    suggestion: "write 0x\(String(byte, radix: 16)) for the character, \(text) without quotes for the number")
+                return nil
+            }
+            return value.byte("the byte's value")
+        }
         return values.isEmpty ? nil : ByteTest(bytes: bytes, test: .isOneOf(values))
     }
 }

@@ -22,8 +22,8 @@ package struct VectorFile: Sendable {
         case values([String])
         /// The same value so many times.
         case repeated(String, count: Int)
-        /// One value that counts so far.
-        case judged(String, validity: Validity, reason: Reason?)
+        /// One value that counts so far, in this unit.
+        case judged(String, validity: Validity?, reason: Reason?, unit: String?)
         /// Samples without a value.
         case missing(validity: Validity, reason: Reason?)
     }
@@ -245,6 +245,10 @@ private struct VectorReader {
         if let text = map["repeat"]?.text("a value") {
             return map.required("count")?.int("how often", 1...100_000).map { .repeated(text, count: $0) }
         }
+        if let value = map["value"]?.text("a value"), map["validity"] == nil {
+            map["reason"]?.error("a reason belongs to a “validity”")
+            return .judged(value, validity: nil, reason: nil, unit: map["unit"]?.text("a unit"))
+        }
         guard let word = map.required("validity"), let text = word.text("a validity") else { return nil }
         guard let validity = Validity(word: text) else {
             word.error("“\(text)” is not a validity", suggestion: YAMLValue.suggest(text, among: Validity.allCases.map(\.word)))
@@ -255,7 +259,8 @@ private struct VectorReader {
             reason = Reason(word: word)
             if reason == nil { value.error("“\(word)” is not a reason", suggestion: YAMLValue.suggest(word, among: Reason.allCases.map(\.word))) }
         }
-        if let value = map["value"]?.text("a value") { return .judged(value, validity: validity, reason: reason) }
+        if let value = map["value"]?.text("a value") { return .judged(value, validity: validity, reason: reason, unit: map["unit"]?.text("a unit")) }
+        map["unit"]?.error("a unit belongs to a “value”")
         return .missing(validity: validity, reason: reason)
     }
 }

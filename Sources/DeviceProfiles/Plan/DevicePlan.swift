@@ -62,6 +62,12 @@ package struct SerialPlan: Sendable {
     /// Whether the device speaks unasked.
     package let listens: Bool
 
+    /// Whether values are taken from frames of this kind.
+    package func carriesValues(frame: Int) -> Bool {
+        !frameFields[frame].isEmpty || packet?.frame == frame
+            || messages.contains { $0.frame == frame && (!$0.fields.isEmpty || $0.records?.keyed.isEmpty == false || $0.records?.fields.isEmpty == false) }
+    }
+
     /// The most bytes of a frame.
     package var longest: Int { frames.map(\.longest).max() ?? 0 }
 }

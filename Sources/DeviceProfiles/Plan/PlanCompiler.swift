@@ -296,7 +296,8 @@ extension DeviceProfile {
     func width(of field: FieldDescription) -> Int? {
         if case .registers(let source) = field.place { return field.type.isText ? source.registers * 2 : nil }
         guard case .hole = field.place else { return nil }
-        let widths = messages.flatMap { [$0.template, $0.records?.each] }.compactMap { $0?.width(of: field.name) }
-        return widths.max()
+        let templates = messages.flatMap { [$0.template, $0.records?.each] }.compactMap { $0 }.filter { $0.holes.contains(field.name) }
+        let widths = templates.map { $0.width(of: field.name) }
+        return widths.contains(nil) ? nil : widths.compactMap { $0 }.max()
     }
 }
