@@ -52,7 +52,9 @@ package struct CaptureDecoder {
     private static func unread(_ capture: [UInt8], _ decoder: SerialDecoder, _ plan: SerialPlan) -> [DecoderNote] {
         guard decoder.skippedBytes > 0 || decoder.counters.frames == 0, !capture.isEmpty else { return [] }
         let formats = plan.frames.filter { !$0.isFromHost }
-        if decoder.counters.frames > 0 { return [DecoderNote(offset: 0, text: "\(decoder.skippedBytes) of \(capture.count) bytes belong to no frame")] }
+        if decoder.counters.frames > 0 {
+            return [DecoderNote(offset: 0, text: "\(decoder.skippedBytes) of \(capture.count) bytes belong to no frame")]
+        }
         let wanted = formats.prefix(4).map { format in
             var words = "“\(format.name)”"
             words += format.start.isEmpty ? " begins after \(VectorFile.hexText(format.end))" : " begins with \(VectorFile.hexText(format.start))"
@@ -62,7 +64,9 @@ package struct CaptureDecoder {
         }
         var text = "no whole frame in \(capture.count) bytes, which begin with \(VectorFile.hexText(Array(capture.prefix(12)))): "
         text += wanted.joined(separator: ", ")
-        if formats.contains(where: \.followsEnd) { text += "; a line counts only after the end of the one before it was seen, so a capture begins with an end mark" }
+        if formats.contains(where: \.followsEnd) {
+            text += "; a line counts only after the end of the one before it was seen, so a capture begins with an end mark"
+        }
         if formats.contains(where: \.needsConfirmation) { text += "; so short a frame counts only when the next one follows it" }
         return [DecoderNote(offset: 0, text: text)]
     }

@@ -64,9 +64,11 @@ struct CaptureTable: Sendable {
         for segment in item {
             switch segment {
             case .literal(let text):
-                guard let next = (place...max(place, range.upperBound - text.count)).first(where: {
-                    $0 + text.count <= range.upperBound && Self.isText(text, bytes, $0..<($0 + text.count))
-                }) else { return "“\(found)”, has no “\(Self.shown(text[...]))” after its byte \(place - range.lowerBound)" }
+                guard
+                    let next = (place...max(place, range.upperBound - text.count)).first(where: {
+                        $0 + text.count <= range.upperBound && Self.isText(text, bytes, $0..<($0 + text.count))
+                    })
+                else { return "“\(found)”, has no “\(Self.shown(text[...]))” after its byte \(place - range.lowerBound)" }
                 place = next + text.count
             case .hole(_, let width?):
                 guard place + width <= range.upperBound else { return "“\(found)”, is too short" }
@@ -79,7 +81,8 @@ struct CaptureTable: Sendable {
 
     /// Bytes for a message, at most forty.
     private static func shown(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.prefix(40).map { (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\x" + VectorFile.hexText([$0]) }.joined() + (bytes.count > 40 ? "…" : "")
+        bytes.prefix(40).map { (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\x" + VectorFile.hexText([$0]) }.joined()
+            + (bytes.count > 40 ? "…" : "")
     }
 
     /// The first item's own text: by it a message is known even when the rest is not as it should be.

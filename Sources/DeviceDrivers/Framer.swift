@@ -58,7 +58,8 @@ package struct Framer: Sendable {
         formats = indices.map { frames[$0] }
         isChancy = formats.contains(where: \.needsConfirmation)
         let longest = formats.map(\.longest).max() ?? 1
-        buffer = [UInt8](repeating: 0, count: max(4096, longest * 4))
+        // Room for a frame and what comes while it is looked at.
+        buffer = [UInt8](repeating: 0, count: max(4096, min(longest * 4, longest + 16_384)))
         plain = [UInt8](repeating: 0, count: longest + Self.behind)
     }
 

@@ -232,7 +232,7 @@ struct RawValue: Sendable {
             let isListed = codes.contains { matches($0, bytes: bytes) }
             // Garbled, it may have been any of them.
             return state == .unreadable && !isListed && expected ? nil : isListed == expected
-        case .bit(let bit): return state == .number ? number >> Int64(bit) & 1 == 1 : nil
+        case .bit(let bit): return state == .number && validity.carriesValue ? number >> Int64(bit) & 1 == 1 : nil
         case .present: return true
         case .absent: return false
         case .has(let text):

@@ -27,6 +27,8 @@ extension SerialDecoder {
             if isNoting() { notes.append(DecoderNote(offset: moment.offset, text: "“\(plan.messages[index].name)” is not awaited")) }
             return
         }
+        // Read already, as part of a packet or by fields of its own: it is no message, and no stranger's.
+        if plan.packet?.frame == frame || !plan.frameFields[frame].isEmpty { return }
         if isNoting() { notes.append(DecoderNote(offset: moment.offset, text: explain(frame, bytes, length: length, payload: payload))) }
         // It is the message by its name, but not as it should be.
         guard let named = plan.messages.indices.first(where: { plan.messages[$0].frame == frame && isExpected($0) && begins($0, bytes, payload) }) else {

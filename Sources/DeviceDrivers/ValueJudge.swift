@@ -205,7 +205,9 @@ struct ValueJudge: Sendable {
                 for target in field.targets { emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink) }
             }
         }
-        for alert in field.alerts {
+        // What makes the value worthless makes what is said of it worthless; a code that an alert names may be a sentinel all the same.
+        let isGated = value.validity == .valid && !validity.carriesValue
+        for alert in field.alerts where !isGated {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)
         }

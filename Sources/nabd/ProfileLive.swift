@@ -188,8 +188,9 @@ private struct LivePrinter {
             return "whole messages came on \(line), but none that was awaited: is it another device, or another address or unit? --raw shows them"
         }
         if let lossCode, lossCode != 0 { return "\(line) cannot be used: \(String(cString: strerror(lossCode)))" }
-        if total(.requests) > 0 { return "the device on \(line) answered none of \(total(.requests)) requests: check power, \(isPort ? "cable" : "network") and address" }
-        return "nothing came on \(line): check power and \(isPort ? "cable" : "network")"
+        let way = isPort ? "cable" : "network"
+        if total(.requests) > 0 { return "the device on \(line) answered none of \(total(.requests)) requests: check power, \(way) and address" }
+        return "nothing came on \(line): check power and \(way)"
     }
 
     private func tell(_ phase: EventKind, of record: SampleRecord, _ place: KeyValuePairs<String, JSON?>) {

@@ -229,6 +229,26 @@ private struct Kept: RecordSink {
         #expect(told.contains { $0.message.contains("is text of another request") })
     }
 
+    /// Bits of a value that is none are no alarms, nor is what a value says that does not count.
+    @Test func whatDoesNotCountRaisesNoAlert() throws {
+        let fields = """
+            fields:
+              value: {input: 1, type: uint16}
+              events: {input: 2, type: uint16, missing: {0xFFFF: notAvailable}, validity-when: {field: mark, is-not: 7, validity: invalid}, every: 1s}
+              mark: {input: 3, type: uint16, every: 1s}
+            alerts:
+              - {alert: NABD_A, when: {field: events, bit: 2}, priority: high, text: a, text-ar: ا}
+            """
+        let plan = try profile("  - {metric: MDC_TEMP, from: value, unit: Cel, every: 1s}", fields: fields)
+        let block = try #require(try blocks(plan).first)
+        for (data, alerts) in [([0, 1, 0xFF, 0xFF, 0, 7], 0), ([0, 1, 0, 4, 0, 8], 0), ([0, 1, 0, 4, 0, 7], 1)] as [([UInt8], Int)] {
+            var decoder = ModbusDecoder(plan)
+            var kept = Kept()
+            decoder.take(data, from: 0, of: block, time: 1, sink: &kept)
+            #expect(kept.records.count { $0.kind == .alertStart } == alerts, "\(data)")
+        }
+    }
+
     // MARK: What belongs together
 
     private func scaled(_ factor: String) -> String {

@@ -70,7 +70,7 @@ import Testing
         Fault(modbus, "baud: 9600", "baud: fast", 4, 27, "expected the baud rate as a whole number, found “fast”"),
         Fault(modbus, "baud: 9600", "baud: 50", 4, 27, "the baud rate is 50, expected 300 to 921600"),
         Fault(modbus, "format: 8N1", "format: 9N1", 4, 41, "expected data bits, parity and stop bits such as 8N1"),
-        Fault(modbus, "modbus: rtu", "modbus: ascii", 4, 16, "expected the Modbus transport (rtu, tcp), found “ascii”"),
+        Fault(modbus, "modbus: rtu", "modbus: udp", 4, 16, "expected the Modbus transport (rtu, ascii, tcp), found “udp”"),
         Fault(modbus, "unit: 1", "unit: 300", 4, 52, "the Modbus unit is 300, expected 1 to 255"),
         Fault(modbus, "MDC_TEMP", "MDC_TEMPERATURE", 6, 14, "“MDC_TEMPERATURE” is not in the nomenclature;"),
         Fault(modbus, "unit: Cel", "unit: C", 6, 73, "MDC_TEMP is measured in Cel; “C” is another quantity"),

@@ -18,19 +18,23 @@ let package = Package(
     dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
     targets: [
         .target(name: "CFuzzer"),
-        .target(name: "Nomenclature", swiftSettings: fuzzed),
         .target(name: "DeviceModel", swiftSettings: fuzzed),
-        .target(name: "DeviceProfiles", dependencies: ["DeviceModel", "Nomenclature", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
+        .target(name: "StrictYAML", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
+        .target(name: "Nomenclature", dependencies: ["DeviceModel", "StrictYAML"], swiftSettings: fuzzed),
+        .target(name: "DeviceProfiles", dependencies: ["DeviceModel", "Nomenclature", "StrictYAML"], swiftSettings: fuzzed),
         .target(name: "JournalCoding", dependencies: ["DeviceModel"], swiftSettings: fuzzed),
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
         .target(name: "ModbusFrames", swiftSettings: fuzzed),
-        .target(name: "DeviceDrivers", dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature"], swiftSettings: fuzzed),
+        .target(name: "DeviceDrivers", dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"], swiftSettings: fuzzed),
         .target(
             name: "LineEngine", dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], swiftSettings: fuzzed),
         .executableTarget(
             name: "nabd-fuzz",
-            dependencies: ["CFuzzer", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "JournalCoding", "LineEngine", "ModbusFrames", "RealTime"],
+            dependencies: [
+                "CFuzzer", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "JournalCoding", "LineEngine", "ModbusFrames", "Nomenclature", "RealTime",
+                "StrictYAML",
+            ],
             swiftSettings: fuzzed,
             linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
     ]

@@ -2,6 +2,8 @@ import DeviceDrivers
 import DeviceModel
 import DeviceProfiles
 import Foundation
+import ModbusFrames
+import Nomenclature
 import StrictYAML
 
 /// Text of a profile or of vectors; what follows a zero byte is a capture for the profile.
@@ -11,7 +13,24 @@ enum ProfileMode {
         let text = String(decoding: parts[0], as: UTF8.self)
         if text.hasPrefix("nabd: vectors") { return vectors(parts[0]) }
         _ = VectorFile.hex(text)
+        words(text, parts[0])
         load(text, capture: parts.count > 1 ? Array(parts[1]) : [])
+    }
+
+    private static let names = NomenclatureShelf.names(besides: [Fleet.folder]).nomenclature
+
+    /// Text as the small readers take it: a table of names, a unit, a time, a frame in hexadecimal digits.
+    private static func words(_ text: String, _ bytes: ArraySlice<UInt8>) {
+        let diagnostics = Diagnostics()
+        var names = names
+        for row in NomenclatureTable(path: "fuzz.tsv", text: text, diagnostics).rows { names.declare(row, by: .site, diagnostics) }
+        let first = String(text.prefix { $0 != "\n" }.prefix(80))
+        if case .success(let unit) = names.unit(first), !unit.quantity.isSame(as: unit.quantity) { broken("a unit that is not itself: \(first)") }
+        if let format = TimeFormat(first), let time = format.nanoseconds(Array(bytes), 0..<bytes.count) { _ = format.text(time) }
+        var reader = ASCIIReader()
+        var frames: [UInt8] = []
+        for byte in bytes { reader.take(byte, into: &frames) }
+        if frames.count > bytes.count { broken("more frames than characters") }
     }
 
     /// Reads a profile as if it stood beside those that ship, compiles it, and lets it decode.
