@@ -140,11 +140,11 @@ def test_nobody_but_the_device_may_call(host, port):
 
 # HL7 v2 over MLLP, sent by a library that others wrote.
 
-OBX = "OBX|{n}|NM|{test}||{value}|{unit}|||{flag}|||F|||{at}"
+OBX = "OBX|{n}|NM|{test}||{value}|{unit}||{flag}|||F|||{at}"
 
 
 def oru(control: str, *results: str) -> str:
-    return "\r".join([f"MSH|^~\\&|Analyser|Lab|||{stamp()}||ORU^R01|{control}|P|2.4", "PID||1", f"OBR||||CBC|||{stamp()}", *results]) + "\r"
+    return "\r".join([f"MSH|^~\\&|Analyser|Lab|||{stamp()}||ORU^R01|{control}|P|2.4", "PID||1", f"OBR||||OBS|||{stamp()}", *results]) + "\r"
 
 
 def test_an_hl7_message_is_acknowledged_once_with_its_own_number(host, port):

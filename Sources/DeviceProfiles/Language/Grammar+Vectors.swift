@@ -1,3 +1,5 @@
+import DeviceModel
+
 extension Grammar {
     package static let vectorFile = Part(
         "vectors", "Known bytes with what they mean: the proof beside a profile.",
@@ -40,8 +42,8 @@ extension Grammar {
     static let expectedSample = Part(
         "expectation", "A sample without a value, or many alike.",
         [
-            Key("validity", .word(validities), "how far it counts"), Key("reason", .text, "why"),
-            Key("value", .either([.text, .number]), "the one value that counts so far"),
+            Key("validity", .word(Validity.allCases.map(\.word)), "how far it counts"), Key("reason", .text, "why"),
+            Key("value", .text, "the one value that counts so far"),
             Key("unit", .text, "the unit of that value"),
             Key("repeat", .text, "the same value so often"),
             Key("count", .whole(1...100_000), "how often"),

@@ -149,7 +149,8 @@ private struct Line {
             case 9, 10, 11:
                 guard !serial.requests.isEmpty else { continue }
                 let request = Int(input.byte()) % serial.requests.count
-                _ = decoder.bytes(of: request)
+                _ = decoder.bytes(of: request, time: time)
+                _ = decoder.prelude(of: request, time: time)
                 if event & 0x10 == 0 { decoder.expect(request) } else { decoder.miss(request: request, .notAvailable, .timedOut, time: time, sink: &sink) }
             case 12: time += Int64(event >> 4) * 100_000_000
             case 13: decoder.expireSlots(since: time - Int64(event >> 4) * 100_000_000, now: time, sink: &sink)

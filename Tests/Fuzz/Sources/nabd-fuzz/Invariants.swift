@@ -64,6 +64,7 @@ extension Target {
         case .text: return
         case .integer: value = Double(record.bits)
         case .float32: value = Double(Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)))
+        case .float64: value = Double(bitPattern: UInt64(bitPattern: record.bits))
         }
         if !value.isFinite { broken("\(stream.metric) is \(value) and \(record.validity.word)") }
         if let limits, !limits.contains(value) { broken("\(stream.metric) is \(value) and \(record.validity.word), outside its limits \(limits)") }
