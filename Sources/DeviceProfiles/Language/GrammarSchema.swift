@@ -114,7 +114,7 @@ extension Grammar {
             [profile-authoring.md](profile-authoring.md).
 
             * **Bytes** are a number (`0x1B`), text (`"!"`), or a list of these. **Times** carry their unit: `500ms`, `1s`, `5min`. **Spans** are `3` or `0..6`.
-            * **Codes** of nomenclature stand in `Sources/Nomenclature`.
+            * **Names** of metrics, events, units and kinds stand in `device-profiles/nomenclature`, or under `names`.
             * A key in **bold** must be there.
 
             """
