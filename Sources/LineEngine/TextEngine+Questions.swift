@@ -17,9 +17,14 @@ extension TextEngine {
             return
         }
         if plan.requests[request].reply != nil { intake.decoder.expect(request) }
-        intake.said(prelude.flatMap(\.bytes) + bytes)
         spoken = prelude.first?.bytes ?? bytes
-        unspoken = zip(prelude, prelude.dropFirst().map(\.bytes) + [bytes]).map { (pause: $0.pause, bytes: $1) }
+        unspoken.removeAll(keepingCapacity: true)
+        if prelude.isEmpty {
+            intake.said(bytes)
+        } else {
+            intake.said(prelude.flatMap(\.bytes) + bytes)
+            unspoken = zip(prelude, prelude.dropFirst().map(\.bytes) + [bytes]).map { (pause: $0.pause, bytes: $1) }
+        }
         phase = .saying(Exchange(purpose: purpose, request: request))
     }
 
