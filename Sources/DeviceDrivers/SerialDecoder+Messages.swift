@@ -97,13 +97,13 @@ extension SerialDecoder {
         }
         if let slot = message.fixedSlot { moment.slot = slot }
         if let capture = message.slotCapture {
-            guard let slot = judge.slot(bytes, captures.trimmed(capture, bytes)) else {
+            guard let slot = judge.rack.slot(bytes, captures.trimmed(capture, bytes)) else {
                 counters.unsolicited += 1
                 return
             }
             moment.slot = slot
         }
-        if message.fixedSlot != nil || message.slotCapture != nil { judge.see(slot: moment.slot, moment, sink: &sink) }
+        if message.fixedSlot != nil || message.slotCapture != nil { judge.rack.see(slot: moment.slot, moment, sink: &sink) }
         judge.read(message.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         if let records = message.records {
             let range = message.recordsCapture.map { captures.range($0) } ?? payload
@@ -151,12 +151,12 @@ extension SerialDecoder {
     ) {
         var moment = moment
         if let capture = plan.slotCapture {
-            guard let slot = judge.slot(bytes, recordCaptures.trimmed(capture, bytes)) else {
+            guard let slot = judge.rack.slot(bytes, recordCaptures.trimmed(capture, bytes)) else {
                 if isJudging { counters.unsolicited += 1 }
                 return
             }
             moment.slot = slot
-            if isJudging { judge.see(slot: slot, moment, sink: &sink) }
+            if isJudging { judge.rack.see(slot: slot, moment, sink: &sink) }
         }
         // What stands in every record is of that record: it is taken anew when the record is judged.
         for field in plan.fields { judge.take(field, bytes: bytes, start: 0, length: part.upperBound, captures: recordCaptures, moment) }

@@ -271,7 +271,7 @@ package struct SerialDecoder: Sendable {
     }
 
     private mutating func expireSlots(since time: Int64, now: Int64, buffer sink: inout RecordBuffer) {
-        while let slot = judge.expireSlot(since: time, Moment(time: now, offset: 0), sink: &sink) {
+        while let slot = judge.rack.expireSlot(since: time, Moment(time: now, offset: 0), sink: &sink) {
             let moment = Moment(time: now, offset: 0, slot: slot)
             for message in plan.messages where message.fixedSlot == nil || message.fixedSlot == slot {
                 for field in message.fields + (message.records?.keyed.map(\.field) ?? []) where field.targets.contains(where: \.isSlotted) {

@@ -36,8 +36,7 @@ struct ValueJudge: Sendable {
     /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
     private var lastNumbers: [(number: Double, time: Int64)]
     private let comparable: [Int64]
-    private let slotNames: [[UInt8]]
-    private var slotSeen: [Int64]
+    var rack: Rack
     /// By stream: the last result that was told, and whether it was told since the session began.
     private var lastResults: [(print: UInt64, isOfSession: Bool)?]
     let heartbeats: [HeartbeatPlan]
@@ -55,8 +54,7 @@ struct ValueJudge: Sendable {
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
         lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
-        slotNames = plan.slots.map { Array($0.utf8) }
-        slotSeen = [Int64](repeating: -1, count: plan.slots.count)
+        rack = Rack(plan.slots)
         lastResults = [(print: UInt64, isOfSession: Bool)?](repeating: nil, count: plan.streams.count)
         heartbeats = plan.heartbeats
         beats = [(print: UInt64?, changed: Int64)](repeating: (nil, .min), count: plan.heartbeats.count)
@@ -81,31 +79,6 @@ struct ValueJudge: Sendable {
 
     /// The last text of a field; `nil` when there is none in this session.
     func text(of field: Int) -> [UInt8]? { remembered[field].isEmpty ? nil : remembered[field] }
-
-    // MARK: A rack's slots
-
-    /// The slot a device means by this text; `nil` for one that the plan does not have.
-    func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int? { slotNames.firstIndex { CaptureTable.isText($0, bytes, range) } }
-
-    /// The rack has reported this slot.
-    mutating func see(slot: Int, _ moment: Moment, sink: inout RecordBuffer) {
-        if slotSeen[slot] < 0 { tell(.vmdConnected, slot: slot, moment, sink: &sink) }
-        slotSeen[slot] = moment.time
-    }
-
-    /// The next slot that was there and has not been reported since `time`; it counts as gone.
-    mutating func expireSlot(since time: Int64, _ moment: Moment, sink: inout RecordBuffer) -> Int? {
-        guard let slot = slotSeen.firstIndex(where: { $0 >= 0 && $0 < time }) else { return nil }
-        slotSeen[slot] = -1
-        tell(.vmdDisconnected, slot: slot, moment, sink: &sink)
-        return slot
-    }
-
-    private func tell(_ event: EventCode, slot: Int, _ moment: Moment, sink: inout RecordBuffer) {
-        var record = SampleRecord(kind: .event, index: 0, monotonicNanoseconds: moment.time, event: event)
-        _ = record.setText(slotNames[slot].prefix(SampleRecord.textCapacity))
-        sink.take(record, frameOffset: moment.offset)
-    }
 
     // MARK: Values that did not come
 

@@ -256,6 +256,7 @@ private struct UnitReader {
     private static let mostLoad = 0.8
 
     private func checkLines() {
+        checkCallers()
         for line in unit.lines {
             let devices = unit.devices.filter { $0.address == line.address }
             guard let first = devices.first else { continue }
@@ -284,6 +285,23 @@ private struct UnitReader {
                     error("their Modbus units are the same: give each its own “unit”")
                 }
             }
+        }
+    }
+    /// A port of this machine serves one device that calls, on whichever of its addresses.
+    private func checkCallers() {
+        var taken: [(host: String, port: Int, device: String, address: LineAddress)] = []
+        for device in unit.devices {
+            guard case .listening(let host, let port, _) = device.address else { continue }
+            let clash = taken.first { other in
+                other.port == port && other.address != device.address
+                    && (other.host == host || [other.host, host].contains { ["0.0.0.0", "::"].contains($0) })
+            }
+            if let clash {
+                diagnostics.report(
+                    Diagnostic(
+                        .error, device.location, "“\(clash.device)” calls at \(clash.address) already: each device that calls needs a port of its own"))
+            }
+            taken.append((host, port, device.plan.handle, device.address))
         }
     }
 }

@@ -68,6 +68,26 @@ import Testing
         #expect(try load(text.replacingOccurrences(of: "unit: 3}\n", with: "unit: 4}\n")).lines.count == 3)
     }
 
+    /// Whoever opens the port first would have it, and the other device would never be heard.
+    @Test(arguments: [
+        ("tcp://10.0.0.1:4000", ", from: 10.0.0.9", false), ("tcp://0.0.0.0:4000", "", false), ("tcp://10.0.0.1:4000", "", false),
+        ("tcp://10.0.0.1:4001", "", true), ("tcp://10.0.0.2:4000", "", true),
+    ])
+    func twoDevicesThatCallNeedTwoPorts(listen: String, from: String, isGood: Bool) throws {
+        let text = Self.good.replacingOccurrences(
+            of: "  gx:",
+            with: """
+                  lab: {profile: astm/lis2-a2, listen: "tcp://10.0.0.1:4000"}
+                  lab-2: {profile: astm/lis2-a2, listen: "\(listen)"\(from)}
+                  gx:
+                """)
+        if isGood {
+            #expect(try load(text).lines.count == 5)
+        } else {
+            #expect(throws: InvalidFile.self) { _ = try load(text) }
+        }
+    }
+
     @Test func anUplinkNeedsItsFilesAndHTTPS() throws {
         let text = Self.good + "\nuplink: {server: \"http://x/fhir\", authority: a.pem, client-certificate: b.pem, client-key: c.key}"
         do {

@@ -116,7 +116,7 @@ extension Grammar {
         Key("negative-when", .part(condition), "the state of another field in which the number is less than nothing, such as S or W"),
         Key("plus", .list(.part(addend)), "other fields of the same message that are added"),
         Key("exponent", .part(exponent), "a field of the same message that says by which power of ten the number counts"),
-        Key("wraps-at", .number, "of a counter: the number after which it begins at 0 again; for `jump`"),
+        Key("wraps-at", .number, "of a counter: how many counts it has (its greatest and one more); for `jump`"),
         Key("jump", .number, "a value that differs by more than this from the one before is questionable; in the metric's unit"),
         Key("vmd", .text, "the virtual device it belongs to"),
     ]

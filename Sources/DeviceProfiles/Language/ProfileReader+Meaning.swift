@@ -34,7 +34,7 @@ extension ProfileReader {
                         condition: unit.condition,
                         plausible: limits(unit.own?["plausible"] ?? map["plausible"]), absolute: limits(unit.own?["absolute"] ?? map["absolute"]),
                         jump: jump(map["jump"]),
-                        wrapsAt: map["wraps-at"]?.number("the number after which it begins at 0 again"),
+                        wrapsAt: map["wraps-at"]?.number("how many counts the counter has"),
                         vmd: map["vmd"].flatMap(virtualDevice),
                         location: entry.location))
             }
