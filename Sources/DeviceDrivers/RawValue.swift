@@ -26,6 +26,8 @@ struct RawValue: Sendable {
     private(set) var time: Int64 = 0
     private(set) var validity = Validity.notAvailable
     private(set) var reason = Reason.absent
+    /// Whether what stands beside it makes it count less: it decides nothing about others.
+    var isDoubted = false
 
     init() {}
 

@@ -16,6 +16,7 @@ extension ValueJudge {
         for place in block.plain.indices where block.plain[place] == nil {
             take(block.fields[place], bytes: bytes, start: start, length: length, captures: captures, moment)
         }
+        settle(block.fields, bytes: bytes, start: start, length: length, moment)
         for place in block.plain.indices {
             if let plain = block.plain[place] {
                 let isThere = plain.byte + 2 * plain.count <= length

@@ -25,10 +25,10 @@ struct ValueJudge: Sendable {
     private var alertHolds: [Bool]
     private var knownSerial: [UInt8] = []
     /// The last value of each field of the device; of a rack, slot by slot.
-    private var values: [RawValue]
+    var values: [RawValue]
     private let fieldCount: Int
     /// Counts messages: a text of an earlier one is gone with its bytes.
-    private var message: UInt32 = 0
+    private(set) var message: UInt32 = 0
     /// The last text of the fields that are needed to say something; empty until it is known.
     private var remembered: [[UInt8]]
     /// Counts changes of what is remembered.
@@ -40,6 +40,8 @@ struct ValueJudge: Sendable {
     /// By stream: the last result that was told, and whether it was told since the session began.
     private var lastResults: [(print: UInt64, isOfSession: Bool)?]
     let heartbeats: [HeartbeatPlan]
+    /// How far what is judged by others decides about others in turn; 0 where no such state does.
+    let gateDepth: Int
     /// By heartbeat: its last value, and when it last changed. Unit: ns; before any time until it has.
     private var beats: [(print: UInt64?, changed: Int64)]
     /// How the clocks on the wall stand; `nil` where nobody has told.
@@ -57,6 +59,7 @@ struct ValueJudge: Sendable {
         rack = Rack(plan.slots)
         lastResults = [(print: UInt64, isOfSession: Bool)?](repeating: nil, count: plan.streams.count)
         heartbeats = plan.heartbeats
+        gateDepth = plan.gateDepth
         beats = [(print: UInt64?, changed: Int64)](repeating: (nil, .min), count: plan.heartbeats.count)
     }
 
@@ -110,7 +113,7 @@ struct ValueJudge: Sendable {
     /// A new message begins: texts of the one before do not count.
     mutating func beginMessage() { message &+= 1 }
 
-    private func place(_ field: Int, _ moment: Moment) -> Int { moment.slot * fieldCount + field }
+    func place(_ field: Int, _ moment: Moment) -> Int { moment.slot * fieldCount + field }
 
     /// Takes these fields out of a message and judges them.
     ///
@@ -122,6 +125,7 @@ struct ValueJudge: Sendable {
     ) {
         // All first: how far one counts may depend on another.
         for field in fields { take(field, bytes: bytes, start: start, length: length, captures: captures, moment) }
+        settle(fields, bytes: bytes, start: start, length: length, moment)
         for field in fields { judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink) }
     }
 
@@ -158,18 +162,11 @@ struct ValueJudge: Sendable {
         _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment, sink: inout RecordBuffer
     ) {
         let value = values[place(field.index, moment)]
-        if field.isIdentity { identify(bytes, value.range, moment, sink: &sink) }
-        if field.isRemembered, value.isText { remember(field.index, bytes, value.range) }
-        var (validity, reason) = (value.validity, value.reason)
-        if validity == .valid {
-            for gate in field.gates {
-                let holds = holds(gate, bytes: bytes, start: start, length: length, moment)
-                if holds == false { continue }
-                // What is not known now may be what makes it worthless.
-                (validity, reason) = holds == nil ? (.invalid, .unknownStatus) : (gate.validity, .deviceStatus)
-                break
-            }
-        }
+        let (validity, reason) = gated(field, bytes: bytes, start: start, length: length, moment)
+        // What makes the value worthless makes what is said of it worthless; a code that an alert names may be a sentinel all the same.
+        let isGated = value.validity == .valid && !validity.carriesValue
+        if field.isIdentity, !isGated { identify(bytes, value.range, moment, sink: &sink) }
+        if field.isRemembered, value.isText, !isGated { remember(field.index, bytes, value.range) }
         for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
         if case .bits(_, let count, _) = field.source, count > 1 {
             for position in 1..<count {
@@ -178,8 +175,6 @@ struct ValueJudge: Sendable {
                 for target in field.targets { emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink) }
             }
         }
-        // What makes the value worthless makes what is said of it worthless; a code that an alert names may be a sentinel all the same.
-        let isGated = value.validity == .valid && !validity.carriesValue
         for alert in field.alerts where !isGated {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)
@@ -195,25 +190,6 @@ struct ValueJudge: Sendable {
         generation &+= 1
         remembered[field].removeAll(keepingCapacity: true)
         for place in range { remembered[field].append(bytes[place]) }
-    }
-
-    /// Whether the value of another field passes now; `nil` when that is not known: it did not come, not lately, or it was a text that has gone with its
-    /// message.
-    private func passes(_ field: Int, _ test: TestPlan, longestAge: Int64, bytes: [UInt8], _ moment: Moment) -> Bool? {
-        let value = values[place(field, moment)]
-        guard value.message != message else { return value.passes(test, bytes: bytes) }
-        // What must stand in the same message does not stand in it.
-        if longestAge == 0 { return RawValue.passesNothing(test) }
-        let isLate = value.isText || value.state == .absent || moment.time - value.time > longestAge
-        return isLate ? nil : value.passes(test, bytes: bytes)
-    }
-
-    /// Whether a value counts less for what stands beside it; `nil` when that is not known.
-    private func holds(_ gate: GatePlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment) -> Bool? {
-        switch gate.test {
-        case .bytes(let test): return test.holds(in: bytes, from: start, length: length)
-        case .field(let index, let test): return passes(index, test, longestAge: gate.longestAge, bytes: bytes, moment)
-        }
     }
 
     private mutating func emit(
@@ -254,7 +230,7 @@ struct ValueJudge: Sendable {
     private func total(of number: Int64, _ terms: TermsPlan, _ bytes: [UInt8], _ moment: Moment) -> Result<Int64, Unknown> {
         func beside(_ field: Int) -> Int64? {
             let value = values[place(field, moment)]
-            return value.message == message && value.state == .number && value.validity == .valid ? value.number : nil
+            return value.message == message && value.state == .number && value.validity == .valid && !value.isDoubted ? value.number : nil
         }
         var total = number
         var isTooLarge = false
@@ -301,7 +277,7 @@ struct ValueJudge: Sendable {
             return last?.isOfSession ?? false
         }
         let own = values[place(time.field, moment)]
-        guard own.message == message, own.isText, let civilClock, let taken = time.format.nanoseconds(bytes, own.range) else { return false }
+        guard own.message == message, own.isText, !own.isDoubted, let civilClock, let taken = time.format.nanoseconds(bytes, own.range) else { return false }
         return abs(civilClock.now(monotonic: moment.time, isUTC: time.format.isUTC) &- taken) <= time.within
     }
 

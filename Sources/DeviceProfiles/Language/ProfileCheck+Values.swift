@@ -9,6 +9,9 @@ extension ProfileCheck {
 
     /// A value is judged by other fields of its own message only: another message is another moment.
     func checkTests() {
+        if let field = GateChain(profile.fields).circle {
+            diagnostics.error(field.location, "“\(field.shownName)” decides, through what its “validity-when” names, about itself")
+        }
         for field in profile.fields {
             for gate in field.gates {
                 guard case .field(let name, let test) = gate.test else { continue }

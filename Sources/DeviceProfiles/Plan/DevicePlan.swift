@@ -31,6 +31,8 @@ package struct DevicePlan: Sendable {
     package let slots: [String]
     package let protocolPlan: ProtocolPlan
     package let heartbeats: [HeartbeatPlan]
+    /// The most states that decide about one another in a row; 0 where every state decides about values only.
+    package let gateDepth: Int
     /// The serial number that the device must report; `nil` when any will do.
     package let expectedSerial: String?
 

@@ -57,10 +57,13 @@ package final class FieldPlan: Sendable {
     package let isRemembered: Bool
     /// Whether another value depends on it.
     package let isTested: Bool
+    /// How many others decide, one about the next, before this one may decide about another; 0 where nothing decides about it.
+    package let gateDepth: Int
 
     init(
         index: Int, source: Source, reading: Reading, strip: [[UInt8]], missing: [(code: CodePlan, validity: Validity)], gates: [GatePlan],
-        table: [Word], otherwise: [UInt8]?, targets: [TargetPlan], alerts: [AlertPlan], isIdentity: Bool, isRemembered: Bool, isTested: Bool
+        table: [Word], otherwise: [UInt8]?, targets: [TargetPlan], alerts: [AlertPlan], isIdentity: Bool, isRemembered: Bool, isTested: Bool,
+        gateDepth: Int
     ) {
         self.index = index
         self.source = source
@@ -75,6 +78,7 @@ package final class FieldPlan: Sendable {
         self.isIdentity = isIdentity
         self.isRemembered = isRemembered
         self.isTested = isTested
+        self.gateDepth = gateDepth
     }
 }
 
@@ -302,6 +306,7 @@ extension FieldPlan {
         }
         return FieldPlan(
             index: index, source: moved, reading: reading, strip: strip, missing: missing, gates: gates, table: table, otherwise: otherwise,
-            targets: targets, alerts: alerts, isIdentity: isIdentity, isRemembered: isRemembered, isTested: isTested)
+            targets: targets, alerts: alerts, isIdentity: isIdentity, isRemembered: isRemembered, isTested: isTested,
+            gateDepth: gateDepth)
     }
 }

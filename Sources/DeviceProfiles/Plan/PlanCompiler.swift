@@ -27,6 +27,8 @@ struct PlanCompiler {
     let remembered: Set<String>
     /// Fields on which others depend.
     let tested: Set<String>
+    /// By field on which others depend, where others decide about it in turn: how many in a row.
+    let gateDepths: [String: Int]
 
     init(profile: DeviceProfile, handle: String, overrides: DeviceOverrides) {
         self.profile = profile
@@ -58,6 +60,7 @@ struct PlanCompiler {
         let marks = profile.metrics.compactMap(\.mark).flatMap { $0.newWhen + [$0.takenAt?.field].compactMap { $0 } }
         let terms = profile.metrics.compactMap(\.terms).flatMap(\.fields)
         tested = Set(gates + terms + profile.metrics.compactMap(\.condition?.field) + marks + profile.heartbeats.map(\.field))
+        gateDepths = GateChain(profile.fields).depths.filter { [tested] in tested.contains($0.key) && $0.value > 0 }
     }
 
     func plan(expectedSerial: String?) -> DevicePlan {
@@ -67,7 +70,7 @@ struct PlanCompiler {
             protocolPlan: line.transport == .serial ? .serial(serialPlan()) : .modbus(ModbusPlan(blocks: blocks())),
             heartbeats: profile.heartbeats.map { beat in
                 HeartbeatPlan(field: fieldIndex[beat.field] ?? 0, within: beat.within, covers: streams.map { beat.vmd == nil || $0.vmd == beat.vmd })
-            }, expectedSerial: expectedSerial)
+            }, gateDepth: gateDepths.values.max() ?? 0, expectedSerial: expectedSerial)
     }
 
     // MARK: Slots
@@ -151,7 +154,7 @@ struct PlanCompiler {
             table: field.table.compactMap { entry in (try? entry.code.plan(for: field)).map { FieldPlan.Word(code: $0, word: Array(entry.word.utf8)) } },
             otherwise: field.otherwise.map { Array($0.utf8) }, targets: targets(field.name), alerts: alertPlans(field.name),
             isIdentity: field.name == profile.session.identityField, isRemembered: remembered.contains(field.name),
-            isTested: tested.contains(field.name))
+            isTested: tested.contains(field.name), gateDepth: gateDepths[field.name] ?? 0)
     }
 
     func reading(_ type: FieldType, width: Int) -> FieldPlan.Reading {
