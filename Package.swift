@@ -10,7 +10,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// Rooms that proofs run through a million times, and those proofs: optimised in debug builds too, with all their checks.
+/// Rooms that proofs run through a million times, and those proofs: optimised in debug builds too, checks and all.
 let optimised: [SwiftSetting] = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 /// A room of the house: a library target under `Sources/<name>`.
@@ -55,79 +55,119 @@ let package = Package(
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
-        room("DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"], settings: optimised),
-        room("LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], settings: optimised),
-        room("Sampling", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime"], settings: optimised),
+        room(
+            "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"],
+            settings: optimised),
+        room(
+            "LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"],
+            settings: optimised),
+        room(
+            "Sampling",
+            ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime"],
+            settings: optimised),
         room("JournalCoding", ["DeviceModel"], settings: optimised),
         room(
             "SampleJournal",
-            ["CPosix", "DeviceModel", "JournalCoding", .product(name: "Crypto", package: "swift-crypto"), .product(name: "GRDB", package: "GRDB.swift")],
+            [
+                "CPosix", "DeviceModel", "JournalCoding", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
             settings: optimised),
         room("FHIRMapping", ["DeviceModel", "Nomenclature", .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
-        room("Observability", [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log")]),
-        room("DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "Nomenclature", "RealTime", "StrictYAML"]),
+        room(
+            "Observability",
+            [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log")]),
+        room(
+            "DeviceSimulator",
+            [
+                "DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "Nomenclature",
+                "RealTime", "StrictYAML",
+            ]),
         room(
             "RecordsSandbox",
             [
-                .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdTLS", package: "hummingbird"), .product(name: "Logging", package: "swift-log"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "SwiftASN1", package: "swift-asn1"), .product(name: "X509", package: "swift-certificates"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
             ]),
         room(
             "NabdHost",
             [
-                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "Nomenclature", "Observability", "RealTime", "SampleJournal", "Sampling",
+                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "Nomenclature", "Observability", "RealTime",
+                "SampleJournal", "Sampling",
                 "StrictYAML", "Uplink",
-                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "CPosix", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "DeviceSimulator", "Fieldbus", "LineEngine", "NabdHost", "Nomenclature", "RealTime",
-                "RecordsSandbox", "SampleJournal", "Sampling", "StrictYAML", "Uplink", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"), .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                "CPosix", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "DeviceSimulator", "Fieldbus", "LineEngine",
+                "NabdHost", "Nomenclature", "RealTime",
+                "RecordsSandbox", "SampleJournal", "Sampling", "StrictYAML", "Uplink",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: settings),
 
         .executableTarget(
             name: "nabd-bench",
-            dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML"],
+            dependencies: [
+                "DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime", "SampleJournal",
+                "Sampling", "StrictYAML",
+            ],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 
-        .target(name: "TestSupport", dependencies: ["Fieldbus", "ModbusFrames", "RealTime"], path: "Tests/TestSupport", swiftSettings: optimised),
+        .target(
+            name: "TestSupport", dependencies: ["Fieldbus", "ModbusFrames", "RealTime"], path: "Tests/TestSupport",
+            swiftSettings: optimised),
         tests(of: "DeviceModel", ["TestSupport"]),
         tests(of: "Nomenclature", ["DeviceModel", "StrictYAML"]),
         tests(of: "RealTime"),
         tests(of: "DeviceProfiles", ["DeviceModel", "Nomenclature", "StrictYAML", "TestSupport"]),
-        tests(of: "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "Nomenclature", "StrictYAML", "TestSupport"], settings: optimised),
+        tests(
+            of: "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "Nomenclature", "StrictYAML", "TestSupport"],
+            settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "RealTime"]),
         tests(of: "LineEngine", ["Fieldbus", "ModbusFrames", "RealTime", "TestSupport"], settings: optimised),
         tests(
             of: "Sampling",
-            ["DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime", "StrictYAML", "TestSupport"],
+            [
+                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime", "StrictYAML",
+                "TestSupport",
+            ],
             settings: optimised),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
-        tests(of: "SampleJournal", ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests(
+            of: "SampleJournal",
+            ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature"]),
         tests(
             of: "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+                "DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(
             of: "NabdHost",
             [
-                "DeviceModel", "DeviceProfiles", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML", "TestSupport",
+                "DeviceModel", "DeviceProfiles", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "Observability"),

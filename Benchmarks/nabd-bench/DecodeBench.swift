@@ -15,7 +15,8 @@ enum DecodeBench {
         }
     }
 
-    /// Decodes the bytes of standard input again and again, as the C floor does, and prints frames, samples, CPU seconds and allocations.
+    /// Decodes the bytes of standard input again and again, as the C floor does, and prints frames, samples, CPU
+    /// seconds and allocations.
     static func run(kind: String, seconds: Double, profiles: String) throws {
         let input = Array(FileHandle.standardInput.readDataToEndOfFile())
         var sink = Count()
@@ -54,7 +55,9 @@ enum DecodeBench {
 
     private static func registers(_ input: [UInt8]) throws -> (inout Count) throws -> Int {
         let plan = try NabdBench.registerProfile().compile(handle: "bench")
-        guard case .modbus(let modbus) = plan.protocolPlan, let block = modbus.blocks.first else { throw NSError(domain: "nabd-bench", code: 4) }
+        guard case .modbus(let modbus) = plan.protocolPlan, let block = modbus.blocks.first else {
+            throw NSError(domain: "nabd-bench", code: 4)
+        }
         var decoder = ModbusDecoder(plan)
         let starts = Array(stride(from: 0, through: input.count - 250, by: 250))
         return { sink in

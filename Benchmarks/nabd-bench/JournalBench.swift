@@ -3,12 +3,16 @@ import Foundation
 import RealTime
 import SampleJournal
 
-/// Eight beds, each twelve numerics at 1 Hz, three waveforms at 250 Hz and one at 125 Hz, written as fast as the journal takes them.
+/// Eight beds, each twelve numerics at 1 Hz, three waveforms at 250 Hz and one at 125 Hz, written as fast as the
+/// journal takes them.
 enum JournalBench {
     /// - Parameters:
     ///   - sizes: where the sizes of every commit's payload go, so that the floor appends the same.
-    ///   - recording: a file of unsigned 16-bit samples that all waveforms play, each from a place of its own; `nil` for random walks.
-    static func run(directory: String, sizes: String, seconds: Int64, commitMilliseconds: Int64, recording: String?) throws {
+    ///   - recording: a file of unsigned 16-bit samples that all waveforms play, each from a place of its own; `nil`
+    ///     for random walks.
+    static func run(directory: String, sizes: String, seconds: Int64, commitMilliseconds: Int64, recording: String?)
+        throws
+    {
         let written = try write(directory, sizes, seconds, commitMilliseconds, recording)
         // A second session packs what the first left: the file is as a running unit's is.
         let last = try JournalWriter(directory: directory, bootID: "bench", now: seconds * 1_000_000_000, utc: 0)
@@ -62,10 +66,12 @@ enum JournalBench {
         try writer.finish(now: seconds * 1_000_000_000, utc: seconds * 1_000_000_000, quality: .unknown)
         try lines.write(toFile: sizes, atomically: true, encoding: .utf8)
         latencies.sort()
-        return "\"samples\": \(samples), \"committedBytes\": \(committed), \"fillingSeconds\": \(Double(filling) / 1e9), "
+        return
+            "\"samples\": \(samples), \"committedBytes\": \(committed), \"fillingSeconds\": \(Double(filling) / 1e9), "
             + "\"codingSeconds\": \(Double(coding) / 1e9), \"storingSeconds\": \(Double(storing) / 1e9), "
             + "\"tidyingSeconds\": \(Double(tidying) / 1e9), "
-            + "\"p50Milliseconds\": \(latencies[latencies.count / 2]), \"p99Milliseconds\": \(latencies[latencies.count * 99 / 100])"
+            + "\"p50Milliseconds\": \(latencies[latencies.count / 2]), \"p99Milliseconds\": "
+            + "\(latencies[latencies.count * 99 / 100])"
     }
 
     private static func samples(_ path: String) throws -> [Int64] {
@@ -83,10 +89,12 @@ private struct Bed {
     private var place: [Int]
 
     init(number: Int, writer: JournalWriter, played: [Int64]?) throws {
-        let periods: [(Int64, Bool)] = Array(repeating: (1000, false), count: 12) + [(4, true), (4, true), (4, true), (8, true)]
+        let periods: [(Int64, Bool)] =
+            Array(repeating: (1000, false), count: 12) + [(4, true), (4, true), (4, true), (8, true)]
         let descriptors = periods.enumerated().map { index, period in
             StreamDescriptor(
-                device: "bed-\(number)", vmd: nil, metric: "bench-\(index)", code: nil, unit: "1", form: .integer(.one), isWaveform: period.1,
+                device: "bed-\(number)", vmd: nil, metric: "bench-\(index)", code: nil, unit: "1", form: .integer(.one),
+                isWaveform: period.1,
                 periodNanoseconds: period.0 * 1_000_000, profile: "bench")
         }
         let indices = try writer.register(descriptors)
@@ -117,7 +125,11 @@ private struct Bed {
                     level[position] += stream.isWaveform ? noise(12) : noise(1)
                 }
                 made.append(
-                    (SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: (time + 1000) * 1_000_000, bits: level[position]), stream.index))
+                    (
+                        SampleRecord(
+                            kind: .sample, index: 0, monotonicNanoseconds: (time + 1000) * 1_000_000,
+                            bits: level[position]), stream.index
+                    ))
                 time += stream.period
             }
         }

@@ -9,31 +9,39 @@ import SampleJournal
 import Sampling
 import StrictYAML
 
-/// Our side of the benchmarks, one measurement a call; Benchmarks/run pairs each with its floor. Each prints one JSON line.
+/// Our side of the benchmarks, one measurement a call; Benchmarks/run pairs each with its floor. Each prints one JSON
+/// line.
 @main
 enum NabdBench {
     static func main() throws {
         let arguments = CommandLine.arguments
         switch arguments.dropFirst().first {
-        case "poll" where arguments.count == 5: try poll(host: arguments[2], port: Int(arguments[3]) ?? 0, seconds: Double(arguments[4]) ?? 1)
+        case "poll" where arguments.count == 5:
+            try poll(host: arguments[2], port: Int(arguments[3]) ?? 0, seconds: Double(arguments[4]) ?? 1)
         case "wakeup" where arguments.count == 6:
-            try wakeup(period: Int64(arguments[2]) ?? 1000, seconds: Double(arguments[3]) ?? 1, priority: Int32(arguments[4]) ?? 0, to: arguments[5])
-        case "decode" where arguments.count == 5: try DecodeBench.run(kind: arguments[2], seconds: Double(arguments[3]) ?? 1, profiles: arguments[4])
+            try wakeup(
+                period: Int64(arguments[2]) ?? 1000, seconds: Double(arguments[3]) ?? 1,
+                priority: Int32(arguments[4]) ?? 0, to: arguments[5])
+        case "decode" where arguments.count == 5:
+            try DecodeBench.run(kind: arguments[2], seconds: Double(arguments[3]) ?? 1, profiles: arguments[4])
         case "journal" where arguments.count == 6 || arguments.count == 7:
             try JournalBench.run(
-                directory: arguments[2], sizes: arguments[3], seconds: Int64(arguments[4]) ?? 1, commitMilliseconds: Int64(arguments[5]) ?? 1000,
+                directory: arguments[2], sizes: arguments[3], seconds: Int64(arguments[4]) ?? 1,
+                commitMilliseconds: Int64(arguments[5]) ?? 1000,
                 recording: arguments.count == 7 ? arguments[6] : nil)
         default:
             FileHandle.standardError.write(
                 Data(
-                    ("nabd-bench poll HOST PORT S | decode nonin|alaris|registers S PROFILES | wakeup US S PRIORITY FILE | "
+                    ("nabd-bench poll HOST PORT S | decode nonin|alaris|registers S PROFILES | wakeup US S PRIORITY "
+                        + "FILE | "
                         + "journal DIR SIZES S COMMIT-MS [RECORDING]\n").utf8))
         }
     }
 
     // MARK: Polling
 
-    /// Reads 125 registers in a closed loop and turns each into a judged sample, through the plan that a profile compiles to.
+    /// Reads 125 registers in a closed loop and turns each into a judged sample, through the plan that a profile
+    /// compiles to.
     private static func poll(host: String, port: Int, seconds: Double) throws {
         // As fast as it is answered.
         var overrides = DeviceOverrides()
@@ -45,12 +53,15 @@ enum NabdBench {
         let clock = MonotonicClock()
         let recorder = LineRecorder(devices: 1)
         let loop = LineLoop(
-            TCPEngine(devices: [plan], recorder: recorder, now: clock.now()), line: ModbusPort(.tcp(host: host, port: port)), clock: clock,
+            TCPEngine(devices: [plan], recorder: recorder, now: clock.now()),
+            line: ModbusPort(.tcp(host: host, port: port)), clock: clock,
             recorder: recorder, orders: Ring(minimumCapacity: 1, blank: .none))
         let end = clock.now() + Int64(seconds * 1e9)
         var samples = 0
         while clock.now() < end, loop.step() {
-            while let record = recorder.ring.pop() { if record.kind == .sample, record.validity == .valid { samples += 1 } }
+            while let record = recorder.ring.pop() {
+                if record.kind == .sample, record.validity == .valid { samples += 1 }
+            }
         }
         let read = Int(recorder.total(.replies)) * block.count
         while let record = recorder.ring.pop() { if record.kind == .sample, record.validity == .valid { samples += 1 } }
@@ -58,7 +69,8 @@ enum NabdBench {
         print("{\"registers\": \(read), \"cpuSeconds\": \(cpuSeconds())}")
     }
 
-    /// A profile of 125 neighbouring registers. Its metrics share one code each per virtual device, as a rack's channels would.
+    /// A profile of 125 neighbouring registers. Its metrics share one code each per virtual device, as a rack's
+    /// channels would.
     static func registerProfile() throws -> DeviceProfile {
         var text = """
             nabd: profile/1
@@ -72,7 +84,8 @@ enum NabdBench {
         text += "metrics:\n"
         for index in 0..<125 {
             text +=
-                "  - {metric: MDC_TEMP, vmd: c\(index), from: {holding: \(index), type: int16}, scale: 0.1, unit: Cel, every: 1s, absolute: [-400, 400]}\n"
+                "  - {metric: MDC_TEMP, vmd: c\(index), from: {holding: \(index), type: int16}, scale: 0.1, unit: "
+                + "Cel, every: 1s, absolute: [-400, 400]}\n"
         }
         return try DeviceProfile.load(try YAMLFile(path: "bench/registers/profile.yaml", text: text))
     }
@@ -85,7 +98,8 @@ enum NabdBench {
 
     // MARK: Keeping time
 
-    /// Writes to `file` how late each wake-up was, in ns, a line each: rounds are put together before anything is said of their quantiles.
+    /// Writes to `file` how late each wake-up was, in ns, a line each: rounds are put together before anything is said
+    /// of their quantiles.
     private static func wakeup(period: Int64, seconds: Double, priority: Int32, to file: String) throws {
         let isLocked = mlockall(MCL_CURRENT | MCL_FUTURE) == 0
         let count = Int(Int64(seconds * 1e6) / period)
@@ -96,7 +110,8 @@ enum NabdBench {
         let thread = try RealTimeThread(name: "wakeup", priority: priority) {
             let clock = MonotonicClock()
             var next = clock.now()
-            // The first tenth of a second is not counted, here and on the other side: a program's first steps fetch its code.
+            // The first tenth of a second is not counted, here and on the other side: a program's first steps fetch its
+            // code.
             for index in -(100_000 / Int(period))..<count {
                 next += period * 1000
                 clock.sleep(until: next)
@@ -105,7 +120,9 @@ enum NabdBench {
             }
         }
         thread.join()
-        guard priority == 0 || (isLocked && thread.scheduling == .realTime) else { throw NSError(domain: "nabd-bench", code: 3) }
+        guard priority == 0 || (isLocked && thread.scheduling == .realTime) else {
+            throw NSError(domain: "nabd-bench", code: 3)
+        }
         try (0..<count).map { "\(late[$0])\n" }.joined().write(toFile: file, atomically: true, encoding: .utf8)
         print("{\"wakeups\": \(count)}")
     }

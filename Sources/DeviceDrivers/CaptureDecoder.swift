@@ -3,8 +3,8 @@ package import DeviceProfiles
 
 /// Decodes a capture of a device's bytes with the production decoders.
 ///
-/// A capture of a serial device is what the device sent. A Modbus capture is requests and replies in the order they were on the wire; a
-/// reply whose request is missing is read only when exactly one read of the profile has its size.
+/// A capture of a serial device is what the device sent. A Modbus capture is requests and replies in the order they
+/// were on the wire; a reply whose request is missing is read only when exactly one read of the profile has its size.
 package struct CaptureDecoder {
     /// What a capture says, in order.
     package struct Finding: Sendable {
@@ -15,7 +15,9 @@ package struct CaptureDecoder {
 
     private struct Collector: RecordSink {
         var findings: [Finding] = []
-        mutating func take(_ record: SampleRecord, frameOffset: Int) { findings.append(Finding(record: record, offset: frameOffset)) }
+        mutating func take(_ record: SampleRecord, frameOffset: Int) {
+            findings.append(Finding(record: record, offset: frameOffset))
+        }
     }
 
     private let plan: DevicePlan
@@ -28,7 +30,9 @@ package struct CaptureDecoder {
     package init(_ plan: DevicePlan, replyTo request: String? = nil, now: Int64? = nil) {
         self.plan = plan
         civilClock = now.map { CivilClock(utcOffset: $0, zone: 0) }
-        if case .serial(let serial) = plan.protocolPlan, let index = serial.requests.firstIndex(where: { $0.name == request }) {
+        if case .serial(let serial) = plan.protocolPlan,
+            let index = serial.requests.firstIndex(where: { $0.name == request })
+        {
             awaiting = .reply(index)
         } else {
             awaiting = .anything
@@ -53,25 +57,35 @@ package struct CaptureDecoder {
         guard decoder.skippedBytes > 0 || decoder.counters.frames == 0, !capture.isEmpty else { return [] }
         let formats = plan.frames.filter { !$0.isFromHost }
         if decoder.counters.frames > 0 {
-            return [DecoderNote(offset: 0, text: "\(decoder.skippedBytes) of \(capture.count) bytes belong to no frame")]
+            return [
+                DecoderNote(offset: 0, text: "\(decoder.skippedBytes) of \(capture.count) bytes belong to no frame")
+            ]
         }
         let wanted = formats.prefix(4).map { format in
             var words = "“\(format.name)”"
-            words += format.start.isEmpty ? " begins after \(VectorFile.hexText(format.end))" : " begins with \(VectorFile.hexText(format.start))"
+            words +=
+                format.start.isEmpty
+                ? " begins after \(VectorFile.hexText(format.end))" : " begins with \(VectorFile.hexText(format.start))"
             if !format.end.isEmpty { words += " and ends with \(VectorFile.hexText(format.end))" }
             if case .fixed(let length) = format.length { words += " and has \(length) bytes" }
             return words
         }
-        var text = "no whole frame in \(capture.count) bytes, which begin with \(VectorFile.hexText(Array(capture.prefix(12)))): "
+        var text =
+            "no whole frame in \(capture.count) bytes, which begin with "
+            + "\(VectorFile.hexText(Array(capture.prefix(12)))): "
         text += wanted.joined(separator: ", ")
         if formats.contains(where: \.followsEnd) {
-            text += "; a line counts only after the end of the one before it was seen, so a capture begins with an end mark"
+            text +=
+                "; a line counts only after the end of the one before it was seen, so a capture begins with an end mark"
         }
-        if formats.contains(where: \.needsConfirmation) { text += "; so short a frame counts only when the next one follows it" }
+        if formats.contains(where: \.needsConfirmation) {
+            text += "; so short a frame counts only when the next one follows it"
+        }
         return [DecoderNote(offset: 0, text: text)]
     }
 
-    /// Everything a capture says. Never fails: what cannot be read is damage, and shows as samples without a value or not at all.
+    /// Everything a capture says. Never fails: what cannot be read is damage, and shows as samples without a value or
+    /// not at all.
     package func decode(_ capture: [UInt8]) -> [Finding] {
         var sink = Collector()
         switch plan.protocolPlan {
@@ -88,7 +102,8 @@ package struct CaptureDecoder {
         return sink.findings
     }
 
-    /// The findings as JSON lines. Samples of a waveform that follow each other with one validity share a line, at most a second of them.
+    /// The findings as JSON lines. Samples of a waveform that follow each other with one validity share a line, at most
+    /// a second of them.
     package func lines(_ findings: [Finding]) -> [JSON] {
         var lines: [JSON] = []
         var sequences = [Int64](repeating: 0, count: plan.streams.count)
@@ -96,7 +111,9 @@ package struct CaptureDecoder {
         func flush() {
             guard let run = open else { return }
             lines.append(
-                SampleLine.json(plan.streams[run.stream], run.values, firstSequence: run.first, place: ["offset": .integer(run.offset)]))
+                SampleLine.json(
+                    plan.streams[run.stream], run.values, firstSequence: run.first,
+                    place: ["offset": .integer(run.offset)]))
             open = nil
         }
         var held: [JSON] = []
@@ -109,7 +126,8 @@ package struct CaptureDecoder {
             let index = Int(record.index)
             let stream = plan.streams[index]
             let value = SampleLine.Value(
-                bits: record.bits, text: stream.form == .text ? record.textValue : nil, validity: record.validity, reason: record.reason)
+                bits: record.bits, text: stream.form == .text ? record.textValue : nil, validity: record.validity,
+                reason: record.reason)
             if stream.isWaveform {
                 let limit = max(1, Int(1_000_000_000 / stream.periodNanoseconds))
                 if let run = open, run.stream == index, run.values.count < limit, let last = run.values.last,
@@ -122,7 +140,8 @@ package struct CaptureDecoder {
                 }
             } else {
                 held.append(
-                    SampleLine.json(stream, [value], firstSequence: sequences[index], place: ["offset": .integer(finding.offset)]))
+                    SampleLine.json(
+                        stream, [value], firstSequence: sequences[index], place: ["offset": .integer(finding.offset)]))
             }
             sequences[index] += 1
             if open?.stream != index || !stream.isWaveform {
@@ -154,8 +173,10 @@ package struct CaptureDecoder {
         guard plan.alerts.indices.contains(index) else { return nil }
         let alert = plan.alerts[index]
         return .members([
-            "event": .string(phase.name), "device": .string(plan.handle), "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name),
-            "priority": .string(alert.priority.rawValue), "text": .string(alert.text), "offset": .integer(finding.offset),
+            "event": .string(phase.name), "device": .string(plan.handle), "vmd": alert.vmd.map(JSON.string),
+            "alert": .string(alert.name),
+            "priority": .string(alert.priority.rawValue), "text": .string(alert.text),
+            "offset": .integer(finding.offset),
         ])
     }
 }

@@ -26,7 +26,9 @@ struct CaptureTable: Sendable {
 
     /// Whether these bytes look like the template; the places of its values are kept when they do.
     mutating func match(_ text: TextPlan, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
-        guard let separator = text.separator else { return text.items.count == 1 && matchItem(text.items[0], bytes, range) }
+        guard let separator = text.separator else {
+            return text.items.count == 1 && matchItem(text.items[0], bytes, range)
+        }
         var place = range.lowerBound
         let isBlank = separator == .blanks
         var isOver = false
@@ -38,7 +40,11 @@ struct CaptureTable: Sendable {
             }
             guard matchItem(text.items[index], bytes, part) else { return false }
         }
-        if isBlank { while place < range.upperBound, separator.length(bytes, at: place, before: range.upperBound) > 0 { place += 1 } }
+        if isBlank {
+            while place < range.upperBound, separator.length(bytes, at: place, before: range.upperBound) > 0 {
+                place += 1
+            }
+        }
         return text.moreItems || (isBlank ? place >= range.upperBound : isOver)
     }
 
@@ -68,7 +74,9 @@ struct CaptureTable: Sendable {
                     let next = (place...max(place, range.upperBound - text.count)).first(where: {
                         $0 + text.count <= range.upperBound && Self.isText(text, bytes, $0..<($0 + text.count))
                     })
-                else { return "“\(found)”, has no “\(Self.shown(text[...]))” after its byte \(place - range.lowerBound)" }
+                else {
+                    return "“\(found)”, has no “\(Self.shown(text[...]))” after its byte \(place - range.lowerBound)"
+                }
                 place = next + text.count
             case .hole(_, let width?):
                 guard place + width <= range.upperBound else { return "“\(found)”, is too short" }
@@ -81,7 +89,9 @@ struct CaptureTable: Sendable {
 
     /// Bytes for a message, at most forty.
     private static func shown(_ bytes: ArraySlice<UInt8>) -> String {
-        bytes.prefix(40).map { (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\x" + VectorFile.hexText([$0]) }.joined()
+        bytes.prefix(40).map {
+            (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\x" + VectorFile.hexText([$0])
+        }.joined()
             + (bytes.count > 40 ? "…" : "")
     }
 
@@ -90,12 +100,16 @@ struct CaptureTable: Sendable {
         guard case .literal(let name)? = text.items.first?.first, !name.isEmpty else { return false }
         guard range.count >= name.count else { return false }
         for offset in 0..<name.count where bytes[range.lowerBound + offset] != name[offset] { return false }
-        guard let separator = text.separator, text.items.first?.count == 1, range.count > name.count else { return true }
+        guard let separator = text.separator, text.items.first?.count == 1, range.count > name.count else {
+            return true
+        }
         return separator.length(bytes, at: range.lowerBound + name.count, before: range.upperBound) > 0
     }
 
     /// The next item of a split message; `nil` when there is none.
-    static func nextItem(_ separator: Separator, _ bytes: [UInt8], _ place: inout Int, _ end: Int, _ isOver: inout Bool) -> Range<Int>? {
+    static func nextItem(_ separator: Separator, _ bytes: [UInt8], _ place: inout Int, _ end: Int, _ isOver: inout Bool)
+        -> Range<Int>?
+    {
         if separator == .blanks {
             while place < end, separator.length(bytes, at: place, before: end) > 0 { place += 1 }
             if place >= end { return nil }
@@ -128,10 +142,12 @@ struct CaptureTable: Sendable {
         for position in item.indices {
             switch item[position] {
             case .literal(let text):
-                guard place + text.count <= range.upperBound, Self.isText(text, bytes, place..<(place + text.count)) else { return false }
+                guard place + text.count <= range.upperBound, Self.isText(text, bytes, place..<(place + text.count))
+                else { return false }
                 place += text.count
             case .hole(let capture, let width):
-                guard let end = width.map({ place + $0 }) ?? holeEnd(item, position, bytes, place, range.upperBound), end >= place, end <= range.upperBound
+                guard let end = width.map({ place + $0 }) ?? holeEnd(item, position, bytes, place, range.upperBound),
+                    end >= place, end <= range.upperBound
                 else { return false }
                 if capture >= 0 { (lows[capture], highs[capture]) = (place, end) }
                 place = end
@@ -141,7 +157,9 @@ struct CaptureTable: Sendable {
     }
 
     /// Where a value of open width ends: before the next literal, or leaving room for the widths that follow.
-    private func holeEnd(_ item: [TextPlan.Segment], _ position: Int, _ bytes: [UInt8], _ place: Int, _ limit: Int) -> Int? {
+    private func holeEnd(_ item: [TextPlan.Segment], _ position: Int, _ bytes: [UInt8], _ place: Int, _ limit: Int)
+        -> Int?
+    {
         var reserved = 0
         for later in item.indices[(position + 1)...] {
             switch item[later] {

@@ -3,9 +3,10 @@ package import DeviceProfiles
 
 /// Finds whole frames in a stream of bytes.
 ///
-/// A frame counts when its marks, its length, its fixed bits and its checksum are right. A frame of fixed length has no end mark, and a sum
-/// of one byte is right by chance once in 256 times: until the stream is in step, such a frame counts only when the next one follows it. A
-/// frame without a start counts only after the end of the one before it. Memory is bounded by the longest frame; buffers are made once.
+/// A frame counts when its marks, its length, its fixed bits and its checksum are right. A frame of fixed length has no
+/// end mark, and a sum of one byte is right by chance once in 256 times: until the stream is in step, such a frame
+/// counts only when the next one follows it. A frame without a start counts only after the end of the one before it.
+/// Memory is bounded by the longest frame; buffers are made once.
 package struct Framer: Sendable {
     /// What the next bytes are.
     package enum Step: Sendable, Equatable {
@@ -97,7 +98,8 @@ package struct Framer: Sendable {
         (head, tail) = (0, 0)
     }
 
-    /// Takes as many of these bytes as there is room for and returns how many it took; call ``next(finished:)`` until it needs more, then go on.
+    /// Takes as many of these bytes as there is room for and returns how many it took; call ``next(finished:)`` until
+    /// it needs more, then go on.
     package mutating func feed(_ input: [UInt8], from start: Int, count: Int) -> Int {
         if head > Self.behind, buffer.count - tail < count {
             let distance = head - Self.behind
@@ -247,7 +249,9 @@ package struct Framer: Sendable {
                 }
             } else if buffer[end] == format.end[0] {
                 if end + format.end.count > tail { return .needMore }
-                if isMark(format.end, at: end), end - place >= format.shortest - format.end.count { return checkMarked(format, at: place, end: end) }
+                if isMark(format.end, at: end), end - place >= format.shortest - format.end.count {
+                    return checkMarked(format, at: place, end: end)
+                }
             }
             end += 1
         }
@@ -257,7 +261,9 @@ package struct Framer: Sendable {
     /// A checksum of raw bytes may hold the end mark: then the true one follows within its length.
     private mutating func checkMarked(_ format: FrameFormat, at place: Int, end: Int) -> Match {
         let first = check(format, at: place, wire: end + format.end.count - place)
-        guard case .damaged = first, let checksum = format.checksum, checksum.encoding == .raw || checksum.encoding == .rawLowFirst else { return first }
+        guard case .damaged = first, let checksum = format.checksum,
+            checksum.encoding == .raw || checksum.encoding == .rawLowFirst
+        else { return first }
         for later in (end + 1)...(end + checksum.length) {
             guard later + format.end.count <= tail else { return .needMore }
             guard isMark(format.end, at: later) else { continue }
@@ -286,19 +292,24 @@ package struct Framer: Sendable {
                 guard total >= format.shortest, total <= format.longest else { return .damaged(.malformed, skip: 1) }
                 if count == total - format.end.count {
                     guard wire + format.end.count <= tail else { return .needMore }
-                    return isMark(format.end, at: wire) ? checkStuffed(format, count, at: place, wire: wire) : .damaged(.malformed, skip: 1)
+                    return isMark(format.end, at: wire)
+                        ? checkStuffed(format, count, at: place, wire: wire) : .damaged(.malformed, skip: 1)
                 }
             } else if case .fixed(let total) = format.length, count == total - format.end.count {
                 guard wire + format.end.count <= tail else { return .needMore }
-                return isMark(format.end, at: wire) ? checkStuffed(format, count, at: place, wire: wire) : .damaged(.malformed, skip: 1)
+                return isMark(format.end, at: wire)
+                    ? checkStuffed(format, count, at: place, wire: wire) : .damaged(.malformed, skip: 1)
             }
             guard wire < tail else { return .needMore }
             guard count < format.longest else { return .damaged(.malformed, skip: 1) }
             let byte = buffer[wire]
-            if format.length == nil, isMark(format.end, at: wire) { return checkStuffed(format, count, at: place, wire: wire) }
+            if format.length == nil, isMark(format.end, at: wire) {
+                return checkStuffed(format, count, at: place, wire: wire)
+            }
             if format.stuffing.contains(where: { $0.wire.0 == byte }) {
                 guard wire + 1 < tail else { return .needMore }
-                guard let rule = format.stuffing.first(where: { $0.wire.0 == byte && $0.wire.1 == buffer[wire + 1] }) else {
+                guard let rule = format.stuffing.first(where: { $0.wire.0 == byte && $0.wire.1 == buffer[wire + 1] })
+                else {
                     return .damaged(.malformed, skip: 1)
                 }
                 plain[count] = rule.plain
@@ -325,8 +336,11 @@ package struct Framer: Sendable {
         if formats.count == 1, next < tail, buffer[next] != format.start[0] { return .damaged(.frameLost, skip: 1) }
         let wireLength = wire + format.end.count - place
         if let checksum = format.checksum, checksum.overWire {
-            guard let sum = format.checksumStart(length: total), let covered = format.covered(length: total), covered.upperBound == sum,
-                checksum.matches(plain, at: sum, over: buffer, (place + covered.lowerBound)..<max(place + covered.lowerBound, wire - checksum.length))
+            guard let sum = format.checksumStart(length: total), let covered = format.covered(length: total),
+                covered.upperBound == sum,
+                checksum.matches(
+                    plain, at: sum, over: buffer,
+                    (place + covered.lowerBound)..<max(place + covered.lowerBound, wire - checksum.length))
             else { return .damaged(.checksumMismatch, skip: 1) }
             return .whole(wire: wireLength, plain: total)
         }
@@ -337,7 +351,9 @@ package struct Framer: Sendable {
     private mutating func check(_ format: FrameFormat, at place: Int, wire: Int) -> Match {
         guard wire >= format.shortest, wire <= format.longest else { return .damaged(.malformed, skip: 1) }
         for test in format.validWhen where !test.holds(in: buffer, from: place, length: wire) { return .no }
-        if !format.end.isEmpty, !isMark(format.end, at: place + wire - format.end.count) { return .damaged(.malformed, skip: 1) }
+        if !format.end.isEmpty, !isMark(format.end, at: place + wire - format.end.count) {
+            return .damaged(.malformed, skip: 1)
+        }
         for offset in 0..<wire { plain[offset] = buffer[place + offset] }
         guard isWhole(format, wire) else { return .damaged(.checksumMismatch, skip: 1) }
         if let high = format.highBits {

@@ -42,7 +42,9 @@ struct ModbusCapture {
     private mutating func giveUp(sink: inout some RecordSink) {
         guard let waiting = pending else { return }
         let reason: Reason = sawDamage ? .checksumMismatch : .timedOut
-        decoder.miss(waiting.block, reason == .timedOut ? .notAvailable : .invalid, reason, time: 0, offset: waiting.offset, sink: &sink)
+        decoder.miss(
+            waiting.block, reason == .timedOut ? .notAvailable : .invalid, reason, time: 0, offset: waiting.offset,
+            sink: &sink)
         pending = nil
     }
 
@@ -62,19 +64,25 @@ struct ModbusCapture {
 
     private mutating func takeTCP(at place: Int, sink: inout some RecordSink) -> Int? {
         let start = place + TCPFrame.headerLength
-        guard let header = TCPFrame(bytes, at: place, end: bytes.count), TCPFrame.isModbus(bytes, at: place) else { return nil }
+        guard let header = TCPFrame(bytes, at: place, end: bytes.count), TCPFrame.isModbus(bytes, at: place) else {
+            return nil
+        }
         let end = place + header.end
         if end <= bytes.count, let request = ModbusRequest(bytes, start..<end), case .read = request {
             takeRequest(request, transaction: header.transaction, unit: header.unit, offset: place, sink: &sink)
             return header.end
         }
         // An answer is as long as its function says.
-        guard let length = ModbusAnswer.length(bytes, at: start, end: bytes.count), start + length <= min(bytes.count, end) else { return nil }
+        guard let length = ModbusAnswer.length(bytes, at: start, end: bytes.count),
+            start + length <= min(bytes.count, end)
+        else { return nil }
         takeReply(at: start, transaction: header.transaction, unit: header.unit, offset: place, sink: &sink)
         return min(header.end, bytes.count - place)
     }
 
-    private mutating func takeRequest(_ request: ModbusRequest, transaction: UInt16, unit: UInt8, offset: Int, sink: inout some RecordSink) {
+    private mutating func takeRequest(
+        _ request: ModbusRequest, transaction: UInt16, unit: UInt8, offset: Int, sink: inout some RecordSink
+    ) {
         giveUp(sink: &sink)
         sawDamage = false
         guard case .read(let function, let address, let count) = request else { return }
@@ -84,25 +92,34 @@ struct ModbusCapture {
     }
 
     /// A reply whose function code is at `start`.
-    private mutating func takeReply(at start: Int, transaction: UInt16, unit: UInt8, offset: Int, sink: inout some RecordSink) {
+    private mutating func takeReply(
+        at start: Int, transaction: UInt16, unit: UInt8, offset: Int, sink: inout some RecordSink
+    ) {
         let function = bytes[start] & ~ModbusFunction.exceptionBit
         switch ModbusAnswer(bytes, at: start, end: bytes.count) {
         case .exception?:
-            guard let waiting = pending, waiting.unit == unit, waiting.block.function == function, waiting.transaction == transaction else { return }
+            guard let waiting = pending, waiting.unit == unit, waiting.block.function == function,
+                waiting.transaction == transaction
+            else { return }
             decoder.miss(waiting.block, .notAvailable, .deviceException, time: 0, offset: offset, sink: &sink)
             pending = nil
         case .data(let data)?:
-            guard let block = block(unit: unit, function: function, size: data.count, transaction: transaction) else { return }
+            guard let block = block(unit: unit, function: function, size: data.count, transaction: transaction) else {
+                return
+            }
             decoder.take(bytes, from: data.lowerBound, of: block, time: 0, offset: offset, sink: &sink)
             pending = nil
         case .repeated?, nil: return
         }
     }
 
-    /// What a reply answers: the request before it, or, where that is missing, the one read of the profile that has its size.
+    /// What a reply answers: the request before it, or, where that is missing, the one read of the profile that has its
+    /// size.
     private func block(unit: UInt8, function: UInt8, size: Int, transaction: UInt16) -> ModbusBlock? {
         if let waiting = pending {
-            let isIts = waiting.unit == unit && waiting.block.function == function && waiting.block.replySize == size && waiting.transaction == transaction
+            let isIts =
+                waiting.unit == unit && waiting.block.function == function && waiting.block.replySize == size
+                && waiting.transaction == transaction
             return isIts ? waiting.block : nil
         }
         guard case .modbus(let modbus) = plan.protocolPlan else { return nil }

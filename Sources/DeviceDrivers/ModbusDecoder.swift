@@ -20,7 +20,10 @@ package struct ModbusDecoder: Sendable {
     ///
     /// - Parameters:
     ///   - data: bytes of which those from `start` on are the block's.
-    package mutating func take(_ data: [UInt8], from start: Int, of block: ModbusBlock, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
+    package mutating func take(
+        _ data: [UInt8], from start: Int, of block: ModbusBlock, time: Int64, offset: Int = 0,
+        sink: inout some RecordSink
+    ) {
         let moment = Moment(time: time, offset: offset)
         judge.beginMessage()
         defer { records.hand(over: &sink) }
@@ -29,11 +32,15 @@ package struct ModbusDecoder: Sendable {
             if !block.swapped.isEmpty {
                 for place in 0..<length { bytes[place] = data[start + place] }
                 for range in block.swapped where range.upperBound <= length {
-                    for place in stride(from: range.lowerBound, to: range.upperBound - 1, by: 2) { bytes.swapAt(place, place + 1) }
+                    for place in stride(from: range.lowerBound, to: range.upperBound - 1, by: 2) {
+                        bytes.swapAt(place, place + 1)
+                    }
                 }
-                return judge.read(block, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &records)
+                return judge.read(
+                    block, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &records)
             }
-            return judge.read(block, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
+            return judge.read(
+                block, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
         }
         // A plan sees each bit as a register of its own.
         let count = min(block.count, (data.count - start) * 8)
@@ -45,7 +52,10 @@ package struct ModbusDecoder: Sendable {
     }
 
     /// Samples without a value for all that a read would have brought.
-    package mutating func miss(_ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0, sink: inout some RecordSink) {
+    package mutating func miss(
+        _ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0,
+        sink: inout some RecordSink
+    ) {
         judge.miss(block.fields, validity, reason, Moment(time: time, offset: offset), sink: &records)
         records.hand(over: &sink)
     }

@@ -12,7 +12,9 @@ struct Rack: Sendable {
     }
 
     /// The slot a device means by this text; `nil` for one that the plan does not have.
-    func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int? { names.firstIndex { CaptureTable.isText($0, bytes, range) } }
+    func slot(_ bytes: [UInt8], _ range: Range<Int>) -> Int? {
+        names.firstIndex { CaptureTable.isText($0, bytes, range) }
+    }
 
     /// The rack has reported this slot.
     mutating func see(slot: Int, _ moment: Moment, sink: inout RecordBuffer) {

@@ -32,7 +32,10 @@ struct RawValue: Sendable {
     init() {}
 
     /// Takes a field out of a message.
-    init(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, message: UInt32, time: Int64) {
+    init(
+        _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, message: UInt32,
+        time: Int64
+    ) {
         (self.message, self.time) = (message, time)
         switch field.source {
         case .bits: takeBits(field, bytes: bytes, start: start, length: length)
@@ -49,7 +52,9 @@ struct RawValue: Sendable {
     }
 
     /// Takes one of several samples that follow each other.
-    init(sample position: Int, of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, message: UInt32, time: Int64) {
+    init(
+        sample position: Int, of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, message: UInt32, time: Int64
+    ) {
         (self.message, self.time) = (message, time)
         guard case .bits(_, _, let stride) = field.source else { return }
         takeBits(field, bytes: bytes, start: start + position * stride, length: length - position * stride)
@@ -128,7 +133,9 @@ struct RawValue: Sendable {
         else { return fail(.malformed) }
         var (fraction, size): (Int64, Int64) = (0, 1)
         if point < range.upperBound {
-            guard bytes[point] == 0x2E, let read = digits(bytes, (point + 1)..<range.upperBound) else { return fail(.malformed) }
+            guard bytes[point] == 0x2E, let read = digits(bytes, (point + 1)..<range.upperBound) else {
+                return fail(.malformed)
+            }
             fraction = read
             for _ in (point + 1)..<range.upperBound { size *= 10 }
         }
@@ -142,7 +149,9 @@ struct RawValue: Sendable {
         while true {
             var high = low
             while high < range.upperBound, bytes[high] != 0x3A { high += 1 }
-            guard let part = digits(bytes, low..<high), parts == 0 || part < 60 && high - low == 2, parts < 3, part < 1_000_000 else { return fail(.malformed) }
+            guard let part = digits(bytes, low..<high), parts == 0 || part < 60 && high - low == 2, parts < 3,
+                part < 1_000_000
+            else { return fail(.malformed) }
             total = total * 60 + part
             parts += 1
             if high >= range.upperBound { break }
@@ -221,7 +230,8 @@ struct RawValue: Sendable {
         case .double(let expected): state == .number && Double(bitPattern: UInt64(bitPattern: number)) == expected
         case .notANumber: state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)).isNaN
         case .notADouble: state == .number && Double(bitPattern: UInt64(bitPattern: number)).isNaN
-        case .written(let expected, let text): state == .number && number == expected || CaptureTable.isText(text, bytes, range)
+        case .written(let expected, let text):
+            state == .number && number == expected || CaptureTable.isText(text, bytes, range)
         case .text(let text): isText && CaptureTable.isText(text, bytes, range)
         }
     }
@@ -239,7 +249,9 @@ struct RawValue: Sendable {
         case .absent: return false
         case .has(let text):
             guard sent.count >= text.count else { return false }
-            return (sent.lowerBound...(sent.upperBound - text.count)).contains { CaptureTable.isText(text, bytes, $0..<($0 + text.count)) }
+            return (sent.lowerBound...(sent.upperBound - text.count)).contains {
+                CaptureTable.isText(text, bytes, $0..<($0 + text.count))
+            }
         case .above(let limit, let form): return quantity(form).map { $0 > limit }
         case .below(let limit, let form): return quantity(form).map { $0 < limit }
         }

@@ -4,13 +4,19 @@ import DeviceProfiles
 /// Messages: which one a frame carries, and what it says.
 extension SerialDecoder {
     /// Reads the message that a frame carries, when it is one that is known and expected.
-    mutating func takeMessage(_ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout RecordBuffer) {
+    mutating func takeMessage(
+        _ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout RecordBuffer
+    ) {
         var isKnown = false
         for index in plan.messages.indices where plan.messages[index].frame == frame {
             isKnown = true
-            guard isExpected(index), fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
+            guard isExpected(index), fits(plan.messages[index], bytes, length: length, payload: payload) else {
+                continue
+            }
             read(index, bytes, length: length, payload: payload, moment, sink: &sink)
-            if case .reply(let request) = awaiting, plan.requests[request].reply == index || plan.requests[request].refusal == index {
+            if case .reply(let request) = awaiting,
+                plan.requests[request].reply == index || plan.requests[request].refusal == index
+            {
                 answered = request
                 isRefused = plan.requests[request].refusal == index
                 // A second copy answers nothing.
@@ -24,14 +30,23 @@ extension SerialDecoder {
             guard fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
             counters.unsolicited += 1
             if unasked.count < Self.mostUnasked { unasked.append(index) }
-            if isNoting() { notes.append(DecoderNote(offset: moment.offset, text: "“\(plan.messages[index].name)” is not awaited")) }
+            if isNoting() {
+                notes.append(DecoderNote(offset: moment.offset, text: "“\(plan.messages[index].name)” is not awaited"))
+            }
             return
         }
         // Read already, as part of a packet or by fields of its own: it is no message, and no stranger's.
         if plan.packet?.frame == frame || !plan.frameFields[frame].isEmpty { return }
-        if isNoting() { notes.append(DecoderNote(offset: moment.offset, text: explain(frame, bytes, length: length, payload: payload))) }
+        if isNoting() {
+            notes.append(
+                DecoderNote(offset: moment.offset, text: explain(frame, bytes, length: length, payload: payload)))
+        }
         // It is the message by its name, but not as it should be.
-        guard let named = plan.messages.indices.first(where: { plan.messages[$0].frame == frame && isExpected($0) && begins($0, bytes, payload) }) else {
+        guard
+            let named = plan.messages.indices.first(where: {
+                plan.messages[$0].frame == frame && isExpected($0) && begins($0, bytes, payload)
+            })
+        else {
             counters.unsolicited += 1
             return
         }
@@ -50,7 +65,8 @@ extension SerialDecoder {
             if !isExpected(index) {
                 why.append("“\(message.name)” is not awaited")
             } else if let lengths = message.length, !lengths.contains(length) {
-                let wanted = lengths.count == 1 ? "\(lengths.lowerBound)" : "\(lengths.lowerBound) to \(lengths.upperBound)"
+                let wanted =
+                    lengths.count == 1 ? "\(lengths.lowerBound)" : "\(lengths.lowerBound) to \(lengths.upperBound)"
                 why.append("“\(message.name)” has \(wanted) bytes")
             } else if let test = message.when.first(where: { !$0.holds(in: bytes, from: 0, length: length) }) {
                 let place = test.bytes.lowerBound
@@ -62,7 +78,9 @@ extension SerialDecoder {
                 why.append("the text is not that of “\(message.name)”")
             }
         }
-        return "a whole frame “\(plan.frames[frame].name)” of \(length) bytes fits no message: \(why.prefix(4).joined(separator: ", "))"
+        return
+            "a whole frame “\(plan.frames[frame].name)” of \(length) bytes fits no message: "
+            + "\(why.prefix(4).joined(separator: ", "))"
     }
 
     private func isExpected(_ message: Int) -> Bool {
@@ -70,7 +88,8 @@ extension SerialDecoder {
         switch awaiting {
         case .nothing: return false
         case .anything: return true
-        case .reply(let request): return plan.requests[request].reply == message || plan.requests[request].refusal == message
+        case .reply(let request):
+            return plan.requests[request].reply == message || plan.requests[request].refusal == message
         }
     }
 
@@ -86,7 +105,9 @@ extension SerialDecoder {
         return captures.match(text, bytes, payload)
     }
 
-    private mutating func read(_ index: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout RecordBuffer) {
+    private mutating func read(
+        _ index: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout RecordBuffer
+    ) {
         let message = plan.messages[index]
         var moment = moment
         if message.isEpisodic {
@@ -103,7 +124,9 @@ extension SerialDecoder {
             }
             moment.slot = slot
         }
-        if message.fixedSlot != nil || message.slotCapture != nil { judge.rack.see(slot: moment.slot, moment, sink: &sink) }
+        if message.fixedSlot != nil || message.slotCapture != nil {
+            judge.rack.see(slot: moment.slot, moment, sink: &sink)
+        }
         judge.read(message.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         if let records = message.records {
             let range = message.recordsCapture.map { captures.range($0) } ?? payload
@@ -127,7 +150,8 @@ extension SerialDecoder {
         case judge
     }
 
-    /// Reads the records of a message: all are taken before any is judged, because how far one counts may depend on another.
+    /// Reads the records of a message: all are taken before any is judged, because how far one counts may depend on
+    /// another.
     private mutating func readRecords(
         _ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout RecordBuffer
     ) {
@@ -143,7 +167,9 @@ extension SerialDecoder {
         }
         readRecords(plan, bytes, range, .judge, moment, sink: &sink)
         guard plan.slotCapture == nil else { return }
-        for index in plan.keyed.indices where !seenKeys[index] { judge.absent(plan.keyed[index].field, moment, sink: &sink) }
+        for index in plan.keyed.indices where !seenKeys[index] {
+            judge.absent(plan.keyed[index].field, moment, sink: &sink)
+        }
     }
 
     private mutating func readRecords(
@@ -161,7 +187,9 @@ extension SerialDecoder {
                 place += stride
                 if part.count < stride, case .judge = pass { counters.malformed += 1 }
             case .separator(let separator):
-                guard let next = CaptureTable.nextItem(separator, bytes, &place, range.upperBound, &isOver) else { return }
+                guard let next = CaptureTable.nextItem(separator, bytes, &place, range.upperBound, &isOver) else {
+                    return
+                }
                 part = next
             }
             if recordCaptures.match(plan.each, bytes, part) {
@@ -186,7 +214,9 @@ extension SerialDecoder {
         }
         let length = part.upperBound
         // What stands in every record is of that record: it is taken anew each time.
-        for field in plan.fields { judge.take(field, bytes: bytes, start: 0, length: length, captures: recordCaptures, moment) }
+        for field in plan.fields {
+            judge.take(field, bytes: bytes, start: 0, length: length, captures: recordCaptures, moment)
+        }
         judge.settle(plan.fields, bytes: bytes, start: 0, length: length, moment)
         if isJudging {
             for field in plan.fields { judge.judge(field, bytes: bytes, start: 0, length: length, moment, sink: &sink) }

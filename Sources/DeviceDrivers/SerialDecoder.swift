@@ -127,7 +127,8 @@ package struct SerialDecoder: Sendable {
     /// The device may be another by now: it must say again who it is before its values count.
     package mutating func forgetIdentity() { judge.forgetIdentity() }
 
-    /// A question is about to be asked: on a line on which the device only answers, nothing that came before belongs to the answer.
+    /// A question is about to be asked: on a line on which the device only answers, nothing that came before belongs to
+    /// the answer.
     package mutating func expect(_ request: Int) {
         awaiting = .reply(request)
         (answered, damage, isRefused) = (nil, nil, false)
@@ -136,7 +137,9 @@ package struct SerialDecoder: Sendable {
 
     private mutating func awaitControl() {
         var isControl = false
-        if case .reply(let request) = awaiting, let reply = plan.requests[request].reply { isControl = plan.frames[plan.messages[reply].frame].isControl }
+        if case .reply(let request) = awaiting, let reply = plan.requests[request].reply {
+            isControl = plan.frames[plan.messages[reply].frame].isControl
+        }
         for index in framers.indices { framers[index].awaitsControl = isControl }
     }
 
@@ -146,7 +149,7 @@ package struct SerialDecoder: Sendable {
     }
 
     /// Lets something be read, and gives what it says to the sink.
-    private mutating func read(into sink: inout some RecordSink, _ body: (inout Self, inout RecordBuffer) -> Void) {
+    mutating func read(into sink: inout some RecordSink, _ body: (inout Self, inout RecordBuffer) -> Void) {
         var buffer = RecordBuffer()
         swap(&buffer, &records)
         body(&self, &buffer)
@@ -174,7 +177,8 @@ package struct SerialDecoder: Sendable {
         }
     }
 
-    /// Whether a byte is of one of the interleaved streams. The stream that is not said to be of certain bytes has those that no other has.
+    /// Whether a byte is of one of the interleaved streams. The stream that is not said to be of certain bytes has
+    /// those that no other has.
     private func belongs(_ byte: UInt8, to index: Int) -> Bool {
         if let test = stream[index] { return test.holds(byte) }
         return !stream.contains { $0?.holds(byte) ?? false }
@@ -224,61 +228,14 @@ package struct SerialDecoder: Sendable {
     package mutating func clearOutbox() { outbox.removeAll(keepingCapacity: true) }
 
     /// The bytes of a request, with the values of this session; `nil` when one that it needs is not known.
-    package mutating func bytes(of request: Int, time: Int64) -> [UInt8]? { spoken.request(request, plan, judge, time: time) }
-
-    /// What is said before a request, and how long nothing is said after each; `nil` when a value that it needs is not known.
-    package func prelude(of request: Int, time: Int64) -> [(bytes: [UInt8], pause: Int64)]? { spoken.prelude(request, plan, judge, time: time) }
-
-    // MARK: What did not come
-
-    /// Samples without a value for all that a request would have read.
-    ///
-    /// - Parameter isTold: whether another request tells the field of this index.
-    package mutating func miss(
-        request: Int, _ validity: Validity, _ reason: Reason, time: Int64, unless isTold: (Int) -> Bool = { _ in false }, sink: inout some RecordSink
-    ) {
-        guard let reply = plan.requests[request].reply else { return }
-        read(into: &sink) { $0.miss($0.plan.messages[reply], validity, reason, time: time, offset: 0, unless: isTold, sink: &$1) }
+    package mutating func bytes(of request: Int, time: Int64) -> [UInt8]? {
+        spoken.request(request, plan, judge, time: time)
     }
 
-    /// Samples without a value for all that the device would have said unasked.
-    package mutating func missStream(_ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
-        read(into: &sink) { $0.missStream(validity, reason, time: time, buffer: &$1) }
-    }
-
-    private func missStream(_ validity: Validity, _ reason: Reason, time: Int64, buffer sink: inout RecordBuffer) {
-        let moment = Moment(time: time, offset: 0)
-        for fields in plan.frameFields { judge.miss(fields, validity, reason, moment, sink: &sink) }
-        judge.miss(plan.packet?.fields ?? [], validity, reason, moment, sink: &sink)
-        for message in plan.messages where !message.isReply { miss(message, validity, reason, time: time, offset: 0, sink: &sink) }
-    }
-
-    func miss(
-        _ message: MessagePlan, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int, unless isTold: (Int) -> Bool = { _ in false },
-        sink: inout RecordBuffer
-    ) {
-        let moment = Moment(time: time, offset: offset, slot: message.fixedSlot ?? 0)
-        // Which slots of a rack would have reported is not known.
-        let isOfUnknownSlot = message.fixedSlot == nil && (message.slotCapture != nil || message.records?.slotCapture != nil)
-        guard !isOfUnknownSlot else { return }
-        for field in message.fields where !isTold(field.index) { judge.miss(field, validity, reason, moment, sink: &sink) }
-        for keyed in message.records?.keyed ?? [] where !isTold(keyed.field.index) { judge.miss(keyed.field, validity, reason, moment, sink: &sink) }
-    }
-
-    /// Slots of the rack that have not been reported since a time: they are told as gone, once.
-    package mutating func expireSlots(since time: Int64, now: Int64, sink: inout some RecordSink) {
-        read(into: &sink) { $0.expireSlots(since: time, now: now, buffer: &$1) }
-    }
-
-    private mutating func expireSlots(since time: Int64, now: Int64, buffer sink: inout RecordBuffer) {
-        while let slot = judge.rack.expireSlot(since: time, Moment(time: now, offset: 0), sink: &sink) {
-            let moment = Moment(time: now, offset: 0, slot: slot)
-            for message in plan.messages where message.fixedSlot == nil || message.fixedSlot == slot {
-                for field in message.fields + (message.records?.keyed.map(\.field) ?? []) where field.targets.contains(where: \.isSlotted) {
-                    judge.miss(field, .notAvailable, .absent, moment, sink: &sink)
-                }
-            }
-        }
+    /// What is said before a request, and how long nothing is said after each; `nil` when a value that it needs is not
+    /// known.
+    package func prelude(of request: Int, time: Int64) -> [(bytes: [UInt8], pause: Int64)]? {
+        spoken.prelude(request, plan, judge, time: time)
     }
 
     // MARK: Frames
@@ -301,12 +258,18 @@ package struct SerialDecoder: Sendable {
     private mutating func takeDamage(_ reason: Reason, _ index: Int, time: Int64, sink: inout RecordBuffer) {
         counters.damaged += 1
         damage = reason
-        if isNoting() { notes.append(DecoderNote(offset: framers[index].position - 1, text: "no whole frame begins here: \(Self.words(reason))")) }
+        if isNoting() {
+            notes.append(
+                DecoderNote(
+                    offset: framers[index].position - 1, text: "no whole frame begins here: \(Self.words(reason))"))
+        }
         let moment = Moment(time: time, offset: framers[index].position)
         for frame in plan.interleaved[index] {
             judge.miss(plan.frameFields[frame], .invalid, reason, moment, sink: &sink)
             // Of a frame that carries one thing only it is known what is missing.
-            var unasked = plan.messages.indices.filter { plan.messages[$0].frame == frame && !plan.messages[$0].isReply }
+            var unasked = plan.messages.indices.filter {
+                plan.messages[$0].frame == frame && !plan.messages[$0].isReply
+            }
             if unasked.count == 1, let only = unasked.popLast(), plan.interleaved[index].count == 1 {
                 miss(plan.messages[only], .invalid, reason, time: time, offset: moment.offset, sink: &sink)
             }
@@ -331,9 +294,13 @@ package struct SerialDecoder: Sendable {
         if isRepetition(format, bytes) { return }
         judge.beginMessage()
         if !plan.frameFields[frame].isEmpty {
-            judge.read(plan.frameFields[frame], bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
+            judge.read(
+                plan.frameFields[frame], bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink
+            )
         }
-        if let packetPlan = plan.packet, packetPlan.frame == frame { takePacket(packetPlan, bytes, moment, sink: &sink) }
+        if let packetPlan = plan.packet, packetPlan.frame == frame {
+            takePacket(packetPlan, bytes, moment, sink: &sink)
+        }
         let payload = format.payloadStart..<format.payloadEnd(length: length)
         if let mark = format.continuedBy {
             let isContinued = payload.upperBound < length && bytes[payload.upperBound] == mark
@@ -377,7 +344,8 @@ package struct SerialDecoder: Sendable {
         packetFrames += 1
         if packetFrames == plan.count {
             judge.read(
-                plan.fields, bytes: packet, start: 0, length: packet.count, captures: captures, Moment(time: moment.time, offset: packetOffset), sink: &sink)
+                plan.fields, bytes: packet, start: 0, length: packet.count, captures: captures,
+                Moment(time: moment.time, offset: packetOffset), sink: &sink)
             (inPacket, packetFrames) = (false, 0)
         }
     }

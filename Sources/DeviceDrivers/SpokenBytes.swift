@@ -1,7 +1,7 @@
 import DeviceProfiles
 
-/// What a device is told, as bytes: encoded once, and again only when a value that is needed to say it has changed. To say the same thing again
-/// allocates nothing.
+/// What a device is told, as bytes: encoded once, and again only when a value that is needed to say it has changed. To
+/// say the same thing again allocates nothing.
 struct SpokenBytes: Sendable {
     private struct Entry {
         var bytes: [UInt8]?
@@ -24,7 +24,9 @@ struct SpokenBytes: Sendable {
         Self.say(plan.requests[index].send, plan.requests[index].frame, &requests[index], plan, judge, time)
     }
 
-    func prelude(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge, time: Int64) -> [(bytes: [UInt8], pause: Int64)]? {
+    func prelude(_ index: Int, _ plan: SerialPlan, _ judge: ValueJudge, time: Int64) -> [(
+        bytes: [UInt8], pause: Int64
+    )]? {
         var pieces: [(bytes: [UInt8], pause: Int64)] = []
         for piece in plan.requests[index].prelude {
             var entry = Entry()
@@ -40,7 +42,8 @@ struct SpokenBytes: Sendable {
     }
 
     private static func say(
-        _ send: SendTemplate, _ frame: Int?, _ entry: inout Entry, _ plan: SerialPlan, _ judge: ValueJudge, _ time: Int64
+        _ send: SendTemplate, _ frame: Int?, _ entry: inout Entry, _ plan: SerialPlan, _ judge: ValueJudge,
+        _ time: Int64
     ) -> [UInt8]? {
         if entry.generation == judge.generation, !send.changes { return entry.bytes }
         let saying = SendTemplate.Saying(times: entry.times, clock: judge.civilClock, time: time)

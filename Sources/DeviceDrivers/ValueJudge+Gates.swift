@@ -40,8 +40,8 @@ extension ValueJudge {
 
     /// Whether the value of another field passes now.
     ///
-    /// - Returns: `nil` when that is not known: it did not come, not lately, does not count itself, or it was a text that has gone
-    ///   with its message.
+    /// - Returns: `nil` when that is not known: it did not come, not lately, does not count itself, or it was a text
+    ///   that has gone with its message.
     func passes(_ field: Int, _ test: TestPlan, longestAge: Int64, bytes: [UInt8], _ moment: Moment) -> Bool? {
         let value = values[place(field, moment)]
         if value.message != message {

@@ -37,7 +37,8 @@ extension ValueJudge {
             reason: .absent)
     }
 
-    private static func sample(_ plain: PlainRegister, _ bytes: [UInt8], _ start: Int, _ moment: Moment) -> SampleRecord {
+    private static func sample(_ plain: PlainRegister, _ bytes: [UInt8], _ start: Int, _ moment: Moment) -> SampleRecord
+    {
         var raw: UInt64 = 0
         for register in 0..<plain.count {
             let place = start + 2 * (plain.isLowWordFirst ? plain.count - 1 - register : register)

@@ -10,8 +10,8 @@ struct Moment {
 
 /// Judges values and sends them where they go.
 ///
-/// One judge serves one device: it remembers which alerts hold and whether the device is the one expected. No value is ever clamped,
-/// rounded or guessed.
+/// One judge serves one device: it remembers which alerts hold and whether the device is the one expected. No value is
+/// ever clamped, rounded or guessed.
 struct ValueJudge: Sendable {
     private enum Identity {
         case any
@@ -34,8 +34,8 @@ struct ValueJudge: Sendable {
     /// Counts changes of what is remembered.
     private(set) var generation: Int64 = 0
     /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
-    private var lastNumbers: [(number: Double, time: Int64)]
-    private let comparable: [Int64]
+    var lastNumbers: [(number: Double, time: Int64)]
+    let comparable: [Int64]
     var rack: Rack
     /// By stream: the last result that was told, and whether it was told since the session began.
     private var lastResults: [(print: UInt64, isOfSession: Bool)?]
@@ -86,7 +86,8 @@ struct ValueJudge: Sendable {
     // MARK: Values that did not come
 
     /// Gives every stream of these fields a sample without a value.
-    func miss(_ fields: [FieldPlan], _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout RecordBuffer) {
+    func miss(_ fields: [FieldPlan], _ validity: Validity, _ reason: Reason, _ moment: Moment, sink: inout RecordBuffer)
+    {
         for field in fields { miss(field, validity, reason, moment, sink: &sink) }
     }
 
@@ -97,7 +98,8 @@ struct ValueJudge: Sendable {
             if let condition = target.condition, condition.known == nil { continue }
             sink.take(
                 SampleRecord(
-                    kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time, validity: validity, reason: reason),
+                    kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time, validity: validity,
+                    reason: reason),
                 frameOffset: moment.offset)
         }
     }
@@ -105,7 +107,9 @@ struct ValueJudge: Sendable {
     /// A value that the message does not have.
     mutating func absent(_ field: FieldPlan, _ moment: Moment, sink: inout RecordBuffer) {
         miss(field, .notAvailable, .absent, moment, sink: &sink)
-        for alert in field.alerts { change(alert, holds: RawValue.passesNothing(alert.test) ?? false, moment, sink: &sink) }
+        for alert in field.alerts {
+            change(alert, holds: RawValue.passesNothing(alert.test) ?? false, moment, sink: &sink)
+        }
     }
 
     // MARK: Values
@@ -121,7 +125,8 @@ struct ValueJudge: Sendable {
     ///   - bytes: the message's bytes, of which `start..<start + length` are there.
     ///   - captures: where the values of its template lie.
     mutating func read(
-        _ fields: [FieldPlan], bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment, sink: inout RecordBuffer
+        _ fields: [FieldPlan], bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment,
+        sink: inout RecordBuffer
     ) {
         // All first: how far one counts may depend on another.
         for field in fields { take(field, bytes: bytes, start: start, length: length, captures: captures, moment) }
@@ -130,7 +135,9 @@ struct ValueJudge: Sendable {
     }
 
     /// Takes a field out of a message; it is judged when all others have been taken.
-    mutating func take(_ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment) {
+    mutating func take(
+        _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, captures: CaptureTable, _ moment: Moment
+    ) {
         values[place(field.index, moment)] = RawValue(
             field, bytes: bytes, start: start, length: length, captures: captures, message: message, time: moment.time)
         for index in heartbeats.indices where heartbeats[index].field == field.index {
@@ -143,14 +150,19 @@ struct ValueJudge: Sendable {
     /// Whether a value may be a repetition of one that was: what must move for it has not moved.
     func isFrozen(_ stream: Int, _ moment: Moment) -> Bool {
         for index in heartbeats.indices where heartbeats[index].covers[stream] {
-            if beats[index].changed == .min || moment.time - beats[index].changed > heartbeats[index].within { return true }
+            if beats[index].changed == .min || moment.time - beats[index].changed > heartbeats[index].within {
+                return true
+            }
         }
         return false
     }
 
     /// Whether anything may be frozen.
     func mayBeFrozen(_ moment: Moment) -> Bool {
-        for index in heartbeats.indices where beats[index].changed == .min || moment.time - beats[index].changed > heartbeats[index].within { return true }
+        for index in heartbeats.indices
+        where beats[index].changed == .min || moment.time - beats[index].changed > heartbeats[index].within {
+            return true
+        }
         return false
     }
 
@@ -163,16 +175,22 @@ struct ValueJudge: Sendable {
     ) {
         let value = values[place(field.index, moment)]
         let (validity, reason) = gated(field, bytes: bytes, start: start, length: length, moment)
-        // What makes the value worthless makes what is said of it worthless; a code that an alert names may be a sentinel all the same.
+        // What makes the value worthless makes what is said of it worthless; a code that an alert names may be a
+        // sentinel all the same.
         let isGated = value.validity == .valid && !validity.carriesValue
         if field.isIdentity, !isGated { identify(bytes, value.range, moment, sink: &sink) }
         if field.isRemembered, value.isText, !isGated { remember(field.index, bytes, value.range) }
         for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
         if case .bits(_, let count, _) = field.source, count > 1 {
             for position in 1..<count {
-                let next = RawValue(sample: position, of: field, bytes: bytes, start: start, length: length, message: message, time: moment.time)
-                let (nextValidity, nextReason) = validity == value.validity ? (next.validity, next.reason) : (validity, reason)
-                for target in field.targets { emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink) }
+                let next = RawValue(
+                    sample: position, of: field, bytes: bytes, start: start, length: length, message: message,
+                    time: moment.time)
+                let (nextValidity, nextReason) =
+                    validity == value.validity ? (next.validity, next.reason) : (validity, reason)
+                for target in field.targets {
+                    emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink)
+                }
             }
         }
         for alert in field.alerts where !isGated {
@@ -193,24 +211,37 @@ struct ValueJudge: Sendable {
     }
 
     private mutating func emit(
-        _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ judged: Validity, _ why: Reason, bytes: [UInt8], _ moment: Moment,
+        _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, _ judged: Validity, _ why: Reason, bytes: [UInt8],
+        _ moment: Moment,
         sink: inout RecordBuffer
     ) {
         var (validity, reason) = (judged, why)
-        if let condition = target.condition, passes(condition.field, condition.test, longestAge: condition.longestAge, bytes: bytes, moment) != true {
-            guard let known = condition.known, passes(condition.field, known, longestAge: condition.longestAge, bytes: bytes, moment) != true else { return }
+        if let condition = target.condition,
+            passes(condition.field, condition.test, longestAge: condition.longestAge, bytes: bytes, moment) != true
+        {
+            guard let known = condition.known,
+                passes(condition.field, known, longestAge: condition.longestAge, bytes: bytes, moment) != true
+            else { return }
             // What has no value needs no unit.
             if validity.carriesValue { (validity, reason) = (.invalid, .unknownUnit) }
         }
         if let result = target.result {
-            guard let isNow = takeResult(result, value, Int(stream(target, moment)), bytes: bytes, moment) else { return }
+            guard let isNow = takeResult(result, value, Int(stream(target, moment)), bytes: bytes, moment) else {
+                return
+            }
             if !isNow, validity == .valid { (validity, reason) = (.questionable, .storedResult) }
         }
-        if validity.carriesValue, !heartbeats.isEmpty, isFrozen(Int(stream(target, moment)), moment) { (validity, reason) = (.invalid, .frozen) }
+        if validity.carriesValue, !heartbeats.isEmpty, isFrozen(Int(stream(target, moment)), moment) {
+            (validity, reason) = (.invalid, .frozen)
+        }
         var record = SampleRecord(kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time)
         if !field.table.isEmpty {
             if validity.carriesValue {
-                if let word = value.word(field, bytes: bytes) { _ = record.setText(word, 0..<word.count) } else { (validity, reason) = (.invalid, .malformed) }
+                if let word = value.word(field, bytes: bytes) {
+                    _ = record.setText(word, 0..<word.count)
+                } else {
+                    (validity, reason) = (.invalid, .malformed)
+                }
             }
         } else if case .text = field.reading {
             if validity.carriesValue, !record.setText(bytes, value.range) { (validity, reason) = (.invalid, .tooLong) }
@@ -222,43 +253,10 @@ struct ValueJudge: Sendable {
         sink.take(record, frameOffset: moment.offset)
     }
 
-    private struct Unknown: Error {
-        let why: Reason
-    }
-
-    /// A number that is made of several fields. What does not stand beside it now, or is no number, makes it none.
-    private func total(of number: Int64, _ terms: TermsPlan, _ bytes: [UInt8], _ moment: Moment) -> Result<Int64, Unknown> {
-        func beside(_ field: Int) -> Int64? {
-            let value = values[place(field, moment)]
-            return value.message == message && value.state == .number && value.validity == .valid && !value.isDoubted ? value.number : nil
-        }
-        var total = number
-        var isTooLarge = false
-        for part in terms.plus {
-            guard let other = beside(part.field) else { return .failure(Unknown(why: .unknownStatus)) }
-            let (product, one) = other.multipliedReportingOverflow(by: part.times)
-            let (sum, two) = total.addingReportingOverflow(product)
-            (total, isTooLarge) = (sum, isTooLarge || one || two)
-        }
-        if let exponent = terms.exponent {
-            guard let power = beside(exponent.field) else { return .failure(Unknown(why: .unknownStatus)) }
-            guard let steps = Int(exactly: power), exponent.range.contains(steps) else { return .failure(Unknown(why: .malformed)) }
-            for _ in exponent.range.lowerBound..<steps {
-                let (product, overflow) = total.multipliedReportingOverflow(by: 10)
-                (total, isTooLarge) = (product, isTooLarge || overflow)
-            }
-        }
-        if let negative = terms.negativeWhen {
-            guard let isNegative = passes(negative.field, negative.test, longestAge: 0, bytes: bytes, moment) else {
-                return .failure(Unknown(why: .unknownStatus))
-            }
-            if isNegative { total = 0 &- total }
-        }
-        return isTooLarge ? .failure(Unknown(why: .implausible)) : .success(total)
-    }
-
     /// Whether a result is of now; `nil` when it is the one that was told before.
-    private mutating func takeResult(_ plan: ResultPlan, _ value: RawValue, _ stream: Int, bytes: [UInt8], _ moment: Moment) -> Bool? {
+    private mutating func takeResult(
+        _ plan: ResultPlan, _ value: RawValue, _ stream: Int, bytes: [UInt8], _ moment: Moment
+    ) -> Bool? {
         var print = value.print(bytes)
         func mark(_ field: Int) -> UInt64 {
             let value = values[place(field, moment)]
@@ -277,62 +275,15 @@ struct ValueJudge: Sendable {
             return last?.isOfSession ?? false
         }
         let own = values[place(time.field, moment)]
-        guard own.message == message, own.isText, !own.isDoubted, let civilClock, let taken = time.format.nanoseconds(bytes, own.range) else { return false }
+        guard own.message == message, own.isText, !own.isDoubted, let civilClock,
+            let taken = time.format.nanoseconds(bytes, own.range)
+        else { return false }
         return abs(civilClock.now(monotonic: moment.time, isUTC: time.format.isUTC) &- taken) <= time.within
     }
 
-    private mutating func judgeNumber(
-        _ field: FieldPlan, _ value: RawValue, _ target: TargetPlan, bytes: [UInt8], _ moment: Moment, _ validity: inout Validity,
-        _ reason: inout Reason
-    ) -> Int64 {
-        var number = value.number
-        if let terms = target.terms, validity.carriesValue {
-            switch total(of: number, terms, bytes, moment) {
-            case .success(let sum): number = sum
-            case .failure(let unknown): (validity, reason) = (.invalid, unknown.why)
-            }
-        }
-        let quantity: Double
-        switch field.reading {
-        case .float32:
-            quantity = Double(Float(bitPattern: UInt32(truncatingIfNeeded: number)))
-            if !quantity.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
-        case .float64:
-            quantity = Double(bitPattern: UInt64(bitPattern: number))
-            if !quantity.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
-        default:
-            let (sum, overflow) = number.addingReportingOverflow(target.offset)
-            if overflow { (validity, reason) = (.invalid, .implausible) } else { number = sum }
-            quantity = Double(number)
-        }
-        guard validity == .valid || validity == .questionable else { return number }
-        if let absolute = target.absolute, !absolute.contains(quantity) {
-            (validity, reason) = (.invalid, .implausible)
-        } else if let plausible = target.plausible, !plausible.contains(quantity) {
-            (validity, reason) = (.questionable, .implausible)
-        }
-        if let jump = target.jump {
-            judgeChange(to: quantity, limit: jump, wrapsAt: target.wrapsAt, stream: Int(stream(target, moment)), moment, &validity, &reason)
-        }
-        return number
+    func stream(_ target: TargetPlan, _ moment: Moment) -> UInt32 {
+        UInt32(target.stream + (target.isSlotted ? moment.slot : 0))
     }
-
-    /// A change that cannot be is told; which of the two values is wrong is not known, and none is smoothed.
-    private mutating func judgeChange(
-        to quantity: Double, limit: Double, wrapsAt: Double?, stream: Int, _ moment: Moment, _ validity: inout Validity, _ reason: inout Reason
-    ) {
-        guard validity == .valid || validity == .questionable else { return }
-        let last = lastNumbers[stream]
-        lastNumbers[stream] = (quantity, moment.time)
-        guard validity == .valid, moment.time - last.time <= comparable[stream] else { return }
-        var change = abs(quantity - last.number)
-        // A counter that has begun at 0 again has gone on.
-        if let wrapsAt, quantity < last.number { change = quantity + wrapsAt - last.number }
-        guard change > limit else { return }
-        (validity, reason) = (.questionable, .jump)
-    }
-
-    private func stream(_ target: TargetPlan, _ moment: Moment) -> UInt32 { UInt32(target.stream + (target.isSlotted ? moment.slot : 0)) }
 
     private func withhold(_ record: inout SampleRecord) {
         record.bits = 0
@@ -343,23 +294,31 @@ struct ValueJudge: Sendable {
 
     // MARK: Alerts and identity
 
-    private func alertIndex(_ alert: AlertPlan, _ moment: Moment) -> Int { alert.alert + (alert.isSlotted ? moment.slot : 0) }
+    private func alertIndex(_ alert: AlertPlan, _ moment: Moment) -> Int {
+        alert.alert + (alert.isSlotted ? moment.slot : 0)
+    }
 
     private mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
         let index = alertIndex(alert, moment)
         guard alertHolds[index] != holds, !withholds else { return }
         alertHolds[index] = holds
         sink.take(
-            SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: moment.time), frameOffset: moment.offset)
+            SampleRecord(
+                kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: moment.time),
+            frameOffset: moment.offset)
     }
 
     private mutating func identify(_ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout RecordBuffer) {
         let matches = expectedSerial.map { CaptureTable.isText($0, bytes, range) } ?? true
         let before = identity
         if expectedSerial != nil { identity = matches ? .confirmed : .wrong }
-        guard before == .awaited || before != identity || !CaptureTable.isText(knownSerial, bytes, range) else { return }
+        guard before == .awaited || before != identity || !CaptureTable.isText(knownSerial, bytes, range) else {
+            return
+        }
         knownSerial = Array(bytes[range])
-        var record = SampleRecord(kind: .event, index: 0, monotonicNanoseconds: moment.time, event: matches ? .deviceIdentified : .wrongDevice)
+        var record = SampleRecord(
+            kind: .event, index: 0, monotonicNanoseconds: moment.time, event: matches ? .deviceIdentified : .wrongDevice
+        )
         _ = record.setText(knownSerial.prefix(SampleRecord.textCapacity))
         sink.take(record, frameOffset: moment.offset)
     }

@@ -16,7 +16,8 @@ extension VectorRunner {
             let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
             return Seen(
                 bytes: vector.bytes,
-                records: vector.bytes.isEmpty ? [] : CaptureDecoder(plan, now: vector.now).decode(vector.bytes).map(\.record), plan: plan
+                records: vector.bytes.isEmpty
+                    ? [] : CaptureDecoder(plan, now: vector.now).decode(vector.bytes).map(\.record), plan: plan
             )
         }
         for field in profile.fields {

@@ -26,7 +26,9 @@ package struct VectorRunner {
         if !vector.bytes.isEmpty {
             // Said and answered in one vector: only the answer to that question counts, as on a live line.
             var request: String?
-            if let sends = vector.sends, case .request(let name) = sends.what, profile.requests.first(where: { $0.name == name })?.reply != nil {
+            if let sends = vector.sends, case .request(let name) = sends.what,
+                profile.requests.first(where: { $0.name == name })?.reply != nil
+            {
                 request = name
             }
             let decoder = CaptureDecoder(plan, replyTo: request, now: vector.now)
@@ -35,8 +37,16 @@ package struct VectorRunner {
             let explained = decoder.explain(vector.bytes)
             if request != nil {
                 switch (vector.isAnswer, explained.isAnswered) {
-                case (true, false): failures.append("the bytes are not taken as the answer to what is sent (write “expect: refused” where that is meant)")
-                case (false, true): failures.append("the bytes are taken as the answer to what is sent (write “expect: nothing” where it gives no value)")
+                case (true, false):
+                    failures.append(
+                        "the bytes are not taken as the answer to what is sent (write “expect: refused” where that is "
+                            + "meant)"
+                    )
+                case (false, true):
+                    failures.append(
+                        "the bytes are taken as the answer to what is sent (write “expect: nothing” where it gives no "
+                            + "value)"
+                    )
                 default: break
                 }
             }
@@ -44,10 +54,13 @@ package struct VectorRunner {
             if let alerts = vector.alerts { failures += compareAlerts(decoder, vector.bytes, alerts, plan) }
             failures += encodeAgain(vector.bytes, plan)
             // A change may mend what is broken: only bytes that are read are damaged.
-            if damaging, failures.isEmpty, isChecksummed(plan), !vector.expect.isEmpty { damaged = damage(vector.bytes, decoder, original: found, &failures) }
+            if damaging, failures.isEmpty, isChecksummed(plan), !vector.expect.isEmpty {
+                damaged = damage(vector.bytes, decoder, original: found, &failures)
+            }
         }
         return Result(
-            vector: vector.name, kind: vector.kind, failures: failures.map { "\(vector.location): error: \(vector.name): \($0)" },
+            vector: vector.name, kind: vector.kind,
+            failures: failures.map { "\(vector.location): error: \(vector.name): \($0)" },
             damagedCopies: damaged)
     }
 
@@ -71,10 +84,13 @@ package struct VectorRunner {
         var prelude: [RequestDescription.Prelude] = []
         switch sends.what {
         case .request(let name):
-            guard let request = profile.requests.first(where: { $0.name == name }) else { return ["there is no request “\(name)”"] }
+            guard let request = profile.requests.first(where: { $0.name == name }) else {
+                return ["there is no request “\(name)”"]
+            }
             (template, frame, prelude) = (request.send, request.frame, request.prelude)
         case .command(let name, let step):
-            guard let command = profile.commands.first(where: { $0.name == name }), command.steps.indices.contains(step) else {
+            guard let command = profile.commands.first(where: { $0.name == name }), command.steps.indices.contains(step)
+            else {
                 return ["there is no such step"]
             }
             (template, frame, arguments) = (command.steps[step].send, command.steps[step].frame, command.arguments)
@@ -93,8 +109,12 @@ package struct VectorRunner {
         let pieces = prelude.map { ($0.send, $0.frame) } + [(template, frame)]
         let bytes = pieces.map { serial.bytes($0.0, frame: $0.1, saying: .sample, value: value) }
         let sent = bytes.contains(nil) ? nil : bytes.compactMap { $0 }.flatMap { $0 }
-        guard let sent else { return failures + ["a value it needs is missing: \(template.names.joined(separator: ", "))"] }
-        return sent == sends.bytes ? failures : failures + ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
+        guard let sent else {
+            return failures + ["a value it needs is missing: \(template.names.joined(separator: ", "))"]
+        }
+        return sent == sends.bytes
+            ? failures
+            : failures + ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
     }
 
     private func samples(_ decoder: CaptureDecoder, _ bytes: [UInt8]) -> [SampleRecord] {
@@ -110,16 +130,22 @@ package struct VectorRunner {
             let long = stream.vmd.map { "\($0)/\(stream.metric)" } ?? stream.metric
             // One metric in two units is two streams.
             guard told.insert(long).inserted else { continue }
-            let same = Set(plan.streams.indices.filter { plan.streams[$0].metric == stream.metric && plan.streams[$0].vmd == stream.vmd })
+            let same = Set(
+                plan.streams.indices.filter {
+                    plan.streams[$0].metric == stream.metric && plan.streams[$0].vmd == stream.vmd
+                })
             let records = found.filter { same.contains(Int($0.index)) }
-            let expectation = (expected.first { $0.metric == long } ?? expected.first { $0.metric == stream.metric })?.expectation
+            let expectation = (expected.first { $0.metric == long } ?? expected.first { $0.metric == stream.metric })?
+                .expectation
             if let failure = compare(records, expectation, plan) { failures.append("\(long) is \(failure)") }
         }
         return failures
     }
 
     /// What is wrong; `nil` when the samples are those expected.
-    private func compare(_ records: [SampleRecord], _ expectation: VectorFile.Expectation?, _ plan: DevicePlan) -> String? {
+    private func compare(_ records: [SampleRecord], _ expectation: VectorFile.Expectation?, _ plan: DevicePlan)
+        -> String?
+    {
         let values = records.filter(\.validity.carriesValue).map { text($0, plan.streams[Int($0.index)]) }
         let wanted: [String]
         switch expectation {
@@ -129,7 +155,8 @@ package struct VectorRunner {
         case .judged(let value, let validity, let reason, let unit)?:
             let seen = records.filter { $0.validity != .notAvailable || $0.reason != .absent }
             let fits =
-                seen.count == 1 && (validity.map { seen[0].validity == $0 } ?? seen[0].validity.carriesValue) && (reason == nil || seen[0].reason == reason)
+                seen.count == 1 && (validity.map { seen[0].validity == $0 } ?? seen[0].validity.carriesValue)
+                && (reason == nil || seen[0].reason == reason)
                 && (unit == nil || plan.streams[Int(seen[0].index)].unit == unit)
             if fits, Self.equal(text(seen[0], plan.streams[Int(seen[0].index)]), value) { return nil }
             let shown = records.map { record in
@@ -143,18 +170,23 @@ package struct VectorRunner {
             let stray = values.isEmpty || validity.carriesValue
             if fits, stray { return nil }
             let seen = records.map { "\($0.validity.word)/\($0.reason.word)" }
-            return "\(seen.isEmpty ? "absent" : seen.joined(separator: ", ")), expected \(validity.word)\(reason.map { "/\($0.word)" } ?? "")"
+            return
+                "\(seen.isEmpty ? "absent" : seen.joined(separator: ", ")), expected "
+                + "\(validity.word)\(reason.map { "/\($0.word)" } ?? "")"
         }
         let isSame = values.count == wanted.count && zip(values, wanted).allSatisfy(Self.equal)
         if isSame { return nil }
+        let judgements = Set(records.map { "\($0.validity.word)/\($0.reason.word)" }).sorted().joined(separator: ", ")
         let shown =
             values.isEmpty
-            ? records.isEmpty ? "absent" : "without a value (\(Set(records.map { "\($0.validity.word)/\($0.reason.word)" }).sorted().joined(separator: ", ")))"
+            ? records.isEmpty ? "absent" : "without a value (\(judgements))"
             : values.prefix(30).joined(separator: ", ")
         return "\(shown), expected \(wanted.prefix(30).joined(separator: ", "))"
     }
 
-    private func compareAlerts(_ decoder: CaptureDecoder, _ bytes: [UInt8], _ expected: [String], _ plan: DevicePlan) -> [String] {
+    private func compareAlerts(_ decoder: CaptureDecoder, _ bytes: [UInt8], _ expected: [String], _ plan: DevicePlan)
+        -> [String]
+    {
         var holding: Set<String> = []
         for record in decoder.decode(bytes).map(\.record) where record.kind == .alertStart || record.kind == .alertEnd {
             let alert = plan.alerts[Int(record.index)]
@@ -162,10 +194,13 @@ package struct VectorRunner {
             if record.kind == .alertStart { holding.insert(name) } else { holding.remove(name) }
         }
         if holding == Set(expected) { return [] }
-        return ["the alerts \(holding.sorted().joined(separator: ", ")) hold, expected \(expected.joined(separator: ", "))"]
+        return [
+            "the alerts \(holding.sorted().joined(separator: ", ")) hold, expected \(expected.joined(separator: ", "))"
+        ]
     }
 
-    /// Every whole frame made again from its payload must be the same bytes: marks, length, checksum and stuffing work both ways.
+    /// Every whole frame made again from its payload must be the same bytes: marks, length, checksum and stuffing work
+    /// both ways.
     private func encodeAgain(_ bytes: [UInt8], _ plan: DevicePlan) -> [String] {
         guard case .serial(let serial) = plan.protocolPlan else { return [] }
         var failures: [String] = []
@@ -185,11 +220,17 @@ package struct VectorRunner {
                         let format = serial.frames[index]
                         let place = format.payloadEnd(length: length)
                         let markLength = format.checksum?.markLength ?? 0
-                        let mark = markLength > 0 && place + markLength <= length ? Array(framer.plain[place..<(place + markLength)]) : nil
+                        let mark =
+                            markLength > 0 && place + markLength <= length
+                            ? Array(framer.plain[place..<(place + markLength)]) : nil
                         let count = format.number.map { framer.plain[$0.byte] } ?? 0
-                        let again = format.encode(payload: Array(framer.plain[format.payloadStart..<place]), mark: mark, count: count)
+                        let again = format.encode(
+                            payload: Array(framer.plain[format.payloadStart..<place]), mark: mark, count: count)
                         let sent = Array(own[framer.frameOffset..<framer.position])
-                        if again != sent { failures.append("the frame \(VectorFile.hexText(sent)) made again is \(VectorFile.hexText(again))") }
+                        if again != sent {
+                            failures.append(
+                                "the frame \(VectorFile.hexText(sent)) made again is \(VectorFile.hexText(again))")
+                        }
                     }
                 }
             }
@@ -207,8 +248,11 @@ package struct VectorRunner {
 
     /// Whether two texts are the same number, or the same text.
     private static func equal(_ left: String, _ right: String) -> Bool {
-        guard let one = DecimalText.parse(Array(left.utf8)), let other = DecimalText.parse(Array(right.utf8)) else { return left == right }
-        return DecimalText.render(one.mantissa, exponent: one.exponent) == DecimalText.render(other.mantissa, exponent: other.exponent)
+        guard let one = DecimalText.parse(Array(left.utf8)), let other = DecimalText.parse(Array(right.utf8)) else {
+            return left == right
+        }
+        return DecimalText.render(one.mantissa, exponent: one.exponent)
+            == DecimalText.render(other.mantissa, exponent: other.exponent)
     }
 
     // MARK: Damaging
@@ -218,28 +262,35 @@ package struct VectorRunner {
         case .serial(let serial):
             // A frame from which no value is taken may be damaged unseen.
             serial.frames.indices.allSatisfy { frame in
-                serial.frames[frame].isFromHost || serial.frames[frame].isControl || serial.frames[frame].checksum != nil
+                serial.frames[frame].isFromHost || serial.frames[frame].isControl
+                    || serial.frames[frame].checksum != nil
                     || !serial.carriesValues(frame: frame)
             }
         case .modbus: plan.line.transport == .modbusRTU
         }
     }
 
-    /// Bytes that are decoded for the damaged copies of one vector: a vector of 96 bytes is changed at every place to every other value.
+    /// Bytes that are decoded for the damaged copies of one vector: a vector of 96 bytes is changed at every place to
+    /// every other value.
     private static let damageBudget = 96 * 96 * 255
 
-    /// The changes that are tried at each place: all, or of a long vector each single bit and as many others as the budget allows, evenly spread.
+    /// The changes that are tried at each place: all, or of a long vector each single bit and as many others as the
+    /// budget allows, evenly spread.
     private static func changes(length: Int) -> [UInt8] {
         let allowed = damageBudget / max(1, length * length)
         guard allowed < 255 else { return Array(1...255) }
         let bits = (0..<8).map { UInt8(1) << UInt8($0) }
         let step = 255 / max(1, allowed - bits.count)
-        let others = allowed > bits.count ? stride(from: 3, through: 255, by: max(1, step)).map { UInt8($0) }.filter { !bits.contains($0) } : []
+        let others =
+            allowed > bits.count
+            ? stride(from: 3, through: 255, by: max(1, step)).map { UInt8($0) }.filter { !bits.contains($0) } : []
         return bits + others
     }
 
     /// Changes every byte and cuts the bytes at every place: what still comes out valid must have been sent.
-    private func damage(_ bytes: [UInt8], _ decoder: CaptureDecoder, original: [SampleRecord], _ failures: inout [String]) -> Int {
+    private func damage(
+        _ bytes: [UInt8], _ decoder: CaptureDecoder, original: [SampleRecord], _ failures: inout [String]
+    ) -> Int {
         let before = valid(original)
         var copies = 0
         let changes = Self.changes(length: bytes.count)
@@ -251,7 +302,10 @@ package struct VectorRunner {
                 if profile.line.serial?.dataBits == 7, damaged[place] >= 0x80 { continue }
                 copies += 1
                 guard isContained(valid(samples(decoder, damaged)), in: before) else {
-                    failures.append("with byte \(place) changed to 0x\(String(damaged[place], radix: 16)) a wrong value is read as valid")
+                    failures.append(
+                        "with byte \(place) changed to 0x\(String(damaged[place], radix: 16)) a wrong value is read "
+                            + "as valid"
+                    )
                     return copies
                 }
             }
@@ -267,7 +321,8 @@ package struct VectorRunner {
     private func valid(_ records: [SampleRecord]) -> [UInt32: [Int64]] {
         var values: [UInt32: [Int64]] = [:]
         for record in records where record.validity.carriesValue {
-            values[record.index, default: []].append(record.textLength > 0 ? Int64(record.textValue.hashValue) : record.bits)
+            values[record.index, default: []].append(
+                record.textLength > 0 ? Int64(record.textValue.hashValue) : record.bits)
         }
         return values
     }

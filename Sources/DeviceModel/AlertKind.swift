@@ -27,10 +27,11 @@ package struct AlertDescriptor: Sendable, Hashable {
     package let code: UInt32?
 }
 
-/// The host's own alerts: about a device's link, and about the journal. Those of a device itself are declared by its profile.
+/// The host's own alerts: about a device's link, and about the journal. Those of a device itself are declared by its
+/// profile.
 ///
-/// The priorities are proposed here by the delay after which missing data can do harm, after the table of IEC 60601-1-8 as reproduced in public sources,
-/// and have not been reviewed by a clinician.
+/// The priorities are proposed here by the delay after which missing data can do harm, after the table of IEC 60601-1-8
+/// as reproduced in public sources, and have not been reviewed by a clinician.
 package enum AlertKind: String, Sendable, CaseIterable {
     case deviceStale = "NABD_DEVICE_STALE"
     case wrongDevice = "NABD_WRONG_DEVICE"
@@ -49,16 +50,22 @@ package enum AlertKind: String, Sendable, CaseIterable {
         case .deviceStale: row(.medium, "No current values from this device", "لا توجد قيم حالية من هذا الجهاز")
         case .wrongDevice:
             row(
-                .high, "Another device is connected than the one expected; its values are withheld", "الجهاز الموصول ليس الجهاز المتوقع؛ قيمه محجوبة")
+                .high, "Another device is connected than the one expected; its values are withheld",
+                "الجهاز الموصول ليس الجهاز المتوقع؛ قيمه محجوبة")
         case .conflictingReplies:
             row(
                 .high, "Contradictory answers: two devices may have one address; values are withheld",
                 "إجابات متضاربة: قد يحمل جهازان العنوان نفسه؛ القيم محجوبة")
-        case .busContention: row(.medium, "Somebody else is talking on this device's line", "طرف آخر يرسل على خط هذا الجهاز")
-        case .lineEchoLost: row(.low, "This device's line adapter works at times only", "محوّل خط هذا الجهاز يعمل بشكل متقطع")
-        case .registersRefused: row(.low, "This device refuses some of the values asked for", "هذا الجهاز يرفض بعض القيم المطلوبة")
+        case .busContention:
+            row(.medium, "Somebody else is talking on this device's line", "طرف آخر يرسل على خط هذا الجهاز")
+        case .lineEchoLost:
+            row(.low, "This device's line adapter works at times only", "محوّل خط هذا الجهاز يعمل بشكل متقطع")
+        case .registersRefused:
+            row(.low, "This device refuses some of the values asked for", "هذا الجهاز يرفض بعض القيم المطلوبة")
         case .journalFailing:
-            row(.high, "Values are not being stored: the disk of this unit takes nothing", "لا يتم حفظ القيم: قرص هذه الوحدة لا يقبل الكتابة")
+            row(
+                .high, "Values are not being stored: the disk of this unit takes nothing",
+                "لا يتم حفظ القيم: قرص هذه الوحدة لا يقبل الكتابة")
         case .journalIncomplete:
             row(
                 .high, "Stored values are missing: the record was deleted, damaged or replaced by an older one",
@@ -74,7 +81,8 @@ package enum AlertKind: String, Sendable, CaseIterable {
 
     /// All of them are technical, and no term of IEEE 11073-10101 with a verified number means just one of them.
     private func row(_ priority: AlertPriority, _ text: String, _ arabicText: String) -> AlertDescriptor {
-        AlertDescriptor(name: rawValue, nature: .technical, priority: priority, text: text, arabicText: arabicText, code: nil)
+        AlertDescriptor(
+            name: rawValue, nature: .technical, priority: priority, text: text, arabicText: arabicText, code: nil)
     }
 }
 

@@ -23,7 +23,10 @@ package struct AlertRecord: Sendable, Hashable {
     /// Names the occurrence: its start and its end have the same.
     package let instance: String?
 
-    package init(device: String?, vmd: String? = nil, name: String, priority: AlertPriority, text: String, arabicText: String, instance: String?) {
+    package init(
+        device: String?, vmd: String? = nil, name: String, priority: AlertPriority, text: String, arabicText: String,
+        instance: String?
+    ) {
         (self.device, self.vmd, self.name, self.priority) = (device, vmd, name, priority.rawValue)
         (self.text, self.arabicText, self.instance) = (text, arabicText, instance)
     }
@@ -31,7 +34,8 @@ package struct AlertRecord: Sendable, Hashable {
     /// An alert of the host's own table.
     package init(device: String? = nil, _ alert: AlertDescriptor, instance: String?) {
         self.init(
-            device: device, name: alert.name, priority: alert.priority, text: alert.text, arabicText: alert.arabicText, instance: instance)
+            device: device, name: alert.name, priority: alert.priority, text: alert.text, arabicText: alert.arabicText,
+            instance: instance)
     }
 
     /// An alert as it was written; `nil` when the members do not name one.
@@ -46,8 +50,10 @@ package struct AlertRecord: Sendable, Hashable {
 
     func members(reason: AlertEnding? = nil) -> JSON {
         .members([
-            "vmd": vmd.map(JSON.string), "alert": .string(name), "priority": priority.map(JSON.string), "text": text.map(JSON.string),
-            "textArabic": arabicText.map(JSON.string), "instance": instance.map(JSON.string), "reason": reason.map { .string($0.rawValue) },
+            "vmd": vmd.map(JSON.string), "alert": .string(name), "priority": priority.map(JSON.string),
+            "text": text.map(JSON.string),
+            "textArabic": arabicText.map(JSON.string), "instance": instance.map(JSON.string),
+            "reason": reason.map { .string($0.rawValue) },
         ])
     }
 }

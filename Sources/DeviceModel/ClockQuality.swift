@@ -1,4 +1,5 @@
-/// How sure the wall clock was when something was recorded. Raw values are stored in the journal; they are never renumbered.
+/// How sure the wall clock was when something was recorded. Raw values are stored in the journal; they are never
+/// renumbered.
 package enum ClockQuality: UInt8, Sendable {
     case unknown = 0
     /// The clock runs on its own since it was last synchronised.

@@ -1,6 +1,7 @@
 /// An exact decimal factor, `multiplier × 10^exponent`: what one count of a stored integer is worth.
 ///
-/// A binary floating-point factor would turn 305 tenths into 30.500000000000004; the journal and the records service get 30.5.
+/// A binary floating-point factor would turn 305 tenths into 30.500000000000004; the journal and the records service
+/// get 30.5.
 package struct DecimalScale: Sendable, Hashable {
     /// Never zero.
     package let multiplier: Int64
@@ -10,13 +11,15 @@ package struct DecimalScale: Sendable, Hashable {
     package static let one = DecimalScale(multiplier: 1, exponent: 0)
 
     package init(multiplier: Int64, exponent: Int) {
-        precondition(multiplier != 0 && (-18...18).contains(exponent), "a scale is a non-zero multiplier and an exponent of at most 18")
+        precondition(
+            multiplier != 0 && (-18...18).contains(exponent),
+            "a scale is a non-zero multiplier and an exponent of at most 18")
         self.multiplier = multiplier
         self.exponent = exponent
     }
 
-    /// Reads `0.1`, `-10`, `1e-7` or `1/256`. `nil` when the text is not such a number, is zero, or has no exact decimal form
-    /// within 18 digits.
+    /// Reads `0.1`, `-10`, `1e-7` or `1/256`. `nil` when the text is not such a number, is zero, or has no exact
+    /// decimal form within 18 digits.
     package init?(_ text: String) {
         if let slash = text.firstIndex(of: "/") {
             guard let numerator = DecimalScale(String(text[..<slash])),
@@ -33,7 +36,9 @@ package struct DecimalScale: Sendable, Hashable {
             self.init(multiplier: multiplier / denominator, exponent: exponent)
             return
         }
-        guard let parsed = DecimalText.parse(Array(text.utf8)), parsed.mantissa != 0, (-18...18).contains(parsed.exponent) else {
+        guard let parsed = DecimalText.parse(Array(text.utf8)), parsed.mantissa != 0,
+            (-18...18).contains(parsed.exponent)
+        else {
             return nil
         }
         self.init(multiplier: parsed.mantissa, exponent: parsed.exponent)
@@ -59,10 +64,11 @@ package struct DecimalScale: Sendable, Hashable {
 
 /// Decimal numbers as text, exactly.
 package enum DecimalText {
-    /// Reads an optional sign, digits, an optional point with digits and an optional exponent. No white space, no other form.
+    /// Reads an optional sign, digits, an optional point with digits and an optional exponent. No white space, no other
+    /// form.
     ///
-    /// Returns the mantissa and exponent as written (`12.50` is 1250 and −2), or `nil` when the bytes are not such a number or do not
-    /// fit 18 digits. Never traps, whatever the bytes.
+    /// Returns the mantissa and exponent as written (`12.50` is 1250 and −2), or `nil` when the bytes are not such a
+    /// number or do not fit 18 digits. Never traps, whatever the bytes.
     package static func parse(_ bytes: some Collection<UInt8>) -> (mantissa: Int64, exponent: Int)? {
         let bytes = Array(bytes)
         return parse(bytes, 0..<bytes.count)
@@ -157,7 +163,9 @@ package enum DecimalText {
         if exponent >= 0 {
             if integer != "0" { integer += String(repeating: "0", count: exponent) }
         } else {
-            if integer.count <= -exponent { integer = String(repeating: "0", count: 1 - exponent - integer.count) + integer }
+            if integer.count <= -exponent {
+                integer = String(repeating: "0", count: 1 - exponent - integer.count) + integer
+            }
             fraction = String(integer.suffix(-exponent))
             integer.removeLast(-exponent)
             while fraction.last == "0" { fraction.removeLast() }

@@ -19,7 +19,8 @@ package enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case vmdConnected
     /// A rack no longer reports a slot. Text: the slot.
     case vmdDisconnected
-    /// Answers to requests that had been given up; never taken for values. Figure: how many since last told, as of all that follow.
+    /// Answers to requests that had been given up; never taken for values. Figure: how many since last told, as of all
+    /// that follow.
     case lateReply
     /// Second copies of answers already taken.
     case duplicateReply
@@ -35,11 +36,13 @@ package enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case lineEchoLost
     /// Frames that are damaged or unexplained, one after another: somebody else talks on the line.
     case busContention
-    /// The device does not have these registers; they are left out until the line is opened anew. Text: space and first register.
+    /// The device does not have these registers; they are left out until the line is opened anew. Text: space and first
+    /// register.
     case registersRefused
     /// Registers that were refused are answered again. Text: space and first register.
     case registersRestored
-    /// What lay in a buffer while nobody read: its values are not now, and are left out. Figure: how old they may be. Unit: ms.
+    /// What lay in a buffer while nobody read: its values are not now, and are left out. Figure: how old they may be.
+    /// Unit: ms.
     case heldInput
 }
 

@@ -1,4 +1,5 @@
-/// Every event that a journal may hold: the one table of their names. What was written is read for ever, so a name never changes and never goes.
+/// Every event that a journal may hold: the one table of their names. What was written is read for ever, so a name
+/// never changes and never goes.
 package enum EventKind: String, Sendable, CaseIterable {
     case hostStarted
     case hostStopped
@@ -53,13 +54,17 @@ package enum EventKind: String, Sendable, CaseIterable {
     /// Whom it is about.
     package var concern: Concern {
         switch self {
-        case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
+        case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed,
+            .journalGap, .journalPruned,
             .samplesShed:
             .host
         case .alertStart, .alertEnd, .samplesLost: .deviceOrHost
-        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice, .deadlinesMissed, .deviceStale,
-            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho,
-            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics, .deviceStatistics:
+        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
+            .deadlinesMissed, .deviceStale,
+            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
+            .conflictingReplies, .lineEcho,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics,
+            .deviceStatistics:
             .device
         }
     }
@@ -77,7 +82,8 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .deviceSilent: "The device stopped answering."
         case .deviceIdentified: "The device's own serial number is the one expected."
         case .wrongDevice: "The device's own serial number is not the one expected: its values are withheld."
-        case .deadlinesMissed: "The line's thread woke so late, or the line was taken so long, that whole periods were skipped."
+        case .deadlinesMissed:
+            "The line's thread woke so late, or the line was taken so long, that whole periods were skipped."
         case .deviceStale: "No fresh sample within three periods."
         case .vmdConnected: "A rack reports a slot that it did not report before."
         case .vmdDisconnected: "A rack no longer reports a slot."
@@ -88,14 +94,17 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .conflictingReplies: "Two different answers to one request: the device's values are withheld for a while."
         case .lineEcho: "Our own bytes come back: an RS-485 adapter that echoes. They are taken off."
         case .lineEchoLost: "An echo that had been there is missing."
-        case .busContention: "Frames that are damaged or unexplained, one after another: somebody else talks on the line."
-        case .registersRefused: "The device does not have these registers; they are left out until the line is opened anew."
+        case .busContention:
+            "Frames that are damaged or unexplained, one after another: somebody else talks on the line."
+        case .registersRefused:
+            "The device does not have these registers; they are left out until the line is opened anew."
         case .registersRestored: "Registers that were refused are answered again."
         case .heldInput: "What lay in a buffer while nobody read: its values are not now, and are left out."
         case .lineStatistics: "What was counted of a line since the start; it names the line's first device."
         case .deviceStatistics: "What was counted of a device since the start."
         case .clockStepped: "The wall clock was set; no stored time is rewritten."
-        case .samplesLost: "Samples that found no room in memory; it names the first device of the line whose ring was full."
+        case .samplesLost:
+            "Samples that found no room in memory; it names the first device of the line whose ring was full."
         case .eventsLost: "Events given up because the journal took none for so long."
         case .journalSlow: "A write to the journal's disk took longer than a second."
         case .journalSetAside: "A file that is no database any more was renamed, and a new one begun."
@@ -110,10 +119,14 @@ package enum EventKind: String, Sendable, CaseIterable {
     package var isKeptByHost: Bool {
         switch self {
         case .hostStarted, .hostStopped, .alertStart, .alertEnd: true
-        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice, .deadlinesMissed, .deviceStale,
-            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho,
-            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics, .deviceStatistics, .clockStepped,
-            .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned, .samplesShed:
+        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
+            .deadlinesMissed, .deviceStale,
+            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
+            .conflictingReplies, .lineEcho,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics,
+            .deviceStatistics, .clockStepped,
+            .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
+            .samplesShed:
             false
         }
     }

@@ -28,20 +28,27 @@ extension EventKind {
         case .alertStart: Self.alert
         case .alertEnd:
             Self.alert + [
-                EventMember("reason", "Why it ended although the condition was not seen to: \(AlertEnding.allCases.map(\.rawValue).joined(separator: ", ")).")
+                EventMember(
+                    "reason",
+                    "Why it ended although the condition was not seen to: "
+                        + "\(AlertEnding.allCases.map(\.rawValue).joined(separator: ", "))."
+                )
             ]
         case .deviceConnected, .lineEcho, .lineEchoLost: [Self.frames, EventMember("text", "More about it.")]
         case .deviceDisconnected: [EventMember("figure", "The system's number of the error (errno).")]
-        case .deviceSilent: [EventMember("figure", "Requests unanswered in a row."), EventMember("text", "What came instead.")]
+        case .deviceSilent:
+            [EventMember("figure", "Requests unanswered in a row."), EventMember("text", "What came instead.")]
         case .deviceIdentified, .wrongDevice: [EventMember("text", "The serial number found.")]
         case .deadlinesMissed: [EventMember("figure", "Periods without a reading.")]
         case .deviceStale: [EventMember("text", "The first metric of what is missing.")]
         case .vmdConnected, .vmdDisconnected: [EventMember("text", "The slot.")]
-        case .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .busContention: [Self.frames]
+        case .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .busContention:
+            [Self.frames]
         case .registersRefused, .registersRestored: [Self.frames, EventMember("text", "Space and first register.")]
         case .heldInput: [EventMember("figure", "How old the values may be.", unit: "ms")]
         case .lineStatistics: Self.lineFigures
-        case .deviceStatistics: [EventMember("…", "One count for each name that the metrics have as `nabd_device_…_total`.")]
+        case .deviceStatistics:
+            [EventMember("…", "One count for each name that the metrics have as `nabd_device_…_total`.")]
         case .clockStepped: [EventMember("stepMilliseconds", "By how much; positive is forward.", unit: "ms")]
         case .samplesLost: [EventMember("figure", "How many."), EventMember("cause", "`ring full` or `disk`.")]
         case .eventsLost: [EventMember("figure", "How many."), EventMember("cause", "`disk`.")]
@@ -50,12 +57,17 @@ extension EventKind {
         case .journalFileFailed: [Self.file("Its name."), EventMember("reason", "What the system or the check said.")]
         case .journalGap:
             [
-                EventMember("part", "`samples` or `events`."), EventMember("known", "The last number known to have been given."),
-                EventMember("found", "The last number found."), Self.file("The file that was taken away under the running host."),
+                EventMember("part", "`samples` or `events`."),
+                EventMember("known", "The last number known to have been given."),
+                EventMember("found", "The last number found."),
+                Self.file("The file that was taken away under the running host."),
             ]
         case .journalPruned: [Self.file("Its name."), Self.bytes, EventMember("cause", "Why it went.")]
         case .samplesShed:
-            [Self.file("Where they were."), EventMember("content", "`waveforms` or `numerics`."), EventMember("figure", "How many samples."), Self.bytes]
+            [
+                Self.file("Where they were."), EventMember("content", "`waveforms` or `numerics`."),
+                EventMember("figure", "How many samples."), Self.bytes,
+            ]
         }
     }
 
@@ -63,22 +75,28 @@ extension EventKind {
 
     /// Sessions of older hosts do not have it.
     private static let accounts = EventMember(
-        "alertsEnded", "Present when no alert begun before is open behind this event: how many were ended for that just before it.")
+        "alertsEnded",
+        "Present when no alert begun before is open behind this event: how many were ended for that just before it.")
 
     private static let device = [
-        EventMember("profile", "The profile's name."), EventMember("manufacturer", "Who makes the device."), EventMember("model", "Its model."),
+        EventMember("profile", "The profile's name."), EventMember("manufacturer", "Who makes the device."),
+        EventMember("model", "Its model."),
         EventMember("kind", "What it does."), EventMember("line", "Where it is connected."),
         EventMember("unverifiedFacts", "Whether its profile rests on facts that nobody verified at a device."),
     ]
 
     private static let alert = [
-        EventMember("vmd", "The virtual device that it is about."), EventMember("alert", "Its name: `MDC_EVT_…` or one of `NABD_…`."),
-        EventMember("priority", "\(AlertPriority.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."), EventMember("text", "The words, in English."),
-        EventMember("textArabic", "The words, in Arabic."), EventMember("instance", "Names this occurrence; start and end have the same."),
+        EventMember("vmd", "The virtual device that it is about."),
+        EventMember("alert", "Its name: `MDC_EVT_…` or one of `NABD_…`."),
+        EventMember("priority", "\(AlertPriority.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."),
+        EventMember("text", "The words, in English."),
+        EventMember("textArabic", "The words, in Arabic."),
+        EventMember("instance", "Names this occurrence; start and end have the same."),
     ]
 
     private static let lineFigures = [
-        EventMember("line", "Where it is connected."), EventMember("utilisation", "The share of its time that was taken, 0 to 1."),
+        EventMember("line", "Where it is connected."),
+        EventMember("utilisation", "The share of its time that was taken, 0 to 1."),
         EventMember("missedDeadlines", "Periods that passed without a reading."),
         EventMember("latenessMicroseconds", "How late its thread woke: an object of `p50` and `p99`.", unit: "µs"),
     ]

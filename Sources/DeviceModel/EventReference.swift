@@ -5,9 +5,11 @@ package enum EventReference {
         var text = """
             # Events of the journal
 
-            `nabd journal events` prints this page. Names and members never change: what was written is read for ever. A name that a reader does not know is of a younger host.
+            `nabd journal events` prints this page. Names and members never change: what was written is read for ever. \
+            A name that a reader does not know is of a younger host.
 
-            Every event has `event` (its name), `device` (where it is about one), `time` (UTC), `monotonicNanoseconds` (ns), `clock` (the wall clock's quality) and `sequence` (its number, from 1 without holes).
+            Every event has `event` (its name), `device` (where it is about one), `time` (UTC), `monotonicNanoseconds` \
+            (ns), `clock` (the wall clock's quality) and `sequence` (its number, from 1 without holes).
             Of the members below any may be left out.
 
             | event | about | what happened | members |
@@ -15,14 +17,16 @@ package enum EventReference {
 
             """
         for kind in EventKind.allCases {
-            let members = kind.members.map { "`\($0.name)`\($0.unit.map { " (\($0))" } ?? ""): \($0.meaning)" }.joined(separator: "<br>")
+            let members = kind.members.map { "`\($0.name)`\($0.unit.map { " (\($0))" } ?? ""): \($0.meaning)" }.joined(
+                separator: "<br>")
             text += "| `\(kind.name)` | \(kind.concern.rawValue) | \(kind.meaning) | \(members) |\n"
         }
         text += """
 
             ## The host's own alerts
 
-            Those of a device itself are in its profile. Priorities are proposed after IEC 60601-1-8 and have not been reviewed by a clinician. An alert that was begun is ended: by its condition, or with a `reason`.
+            Those of a device itself are in its profile. Priorities are proposed after IEC 60601-1-8 and have not been \
+            reviewed by a clinician. An alert that was begun is ended: by its condition, or with a `reason`.
 
             | alert | about | priority | code | English | Arabic |
             |---|---|---|---|---|---|
@@ -30,7 +34,9 @@ package enum EventReference {
             """
         for alert in AlertKind.allCases.map(\.descriptor) {
             let code = alert.code.map { "\($0)" } ?? "none"
-            text += "| `\(alert.name)` | \(alert.nature.rawValue) | \(alert.priority.rawValue) | \(code) | \(alert.text) | \(alert.arabicText) |\n"
+            text +=
+                "| `\(alert.name)` | \(alert.nature.rawValue) | \(alert.priority.rawValue) | \(code) | \(alert.text) "
+                + "| \(alert.arabicText) |\n"
         }
         return text
     }

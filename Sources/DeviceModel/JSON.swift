@@ -1,7 +1,7 @@
 /// A JSON document whose members keep their order and whose numbers keep their digits.
 ///
-/// Foundation's encoder takes every number through a binary double and gives members in any order; the records service and the people who
-/// read JSON lines are owed neither.
+/// Foundation's encoder takes every number through a binary double and gives members in any order; the records service
+/// and the people who read JSON lines are owed neither.
 package indirect enum JSON: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -61,7 +61,9 @@ package indirect enum JSON: Sendable, Hashable {
         case .object(let members) where !members.isEmpty:
             let line = text
             if line.utf8.count < 100 { return line }
-            return "{\n" + members.map { "\(inner)\(JSON.string($0.name).text): \($0.value.indented(by: inner))" }.joined(separator: ",\n") + "\n\(margin)}"
+            return "{\n"
+                + members.map { "\(inner)\(JSON.string($0.name).text): \($0.value.indented(by: inner))" }.joined(
+                    separator: ",\n") + "\n\(margin)}"
         default: return text
         }
     }

@@ -1,7 +1,8 @@
 /// An event as it is read from a journal, which may be of an older or a younger host.
 package enum RecordedEvent: Sendable, Hashable {
     case alertStart(AlertRecord)
-    /// - reason: why it ended although the condition was not seen to; as written, so that a reason of a younger host is told too.
+    /// - reason: why it ended although the condition was not seen to; as written, so that a reason of a younger host is
+    ///   told too.
     case alertEnd(AlertRecord, reason: String?)
     /// - leavesNoAlert: whether every alert begun before it has ended.
     case sessionBoundary(EventKind, leavesNoAlert: Bool)
@@ -20,17 +21,25 @@ package enum RecordedEvent: Sendable, Hashable {
         }
         switch kind {
         case .alertStart: self = AlertRecord(device: device, members: members).map { .alertStart($0) } ?? .unknown(name)
-        case .alertEnd: self = AlertRecord(device: device, members: members).map { .alertEnd($0, reason: members["reason"]) } ?? .unknown(name)
+        case .alertEnd:
+            self =
+                AlertRecord(device: device, members: members).map { .alertEnd($0, reason: members["reason"]) }
+                ?? .unknown(name)
         case .hostStarted, .hostStopped: self = .sessionBoundary(kind, leavesNoAlert: members["alertsEnded"] != nil)
-        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice, .deadlinesMissed, .deviceStale,
-            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho,
-            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics, .deviceStatistics, .clockStepped,
-            .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned, .samplesShed:
+        case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
+            .deadlinesMissed, .deviceStale,
+            .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
+            .conflictingReplies, .lineEcho,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics,
+            .deviceStatistics, .clockStepped,
+            .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
+            .samplesShed:
             self = .other(kind)
         }
     }
 
-    /// Whether it is about the unit's own lines and says nothing of a patient or a device's state: it stays in the journal.
+    /// Whether it is about the unit's own lines and says nothing of a patient or a device's state: it stays in the
+    /// journal.
     package var isOwnAffair: Bool {
         switch self {
         case .other(.lineStatistics), .other(.deviceStatistics): true

@@ -19,7 +19,8 @@ package enum SampleLine {
     ///
     /// - Parameters:
     ///   - values: one value; for a waveform any number, all of the first one's validity and reason.
-    ///   - place: the members that say when or where the first sample was: `time` and `monotonicNanoseconds`, or `offset`.
+    ///   - place: the members that say when or where the first sample was: `time` and `monotonicNanoseconds`, or
+    ///     `offset`.
     package static func json(
         _ stream: StreamDescriptor, _ values: [Value], firstSequence: Int64, place: KeyValuePairs<String, JSON?>
     ) -> JSON {

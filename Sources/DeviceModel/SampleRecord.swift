@@ -1,4 +1,5 @@
-/// What one slot of a line's ring carries from the sampling thread to the journal. A plain value: nothing in it is allocated.
+/// What one slot of a line's ring carries from the sampling thread to the journal. A plain value: nothing in it is
+/// allocated.
 package struct SampleRecord: Sendable, BitwiseCopyable {
     package enum Kind: UInt8, Sendable, BitwiseCopyable {
         /// `index` is a stream of the line.
@@ -27,7 +28,8 @@ package struct SampleRecord: Sendable, BitwiseCopyable {
     package var text: InlineArray<40, UInt8>
 
     package init(
-        kind: Kind, index: UInt32, monotonicNanoseconds: Int64, bits: Int64 = 0, validity: Validity = .valid, reason: Reason = .none,
+        kind: Kind, index: UInt32, monotonicNanoseconds: Int64, bits: Int64 = 0, validity: Validity = .valid,
+        reason: Reason = .none,
         event: EventCode = .none
     ) {
         self.kind = kind

@@ -36,7 +36,8 @@ package struct StreamName: Sendable, Hashable {
 
 /// What can be measured: the descriptor of one stream of samples, after IEEE 11073's metric descriptor.
 ///
-/// A stream is one metric of one device (or of one virtual medical device within it). Its samples are numbered without holes.
+/// A stream is one metric of one device (or of one virtual medical device within it). Its samples are numbered without
+/// holes.
 package struct StreamDescriptor: Sendable, Hashable {
     /// The device's handle in the unit's configuration.
     package let device: String

@@ -12,25 +12,32 @@ package enum UTCTime {
             let digits = String(value)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
-        let time =
-            "\(padded(ofDay / 3_600_000, 2)):\(padded(ofDay / 60_000 % 60, 2)):\(padded(ofDay / 1000 % 60, 2)).\(padded(ofDay % 1000, 3))"
+        let minutes = "\(padded(ofDay / 3_600_000, 2)):\(padded(ofDay / 60_000 % 60, 2))"
+        let time = "\(minutes):\(padded(ofDay / 1000 % 60, 2)).\(padded(ofDay % 1000, 3))"
         return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T\(time)Z"
     }
 
-    /// The time of `2026-11-22T06:15:00Z`, with or without up to nine digits of a fraction; `nil` for anything else. Unit: ns since 1970.
+    /// The time of `2026-11-22T06:15:00Z`, with or without up to nine digits of a fraction; `nil` for anything else.
+    /// Unit: ns since 1970.
     package static func nanoseconds(_ text: String) -> Int64? {
         guard let match = text.wholeMatch(of: /(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z/),
-            let year = Int64(match.1), let month = Int64(match.2), let day = Int64(match.3), let hour = Int64(match.4), let minute = Int64(match.5),
+            let year = Int64(match.1), let month = Int64(match.2), let day = Int64(match.3), let hour = Int64(match.4),
+            let minute = Int64(match.5),
             let second = Int64(match.6)
         else { return nil }
         let fraction = String(match.7 ?? "")
         let nanoseconds = Int64(fraction + String(repeating: "0", count: 9 - fraction.count)) ?? 0
-        return Self.nanoseconds(year: year, month: month, day: day, hour: hour, minute: minute, second: second).map { $0 + nanoseconds }
+        return Self.nanoseconds(year: year, month: month, day: day, hour: hour, minute: minute, second: second).map {
+            $0 + nanoseconds
+        }
     }
 
     /// The time of a date; `nil` of one that does not exist, and before 1700 or after 2250. Unit: ns since 1970.
-    package static func nanoseconds(year: Int64, month: Int64, day: Int64, hour: Int64, minute: Int64, second: Int64) -> Int64? {
-        guard (1...12).contains(month), (1...31).contains(day), (0..<24).contains(hour), (0..<60).contains(minute), (0..<61).contains(second),
+    package static func nanoseconds(year: Int64, month: Int64, day: Int64, hour: Int64, minute: Int64, second: Int64)
+        -> Int64?
+    {
+        guard (1...12).contains(month), (1...31).contains(day), (0..<24).contains(hour), (0..<60).contains(minute),
+            (0..<61).contains(second),
             (1700...2250).contains(year), civil(days: days(year, month, day)) == (year, month, day)
         else { return nil }
         return (days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000_000

@@ -1,4 +1,5 @@
-/// Something that happened in the unit, on its way to the journal. Made only by the constructors here, so that names and members are those of the table.
+/// Something that happened in the unit, on its way to the journal. Made only by the constructors here, so that names
+/// and members are those of the table.
 package struct UnitEvent: Sendable {
     package let kind: EventKind
     /// The device's handle; `nil` for what is about the host.
@@ -12,7 +13,8 @@ package struct UnitEvent: Sendable {
         (self.kind, self.device, self.members, monotonic) = (kind, device, members, time)
     }
 
-    private init(_ kind: EventKind, device: String? = nil, _ members: KeyValuePairs<String, JSON?> = [:], _ time: Int64) {
+    private init(_ kind: EventKind, device: String? = nil, _ members: KeyValuePairs<String, JSON?> = [:], _ time: Int64)
+    {
         self.init(kind, device: device, JSON.members(members), time)
     }
 }
@@ -21,7 +23,8 @@ package struct UnitEvent: Sendable {
 extension UnitEvent {
     // MARK: Sessions
 
-    /// - Parameter alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known that none is left.
+    /// - Parameter alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known
+    ///   that none is left.
     package static func hostStarted(unit: String, alertsEnded: Int?, at time: Int64) -> UnitEvent {
         UnitEvent(.hostStarted, ["unit": .string(unit), "alertsEnded": alertsEnded.map { .integer($0) }], time)
     }
@@ -37,12 +40,14 @@ extension UnitEvent {
     ///   - function: what the device does.
     ///   - hasUnverifiedFacts: whether its profile rests on facts that nobody verified at a device.
     package static func deviceConfigured(
-        _ device: String, profile: String, manufacturer: String, model: String, function: String, line: String, hasUnverifiedFacts: Bool, at time: Int64
+        _ device: String, profile: String, manufacturer: String, model: String, function: String, line: String,
+        hasUnverifiedFacts: Bool, at time: Int64
     ) -> UnitEvent {
         UnitEvent(
             .deviceConfigured, device: device,
             [
-                "profile": .string(profile), "manufacturer": .string(manufacturer), "model": .string(model), "kind": .string(function),
+                "profile": .string(profile), "manufacturer": .string(manufacturer), "model": .string(model),
+                "kind": .string(function),
                 "line": .string(line), "unverifiedFacts": .bool(hasUnverifiedFacts),
             ], time)
     }
@@ -61,15 +66,20 @@ extension UnitEvent {
     // MARK: Lines
 
     /// What a line's thread reported; `nil` for the code that means nothing.
-    package static func line(_ code: EventCode, device: String, figure: Int64, text: String, at time: Int64) -> UnitEvent? {
+    package static func line(_ code: EventCode, device: String, figure: Int64, text: String, at time: Int64)
+        -> UnitEvent?
+    {
         code.kind.map { kind in
             UnitEvent(
-                kind, device: device, ["figure": figure == 0 ? nil : .integer(figure), "text": text.isEmpty ? nil : .string(text)], time)
+                kind, device: device,
+                ["figure": figure == 0 ? nil : .integer(figure), "text": text.isEmpty ? nil : .string(text)], time)
         }
     }
 
     /// - Parameter device: the line's first.
-    package static func lineStatistics(device: String?, _ figures: KeyValuePairs<String, JSON?>, at time: Int64) -> UnitEvent {
+    package static func lineStatistics(device: String?, _ figures: KeyValuePairs<String, JSON?>, at time: Int64)
+        -> UnitEvent
+    {
         UnitEvent(.lineStatistics, device: device, figures, time)
     }
 
@@ -92,7 +102,9 @@ extension UnitEvent {
     }
 
     /// - Parameter device: the first of the line whose ring was full; `nil` where the disk is the cause.
-    package static func samplesLost(_ count: Int64, device: String? = nil, cause: LossCause, at time: Int64) -> UnitEvent {
+    package static func samplesLost(_ count: Int64, device: String? = nil, cause: LossCause, at time: Int64)
+        -> UnitEvent
+    {
         UnitEvent(.samplesLost, device: device, ["figure": .integer(count), "cause": .string(cause.rawValue)], time)
     }
 
@@ -122,15 +134,23 @@ extension UnitEvent {
     }
 
     /// A file that was taken away under the running host.
-    package static func journalGap(file: String, at time: Int64) -> UnitEvent { UnitEvent(.journalGap, ["file": .string(file)], time) }
+    package static func journalGap(file: String, at time: Int64) -> UnitEvent {
+        UnitEvent(.journalGap, ["file": .string(file)], time)
+    }
 
     package static func journalPruned(file: String, bytes: Int64, cause: String, at time: Int64) -> UnitEvent {
         UnitEvent(.journalPruned, ["file": .string(file), "bytes": .integer(bytes), "cause": .string(cause)], time)
     }
 
     /// - Parameter content: `waveforms` or `numerics`.
-    package static func samplesShed(file: String, content: String, samples: Int64, bytes: Int64, at time: Int64) -> UnitEvent {
+    package static func samplesShed(file: String, content: String, samples: Int64, bytes: Int64, at time: Int64)
+        -> UnitEvent
+    {
         UnitEvent(
-            .samplesShed, ["file": .string(file), "content": .string(content), "figure": .integer(samples), "bytes": .integer(bytes)], time)
+            .samplesShed,
+            [
+                "file": .string(file), "content": .string(content), "figure": .integer(samples),
+                "bytes": .integer(bytes),
+            ], time)
     }
 }

@@ -3,10 +3,11 @@ package import DeviceProfiles
 package import Fieldbus
 import RealTime
 
-/// Plays devices from their profiles' own text, at the pace of their line: one serial device, or any number of Modbus units on one bus.
+/// Plays devices from their profiles' own text, at the pace of their line: one serial device, or any number of Modbus
+/// units on one bus.
 ///
-/// It is for demonstrations and for authors. It shares the profile, and so every mistake in it, with the host: what proves a profile is its
-/// vectors and devices that others wrote.
+/// It is for demonstrations and for authors. It shares the profile, and so every mistake in it, with the host: what
+/// proves a profile is its vectors and devices that others wrote.
 package final class DevicePlayer: @unchecked Sendable {
     private let plans: [DevicePlan]
     private let end: DeviceEnd
@@ -27,9 +28,11 @@ package final class DevicePlayer: @unchecked Sendable {
         guard let first = plans.first else { throw Unplayable(description: "there is no device to play") }
         if plans.count > 1 {
             guard plans.allSatisfy({ if case .modbus = $0.protocolPlan { true } else { false } }) else {
-                throw Unplayable(description: "only Modbus devices share a line; a serial protocol has its line for itself")
+                throw Unplayable(
+                    description: "only Modbus devices share a line; a serial protocol has its line for itself")
             }
-            guard plans.allSatisfy({ $0.line.transport == first.line.transport && $0.line.serial == first.line.serial }) else {
+            guard plans.allSatisfy({ $0.line.transport == first.line.transport && $0.line.serial == first.line.serial })
+            else {
                 throw Unplayable(description: "the devices differ in transport, baud rate or format")
             }
             guard Set(plans.map(\.line.unit)).count == plans.count else {

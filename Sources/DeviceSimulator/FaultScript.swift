@@ -56,7 +56,9 @@ package struct FaultScript: Sendable {
     package init(_ text: String, seed: UInt64) throws {
         shares = try text.split(separator: ",").map { part in
             let pair = part.split(separator: ":")
-            guard pair.count == 2, let fault = Fault(rawValue: String(pair[0])), let share = Double(pair[1]), (0...1).contains(share) else {
+            guard pair.count == 2, let fault = Fault(rawValue: String(pair[0])), let share = Double(pair[1]),
+                (0...1).contains(share)
+            else {
                 let names = Fault.allCases.map(\.rawValue).joined(separator: ", ")
                 throw Unreadable(description: "“\(part)” is not FAULT:SHARE; faults are \(names), shares are 0 to 1")
             }
@@ -109,11 +111,15 @@ package struct FaultScript: Sendable {
     private static func refusal(_ message: [UInt8], _ kind: Kind) -> [UInt8] {
         switch kind {
         case .serial: return message
-        case .modbusRTU: return message.count >= 4 ? RTUFrame.frame(unit: message[0], ModbusAnswer.exception(message[1], code: busy)) : message
+        case .modbusRTU:
+            return message.count >= 4
+                ? RTUFrame.frame(unit: message[0], ModbusAnswer.exception(message[1], code: busy)) : message
         case .modbusTCP:
-            guard let header = TCPFrame(message, at: 0, end: message.count), message.count > TCPFrame.headerLength else { return message }
+            guard let header = TCPFrame(message, at: 0, end: message.count), message.count > TCPFrame.headerLength
+            else { return message }
             return TCPFrame.frame(
-                transaction: header.transaction, unit: header.unit, ModbusAnswer.exception(message[TCPFrame.headerLength], code: busy))
+                transaction: header.transaction, unit: header.unit,
+                ModbusAnswer.exception(message[TCPFrame.headerLength], code: busy))
         }
     }
 }

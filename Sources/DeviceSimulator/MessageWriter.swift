@@ -23,13 +23,15 @@ struct MessageWriter {
         let slot = slot ?? compiled.fixedSlot
         if description.template != nil || description.records != nil {
             var payload =
-                description.template.map { render($0, description, slot: slot, seconds: seconds) } ?? records(description, slot: slot, seconds: seconds)
+                description.template.map { render($0, description, slot: slot, seconds: seconds) }
+                ?? records(description, slot: slot, seconds: seconds)
             if description.template == nil { payload = payload.isEmpty ? [0x20] : payload }
             return binary(format, compiled.when, compiled.fields, payload: payload, length: nil, seconds: seconds)
         }
         var length = compiled.length?.lowerBound
         if case .fixed(let fixed) = format.length { length = fixed }
-        return binary(format, compiled.when, compiled.fields, payload: nil, length: length ?? format.shortest, seconds: seconds)
+        return binary(
+            format, compiled.when, compiled.fields, payload: nil, length: length ?? format.shortest, seconds: seconds)
     }
 
     /// The frame at a place in a stream of fixed frames.
@@ -45,14 +47,17 @@ struct MessageWriter {
             }
             fields += packet.fields
         }
-        return binary(format, tests, fields, payload: nil, length: format.longest, part: serial.packet?.frame == index ? position : nil, seconds: seconds)
+        return binary(
+            format, tests, fields, payload: nil, length: format.longest,
+            part: serial.packet?.frame == index ? position : nil, seconds: seconds)
     }
 
     // MARK: Binary
 
     /// - Parameter part: which frame of a packet it is; bytes of the others are left out.
     private func binary(
-        _ format: FrameFormat, _ tests: [ByteTest], _ fields: [FieldPlan], payload: [UInt8]?, length: Int?, part: Int? = nil, seconds: Double
+        _ format: FrameFormat, _ tests: [ByteTest], _ fields: [FieldPlan], payload: [UInt8]?, length: Int?,
+        part: Int? = nil, seconds: Double
     ) -> [UInt8] {
         if var payload {
             // What the message is known by stands in it, whatever the template leaves open there.
@@ -80,16 +85,23 @@ struct MessageWriter {
             guard case .bits(let slices, let count, let stride) = field.source else { continue }
             let shift = part.map { $0 * (serial.packet?.frameLength ?? 0) } ?? 0
             for sample in 0..<count {
-                let value = UInt64(bitPattern: number(plan.profile.fields[field.index], seconds: seconds + Double(sample) * samplePeriod(field)))
-                let moved = slices.map { (byte: $0.byte + sample * stride - (isOfPacket(field) ? shift : 0), low: $0.low, width: $0.width) }
+                let value = UInt64(
+                    bitPattern: number(
+                        plan.profile.fields[field.index], seconds: seconds + Double(sample) * samplePeriod(field)))
+                let moved = slices.map {
+                    (byte: $0.byte + sample * stride - (isOfPacket(field) ? shift : 0), low: $0.low, width: $0.width)
+                }
                 write(value, moved, to: &plain)
             }
         }
         let start = min(format.payloadStart, plain.count)
-        return format.encode(payload: Array(plain[start..<max(start, min(plain.count, format.payloadEnd(length: plain.count)))]))
+        return format.encode(
+            payload: Array(plain[start..<max(start, min(plain.count, format.payloadEnd(length: plain.count)))]))
     }
 
-    private func isOfPacket(_ field: FieldPlan) -> Bool { serial.packet?.fields.contains { $0.index == field.index } ?? false }
+    private func isOfPacket(_ field: FieldPlan) -> Bool {
+        serial.packet?.fields.contains { $0.index == field.index } ?? false
+    }
 
     private func samplePeriod(_ field: FieldPlan) -> Double {
         field.targets.first.map { Double(plan.streams[$0.stream].periodNanoseconds) / 1e9 } ?? 0
@@ -108,7 +120,10 @@ struct MessageWriter {
 
     // MARK: Text
 
-    private func render(_ template: Template, _ message: MessageDescription, slot: Int?, key: String? = nil, value: [UInt8] = [], seconds: Double) -> [UInt8] {
+    private func render(
+        _ template: Template, _ message: MessageDescription, slot: Int?, key: String? = nil, value: [UInt8] = [],
+        seconds: Double
+    ) -> [UInt8] {
         let items = template.items.map { item in
             item.flatMap { segment -> [UInt8] in
                 switch segment {
@@ -141,7 +156,10 @@ struct MessageWriter {
                 guard case .keyed(message.name, let key) = field.place else { continue }
                 // That an alarm is in the message means that it holds: only where it is said so.
                 guard metric(field) != nil || simulated(field, seconds: seconds) != nil else { continue }
-                parts.append(render(records.each, message, slot: place, key: key, value: text(field, seconds: seconds), seconds: seconds))
+                parts.append(
+                    render(
+                        records.each, message, slot: place, key: key, value: text(field, seconds: seconds),
+                        seconds: seconds))
             }
         }
         switch records.division {
@@ -150,23 +168,33 @@ struct MessageWriter {
         }
     }
 
-    private static func bytes(_ separator: Separator) -> [UInt8] { if case .mark(let bytes) = separator { bytes } else { [0x20] } }
+    private static func bytes(_ separator: Separator) -> [UInt8] {
+        if case .mark(let bytes) = separator { bytes } else { [0x20] }
+    }
 
-    private static func fit(_ text: [UInt8], to width: Int) -> [UInt8] { Array((text + [UInt8](repeating: 0x20, count: width)).prefix(width)) }
+    private static func fit(_ text: [UInt8], to width: Int) -> [UInt8] {
+        Array((text + [UInt8](repeating: 0x20, count: width)).prefix(width))
+    }
 
     // MARK: Values
 
     private func metric(_ field: FieldDescription) -> (metric: MetricDescription, stream: StreamDescriptor)? {
         guard let metric = plan.profile.metrics.first(where: { $0.field == field.name }),
-            let stream = plan.streams.first(where: { $0.metric == metric.name.referenceID && $0.unit == metric.unit?.ucum })
+            let stream = plan.streams.first(where: {
+                $0.metric == metric.name.referenceID && $0.unit == metric.unit?.ucum
+            })
         else { return nil }
         return (metric, stream)
     }
 
     private func simulated(_ field: FieldDescription, seconds: Double) -> SimulatedWorld.Value? {
-        let value = world.value(field.name, at: seconds) ?? metric(field).flatMap { world.value($0.metric.name.referenceID, at: seconds) }
+        let value =
+            world.value(field.name, at: seconds)
+            ?? metric(field).flatMap { world.value($0.metric.name.referenceID, at: seconds) }
         // A word of the table stands for its code.
-        guard case .text(let word)? = value, let entry = field.table.first(where: { $0.word == word }) else { return value }
+        guard case .text(let word)? = value, let entry = field.table.first(where: { $0.word == word }) else {
+            return value
+        }
         return .text(entry.code.text)
     }
 
@@ -180,7 +208,9 @@ struct MessageWriter {
                 return DecimalScale(multiplier: 1, exponent: -(field.type.places ?? 0)).counts(nearest: value) ?? 0
             }
             var counts = (scale.counts(nearest: value) ?? 0) - metric.offsetCounts
-            if let exponent = metric.terms?.exponent, case .number(let power)? = world.value(exponent.field, at: seconds) {
+            if let exponent = metric.terms?.exponent,
+                case .number(let power)? = world.value(exponent.field, at: seconds)
+            {
                 for _ in exponent.range.lowerBound..<max(exponent.range.lowerBound, Int(power)) { counts /= 10 }
             }
             // The sign stands in a field of its own.
@@ -195,11 +225,14 @@ struct MessageWriter {
         let value = simulated(field, seconds: seconds)
         if case .text(let text)? = value { return Array(text.utf8) }
         switch field.type {
-        case .decimal(let places): return Array(DecimalText.render(number(field, seconds: seconds), exponent: -places).utf8)
+        case .decimal(let places):
+            return Array(DecimalText.render(number(field, seconds: seconds), exponent: -places).utf8)
         case .degreesMinutes:
             let degrees = number(field, seconds: seconds)
             let minutes = degrees % 10_000_000 * 600_000 / 10_000_000
-            func padded(_ number: Int64, _ width: Int) -> String { String(repeating: "0", count: max(0, width - String(number).count)) + String(number) }
+            func padded(_ number: Int64, _ width: Int) -> String {
+                String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
+            }
             return Array("\(degrees / 10_000_000)\(padded(minutes / 10_000, 2)).\(padded(minutes % 10_000, 4))".utf8)
         case .sexagesimal:
             let minutes = number(field, seconds: seconds)
@@ -214,5 +247,7 @@ struct MessageWriter {
 
 /// Whole numbers as profiles write them.
 private enum YAMLText {
-    static func integer(_ text: String) -> Int64? { text.hasPrefix("0x") ? Int64(text.dropFirst(2), radix: 16) : Int64(text) }
+    static func integer(_ text: String) -> Int64? {
+        text.hasPrefix("0x") ? Int64(text.dropFirst(2), radix: 16) : Int64(text)
+    }
 }

@@ -4,7 +4,8 @@ import Fieldbus
 import ModbusFrames
 import RealTime
 
-/// Plays the registers of any number of units on one bus, with a framer of its own: a library's server would go deaf beside another unit.
+/// Plays the registers of any number of units on one bus, with a framer of its own: a library's server would go deaf
+/// beside another unit.
 struct ModbusPlayer {
     private struct Unit {
         let plan: DevicePlan
@@ -56,7 +57,9 @@ struct ModbusPlayer {
         guard let header = TCPFrame(bytes, at: 0, end: bytes.count) else { return nil }
         guard TCPFrame.isModbus(bytes, at: 0) else { return (bytes.count, []) }
         guard bytes.count >= header.end else { return nil }
-        guard let reply = reply(unit: header.unit, bytes, TCPFrame.headerLength..<header.end, seconds: seconds) else { return (header.end, []) }
+        guard let reply = reply(unit: header.unit, bytes, TCPFrame.headerLength..<header.end, seconds: seconds) else {
+            return (header.end, [])
+        }
         return (header.end, TCPFrame.frame(transaction: header.transaction, unit: header.unit, reply))
     }
 
@@ -71,9 +74,13 @@ struct ModbusPlayer {
 
     /// The reply from its function code on; `nil` when the unit is nobody's. A played device takes no orders.
     private func reply(unit: UInt8, _ bytes: [UInt8], _ range: Range<Int>, seconds: Double) -> [UInt8]? {
-        guard let owner = units.first(where: { $0.blocks.contains { $0.unit == unit } }), !range.isEmpty else { return nil }
+        guard let owner = units.first(where: { $0.blocks.contains { $0.unit == unit } }), !range.isEmpty else {
+            return nil
+        }
         let code = bytes[range.lowerBound]
-        guard case .read(let function, let address, let count)? = ModbusRequest(bytes, range), let space = RegisterSource.Space(function: code) else {
+        guard case .read(let function, let address, let count)? = ModbusRequest(bytes, range),
+            let space = RegisterSource.Space(function: code)
+        else {
             return ModbusAnswer.exception(code, code: 1)
         }
         guard (1...ModbusBlock.longest).contains(count) else { return ModbusAnswer.exception(code, code: 3) }
@@ -86,13 +93,17 @@ struct ModbusPlayer {
         var values: [Int: UInt16] = [:]
         for block in owner.blocks where block.unit == unit && block.space == space {
             // What lies between two values is read with them: the device has it.
-            for register in block.address..<(block.address + block.count) where values[register] == nil { values[register] = 0 }
+            for register in block.address..<(block.address + block.count) where values[register] == nil {
+                values[register] = 0
+            }
             for field in block.fields { write(field, of: owner, block, seconds: seconds, to: &values) }
         }
         return values
     }
 
-    private func write(_ field: FieldPlan, of owner: Unit, _ block: ModbusBlock, seconds: Double, to values: inout [Int: UInt16]) {
+    private func write(
+        _ field: FieldPlan, of owner: Unit, _ block: ModbusBlock, seconds: Double, to values: inout [Int: UInt16]
+    ) {
         func put(_ byte: UInt16, at place: Int, shifted: UInt8) {
             let register = block.address + place / 2
             values[register, default: 0] |= (byte << UInt16(shifted)) << (place % 2 == 0 ? 8 : 0)
@@ -103,12 +114,16 @@ struct ModbusPlayer {
             var left = slices.reduce(0) { $0 + UInt64($1.width) }
             for slice in slices {
                 left -= UInt64(slice.width)
-                put(UInt16(truncatingIfNeeded: bits >> left & (UInt64(1) << UInt64(slice.width) - 1)), at: slice.byte, shifted: slice.low)
+                put(
+                    UInt16(truncatingIfNeeded: bits >> left & (UInt64(1) << UInt64(slice.width) - 1)), at: slice.byte,
+                    shifted: slice.low)
             }
         case .bytes(let range), .swappedBytes(let range):
             guard case .text(let text)? = value(field, of: owner, seconds: seconds) else { return }
             let isSwapped = if case .swappedBytes = field.source { true } else { false }
-            for (place, byte) in zip(range, text.utf8) { put(UInt16(byte), at: isSwapped ? place ^ 1 : place, shifted: 0) }
+            for (place, byte) in zip(range, text.utf8) {
+                put(UInt16(byte), at: isSwapped ? place ^ 1 : place, shifted: 0)
+            }
         case .capture: return
         }
     }
@@ -117,7 +132,8 @@ struct ModbusPlayer {
         let described = owner.plan.profile.fields[field.index]
         let value = told(described.name, field, of: owner, seconds: seconds)
         // A word of the table stands for its code.
-        guard case .text(let word)? = value, let entry = field.table.first(where: { $0.word.elementsEqual(word.utf8) }) else { return value }
+        guard case .text(let word)? = value, let entry = field.table.first(where: { $0.word.elementsEqual(word.utf8) })
+        else { return value }
         return switch entry.code {
         case .number(let number): .number(Double(number))
         case .float(let float): .number(Double(float))
@@ -127,24 +143,30 @@ struct ModbusPlayer {
     }
 
     private func told(_ name: String, _ field: FieldPlan, of owner: Unit, seconds: Double) -> SimulatedWorld.Value? {
-        owner.world.value(name, at: seconds) ?? field.targets.first.flatMap { owner.world.value(owner.plan.streams[$0.stream].metric, at: seconds) }
+        owner.world.value(name, at: seconds)
+            ?? field.targets.first.flatMap { owner.world.value(owner.plan.streams[$0.stream].metric, at: seconds) }
     }
 
     private func bits(_ field: FieldPlan, of owner: Unit, seconds: Double) -> UInt64 {
         switch value(field, of: owner, seconds: seconds) {
         case .number(let number)?:
-            guard let target = field.targets.first else { return UInt64(bitPattern: Int64(exactly: number.rounded()) ?? 0) }
+            guard let target = field.targets.first else {
+                return UInt64(bitPattern: Int64(exactly: number.rounded()) ?? 0)
+            }
             let form = owner.plan.streams[target.stream].form
             if form == .text { return UInt64(bitPattern: Int64(exactly: number.rounded()) ?? 0) }
             if form == .float64 { return number.bitPattern }
             guard case .integer(let scale) = form else { return UInt64(Float(number).bitPattern) }
             var counts = (scale.counts(nearest: number) ?? 0) - target.offset
             if let exponent = target.terms?.exponent,
-                case .number(let power)? = owner.world.value(owner.plan.profile.fields[exponent.field].name, at: seconds)
+                case .number(let power)? = owner.world.value(
+                    owner.plan.profile.fields[exponent.field].name, at: seconds)
             {
                 for _ in exponent.range.lowerBound..<max(exponent.range.lowerBound, Int(power)) { counts /= 10 }
             }
-            if case .signMagnitude(let width) = field.reading, counts < 0 { return UInt64(1) << UInt64(width - 1) | UInt64(-counts) }
+            if case .signMagnitude(let width) = field.reading, counts < 0 {
+                return UInt64(1) << UInt64(width - 1) | UInt64(-counts)
+            }
             if case .bcd = field.reading { return UInt64(String(max(0, counts)), radix: 16) ?? 0 }
             return UInt64(bitPattern: counts)
         case .text(let text)?: return UInt64(bitPattern: Int64(text) ?? 0)

@@ -46,7 +46,9 @@ struct SerialPlayer {
                     // The end of the session: what follows needs a new one.
                     if serial.close.contains(request) { awaited = Set(serial.open) }
                     guard let reply = serial.requests[request].reply else { continue }
-                    output.send(writer.message(reply, slot: serial.requests[request].slot, seconds: Double(clock.now() - start) / 1e9))
+                    output.send(
+                        writer.message(
+                            reply, slot: serial.requests[request].slot, seconds: Double(clock.now() - start) / 1e9))
                 }
             } else if !isStreaming || !end.isConnected {
                 clock.sleep(until: min(next, clock.now() + 20_000_000))
@@ -55,7 +57,8 @@ struct SerialPlayer {
             for index in emissions.indices where emissions[index].next <= clock.now() {
                 output.send(bytes(emissions[index], seconds: Double(clock.now() - start) / 1e9))
                 emissions[index].count += 1
-                emissions[index].next = max(emissions[index].next + emissions[index].period, clock.now() - emissions[index].period)
+                emissions[index].next = max(
+                    emissions[index].next + emissions[index].period, clock.now() - emissions[index].period)
             }
         }
     }
@@ -75,8 +78,13 @@ struct SerialPlayer {
     private func requests(in bytes: [UInt8], _ framer: inout Framer?) -> [Int] {
         var found = serial.requests.indices.filter { index in
             let request = serial.requests[index]
-            guard request.frame == nil, let literal = request.send.bytes(SendTemplate.Saying(), { _ in nil }), !literal.isEmpty else { return false }
-            return bytes.count >= literal.count && (0...(bytes.count - literal.count)).contains { bytes[$0..<($0 + literal.count)].elementsEqual(literal) }
+            guard request.frame == nil, let literal = request.send.bytes(SendTemplate.Saying(), { _ in nil }),
+                !literal.isEmpty
+            else { return false }
+            return bytes.count >= literal.count
+                && (0...(bytes.count - literal.count)).contains {
+                    bytes[$0..<($0 + literal.count)].elementsEqual(literal)
+                }
         }
         guard framer != nil else { return found }
         var taken = 0
@@ -115,7 +123,9 @@ extension SendTemplate {
             }
             guard bytes.count - place >= literal.count else { return false }
             let starts = isOpen ? place...(bytes.count - literal.count) : place...place
-            guard let found = starts.first(where: { bytes[$0..<($0 + literal.count)].elementsEqual(literal) }) else { return false }
+            guard let found = starts.first(where: { bytes[$0..<($0 + literal.count)].elementsEqual(literal) }) else {
+                return false
+            }
             place = found + literal.count
             isOpen = false
         }

@@ -18,9 +18,10 @@ package struct DeviceDescription: Sendable {
 
 /// Turns the device model into FHIR R4 resources.
 ///
-/// Until a patient is bound to a device, the subject of its observations is the device itself, never a guess; so no vital-signs profile is
-/// claimed, which demands a patient. LOINC stands beside the 11073 code where the pair was checked.
-/// Source: HL7 PoCD implementation guide 1.0.0-ballot3 for the tree of devices and the code system; FHIR R4 (4.0.1) for the resources.
+/// Until a patient is bound to a device, the subject of its observations is the device itself, never a guess; so no
+/// vital-signs profile is claimed, which demands a patient. LOINC stands beside the 11073 code where the pair was
+/// checked. Source: HL7 PoCD implementation guide 1.0.0-ballot3 for the tree of devices and the code system; FHIR R4
+/// (4.0.1) for the resources.
 package struct FHIRMapper: Sendable {
     /// The unit's name; part of every id and identifier.
     package let unit: String
@@ -53,36 +54,45 @@ package struct FHIRMapper: Sendable {
     func deviceID(_ handle: String, vmd: String?) -> String { FHIRResource.id("dev", [unit, handle, vmd ?? ""]) }
 
     func metricID(_ stream: StreamDescriptor) -> String {
-        FHIRResource.id("met", [unit, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "", "\(stream.periodNanoseconds)"])
+        FHIRResource.id(
+            "met",
+            [unit, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "", "\(stream.periodNanoseconds)"])
     }
 
     /// The host itself.
     package func gateway() -> FHIRResource {
-        device(id: gatewayID, identifier: unit, name: "Nabd host of \(unit)", kind: "device gateway", manufacturer: nil, model: nil, parent: nil)
+        device(
+            id: gatewayID, identifier: unit, name: "Nabd host of \(unit)", kind: "device gateway", manufacturer: nil,
+            model: nil, parent: nil)
     }
 
     /// A device of the unit.
     package func device(_ description: DeviceDescription) -> FHIRResource {
         device(
-            id: deviceID(description.handle, vmd: nil), identifier: "\(unit)/\(description.handle)", name: description.handle,
+            id: deviceID(description.handle, vmd: nil), identifier: "\(unit)/\(description.handle)",
+            name: description.handle,
             kind: description.kind, manufacturer: description.manufacturer, model: description.model, parent: gatewayID)
     }
 
     /// A virtual medical device within a device.
     package func virtualDevice(_ vmd: String, of handle: String) -> FHIRResource {
         device(
-            id: deviceID(handle, vmd: vmd), identifier: "\(unit)/\(handle)/\(vmd)", name: "\(handle) \(vmd)", kind: vmd, manufacturer: nil,
+            id: deviceID(handle, vmd: vmd), identifier: "\(unit)/\(handle)/\(vmd)", name: "\(handle) \(vmd)", kind: vmd,
+            manufacturer: nil,
             model: nil, parent: deviceID(handle, vmd: nil))
     }
 
     private func device(
-        id: String, identifier: String, name: String, kind: String, manufacturer: String?, model: String?, parent: String?
+        id: String, identifier: String, name: String, kind: String, manufacturer: String?, model: String?,
+        parent: String?
     ) -> FHIRResource {
         FHIRResource(
             type: "Device", id: id,
             json: .members([
                 "resourceType": .string("Device"), "id": .string(id), "meta": meta([]),
-                "identifier": .array([.members(["system": .string(Self.identifierSystem), "value": .string(identifier)])]),
+                "identifier": .array([
+                    .members(["system": .string(Self.identifierSystem), "value": .string(identifier)])
+                ]),
                 "status": .string("active"), "manufacturer": manufacturer.map(JSON.string),
                 "deviceName": .array([.members(["name": .string(name), "type": .string("user-friendly-name")])]),
                 "modelNumber": model.map(JSON.string), "type": FHIR.concept([], text: kind),
@@ -101,7 +111,8 @@ package struct FHIRMapper: Sendable {
                 "identifier": .array([
                     .members([
                         "system": .string(Self.identifierSystem),
-                        "value": .string("\(unit)/\(stream.device)/\(stream.vmd.map { "\($0)/" } ?? "")\(stream.metric)"),
+                        "value": .string(
+                            "\(unit)/\(stream.device)/\(stream.vmd.map { "\($0)/" } ?? "")\(stream.metric)"),
                     ])
                 ]),
                 "type": metricCode(stream, withLOINC: false),
@@ -109,7 +120,8 @@ package struct FHIRMapper: Sendable {
                 "source": source, "operationalStatus": .string("on"), "category": .string(category(stream).rawValue),
                 "measurementPeriod": .members([
                     "repeat": .members([
-                        "frequency": .integer(1), "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -9)),
+                        "frequency": .integer(1),
+                        "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -9)),
                         "periodUnit": .string("s"),
                     ])
                 ]),
@@ -125,9 +137,13 @@ package struct FHIRMapper: Sendable {
         // A record of an older host may have a name that has a number by now: both are told.
         let known = stream.name == nil ? names.metric(stream.metric) : nil
         if let code = stream.code ?? known?.code {
-            codings.append(FHIR.coding(Nomenclature.standardSystem, "\(code)", stream.code == nil ? known?.referenceID : stream.metric))
+            codings.append(
+                FHIR.coding(
+                    Nomenclature.standardSystem, "\(code)", stream.code == nil ? known?.referenceID : stream.metric))
         }
-        if stream.code == nil { codings.append(FHIR.coding(stream.name?.system ?? Nomenclature.ownSystem, stream.metric)) }
+        if stream.code == nil {
+            codings.append(FHIR.coding(stream.name?.system ?? Nomenclature.ownSystem, stream.metric))
+        }
         if withLOINC, let loinc = stream.name?.loinc { codings.append(FHIR.coding(FHIR.loinc, loinc)) }
         return FHIR.concept(codings, text: stream.name?.display ?? known?.display ?? stream.metric)
     }
@@ -146,15 +162,19 @@ package struct FHIRMapper: Sendable {
     /// - Parameters:
     ///   - session: the key of the host's session; together with the sequence number it names the run for ever.
     ///   - window: the start of the delivery window. Unit: ns of the monotonic clock.
-    package func observation(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64) -> FHIRResource {
+    package func observation(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64)
+        -> FHIRResource
+    {
         let id = FHIRResource.id(
             "obs",
             [
-                unit, session, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "", "\(stream.periodNanoseconds)", "\(window)",
+                unit, session, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "",
+                "\(stream.periodNanoseconds)", "\(window)",
                 "\(run.firstSequence)",
             ])
         var json = JSON.members([
-            "resourceType": .string("Observation"), "id": .string(id), "meta": meta(run.labels), "status": .string("final"),
+            "resourceType": .string("Observation"), "id": .string(id), "meta": meta(run.labels),
+            "status": .string("final"),
             "code": metricCode(stream, withLOINC: true),
             "subject": FHIR.reference("Device", deviceID(stream.device, vmd: stream.vmd)),
             "effectivePeriod": .members(["start": FHIR.instant(run.startUTC), "end": FHIR.instant(run.endUTC)]),
@@ -167,7 +187,8 @@ package struct FHIRMapper: Sendable {
             json = json.adding(["valueSampledData": sampledData(run, stream)])
         }
         return FHIRResource(
-            type: "Observation", id: id, json: json.adding(["device": FHIR.reference("DeviceMetric", metricID(stream))]))
+            type: "Observation", id: id, json: json.adding(["device": FHIR.reference("DeviceMetric", metricID(stream))])
+        )
     }
 
     private func sampledData(_ run: SampleRun, _ stream: StreamDescriptor) -> JSON {
@@ -176,10 +197,12 @@ package struct FHIRMapper: Sendable {
         if case .integer(let scale) = stream.form, scale != .one { factor = .number(scale.text(of: 1)) }
         return .members([
             "origin": .members([
-                "value": .integer(0), "unit": .string((try? names.unit(unit).get())?.display ?? unit), "system": .string(FHIR.ucum),
+                "value": .integer(0), "unit": .string((try? names.unit(unit).get())?.display ?? unit),
+                "system": .string(FHIR.ucum),
                 "code": .string(unit),
             ]),
-            "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -6)), "factor": factor, "dimensions": .integer(1),
+            "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -6)), "factor": factor,
+            "dimensions": .integer(1),
             "data": .string(run.data),
         ])
     }
@@ -194,7 +217,8 @@ package struct FHIRMapper: Sendable {
     ///   - utc: when it happened. Unit: ns since 1970.
     ///   - line: the event as its JSON line, for events that have no form of their own.
     package func event(
-        _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64, line: String
+        _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64,
+        line: String
     ) -> FHIRResource {
         let id = FHIRResource.id("evt", [unit, session, "\(number)"])
         let subject = FHIR.reference("Device", device.map { deviceID($0, vmd: nil) } ?? gatewayID)
@@ -203,10 +227,12 @@ package struct FHIRMapper: Sendable {
         let json =
             switch event {
             case .alertStart(let alert): head.adding(phase("start", of: alert, subject: subject, effective: effective))
-            case .alertEnd(let alert, let reason): head.adding(phase("end", of: alert, reason: reason, subject: subject, effective: effective))
+            case .alertEnd(let alert, let reason):
+                head.adding(phase("end", of: alert, reason: reason, subject: subject, effective: effective))
             case .sessionBoundary, .other, .unknown:
                 head.adding([
-                    "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name), "subject": subject,
+                    "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
+                    "subject": subject,
                     "effectiveDateTime": effective, "valueString": .string(line), "device": subject,
                 ])
             }
@@ -222,16 +248,25 @@ package struct FHIRMapper: Sendable {
         let condition =
             code.map { FHIR.coding(Nomenclature.standardSystem, "\($0)", known?.referenceID ?? alert.name) }
             ?? FHIR.coding(known?.system ?? Self.eventSystem, alert.name)
-        // Which place of a rack it is stands in the words: its own Device may not have been delivered yet, and an alert does not wait for it.
+        // Which place of a rack it is stands in the words: its own Device may not have been delivered yet, and an alert
+        // does not wait for it.
         let text = alert.vmd.map { "\($0): \(alert.text ?? "")" } ?? alert.text
         func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
-            .members(["code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)", display)]), "valueString": .string(value)])
+            .members([
+                "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)", display)]),
+                "valueString": .string(value),
+            ])
         }
         return [
-            "identifier": alert.instance.map { .array([.members(["system": .string("urn:nabd:alert"), "value": .string($0)])]) },
+            "identifier": alert.instance.map {
+                .array([.members(["system": .string("urn:nabd:alert"), "value": .string($0)])])
+            },
             "status": .string("final"),
-            "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(AlertCode.container.code)", AlertCode.container.referenceID)]),
-            "subject": subject, "effectiveDateTime": effective, "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
+            "code": FHIR.concept([
+                FHIR.coding(Nomenclature.standardSystem, "\(AlertCode.container.code)", AlertCode.container.referenceID)
+            ]),
+            "subject": subject, "effectiveDateTime": effective,
+            "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
             "note": reason.map { .array([.members(["text": .string("The condition was not seen to end: \($0)")])]) },
             "component": .array([
                 component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", phase),

@@ -5,7 +5,8 @@ import Foundation
 /// A FHIR R4 resource with the address it is put to.
 package struct FHIRResource: Sendable {
     package let type: String
-    /// Deterministic: the same record gives the same id, so that sending it twice stores it once. Shape: `[A-Za-z][A-Za-z0-9-]{0,63}`.
+    /// Deterministic: the same record gives the same id, so that sending it twice stores it once. Shape:
+    /// `[A-Za-z][A-Za-z0-9-]{0,63}`.
     package let id: String
     package let json: JSON
 
@@ -14,7 +15,8 @@ package struct FHIRResource: Sendable {
     /// SHA-256 of the content.
     package var digest: [UInt8] { Array(SHA256.hash(data: Data(json.text.utf8))) }
 
-    /// An id from the parts that name a thing: a letter-led prefix and 128 bits of their digest. No part can be read back from it.
+    /// An id from the parts that name a thing: a letter-led prefix and 128 bits of their digest. No part can be read
+    /// back from it.
     static func id(_ prefix: String, _ parts: [String]) -> String {
         var digest = SHA256()
         for part in parts { digest.update(data: Data("\(part.utf8.count):\(part)".utf8)) }

@@ -13,7 +13,8 @@ package struct SampleRun: Sendable {
     /// Unit: ns since 1970.
     package let startUTC: Int64
     package fileprivate(set) var endUTC: Int64
-    /// SampledData's tokens: decimals, `E` where there is no value, `U` above and `L` below what the device can measure.
+    /// SampledData's tokens: decimals, `E` where there is no value, `U` above and `L` below what the device can
+    /// measure.
     package fileprivate(set) var data: String
     package fileprivate(set) var count: Int
     package fileprivate(set) var text: String?
@@ -55,7 +56,9 @@ package struct SampleRunBuilder: Sendable {
         let carried = validity.carriesValue
         let standing: SampleRun.Standing = !carried ? .undecided : validity == .questionable ? .questionable : .good
         let token = self.token(bits: bits, validity: validity)
-        if var run = open, fits(run, text: carried ? text : nil, carried: carried, standing: standing, sequence: sequence, time: time) {
+        if var run = open,
+            fits(run, text: carried ? text : nil, carried: carried, standing: standing, sequence: sequence, time: time)
+        {
             if stream.form != .text {
                 for _ in 0..<missing(after: run, time: time) {
                     run.data += " E"
@@ -67,14 +70,17 @@ package struct SampleRunBuilder: Sendable {
             if run.standing == .undecided { run.standing = standing }
             run.hasValue = run.hasValue || carried
             // SampledData's own count and period say when it ends; text ends with its last sample.
-            run.endUTC = run.startUTC &+ (stream.form == .text ? time &- run.startTime : Int64(run.count - 1) &* stream.periodNanoseconds)
+            run.endUTC =
+                run.startUTC
+                &+ (stream.form == .text ? time &- run.startTime : Int64(run.count - 1) &* stream.periodNanoseconds)
             (run.lastTime, run.lastSequence, run.lastValidity) = (time, sequence, validity)
             open = run
             return
         }
         if let run = open { runs.append(run) }
         open = SampleRun(
-            firstSequence: sequence, startUTC: utc, endUTC: utc, data: token, count: 1, text: carried ? text : nil, hasValue: carried,
+            firstSequence: sequence, startUTC: utc, endUTC: utc, data: token, count: 1, text: carried ? text : nil,
+            hasValue: carried,
             standing: standing, startTime: time, lastTime: time, lastSequence: sequence, lastValidity: validity)
     }
 
@@ -111,7 +117,9 @@ package struct SampleRunBuilder: Sendable {
         return (time &- run.lastTime &+ period / 2) / period
     }
 
-    private func fits(_ run: SampleRun, text: String?, carried: Bool, standing: SampleRun.Standing, sequence: Int64, time: Int64) -> Bool {
+    private func fits(
+        _ run: SampleRun, text: String?, carried: Bool, standing: SampleRun.Standing, sequence: Int64, time: Int64
+    ) -> Bool {
         guard sequence == run.lastSequence &+ 1, time > run.lastTime, run.count < Self.longestRun else { return false }
         if stream.form == .text { return carried == run.hasValue && text == run.text && standing == run.standing }
         if standing != .undecided, run.standing != .undecided, standing != run.standing { return false }

@@ -7,7 +7,8 @@ package protocol ByteLine: AnyObject {
     /// Opens the line anew. Throws when it cannot be had; the caller backs off and tries again.
     func open(deadline: Int64) throws(FieldbusError)
     func close()
-    /// Takes what has arrived, at most the buffer's size; waits until the deadline for the first byte. 0 when nothing came.
+    /// Takes what has arrived, at most the buffer's size; waits until the deadline for the first byte. 0 when nothing
+    /// came.
     func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int
     /// Sends all bytes, or throws.
     func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError)
@@ -39,7 +40,8 @@ package struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
     package let isRS485: Bool
 
     package init(
-        baud: Int, dataBits: Int, parity: Character, stopBits: Int, flow: FlowControl = .none, dtr: Bool? = nil, rts: Bool? = nil,
+        baud: Int, dataBits: Int, parity: Character, stopBits: Int, flow: FlowControl = .none, dtr: Bool? = nil,
+        rts: Bool? = nil,
         isRS485: Bool = false
     ) {
         self.baud = baud
@@ -55,5 +57,7 @@ package struct SerialSettings: Sendable, Hashable, CustomStringConvertible {
     package var description: String { "\(baud) baud \(dataBits)\(parity)\(stopBits)" }
 
     /// How long a byte takes on the wire, with its start, parity and stop bits. Unit: ns.
-    package var nanosecondsPerByte: Int64 { Int64(1 + dataBits + (parity == "N" ? 0 : 1) + stopBits) * 1_000_000_000 / Int64(max(1, baud)) }
+    package var nanosecondsPerByte: Int64 {
+        Int64(1 + dataBits + (parity == "N" ? 0 : 1) + stopBits) * 1_000_000_000 / Int64(max(1, baud))
+    }
 }

@@ -36,7 +36,8 @@ struct Descriptor {
 
     func read(into buffer: inout [UInt8], deadline: Int64, clock: MonotonicClock) throws(FieldbusError) -> Int {
         guard isOpen else { throw FieldbusError.disconnected(errno: EBADF) }
-        // Asked for first: libserialport leaves VMIN at 0, and such a port answers an empty read with 0 bytes, as a closed one does.
+        // Asked for first: libserialport leaves VMIN at 0, and such a port answers an empty read with 0 bytes, as a
+        // closed one does.
         while try wait(for: Int16(POLLIN), deadline: deadline, clock: clock) {
             let count = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
             if count > 0 { return count }
@@ -57,7 +58,8 @@ struct Descriptor {
             }
             switch errno {
             case EINTR: continue
-            case EAGAIN: if try !wait(for: Int16(POLLOUT), deadline: deadline, clock: clock) { throw FieldbusError.timedOut }
+            case EAGAIN:
+                if try !wait(for: Int16(POLLOUT), deadline: deadline, clock: clock) { throw FieldbusError.timedOut }
             default: throw FieldbusError.disconnected(errno: errno)
             }
         }

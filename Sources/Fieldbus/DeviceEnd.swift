@@ -2,10 +2,11 @@ import CPosix
 import Glibc
 import RealTime
 
-/// The device's end of a line, for players of devices: a pseudo-terminal made here, a TCP port listened on, or a call to a host that listens.
+/// The device's end of a line, for players of devices: a pseudo-terminal made here, a TCP port listened on, or a call
+/// to a host that listens.
 ///
-/// Calls come from one thread. On TCP one client is served at a time; the next is taken when it leaves. A host that listens is called again when it
-/// has hung up.
+/// Calls come from one thread. On TCP one client is served at a time; the next is taken when it leaves. A host that
+/// listens is called again when it has hung up.
 package final class DeviceEnd {
     private let clock = MonotonicClock()
     private var listener = Descriptor()
@@ -23,7 +24,8 @@ package final class DeviceEnd {
     package init(_ address: LineAddress) throws(FieldbusError) {
         switch address {
         case .newPseudoTerminal: try makePseudoTerminal()
-        case .tcp(let host, let port), .rtuOverTCP(let host, let port), .modbusTCP(let host, let port): try listen(host, port)
+        case .tcp(let host, let port), .rtuOverTCP(let host, let port), .modbusTCP(let host, let port):
+            try listen(host, port)
         case .listening(let host, let port, _):
             callee = TCPLine(host: host, port: port)
             name = "tcp://\(host):\(port)"
@@ -120,7 +122,8 @@ package final class DeviceEnd {
         isCalling = false
     }
 
-    /// Sends bytes at a pace: a pseudo-terminal and a socket know no baud rate, so each few bytes leave when a wire would have carried them.
+    /// Sends bytes at a pace: a pseudo-terminal and a socket know no baud rate, so each few bytes leave when a wire
+    /// would have carried them.
     ///
     /// - Parameter nanosecondsPerByte: 0 sends at once.
     package func write(_ bytes: [UInt8], nanosecondsPerByte: Int64) {

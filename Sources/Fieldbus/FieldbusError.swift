@@ -38,14 +38,16 @@ extension FieldbusError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .timedOut: "the line takes nothing: check its flow control and what it is connected to"
-        case .disconnected(let code): "the line was lost (\(Self.words(code))): check the cable; it is opened again by itself"
+        case .disconnected(let code):
+            "the line was lost (\(Self.words(code))): check the cable; it is opened again by itself"
         case .portHeld(let path): "\(path) is held by another process: stop that process (fuser \(path) names it)"
         case .cannotOpen(let path, ENOENT): "\(path) does not exist: is the adapter plugged in, and is this its name?"
         case .cannotOpen(let path, EACCES): "\(path) may not be opened: add the user to the group dialout"
         case .cannotOpen(let path, let code): "\(path) cannot be opened (\(Self.words(code)))"
         case .cannotListen(let line, EADDRINUSE): "\(line) is taken by another process: stop it, or give another port"
         case .cannotListen(let line, EADDRNOTAVAIL): "\(line) is not an address of this machine"
-        case .cannotListen(let line, EACCES): "\(line) may not be taken: ports below 1024 need a right; give a higher one"
+        case .cannotListen(let line, EACCES):
+            "\(line) may not be taken: ports below 1024 need a right; give a higher one"
         case .cannotListen(let line, let code): "no calls can be taken on \(line) (\(Self.words(code)))"
         case .settingsRefused(let path, let settings): "\(path) does not accept the line settings \(settings)"
         }

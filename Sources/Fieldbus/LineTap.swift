@@ -1,8 +1,8 @@
 import RealTime
 import Synchronization
 
-/// Stands between a host and a real line and keeps every byte that passes, so that an author sees the wire itself and not what a library made
-/// of it.
+/// Stands between a host and a real line and keeps every byte that passes, so that an author sees the wire itself and
+/// not what a library made of it.
 ///
 /// The host opens ``name``; the tap passes its bytes on, a few milliseconds late.
 package final class LineTap: @unchecked Sendable {
@@ -29,9 +29,12 @@ package final class LineTap: @unchecked Sendable {
     /// - Parameter settings: of a serial port; `nil` for `tcp://`.
     package init(_ address: LineAddress, settings: SerialSettings?, isTCP: Bool) throws {
         switch address {
-        case .tcp(let host, let port), .rtuOverTCP(let host, let port), .modbusTCP(let host, let port): line = TCPLine(host: host, port: port)
+        case .tcp(let host, let port), .rtuOverTCP(let host, let port), .modbusTCP(let host, let port):
+            line = TCPLine(host: host, port: port)
         case .listening(let host, let port, let caller): line = ListeningLine(host: host, port: port, caller: caller)
-        case .path(let path): line = SerialLine(path: path, settings: settings ?? SerialSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1))
+        case .path(let path):
+            line = SerialLine(
+                path: path, settings: settings ?? SerialSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1))
         case .newPseudoTerminal: throw FieldbusError.cannotOpen(path: "pty", errno: 22)
         }
         end = try DeviceEnd(isTCP ? .tcp(host: "127.0.0.1", port: 0) : .newPseudoTerminal)

@@ -3,8 +3,9 @@ import RealTime
 
 /// A TCP port on which a device calls the host: an analyser that sends its results, a monitor that exports.
 ///
-/// One caller is served at a time. The one who is there keeps the line; a new call of the same machine takes its place, because it has begun anew.
-/// A caller who leaves is no fault: the next one is awaited. What is said while nobody is there is said to nobody.
+/// One caller is served at a time. The one who is there keeps the line; a new call of the same machine takes its place,
+/// because it has begun anew. A caller who leaves is no fault: the next one is awaited. What is said while nobody is
+/// there is said to nobody.
 package final class ListeningLine: ByteLine {
     /// Callers that wait to be looked at.
     private static let backlog: Int32 = 4
@@ -64,7 +65,8 @@ package final class ListeningLine: ByteLine {
         defer { freeaddrinfo(found) }
         var socket = Descriptor(owning: Glibc.socket(address.ai_family, address.ai_socktype, address.ai_protocol))
         set(socket.number, SOL_SOCKET, SO_REUSEADDR, 1)
-        guard bind(socket.number, address.ai_addr, address.ai_addrlen) == 0, listen(socket.number, Self.backlog) == 0 else {
+        guard bind(socket.number, address.ai_addr, address.ai_addrlen) == 0, listen(socket.number, Self.backlog) == 0
+        else {
             let code = errno
             socket.close()
             throw FieldbusError.cannotListen(line: name, errno: code)
@@ -98,7 +100,9 @@ package final class ListeningLine: ByteLine {
             let number = accept(listener.number, nil, nil)
             guard number >= 0 else { return }
             var call = Descriptor(owning: number)
-            guard let from = numeric(number, getpeername)?.host, caller == nil || caller == from, !connection.isOpen || from == connectedTo else {
+            guard let from = numeric(number, getpeername)?.host, caller == nil || caller == from,
+                !connection.isOpen || from == connectedTo
+            else {
                 call.close()
                 continue
             }
@@ -130,7 +134,8 @@ package final class ListeningLine: ByteLine {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
                 ask(number, general, &size) == 0
                     && getnameinfo(
-                        general, size, &host, socklen_t(host.count), &service, socklen_t(service.count), NI_NUMERICHOST | NI_NUMERICSERV) == 0
+                        general, size, &host, socklen_t(host.count), &service, socklen_t(service.count),
+                        NI_NUMERICHOST | NI_NUMERICSERV) == 0
             }
         }
         guard isKnown else { return nil }

@@ -2,10 +2,11 @@ import CModbus
 import Glibc
 import RealTime
 
-/// A serial port or TCP connection that libmodbus opens and configures; what is said on it is decided by a line's engine.
+/// A serial port or TCP connection that libmodbus opens and configures; what is said on it is decided by a line's
+/// engine.
 ///
-/// libmodbus's own exchange takes any answer of the right shape for the one awaited, and stops listening at the first frame that is not
-/// (docs/link-discipline.md); so only its knowledge of ports and connections is used.
+/// libmodbus's own exchange takes any answer of the right shape for the one awaited, and stops listening at the first
+/// frame that is not (docs/link-discipline.md); so only its knowledge of ports and connections is used.
 package final class ModbusPort: ByteLine {
     package enum Medium: Sendable {
         case rtu(path: String, SerialSettings)
@@ -30,7 +31,8 @@ package final class ModbusPort: ByteLine {
         case .rtu(let path, let settings):
             name = path
             let parity = CChar(settings.parity.asciiValue ?? 0x4E)
-            context = modbus_new_rtu(resolved(path), Int32(settings.baud), parity, Int32(settings.dataBits), Int32(settings.stopBits))
+            context = modbus_new_rtu(
+                resolved(path), Int32(settings.baud), parity, Int32(settings.dataBits), Int32(settings.stopBits))
         case .tcp(let host, let port):
             name = "tcp://\(host):\(port)"
             context = modbus_new_tcp_pi(host, String(port))

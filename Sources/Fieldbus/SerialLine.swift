@@ -5,8 +5,8 @@ import RealTime
 
 /// A serial port through libserialport, or a pseudo-terminal.
 ///
-/// libserialport 0.1.1 finds ports in sysfs and so refuses pseudo-terminals and symbolic links: links are followed first, and what lies in
-/// `/dev/pts` is opened as a plain raw terminal.
+/// libserialport 0.1.1 finds ports in sysfs and so refuses pseudo-terminals and symbolic links: links are followed
+/// first, and what lies in `/dev/pts` is opened as a plain raw terminal.
 package final class SerialLine: ByteLine {
     private let path: String
     private let settings: SerialSettings
@@ -46,13 +46,17 @@ package final class SerialLine: ByteLine {
     }
 
     private func openPort(_ real: String) throws(FieldbusError) {
-        guard sp_get_port_by_name(real, &port) == SP_OK, let port else { throw FieldbusError.cannotOpen(path: path, errno: ENOENT) }
+        guard sp_get_port_by_name(real, &port) == SP_OK, let port else {
+            throw FieldbusError.cannotOpen(path: path, errno: ENOENT)
+        }
         guard sp_open(port, SP_MODE_READ_WRITE) == SP_OK else {
             let code = sp_last_error_code()
             throw code == EBUSY ? FieldbusError.portHeld(path: path) : FieldbusError.cannotOpen(path: path, errno: code)
         }
         var number: Int32 = -1
-        guard sp_get_port_handle(port, &number) == SP_OK else { throw FieldbusError.cannotOpen(path: path, errno: EBADF) }
+        guard sp_get_port_handle(port, &number) == SP_OK else {
+            throw FieldbusError.cannotOpen(path: path, errno: EBADF)
+        }
         try configure(port)
         // The port closes its own descriptor; ours is a copy.
         let copy = dup(number)
@@ -63,9 +67,12 @@ package final class SerialLine: ByteLine {
 
     private func configure(_ port: OpaquePointer) throws(FieldbusError) {
         var configuration: OpaquePointer?
-        guard sp_new_config(&configuration) == SP_OK, let configuration else { throw FieldbusError.cannotOpen(path: path, errno: ENOMEM) }
+        guard sp_new_config(&configuration) == SP_OK, let configuration else {
+            throw FieldbusError.cannotOpen(path: path, errno: ENOMEM)
+        }
         defer { sp_free_config(configuration) }
-        let parity: sp_parity = settings.parity == "E" ? SP_PARITY_EVEN : settings.parity == "O" ? SP_PARITY_ODD : SP_PARITY_NONE
+        let parity: sp_parity =
+            settings.parity == "E" ? SP_PARITY_EVEN : settings.parity == "O" ? SP_PARITY_ODD : SP_PARITY_NONE
         let accepted =
             sp_set_config_baudrate(configuration, Int32(settings.baud)) == SP_OK
             && sp_set_config_bits(configuration, Int32(settings.dataBits)) == SP_OK

@@ -146,7 +146,8 @@ struct BitReader {
         return found
     }
 
-    /// Leaves out the bits up to the next whole byte, and gives back whole bytes taken in advance. Returns how many bits were left out.
+    /// Leaves out the bits up to the next whole byte, and gives back whole bytes taken in advance. Returns how many
+    /// bits were left out.
     @discardableResult
     mutating func align() -> Int {
         defer { (held, heldCount) = (0, 0) }
@@ -189,7 +190,9 @@ struct BitReader {
     /// A number that must not exceed a limit.
     mutating func count(_ limit: Int) throws(BlockDamage) -> Int {
         let value = try varint()
-        guard value <= UInt64(limit) else { throw BlockDamage("the block announces \(value) where at most \(limit) can be") }
+        guard value <= UInt64(limit) else {
+            throw BlockDamage("the block announces \(value) where at most \(limit) can be")
+        }
         return Int(value)
     }
 }
@@ -237,13 +240,16 @@ package enum CRC32C {
 
     @inline(__always)
     private static func word(_ bytes: ArraySlice<UInt8>, _ place: Int) -> UInt32 {
-        UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8 | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24
+        UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8 | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3])
+            << 24
     }
 
     /// Eight bytes at once: the first four with the sum in them.
     @inline(__always)
     private static func step(_ first: UInt32, _ second: UInt32) -> UInt32 {
-        tables[1792 + Int(first & 0xFF)] ^ tables[1536 + Int(first >> 8 & 0xFF)] ^ tables[1280 + Int(first >> 16 & 0xFF)] ^ tables[1024 + Int(first >> 24)]
-            ^ tables[768 + Int(second & 0xFF)] ^ tables[512 + Int(second >> 8 & 0xFF)] ^ tables[256 + Int(second >> 16 & 0xFF)] ^ tables[Int(second >> 24)]
+        tables[1792 + Int(first & 0xFF)] ^ tables[1536 + Int(first >> 8 & 0xFF)]
+            ^ tables[1280 + Int(first >> 16 & 0xFF)] ^ tables[1024 + Int(first >> 24)]
+            ^ tables[768 + Int(second & 0xFF)] ^ tables[512 + Int(second >> 8 & 0xFF)]
+            ^ tables[256 + Int(second >> 16 & 0xFF)] ^ tables[Int(second >> 24)]
     }
 }

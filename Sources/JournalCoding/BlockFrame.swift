@@ -1,6 +1,7 @@
 import DeviceModel
 
-/// What stands in a block beside its values: whose samples they are, when each was taken, and how far it may be relied on.
+/// What stands in a block beside its values: whose samples they are, when each was taken, and how far it may be relied
+/// on.
 package struct BlockFrame: Sendable, Equatable {
     static let version: UInt8 = 3
 
@@ -35,7 +36,8 @@ package struct BlockFrame: Sendable, Equatable {
     var times: [Int64] {
         switch timing {
         case .explicit(let times): times
-        case .periodic(_, let period), .runs(_, let period): runs.flatMap { run in (0..<run.count).map { run.first &+ Int64($0) &* period } }
+        case .periodic(_, let period), .runs(_, let period):
+            runs.flatMap { run in (0..<run.count).map { run.first &+ Int64($0) &* period } }
         }
     }
 
@@ -58,7 +60,9 @@ package struct BlockFrame: Sendable, Equatable {
     // MARK: Joining
 
     /// Whether its samples go on where those of another frame end, so that one block can hold both.
-    package func follows(_ other: BlockFrame) -> Bool { other.firstSequence &+ Int64(other.count) == firstSequence && other.period == period }
+    package func follows(_ other: BlockFrame) -> Bool {
+        other.firstSequence &+ Int64(other.count) == firstSequence && other.period == period
+    }
 
     /// One frame for blocks, at least one, of which each follows the one before.
     static func joined(_ group: [BlockFrame]) -> BlockFrame {
@@ -72,7 +76,8 @@ package struct BlockFrame: Sendable, Equatable {
             }
         }
         return BlockFrame(
-            stream: group[0].stream, firstSequence: group[0].firstSequence, count: group.reduce(0) { $0 + $1.count }, timing: timing(group),
+            stream: group[0].stream, firstSequence: group[0].firstSequence, count: group.reduce(0) { $0 + $1.count },
+            timing: timing(group),
             judgements: judgements)
     }
 
@@ -140,7 +145,9 @@ extension BlockFrame {
     // MARK: Reading
 
     /// The stream, first sequence number and count of an encoded block, without its values.
-    package static func header(_ bytes: ArraySlice<UInt8>) throws(BlockDamage) -> (stream: Int64, firstSequence: Int64, count: Int) {
+    package static func header(_ bytes: ArraySlice<UInt8>) throws(BlockDamage) -> (
+        stream: Int64, firstSequence: Int64, count: Int
+    ) {
         var reader = BitReader(bytes)
         return try header(&reader)
     }
@@ -156,13 +163,19 @@ extension BlockFrame {
     static func checked(_ bytes: ArraySlice<UInt8>) throws(BlockDamage) -> ArraySlice<UInt8> {
         guard bytes.count > 4 else { throw BlockDamage("the block is too short") }
         let written = bytes.suffix(4).reversed().reduce(0) { $0 << 8 | UInt32($1) }
-        guard CRC32C.compute(bytes.dropLast(4)) == written else { throw BlockDamage("the block's checksum does not match") }
+        guard CRC32C.compute(bytes.dropLast(4)) == written else {
+            throw BlockDamage("the block's checksum does not match")
+        }
         return bytes.dropLast(4)
     }
 
-    private static func header(_ reader: inout BitReader) throws(BlockDamage) -> (stream: Int64, firstSequence: Int64, count: Int) {
+    private static func header(_ reader: inout BitReader) throws(BlockDamage) -> (
+        stream: Int64, firstSequence: Int64, count: Int
+    ) {
         let version = try reader.byte()
-        guard version == Self.version else { throw BlockDamage("the block is of version \(version); this program reads version \(Self.version)") }
+        guard version == Self.version else {
+            throw BlockDamage("the block is of version \(version); this program reads version \(Self.version)")
+        }
         let stream = Int64(bitPattern: try reader.varint())
         let first = Int64(bitPattern: try reader.varint())
         return (stream, first, try reader.count(SampleBlock.countLimit))
@@ -175,7 +188,9 @@ extension BlockFrame {
         judgements = try Self.readJudgements(&reader, count: count)
     }
 
-    private static func readTiming(_ reader: inout BitReader, count: Int, base: Int64) throws(BlockDamage) -> SampleBlock.Timing {
+    private static func readTiming(_ reader: inout BitReader, count: Int, base: Int64) throws(BlockDamage)
+        -> SampleBlock.Timing
+    {
         switch try reader.byte() {
         case 0: return .periodic(first: base &+ (try reader.signed()), period: Int64(bitPattern: try reader.varint()))
         case 1: return .explicit(try ValueCoding.read(&reader, count: count).map { base &+ $0 &* 1000 })
@@ -196,11 +211,14 @@ extension BlockFrame {
         }
     }
 
-    private static func readJudgements(_ reader: inout BitReader, count: Int) throws(BlockDamage) -> [SampleBlock.Judgement] {
+    private static func readJudgements(_ reader: inout BitReader, count: Int) throws(BlockDamage) -> [SampleBlock
+        .Judgement]
+    {
         var judgements: [SampleBlock.Judgement] = []
         var left = count
         for _ in 0..<(try reader.count(count)) {
-            guard let validity = Validity(rawValue: try reader.byte()), let reason = Reason(rawValue: try reader.byte()) else {
+            guard let validity = Validity(rawValue: try reader.byte()), let reason = Reason(rawValue: try reader.byte())
+            else {
                 throw BlockDamage("the block has an unknown validity or reason")
             }
             let length = try reader.count(left)

@@ -15,19 +15,27 @@ package struct CodedBlock {
         let frame = try BlockFrame(&reader, base: base)
         let (isText, values) = (isText(frame.stream), body.suffix(reader.remaining))
         let head = frame.kept > 0 && !isText ? try ValueCoding.Head(&reader) : nil
-        (self.frame, self.isText, self.head, self.values, codes) = (frame, isText, head, values, body.endIndex - reader.remaining)
+        (self.frame, self.isText, self.head, self.values, codes) = (
+            frame, isText, head, values, body.endIndex - reader.remaining
+        )
     }
 
-    /// One block in the place of several, of which each follows the one before. Where the codes of each go on from those before, they are put together as
-    /// they are; otherwise the values are coded anew.
+    /// One block in the place of several, of which each follows the one before. Where the codes of each go on from
+    /// those before, they are put together as they are; otherwise the values are coded anew.
     ///
     /// - Parameter group: their places among `all`.
-    package static func joined(_ all: [CodedBlock], _ group: ArraySlice<Int>, base: Int64) throws(BlockDamage) -> [UInt8] {
+    package static func joined(_ all: [CodedBlock], _ group: ArraySlice<Int>, base: Int64) throws(BlockDamage)
+        -> [UInt8]
+    {
         let frame = BlockFrame.joined(group.map { all[$0].frame })
         guard let first = first(all, group) else { return try decoded(all, group, frame: frame).encoded(base: base) }
         return frame.encoded(base: base, capacity: group.reduce(64) { $0 + all[$1].values.count }) { writer in
             first.write(to: &writer) { writer in
-                for place in group { if let head = all[place].head { writer.append(bitsOf: all[place].values[all[place].codes...], padding: head.padding) } }
+                for place in group {
+                    if let head = all[place].head {
+                        writer.append(bitsOf: all[place].values[all[place].codes...], padding: head.padding)
+                    }
+                }
             }
         }
     }
@@ -42,7 +50,9 @@ package struct CodedBlock {
         return first
     }
 
-    private static func decoded(_ all: [CodedBlock], _ group: ArraySlice<Int>, frame: BlockFrame) throws(BlockDamage) -> SampleBlock {
+    private static func decoded(_ all: [CodedBlock], _ group: ArraySlice<Int>, frame: BlockFrame) throws(BlockDamage)
+        -> SampleBlock
+    {
         var (bits, texts): ([Int64], [String]) = ([], [])
         bits.reserveCapacity(frame.count)
         for place in group {

@@ -2,8 +2,8 @@ package import DeviceModel
 
 /// Samples of one stream that follow each other without a hole, as the journal keeps them.
 ///
-/// Wire form, version 3: version, stream, first sequence number, count; the times; runs of equal validity and reason; the values as
-/// ``ValueCoding`` writes them; and a CRC-32C over all of it. Every bit comes back.
+/// Wire form, version 3: version, stream, first sequence number, count; the times; runs of equal validity and reason;
+/// the values as ``ValueCoding`` writes them; and a CRC-32C over all of it. Every bit comes back.
 package struct SampleBlock: Sendable, Equatable {
     /// When the samples were taken.
     package enum Timing: Sendable, Equatable {
@@ -54,9 +54,14 @@ package struct SampleBlock: Sendable, Equatable {
         }
     }
 
-    package init(stream: Int64, firstSequence: Int64, timing: Timing, bits: [Int64], texts: [String], judgements: [Judgement]) {
+    package init(
+        stream: Int64, firstSequence: Int64, timing: Timing, bits: [Int64], texts: [String], judgements: [Judgement]
+    ) {
         self.init(
-            frame: BlockFrame(stream: stream, firstSequence: firstSequence, count: bits.count, timing: timing, judgements: judgements), bits: bits, texts: texts
+            frame: BlockFrame(
+                stream: stream, firstSequence: firstSequence, count: bits.count, timing: timing,
+                judgements: judgements),
+            bits: bits, texts: texts
         )
     }
 
@@ -78,7 +83,9 @@ package struct SampleBlock: Sendable, Equatable {
     /// The times of all samples. Unit: ns.
     package var times: [Int64] { frame.times }
 
-    package static func keepsValue(_ validity: Validity, _ reason: Reason) -> Bool { validity.carriesValue || reason == .implausible }
+    package static func keepsValue(_ validity: Validity, _ reason: Reason) -> Bool {
+        validity.carriesValue || reason == .implausible
+    }
 }
 
 extension SampleBlock {
@@ -90,7 +97,8 @@ extension SampleBlock {
         return encoded(base: base, state: &state)
     }
 
-    /// The same, with values that go on from the stream's block before where they can, and the state to go on from with the next.
+    /// The same, with values that go on from the stream's block before where they can, and the state to go on from with
+    /// the next.
     package func encoded(base: Int64, state: inout ValueCoding.State?) -> [UInt8] {
         frame.encoded(base: base, capacity: 32 + 3 * count) { writer in
             if texts.isEmpty {
@@ -136,14 +144,17 @@ extension SampleBlock {
             let kept = try ValueCoding.readTexts(&reader, count: frame.kept, longest: SampleRecord.textCapacity * 3)
             texts = Self.spread(kept, over: frame.judgements, count: frame.count, blank: "")
         } else {
-            bits = Self.spread(try ValueCoding.read(&reader, count: frame.kept), over: frame.judgements, count: frame.count, blank: 0)
+            bits = Self.spread(
+                try ValueCoding.read(&reader, count: frame.kept), over: frame.judgements, count: frame.count, blank: 0)
         }
         guard reader.remaining == 0 else { throw BlockDamage("the block has bytes after its values") }
         self.init(frame: frame, bits: bits, texts: texts)
     }
 
     /// Puts kept elements where they belong, and blanks between them.
-    private static func spread<Element>(_ kept: [Element], over judgements: [Judgement], count: Int, blank: Element) -> [Element] {
+    private static func spread<Element>(_ kept: [Element], over judgements: [Judgement], count: Int, blank: Element)
+        -> [Element]
+    {
         if kept.count == count { return kept }
         var all: [Element] = []
         var place = 0

@@ -38,7 +38,11 @@ package struct StreamBuffer {
     package var isEmpty: Bool { bits.isEmpty && closed.isEmpty }
 
     package mutating func append(_ record: SampleRecord) {
-        if isWaveform { place(record.monotonicNanoseconds) } else { times.append(record.monotonicNanoseconds / 1000 * 1000) }
+        if isWaveform {
+            place(record.monotonicNanoseconds)
+        } else {
+            times.append(record.monotonicNanoseconds / 1000 * 1000)
+        }
         let keeps = SampleBlock.keepsValue(record.validity, record.reason)
         bits.append(keeps && !isText ? record.bits : 0)
         if isText { texts.append(keeps ? record.textValue : "") }
@@ -51,8 +55,9 @@ package struct StreamBuffer {
         if bits.count == SampleBlock.countLimit { close() }
     }
 
-    /// Times a waveform's sample by the device's own period; the time of arrival only steers it. Bytes arrive in bursts, the samples were
-    /// not taken in bursts. A sample that arrives far from where it was expected begins a new run.
+    /// Times a waveform's sample by the device's own period; the time of arrival only steers it. Bytes arrive in
+    /// bursts, the samples were not taken in bursts. A sample that arrives far from where it was expected begins a new
+    /// run.
     private mutating func place(_ arrival: Int64) {
         let period = descriptor.periodNanoseconds
         let tolerance = max(8 * period, 250_000_000)
@@ -64,7 +69,8 @@ package struct StreamBuffer {
             return
         }
         if bits.isEmpty {
-            // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a period at most.
+            // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a
+            // period at most.
             runStart = expected + max(-period / 8, min(period / 8, drift / max(1, lastCount) / 8))
             drift = 0
             self.expected = runStart + period
@@ -82,7 +88,9 @@ package struct StreamBuffer {
         closed.append(
             SampleBlock(
                 stream: stream, firstSequence: firstSequence,
-                timing: isWaveform ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(times), bits: bits, texts: texts,
+                timing: isWaveform
+                    ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(times), bits: bits,
+                texts: texts,
                 judgements: judgements))
         firstSequence = nextSequence
         // The block has the arrays now; the next ones will be about as long.

@@ -1,10 +1,12 @@
-/// How the values of a block are written: by differences (none, first or second, whichever is smallest in the mean) with Rice codes whose parameter
-/// follows the running mean of what went before. Every bit comes back, extremes and wrapped differences too.
+/// How the values of a block are written: by differences (none, first or second, whichever is smallest in the mean)
+/// with Rice codes whose parameter follows the running mean of what went before. Every bit comes back, extremes and
+/// wrapped differences too.
 ///
-/// The state that the codes begin with is written before them. So those of a commit stand for themselves, and yet go on from where the stream's codes of
-/// the commit before ended: packing a minute of them is joining their bits.
+/// The state that the codes begin with is written before them. So those of a commit stand for themselves, and yet go on
+/// from where the stream's codes of the commit before ended: packing a minute of them is joining their bits.
 ///
-/// On a real ECG (108,000 samples at 360 Hz, blocks of 15 s) it takes less than the best fixed parameter of each block does; a test says so.
+/// On a real ECG (108,000 samples at 360 Hz, blocks of 15 s) it takes less than the best fixed parameter of each block
+/// does; a test says so.
 package enum ValueCoding {
     /// Longer unary parts are escaped to the 64 bits themselves.
     private static let escape = 24
@@ -29,7 +31,9 @@ package enum ValueCoding {
         var parameter: Int { ValueCoding.parameter(scaled) }
 
         /// The difference between a value and what was predicted.
-        func residual(of value: Int64) -> UInt64 { zigzag(order == 0 ? value : order == 1 ? value &- before : value &- before &- slope) }
+        func residual(of value: Int64) -> UInt64 {
+            zigzag(order == 0 ? value : order == 1 ? value &- before : value &- before &- slope)
+        }
 
         func value(of residual: UInt64) -> Int64 {
             let difference = unzigzag(residual)
@@ -43,7 +47,8 @@ package enum ValueCoding {
         }
     }
 
-    /// What stands before the codes: the state that they begin with, and how they lie beside those before and behind them.
+    /// What stands before the codes: the state that they begin with, and how they lie beside those before and behind
+    /// them.
     struct Head {
         let state: State
         /// Whether the state is the one behind the stream's values before.
@@ -60,7 +65,9 @@ package enum ValueCoding {
 
         init(_ reader: inout BitReader) throws(BlockDamage) {
             let flags = try reader.byte()
-            guard flags & 3 <= 2, flags >> 6 == 0 else { throw BlockDamage("the block's values are of an unknown kind") }
+            guard flags & 3 <= 2, flags >> 6 == 0 else {
+                throw BlockDamage("the block's values are of an unknown kind")
+            }
             let order = Int(flags & 3)
             let scaled = try reader.varint()
             guard scaled <= ceiling << shift else { throw BlockDamage("the block's values are of an unknown kind") }
@@ -86,8 +93,8 @@ package enum ValueCoding {
         }
     }
 
-    /// Writes values. With the state behind the stream's values before, they go on from there where that is about as short: their codes can be joined
-    /// to those before then, without decoding either.
+    /// Writes values. With the state behind the stream's values before, they go on from there where that is about as
+    /// short: their codes can be joined to those before then, without decoding either.
     ///
     /// - Returns: the state behind them, when more may go on from it.
     @discardableResult
@@ -116,28 +123,39 @@ package enum ValueCoding {
     static func read(_ reader: inout BitReader, count: Int) throws(BlockDamage) -> [Int64] {
         guard count > 0 else { return [] }
         let head = try Head(&reader)
-        guard reader.remaining * 8 >= count else { throw BlockDamage("the block announces more values than it has bits") }
+        guard reader.remaining * 8 >= count else {
+            throw BlockDamage("the block announces more values than it has bits")
+        }
         var values: [Int64] = []
         values.reserveCapacity(count)
         var state = head.state
         for _ in 0..<count {
             let parameter = state.parameter
             let quotient = try reader.ones(upTo: escape)
-            let residual = quotient == escape ? try reader.read(bits: 64) : UInt64(quotient) << UInt64(parameter) | (try reader.read(bits: parameter))
+            let residual =
+                quotient == escape
+                ? try reader.read(bits: 64) : UInt64(quotient) << UInt64(parameter) | (try reader.read(bits: parameter))
             let value = state.value(of: residual)
             state.take(value, residual: residual)
             values.append(value)
         }
-        guard reader.align() == head.padding else { throw BlockDamage("the block's values do not end where they should") }
+        guard reader.align() == head.padding else {
+            throw BlockDamage("the block's values do not end where they should")
+        }
         return values
     }
 
-    /// The state to begin with: the one before, unless another order is shorter by a quarter; else one that predicts the first values.
+    /// The state to begin with: the one before, unless another order is shorter by a quarter; else one that predicts
+    /// the first values.
     private static func head(_ values: [Int64], _ earlier: State?) -> Head {
         let means = means(values)
         // A higher order needs more to begin with: it must be worth it.
-        let order = values.count > 3 && means[2] < means[1] && means[2] < means[0] ? 2 : values.count > 1 && means[1] < means[0] ? 1 : 0
-        if let earlier, means[earlier.order] / 4 * 3 <= means[order] &+ 1 << shift { return Head(state: earlier, isContinued: true) }
+        let order =
+            values.count > 3 && means[2] < means[1] && means[2] < means[0]
+            ? 2 : values.count > 1 && means[1] < means[0] ? 1 : 0
+        if let earlier, means[earlier.order] / 4 * 3 <= means[order] &+ 1 << shift {
+            return Head(state: earlier, isContinued: true)
+        }
         var state = State(order: order, scaled: means[order])
         if order > 0 { state.before = values[0] }
         if order > 1 {

@@ -3,7 +3,8 @@ import DeviceModel
 import DeviceProfiles
 
 extension DeviceHealth {
-    /// What is watched of a serial device for staleness: each question with a period, a rack's slots together, and what the device says unasked.
+    /// What is watched of a serial device for staleness: each question with a period, a rack's slots together, and what
+    /// the device says unasked.
     ///
     /// - Parameter tick: how often what it says unasked is read. Unit: ns.
     static func watching(
@@ -24,13 +25,18 @@ extension DeviceHealth {
             }
             if request.slot == nil || rack == nil {
                 let name = metric([plan.messages[reply]])
-                parts.append(DeviceHealth.Part(period: max(request.slot == nil ? period : ofSlots ?? period, tick), name: name, now: now))
+                parts.append(
+                    DeviceHealth.Part(
+                        period: max(request.slot == nil ? period : ofSlots ?? period, tick), name: name, now: now))
                 if request.slot != nil { rack = parts.count - 1 }
             }
             requests.append(request.slot == nil ? parts.count - 1 : rack)
         }
-        guard let period = plan.streamPeriod else { return (requests, nil, DeviceHealth(parts: parts, isOnWire: device.line.serial != nil)) }
-        parts.append(DeviceHealth.Part(period: max(period, tick), name: metric(plan.messages.filter { !$0.isReply }), now: now))
+        guard let period = plan.streamPeriod else {
+            return (requests, nil, DeviceHealth(parts: parts, isOnWire: device.line.serial != nil))
+        }
+        parts.append(
+            DeviceHealth.Part(period: max(period, tick), name: metric(plan.messages.filter { !$0.isReply }), now: now))
         return (requests, parts.count - 1, DeviceHealth(parts: parts, isOnWire: device.line.serial != nil))
     }
 }

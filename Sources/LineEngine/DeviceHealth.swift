@@ -1,7 +1,7 @@
 import DeviceModel
 
-/// Whether a device is heard, and each part of what it tells is fresh: what its thread says about it, and how long it is left alone after
-/// it fell silent.
+/// Whether a device is heard, and each part of what it tells is fresh: what its thread says about it, and how long it
+/// is left alone after it fell silent.
 struct DeviceHealth {
     /// Something of a device that comes with a period of its own: a read, a request, what it says unasked.
     struct Part {
@@ -90,7 +90,8 @@ struct DeviceHealth {
     /// The same of a refusal.
     mutating func hearLate(refusal code: UInt8) { trace = .refusals(code: code) }
 
-    /// A request failed while the way to the device may have been taken by another. Returns whether that excuses it, as it does a few times.
+    /// A request failed while the way to the device may have been taken by another. Returns whether that excuses it, as
+    /// it does a few times.
     mutating func excuse() -> Bool {
         excused += 1
         return excused <= Self.mostExcused
@@ -105,7 +106,8 @@ struct DeviceHealth {
         if failures >= Self.patience { callSilent(time: time, sink: &sink) }
     }
 
-    /// The line was lost, or could not be opened. Returns whether that is new: it is told once, until the device is heard or asked in vain.
+    /// The line was lost, or could not be opened. Returns whether that is new: it is told once, until the device is
+    /// heard or asked in vain.
     mutating func lose(errno: Int32, time: Int64, sink: inout RingSink) -> Bool {
         defer { (isLost, state) = (true, .unknown) }
         if !isLost { sink.event(.deviceDisconnected, figure: Int64(errno), time: time) }
@@ -127,7 +129,8 @@ struct DeviceHealth {
     ///
     /// - Parameter isTold: whether all of a part is told by other parts, which are fresh.
     mutating func nextStale(time: Int64, unless isTold: (Int) -> Bool = { _ in false }, sink: inout RingSink) -> Int? {
-        for index in parts.indices where !parts[index].isStale && time - parts[index].lastFresh > 3 * parts[index].period && !isTold(index) {
+        for index in parts.indices
+        where !parts[index].isStale && time - parts[index].lastFresh > 3 * parts[index].period && !isTold(index) {
             parts[index].isStale = true
             sink.event(.deviceStale, words: parts[index].name, time: time)
             sink.alert(.stale, holds: true, time: time)
@@ -137,10 +140,12 @@ struct DeviceHealth {
         return nil
     }
 
-    /// A device that is asked seldom, for the sake of its neighbours, is called silent without waiting for the third failure: when it failed twice and
-    /// brings nothing, or when it was never heard and what it failed to say can no longer come late.
+    /// A device that is asked seldom, for the sake of its neighbours, is called silent without waiting for the third
+    /// failure: when it failed twice and brings nothing, or when it was never heard and what it failed to say can no
+    /// longer come late.
     private mutating func callSilentSoon(time: Int64, sink: inout RingSink) {
-        guard failures > 0, state != .silent, failures > 1 || state == .unknown && time - firstFailure > Self.lateness else { return }
+        guard failures > 0, state != .silent, failures > 1 || state == .unknown && time - firstFailure > Self.lateness
+        else { return }
         for part in parts where part.isStale { return callSilent(time: time, sink: &sink) }
     }
 
@@ -150,12 +155,16 @@ struct DeviceHealth {
         switch trace {
         case .nothing: sink.event(.deviceSilent, figure: failures, text: "nothing was heard", time: time)
         case .late: sink.event(.deviceSilent, figure: failures, text: "late answers only: slowest-reply?", time: time)
-        case .damage where isOnWire: sink.event(.deviceSilent, figure: failures, text: "damaged bytes only: baud, parity, wire?", time: time)
+        case .damage where isOnWire:
+            sink.event(.deviceSilent, figure: failures, text: "damaged bytes only: baud, parity, wire?", time: time)
         case .damage: sink.event(.deviceSilent, figure: failures, text: "damaged frames only", time: time)
-        case .others(let unit?): sink.event(.deviceSilent, figure: failures, words: "other units only: unit \(unit) answers", time: time)
-        case .others(nil): sink.event(.deviceSilent, figure: failures, text: "other answers only than were asked for", time: time)
+        case .others(let unit?):
+            sink.event(.deviceSilent, figure: failures, words: "other units only: unit \(unit) answers", time: time)
+        case .others(nil):
+            sink.event(.deviceSilent, figure: failures, text: "other answers only than were asked for", time: time)
         case .refusals(let code):
-            sink.event(.deviceSilent, figure: failures, words: "exceptions only, the last \(code): not there?", time: time)
+            sink.event(
+                .deviceSilent, figure: failures, words: "exceptions only, the last \(code): not there?", time: time)
         }
     }
 }

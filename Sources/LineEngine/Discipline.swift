@@ -1,8 +1,9 @@
 /// What a line may be trusted with: when it may be spoken on, and which answers of before may still come.
 ///
-/// One for Modbus and text alike; docs/link-discipline.md states the rules. A shape is what distinguishes one answer from another where there is
-/// no number in it: unit, function and length on Modbus RTU, the kind of message on a text protocol. A shape whose answer may still come is not
-/// asked for, and so no answer is taken for another's, in whatever order a device answers. Fixed room, no allocation after `init`.
+/// One for Modbus and text alike; docs/link-discipline.md states the rules. A shape is what distinguishes one answer
+/// from another where there is no number in it: unit, function and length on Modbus RTU, the kind of message on a text
+/// protocol. A shape whose answer may still come is not asked for, and so no answer is taken for another's, in whatever
+/// order a device answers. Fixed room, no allocation after `init`.
 struct Discipline<Shape: Equatable & BitwiseCopyable> {
     /// What the rules are measured by. Unit of all: ns.
     struct Rules {
@@ -66,14 +67,17 @@ struct Discipline<Shape: Equatable & BitwiseCopyable> {
         talkLimit = max(time, quietUntil) + talk
     }
 
-    /// The rest is over, or what was asked has been answered: from now on each byte puts off what is to be said by the usual pause only.
+    /// The rest is over, or what was asked has been answered: from now on each byte puts off what is to be said by the
+    /// usual pause only.
     mutating func settle() {
         pause = rules.pause
         talkLimit = .max
     }
 
     /// Whether others have gone on talking for longer than they are waited for.
-    func isTalkedOver(at now: Int64, since: Int64, patience: Int64) -> Bool { now > max(since, talkLimit == .max ? since : talkLimit) + patience }
+    func isTalkedOver(at now: Int64, since: Int64, patience: Int64) -> Bool {
+        now > max(since, talkLimit == .max ? since : talkLimit) + patience
+    }
 
     // MARK: Answers that have not come
 
@@ -91,15 +95,16 @@ struct Discipline<Shape: Equatable & BitwiseCopyable> {
     mutating func giveUp(_ shape: Shape, of device: Int, sent: Int64, slowestReply: Int64, isOnlyShape: Bool) {
         guard entries.count < Self.capacity else { return }
         let most = rules.patience(slowestReply)
-        let patience = isOnlyShape ? tardiness[device].patience(slowestReply, least: rules.leastPatience / 4, most: most) : most
+        let patience =
+            isOnlyShape ? tardiness[device].patience(slowestReply, least: rules.leastPatience / 4, most: most) : most
         entries.append(Entry(shape: shape, sent: sent, patience: patience, device: device, expires: sent + patience))
     }
 
     /// A question was answered that went out at a time. Unit: ns.
     mutating func answered(by device: Int, sent: Int64) { tardiness[device].lastAnswered = sent }
 
-    /// Until when the answer of this shape is better waited for than asked for in another shape: of a device that answers in the order it is asked,
-    /// more questions only make it later. `nil` where it is not. Unit: ns.
+    /// Until when the answer of this shape is better waited for than asked for in another shape: of a device that
+    /// answers in the order it is asked, more questions only make it later. `nil` where it is not. Unit: ns.
     func worthWaiting(for shape: Shape, of device: Int, now: Int64) -> Int64? {
         guard let usual = tardiness[device].usualDelay else { return nil }
         for entry in entries where entry.shape == shape && now < entry.sent + usual { return entry.sent + usual }
@@ -146,7 +151,8 @@ struct Discipline<Shape: Equatable & BitwiseCopyable> {
 
 /// How late a device has answered, and how often what it owed never came.
 ///
-/// A device of which nothing has ever come late loses its answers, as noise makes it: it need not be waited for as long as one that is busy.
+/// A device of which nothing has ever come late loses its answers, as noise makes it: it need not be waited for as long
+/// as one that is busy.
 struct Tardiness: BitwiseCopyable {
     /// Answers that must have been lost, or have come late in order, one after another, before that is believed.
     private static let enough: Int32 = 5
@@ -170,10 +176,12 @@ struct Tardiness: BitwiseCopyable {
         latest = .max / 4
     }
 
-    /// How late the device may be where it answers in the order it is asked; `nil` where that is not known, or not so. Unit: ns.
+    /// How late the device may be where it answers in the order it is asked; `nil` where that is not known, or not so.
+    /// Unit: ns.
     var usualDelay: Int64? { isOutOfOrder || lateInOrder < Self.enough ? nil : latest }
 
-    /// How long an answer may be late and still be known as such: twice the latest ever seen where answers are rather lost than late. Unit: ns.
+    /// How long an answer may be late and still be known as such: twice the latest ever seen where answers are rather
+    /// lost than late. Unit: ns.
     func patience(_ slowestReply: Int64, least: Int64, most: Int64) -> Int64 {
         lostInARow < Self.enough ? most : min(most, max(least, 2 * slowestReply, 2 * latest))
     }

@@ -1,7 +1,7 @@
 /// Takes off the echo of what was sent: an RS-485 adapter that hears itself gives every request back before the reply.
 ///
-/// Bytes that may still turn out to be an echo are held. A reply that repeats its request byte for byte, as some devices acknowledge, is let
-/// through when nothing follows it, unless the line is known to echo.
+/// Bytes that may still turn out to be an echo are held. A reply that repeats its request byte for byte, as some
+/// devices acknowledge, is let through when nothing follows it, unless the line is known to echo.
 package struct EchoFilter: Sendable {
     private enum State {
         case unknown
@@ -39,7 +39,8 @@ package struct EchoFilter: Sendable {
         }
     }
 
-    /// Gives on what is not echo: `input` is replaced by it, and its count returned. `input` has room for ``EchoFilter/room`` bytes more.
+    /// Gives on what is not echo: `input` is replaced by it, and its count returned. `input` has room for
+    /// ``EchoFilter/room`` bytes more.
     package mutating func pass(_ input: inout [UInt8], count: Int) -> Int {
         guard isComparing, count > 0 else { return count }
         var taken = 0

@@ -1,15 +1,15 @@
-/// Whether what a device says unasked is said now, or lay in a buffer while nobody read: the host stood still, a terminal server did, or a port had
-/// filled before the host began.
+/// Whether what a device says unasked is said now, or lay in a buffer while nobody read: the host stood still, a
+/// terminal server did, or a port had filled before the host began.
 ///
-/// What lay there cannot be told apart from what is new, and how old each value is is not known: so none of it counts as now. It is seen by the
-/// host's own pauses, and by more coming at once than the device can have said since.
+/// What lay there cannot be told apart from what is new, and how old each value is is not known: so none of it counts
+/// as now. It is seen by the host's own pauses, and by more coming at once than the device can have said since.
 struct HeldInput {
     /// A pause of the host that is longer than this is told. Unit: ns.
     private static let longestPause: Int64 = 1_000_000_000
     /// How long it is counted what comes. Unit: ns.
     private static let window: Int64 = 500_000_000
-    /// How much more than it can have said since may come at once, for adapters that collect, beside two of its rarest messages. Unit: ns of the
-    /// device's own time.
+    /// How much more than it can have said since may come at once, for adapters that collect, beside two of its rarest
+    /// messages. Unit: ns of the device's own time.
     private static let least = 1e9
     /// How many times faster than its profile says a device may speak.
     private static let haste = 1.5
@@ -61,7 +61,9 @@ struct HeldInput {
         let elapsed = Double(now - windowStart)
         let told = windowBytes / pace * 1e9
         if told > elapsed * Self.haste + slack { age = age ?? begin(Int64(told - elapsed), at: now) }
-        if now - windowStart >= Self.window { endWindow(isFast: told > elapsed * Self.haste + Double(Self.window), elapsed: elapsed, at: now) }
+        if now - windowStart >= Self.window {
+            endWindow(isFast: told > elapsed * Self.haste + Double(Self.window), elapsed: elapsed, at: now)
+        }
         return age
     }
 

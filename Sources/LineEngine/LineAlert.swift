@@ -33,7 +33,9 @@ package struct LineAlert: Sendable {
 
     /// This alert as the journal keeps one occurrence of it.
     package func occurrence(_ instance: String?) -> AlertRecord {
-        AlertRecord(device: device, vmd: vmd, name: name, priority: priority, text: text, arabicText: arabicText, instance: instance)
+        AlertRecord(
+            device: device, vmd: vmd, name: name, priority: priority, text: text, arabicText: arabicText,
+            instance: instance)
     }
 }
 

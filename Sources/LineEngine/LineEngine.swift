@@ -27,13 +27,15 @@ package struct LineLoss: Equatable, BitwiseCopyable {
     }
 }
 
-/// What is done on a line, decided without doing it. The same calls in the same order give the same answers: nothing here waits, reads a clock or
-/// allocates in steady state. Calls come from the one thread that owns the line; all times are of the monotonic clock, in ns.
+/// What is done on a line, decided without doing it. The same calls in the same order give the same answers: nothing
+/// here waits, reads a clock or allocates in steady state. Calls come from the one thread that owns the line; all times
+/// are of the monotonic clock, in ns.
 package protocol LineEngine {
     /// The bytes to be said.
     var outgoing: [UInt8] { get }
 
-    /// What is to be done now. After a ``LineAction`` was carried out, the engine is told what came of it and asked again.
+    /// What is to be done now. After a ``LineAction`` was carried out, the engine is told what came of it and asked
+    /// again.
     mutating func next(at now: Int64) -> LineAction
     mutating func opened(at now: Int64)
     /// The line could not be opened, or was lost.

@@ -5,7 +5,8 @@ import Synchronization
 
 /// One line's way to the journal: the ring its thread fills, and what it counts about itself.
 package final class LineRecorder: Sendable {
-    /// Records held while the journal is busy. At 10,000 samples a second this is 1.6 s; at the unit's usual rate, minutes.
+    /// Records held while the journal is busy. At 10,000 samples a second this is 1.6 s; at the unit's usual rate,
+    /// minutes.
     package static let capacity = 16_384
 
     package let ring = Ring<SampleRecord>(minimumCapacity: LineRecorder.capacity, blank: .blank)
@@ -30,14 +31,17 @@ package final class LineRecorder: Sendable {
     package var missedDeadlines: Int64 { missed.load(ordering: .relaxed) }
 
     /// What has been counted of one device of the line.
-    package func count(_ count: LinkCount, device: Int) -> Int64 { counters[device * LinkCount.caseCount + count.rawValue] }
+    package func count(_ count: LinkCount, device: Int) -> Int64 {
+        counters[device * LinkCount.caseCount + count.rawValue]
+    }
 
     /// What has been counted of all devices of the line.
     package func total(_ count: LinkCount) -> Int64 {
         stride(from: count.rawValue, to: counters.count, by: LinkCount.caseCount).reduce(0) { $0 + counters[$1] }
     }
 
-    /// The share of the time since the line's thread began that exchanges and what devices send unasked have taken. Range: 0…1.
+    /// The share of the time since the line's thread began that exchanges and what devices send unasked have taken.
+    /// Range: 0…1.
     package func utilisation(now: Int64) -> Double {
         let start = began.load(ordering: .relaxed)
         guard start > 0, now > start else { return 0 }
@@ -59,5 +63,7 @@ package final class LineRecorder: Sendable {
     func countBusy(_ nanoseconds: Int64) { busy.wrappingAdd(max(0, nanoseconds), ordering: .relaxed) }
     func countLost() { lostRecords.wrappingAdd(1, ordering: .relaxed) }
     func countMissed(_ periods: Int64) { missed.wrappingAdd(periods, ordering: .relaxed) }
-    func add(_ amount: Int64, to count: LinkCount, device: Int) { counters.add(amount, to: device * LinkCount.caseCount + count.rawValue) }
+    func add(_ amount: Int64, to count: LinkCount, device: Int) {
+        counters.add(amount, to: device * LinkCount.caseCount + count.rawValue)
+    }
 }

@@ -5,7 +5,8 @@ package struct LinkSighting: Sendable, Equatable, BitwiseCopyable {
         case late
         /// A second copy of an answer already taken.
         case duplicate
-        /// A second answer that differs from the one taken: two devices at one address, or a device that contradicts itself.
+        /// A second answer that differs from the one taken: two devices at one address, or a device that contradicts
+        /// itself.
         case conflicting
         /// A whole frame that answers nothing that was asked.
         case unsolicited
@@ -37,7 +38,8 @@ package struct LinkSighting: Sendable, Equatable, BitwiseCopyable {
 
 /// Sightings since they were last taken: a fixed number, so that a babbling line costs no memory.
 struct SightingList {
-    /// More than a line brings between two requests; what comes beyond is still counted by the journal as bus contention.
+    /// More than a line brings between two requests; what comes beyond is still counted by the journal as bus
+    /// contention.
     private static let capacity = 64
     private var list: [LinkSighting] = []
 

@@ -7,7 +7,8 @@ extension ModbusEngine {
     /// Begins an order, or ends it; `false` when it must wait.
     mutating func begin(_ order: LineOrder, at now: Int64) -> Bool {
         let device = Int(order.device)
-        guard devices.indices.contains(device), case .read(let function, let unit, let address, let count) = order.content, function.isRead,
+        guard devices.indices.contains(device),
+            case .read(let function, let unit, let address, let count) = order.content, function.isRead,
             (1...(function.isOfBits ? 2000 : ModbusFunction.longestRead)).contains(Int(count)), now < order.deadline
         else {
             self.order = nil
@@ -15,7 +16,8 @@ extension ModbusEngine {
             return true
         }
         let question = WireQuestion(
-            unit: unit, request: .read(function, address: Int(address), count: Int(count)), slowestReply: devices[device].plan.line.slowestReply,
+            unit: unit, request: .read(function, address: Int(address), count: Int(count)),
+            slowestReply: devices[device].plan.line.slowestReply,
             isOnlyShape: true)
         guard wire.expiry(of: question, now: now) == nil else { return false }
         self.order = nil
@@ -46,7 +48,9 @@ extension ModbusEngine {
     func tell(_ order: LineOrder, _ kind: OrderOutcome.Kind, said: Int64?, at now: Int64) {
         var outcome = OrderOutcome(order, kind, said: said ?? 0, time: now)
         if case .answered(let length) = kind {
-            for place in 0..<min(length, outcome.bytes.count) { outcome.bytes[place] = wire.answer[Wire.answerStart + 2 + place] }
+            for place in 0..<min(length, outcome.bytes.count) {
+                outcome.bytes[place] = wire.answer[Wire.answerStart + 2 + place]
+            }
         }
         // There is room: no more orders are under way than the ring holds.
         _ = recorder.outcomes.push(outcome)

@@ -29,7 +29,9 @@ extension ModbusEngine {
         case .order(let order): finish(order, result, said: exchange.said, at: now)
         case .question(let index, let wider):
             guard let part = exchange.part else { return }
-            let asked = Asked(index: index, device: exchange.device, part: part, wider: wider, took: now - (exchange.said ?? exchange.started))
+            let asked = Asked(
+                index: index, device: exchange.device, part: part, wider: wider,
+                took: now - (exchange.said ?? exchange.started))
             switch result {
             case .answered: answered(asked, at: now)
             case .refused(let code, let isAmbiguous): refused(asked, code, isAmbiguous: isAmbiguous, at: now)
@@ -56,17 +58,24 @@ extension ModbusEngine {
     private mutating func refused(_ asked: Asked, _ code: UInt8, isAmbiguous: Bool, at now: Int64) {
         let device = asked.device
         devices[device].sink.count(.exceptions)
-        guard ModbusLineDevice.isOwnWord(code, isQuick: asked.took <= Self.quickRefusal) else { return failed(asked, .refused(code: code), at: now) }
+        guard ModbusLineDevice.isOwnWord(code, isQuick: asked.took <= Self.quickRefusal) else {
+            return failed(asked, .refused(code: code), at: now)
+        }
         devices[device].hearRefusal(time: now)
         reconnection.succeeded()
         answers += 1
         if asked.took > Self.quickRefusal { pay(asked, at: now) }
         if asked.wider > 0 {
-            // The registers behind are not there, or it is too long: what was planned is asked when it can be told from what is owed.
+            // The registers behind are not there, or it is too long: what was planned is asked when it can be told from
+            // what is owed.
             if ModbusLineDevice.mayBeARegister(code) { refuseWider(asked, isCertain: !isAmbiguous) }
             return devices[device].miss(asked.part, .notAvailable, .timedOut, time: now)
         }
-        if ModbusLineDevice.mayBeARegister(code), !isAmbiguous, search(asked.index, code == 2 ? .address : .length, at: now) { return }
+        if ModbusLineDevice.mayBeARegister(code), !isAmbiguous,
+            search(asked.index, code == 2 ? .address : .length, at: now)
+        {
+            return
+        }
         devices[device].miss(asked.part, .notAvailable, .deviceException, time: now)
     }
 
@@ -85,13 +94,15 @@ extension ModbusEngine {
             if isHeldUp(besides: device, at: now), devices[device].health.excuse() { return }
             if asked.wider > 0 { devices[device].sawWide(answered: false) } else { beSilent(asked.index, at: now) }
         }
-        let pause = devices[device].fail(failure, took: asked.took, failing: failing(with: device), period: period, time: now)
+        let pause = devices[device].fail(
+            failure, took: asked.took, failing: failing(with: device), period: period, time: now)
         if pause > 0 { roster.postpone(device, until: now + pause) }
     }
 
     /// What took the line's time and brought nothing is paid for.
     private mutating func pay(_ asked: Asked, at now: Int64) {
-        let pause = devices[asked.device].pay(asked.took, failing: failing(with: asked.device), period: asked.part.period, time: now)
+        let pause = devices[asked.device].pay(
+            asked.took, failing: failing(with: asked.device), period: asked.part.period, time: now)
         if pause > 0 { roster.postpone(asked.device, until: now + pause) }
     }
 
@@ -100,7 +111,10 @@ extension ModbusEngine {
         let devices = devices
         return wire.isHeldUp(
             by: { unit in
-                for index in devices.indices where index != device && !devices[index].health.isWell && devices[index].units.contains(unit) { return true }
+                for index in devices.indices
+                where index != device && !devices[index].health.isWell && devices[index].units.contains(unit) {
+                    return true
+                }
                 return false
             }, since: now - Self.longestHoldUp)
     }

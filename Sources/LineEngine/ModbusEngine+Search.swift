@@ -3,7 +3,8 @@ import DeviceProfiles
 
 /// Registers that a device does not have, reads that are too long for it, and what becomes of them.
 extension ModbusEngine {
-    /// Nothing was heard of a read: after a few times shorter ones are tried, since a device may be silent where it should refuse.
+    /// Nothing was heard of a read: after a few times shorter ones are tried, since a device may be silent where it
+    /// should refuse.
     mutating func beSilent(_ index: Int, at now: Int64) {
         if case .searching = roster.questions[index].body.mode { return goOn(index, isLegal: false, at: now) }
         roster.questions[index].body.silences += 1
@@ -16,7 +17,9 @@ extension ModbusEngine {
     mutating func forgetSilences(_ device: Int, at now: Int64) {
         for index in roster.questions.indices where roster.questions[index].device == device {
             roster.questions[index].body.silences = 0
-            guard case .searching(let search) = roster.questions[index].body.mode, search.cause == .silence else { continue }
+            guard case .searching(let search) = roster.questions[index].body.mode, search.cause == .silence else {
+                continue
+            }
             roster.questions[index].body.mode = .whole
             roster.questions[index].body.searchAfter = now + Self.searchAgain
         }
@@ -33,7 +36,9 @@ extension ModbusEngine {
             roster.questions[index].body.mode = .refused(askAgain: now + next, after: next)
             return false
         case .whole:
-            guard now >= roster.questions[index].body.searchAfter, let search = RegisterSearch(roster.questions[index].body.block, cause: cause) else {
+            guard now >= roster.questions[index].body.searchAfter,
+                let search = RegisterSearch(roster.questions[index].body.block, cause: cause)
+            else {
                 return false
             }
             roster.questions[index].body.mode = .searching(search)
@@ -42,7 +47,8 @@ extension ModbusEngine {
         }
     }
 
-    /// One part of a search has been answered or refused. When it is over, the reads that the device takes stand for the one it refused.
+    /// One part of a search has been answered or refused. When it is over, the reads that the device takes stand for
+    /// the one it refused.
     mutating func goOn(_ index: Int, isLegal: Bool, at now: Int64) {
         guard case .searching(var search) = roster.questions[index].body.mode else { return }
         let isOver = search.take(isLegal: isLegal)
@@ -71,7 +77,8 @@ extension ModbusEngine {
             for block in blocks {
                 var read = ModbusRead(block, of: plan, widest: devices[device].widest[part ?? 0])
                 if isRefused { read.mode = .refused(askAgain: now + Self.askRefusedAgain, after: Self.askRefusedAgain) }
-                roster.questions.append(Roster.Question(device: device, part: part, period: block.period, due: next, body: read))
+                roster.questions.append(
+                    Roster.Question(device: device, part: part, period: block.period, due: next, body: read))
             }
         }
         tellRefused(device, at: now)
@@ -94,7 +101,8 @@ extension ModbusEngine {
         devices[device].sink.alert(.registersRefused, holds: isAny, time: now)
     }
 
-    /// A device that was silent may have been replaced, or may have been starting when it refused: it is asked for everything again.
+    /// A device that was silent may have been replaced, or may have been starting when it refused: it is asked for
+    /// everything again.
     mutating func restore(_ device: Int, at now: Int64) {
         let isRefusing = roster.questions.contains { question in
             if question.device == device, case .refused = question.body.mode { true } else { false }

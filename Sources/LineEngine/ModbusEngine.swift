@@ -6,7 +6,8 @@ import RealTime
 
 /// A Modbus line: the reads of all its devices, each at its absolute deadline, one at a time.
 ///
-/// Devices that answer go first; one that failed is asked again only when none of them is due, and as its budget allows.
+/// Devices that answer go first; one that failed is asked again only when none of them is due, and as its budget
+/// allows.
 struct ModbusEngine<Wire: ModbusWire> {
     enum Phase {
         case closed(until: Int64)
@@ -84,7 +85,9 @@ struct ModbusEngine<Wire: ModbusWire> {
         var devices: [ModbusLineDevice] = []
         for plan in plans {
             guard case .modbus(let modbus) = plan.protocolPlan else { continue }
-            devices.append(ModbusLineDevice(plan, modbus.blocks, place: place, neighbours: plans.count - 1, recorder: recorder, now: now))
+            devices.append(
+                ModbusLineDevice(
+                    plan, modbus.blocks, place: place, neighbours: plans.count - 1, recorder: recorder, now: now))
             place.stream += plan.streams.count
             place.alert += plan.alerts.count
             place.linkAlert += LinkAlert.allCases.count
@@ -170,7 +173,9 @@ struct ModbusEngine<Wire: ModbusWire> {
             waitedFor = due
             return .listen(until: min(due, wire.restDue ?? .max))
         }
-        guard let index = roster.next(at: now, isWell: { devices[$0].health.isWell }) else { return .listen(until: .max) }
+        guard let index = roster.next(at: now, isWell: { devices[$0].health.isWell }) else {
+            return .listen(until: .max)
+        }
         // Waiting for the read before on the same line is not waking up late.
         if waitedFor == due { recorder.lateness.record(now - due) }
         waitedFor = 0
@@ -191,27 +196,33 @@ struct ModbusEngine<Wire: ModbusWire> {
         case .whole: if behind > 0 { devices[device].sink.miss(deadlines: behind, time: now) }
         case .searching: break
         case .refused(let askAgain, _) where now >= askAgain: break
-        case .refused: return devices[device].miss(roster.questions[index].body.block, .notAvailable, .deviceException, time: now)
+        case .refused:
+            return devices[device].miss(roster.questions[index].body.block, .notAvailable, .deviceException, time: now)
         }
         let part = roster.questions[index].body.part
-        // A device that fails is not asked into the queue of a gateway that still waits for another, nor a new one for itself.
+        // A device that fails is not asked into the queue of a gateway that still waits for another, nor a new one for
+        // itself.
         let health = devices[device].health
         if !health.isWell, isHeldUp(besides: health.isNew ? nil : device, at: now) {
             return devices[device].miss(part, .notAvailable, .timedOut, time: now)
         }
         var widest = 0
-        if case .whole = roster.questions[index].body.mode, devices[device].mayWiden { widest = roster.questions[index].body.widest }
+        if case .whole = roster.questions[index].body.mode, devices[device].mayWiden {
+            widest = roster.questions[index].body.widest
+        }
         for wider in 0...widest {
             guard let request = roster.questions[index].body.request(part, wider: wider) else { continue }
             let question = WireQuestion(
-                unit: part.unit, request: request, slowestReply: devices[device].plan.line.slowestReply, isOnlyShape: widest == 0)
+                unit: part.unit, request: request, slowestReply: devices[device].plan.line.slowestReply,
+                isOnlyShape: widest == 0)
             guard wire.expiry(of: question, now: now) == nil else {
                 if wire.worthWaiting(for: question, now: now) != nil { break }
                 continue
             }
             if wider > 0 { devices[device].sink.see(.detour, time: now) }
             wire.ask(question, at: now)
-            phase = .exchanging(Exchange(purpose: .question(index, wider: wider), device: device, part: part, started: now))
+            phase = .exchanging(
+                Exchange(purpose: .question(index, wider: wider), device: device, part: part, started: now))
             return
         }
         // Whatever is asked now, what is owed could be taken for its answer.
@@ -242,7 +253,9 @@ struct ModbusEngine<Wire: ModbusWire> {
             if let part = question.part { latest[part] = max(latest[part], question.due) }
         }
         var questions = planned(index, due: now)
-        for place in questions.indices { if let part = questions[place].part { questions[place].due = max(now, latest[part]) } }
+        for place in questions.indices {
+            if let part = questions[place].part { questions[place].due = max(now, latest[part]) }
+        }
         replace(index, by: questions, at: now)
     }
 
@@ -262,12 +275,15 @@ struct ModbusEngine<Wire: ModbusWire> {
 
     mutating func heard(_ bytes: [UInt8], count: Int, at now: Int64) {
         wire.heard(bytes, count: count, at: now)
-        guard let late = wire.takeLateRefusal(), let device = devices.firstIndex(where: { $0.units.contains(late.unit) }) else { return }
+        guard let late = wire.takeLateRefusal(),
+            let device = devices.firstIndex(where: { $0.units.contains(late.unit) })
+        else { return }
         devices[device].health.hearLate(refusal: late.code)
         guard !devices[device].health.isWell else { return }
         // It failed, and the way to the others was taken until now.
         let unpaid = late.took - devices[device].plan.line.slowestReply
-        let pause = devices[device].pay(unpaid, failing: failing(with: device), period: longestPeriod(device), time: now)
+        let pause = devices[device].pay(
+            unpaid, failing: failing(with: device), period: longestPeriod(device), time: now)
         if pause > 0 { roster.postpone(device, until: now + pause) }
     }
 
@@ -279,7 +295,8 @@ struct ModbusEngine<Wire: ModbusWire> {
         case .idle where loss.isEnded && answers > 0:
             wire.lost(at: now)
             phase = .ended(since: now)
-        case .exchanging(let exchange) where loss.isEnded && !wire.hasHeard && answers > 0 && !isSecondTry && mayRepeat(exchange):
+        case .exchanging(let exchange)
+        where loss.isEnded && !wire.hasHeard && answers > 0 && !isSecondTry && mayRepeat(exchange):
             // Ended while nothing was asked, and seen only now.
             wire.lost(at: now)
             phase = .opening(.same)
@@ -287,7 +304,9 @@ struct ModbusEngine<Wire: ModbusWire> {
             if case .question(let index, _) = exchange.purpose { roster.questions[index].due = now }
         case .exchanging(let exchange):
             wire.lost(at: now)
-            if case .order(let order) = exchange.purpose { tell(order, exchange.said == nil ? .notSaid : .unknown, said: exchange.said, at: now) }
+            if case .order(let order) = exchange.purpose {
+                tell(order, exchange.said == nil ? .notSaid : .unknown, said: exchange.said, at: now)
+            }
             lose(loss, at: now, beside: exchange)
         case .closed, .opening, .idle, .ended:
             wire.lost(at: now)
@@ -296,7 +315,9 @@ struct ModbusEngine<Wire: ModbusWire> {
     }
 
     /// Whether what was asked is asked again and again anyway.
-    private func mayRepeat(_ exchange: Exchange) -> Bool { if case .question = exchange.purpose { true } else { false } }
+    private func mayRepeat(_ exchange: Exchange) -> Bool {
+        if case .question = exchange.purpose { true } else { false }
+    }
 
     /// - Parameter exchange: what was under way, which has failed.
     private mutating func lose(_ loss: LineLoss, at now: Int64, beside exchange: Exchange? = nil) {
@@ -304,7 +325,9 @@ struct ModbusEngine<Wire: ModbusWire> {
         phase = .closed(until: reconnection.next)
         for index in devices.indices {
             if devices[index].lose(errno: loss.errno, time: now) {
-                for block in devices[index].blocks { devices[index].miss(block, .notAvailable, .disconnected, time: now) }
+                for block in devices[index].blocks {
+                    devices[index].miss(block, .notAvailable, .disconnected, time: now)
+                }
             } else if let exchange, exchange.device == index, exchange.said != nil, let part = exchange.part {
                 devices[index].miss(part, .notAvailable, .disconnected, time: now)
             }

@@ -13,10 +13,12 @@ struct ModbusLineDevice {
     var health: DeviceHealth
     var sink: RingSink
     private var budget: FailureBudget
-    /// The longest read that the device was found to answer, where it did not answer longer ones, and whether it said so itself. Unit: registers or bits.
+    /// The longest read that the device was found to answer, where it did not answer longer ones, and whether it said
+    /// so itself. Unit: registers or bits.
     private(set) var longestRead: Int?
     private var isSureOfLongest = false
-    /// By part: by how much wider reads than planned the device was found to answer at most, and how often it may have refused one.
+    /// By part: by how much wider reads than planned the device was found to answer at most, and how often it may have
+    /// refused one.
     private(set) var widest: [Int]
     private var wideRefusals: [Int]
     /// Wider reads than planned that were not answered, one after another; `nil` once one was.
@@ -25,7 +27,10 @@ struct ModbusLineDevice {
     /// Wider reads in vain after which none is asked any more: some devices answer only whole blocks.
     private static let mostWideSilences = 3
 
-    init(_ plan: DevicePlan, _ blocks: [ModbusBlock], place: RingSink.Place, neighbours: Int, recorder: LineRecorder, now: Int64) {
+    init(
+        _ plan: DevicePlan, _ blocks: [ModbusBlock], place: RingSink.Place, neighbours: Int, recorder: LineRecorder,
+        now: Int64
+    ) {
         self.plan = plan
         self.blocks = blocks
         units = Set(blocks.map(\.unit))
@@ -117,7 +122,8 @@ struct ModbusLineDevice {
     /// Whether a read may ask for more than was planned, to be told from one whose answer is owed.
     var mayWiden: Bool { plan.line.mayWiden && (wideSilences ?? 0) < Self.mostWideSilences }
 
-    /// A wider read was refused, or perhaps another of its function that is owed. Returns whether none so wide is asked any more.
+    /// A wider read was refused, or perhaps another of its function that is owed. Returns whether none so wide is asked
+    /// any more.
     mutating func refuseWider(_ part: Int, than wider: Int, isCertain: Bool) -> Bool {
         wideRefusals[part] += 1
         guard isCertain || wideRefusals[part] > 1 else { return false }
@@ -133,7 +139,9 @@ struct ModbusLineDevice {
     /// Looks whether anything has become stale, and tells what has waited.
     mutating func watch(time: Int64) {
         sink.tell(time: time)
-        while let part = health.nextStale(time: time, sink: &sink) { miss(blocks[part], .notAvailable, .stale, time: time) }
+        while let part = health.nextStale(time: time, sink: &sink) {
+            miss(blocks[part], .notAvailable, .stale, time: time)
+        }
     }
 
     /// What a sample says when its read failed.
@@ -149,11 +157,13 @@ struct ModbusLineDevice {
         }
     }
 
-    /// Whether an exception may mean a register that is not there: illegal data address, and illegal data value, which some devices give for it.
+    /// Whether an exception may mean a register that is not there: illegal data address, and illegal data value, which
+    /// some devices give for it.
     static func mayBeARegister(_ code: UInt8) -> Bool { code == 2 || code == 3 }
 
-    /// Whether an exception is the device's own word: illegal function, address or value; or, where it comes at once, that it is busy or has failed.
-    /// After a while these are a gateway's, for a device that is not there, as 0A and 0B always are. Source: MODBUS Application Protocol V1.1b3, section 7.
+    /// Whether an exception is the device's own word: illegal function, address or value; or, where it comes at once,
+    /// that it is busy or has failed. After a while these are a gateway's, for a device that is not there, as 0A and 0B
+    /// always are. Source: MODBUS Application Protocol V1.1b3, section 7.
     static func isOwnWord(_ code: UInt8, isQuick: Bool) -> Bool { (1...(isQuick ? 8 : 3)).contains(code) }
 }
 
@@ -163,7 +173,8 @@ struct ModbusRead {
         case whole
         /// The device refused it, or did not answer: parts of it are asked one after another.
         case searching(RegisterSearch)
-        /// The device does not have these registers: they are asked for again after a while, each time a longer one. Unit of both: ns.
+        /// The device does not have these registers: they are asked for again after a while, each time a longer one.
+        /// Unit of both: ns.
         case refused(askAgain: Int64, after: Int64)
     }
 
@@ -198,6 +209,8 @@ struct ModbusRead {
 
     /// What it asks for, wider by so many steps.
     func request(_ part: ModbusBlock, wider: Int) -> ModbusRequest? {
-        ModbusFunction(rawValue: part.function).map { .read($0, address: part.address, count: part.count + wider * (part.space.isBits ? 8 : 1)) }
+        ModbusFunction(rawValue: part.function).map {
+            .read($0, address: part.address, count: part.count + wider * (part.space.isBits ? 8 : 1))
+        }
     }
 }

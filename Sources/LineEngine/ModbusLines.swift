@@ -8,7 +8,8 @@ package struct RTUEngine: LineEngine {
     ///   - byteTime: how long a byte takes on the wire. Unit: ns.
     ///   - baud: bit/s.
     package init(devices: [DevicePlan], byteTime: Int64, baud: Int, recorder: LineRecorder, now: Int64) {
-        engine = ModbusEngine(devices: devices, wire: RTUWire(byteTime: byteTime, baud: baud), recorder: recorder, now: now)
+        engine = ModbusEngine(
+            devices: devices, wire: RTUWire(byteTime: byteTime, baud: baud), recorder: recorder, now: now)
     }
 
     package var outgoing: [UInt8] { engine.outgoing }
@@ -17,7 +18,9 @@ package struct RTUEngine: LineEngine {
     package mutating func opened(at now: Int64) { engine.opened(at: now) }
     package mutating func lost(_ loss: LineLoss, at now: Int64) { engine.lost(loss, at: now) }
     package mutating func said(at now: Int64) { engine.said(at: now) }
-    package mutating func heard(_ bytes: [UInt8], count: Int, isAll: Bool, at now: Int64) { engine.heard(bytes, count: count, at: now) }
+    package mutating func heard(_ bytes: [UInt8], count: Int, isAll: Bool, at now: Int64) {
+        engine.heard(bytes, count: count, at: now)
+    }
     package mutating func take(_ order: LineOrder, at now: Int64) { engine.take(order, at: now) }
     package mutating func leave(at now: Int64) { engine.leave(at: now) }
 }
@@ -36,7 +39,9 @@ package struct TCPEngine: LineEngine {
     package mutating func opened(at now: Int64) { engine.opened(at: now) }
     package mutating func lost(_ loss: LineLoss, at now: Int64) { engine.lost(loss, at: now) }
     package mutating func said(at now: Int64) { engine.said(at: now) }
-    package mutating func heard(_ bytes: [UInt8], count: Int, isAll: Bool, at now: Int64) { engine.heard(bytes, count: count, at: now) }
+    package mutating func heard(_ bytes: [UInt8], count: Int, isAll: Bool, at now: Int64) {
+        engine.heard(bytes, count: count, at: now)
+    }
     package mutating func take(_ order: LineOrder, at now: Int64) { engine.take(order, at: now) }
     package mutating func leave(at now: Int64) { engine.leave(at: now) }
 }

@@ -12,7 +12,9 @@ struct WireQuestion: Equatable {
     /// Bytes of the answer from its function code on.
     var answerLength: Int { request.answerLength }
     /// Data bytes of a read; `nil` for what is said back.
-    var dataBytes: Int? { if case .read(let function, _, let count) = request { function.dataBytes(count) } else { nil } }
+    var dataBytes: Int? {
+        if case .read(let function, _, let count) = request { function.dataBytes(count) } else { nil }
+    }
 }
 
 /// What became of a question.
@@ -42,8 +44,8 @@ struct LateRefusal: Equatable {
     let took: Int64
 }
 
-/// One exchange at a time over a Modbus line: what may be said now, what a byte means now. RTU and TCP differ by their frames and by what can be
-/// mistaken for an answer. Pure: nothing here waits, reads a clock or allocates.
+/// One exchange at a time over a Modbus line: what may be said now, what a byte means now. RTU and TCP differ by their
+/// frames and by what can be mistaken for an answer. Pure: nothing here waits, reads a clock or allocates.
 protocol ModbusWire {
     /// The bytes to be said.
     var outgoing: [UInt8] { get }
@@ -56,7 +58,8 @@ protocol ModbusWire {
     mutating func lost(at now: Int64)
     /// Until when an answer could be taken for this question's; `nil` when it may be asked. Unit: ns.
     mutating func expiry(of question: WireQuestion, now: Int64) -> Int64?
-    /// Until when an answer of this shape is better waited for than asked for in another; `nil` where it is not. Unit: ns.
+    /// Until when an answer of this shape is better waited for than asked for in another; `nil` where it is not. Unit:
+    /// ns.
     func worthWaiting(for question: WireQuestion, now: Int64) -> Int64?
     /// A question is to go out as soon as the line is silent.
     mutating func ask(_ question: WireQuestion, at now: Int64)
@@ -71,7 +74,8 @@ protocol ModbusWire {
     mutating func lookAtRest(at now: Int64) -> Bool
     /// Whether something came since the question went out.
     var hasHeard: Bool { get }
-    /// Whether one of these units owes an answer that was asked for since a time, over a way that is taken until then. Unit: ns.
+    /// Whether one of these units owes an answer that was asked for since a time, over a way that is taken until then.
+    /// Unit: ns.
     func isHeldUp(by isMeant: (UInt8) -> Bool, since time: Int64) -> Bool
     /// The last refusal that came after it had been given up.
     mutating func takeLateRefusal() -> LateRefusal?

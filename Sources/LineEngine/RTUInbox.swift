@@ -1,6 +1,7 @@
 import ModbusFrames
 
-/// What distinguishes one RTU answer from another: there is no transaction number, only the unit, the function and the length.
+/// What distinguishes one RTU answer from another: there is no transaction number, only the unit, the function and the
+/// length.
 struct AnswerShape: Equatable, BitwiseCopyable {
     let unit: UInt8
     let function: UInt8
@@ -15,9 +16,11 @@ struct AnswerShape: Equatable, BitwiseCopyable {
 
     init(unit: UInt8, _ request: ModbusRequest) {
         switch request {
-        case .read(let function, _, let count): self.init(unit: unit, function: function.rawValue, detail: function.dataBytes(count))
+        case .read(let function, _, let count):
+            self.init(unit: unit, function: function.rawValue, detail: function.dataBytes(count))
         case .loopback: self.init(unit: unit, function: ModbusFunction.diagnostics.rawValue, detail: 0)
-        case .writeCoil(let address, _), .writeRegister(let address, _), .writeCoils(let address, _), .writeRegisters(let address, _):
+        case .writeCoil(let address, _), .writeRegister(let address, _), .writeCoils(let address, _),
+            .writeRegisters(let address, _):
             self.init(unit: unit, function: request.function.rawValue, detail: address)
         }
     }
@@ -52,7 +55,8 @@ struct RTUInbox {
     private(set) var answer = [UInt8](repeating: 0, count: RTUFrame.longest + 4)
     private var answerLength = 0
     private var answerShape: AnswerShape?
-    /// Whether another answer than the last one would be one to the same request; after its time it belongs to something older.
+    /// Whether another answer than the last one would be one to the same request; after its time it belongs to
+    /// something older.
     var mayContradict = false
     var discipline: Discipline<AnswerShape>
     var sightings = SightingList()
@@ -112,8 +116,11 @@ struct RTUInbox {
                 keepAnswer(awaited.shape, length)
                 return .answer
             }
-            let isRefusal = bytes[0] == awaited.shape.unit && bytes[1] == awaited.shape.function | ModbusFunction.exceptionBit
-            if isRefusal, case .exception(let code)? = ModbusAnswer(bytes, at: 1, end: length) { return .exception(code) }
+            let isRefusal =
+                bytes[0] == awaited.shape.unit && bytes[1] == awaited.shape.function | ModbusFunction.exceptionBit
+            if isRefusal, case .exception(let code)? = ModbusAnswer(bytes, at: 1, end: length) {
+                return .exception(code)
+            }
             other = bytes[0]
             see(length, now: now)
         }
@@ -142,7 +149,9 @@ struct RTUInbox {
     private func firstFrame() -> (place: Int, length: Int)? {
         var place = 0
         while count - place >= RTUFrame.shortest {
-            if let awaited, isAnswer(awaited, at: place), place + awaited.length <= count, RTUFrame.isWhole(bytes, place..<(place + awaited.length)) {
+            if let awaited, isAnswer(awaited, at: place), place + awaited.length <= count,
+                RTUFrame.isWhole(bytes, place..<(place + awaited.length))
+            {
                 return (place, awaited.length)
             }
             if let length = RTUFrame.answerLength(bytes, at: place, end: count), place + length <= count,
@@ -166,7 +175,9 @@ struct RTUInbox {
 
     private func isEcho(at place: Int) -> Bool {
         guard !request.isEmpty else { return false }
-        for offset in 0..<min(request.count, count - place) where bytes[place + offset] != request[offset] { return false }
+        for offset in 0..<min(request.count, count - place) where bytes[place + offset] != request[offset] {
+            return false
+        }
         return count > place
     }
 
@@ -204,7 +215,8 @@ struct RTUInbox {
         let stray: LinkSighting.Kind = awaited == nil ? .unsolicited : .mismatched
         if function & ModbusFunction.exceptionBit != 0 {
             let refused = function & ~ModbusFunction.exceptionBit
-            // It tells the function only: which of those that are owed it is of stays open, and all of them are waited for.
+            // It tells the function only: which of those that are owed it is of stays open, and all of them are waited
+            // for.
             return discipline.contains(now: now, where: { $0.unit == unit && $0.function == refused }) ? .late : stray
         }
         guard function <= ModbusFunction.readInputRegisters.rawValue else {

@@ -2,8 +2,9 @@ import ModbusFrames
 
 /// Modbus RTU: no transaction number, so a late answer looks exactly like the answer to the next request of its shape.
 ///
-/// So nothing is said while unread bytes are on the line; after a failed exchange the line must have been silent for as long as the device may
-/// take; and a shape whose answer may still come is not asked for. docs/link-discipline.md draws it, and names what is not defended.
+/// So nothing is said while unread bytes are on the line; after a failed exchange the line must have been silent for as
+/// long as the device may take; and a shape whose answer may still come is not asked for. docs/link-discipline.md draws
+/// it, and names what is not defended.
 struct RTUWire: ModbusWire {
     private enum Phase {
         case idle
@@ -97,7 +98,8 @@ struct RTUWire: ModbusWire {
     }
 
     func worthWaiting(for question: WireQuestion, now: Int64) -> Int64? {
-        inbox.discipline.worthWaiting(for: AnswerShape(unit: question.unit, question.request), of: Int(question.unit), now: now)
+        inbox.discipline.worthWaiting(
+            for: AnswerShape(unit: question.unit, question.request), of: Int(question.unit), now: now)
     }
 
     func isHeldUp(by isMeant: (UInt8) -> Bool, since time: Int64) -> Bool { false }
@@ -105,12 +107,16 @@ struct RTUWire: ModbusWire {
     mutating func takeSighting() -> LinkSighting? { inbox.sightings.take() }
 
     mutating func ask(_ question: WireQuestion, at now: Int64) {
-        // What was not answered before this line was opened may still come, even to another process on the port: the first request waits for that.
+        // What was not answered before this line was opened may still come, even to another process on the port: the
+        // first request waits for that.
         if question.unit == copies.unit, copies.gap > 0 {
             if now - copies.seen > Copies.memory { copies.gap = 0 }
             inbox.discipline.rest(until: lastAnswered + copies.gap, pause: gap, talk: 4 * wireMargin)
         }
-        if isFresh { inbox.discipline.rest(until: lastByte + question.slowestReply, pause: question.slowestReply, talk: 4 * wireMargin) }
+        if isFresh {
+            inbox.discipline.rest(
+                until: lastByte + question.slowestReply, pause: question.slowestReply, talk: 4 * wireMargin)
+        }
         RTUFrame.compose(unit: question.unit, question.request, into: &outgoing)
         phase = .wanting(question, since: now)
     }
@@ -129,7 +135,8 @@ struct RTUWire: ModbusWire {
         inbox.await(RTUInbox.Awaited(shape: shape, length: length), request: outgoing)
         phase = .awaiting(
             Exchange(
-                question: question, shape: shape, sent: sent, deadline: sent + question.slowestReply + Int64(length) * byteTime * 3 / 2 + wireMargin))
+                question: question, shape: shape, sent: sent,
+                deadline: sent + question.slowestReply + Int64(length) * byteTime * 3 / 2 + wireMargin))
     }
 
     mutating func heard(_ bytes: [UInt8], count: Int, at now: Int64) {
@@ -164,7 +171,8 @@ struct RTUWire: ModbusWire {
         case .exception(let code):
             finishEcho(isAnswered: true)
             inbox.awaitNothing()
-            // It names its function only: while another request of that function is owed it may be that one's, and the answer to this one still to come.
+            // It names its function only: while another request of that function is owed it may be that one's, and the
+            // answer to this one still to come.
             let (unit, function) = (exchange.shape.unit, exchange.shape.function)
             let isAmbiguous = inbox.discipline.contains(now: now) { $0.unit == unit && $0.function == function }
             if isAmbiguous { owe(exchange) }
@@ -189,7 +197,9 @@ struct RTUWire: ModbusWire {
                     takeRest(at: now)
                     return .say
                 }
-                guard inbox.discipline.isTalkedOver(at: now, since: since, patience: 4 * wireMargin) else { return .listen(until: inbox.discipline.quietUntil) }
+                guard inbox.discipline.isTalkedOver(at: now, since: since, patience: 4 * wireMargin) else {
+                    return .listen(until: inbox.discipline.quietUntil)
+                }
                 takeRest(at: now)
                 inbox.discipline.settle()
                 phase = .over(.failed(.neverSilent))
@@ -233,7 +243,8 @@ struct RTUWire: ModbusWire {
     /// However it failed, even with the line itself: the answer may still come.
     private mutating func owe(_ exchange: Exchange) {
         inbox.discipline.giveUp(
-            exchange.shape, of: Int(exchange.shape.unit), sent: exchange.sent, slowestReply: exchange.question.slowestReply,
+            exchange.shape, of: Int(exchange.shape.unit), sent: exchange.sent,
+            slowestReply: exchange.question.slowestReply,
             isOnlyShape: exchange.question.isOnlyShape)
     }
 
@@ -250,7 +261,8 @@ struct RTUWire: ModbusWire {
         case (.unknown, true), (.absent, true):
             inbox.sightings.note(.echo)
             echo = .seen
-        // Only an answer without one shows that there is none: of a failed exchange the echo may have been what was damaged.
+        // Only an answer without one shows that there is none: of a failed exchange the echo may have been what was
+        // damaged.
         case (.unknown, false): if isAnswered { echo = .absent }
         case (.seen, false): if !inbox.isSilent { inbox.sightings.note(.echoLost) }
         case (.absent, false), (.seen, true): break

@@ -1,4 +1,5 @@
-/// When a line that was lost is opened again: after 0.5 s, doubling to 30 s, for ever, spread so that lines do not march in step.
+/// When a line that was lost is opened again: after 0.5 s, doubling to 30 s, for ever, spread so that lines do not
+/// march in step.
 struct Reconnection {
     private var attempts: Int64 = 0
     private(set) var next: Int64 = 0

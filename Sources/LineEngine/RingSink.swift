@@ -2,7 +2,8 @@ import DeviceDrivers
 import DeviceModel
 import RealTime
 
-/// Puts one device's records into its line's ring. A full ring loses records and counts them; the journal tells of the loss as an event.
+/// Puts one device's records into its line's ring. A full ring loses records and counts them; the journal tells of the
+/// loss as an event.
 struct RingSink: RecordSink {
     /// The first of each kind that a line with devices adds to the records of one of them.
     struct Place {
@@ -21,7 +22,8 @@ struct RingSink: RecordSink {
     private let place: Place
     /// Samples that carried a value since it was last asked: how the loop knows that the device is alive.
     private var fresh = 0
-    /// While what comes is not now: by stream of the device, whether it tells results, which are taken all the same; `nil` while it is.
+    /// While what comes is not now: by stream of the device, whether it tells results, which are taken all the same;
+    /// `nil` while it is.
     var heldBack: [Bool]?
     private var withheld = 0
     private var alertHolds = [Bool](repeating: false, count: LinkAlert.allCases.count)
@@ -54,21 +56,25 @@ struct RingSink: RecordSink {
         case .event:
             record.index = UInt32(place.device)
             if record.event == .wrongDevice { alert(.wrongDevice, holds: true, time: record.monotonicNanoseconds) }
-            if record.event == .deviceIdentified { alert(.wrongDevice, holds: false, time: record.monotonicNanoseconds) }
+            if record.event == .deviceIdentified {
+                alert(.wrongDevice, holds: false, time: record.monotonicNanoseconds)
+            }
         case .alertStart, .alertEnd: record.index += UInt32(place.alert)
         }
         push(record)
     }
 
     mutating func event(_ event: EventCode, figure: Int64 = 0, text: StaticString? = nil, time: Int64) {
-        var record = SampleRecord(kind: .event, index: UInt32(place.device), monotonicNanoseconds: time, bits: figure, event: event)
+        var record = SampleRecord(
+            kind: .event, index: UInt32(place.device), monotonicNanoseconds: time, bits: figure, event: event)
         if let text { record.setText(text) }
         push(record)
     }
 
     /// The same with words made at run time; for what happens seldom.
     mutating func event(_ event: EventCode, figure: Int64 = 0, words: String, time: Int64) {
-        var record = SampleRecord(kind: .event, index: UInt32(place.device), monotonicNanoseconds: time, bits: figure, event: event)
+        var record = SampleRecord(
+            kind: .event, index: UInt32(place.device), monotonicNanoseconds: time, bits: figure, event: event)
         _ = record.setText(words.utf8.prefix(SampleRecord.textCapacity))
         push(record)
     }
@@ -76,7 +82,10 @@ struct RingSink: RecordSink {
     mutating func alert(_ alert: LinkAlert, holds: Bool, time: Int64) {
         guard alertHolds[alert.rawValue] != holds else { return }
         alertHolds[alert.rawValue] = holds
-        push(SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(place.linkAlert + alert.rawValue), monotonicNanoseconds: time))
+        push(
+            SampleRecord(
+                kind: holds ? .alertStart : .alertEnd, index: UInt32(place.linkAlert + alert.rawValue),
+                monotonicNanoseconds: time))
     }
 
     // MARK: Accounts

@@ -15,11 +15,13 @@ struct Roster<Body> {
         var body: Body
     }
 
-    /// Periods after which a device that failed goes before those that are well: a full line must not silence it for ever.
+    /// Periods after which a device that failed goes before those that are well: a full line must not silence it for
+    /// ever.
     private static var mostOverdue: Int64 { 10 }
 
     var questions: [Question]
-    /// Whether the last question was to a device that is well: two of the others never follow each other while one of these waits.
+    /// Whether the last question was to a device that is well: two of the others never follow each other while one of
+    /// these waits.
     private var wasWell = false
 
     init(_ questions: [Question]) { self.questions = questions }
@@ -51,6 +53,8 @@ struct Roster<Body> {
 
     /// No question of a device is asked before a time. Unit: ns.
     mutating func postpone(_ device: Int, until time: Int64) {
-        for index in questions.indices where questions[index].device == device { questions[index].due = max(questions[index].due, time) }
+        for index in questions.indices where questions[index].device == device {
+            questions[index].due = max(questions[index].due, time)
+        }
     }
 }

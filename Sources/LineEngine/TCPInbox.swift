@@ -2,8 +2,8 @@ import ModbusFrames
 
 /// The bytes that came over a Modbus TCP connection, and which whole frames are among them.
 ///
-/// Nothing here knows time or the connection itself: it is what the fuzzer and the tests feed. An answer is as long as its function says; what a
-/// header tells beyond that is padding, which some devices send and some only announce.
+/// Nothing here knows time or the connection itself: it is what the fuzzer and the tests feed. An answer is as long as
+/// its function says; what a header tells beyond that is padding, which some devices send and some only announce.
 struct TCPInbox {
     enum Step: Equatable {
         case needMore
@@ -91,15 +91,20 @@ struct TCPInbox {
     mutating func next(_ awaited: Awaited?) -> Step {
         while count >= TCPFrame.headerLength {
             if padding > 0, skipPadding() { continue }
-            guard TCPFrame.isModbus(bytes, at: 0), let header = TCPFrame(bytes, at: 0, end: count) else { return .outOfStep }
-            if let awaited, header.transaction == awaited.transaction, header.unit == awaited.unit, count > TCPFrame.headerLength,
+            guard TCPFrame.isModbus(bytes, at: 0), let header = TCPFrame(bytes, at: 0, end: count) else {
+                return .outOfStep
+            }
+            if let awaited, header.transaction == awaited.transaction, header.unit == awaited.unit,
+                count > TCPFrame.headerLength,
                 bytes[TCPFrame.headerLength] & ~ModbusFunction.exceptionBit == awaited.function
             {
                 guard let step = take(awaited, header) else { return .needMore }
                 return step
             }
             var end = header.end
-            if let length = ModbusAnswer.length(bytes, at: TCPFrame.headerLength, end: count) { end = min(end, TCPFrame.headerLength + length) }
+            if let length = ModbusAnswer.length(bytes, at: TCPFrame.headerLength, end: count) {
+                end = min(end, TCPFrame.headerLength + length)
+            }
             guard count >= end else { return .needMore }
             see(header, isAwaiting: awaited != nil)
             padding = header.end - end
@@ -130,7 +135,8 @@ struct TCPInbox {
         return length == awaited.length ? .answer : .wrongContent
     }
 
-    /// Takes off what the last header told of too much, unless another frame begins there. Returns whether anything went.
+    /// Takes off what the last header told of too much, unless another frame begins there. Returns whether anything
+    /// went.
     private mutating func skipPadding() -> Bool {
         let told = padding
         padding = 0
@@ -142,7 +148,9 @@ struct TCPInbox {
     private mutating func see(_ header: TCPFrame, isAwaiting: Bool) {
         if let index = owed.firstIndex(where: { $0.transaction == header.transaction }) {
             let found = owed.remove(at: index)
-            if case .exception(let code)? = ModbusAnswer(bytes, at: TCPFrame.headerLength, end: count) { late = (found, code) }
+            if case .exception(let code)? = ModbusAnswer(bytes, at: TCPFrame.headerLength, end: count) {
+                late = (found, code)
+            }
             sightings.note(.late, unit: header.unit)
         } else if header.transaction == lastAnswered {
             sightings.note(.duplicate, unit: header.unit)

@@ -66,14 +66,17 @@ struct TCPWire: ModbusWire {
     mutating func said(at now: Int64) {
         guard case .wanting(let question) = phase else { return }
         let awaited = TCPInbox.Awaited(
-            transaction: transaction, unit: question.unit, function: question.request.function.rawValue, length: question.answerLength,
+            transaction: transaction, unit: question.unit, function: question.request.function.rawValue,
+            length: question.answerLength,
             dataBytes: question.dataBytes)
         phase = .awaiting(question, awaited, sent: now, deadline: now + question.slowestReply + wireMargin)
     }
 
     mutating func heard(_ bytes: [UInt8], count: Int, at now: Int64) {
         guard count > 0 else { return }
-        if case .awaiting(let question, _, let sent, let deadline) = phase, now > deadline + wireMargin { giveUp(question, sent: sent) }
+        if case .awaiting(let question, _, let sent, let deadline) = phase, now > deadline + wireMargin {
+            giveUp(question, sent: sent)
+        }
         hasHeard = true
         var taken = 0
         while taken < count {
@@ -82,7 +85,9 @@ struct TCPWire: ModbusWire {
             inbox.append(taken == 0 ? bytes : Array(bytes[taken..<(taken + room)]), count: room)
             taken += room
             look()
-            if let (owed, code) = inbox.takeLateRefusal() { late = LateRefusal(unit: owed.unit, code: code, took: now - owed.sent) }
+            if let (owed, code) = inbox.takeLateRefusal() {
+                late = LateRefusal(unit: owed.unit, code: code, took: now - owed.sent)
+            }
         }
     }
 
@@ -124,7 +129,8 @@ struct TCPWire: ModbusWire {
     private mutating func giveUp(_ question: WireQuestion, sent: Int64) {
         inbox.giveUp(transaction, unit: question.unit, sent: sent)
         silentExchanges = hasHeard ? 0 : silentExchanges + 1
-        // Half a frame, or nothing for long: what comes next may belong to anything, or the connection has died without a word.
+        // Half a frame, or nothing for long: what comes next may belong to anything, or the connection has died without
+        // a word.
         if !inbox.isEmpty {
             phase = .broken(.failed(.incomplete))
         } else {

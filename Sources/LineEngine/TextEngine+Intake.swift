@@ -95,12 +95,15 @@ extension TextEngine {
 
     /// Whether another question tells a field, and was answered when it was last asked.
     static func isTold(_ field: Int, besides request: Int, _ roster: Roster<Body>, _ tellers: [[Int]]) -> Bool {
-        for index in tellers[field] where roster.questions[index].body.request != request && roster.questions[index].body.isTold { return true }
+        for index in tellers[field]
+        where roster.questions[index].body.request != request && roster.questions[index].body.isTold { return true }
         return false
     }
 
     mutating func miss(_ request: Int, _ validity: Validity, _ reason: Reason, at now: Int64) {
         let (roster, tellers) = (roster, tellers)
-        intake.decoder.miss(request: request, validity, reason, time: now, unless: { Self.isTold($0, besides: request, roster, tellers) }, sink: &sink)
+        intake.decoder.miss(
+            request: request, validity, reason, time: now,
+            unless: { Self.isTold($0, besides: request, roster, tellers) }, sink: &sink)
     }
 }

@@ -12,7 +12,8 @@ extension TextEngine {
         sink.heldBack = nil
         answers = 0
         nextTick = now + Self.tick
-        // A reply to what was asked before may still come, even to another process on this port. A new connection hears none.
+        // A reply to what was asked before may still come, even to another process on this port. A new connection hears
+        // none.
         let rest = byteTime > 0 && !plan.listens ? device.line.slowestReply : 0
         quiet(until: now + max(rest, device.line.pauseAfterOpening), at: now)
         beginSession(at: now)
@@ -33,7 +34,9 @@ extension TextEngine {
         guard isOpen else { return }
         if let exchange {
             if exchange.sent > 0 { intake.giveUp(exchange.request, sent: exchange.sent) }
-            if case .order(let order) = exchange.purpose { tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now) }
+            if case .order(let order) = exchange.purpose {
+                tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now)
+            }
         }
         beginSession(at: now)
     }
@@ -41,7 +44,8 @@ extension TextEngine {
     /// Nothing is said until then, nor into the middle of what still comes.
     mutating func quiet(until time: Int64, at now: Int64) {
         intake.discipline.rest(
-            until: time, pause: TextIntake.rules.pause, talk: max(0, now - time + TextIntake.rules.patience(device.line.slowestReply)))
+            until: time, pause: TextIntake.rules.pause,
+            talk: max(0, now - time + TextIntake.rules.patience(device.line.slowestReply)))
     }
 
     mutating func beginSession(at time: Int64) {
@@ -53,7 +57,8 @@ extension TextEngine {
         let mayEnd = loss.isEnded && answers > 0 && !plan.listens
         switch phase {
         case .idle where mayEnd, .session where mayEnd: phase = .ended(since: now)
-        case .saying(let exchange) where mayEnd && !isSecondTry, .awaiting(let exchange, _) where mayEnd && !exchange.hasHeard && !isSecondTry:
+        case .saying(let exchange) where mayEnd && !isSecondTry,
+            .awaiting(let exchange, _) where mayEnd && !exchange.hasHeard && !isSecondTry:
             // Ended while nothing was asked, and seen only now.
             guard case .question(let index) = exchange.purpose else { return lose(loss, exchange, at: now) }
             intake.decoder.awaiting = .nothing
@@ -68,7 +73,9 @@ extension TextEngine {
     mutating func lose(_ loss: LineLoss, _ exchange: Exchange?, at now: Int64) {
         abandon(exchange, at: now)
         guard health.lose(errno: loss.errno, time: now, sink: &sink) else {
-            if let exchange, exchange.sent > 0, case .question = exchange.purpose { miss(exchange.request, .notAvailable, .disconnected, at: now) }
+            if let exchange, exchange.sent > 0, case .question = exchange.purpose {
+                miss(exchange.request, .notAvailable, .disconnected, at: now)
+            }
             return
         }
         for question in roster.questions { miss(question.body.request, .notAvailable, .disconnected, at: now) }
@@ -79,7 +86,9 @@ extension TextEngine {
     mutating func abandon(_ exchange: Exchange?, at now: Int64) {
         if let exchange {
             if exchange.sent > 0 { intake.giveUp(exchange.request, sent: exchange.sent) }
-            if case .order(let order) = exchange.purpose { tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now) }
+            if case .order(let order) = exchange.purpose {
+                tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now)
+            }
         }
         for index in roster.questions.indices { roster.questions[index].body.isTold = false }
         reconnection.failed(at: now)

@@ -7,12 +7,16 @@ import RealTime
 extension TextEngine {
     /// Begins an order, or ends it; `false` when it must wait.
     mutating func begin(_ order: LineOrder, at now: Int64) -> Bool {
-        guard case .request(let number) = order.content, plan.requests.indices.contains(Int(number)), plan.requests[Int(number)].isRepeatable else {
+        guard case .request(let number) = order.content, plan.requests.indices.contains(Int(number)),
+            plan.requests[Int(number)].isRepeatable
+        else {
             self.order = nil
             tell(order, .notSaid, said: 0, at: now)
             return true
         }
-        if let reply = plan.requests[Int(number)].reply, intake.discipline.expiry(of: reply, now: now) != nil { return false }
+        if let reply = plan.requests[Int(number)].reply, intake.discipline.expiry(of: reply, now: now) != nil {
+            return false
+        }
         self.order = nil
         say(Int(number), .order(order), at: now)
         return true
@@ -44,7 +48,8 @@ extension TextEngine {
         order = nil
     }
 
-    /// Until when an exchange is waited for when the host stops: what is still to be answered comes before the session's end. Unit: ns.
+    /// Until when an exchange is waited for when the host stops: what is still to be answered comes before the
+    /// session's end. Unit: ns.
     func farewellLimit(_ exchange: Exchange) -> Int64 {
         guard let end = farewellEnd else { return .max }
         switch exchange.purpose {

@@ -6,7 +6,9 @@ import DeviceProfiles
 extension TextEngine {
     mutating func say(_ request: Int, _ purpose: Exchange.Purpose, at now: Int64) {
         intake.decoder.civilClock = recorder.civilClock
-        guard let bytes = intake.decoder.bytes(of: request, time: now), let prelude = intake.decoder.prelude(of: request, time: now) else {
+        guard let bytes = intake.decoder.bytes(of: request, time: now),
+            let prelude = intake.decoder.prelude(of: request, time: now)
+        else {
             // A value of the session that it needs has not been told yet.
             switch purpose {
             case .question: intake.decoder.miss(request: request, .notAvailable, .absent, time: now, sink: &sink)
@@ -77,7 +79,9 @@ extension TextEngine {
         }
         if case .order(let order) = exchange.purpose { tell(order, .answered(length: 0), said: exchange.sent, at: now) }
         advance(exchange, at: now)
-        if let slowest, !device.slots.isEmpty { intake.decoder.expireSlots(since: now - 3 * slowest, now: now, sink: &sink) }
+        if let slowest, !device.slots.isEmpty {
+            intake.decoder.expireSlots(since: now - 3 * slowest, now: now, sink: &sink)
+        }
     }
 
     /// The device answered that it will not: it is there, and its values are not.
@@ -100,7 +104,8 @@ extension TextEngine {
         if intake.decoder.takeAnswered() != nil { return finish(exchange, at: now) }
         recorder.countBusy(now - exchange.sent)
         intake.giveUp(exchange.request, sent: exchange.sent)
-        // A reply that still comes belongs to nothing: the line is read and kept quiet for as long as the device may take.
+        // A reply that still comes belongs to nothing: the line is read and kept quiet for as long as the device may
+        // take.
         quiet(until: now + device.line.slowestReply, at: now)
         isSecondTry = false
         switch exchange.purpose {
@@ -117,7 +122,9 @@ extension TextEngine {
         phase = .idle
         let request = plan.requests[exchange.request]
         // It is said again where its reply can no longer be mistaken before it is due anyway.
-        let isFree = request.reply.map { (intake.discipline.expiry(of: $0, now: now) ?? 0) < roster.questions[index].due } ?? true
+        let isFree =
+            request.reply.map { (intake.discipline.expiry(of: $0, now: now) ?? 0) < roster.questions[index].due }
+            ?? true
         if request.isRepeatable, isFree, roster.questions[index].body.repetitions < request.retries {
             roster.questions[index].body.repetitions += 1
             roster.questions[index].due = intake.discipline.quietUntil
@@ -143,14 +150,18 @@ extension TextEngine {
         if !plan.open.isEmpty { restartSession(after: pause, at: now) }
     }
 
-    private mutating func postpone(_ index: Int, until time: Int64) { roster.questions[index].due = max(roster.questions[index].due, time) }
+    private mutating func postpone(_ index: Int, until time: Int64) {
+        roster.questions[index].due = max(roster.questions[index].due, time)
+    }
 
     mutating func fail(step: Int, _ exchange: Exchange, at now: Int64) {
         let damage = intake.decoder.takeDamage()
         intake.decoder.miss(
-            request: exchange.request, damage == nil ? .notAvailable : .invalid, damage ?? .timedOut, time: now, sink: &sink)
+            request: exchange.request, damage == nil ? .notAvailable : .invalid, damage ?? .timedOut, time: now,
+            sink: &sink)
         if plan.requests[exchange.request].slot != nil { return advance(exchange, at: now) }
-        let pause = count(damage, exchange, period: plan.requests[exchange.request].period ?? Self.sessionPause, at: now)
+        let pause = count(
+            damage, exchange, period: plan.requests[exchange.request].period ?? Self.sessionPause, at: now)
         restartSession(after: max(pause, Self.sessionPause), at: now)
     }
 

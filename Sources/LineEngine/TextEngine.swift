@@ -3,7 +3,8 @@ import DeviceModel
 package import DeviceProfiles
 import RealTime
 
-/// A line with one device that speaks a text protocol: opens its session, takes what it says, asks its questions, each at its absolute deadline.
+/// A line with one device that speaks a text protocol: opens its session, takes what it says, asks its questions, each
+/// at its absolute deadline.
 package struct TextEngine: LineEngine {
     enum Phase {
         case closed(until: Int64)
@@ -57,7 +58,8 @@ package struct TextEngine: LineEngine {
     static let tick: Int64 = 10_000_000
     /// How long a stale stream is waited for before its line is opened anew. Unit: ns.
     static let streamPause: Int64 = 30_000_000_000
-    /// How long the end of a session may take in all, and what one step of it waits for its reply and for silence. Unit: ns.
+    /// How long the end of a session may take in all, and what one step of it waits for its reply and for silence.
+    /// Unit: ns.
     static let longestFarewell: Int64 = 1_500_000_000
     static let longestFarewellStep: Int64 = 500_000_000
     /// How long a session that failed is left alone at least. Unit: ns.
@@ -111,7 +113,9 @@ package struct TextEngine: LineEngine {
         place.linkAlert = device.alerts.count
         sink = RingSink(recorder: recorder, place: place)
         intake = TextIntake(device, plan)
-        slowest = (plan.requests.compactMap { $0.reply == nil ? nil : $0.period } + [plan.streamPeriod].compactMap { $0 }).max()
+        slowest =
+            (plan.requests.compactMap { $0.reply == nil ? nil : $0.period } + [plan.streamPeriod].compactMap { $0 })
+            .max()
         (parts, streamPart, health) = DeviceHealth.watching(device, plan, tick: Self.tick, now: now)
         budget = FailureBudget(hasNeighbours: false, cost: device.line.slowestReply, now: now)
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(device.handle.hashValue)))
@@ -121,7 +125,9 @@ package struct TextEngine: LineEngine {
         let parts = parts
         roster = Roster(
             plan.requests.indices.compactMap { request in
-                plan.requests[request].period.map { Roster.Question(device: 0, part: parts[request], period: $0, due: now, body: Body(request: request)) }
+                plan.requests[request].period.map {
+                    Roster.Question(device: 0, part: parts[request], period: $0, due: now, body: Body(request: request))
+                }
             })
         told = plan.requests.map { request in
             guard let message = request.reply.map({ plan.messages[$0] }) else { return [] }
@@ -129,7 +135,9 @@ package struct TextEngine: LineEngine {
         }
         var tellers = [[Int]](repeating: [], count: device.profile.fields.count)
         for (index, question) in roster.questions.enumerated() {
-            for field in told[question.body.request] where !tellers[field].contains(index) { tellers[field].append(index) }
+            for field in told[question.body.request] where !tellers[field].contains(index) {
+                tellers[field].append(index)
+            }
         }
         self.tellers = tellers
     }
@@ -137,8 +145,12 @@ package struct TextEngine: LineEngine {
     static func results(_ device: DevicePlan, _ plan: SerialPlan) -> [Bool] {
         var results = [Bool](repeating: false, count: device.streams.count)
         for message in plan.messages {
-            for target in (message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])).flatMap(\.targets) where target.isEpisodic {
-                for slot in 0..<(target.isSlotted ? max(1, device.slots.count) : 1) { results[target.stream + slot] = true }
+            for target in (message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])).flatMap(
+                \.targets) where target.isEpisodic
+            {
+                for slot in 0..<(target.isSlotted ? max(1, device.slots.count) : 1) {
+                    results[target.stream + slot] = true
+                }
             }
         }
         return results
@@ -162,11 +174,15 @@ package struct TextEngine: LineEngine {
             case .opening: return farewellEnd == nil ? .open : .end
             case .ended(let since):
                 if farewellEnd != nil { return .end }
-                let due = order == nil ? (roster.next(at: now) { _ in true }.map { roster.questions[$0].due } ?? now) - device.line.pauseAfterOpening : now
+                let due =
+                    order == nil
+                    ? (roster.next(at: now) { _ in true }.map { roster.questions[$0].due } ?? now)
+                        - device.line.pauseAfterOpening : now
                 guard now >= due else { return .rest(until: due) }
                 phase = .opening(isSameDevice: now - since <= Self.sameDeviceWithin)
             case .over: return .end
-            case .session, .idle, .saying, .pausing, .awaiting, .leaving: if let action = goOn(at: now) { return action }
+            case .session, .idle, .saying, .pausing, .awaiting, .leaving:
+                if let action = goOn(at: now) { return action }
             }
         }
     }
@@ -196,7 +212,9 @@ package struct TextEngine: LineEngine {
             if farewellEnd != nil { return beginFarewell(at: now) }
             let at = max(due, intake.discipline.quietUntil)
             guard now >= at else { return wait(until: at, at: now) }
-            if let reply = plan.requests[plan.open[step]].reply, let expiry = intake.discipline.expiry(of: reply, now: now) {
+            if let reply = plan.requests[plan.open[step]].reply,
+                let expiry = intake.discipline.expiry(of: reply, now: now)
+            {
                 phase = .session(step: step, due: expiry)
             } else {
                 say(plan.open[step], .step(step), at: now)
@@ -212,7 +230,9 @@ package struct TextEngine: LineEngine {
         if farewellEnd != nil { return beginFarewell(at: now) }
         let quiet = intake.discipline.quietUntil
         if let order, now >= quiet, begin(order, at: now) { return nil }
-        guard let index = roster.next(at: now, isWell: { _ in true }) else { return wait(until: order == nil ? .max : max(quiet, now), at: now) }
+        guard let index = roster.next(at: now, isWell: { _ in true }) else {
+            return wait(until: order == nil ? .max : max(quiet, now), at: now)
+        }
         let due = max(roster.questions[index].due, quiet)
         guard now >= due else { return wait(until: due, at: now) }
         // Waiting for one's own line is not waking up late.

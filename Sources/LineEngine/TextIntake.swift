@@ -19,8 +19,8 @@ struct TextIntake {
     private var contention = ContentionWatch()
     private var sawLate = false
 
-    /// Nothing is asked into the middle of what still comes; a device is not silent about what it owes for longer than six slowest
-    /// replies, and two seconds at least.
+    /// Nothing is asked into the middle of what still comes; a device is not silent about what it owes for longer than
+    /// six slowest replies, and two seconds at least.
     static let rules = Discipline<Int>.Rules(gap: 0, pause: 50_000_000, patience: 6, leastPatience: 2_000_000_000)
 
     /// The most bytes taken at once.

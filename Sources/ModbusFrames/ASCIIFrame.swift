@@ -1,9 +1,11 @@
-/// Modbus ASCII: the same requests and answers as RTU, in hexadecimal digits with a sum of their own. Source: MODBUS over Serial Line V1.02, 2.5.2.
+/// Modbus ASCII: the same requests and answers as RTU, in hexadecimal digits with a sum of their own. Source: MODBUS
+/// over Serial Line V1.02, 2.5.2.
 package enum ASCIIFrame {
     /// The longest frame: colon, 255 bytes in two digits each, CR, LF. Unit: characters.
     package static let longest = 513
 
-    /// The frame in ASCII of one in RTU. The checksum is replaced by the sum over the bytes themselves, not over their digits.
+    /// The frame in ASCII of one in RTU. The checksum is replaced by the sum over the bytes themselves, not over their
+    /// digits.
     package static func ascii(ofRTU frame: [UInt8]) -> [UInt8] {
         let bytes = frame.dropLast(2)
         var characters: [UInt8] = [0x3A]
@@ -53,7 +55,9 @@ package struct ASCIIReader: Sendable {
         }
         guard isInFrame else { return }
         if isEnding {
-            if character == 0x0A, high == nil, bytes.count >= 3, ASCIIFrame.sum(bytes.dropLast()) == bytes[bytes.count - 1] {
+            if character == 0x0A, high == nil, bytes.count >= 3,
+                ASCIIFrame.sum(bytes.dropLast()) == bytes[bytes.count - 1]
+            {
                 bytes.removeLast()
                 RTUFrame.seal(&bytes)
                 frames += bytes

@@ -22,7 +22,8 @@ package enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     package var isOfBits: Bool {
         switch self {
         case .readCoils, .readDiscreteInputs, .writeSingleCoil, .writeMultipleCoils: true
-        case .readHoldingRegisters, .readInputRegisters, .writeSingleRegister, .writeMultipleRegisters, .diagnostics: false
+        case .readHoldingRegisters, .readInputRegisters, .writeSingleRegister, .writeMultipleRegisters, .diagnostics:
+            false
         }
     }
 

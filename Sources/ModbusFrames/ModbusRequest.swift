@@ -1,4 +1,5 @@
-/// A request without its envelope: function and what belongs to it. Source: MODBUS Application Protocol V1.1b3, section 6.
+/// A request without its envelope: function and what belongs to it. Source: MODBUS Application Protocol V1.1b3, section
+/// 6.
 package enum ModbusRequest: Sendable, Equatable {
     /// A read of registers or bits: functions 1 to 4. Range of `count`: 1…125 registers or 1…2,000 bits.
     case read(ModbusFunction, address: Int, count: Int)
@@ -59,7 +60,8 @@ package enum ModbusRequest: Sendable, Equatable {
         }
     }
 
-    /// Reads the request that these bytes are, from its function code to its last byte; `nil` when they are none, or one that is not listed here.
+    /// Reads the request that these bytes are, from its function code to its last byte; `nil` when they are none, or
+    /// one that is not listed here.
     package init?(_ bytes: [UInt8], _ range: Range<Int>) {
         guard range.count >= 5, let function = ModbusFunction(rawValue: bytes[range.lowerBound]) else { return nil }
         let first = bytes.word(range.lowerBound + 1)
@@ -79,12 +81,16 @@ package enum ModbusRequest: Sendable, Equatable {
             guard range.count == 5 else { return nil }
             self = .writeRegister(address: first, value: UInt16(second))
         case .writeMultipleCoils:
-            guard range.count > 6, (1...1968).contains(second), Int(bytes[data - 1]) == (second + 7) / 8, range.count == 6 + (second + 7) / 8 else {
+            guard range.count > 6, (1...1968).contains(second), Int(bytes[data - 1]) == (second + 7) / 8,
+                range.count == 6 + (second + 7) / 8
+            else {
                 return nil
             }
             self = .writeCoils(address: first, (0..<second).map { bytes[data + $0 / 8] >> UInt8($0 % 8) & 1 == 1 })
         case .writeMultipleRegisters:
-            guard range.count > 6, (1...123).contains(second), Int(bytes[data - 1]) == second * 2, range.count == 6 + second * 2 else { return nil }
+            guard range.count > 6, (1...123).contains(second), Int(bytes[data - 1]) == second * 2,
+                range.count == 6 + second * 2
+            else { return nil }
             self = .writeRegisters(address: first, (0..<second).map { UInt16(bytes.word(data + $0 * 2)) })
         }
     }
@@ -99,8 +105,8 @@ package enum ModbusAnswer: Sendable, Equatable {
     /// Source of the codes: MODBUS Application Protocol V1.1b3, section 7.
     case exception(code: UInt8)
 
-    /// Reads the answer that begins here with its function code, as long as that code says; what lies behind it is not looked at. `nil` when it
-    /// is not whole, or no answer of a known function.
+    /// Reads the answer that begins here with its function code, as long as that code says; what lies behind it is not
+    /// looked at. `nil` when it is not whole, or no answer of a known function.
     package init?(_ bytes: [UInt8], at place: Int, end: Int) {
         guard let length = Self.length(bytes, at: place, end: end), place + length <= end else { return nil }
         let code = bytes[place]
@@ -113,14 +119,17 @@ package enum ModbusAnswer: Sendable, Equatable {
         }
     }
 
-    /// How long the answer is that begins here, by its function; `nil` when that is not known, or not there yet. Unit: bytes.
+    /// How long the answer is that begins here, by its function; `nil` when that is not known, or not there yet. Unit:
+    /// bytes.
     package static func length(_ bytes: [UInt8], at place: Int, end: Int) -> Int? {
         guard end - place >= 1 else { return nil }
         if bytes[place] & ModbusFunction.exceptionBit != 0 { return bytes[place] <= 0xAB ? 2 : nil }
         guard let function = ModbusFunction(rawValue: bytes[place]) else { return nil }
         switch function {
-        case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters: return end - place >= 2 ? 2 + Int(bytes[place + 1]) : nil
-        case .writeSingleCoil, .writeSingleRegister, .diagnostics, .writeMultipleCoils, .writeMultipleRegisters: return 5
+        case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters:
+            return end - place >= 2 ? 2 + Int(bytes[place + 1]) : nil
+        case .writeSingleCoil, .writeSingleRegister, .diagnostics, .writeMultipleCoils, .writeMultipleRegisters:
+            return 5
         }
     }
 
@@ -136,7 +145,9 @@ package enum ModbusAnswer: Sendable, Equatable {
     }
 
     /// The bytes of a refusal, from its function code on.
-    package static func exception(_ function: UInt8, code: UInt8) -> [UInt8] { [function | ModbusFunction.exceptionBit, code] }
+    package static func exception(_ function: UInt8, code: UInt8) -> [UInt8] {
+        [function | ModbusFunction.exceptionBit, code]
+    }
 }
 
 extension [UInt8] {

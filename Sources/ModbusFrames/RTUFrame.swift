@@ -22,7 +22,8 @@ package enum RTUFrame {
     package static func isWhole(_ bytes: [UInt8], _ range: Range<Int>) -> Bool {
         guard range.count >= shortest else { return false }
         let crc = checksum(bytes, range.lowerBound..<(range.upperBound - 2))
-        return bytes[range.upperBound - 2] == UInt8(truncatingIfNeeded: crc) && bytes[range.upperBound - 1] == UInt8(crc >> 8)
+        return bytes[range.upperBound - 2] == UInt8(truncatingIfNeeded: crc)
+            && bytes[range.upperBound - 1] == UInt8(crc >> 8)
     }
 
     /// Puts the checksum behind the bytes.
@@ -47,13 +48,15 @@ package enum RTUFrame {
         seal(&bytes)
     }
 
-    /// The length of the answer's frame that begins here; `nil` when its function is not known or its length is not there yet. Unit: bytes.
+    /// The length of the answer's frame that begins here; `nil` when its function is not known or its length is not
+    /// there yet. Unit: bytes.
     package static func answerLength(_ bytes: [UInt8], at place: Int, end: Int) -> Int? {
         guard end - place >= 3 else { return nil }
         return ModbusAnswer.length(bytes, at: place + 1, end: end).map { $0 + envelope }
     }
 
-    /// The length of the request's frame that begins here; `nil` when its function is not known or its length is not there yet. Unit: bytes.
+    /// The length of the request's frame that begins here; `nil` when its function is not known or its length is not
+    /// there yet. Unit: bytes.
     package static func requestLength(_ bytes: [UInt8], at place: Int, end: Int) -> Int? {
         guard end - place >= 2, let function = ModbusFunction(rawValue: bytes[place + 1]) else { return nil }
         switch function {
@@ -64,7 +67,8 @@ package enum RTUFrame {
 
     /// The request whose whole frame begins here, and how long the frame is; `nil` when there is none.
     package static func request(_ bytes: [UInt8], at place: Int, end: Int) -> (request: ModbusRequest, length: Int)? {
-        guard let length = requestLength(bytes, at: place, end: end), place + length <= end, isWhole(bytes, place..<(place + length)),
+        guard let length = requestLength(bytes, at: place, end: end), place + length <= end,
+            isWhole(bytes, place..<(place + length)),
             let request = ModbusRequest(bytes, (place + 1)..<(place + length - 2))
         else { return nil }
         return (request, length)

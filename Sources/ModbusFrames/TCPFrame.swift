@@ -1,4 +1,5 @@
-/// The envelope of Modbus TCP: transaction, protocol, length and unit before. Source: MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3.
+/// The envelope of Modbus TCP: transaction, protocol, length and unit before. Source: MODBUS Messaging on TCP/IP
+/// Implementation Guide V1.0b, 3.1.3.
 package struct TCPFrame: Sendable, Equatable, BitwiseCopyable {
     /// Transaction, protocol, length and unit. Unit: bytes.
     package static let headerLength = 7
@@ -13,7 +14,8 @@ package struct TCPFrame: Sendable, Equatable, BitwiseCopyable {
     /// Where the frame ends, as its header tells. Unit: bytes from its first.
     package var end: Int { told + 6 }
 
-    /// Reads the header that begins here; `nil` when it is not whole. Which protocol it names is not looked at: see ``isModbus(_:at:)``.
+    /// Reads the header that begins here; `nil` when it is not whole. Which protocol it names is not looked at: see
+    /// ``isModbus(_:at:)``.
     package init?(_ bytes: [UInt8], at place: Int, end: Int) {
         guard end - place >= Self.headerLength else { return nil }
         transaction = UInt16(bytes.word(place))

@@ -51,5 +51,7 @@ struct AlertRegister {
     }
 
     /// Occurrences of one kind of a session share their instance: only one can hold at a time.
-    private func own(_ alert: AlertKind) -> AlertRecord { AlertRecord(alert.descriptor, instance: "\(session)-\(alert.rawValue)") }
+    private func own(_ alert: AlertKind) -> AlertRecord {
+        AlertRecord(alert.descriptor, instance: "\(session)-\(alert.rawValue)")
+    }
 }

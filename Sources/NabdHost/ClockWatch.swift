@@ -10,7 +10,8 @@ struct ClockWatch {
 
     init(monotonic: Int64, wall: Int64) { offset = wall - monotonic }
 
-    /// Follows the wall clock, which was read between two readings of the monotonic one. Returns by how much it was set, when it was.
+    /// Follows the wall clock, which was read between two readings of the monotonic one. Returns by how much it was
+    /// set, when it was.
     mutating func look(before: Int64, wall: Int64, after: Int64) -> Int64? {
         // A thread that was held up between the readings says nothing about the clocks.
         guard after - before < Self.play / 10 else { return nil }

@@ -15,16 +15,26 @@ extension HostSummary {
         one("nabd_gaps_total", .counter, "Times that something was not sampled.", Double(gaps))
         one("nabd_journal_bytes", .gauge, "Size of the journal's files.", Double(journalBytes))
         one("nabd_journal_problem", .gauge, "1 while the journal cannot be written.", journalProblem == nil ? 0 : 1)
-        one("nabd_resources_delivered_total", .counter, "FHIR resources acknowledged by the records service.", Double(resourcesDelivered))
-        one("nabd_resources_refused_total", .counter, "FHIR resources refused by the records service.", Double(resourcesRefused))
+        one(
+            "nabd_resources_delivered_total", .counter, "FHIR resources acknowledged by the records service.",
+            Double(resourcesDelivered))
+        one(
+            "nabd_resources_refused_total", .counter, "FHIR resources refused by the records service.",
+            Double(resourcesRefused))
         text.family("nabd_line_utilisation_ratio", .gauge, "Share of the line's time that is taken, since the start.")
         for line in lines { text.sample("nabd_line_utilisation_ratio", ["line": line.line], line.utilisation) }
-        text.family("nabd_line_missed_deadlines_total", .counter, "Periods that passed without a reading because the line or its thread was late.")
-        for line in lines { text.sample("nabd_line_missed_deadlines_total", ["line": line.line], Double(line.missedDeadlines)) }
+        text.family(
+            "nabd_line_missed_deadlines_total", .counter,
+            "Periods that passed without a reading because the line or its thread was late.")
+        for line in lines {
+            text.sample("nabd_line_missed_deadlines_total", ["line": line.line], Double(line.missedDeadlines))
+        }
         text.family("nabd_line_lateness_seconds", .summary, "How late the line's thread woke, since the start.")
         for line in lines {
             for (quantile, value) in [("0.5", line.latenessMedian), ("0.99", line.latenessP99)] {
-                text.sample("nabd_line_lateness_seconds", ["line": line.line, "quantile": quantile], value.map { Double($0) / 1e9 } ?? .nan)
+                text.sample(
+                    "nabd_line_lateness_seconds", ["line": line.line, "quantile": quantile],
+                    value.map { Double($0) / 1e9 } ?? .nan)
             }
             text.sample("nabd_line_lateness_seconds_count", ["line": line.line], Double(line.wakeUps))
         }
@@ -33,7 +43,8 @@ extension HostSummary {
             text.family(name, .counter, count.help)
             for line in lines {
                 for device in line.devices {
-                    text.sample(name, ["line": line.line, "device": device.handle], Double(device.counts[position].value))
+                    text.sample(
+                        name, ["line": line.line, "device": device.handle], Double(device.counts[position].value))
                 }
             }
         }

@@ -1,6 +1,7 @@
 import SampleJournal
 
-/// Whether the journal takes what it is given, and what of that is to be said: once, for the words of each attempt may differ.
+/// Whether the journal takes what it is given, and what of that is to be said: once, for the words of each attempt may
+/// differ.
 struct JournalCondition {
     private enum State {
         case writes

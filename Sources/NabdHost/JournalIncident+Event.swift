@@ -18,16 +18,24 @@ extension JournalIncident {
         case .gap(let part, let known, let found):
             (
                 .journalGap(part: part, known: known, found: found, at: time),
-                "the journal lacks \(part) that had been recorded (number \(found) of \(known)): it was deleted, or an older copy put in its place"
+                "the journal lacks \(part) that had been recorded (number \(found) of \(known)): it was deleted, or "
+                    + "an older copy put in its place"
             )
         case .gone(let file):
-            (.journalGap(file: file, at: time), "\(file) was taken away under the running host, with what was in it; a new one was begun")
+            (
+                .journalGap(file: file, at: time),
+                "\(file) was taken away under the running host, with what was in it; a new one was begun"
+            )
         case .pruned(let file, let bytes, let cause):
-            (.journalPruned(file: file, bytes: bytes, cause: cause, at: time), "\(file) went away: its content is delivered")
+            (
+                .journalPruned(file: file, bytes: bytes, cause: cause, at: time),
+                "\(file) went away: its content is delivered"
+            )
         case .shed(let file, let content, let samples, let bytes):
             (
                 .samplesShed(file: file, content: content, samples: samples, bytes: bytes, at: time),
-                "the journal is at its limit: \(samples) samples (\(content)) of \(file) that were not delivered are given up"
+                "the journal is at its limit: \(samples) samples (\(content)) of \(file) that were not delivered are "
+                    + "given up"
             )
         }
     }

@@ -17,13 +17,19 @@ struct LineLog {
             let code = Int32(truncatingIfNeeded: record.bits)
             let path = worker.address.description
             let error: FieldbusError =
-                code == EBUSY ? .portHeld(path: path) : code == ENOENT || code == EACCES ? .cannotOpen(path: path, errno: code) : .disconnected(errno: code)
+                code == EBUSY
+                ? .portHeld(path: path)
+                : code == ENOENT || code == EACCES ? .cannotOpen(path: path, errno: code) : .disconnected(errno: code)
             logger.warning("\(error.description)", metadata: device)
         case .deviceSilent: logger.warning("the device does not answer: \(record.textValue)", metadata: device)
-        case .wrongDevice: logger.error("this is not the device that is expected here: its values are withheld", metadata: device)
-        case .conflictingReplies: logger.error("two different answers came to one request: are two devices set to one address?", metadata: device)
+        case .wrongDevice:
+            logger.error("this is not the device that is expected here: its values are withheld", metadata: device)
+        case .conflictingReplies:
+            logger.error(
+                "two different answers came to one request: are two devices set to one address?", metadata: device)
         case .busContention: logger.warning("somebody else talks on this line, or it is disturbed", metadata: device)
-        case .none, .deviceIdentified, .deadlinesMissed, .deviceStale, .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame,
+        case .none, .deviceIdentified, .deadlinesMissed, .deviceStale, .vmdConnected, .vmdDisconnected, .lateReply,
+            .duplicateReply, .unsolicitedFrame,
             .mismatchedReply, .lineEcho, .lineEchoLost, .registersRefused, .registersRestored, .heldInput:
             break
         }
@@ -35,8 +41,10 @@ extension EventCode {
     var isGap: Bool {
         switch self {
         case .deviceStale, .deviceSilent, .deviceDisconnected: true
-        case .none, .deviceConnected, .deviceIdentified, .wrongDevice, .deadlinesMissed, .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply,
-            .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho, .lineEchoLost, .busContention, .registersRefused, .registersRestored,
+        case .none, .deviceConnected, .deviceIdentified, .wrongDevice, .deadlinesMissed, .vmdConnected,
+            .vmdDisconnected, .lateReply, .duplicateReply,
+            .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho, .lineEchoLost, .busContention,
+            .registersRefused, .registersRestored,
             .heldInput:
             false
         }

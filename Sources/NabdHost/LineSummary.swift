@@ -24,7 +24,9 @@ package struct LineSummary: Sendable {
         package let counts: [(count: LinkCount, value: Int64)]
 
         /// The counts as an object, as the journal and the summary write them.
-        package var members: JSON { .object(counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) }) }
+        package var members: JSON {
+            .object(counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) })
+        }
     }
 
     init(_ worker: LineWorker, now: Int64) {
@@ -41,9 +43,12 @@ package struct LineSummary: Sendable {
 
     /// The line's own figures, as the journal and the summary write them.
     package var members: KeyValuePairs<String, JSON?> {
-        func microseconds(_ nanoseconds: Int64?) -> JSON { nanoseconds.map { .number(DecimalText.render($0 / 10, exponent: -2)) } ?? .null }
+        func microseconds(_ nanoseconds: Int64?) -> JSON {
+            nanoseconds.map { .number(DecimalText.render($0 / 10, exponent: -2)) } ?? .null
+        }
         return [
-            "line": .string(line), "utilisation": .number(DecimalText.render(Int64((utilisation * 10_000).rounded()), exponent: -4)),
+            "line": .string(line),
+            "utilisation": .number(DecimalText.render(Int64((utilisation * 10_000).rounded()), exponent: -4)),
             "missedDeadlines": .integer(missedDeadlines),
             "latenessMicroseconds": .members(["p50": microseconds(latenessMedian), "p99": microseconds(latenessP99)]),
         ]

@@ -78,7 +78,9 @@ final class NoteQueue: Sendable {
 
     private func withdraw(_ ticket: UInt64) {
         let note: Note? = state.withLock { state in
-            guard case .open(var waiting) = state, let index = waiting.firstIndex(where: { $0.ticket == ticket }) else { return nil }
+            guard case .open(var waiting) = state, let index = waiting.firstIndex(where: { $0.ticket == ticket }) else {
+                return nil
+            }
             defer { state = .open(waiting) }
             return waiting.remove(at: index)
         }

@@ -5,7 +5,8 @@ import SampleJournal
 import Sampling
 import Synchronization
 
-/// The one way from the lines' rings to the journal: a thread that drains them, records events at once and commits samples at an interval.
+/// The one way from the lines' rings to the journal: a thread that drains them, records events at once and commits
+/// samples at an interval.
 final class Recorder: Sendable {
     /// What has been recorded, for summaries.
     struct Totals: Sendable {
@@ -32,25 +33,30 @@ final class Recorder: Sendable {
     ///   - beginning: events that the journal has not taken yet.
     ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
     func start(
-        _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool, lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
+        _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
+        lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
         priority: Int32, logger: Logger
     ) throws {
         let loop = RecorderLoop(
-            writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes, clock: MonotonicClock(), wall: WallClock.now,
+            writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes,
+            clock: MonotonicClock(), wall: WallClock.now,
             logger: logger)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
-            owned.run(until: stopFlag, Rounds.Intervals(commit: commitEvery)) { totals in totalsState.withLock { $0 = totals } }
+            owned.run(until: stopFlag, Rounds.Intervals(commit: commitEvery)) { totals in
+                totalsState.withLock { $0 = totals }
+            }
         }
         thread.withLock { $0 = started }
         // From here on the thread takes what is noted, however late it begins.
         notes.open()
     }
 
-    /// Records an event from any task, and returns its number in the journal when it is durable. At most ``NoteQueue/limit`` wait at once; a disk that hangs
-    /// lets them wait as long. When it throws, nothing was written and nothing will be; but where a disk failed while it wrote, and the host is killed before
-    /// the disk takes anything again, the next start may find that it had kept the event.
+    /// Records an event from any task, and returns its number in the journal when it is durable. At most
+    /// ``NoteQueue/limit`` wait at once; a disk that hangs lets them wait as long. When it throws, nothing was written
+    /// and nothing will be; but where a disk failed while it wrote, and the host is killed before the disk takes
+    /// anything again, the next start may find that it had kept the event.
     func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await notes.note(event) }
 
     /// Drains what is left, ends the journal's session, and returns when all of it is durable.

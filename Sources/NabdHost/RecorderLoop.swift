@@ -32,7 +32,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
     ///   - wall: the wall clock. Unit: ns since 1970.
     init(
-        writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool, lines: [(worker: LineWorker, streams: [Int])], notes: NoteQueue,
+        writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
+        lines: [(worker: LineWorker, streams: [Int])], notes: NoteQueue,
         clock: Clock, wall: @escaping () -> Int64, logger: Logger
     ) {
         self.writer = writer
@@ -119,7 +120,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
         lineLog.tell(record, of: worker)
         if record.event.isGap { totals.gaps += 1 }
         let event = UnitEvent.line(
-            record.event, device: worker.devices[Int(record.index)], figure: record.bits, text: record.textValue, at: record.monotonicNanoseconds)
+            record.event, device: worker.devices[Int(record.index)], figure: record.bits, text: record.textValue,
+            at: record.monotonicNanoseconds)
         if let event { events.add(event) }
     }
 
@@ -140,7 +142,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
         let start = clock.now()
         defer { tellSlowness(since: start) }
         do {
-            try writer.record(batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: .current())
+            try writer.record(
+                batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: .current())
         } catch {
             complain(error)
             if events.refuse() > 0 { alerts.loseEvents() }
@@ -156,22 +159,29 @@ final class RecorderLoop<Clock: MonotonicTime> {
         let waiting = notes.take()
         guard !waiting.isEmpty else { return }
         guard events.isBegun else {
-            for note in waiting { note.answer(.failure(.refused(reason: "the session's beginning is not written yet"))) }
+            for note in waiting {
+                note.answer(.failure(.refused(reason: "the session's beginning is not written yet")))
+            }
             return
         }
         let start = clock.now()
         defer { tellSlowness(since: start) }
         do {
-            let last = try writer.record(waiting.map { JournalWriter.Event($0.event) }, now: start, utcOffset: clockWatch.offset, quality: .current())
+            let last = try writer.record(
+                waiting.map { JournalWriter.Event($0.event) }, now: start, utcOffset: clockWatch.offset,
+                quality: .current())
             totals.events += Int64(waiting.count)
-            for (note, number) in zip(waiting, (last - Int64(waiting.count) + 1)...last) { note.answer(.success(number)) }
+            for (note, number) in zip(waiting, (last - Int64(waiting.count) + 1)...last) {
+                note.answer(.success(number))
+            }
         } catch {
             complain(error)
             for note in waiting { note.answer(.failure(.refused(reason: "\(error)"))) }
         }
     }
 
-    /// Says what was lost without a word so far: records that never found room in a ring, samples that the disk never took.
+    /// Says what was lost without a word so far: records that never found room in a ring, samples that the disk never
+    /// took.
     private func tellLosses() {
         let now = clock.now()
         for (index, line) in lines.enumerated() {
@@ -203,7 +213,9 @@ final class RecorderLoop<Clock: MonotonicTime> {
             if isWithinLimit, !writer.isShedding { hold(.journalShedding, false) }
         } catch {
             // That nothing could be given up is no reason to say that nothing is stored.
-            if !alerts.holds(.journalOverLimit) { logger.error("the journal could not be brought within its limit", metadata: ["reason": "\(error)"]) }
+            if !alerts.holds(.journalOverLimit) {
+                logger.error("the journal could not be brought within its limit", metadata: ["reason": "\(error)"])
+            }
             hold(.journalOverLimit, true)
         }
     }
@@ -227,14 +239,17 @@ final class RecorderLoop<Clock: MonotonicTime> {
         let now = clock.now()
         guard now - start >= Self.slowDisk else { return }
         events.add(.journalSlow(milliseconds: (now - start) / 1_000_000, at: now))
-        logger.warning("the journal's disk is slow: alarms wait for it", metadata: ["milliseconds": "\((now - start) / 1_000_000)"])
+        logger.warning(
+            "the journal's disk is slow: alarms wait for it", metadata: ["milliseconds": "\((now - start) / 1_000_000)"]
+        )
     }
 
     private func commit(heartbeat: Bool) -> Bool {
         let now = clock.now()
         defer { tellSlowness(since: now) }
         do {
-            let count = try writer.commit(now: now, utc: now + clockWatch.offset, quality: .current(), heartbeat: heartbeat)
+            let count = try writer.commit(
+                now: now, utc: now + clockWatch.offset, quality: .current(), heartbeat: heartbeat)
             if condition.recover(hasAllEvents: events.waiting.isEmpty) {
                 logger.notice("the journal is written again")
                 totals.problem = nil
@@ -261,7 +276,10 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private func complain(_ error: any Error) { say(error, isNew: condition.fail(error)) }
 
     private func say(_ error: any Error, isNew: Bool) {
-        if isNew { logger.critical("the journal cannot be written; samples are held in memory", metadata: ["reason": "\(error)"]) }
+        if isNew {
+            logger.critical(
+                "the journal cannot be written; samples are held in memory", metadata: ["reason": "\(error)"])
+        }
         totals.problem = condition.problem
         hold(.journalFailing, true)
     }
@@ -289,7 +307,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
         let stopped = UnitEvent.hostStopped(alertsEnded: isSettled ? alertsEnded : nil, at: now)
         // Each by itself: a fault of one file must not cost what the other still takes.
         do {
-            try writer.record([JournalWriter.Event(stopped)], now: now, utcOffset: clockWatch.offset, quality: .current())
+            try writer.record(
+                [JournalWriter.Event(stopped)], now: now, utcOffset: clockWatch.offset, quality: .current())
             totals.events += 1
         } catch {
             complain(error)
@@ -302,6 +321,9 @@ final class RecorderLoop<Clock: MonotonicTime> {
         guard writer.unwrittenSamples > 0 || !events.waiting.isEmpty else { return }
         logger.critical(
             "what was held in memory is lost with this stop: the disk did not take it",
-            metadata: ["samples": "\(writer.unwrittenSamples)", "events": "\(events.waiting.count)", "reason": "\(totals.problem ?? "")"])
+            metadata: [
+                "samples": "\(writer.unwrittenSamples)", "events": "\(events.waiting.count)",
+                "reason": "\(totals.problem ?? "")",
+            ])
     }
 }

@@ -13,13 +13,15 @@ struct SessionBeginning {
     init(_ configuration: UnitConfiguration, open: OpenAlerts, at time: Int64) {
         let devices = Set(configuration.devices.map(\.plan.handle))
         let ends = open.alerts.map { alert in
-            UnitEvent.alertEnd(alert, reason: alert.device.map(devices.contains) ?? true ? .restarted : .removed, at: time)
+            UnitEvent.alertEnd(
+                alert, reason: alert.device.map(devices.contains) ?? true ? .restarted : .removed, at: time)
         }
         alertsEnded = open.failure == nil ? ends.count : nil
         let configured = configuration.devices.map { device in
             let profile = device.plan.profile
             return UnitEvent.deviceConfigured(
-                device.plan.handle, profile: profile.name, manufacturer: profile.device.manufacturer, model: profile.device.model,
+                device.plan.handle, profile: profile.name, manufacturer: profile.device.manufacturer,
+                model: profile.device.model,
                 function: profile.device.kind, line: device.address.description,
                 hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
         }

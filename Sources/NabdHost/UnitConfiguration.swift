@@ -56,16 +56,20 @@ package struct UnitConfiguration: Sendable {
     /// Reads and checks a configuration with every profile it names.
     ///
     /// Throws ``InvalidFile`` with every error found, each at file:line:column. Warnings are left in `diagnostics`.
-    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) -> UnitConfiguration {
+    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile)
+        -> UnitConfiguration
+    {
         let file = try YAMLFile(path: path, diagnostics: diagnostics)
-        var reader = UnitReader(folder: URL(fileURLWithPath: path).deletingLastPathComponent().path, diagnostics: diagnostics)
+        var reader = UnitReader(
+            folder: URL(fileURLWithPath: path).deletingLastPathComponent().path, diagnostics: diagnostics)
         if let root = file.root.mapping("a unit's configuration") { reader.read(root) }
         if diagnostics.hasErrors { throw InvalidFile(diagnostics: diagnostics.all.filter { $0.severity == .error }) }
         return reader.unit
     }
 }
 
-/// Reads a unit's configuration. The keys of each part stand once, where the part is read; docs/operations.md lists them.
+/// Reads a unit's configuration. The keys of each part stand once, where the part is read; docs/operations.md lists
+/// them.
 private struct UnitReader {
     var unit = UnitConfiguration()
     let folder: String
@@ -84,10 +88,15 @@ private struct UnitReader {
         guard let kind = root.required("nabd"), let text = kind.text("the file's kind, “unit/1”") else { return }
         guard text == "unit/1" else { return kind.error("this file says it is “\(text)”, expected “unit/1”") }
         if let value = root.required("unit"), let name = value.text("the unit's name") {
-            if Self.isHandle(name) { unit.unit = name } else { value.error("a unit's name is lower-case letters, digits and hyphens, at most 40") }
+            if Self.isHandle(name) {
+                unit.unit = name
+            } else {
+                value.error("a unit's name is lower-case letters, digits and hyphens, at most 40")
+            }
         }
         unit.isTestData = root["test-data"]?.bool("whether it is test data") ?? false
-        profileFolders = (root["profiles"]?.listOrOne() ?? []).compactMap { $0.text("a folder of profiles") }.map(absolute)
+        profileFolders = (root["profiles"]?.listOrOne() ?? []).compactMap { $0.text("a folder of profiles") }.map(
+            absolute)
         if root["profiles"] == nil { profileFolders = [absolute("device-profiles")] }
         let shelf = NomenclatureShelf.names(besides: profileFolders)
         for finding in shelf.findings { diagnostics.report(finding) }
@@ -121,11 +130,19 @@ private struct UnitReader {
     private mutating func readJournal(_ map: YAMLMapping) {
         map.allow(["directory", "commit-every", "limit", "keep", "shed"])
         if let text = map["directory"]?.text("the journal's folder") { unit.journalDirectory = absolute(text) }
-        if let value = map["commit-every"]?.duration("the commit interval", 20_000_000...10_000_000_000) { unit.commitEvery = value }
+        if let value = map["commit-every"]?.duration("the commit interval", 20_000_000...10_000_000_000) {
+            unit.commitEvery = value
+        }
         if let value = map["limit"] { readLimit(value) }
-        if let value = map["keep"]?.duration("how long what is delivered is kept", 60_000_000_000...315_360_000_000_000_000) { unit.retention.keep = value }
+        if let value = map["keep"]?.duration(
+            "how long what is delivered is kept", 60_000_000_000...315_360_000_000_000_000)
+        {
+            unit.retention.keep = value
+        }
         if let list = map["shed"]?.list("what may be given up, in this order") {
-            unit.retention.shed = list.compactMap { $0.choice("what may be given up", ["waveforms": .waveforms, "numerics": .numerics]) }
+            unit.retention.shed = list.compactMap {
+                $0.choice("what may be given up", ["waveforms": .waveforms, "numerics": .numerics])
+            }
         }
     }
 
@@ -138,7 +155,9 @@ private struct UnitReader {
             self.unit.retention.limit = count * unit.value
             if self.unit.retention.limit >= Self.leastLimit { return }
         }
-        value.error("expected the journal's limit as a size of at least 4MiB, found “\(text)”", suggestion: "write it as 512MiB or 8GiB")
+        value.error(
+            "expected the journal's limit as a size of at least 4MiB, found “\(text)”",
+            suggestion: "write it as 512MiB or 8GiB")
     }
 
     private static let leastLimit: Int64 = 4 << 20
@@ -155,20 +174,28 @@ private struct UnitReader {
         let address = server?.text("the address of the records service") ?? ""
         if !address.hasPrefix("https://") { server?.error("the records service must be https://…, found “\(address)”") }
         unit.uplink = UplinkEndpoint(
-            server: address, authority: file("authority"), clientCertificate: file("client-certificate"), clientKey: file("client-key"))
-        if let window = map["window"]?.duration("the window", 1_000_000_000...600_000_000_000) { unit.uplinkWindow = window }
+            server: address, authority: file("authority"), clientCertificate: file("client-certificate"),
+            clientKey: file("client-key"))
+        if let window = map["window"]?.duration("the window", 1_000_000_000...600_000_000_000) {
+            unit.uplinkWindow = window
+        }
     }
 
     // MARK: Devices
 
     private mutating func readDevice(_ handle: String, _ keyValue: YAMLValue, _ value: YAMLValue) {
-        if !Self.isHandle(handle) { keyValue.error("a device's handle is lower-case letters, digits and hyphens, at most 40; found “\(handle)”") }
+        if !Self.isHandle(handle) {
+            keyValue.error("a device's handle is lower-case letters, digits and hyphens, at most 40; found “\(handle)”")
+        }
         guard let map = value.mapping("a device") else { return }
         map.allow(["profile", "line", "listen", "from", "unit", "serial", "override"])
         guard let profileValue = map.required("profile"), let name = profileValue.text("a profile, vendor/model"),
             let (lineValue, address) = readLine(map)
         else { return }
-        guard let folder = profileFolders.map({ "\($0)/\(name)" }).first(where: { FileManager.default.fileExists(atPath: "\($0)/profile.yaml") })
+        guard
+            let folder = profileFolders.map({ "\($0)/\(name)" }).first(where: {
+                FileManager.default.fileExists(atPath: "\($0)/profile.yaml")
+            })
         else {
             return profileValue.error("there is no profile “\(name)” in \(profileFolders.joined(separator: ", "))")
         }
@@ -182,11 +209,14 @@ private struct UnitReader {
         var overrides = DeviceOverrides()
         if let unitValue = map["unit"] {
             if profile.line.transport == .serial { unitValue.error("“unit” belongs to Modbus devices") }
-            overrides.unit = unitValue.integer("the Modbus unit", (profile.line.transport == .modbusTCP ? 0 : 1)...255).map { UInt8($0) }
+            overrides.unit = unitValue.integer("the Modbus unit", (profile.line.transport == .modbusTCP ? 0 : 1)...255)
+                .map { UInt8($0) }
         }
         if let value = map["override"]?.mapping("the overrides") { readOverrides(value, profile, &overrides) }
         let serial = map["serial"]?.text("the serial number")
-        if serial != nil, profile.session.identityField == nil { map["serial"]?.error("this profile does not tell the device's serial number") }
+        if serial != nil, profile.session.identityField == nil {
+            map["serial"]?.error("this profile does not tell the device's serial number")
+        }
         let plan = profile.compile(handle: handle, overrides: overrides, expectedSerial: serial)
         if let fault = plan.fault(on: address) { lineValue.error(fault) }
         unit.devices.append(UnitConfiguration.Device(plan: plan, address: address, location: value.location))
@@ -201,7 +231,9 @@ private struct UnitReader {
                 value.error("expected an address of this machine such as tcp://192.168.1.10:4000, found “\(text)”")
                 return nil
             }
-            return (value, .listening(host: host, port: port, caller: map["from"]?.text("the address from which it calls")))
+            return (
+                value, .listening(host: host, port: port, caller: map["from"]?.text("the address from which it calls"))
+            )
         }
         map["from"]?.error("“from” says who may call; it belongs to “listen”")
         guard let value = map.required("line"), let text = value.text("a line") else { return nil }
@@ -230,16 +262,22 @@ private struct UnitReader {
         }
         each("scale", metrics, "scales by metric") { name, value in
             guard let scale = value.scale() else { return }
-            let faults = profile.metrics.filter { $0.name.referenceID == name }.compactMap { profile.fault(of: scale, $0) }
+            let faults = profile.metrics.filter { $0.name.referenceID == name }.compactMap {
+                profile.fault(of: scale, $0)
+            }
             if let fault = faults.first { value.error(fault) } else { overrides.scale[name] = scale }
         }
-        each("every", metrics, "periods by metric") { overrides.period[$0] = $1.duration("the period", 10_000_000...3_600_000_000_000) }
+        each("every", metrics, "periods by metric") {
+            overrides.period[$0] = $1.duration("the period", 10_000_000...3_600_000_000_000)
+        }
         each("units", profile.vmds.map(\.name), "Modbus units by virtual device") {
             overrides.units[$0] = $1.integer("the Modbus unit", 1...255).map { UInt8($0) }
         }
         if let value = map["slots"], let slots = value.list("slots")?.compactMap({ $0.text("a slot") }) {
             let known = profile.rack?.slots ?? []
-            for slot in slots where !known.contains(slot) { value.error("the profile has no slot “\(slot)”; it has \(known.joined(separator: ", "))") }
+            for slot in slots where !known.contains(slot) {
+                value.error("the profile has no slot “\(slot)”; it has \(known.joined(separator: ", "))")
+            }
             if slots.isEmpty { value.error("a rack has at least one slot") } else { overrides.slots = slots }
         }
         var format = profile.line.serial
@@ -263,24 +301,32 @@ private struct UnitReader {
             let loads = devices.map { $0.plan.lineLoad ?? (0, 0) }
             let load = loads.reduce(0) { $0 + $1.asked + $1.streamed }
             if loads.contains(where: { $0.asked > 0 }), load > Self.mostLoad {
-                let shares = zip(devices, loads).map { "\($0.plan.handle) \(Int((($1.asked + $1.streamed) * 100).rounded())) %" }.joined(separator: ", ")
+                let shares = zip(devices, loads).map {
+                    "\($0.plan.handle) \(Int((($1.asked + $1.streamed) * 100).rounded())) %"
+                }.joined(separator: ", ")
                 diagnostics.report(
                     Diagnostic(
                         .error, first.location,
-                        "\(line.address) cannot carry its devices: at these periods they take \(Int((load * 100).rounded())) % of its time (\(shares)), at most "
-                            + "\(Int(Self.mostLoad * 100)) % are allowed", suggestion: "read less often, or use a second line"))
+                        "\(line.address) cannot carry its devices: at these periods they take "
+                            + "\(Int((load * 100).rounded())) % of its time (\(shares)), at most "
+                            + "\(Int(Self.mostLoad * 100)) % are allowed",
+                        suggestion: "read less often, or use a second line"))
             }
             for other in devices.dropFirst() {
                 func error(_ message: String) {
                     diagnostics.report(
-                        Diagnostic(.error, other.location, "\(line.address) is shared with “\(first.plan.handle)”, but \(message)"))
+                        Diagnostic(
+                            .error, other.location,
+                            "\(line.address) is shared with “\(first.plan.handle)”, but \(message)"))
                 }
                 if first.plan.line.transport == .serial || other.plan.line.transport == .serial {
                     error("a serial protocol needs a line for itself")
                 } else if first.plan.line.serial != other.plan.line.serial {
                     error("their baud rates or formats differ")
                 } else if first.plan.line.transport == .modbusRTU,
-                    devices.contains(where: { $0.plan.handle != other.plan.handle && $0.plan.line.unit == other.plan.line.unit })
+                    devices.contains(where: {
+                        $0.plan.handle != other.plan.handle && $0.plan.line.unit == other.plan.line.unit
+                    })
                 {
                     error("their Modbus units are the same: give each its own “unit”")
                 }
@@ -299,7 +345,10 @@ private struct UnitReader {
             if let clash {
                 diagnostics.report(
                     Diagnostic(
-                        .error, device.location, "“\(clash.device)” calls at \(clash.address) already: each device that calls needs a port of its own"))
+                        .error, device.location,
+                        "“\(clash.device)” calls at \(clash.address) already: each device that calls needs a port of "
+                            + "its own"
+                    ))
             }
             taken.append((host, port, device.plan.handle, device.address))
         }

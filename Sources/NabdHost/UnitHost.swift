@@ -87,21 +87,25 @@ package final class UnitHost: Service {
         let (writer, beginning, unwritten) = try openJournal()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
-            writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil, lines: lines, commitEvery: configuration.commitEvery,
+            writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil, lines: lines,
+            commitEvery: configuration.commitEvery,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
         for device in configuration.devices where device.plan.profile.provenance.contains(where: \.unverified) {
             logger.notice(
-                "this device's profile rests on unverified facts", metadata: ["device": "\(device.plan.handle)", "profile": "\(device.plan.profile.name)"])
+                "this device's profile rests on unverified facts",
+                metadata: ["device": "\(device.plan.handle)", "profile": "\(device.plan.profile.name)"])
         }
         let scheduling = await scheduling()
         schedulingWords.withLock { $0 = scheduling }
         logger.info(
             "nabd is running",
             metadata: [
-                "unit": "\(configuration.unit)", "devices": "\(configuration.devices.count)", "lines": "\(workers.count)",
-                "scheduling": "\(scheduling)", "memory": "\(memory?.rawValue ?? "not asked for")", "journal": "\(configuration.journalDirectory)",
+                "unit": "\(configuration.unit)", "devices": "\(configuration.devices.count)",
+                "lines": "\(workers.count)",
+                "scheduling": "\(scheduling)", "memory": "\(memory?.rawValue ?? "not asked for")",
+                "journal": "\(configuration.journalDirectory)",
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
         let metricsTask = configuration.metricsPort.map { port in Task { await serveMetrics(port: port) } }
@@ -132,7 +136,8 @@ package final class UnitHost: Service {
             recorder.totals.problem.map { "the journal cannot be written: \($0)" }
         }
         do { try await server.run() } catch is CancellationError {} catch {
-            logger.error("metrics cannot be served: is the port taken?", metadata: ["port": "\(port)", "reason": "\(error)"])
+            logger.error(
+                "metrics cannot be served: is the port taken?", metadata: ["port": "\(port)", "reason": "\(error)"])
         }
     }
 
@@ -144,23 +149,31 @@ package final class UnitHost: Service {
     private func openJournal() throws -> (writer: JournalWriter, beginning: SessionBeginning, unwritten: [UnitEvent]) {
         let clock = MonotonicClock()
         let (now, utc) = (clock.now(), WallClock.now())
-        let bootID = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines))
+        let bootID =
+            (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(
+                in: .whitespacesAndNewlines))
         let writer = try JournalWriter(
-            directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc, retention: configuration.retention)
+            directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc,
+            retention: configuration.retention)
         let open = OpenAlerts(directory: configuration.journalDirectory)
-        if let failure = open.failure { logger.warning("alerts of earlier sessions may be left open", metadata: ["reason": "\(failure)"]) }
+        if let failure = open.failure {
+            logger.warning("alerts of earlier sessions may be left open", metadata: ["reason": "\(failure)"])
+        }
         let beginning = SessionBeginning(configuration, open: open, at: now)
-        // What cannot be recorded now waits with the recorder, which says so: a unit without a record is better than none.
+        // What cannot be recorded now waits with the recorder, which says so: a unit without a record is better than
+        // none.
         do {
-            try writer.record(beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: utc - now, quality: .current())
+            try writer.record(
+                beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: utc - now, quality: .current())
             return (writer, beginning, [])
         } catch { return (writer, beginning, beginning.events) }
     }
 
-    /// Records an event from any task, and returns its number in the journal when it is durable: what has an effect is noted before it.
+    /// Records an event from any task, and returns its number in the journal when it is durable: what has an effect is
+    /// noted before it.
     ///
-    /// When it throws, nothing was written and nothing will be; but where a disk failed while it wrote, and the host is killed before the disk takes anything
-    /// again, the next start may find that it had kept the event.
+    /// When it throws, nothing was written and nothing will be; but where a disk failed while it wrote, and the host is
+    /// killed before the disk takes anything again, the next start may find that it had kept the event.
     package func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await recorder.note(event) }
 
     /// How the lines' threads are scheduled, once they have begun.

@@ -1,7 +1,8 @@
 import DeviceModel
 package import StrictYAML
 
-/// One name as it is declared: a line of a table, or a mapping of a profile; the columns of the one are the keys of the other.
+/// One name as it is declared: a line of a table, or a mapping of a profile; the columns of the one are the keys of the
+/// other.
 package struct NameRow {
     package struct Cell {
         package let text: String
@@ -28,7 +29,8 @@ package struct NameRow {
             case .atom: ["prefixes", "is"]
             case .unit: ["display", "code", "proof"]
             case .kind: ["class", "display-ar"]
-            case .metric: ["code", "proof", "measured-in", "category", "display", "display-ar", "loinc", "formerly", "system"]
+            case .metric:
+                ["code", "proof", "measured-in", "category", "display", "display-ar", "loinc", "formerly", "system"]
             case .event: ["code", "proof", "display", "display-ar", "formerly", "system"]
             }
         }
@@ -80,13 +82,19 @@ extension Nomenclature {
             quantity = Quantity(exponents: [row.name.text: 1])
         } else {
             let parts = text.split(separator: " ").map(String.init)
-            guard let number = parts.first.flatMap(Self.number), number > 0, parts.count == 1 || parts.count == 2 || (parts.count == 4 && parts[2] == "from")
-            else { return diagnostics.error(row.location("is"), "expected what it is, such as “60 s”, “1 K from 273.15” or “*”, found “\(text)”") }
+            guard let number = parts.first.flatMap(Self.number), number > 0,
+                parts.count == 1 || parts.count == 2 || (parts.count == 4 && parts[2] == "from")
+            else {
+                return diagnostics.error(
+                    row.location("is"), "expected what it is, such as “60 s”, “1 K from 273.15” or “*”, found “\(text)”"
+                )
+            }
             var inner = Quantity()
             if parts.count > 1 {
                 switch atoms.quantity(of: parts[1]) {
                 case .success(let known): inner = known
-                case .failure: return diagnostics.error(row.location("is"), "“\(parts[1])” is not made of the atoms before it")
+                case .failure:
+                    return diagnostics.error(row.location("is"), "“\(parts[1])” is not made of the atoms before it")
                 }
             }
             quantity = inner.scaled(by: number, zero: parts.count == 4 ? Self.number(parts[3]) ?? 0 : 0)
@@ -107,7 +115,8 @@ extension Nomenclature {
         case .success(let quantity):
             guard let code = code(row, diagnostics) else { return }
             units[name] = UnitOfMeasure(
-                ucum: name, display: row.text("display").isEmpty ? name : row.text("display"), code: code.number, quantity: quantity)
+                ucum: name, display: row.text("display").isEmpty ? name : row.text("display"), code: code.number,
+                quantity: quantity)
             unitOrder.append(name)
         }
     }
@@ -115,9 +124,12 @@ extension Nomenclature {
     private mutating func declareKind(_ row: NameRow, _ diagnostics: Diagnostics) {
         guard let known = DeviceClass(rawValue: row.text("class")) else {
             let words = DeviceClass.allCases.map(\.rawValue).joined(separator: ", ")
-            return diagnostics.error(row.location("class"), "expected whom its values are about (\(words)), found “\(row.text("class"))”")
+            return diagnostics.error(
+                row.location("class"), "expected whom its values are about (\(words)), found “\(row.text("class"))”")
         }
-        guard kinds[row.name.text] == nil else { return diagnostics.error(row.name.location, "the kind “\(row.name.text)” stands twice") }
+        guard kinds[row.name.text] == nil else {
+            return diagnostics.error(row.name.location, "the kind “\(row.name.text)” stands twice")
+        }
         kinds[row.name.text] = known
         if !row.text("display-ar").isEmpty { arabicKinds[row.name.text] = row.text("display-ar") }
     }
@@ -125,12 +137,17 @@ extension Nomenclature {
     // MARK: Names
 
     private mutating func declareMetric(_ row: NameRow, by origin: NameOrigin, _ diagnostics: Diagnostics) {
-        guard let common = common(row, by: origin, isKnown: metrics[row.name.text] != nil, own: Self.ownSystem, diagnostics) else { return }
+        guard
+            let common = common(
+                row, by: origin, isKnown: metrics[row.name.text] != nil, own: Self.ownSystem, diagnostics)
+        else { return }
         let quantities = row.text("measured-in").split(separator: " ").map(String.init)
         let isText = quantities == ["text"]
         if !isText {
             for unit in quantities {
-                if case .failure(let fault) = self.unit(unit) { diagnostics.error(row.location("measured-in"), fault.sentence(for: unit)) }
+                if case .failure(let fault) = self.unit(unit) {
+                    diagnostics.error(row.location("measured-in"), fault.sentence(for: unit))
+                }
             }
         }
         var category = MetricCategory.measurement
@@ -144,15 +161,21 @@ extension Nomenclature {
         let loinc = loinc(row, diagnostics)
         if diagnostics.hasErrors { return }
         metrics[row.name.text] = MetricName(
-            referenceID: row.name.text, code: common.code, system: common.system, measuredIn: isText ? [] : quantities, isText: isText,
-            category: category, proof: row.text("proof"), display: common.display, arabicDisplay: common.arabic, loinc: loinc)
+            referenceID: row.name.text, code: common.code, system: common.system, measuredIn: isText ? [] : quantities,
+            isText: isText,
+            category: category, proof: row.text("proof"), display: common.display, arabicDisplay: common.arabic,
+            loinc: loinc)
         rememberFormerNames(row, diagnostics)
     }
 
     private mutating func declareEvent(_ row: NameRow, by origin: NameOrigin, _ diagnostics: Diagnostics) {
-        guard let common = common(row, by: origin, isKnown: events[row.name.text] != nil, own: Self.ownEventSystem, diagnostics) else { return }
+        guard
+            let common = common(
+                row, by: origin, isKnown: events[row.name.text] != nil, own: Self.ownEventSystem, diagnostics)
+        else { return }
         events[row.name.text] = EventName(
-            referenceID: row.name.text, code: common.code, system: common.system, proof: row.text("proof"), display: common.display,
+            referenceID: row.name.text, code: common.code, system: common.system, proof: row.text("proof"),
+            display: common.display,
             arabicDisplay: common.arabic)
         rememberFormerNames(row, diagnostics)
     }
@@ -171,7 +194,9 @@ extension Nomenclature {
         var codes: [DeviceClass: String] = [:]
         for pair in row.text("loinc").split(separator: " ") {
             let parts = pair.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 2, let known = DeviceClass(rawValue: parts[0]), parts[1].wholeMatch(of: /[0-9]{1,7}-[0-9]/) != nil else {
+            guard parts.count == 2, let known = DeviceClass(rawValue: parts[0]),
+                parts[1].wholeMatch(of: /[0-9]{1,7}-[0-9]/) != nil
+            else {
                 diagnostics.error(row.location("loinc"), "expected CLASS:CODE such as patient:8867-4, found “\(pair)”")
                 continue
             }
@@ -188,10 +213,13 @@ extension Nomenclature {
     }
 
     /// What metrics and events have in common.
-    private func common(_ row: NameRow, by origin: NameOrigin, isKnown: Bool, own: String, _ diagnostics: Diagnostics) -> Common? {
+    private func common(_ row: NameRow, by origin: NameOrigin, isKnown: Bool, own: String, _ diagnostics: Diagnostics)
+        -> Common?
+    {
         let name = row.name.text
         guard Self.isName(name) else {
-            diagnostics.error(row.name.location, "a name is capital letters, digits and underscores, at most 80, found “\(name)”")
+            diagnostics.error(
+                row.name.location, "a name is capital letters, digits and underscores, at most 80, found “\(name)”")
             return nil
         }
         guard !isKnown, formerNames[name] == nil else {
@@ -206,7 +234,8 @@ extension Nomenclature {
         var system = row.text("system")
         if name.hasPrefix(Self.standardPrefix) {
             guard !row.text("proof").isEmpty else {
-                diagnostics.error(row.name.location, "a name of the standard has a number and its proof: where was it seen?")
+                diagnostics.error(
+                    row.name.location, "a name of the standard has a number and its proof: where was it seen?")
                 return nil
             }
             system = own
@@ -215,34 +244,46 @@ extension Nomenclature {
             return nil
         } else if name.hasPrefix(Self.ownPrefix) {
             guard origin == .project else {
-                diagnostics.error(row.name.location, "\(Self.ownPrefix) names are the project's; give yours another prefix and a “system”")
+                diagnostics.error(
+                    row.name.location,
+                    "\(Self.ownPrefix) names are the project's; give yours another prefix and a “system”")
                 return nil
             }
             system = own
         } else if system.wholeMatch(of: /[a-z][a-z0-9+.-]*:[^ ]+/) == nil {
-            diagnostics.error(row.location("system"), "a name of your own needs a “system”: a URI that says whose it is, such as urn:hospital:metric")
+            diagnostics.error(
+                row.location("system"),
+                "a name of your own needs a “system”: a URI that says whose it is, such as urn:hospital:metric")
             return nil
         }
-        return Common(code: code.number, system: system, display: row.text("display"), arabic: row.text("display-ar").isEmpty ? nil : row.text("display-ar"))
+        return Common(
+            code: code.number, system: system, display: row.text("display"),
+            arabic: row.text("display-ar").isEmpty ? nil : row.text("display-ar"))
     }
 
     private static func isName(_ text: String) -> Bool {
         (3...80).contains(text.utf8.count) && (0x41...0x5A).contains(text.utf8.first ?? 0)
-            && text.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+            && text.utf8.allSatisfy {
+                (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F
+            }
     }
 
     private func code(_ row: NameRow, _ diagnostics: Diagnostics) -> (number: UInt32?, Void)? {
         let text = row.text("code")
         if text.isEmpty { return (nil, ()) }
         guard let number = UInt32(text), number > 0xFFFF, !row.text("proof").isEmpty else {
-            diagnostics.error(row.location("code"), "expected a context-free code (partition × 65536 + term) with its proof, found “\(text)”")
+            diagnostics.error(
+                row.location("code"),
+                "expected a context-free code (partition × 65536 + term) with its proof, found “\(text)”")
             return nil
         }
         return (number, ())
     }
 
     private static func number(_ text: String) -> Double? {
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E || $0 == 0x2D || $0 == 0x65 }) else { return nil }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E || $0 == 0x2D || $0 == 0x65 }) else {
+            return nil
+        }
         return Double(text)
     }
 }
@@ -252,7 +293,8 @@ extension UnitFault {
     package func sentence(for text: String) -> String {
         switch self {
         case .form: "“\(text)” is not a UCUM expression: atoms joined by “.” and “/”, such as ug/kg/min"
-        case .atom(let atom): "“\(text)” is not a UCUM unit of the tables: there is no “\(atom)” in nomenclature/atoms.tsv"
+        case .atom(let atom):
+            "“\(text)” is not a UCUM unit of the tables: there is no “\(atom)” in nomenclature/atoms.tsv"
         case .degrees: "“\(text)”: a temperature whose zero is its own stands alone, not in a product; use K"
         }
     }

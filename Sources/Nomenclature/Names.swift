@@ -2,13 +2,15 @@ package import DeviceModel
 
 /// What a metric's name says: its number, its quantity and its words.
 package struct MetricName: Sendable, Hashable {
-    /// The IEEE 11073 reference identifier (`MDC_…`), a name of the project's own (`NABD_…`), or one that a site or a profile declares.
+    /// The IEEE 11073 reference identifier (`MDC_…`), a name of the project's own (`NABD_…`), or one that a site or a
+    /// profile declares.
     package let referenceID: String
     /// The context-free code (partition × 65536 + term); `nil` where no number is verified.
     package let code: UInt32?
     /// The code system of a name without a number, a URI.
     package let system: String
-    /// The units of the quantities it is measured in; empty when the table leaves it open. Values in any unit of these quantities fit.
+    /// The units of the quantities it is measured in; empty when the table leaves it open. Values in any unit of these
+    /// quantities fit.
     package let measuredIn: [String]
     /// Whether its values are words.
     package let isText: Bool

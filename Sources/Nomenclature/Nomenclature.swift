@@ -1,7 +1,7 @@
 /// The names that profiles may use: metrics, events, units, kinds of devices.
 ///
-/// Source of the numbers: `nomenclature/*.tsv` beside the profiles, each with its proof. The text of ISO/IEEE 11073-10101 itself was not
-/// available to the project.
+/// Source of the numbers: `nomenclature/*.tsv` beside the profiles, each with its proof. The text of ISO/IEEE
+/// 11073-10101 itself was not available to the project.
 package struct Nomenclature: Sendable {
     /// Code system of `MDC_` numbers in FHIR.
     package static let standardSystem = "urn:iso:std:iso:11073:10101"

@@ -34,7 +34,8 @@ package struct NomenclatureTable {
             if let row = Self.row(cells, known.kind, known.columns, diagnostics) { rows.append(row) }
         }
         if header == nil, !diagnostics.hasErrors {
-            diagnostics.error(SourceLocation(file: path, line: 1, column: 1), "the table is empty: its first line names the columns")
+            diagnostics.error(
+                SourceLocation(file: path, line: 1, column: 1), "the table is empty: its first line names the columns")
         }
         self.rows = rows
     }
@@ -44,16 +45,22 @@ package struct NomenclatureTable {
         return line.split(separator: 0x09, omittingEmptySubsequences: false).map { text in
             // Columns count characters: bytes that continue one are none.
             defer { column += text.count { $0 & 0xC0 != 0x80 } + 1 }
-            return NameRow.Cell(text: String(decoding: text, as: UTF8.self), location: SourceLocation(file: path, line: number, column: column))
+            return NameRow.Cell(
+                text: String(decoding: text, as: UTF8.self),
+                location: SourceLocation(file: path, line: number, column: column))
         }
     }
 
-    private static func header(_ cells: [NameRow.Cell], _ diagnostics: Diagnostics) -> (kind: NameRow.Kind, columns: [String])? {
+    private static func header(_ cells: [NameRow.Cell], _ diagnostics: Diagnostics) -> (
+        kind: NameRow.Kind, columns: [String]
+    )? {
         guard let kind = NameRow.Kind(rawValue: cells[0].text) else {
             let kinds = NameRow.Kind.allCases.map(\.rawValue).joined(separator: ", ")
             diagnostics.error(
                 cells[0].location,
-                "the first line names the columns, and the first column says what the names are (\(kinds)), found “\(cells[0].text)”")
+                "the first line names the columns, and the first column says what the names are (\(kinds)), found "
+                    + "“\(cells[0].text)”"
+            )
             return nil
         }
         var seen: Set<String> = []
@@ -63,14 +70,19 @@ package struct NomenclatureTable {
                     cell.location, "unknown column “\(cell.text)”; expected \(kind.columns.joined(separator: ", "))",
                     suggestion: YAMLValue.suggest(cell.text, among: kind.columns))
             }
-            if !seen.insert(cell.text).inserted { diagnostics.error(cell.location, "the column “\(cell.text)” stands twice") }
+            if !seen.insert(cell.text).inserted {
+                diagnostics.error(cell.location, "the column “\(cell.text)” stands twice")
+            }
         }
         return (kind, cells.map(\.text))
     }
 
-    private static func row(_ cells: [NameRow.Cell], _ kind: NameRow.Kind, _ columns: [String], _ diagnostics: Diagnostics) -> NameRow? {
+    private static func row(
+        _ cells: [NameRow.Cell], _ kind: NameRow.Kind, _ columns: [String], _ diagnostics: Diagnostics
+    ) -> NameRow? {
         guard cells.count <= columns.count else {
-            diagnostics.error(cells[columns.count].location, "more columns than the first line names (\(columns.count))")
+            diagnostics.error(
+                cells[columns.count].location, "more columns than the first line names (\(columns.count))")
             return nil
         }
         if let long = cells.first(where: { $0.text.utf8.count > cellLimit }) {
@@ -81,7 +93,9 @@ package struct NomenclatureTable {
             diagnostics.error(cells[0].location, "the name is missing")
             return nil
         }
-        return NameRow(kind: kind, name: cells[0], cells: Dictionary(zip(columns, cells).dropFirst(), uniquingKeysWith: { first, _ in first }))
+        return NameRow(
+            kind: kind, name: cells[0],
+            cells: Dictionary(zip(columns, cells).dropFirst(), uniquingKeysWith: { first, _ in first }))
     }
 }
 
@@ -90,19 +104,27 @@ extension Nomenclature {
     package mutating func read(folder: String, by origin: NameOrigin, _ diagnostics: Diagnostics) {
         let found = Diagnostics()
         var rows: [NameRow] = []
-        let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".tsv") }.sorted()
+        let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+            $0.hasSuffix(".tsv")
+        }.sorted()
         for file in files {
             let path = "\(folder)/\(file)"
             let start = SourceLocation(file: path, line: 1, column: 1)
             guard let data = FileManager.default.contents(atPath: path), data.count <= NomenclatureTable.sizeLimit,
                 let text = String(bytes: data, encoding: .utf8)
             else {
-                found.error(start, "the table cannot be read: it is UTF-8 text of at most \(NomenclatureTable.sizeLimit) bytes, with a right to read it")
+                found.error(
+                    start,
+                    "the table cannot be read: it is UTF-8 text of at most \(NomenclatureTable.sizeLimit) bytes, with "
+                        + "a right to read it"
+                )
                 continue
             }
             rows += NomenclatureTable(path: path, text: text, found).rows
         }
         for kind in NameRow.Kind.allCases { for row in rows where row.kind == kind { declare(row, by: origin, found) } }
-        for fault in found.all { diagnostics.report(Diagnostic(.warning, fault.location, fault.message, suggestion: fault.suggestion)) }
+        for fault in found.all {
+            diagnostics.report(Diagnostic(.warning, fault.location, fault.message, suggestion: fault.suggestion))
+        }
     }
 }

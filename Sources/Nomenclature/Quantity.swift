@@ -1,12 +1,14 @@
 /// What a unit measures, and how much of it one unit is: the exponents of the base units, and a factor.
 ///
-/// Base units are those of UCUM (m, s, g, rad, K, C, cd), and besides them whatever the table of atoms says is a quantity of its own.
+/// Base units are those of UCUM (m, s, g, rad, K, C, cd), and besides them whatever the table of atoms says is a
+/// quantity of its own.
 package struct Quantity: Sendable, Hashable {
     /// Exponents by base unit; those that are zero are left out.
     package private(set) var exponents: [String: Int]
     /// How many of the coherent unit one of these is.
     package private(set) var factor: Double
-    /// Where its zero lies, in units of its own above the coherent unit's zero; not zero for degrees of temperature only.
+    /// Where its zero lies, in units of its own above the coherent unit's zero; not zero for degrees of temperature
+    /// only.
     package private(set) var zero: Double
     /// How often a mass is divided by a mass: a dose for each kilogram a minute is no frequency.
     package private(set) var massRatio: Int
@@ -27,7 +29,9 @@ package struct Quantity: Sendable, Hashable {
     }
 
     /// What a value in this unit is in the other one of the same quantity.
-    package func convert(_ value: Double, to other: Quantity) -> Double { (value + zero) * factor / other.factor - other.zero }
+    package func convert(_ value: Double, to other: Quantity) -> Double {
+        (value + zero) * factor / other.factor - other.zero
+    }
 
     func multiplied(by other: Quantity) -> Quantity {
         var result = self

@@ -1,6 +1,7 @@
 /// The atoms of units, and the reading of expressions of them.
 ///
-/// Source: The Unified Code for Units of Measure, case-sensitive; atoms and their values stand in `nomenclature/atoms.tsv`.
+/// Source: The Unified Code for Units of Measure, case-sensitive; atoms and their values stand in
+/// `nomenclature/atoms.tsv`.
 struct UnitAtoms: Sendable {
     struct Atom: Sendable {
         let quantity: Quantity
@@ -10,8 +11,10 @@ struct UnitAtoms: Sendable {
     /// An expression longer than this is none. Unit: bytes.
     static let longest = 64
     private static let prefixes: [(String, Double)] = [
-        ("da", 1e1), ("Y", 1e24), ("Z", 1e21), ("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("h", 1e2),
-        ("d", 1e-1), ("c", 1e-2), ("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15), ("a", 1e-18), ("z", 1e-21), ("y", 1e-24),
+        ("da", 1e1), ("Y", 1e24), ("Z", 1e21), ("E", 1e18), ("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6),
+        ("k", 1e3), ("h", 1e2),
+        ("d", 1e-1), ("c", 1e-2), ("m", 1e-3), ("u", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15), ("a", 1e-18),
+        ("z", 1e-21), ("y", 1e-24),
     ]
 
     private(set) var atoms: [String: Atom] = [:]
@@ -37,7 +40,9 @@ struct UnitAtoms: Sendable {
     fileprivate func atom(_ name: Substring) -> Quantity? {
         if let atom = atoms[String(name)] { return atom.quantity }
         for (prefix, factor) in Self.prefixes where name.hasPrefix(prefix) {
-            if let atom = atoms[String(name.dropFirst(prefix.count))], atom.takesPrefix { return atom.quantity.scaled(by: factor) }
+            if let atom = atoms[String(name.dropFirst(prefix.count))], atom.takesPrefix {
+                return atom.quantity.scaled(by: factor)
+            }
         }
         return nil
     }
@@ -53,8 +58,8 @@ package enum UnitFault: Error, Sendable, Hashable {
     case degrees
 }
 
-/// Reads an expression from left to right: a term is components joined by `.` and `/`; a component is an atom with an exponent, a number, a
-/// term in brackets or a note in braces.
+/// Reads an expression from left to right: a term is components joined by `.` and `/`; a component is an atom with an
+/// exponent, a number, a term in brackets or a note in braces.
 private struct Reader {
     var text: Substring
     let atoms: UnitAtoms
@@ -105,12 +110,14 @@ private struct Reader {
     }
 
     private mutating func note() throws(UnitFault) -> Quantity {
-        guard let end = text.firstIndex(of: "}"), text[..<end].dropFirst().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw .form }
+        guard let end = text.firstIndex(of: "}"), text[..<end].dropFirst().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { throw .form }
         text = text[text.index(after: end)...]
         return Quantity()
     }
 
-    /// The letters, brackets and signs up to an exponent, an operator or a brace; digits within square brackets and of `10*` belong to it.
+    /// The letters, brackets and signs up to an exponent, an operator or a brace; digits within square brackets and of
+    /// `10*` belong to it.
     private mutating func atomName() -> Substring {
         let whole = text
         for power in ["10*", "10^"] where text.hasPrefix(power) {

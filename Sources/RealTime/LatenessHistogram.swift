@@ -43,7 +43,8 @@ package final class LatenessHistogram: @unchecked Sendable {
         }
     }
 
-    /// The lateness below which this share of all records lies, or `nil` when there is none. Unit: ns. Range of `share`: 0…1.
+    /// The lateness below which this share of all records lies, or `nil` when there is none. Unit: ns. Range of
+    /// `share`: 0…1.
     package static func quantile(_ share: Double, of histograms: [LatenessHistogram]) -> Int64? {
         let total = total(of: histograms)
         guard total > 0 else { return nil }

@@ -1,7 +1,8 @@
 import CPosix
 import Glibc
 
-/// A source of monotonic time that threads sleep by. A parameter wherever time matters, so that tests and simulations bring their own.
+/// A source of monotonic time that threads sleep by. A parameter wherever time matters, so that tests and simulations
+/// bring their own.
 package protocol MonotonicTime: Sendable {
     /// Time since an arbitrary start; never goes back, goes on while the machine sleeps. Unit: ns.
     func now() -> Int64

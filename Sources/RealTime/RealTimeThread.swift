@@ -19,7 +19,8 @@ package enum MemoryLock: String, Sendable {
     /// Pages may be taken away under pressure, and fetching them back delays a thread.
     case refused = "not locked: needs CAP_IPC_LOCK or LimitMEMLOCK=infinity"
 
-    /// Whether ``lock()`` is allowed. A limit that is neither none nor waived is not tried: it would fail later, at an allocation.
+    /// Whether ``lock()`` is allowed. A limit that is neither none nor waived is not tried: it would fail later, at an
+    /// allocation.
     package static var isAllowed: Bool { nabd_may_lock_memory() == 1 }
 
     /// Locks the process's memory, now and what is used later.
@@ -100,7 +101,9 @@ package struct ThreadStartError: Error, CustomStringConvertible {
     /// errno.
     package let code: Int32
 
-    package var description: String { "no thread could be started (\(String(cString: strerror(code)))): raise the limit on processes (ulimit -u)" }
+    package var description: String {
+        "no thread could be started (\(String(cString: strerror(code)))): raise the limit on processes (ulimit -u)"
+    }
 }
 
 private func runThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {

@@ -5,7 +5,8 @@ package import Logging
 import NIOCore
 import NIOSSL
 
-/// A records service for demonstrations: FHIR R4 transactions over HTTPS with mutual TLS 1.3, on this machine only, in memory only.
+/// A records service for demonstrations: FHIR R4 transactions over HTTPS with mutual TLS 1.3, on this machine only, in
+/// memory only.
 package struct SandboxServer: Sendable {
     private let application: any ApplicationProtocol
     private let store: SandboxStore
@@ -17,7 +18,9 @@ package struct SandboxServer: Sendable {
         let (port, announce) = AsyncStream<Int>.makeStream()
         self.port = port
         var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(certificates.server.utf8)).map { .certificate($0) },
+            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(certificates.server.utf8)).map {
+                .certificate($0)
+            },
             privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(certificates.serverKey.utf8), format: .pem)))
         tls.minimumTLSVersion = .tlsv13
         // Hostname verification would look for the client's address in its certificate; its authority is what counts.
@@ -53,7 +56,9 @@ package struct SandboxServer: Sendable {
             do {
                 let statuses = try await store.take(Data(body.readableBytesView))
                 let entries = statuses.map { ["response": ["status": $0]] }
-                let bundle: [String: Any] = ["resourceType": "Bundle", "type": "transaction-response", "entry": entries]
+                let bundle: [String: Any] = [
+                    "resourceType": "Bundle", "type": "transaction-response", "entry": entries,
+                ]
                 return try response(200, JSONSerialization.data(withJSONObject: bundle))
             } catch let refusal as SandboxStore.Refusal {
                 return try response(refusal.status, outcome(refusal.text))
@@ -66,7 +71,9 @@ package struct SandboxServer: Sendable {
         }
         router.get("fhir/{type}") { request, context in
             let limit = request.uri.queryParameters.get("_count").flatMap { Int($0) } ?? 100
-            guard let found = await store.search(context.parameters.get("type") ?? "", limit: min(max(0, limit), 10_000)) else {
+            guard
+                let found = await store.search(context.parameters.get("type") ?? "", limit: min(max(0, limit), 10_000))
+            else {
                 return try response(500, outcome("the search failed"))
             }
             return response(200, found)
@@ -76,7 +83,8 @@ package struct SandboxServer: Sendable {
 
     private static func outcome(_ text: String) throws -> Data {
         let document: [String: Any] = [
-            "resourceType": "OperationOutcome", "issue": [["severity": "error", "code": "invalid", "diagnostics": text]],
+            "resourceType": "OperationOutcome",
+            "issue": [["severity": "error", "code": "invalid", "diagnostics": text]],
         ]
         return try JSONSerialization.data(withJSONObject: document)
     }

@@ -3,7 +3,8 @@ import Foundation
 import SwiftASN1
 import X509
 
-/// A certificate authority of the moment with a server's and a unit's certificate, for demonstrations: made on the spot, valid for a day.
+/// A certificate authority of the moment with a server's and a unit's certificate, for demonstrations: made on the
+/// spot, valid for a day.
 package struct SandboxCertificates: Sendable {
     /// PEM texts.
     package let authority: String
@@ -45,14 +46,17 @@ package struct SandboxCertificates: Sendable {
     }
 
     private static func issue(
-        _ subject: DistinguishedName, key: P256.Signing.PrivateKey, by issuer: DistinguishedName, issuerKey: P256.Signing.PrivateKey,
+        _ subject: DistinguishedName, key: P256.Signing.PrivateKey, by issuer: DistinguishedName,
+        issuerKey: P256.Signing.PrivateKey,
         extensions: Certificate.Extensions
     ) throws -> Certificate {
         let now = Date()
         return try Certificate(
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: Certificate.PublicKey(key.publicKey),
-            notValidBefore: now.addingTimeInterval(-3600), notValidAfter: now.addingTimeInterval(86_400), issuer: issuer, subject: subject,
-            signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions, issuerPrivateKey: Certificate.PrivateKey(issuerKey))
+            notValidBefore: now.addingTimeInterval(-3600), notValidAfter: now.addingTimeInterval(86_400),
+            issuer: issuer, subject: subject,
+            signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions,
+            issuerPrivateKey: Certificate.PrivateKey(issuerKey))
     }
 
     /// Writes the files a unit needs into a folder that only its owner may read.

@@ -17,22 +17,28 @@ actor SandboxStore {
 
     /// Takes a transaction: all of it, or nothing. Returns the status of each entry.
     func take(_ body: Data) throws -> [String] {
-        guard let bundle = try? JSONSerialization.jsonObject(with: body) as? [String: Any], bundle["resourceType"] as? String == "Bundle",
+        guard let bundle = try? JSONSerialization.jsonObject(with: body) as? [String: Any],
+            bundle["resourceType"] as? String == "Bundle",
             bundle["type"] as? String == "transaction", let entries = bundle["entry"] as? [[String: Any]]
         else { throw Refusal(status: 400, text: "expected a Bundle of type transaction") }
         var taken: [String: [String: Any]] = [:]
         var order: [String] = []
         for entry in entries {
             let (url, resource) = try check(entry)
-            guard taken.updateValue(resource, forKey: url) == nil else { throw Refusal(status: 400, text: "\(url) stands twice in one transaction") }
+            guard taken.updateValue(resource, forKey: url) == nil else {
+                throw Refusal(status: 400, text: "\(url) stands twice in one transaction")
+            }
             order.append(url)
         }
         for (url, resource) in taken {
-            for reference in Self.references(in: resource) where taken[reference] == nil && resources[reference] == nil {
+            for reference in Self.references(in: resource) where taken[reference] == nil && resources[reference] == nil
+            {
                 throw Refusal(status: 400, text: "\(url) refers to \(reference), which is not here")
             }
         }
-        guard resources.count + taken.count <= Self.limit else { throw Refusal(status: 507, text: "the sandbox holds \(Self.limit) resources at most") }
+        guard resources.count + taken.count <= Self.limit else {
+            throw Refusal(status: 507, text: "the sandbox holds \(Self.limit) resources at most")
+        }
         let statuses = order.map { resources[$0] == nil ? "201 Created" : "200 OK" }
         resources.merge(taken) { _, new in new }
         writes += taken.count
@@ -40,8 +46,10 @@ actor SandboxStore {
     }
 
     private func check(_ entry: [String: Any]) throws -> (String, [String: Any]) {
-        guard let request = entry["request"] as? [String: Any], request["method"] as? String == "PUT", let url = request["url"] as? String,
-            let resource = entry["resource"] as? [String: Any], let type = resource["resourceType"] as? String, let id = resource["id"] as? String,
+        guard let request = entry["request"] as? [String: Any], request["method"] as? String == "PUT",
+            let url = request["url"] as? String,
+            let resource = entry["resource"] as? [String: Any], let type = resource["resourceType"] as? String,
+            let id = resource["id"] as? String,
             url == "\(type)/\(id)", (1...64).contains(id.utf8.count)
         else { throw Refusal(status: 400, text: "expected entries that PUT a resource to its own address") }
         if type == "Observation" {
@@ -53,7 +61,9 @@ actor SandboxStore {
     }
 
     private static func references(in resource: [String: Any]) -> [String] {
-        ["subject", "device", "source", "parent"].compactMap { (resource[$0] as? [String: Any])?["reference"] as? String }
+        ["subject", "device", "source", "parent"].compactMap {
+            (resource[$0] as? [String: Any])?["reference"] as? String
+        }
     }
 
     func read(_ url: String) -> Data? {

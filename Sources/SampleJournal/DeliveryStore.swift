@@ -42,12 +42,14 @@ package final class DeliveryStore: Sendable {
         queue = try JournalFiles.openForWriting(
             files.delivery, checkpointsItself: true,
             schema: """
-                CREATE TABLE positions(name TEXT PRIMARY KEY, a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER NOT NULL,
+                CREATE TABLE positions(name TEXT PRIMARY KEY, a INTEGER NOT NULL, b INTEGER NOT NULL, c INTEGER NOT \
+                NULL,
                     d INTEGER NOT NULL) WITHOUT ROWID;
                 CREATE TABLE described(url TEXT PRIMARY KEY, hash BLOB NOT NULL) WITHOUT ROWID;
                 CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
                 CREATE TABLE dead_letters(
-                    id INTEGER PRIMARY KEY, url TEXT NOT NULL, reason TEXT NOT NULL, resource TEXT NOT NULL, utc INTEGER NOT NULL);
+                    id INTEGER PRIMARY KEY, url TEXT NOT NULL, reason TEXT NOT NULL, resource TEXT NOT NULL, utc \
+                INTEGER NOT NULL);
 
                 """)
     }
@@ -58,7 +60,8 @@ package final class DeliveryStore: Sendable {
                 return SamplePosition(session: 0, window: 0, chunk: 0, length: 0)
             }
             return SamplePosition(
-                session: row.integer("a") ?? 0, window: row.integer("b") ?? 0, chunk: row.integer("c") ?? 0, length: row.integer("d") ?? 0)
+                session: row.integer("a") ?? 0, window: row.integer("b") ?? 0, chunk: row.integer("c") ?? 0,
+                length: row.integer("d") ?? 0)
         }
     }
 
@@ -79,14 +82,18 @@ package final class DeliveryStore: Sendable {
 
     package func move(events position: Int64, delivered: Int) throws {
         try queue.write { db in
-            try db.execute(sql: "INSERT OR REPLACE INTO positions(name, a, b, c, d) VALUES ('events', ?, 0, 0, 0)", arguments: [position])
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO positions(name, a, b, c, d) VALUES ('events', ?, 0, 0, 0)",
+                arguments: [position])
             try Self.count(db, delivered)
         }
     }
 
     private static func count(_ db: Database, _ delivered: Int) throws {
         try db.execute(
-            sql: "INSERT INTO counters(name, value) VALUES ('delivered', ?1) ON CONFLICT(name) DO UPDATE SET value = value + ?1",
+            sql:
+                "INSERT INTO counters(name, value) VALUES ('delivered', ?1) ON CONFLICT(name) DO UPDATE SET value = "
+                + "value + ?1",
             arguments: [delivered])
     }
 
@@ -97,13 +104,16 @@ package final class DeliveryStore: Sendable {
 
     /// Whether a description was acknowledged with exactly this content.
     package func isDescribed(_ url: String, hash: [UInt8]) throws -> Bool {
-        try queue.read { try Data.fetchOne($0, sql: "SELECT hash FROM described WHERE url = ?", arguments: [url]) == Data(hash) }
+        try queue.read {
+            try Data.fetchOne($0, sql: "SELECT hash FROM described WHERE url = ?", arguments: [url]) == Data(hash)
+        }
     }
 
     package func markDescribed(_ descriptions: [(url: String, hash: [UInt8])]) throws {
         try queue.write { db in
             for (url, hash) in descriptions {
-                try db.execute(sql: "INSERT OR REPLACE INTO described(url, hash) VALUES (?, ?)", arguments: [url, Data(hash)])
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO described(url, hash) VALUES (?, ?)", arguments: [url, Data(hash)])
             }
             try Self.count(db, descriptions.count)
         }
@@ -112,7 +122,8 @@ package final class DeliveryStore: Sendable {
     package func bury(url: String, reason: String, resource: String, utc: Int64) throws {
         try queue.write { db in
             try db.execute(
-                sql: "INSERT INTO dead_letters(url, reason, resource, utc) VALUES (?, ?, ?, ?)", arguments: [url, reason, resource, utc])
+                sql: "INSERT INTO dead_letters(url, reason, resource, utc) VALUES (?, ?, ?, ?)",
+                arguments: [url, reason, resource, utc])
         }
     }
 
@@ -120,7 +131,8 @@ package final class DeliveryStore: Sendable {
         try queue.read { db in
             try Row.fetchAll(db, sql: "SELECT * FROM dead_letters ORDER BY id LIMIT ?", arguments: [limit]).map {
                 DeadLetter(
-                    id: $0.integer("id") ?? 0, url: $0.text("url") ?? "", reason: $0.text("reason") ?? "", resource: $0.text("resource") ?? "",
+                    id: $0.integer("id") ?? 0, url: $0.text("url") ?? "", reason: $0.text("reason") ?? "",
+                    resource: $0.text("resource") ?? "",
                     utc: $0.integer("utc") ?? 0)
             }
         }

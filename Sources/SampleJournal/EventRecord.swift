@@ -19,9 +19,11 @@ package struct EventRecord: Sendable {
     package let kind: String
     /// Further members, a JSON object.
     package let body: String
-    /// SHA-256 over the hash before it and this record: no record can be changed, taken out or put in without all later ones showing it.
+    /// SHA-256 over the hash before it and this record: no record can be changed, taken out or put in without all later
+    /// ones showing it.
     package let hash: [UInt8]
-    /// Whether the row is as it was written. The chain says that of all records together, this of one without the others.
+    /// Whether the row is as it was written. The chain says that of all records together, this of one without the
+    /// others.
     package private(set) var isWhole = true
 
     static let noHash = [UInt8](repeating: 0, count: 32)
@@ -31,7 +33,9 @@ package struct EventRecord: Sendable {
         var digest = SHA256()
         digest.update(data: previous)
         // Lengths before texts: no two different records can give the same bytes.
-        for part in ["\(id)", session, "\(monotonicNanoseconds)", "\(utc)", "\(quality.rawValue)", device ?? "", kind, body] {
+        for part in [
+            "\(id)", session, "\(monotonicNanoseconds)", "\(utc)", "\(quality.rawValue)", device ?? "", kind, body,
+        ] {
             digest.update(data: Data("\(part.utf8.count):".utf8))
             digest.update(data: Data(part.utf8))
         }
@@ -40,13 +44,15 @@ package struct EventRecord: Sendable {
 
     var checksum: Int64 {
         RowChecksum.compute([
-            "\(id)", session, "\(monotonicNanoseconds)", "\(utc)", "\(quality.rawValue)", device ?? "–", kind, body, "\(hash)",
+            "\(id)", session, "\(monotonicNanoseconds)", "\(utc)", "\(quality.rawValue)", device ?? "–", kind, body,
+            "\(hash)",
         ])
     }
 
     func with(hash: [UInt8]) -> EventRecord {
         EventRecord(
-            id: id, session: session, monotonicNanoseconds: monotonicNanoseconds, utc: utc, quality: quality, device: device, kind: kind,
+            id: id, session: session, monotonicNanoseconds: monotonicNanoseconds, utc: utc, quality: quality,
+            device: device, kind: kind,
             body: body, hash: hash)
     }
 
@@ -54,7 +60,8 @@ package struct EventRecord: Sendable {
     package var line: String {
         let head = JSON.members([
             "event": .string(kind), "device": device.map(JSON.string), "time": .string(UTCTime.text(nanoseconds: utc)),
-            "monotonicNanoseconds": .integer(monotonicNanoseconds), "clock": .string(quality.word), "sequence": .integer(id),
+            "monotonicNanoseconds": .integer(monotonicNanoseconds), "clock": .string(quality.word),
+            "sequence": .integer(id),
         ]).text
         return body.count <= 2 ? head : "\(head.dropLast()),\(body.dropFirst())"
     }
@@ -74,9 +81,12 @@ extension EventRecord {
     /// An event as a file has it.
     init(_ row: Row) {
         self.init(
-            id: row.integer("id") ?? 0, session: row.text("session") ?? "", monotonicNanoseconds: row.integer("monotonic_ns") ?? 0,
-            utc: row.integer("utc") ?? 0, quality: row.integer("quality").flatMap { UInt8(exactly: $0) }.flatMap(ClockQuality.init) ?? .unknown,
-            device: row.text("device"), kind: row.text("kind") ?? "", body: row.text("body") ?? "{}", hash: row.bytes("hash") ?? [])
+            id: row.integer("id") ?? 0, session: row.text("session") ?? "",
+            monotonicNanoseconds: row.integer("monotonic_ns") ?? 0,
+            utc: row.integer("utc") ?? 0,
+            quality: row.integer("quality").flatMap { UInt8(exactly: $0) }.flatMap(ClockQuality.init) ?? .unknown,
+            device: row.text("device"), kind: row.text("kind") ?? "", body: row.text("body") ?? "{}",
+            hash: row.bytes("hash") ?? [])
         isWhole = row.integer("checksum") == checksum
     }
 }

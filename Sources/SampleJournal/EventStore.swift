@@ -47,7 +47,9 @@ final class EventStore {
             guard event.isWhole else { throw BlockDamage("its newest event is not as it was written") }
             return (event.id, event.hash)
         }
-        guard let first = try db.about("first"), let anchor = try Row.fetchOne(db, sql: "SELECT hash FROM anchor")?.bytes("hash") else {
+        guard let first = try db.about("first"),
+            let anchor = try Row.fetchOne(db, sql: "SELECT hash FROM anchor")?.bytes("hash")
+        else {
             throw BlockDamage("it does not say where it begins")
         }
         return (first &- 1, anchor)
@@ -72,15 +74,18 @@ final class EventStore {
     /// Commits events durably in one transaction, and how far the samples have come.
     func commit(_ records: [EventRecord], newestChunk: Int64) throws {
         try queue.write { db in
-            // After a failed commit nobody knows whether it is there: the same numbers are written again, and the chain decides.
+            // After a failed commit nobody knows whether it is there: the same numbers are written again, and the chain
+            // decides.
             let insert = try db.cachedStatement(
                 sql: """
-                    INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash, checksum)
+                    INSERT OR REPLACE INTO events(id, session, monotonic_ns, utc, quality, device, kind, body, hash, \
+                    checksum)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """)
             for event in records {
                 try insert.execute(arguments: [
-                    event.id, event.session, event.monotonicNanoseconds, event.utc, Int64(event.quality.rawValue), event.device, event.kind,
+                    event.id, event.session, event.monotonicNanoseconds, event.utc, Int64(event.quality.rawValue),
+                    event.device, event.kind,
                     event.body, Data(event.hash), event.checksum,
                 ])
             }

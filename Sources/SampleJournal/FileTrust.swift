@@ -1,10 +1,12 @@
 import JournalCoding
 
-/// Whether the newest file of a kind may be written to. Once a write or a sync of it has failed it may not: what failed then is done in a new file.
+/// Whether the newest file of a kind may be written to. Once a write or a sync of it has failed it may not: what failed
+/// then is done in a new file.
 final class FileTrust {
     /// Why not, and the file that it is about; no name when there was none to write to from the beginning.
     private var failure: (name: String?, reason: String)?
-    /// When a new file may be tried: at once, then after a second, two, four … 64, for each that fails in turn stays open. Unit: ns.
+    /// When a new file may be tried: at once, then after a second, two, four … 64, for each that fails in turn stays
+    /// open. Unit: ns.
     private var allowedAt: Int64 = .min
     private var pause = FileTrust.firstPause
 
@@ -23,7 +25,8 @@ final class FileTrust {
 
     func tryAtOnce() { allowedAt = .min }
 
-    /// Does something with the newest file. When it fails in a way that makes the file untrustworthy, a new one is begun and the same is done there, once.
+    /// Does something with the newest file. When it fails in a way that makes the file untrustworthy, a new one is
+    /// begun and the same is done there, once.
     ///
     /// - Parameter tell: is told of the file that failed, when a new one was begun.
     /// - Throws: what `body` or `begin` throws; the old failure in words while it is too early for a new file.
@@ -41,7 +44,9 @@ final class FileTrust {
             }
         }
         guard let failed = failure else { return }
-        guard now >= allowedAt else { throw JournalError.cannotCreate(path: failed.name ?? name, reason: failed.reason) }
+        guard now >= allowedAt else {
+            throw JournalError.cannotCreate(path: failed.name ?? name, reason: failed.reason)
+        }
         (allowedAt, pause) = (now + pause, min(2 * pause, Self.longestPause))
         try begin()
         failure = nil

@@ -15,8 +15,8 @@ package struct JournalChunk: Sendable {
         case waveforms = 2
     }
 
-    /// The number of the last commit in it; chunks are read in this order. Commits have even numbers: the odd ones are for the waveforms of a packed
-    /// span, so that no cursor ever stands between them and the rest.
+    /// The number of the last commit in it; chunks are read in this order. Commits have even numbers: the odd ones are
+    /// for the waveforms of a packed span, so that no cursor ever stands between them and the rest.
     package let id: Int64
     /// The number after the last one before it: the chunks' stretches lie one behind the other.
     package let first: Int64
@@ -35,7 +35,8 @@ package struct JournalChunk: Sendable {
     package let isWhole: Bool
 
     init(
-        id: Int64, first: Int64, session: Int64, content: Content, base: Int64, end: Int64, utc: Int64, quality: ClockQuality, samples: Int64,
+        id: Int64, first: Int64, session: Int64, content: Content, base: Int64, end: Int64, utc: Int64,
+        quality: ClockQuality, samples: Int64,
         payload: [UInt8]
     ) {
         self.id = id
@@ -66,16 +67,23 @@ package struct JournalChunk: Sendable {
         self.quality = quality ?? .unknown
         samples = numbers[8]
         payload = row.bytes("payload") ?? []
-        isWhole = content != nil && quality != nil && row.integer("checksum") == ChunkPayload.checksum(numbers, payload: payload)
+        isWhole =
+            content != nil && quality != nil
+            && row.integer("checksum") == ChunkPayload.checksum(numbers, payload: payload)
     }
 
-    private static let columns = ["id", "first", "session", "content", "base_ns", "end_ns", "utc", "quality", "samples"]
+    private static let columns = [
+        "id", "first", "session", "content", "base_ns", "end_ns", "utc", "quality", "samples",
+    ]
 
     func insert(into db: Database) throws {
         // After a failed commit nobody knows whether it is there: the same numbers are written again, and stand once.
         let numbers = [id, first, session, content.rawValue, base, end, utc, Int64(quality.rawValue), samples]
         let statement = try db.cachedStatement(
-            sql: "INSERT OR REPLACE INTO chunks(\(Self.columns.joined(separator: ", ")), checksum, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            sql:
+                "INSERT OR REPLACE INTO chunks(\(Self.columns.joined(separator: ", ")), checksum, payload) VALUES (?, "
+                + "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        )
         try statement.execute(
             arguments: StatementArguments(numbers) + [ChunkPayload.checksum(numbers, payload: payload), Data(payload)])
     }
@@ -95,7 +103,8 @@ package struct JournalChunk: Sendable {
         }
     }
 
-    /// Which numbers of which streams are in it, without their values; damaged blocks are left out, and `damaged` is told.
+    /// Which numbers of which streams are in it, without their values; damaged blocks are left out, and `damaged` is
+    /// told.
     func sequences(damaged: () -> Void = {}) -> [(stream: Int64, first: Int64, next: Int64)] {
         ChunkPayload.split(payload).compactMap { bytes in
             let header = BlockFrame.trustedHeader(bytes)
@@ -106,12 +115,15 @@ package struct JournalChunk: Sendable {
 
     /// Whether a block in it is of a stream that is not among these.
     func hasStream(besides streams: [Int64: StreamDescriptor]) -> Bool {
-        ChunkPayload.split(payload).contains { bytes in (try? BlockFrame.header(bytes)).map { streams[$0.stream] == nil } ?? false }
+        ChunkPayload.split(payload).contains { bytes in
+            (try? BlockFrame.header(bytes)).map { streams[$0.stream] == nil } ?? false
+        }
     }
 
     /// The same chunk, covering commits before it too, of which nothing is left.
     func covering(from first: Int64) -> JournalChunk {
         JournalChunk(
-            id: id, first: first, session: session, content: content, base: base, end: end, utc: utc, quality: quality, samples: samples, payload: payload)
+            id: id, first: first, session: session, content: content, base: base, end: end, utc: utc, quality: quality,
+            samples: samples, payload: payload)
     }
 }

@@ -18,15 +18,21 @@ package enum JournalError: Error, CustomStringConvertible {
         switch self {
         case .heldByAnother(let directory):
             "the journal in \(directory) is written by another process: one journal has one host; stop the other first"
-        case .cannotCreate(let path, let reason, _): "\(path) cannot be created or opened (\(reason)): check the folder's owner and the disk"
-        case .notAJournal(let directory): "there is no journal in \(directory): give the folder that “journal: directory” names"
+        case .cannotCreate(let path, let reason, _):
+            "\(path) cannot be created or opened (\(reason)): check the folder's owner and the disk"
+        case .notAJournal(let directory):
+            "there is no journal in \(directory): give the folder that “journal: directory” names"
         case .otherVersion(let found, let known):
-            "the journal is of version \(found); this program knows version \(known): keep its folder, and give another under “journal: directory”"
+            "the journal is of version \(found); this program knows version \(known): keep its folder, and give "
+                + "another under “journal: directory”"
         case .settingRefused(let setting, let found):
-            "SQLite did not accept \(setting) (it says \(found)): the journal would not survive a power cut, so it is not used"
+            "SQLite did not accept \(setting) (it says \(found)): the journal would not survive a power cut, so it is "
+                + "not used"
         case .changedMeanwhile(let directory):
-            "the journal in \(directory) is not the one that was there when the host started on a read-only disk (another host wrote it, another disk was mounted, or it could not be read then): start the host anew"
-        case .diskFull(let directory): "the disk of \(directory) is full: make room; samples wait in memory, events still find room"
+            "the journal in \(directory) is not the one that was there when the host started on a read-only disk "
+                + "(another host wrote it, another disk was mounted, or it could not be read then): start the host anew"
+        case .diskFull(let directory):
+            "the disk of \(directory) is full: make room; samples wait in memory, events still find room"
         }
     }
 }

@@ -15,7 +15,8 @@ extension JournalWriter {
         }
 
         /// An event of any name, for tests: the journal keeps what it does not know.
-        package init(_ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64) {
+        package init(_ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64)
+        {
             (self.kind, self.device, self.body, self.monotonic) = (kind, device, JSON.members(body), monotonic)
         }
     }

@@ -12,13 +12,16 @@ package struct JournalExport: Sendable {
 
     /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
     package func samples(
-        from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool, write: (String) throws -> Void
+        from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool,
+        write: (String) throws -> Void
     ) throws {
         var streams = try reader.streamsByID()
         let wanted = streams.values.filter(selection.takes)
-        let without: JournalChunk.Content? = wanted.allSatisfy(\.isWaveform) ? .numerics : wanted.contains(where: \.isWaveform) ? nil : .waveforms
+        let without: JournalChunk.Content? =
+            wanted.allSatisfy(\.isWaveform) ? .numerics : wanted.contains(where: \.isWaveform) ? nil : .waveforms
         while true {
-            let chunks = try reader.chunks(after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
+            let chunks = try reader.chunks(
+                after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
             for chunk in chunks {
                 // A stream described since then: whether it is one of text must be known before its block is read.
@@ -26,7 +29,9 @@ package struct JournalExport: Sendable {
                 for block in reader.blocks(of: chunk, streams: streams) {
                     guard let stream = streams[block.stream], selection.takes(stream) else { continue }
                     let read = cursor.take(block)
-                    for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) { try write(csv ? line.csv : line.json) }
+                    for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) {
+                        try write(csv ? line.csv : line.json)
+                    }
                 }
             }
             cursor.chunk = newest.id
@@ -53,7 +58,8 @@ package struct JournalExport: Sendable {
 
     /// Gives every event line after an event to `write`, and returns the last event read.
     package func events(
-        after event: Int64, _ selection: JournalReader.Selection = JournalReader.Selection(), write: (String) throws -> Void
+        after event: Int64, _ selection: JournalReader.Selection = JournalReader.Selection(),
+        write: (String) throws -> Void
     ) throws -> Int64 {
         var last = event
         while true {
@@ -77,7 +83,8 @@ package struct JournalExport: Sendable {
         ///   - notBefore: numbers below have been read.
         ///   - asRuns: put a waveform's samples of one judgement, without a jump in time, into one line.
         static func all(
-            _ block: SampleBlock, _ stream: StreamDescriptor, _ chunk: JournalChunk, _ selection: JournalReader.Selection, notBefore: Int64, asRuns: Bool
+            _ block: SampleBlock, _ stream: StreamDescriptor, _ chunk: JournalChunk,
+            _ selection: JournalReader.Selection, notBefore: Int64, asRuns: Bool
         ) -> [Line] {
             let (times, judgements) = (block.times, block.expandedJudgements)
             let wanted = (0..<block.count).filter {
@@ -86,7 +93,8 @@ package struct JournalExport: Sendable {
             }
             let values = wanted.map { index in
                 SampleLine.Value(
-                    bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: judgements[index].validity,
+                    bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index],
+                    validity: judgements[index].validity,
                     reason: judgements[index].reason)
             }
             var lines: [Line] = []
@@ -94,11 +102,13 @@ package struct JournalExport: Sendable {
             while start < wanted.count {
                 var end = start + 1
                 while asRuns, stream.isWaveform, end < wanted.count, values[end].validity == values[start].validity,
-                    values[end].reason == values[start].reason, times[wanted[end]] - times[wanted[end - 1]] == stream.periodNanoseconds
+                    values[end].reason == values[start].reason,
+                    times[wanted[end]] - times[wanted[end - 1]] == stream.periodNanoseconds
                 { end += 1 }
                 lines.append(
                     Line(
-                        stream: stream, values: values[start..<end], sequence: block.firstSequence &+ Int64(wanted[start]), time: times[wanted[start]],
+                        stream: stream, values: values[start..<end],
+                        sequence: block.firstSequence &+ Int64(wanted[start]), time: times[wanted[start]],
                         utc: chunk.utc(at: times[wanted[start]]), quality: chunk.quality))
                 start = end
             }
@@ -109,7 +119,8 @@ package struct JournalExport: Sendable {
             SampleLine.json(
                 stream, Array(values), firstSequence: sequence,
                 place: [
-                    "time": .string(UTCTime.text(nanoseconds: utc)), "monotonicNanoseconds": .integer(time), "clock": .string(quality.word),
+                    "time": .string(UTCTime.text(nanoseconds: utc)), "monotonicNanoseconds": .integer(time),
+                    "clock": .string(quality.word),
                 ]
             ).text
         }
@@ -120,12 +131,15 @@ package struct JournalExport: Sendable {
             if value.validity.carriesValue {
                 switch stream.json(bits: value.bits, text: value.text) {
                 case .number(let digits): written = digits
-                case .string(let text): written = "\"\(text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+                case .string(let text):
+                    written =
+                        "\"\(text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
                 default: break
                 }
             }
             return [
-                UTCTime.text(nanoseconds: utc), "\(time)", stream.device, stream.vmd ?? "", stream.metric, "\(sequence)", written, stream.unit ?? "",
+                UTCTime.text(nanoseconds: utc), "\(time)", stream.device, stream.vmd ?? "", stream.metric,
+                "\(sequence)", written, stream.unit ?? "",
                 value.validity.word, value.reason == .none ? "" : value.reason.word,
             ].joined(separator: ",")
         }

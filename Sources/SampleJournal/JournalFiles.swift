@@ -4,10 +4,11 @@ import GRDB
 
 /// The files of a journal, and how they are opened.
 ///
-/// Samples and events have files of their own: events are committed at once and are small, samples in groups and are many. Each kind is a row of
-/// numbered files, of which only the newest is written: what is old goes away as a whole file, and a file that fails is left as it is and a new one
-/// begun. One process writes and checkpoints; everybody else opens read-only and so can never checkpoint. (SQLite before 3.51.3 can corrupt a file
-/// when two connections write or checkpoint at once.)
+/// Samples and events have files of their own: events are committed at once and are small, samples in groups and are
+/// many. Each kind is a row of numbered files, of which only the newest is written: what is old goes away as a whole
+/// file, and a file that fails is left as it is and a new one begun. One process writes and checkpoints; everybody else
+/// opens read-only and so can never checkpoint. (SQLite before 3.51.3 can corrupt a file when two connections write or
+/// checkpoint at once.)
 package struct JournalFiles: Sendable {
     /// What a numbered file holds.
     enum Kind: String, CaseIterable {
@@ -87,7 +88,8 @@ package struct JournalFiles: Sendable {
         return access(segment.path, F_OK) != 0
     }
 
-    /// Renames a file that is no database, so that nothing of it is lost and nothing is tried with it again. Returns its new name.
+    /// Renames a file that is no database, so that nothing of it is lost and nothing is tried with it again. Returns
+    /// its new name.
     static func setAside(_ segment: Segment) throws -> String {
         var attempt = 0
         var suffix = ".damaged"
@@ -112,7 +114,8 @@ package struct JournalFiles: Sendable {
     ///   - schema: of a new file; `nil`: the file must be there.
     ///   - begin: what a new file has from its beginning, in the same transaction as its schema.
     static func openForWriting(
-        _ path: String, checkpointsItself: Bool = false, schema: String? = nil, begin: (Database) throws -> Void = { _ in }
+        _ path: String, checkpointsItself: Bool = false, schema: String? = nil,
+        begin: (Database) throws -> Void = { _ in }
     ) throws -> DatabaseQueue {
         SharedIndex.keep()
         var configuration = GRDB.Configuration()
@@ -125,14 +128,23 @@ package struct JournalFiles: Sendable {
             throw JournalError.cannotCreate(path: path, reason: JournalFailure.words(error), cause: error)
         }
         try queue.writeWithoutTransaction { db in
-            // GRDB sets NORMAL by itself when it sets up WAL, whatever was asked for before: it is set after opening, and read back.
-            try db.execute(sql: "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=\(checkpointsItself ? 1000 : 0); PRAGMA foreign_keys=OFF")
+            // GRDB sets NORMAL by itself when it sets up WAL, whatever was asked for before: it is set after opening,
+            // and read back.
+            try db.execute(
+                sql:
+                    "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=\(checkpointsItself ? 1000 : 0); PRAGMA "
+                    + "foreign_keys=OFF"
+            )
             for (setting, expected) in [("synchronous", "2"), ("journal_mode", "wal")] {
                 let found = try String.fetchOne(db, sql: "PRAGMA \(setting)") ?? "nothing"
-                guard found == expected else { throw JournalError.settingRefused(setting: "\(setting)=\(expected)", found: found) }
+                guard found == expected else {
+                    throw JournalError.settingRefused(setting: "\(setting)=\(expected)", found: found)
+                }
             }
             let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-            guard found == 0 || readableVersions.contains(found) else { throw JournalError.otherVersion(found: found, known: version) }
+            guard found == 0 || readableVersions.contains(found) else {
+                throw JournalError.otherVersion(found: found, known: version)
+            }
             // All or nothing: a kill in between must not leave half a file.
             if found == 3 { try db.inTransaction(.immediate) { try fromThree(db) } }
             guard found == 0 else { return }
@@ -148,7 +160,8 @@ package struct JournalFiles: Sendable {
         return queue
     }
 
-    /// Gives a file of version 3 the columns of version 4. Its rows stay as they were written, and so do their checksums.
+    /// Gives a file of version 3 the columns of version 4. Its rows stay as they were written, and so do their
+    /// checksums.
     private static func fromThree(_ db: Database) throws -> Database.TransactionCompletion {
         if try db.tableExists("streams") {
             for column in nameColumns { try db.execute(sql: "ALTER TABLE streams ADD COLUMN \(column) TEXT") }
@@ -161,7 +174,11 @@ package struct JournalFiles: Sendable {
     func makeNext(_ kind: Kind, begin: (Database) throws -> Void) throws -> (segment: Segment, queue: DatabaseQueue) {
         let segment = next(kind)
         do {
-            return (segment, try Self.openForWriting(segment.path, schema: kind == .samples ? Self.sampleSchema : Self.eventSchema, begin: begin))
+            return (
+                segment,
+                try Self.openForWriting(
+                    segment.path, schema: kind == .samples ? Self.sampleSchema : Self.eventSchema, begin: begin)
+            )
         } catch {
             Self.remove(segment)
             throw error
@@ -186,7 +203,9 @@ package struct JournalFiles: Sendable {
         func opened(_ path: String) throws -> DatabaseQueue {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-            guard Self.readableVersions.contains(found) else { throw JournalError.otherVersion(found: found, known: Self.version) }
+            guard Self.readableVersions.contains(found) else {
+                throw JournalError.otherVersion(found: found, known: Self.version)
+            }
             return queue
         }
         do { return try opened(path) } catch let error as DatabaseError {
@@ -205,23 +224,30 @@ package struct JournalFiles: Sendable {
 
     private static let nameColumns = ["system", "category", "display", "display_ar", "loinc"]
 
-    /// `about` holds a file's own first number and how far the other kind had come; `first_sequence` is a stream's next number when the file was
-    /// begun. The payload stands last, so that a search over times does not read it.
+    /// `about` holds a file's own first number and how far the other kind had come; `first_sequence` is a stream's next
+    /// number when the file was begun. The payload stands last, so that a search over times does not read it.
     private static let sampleSchema = """
         CREATE TABLE about(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE sessions(
-            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, boot TEXT NOT NULL, started_ns INTEGER NOT NULL, started_utc INTEGER NOT NULL,
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, boot TEXT NOT NULL, started_ns INTEGER NOT NULL, \
+        started_utc INTEGER NOT NULL,
             checksum INTEGER NOT NULL, ended_ns INTEGER);
         CREATE TABLE streams(
-            id INTEGER PRIMARY KEY, device TEXT NOT NULL, vmd TEXT, metric TEXT NOT NULL, code INTEGER, unit TEXT, form TEXT NOT NULL,
-            waveform INTEGER NOT NULL, period_ns INTEGER NOT NULL, profile TEXT NOT NULL, first_sequence INTEGER NOT NULL,
-            checksum INTEGER NOT NULL, next_sequence INTEGER NOT NULL, \(nameColumns.map { "\($0) TEXT" }.joined(separator: ", ")));
+            id INTEGER PRIMARY KEY, device TEXT NOT NULL, vmd TEXT, metric TEXT NOT NULL, code INTEGER, unit TEXT, \
+        form TEXT NOT NULL,
+            waveform INTEGER NOT NULL, period_ns INTEGER NOT NULL, profile TEXT NOT NULL, first_sequence INTEGER NOT \
+        NULL,
+            checksum INTEGER NOT NULL, next_sequence INTEGER NOT NULL, \
+        \(nameColumns.map { "\($0) TEXT" }.joined(separator: ", ")));
         CREATE TABLE gaps(
-            stream INTEGER NOT NULL, first_sequence INTEGER NOT NULL, next_sequence INTEGER NOT NULL, cause TEXT NOT NULL,
+            stream INTEGER NOT NULL, first_sequence INTEGER NOT NULL, next_sequence INTEGER NOT NULL, cause TEXT NOT \
+        NULL,
             PRIMARY KEY (stream, first_sequence)) WITHOUT ROWID;
         CREATE TABLE chunks(
-            id INTEGER PRIMARY KEY, first INTEGER NOT NULL, session INTEGER NOT NULL, content INTEGER NOT NULL, base_ns INTEGER NOT NULL,
-            end_ns INTEGER NOT NULL, utc INTEGER NOT NULL, quality INTEGER NOT NULL, samples INTEGER NOT NULL, checksum INTEGER NOT NULL,
+            id INTEGER PRIMARY KEY, first INTEGER NOT NULL, session INTEGER NOT NULL, content INTEGER NOT NULL, \
+        base_ns INTEGER NOT NULL,
+            end_ns INTEGER NOT NULL, utc INTEGER NOT NULL, quality INTEGER NOT NULL, samples INTEGER NOT NULL, \
+        checksum INTEGER NOT NULL,
             payload BLOB NOT NULL);
 
         """
@@ -231,7 +257,8 @@ package struct JournalFiles: Sendable {
         CREATE TABLE about(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
         CREATE TABLE anchor(hash BLOB NOT NULL);
         CREATE TABLE events(
-            id INTEGER PRIMARY KEY, session TEXT NOT NULL, monotonic_ns INTEGER NOT NULL, utc INTEGER NOT NULL, quality INTEGER NOT NULL,
+            id INTEGER PRIMARY KEY, session TEXT NOT NULL, monotonic_ns INTEGER NOT NULL, utc INTEGER NOT NULL, \
+        quality INTEGER NOT NULL,
             device TEXT, kind TEXT NOT NULL, body TEXT NOT NULL, hash BLOB NOT NULL, checksum INTEGER NOT NULL);
 
         """
@@ -239,7 +266,9 @@ package struct JournalFiles: Sendable {
 
 extension Database {
     /// A number a file knows about itself; `nil` when it does not.
-    func about(_ name: String) throws -> Int64? { try Int64.fetchOne(self, sql: "SELECT value FROM about WHERE name = ?", arguments: [name]) }
+    func about(_ name: String) throws -> Int64? {
+        try Int64.fetchOne(self, sql: "SELECT value FROM about WHERE name = ?", arguments: [name])
+    }
 
     func note(_ name: String, _ value: Int64) throws {
         try execute(sql: "INSERT OR REPLACE INTO about(name, value) VALUES (?, ?)", arguments: [name, value])

@@ -5,7 +5,8 @@ final class JournalLock {
     private let files: JournalFiles
     private var descriptor: Int32 = -1
     var isHeld: Bool { descriptor >= 0 }
-    /// Why nothing can be written there now, in words: the disk is read-only or gives errors. `nil` when the right is held.
+    /// Why nothing can be written there now, in words: the disk is read-only or gives errors. `nil` when the right is
+    /// held.
     private(set) var refusal: String?
 
     /// Takes the right. A disk that takes nothing is no reason not to begin: ``take()`` is for later then.
@@ -20,7 +21,9 @@ final class JournalLock {
     func take() throws {
         guard descriptor < 0 else { return }
         refusal = nil
-        for part in Self.missing(files.directory) { guard mkdir(part, 0o755) == 0 || errno == EEXIST else { throw refused(files.directory) } }
+        for part in Self.missing(files.directory) {
+            guard mkdir(part, 0o755) == 0 || errno == EEXIST else { throw refused(files.directory) }
+        }
         let opened = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
         guard opened >= 0 else { throw refused(files.lock) }
         guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {

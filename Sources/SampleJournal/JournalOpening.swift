@@ -5,10 +5,12 @@ import JournalCoding
 
 /// A journal made ready to be written: what is there found again, and what is missing or damaged named.
 ///
-/// The newest file of each kind is gone on with only when all of it that matters can be read. Otherwise it keeps its name, so that what is readable of
-/// it stays part of the record, and the next one is begun; only what is no database any more is renamed.
+/// The newest file of each kind is gone on with only when all of it that matters can be read. Otherwise it keeps its
+/// name, so that what is readable of it stays part of the record, and the next one is begun; only what is no database
+/// any more is renamed.
 struct JournalOpening {
-    /// How far numbers go on beyond the last ones known when a file is gone or unreadable: nobody knows how many it had. Even.
+    /// How far numbers go on beyond the last ones known when a file is gone or unreadable: nobody knows how many it
+    /// had. Even.
     static let leap: Int64 = 1 << 30
     /// No number that this program gave is larger.
     private static let largest: Int64 = 1 << 60
@@ -37,7 +39,8 @@ struct JournalOpening {
 
     let newest: Newest
 
-    /// - Parameter mayWrite: whether the disk takes anything. Otherwise no file is gone on with: what is there is only read.
+    /// - Parameter mayWrite: whether the disk takes anything. Otherwise no file is gone on with: what is there is only
+    ///   read.
     init(_ files: JournalFiles, mayWrite: Bool) throws {
         var incidents: [JournalIncident] = []
         let samplesFile: (store: SampleStore, state: State)?
@@ -60,12 +63,16 @@ struct JournalOpening {
         }
         // Of a file that is not gone on with, what can be read still counts.
         let state = samplesFile?.state ?? Self.newestReadable(files, .samples) { try State($0) } ?? State()
-        let chain = eventsFile?.last ?? Self.newestReadable(files, .events) { try EventStore.newest($0) } ?? (id: 0, hash: EventRecord.noHash)
+        let chain =
+            eventsFile?.last ?? Self.newestReadable(files, .events) { try EventStore.newest($0) } ?? (
+                id: 0, hash: EventRecord.noHash
+            )
 
         let delivered = try? DeliveryStore(directory: files.directory, readOnly: true)
         let position = try? delivered?.samplePosition()
         let eventsKnow =
-            eventsFile.flatMap { file in try? file.read { try $0.about("chunks") } } ?? Self.newestReadable(files, .events) { try $0.about("chunks") ?? 0 }
+            eventsFile.flatMap { file in try? file.read { try $0.about("chunks") } }
+            ?? Self.newestReadable(files, .events) { try $0.about("chunks") ?? 0 }
         let knownChunk = Self.sane(max(eventsKnow ?? 0, position?.chunk ?? 0))
         let knownEvent = Self.sane(max(state.newestEvent, (try? delivered?.eventPosition()) ?? 0))
         let lacksSamples = state.newestChunk < knownChunk
@@ -83,7 +90,10 @@ struct JournalOpening {
         for stream in state.streams {
             let next = leaps ? stream.next + Self.leap : stream.next
             streams[stream.descriptor] = (stream.id, next)
-            if leaps { gaps.append(SequenceGap(stream: stream.id, first: stream.next, next: next, cause: "file gone or damaged")) }
+            if leaps {
+                gaps.append(
+                    SequenceGap(stream: stream.id, first: stream.next, next: next, cause: "file gone or damaged"))
+            }
         }
         samples = leaps ? nil : samplesFile?.store
         let last = (id: max(chain.id, knownEvent), hash: chain.hash)
@@ -97,9 +107,11 @@ struct JournalOpening {
     /// A number from a file, as far as it can be one.
     private static func sane(_ number: Int64) -> Int64 { (0...largest).contains(number) ? number : 0 }
 
-    /// The newest file of a kind, if it may be gone on with; `nil` without one, or when it is damaged, which is an incident.
+    /// The newest file of a kind, if it may be gone on with; `nil` without one, or when it is damaged, which is an
+    /// incident.
     private static func newest<File>(
-        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident], _ body: (JournalFiles.Segment) throws -> File
+        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident],
+        _ body: (JournalFiles.Segment) throws -> File
     ) throws -> File? {
         while let segment = files.segments(kind).last {
             if files.isBlank(segment) {
@@ -110,7 +122,8 @@ struct JournalOpening {
                 // A full disk, a missing right or another version says nothing about the file.
                 guard JournalFailure(error) == .damaged else { throw error }
                 if JournalFailure.isNoDatabase(error) {
-                    incidents.append(.setAside(file: try JournalFiles.setAside(segment), reason: JournalFailure.words(error)))
+                    incidents.append(
+                        .setAside(file: try JournalFiles.setAside(segment), reason: JournalFailure.words(error)))
                 } else {
                     incidents.append(.failed(file: segment.name, reason: JournalFailure.words(error)))
                 }
@@ -122,7 +135,8 @@ struct JournalOpening {
 
     /// Reads the newest file of a kind where nothing can be written; that it cannot be read is an incident.
     private static func read(
-        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident], _ body: (Database) throws -> Void
+        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ incidents: inout [JournalIncident],
+        _ body: (Database) throws -> Void
     ) throws {
         guard let segment = files.segments(kind).last else { return }
         do { try files.openForReading(segment.path).read(body) } catch {
@@ -132,7 +146,9 @@ struct JournalOpening {
     }
 
     /// Something from the newest file that tells it, opened to read only.
-    private static func newestReadable<Value>(_ files: JournalFiles, _ kind: JournalFiles.Kind, _ body: (Database) throws -> Value) -> Value? {
+    private static func newestReadable<Value>(
+        _ files: JournalFiles, _ kind: JournalFiles.Kind, _ body: (Database) throws -> Value
+    ) -> Value? {
         for segment in files.segments(kind).reversed() {
             if let value = try? files.openForReading(segment.path).read(body) { return value }
         }
@@ -156,13 +172,16 @@ struct JournalOpening {
             var damaged = false
             streams = try StreamRow.all(db) { _ in damaged = true }
             _ = try SessionRow.all(db) { _ in damaged = true }
-            guard let first = try db.about("first"), first == sane(first) else { throw BlockDamage("it does not say where it begins") }
+            guard let first = try db.about("first"), first == sane(first) else {
+                throw BlockDamage("it does not say where it begins")
+            }
             newestChunk = first - 1
             newestSession = sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM sessions") ?? 0)
             newestStream = sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM streams") ?? 0)
             newestEvent = try db.about("events") ?? 0
             var next: [Int64: Int64] = [:]
-            let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [try db.about("sequences") ?? 0])
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [try db.about("sequences") ?? 0])
             while let row = try rows.next() {
                 let chunk = JournalChunk(row)
                 guard chunk.isWhole else {
@@ -171,7 +190,9 @@ struct JournalOpening {
                 }
                 newestChunk = max(newestChunk, sane(chunk.id))
                 // A damaged block keeps its place in the file for `verify` to name; its numbers are not known.
-                for block in chunk.sequences(damaged: { damaged = true }) { next[block.stream] = max(next[block.stream] ?? 0, block.next) }
+                for block in chunk.sequences(damaged: { damaged = true }) {
+                    next[block.stream] = max(next[block.stream] ?? 0, block.next)
+                }
             }
             newestChunk = max(newestChunk, sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM chunks") ?? 0))
             for index in streams.indices {
@@ -224,7 +245,8 @@ enum JournalFailure: Equatable {
         return error as? DatabaseError
     }
 
-    /// Whether the content of a file makes no sense, which will not pass. An input error may: what cannot be read for it is waited for, never passed over.
+    /// Whether the content of a file makes no sense, which will not pass. An input error may: what cannot be read for
+    /// it is waited for, never passed over.
     static func isOfContent(_ error: any Error) -> Bool {
         if error is BlockDamage { return true }
         switch database(error)?.resultCode {

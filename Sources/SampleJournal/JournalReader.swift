@@ -23,7 +23,8 @@ package struct JournalSession: Sendable {
 
 /// Reads a journal, beside its writer or alone. Never writes, never checkpoints.
 ///
-/// The numbered files are one record: each goes up to where the next one begins. A file that is damaged where it begins is left out here; ``verify()`` names it.
+/// The numbered files are one record: each goes up to where the next one begins. A file that is damaged where it begins
+/// is left out here; ``verify()`` names it.
 package final class JournalReader: Sendable {
     /// A file that is open.
     struct OpenFile: Sendable {
@@ -43,7 +44,9 @@ package final class JournalReader: Sendable {
     package init(directory: String) throws {
         files = JournalFiles(directory: directory)
         guard !files.segments(.samples).isEmpty || !files.segments(.events).isEmpty else {
-            if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
+            if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") {
+                throw JournalError.otherVersion(found: 1, known: JournalFiles.version)
+            }
             throw JournalError.notAJournal(directory: directory)
         }
     }
@@ -51,14 +54,18 @@ package final class JournalReader: Sendable {
     /// The files of a kind that can be read now, oldest first.
     ///
     /// - Parameter unreadable: is told of each other one.
-    func open(_ kind: JournalFiles.Kind, unreadable: (JournalFiles.Segment, any Error) -> Void = { _, _ in }) throws -> [OpenFile] {
+    func open(_ kind: JournalFiles.Kind, unreadable: (JournalFiles.Segment, any Error) -> Void = { _, _ in }) throws
+        -> [OpenFile]
+    {
         let segments = files.segments(kind)
         return try opened.withLock { opened in
             for gone in opened.keys where gone.kind == kind && !segments.contains(gone) { opened[gone] = nil }
             for segment in segments where opened[segment] == nil {
                 do {
                     let queue = try files.openForReading(segment.path)
-                    guard let first = try queue.read({ try $0.about("first") }) else { throw BlockDamage("it does not say where it begins") }
+                    guard let first = try queue.read({ try $0.about("first") }) else {
+                        throw BlockDamage("it does not say where it begins")
+                    }
                     opened[segment] = OpenFile(segment: segment, first: first, queue: queue)
                 } catch let error as JournalError {
                     // The newest one may be just being made, and any may just have gone.
@@ -92,7 +99,8 @@ package final class JournalReader: Sendable {
         }
     }
 
-    /// Rows of a file from a number on. Where a page is damaged, those behind it: what can be read is read, `verify()` names the rest.
+    /// Rows of a file from a number on. Where a page is damaged, those behind it: what can be read is read, `verify()`
+    /// names the rest.
     static func readable<Element>(
         _ file: OpenFile, after id: Int64, end: Int64, _ fetch: (Database, Int64, inout [Element]) throws -> Void
     ) throws -> [Element] {
@@ -133,7 +141,9 @@ package final class JournalReader: Sendable {
     package func streamsByID() throws -> [Int64: StreamDescriptor] {
         var streams: [Int64: StreamDescriptor] = [:]
         for file in try open(.samples) {
-            for stream in try Self.told(file, { try StreamRow.all($0) }) ?? [] { streams[stream.id] = stream.descriptor }
+            for stream in try Self.told(file, { try StreamRow.all($0) }) ?? [] {
+                streams[stream.id] = stream.descriptor
+            }
         }
         return streams
     }
@@ -164,20 +174,28 @@ package final class JournalReader: Sendable {
             (self.device, self.metric, self.from, self.to) = (device, metric, from, to)
         }
 
-        func takes(_ event: EventRecord) -> Bool { (device == nil || device == event.device) && event.utc >= from && event.utc < to }
+        func takes(_ event: EventRecord) -> Bool {
+            (device == nil || device == event.device) && event.utc >= from && event.utc < to
+        }
 
-        func takes(_ stream: StreamDescriptor) -> Bool { device ?? stream.device == stream.device && metric ?? stream.metric == stream.metric }
+        func takes(_ stream: StreamDescriptor) -> Bool {
+            device ?? stream.device == stream.device && metric ?? stream.metric == stream.metric
+        }
     }
 
     /// The chunks after one, in the order of their commits: at most `limit`, and not many bytes at once.
     ///
-    /// A cursor is a chunk's number. It stays good when commits are packed: the chunk that takes their place has the number of the last of them, and a
-    /// reader who had read some of them meets their samples again, with the same numbers.
+    /// A cursor is a chunk's number. It stays good when commits are packed: the chunk that takes their place has the
+    /// number of the last of them, and a reader who had read some of them meets their samples again, with the same
+    /// numbers.
     ///
     /// - Parameters:
     ///   - without: leave out packed chunks of this content.
-    ///   - from: without chunks that end before this wall-clock time, and `to`: that begin at or after it. Unit: ns since 1970.
-    package func chunks(after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max) throws -> [JournalChunk] {
+    ///   - from: without chunks that end before this wall-clock time, and `to`: that begin at or after it. Unit: ns
+    ///     since 1970.
+    package func chunks(
+        after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max
+    ) throws -> [JournalChunk] {
         var chunks: [JournalChunk] = []
         var bytes = 0
         for (file, end) in try open(.samples, after: id) {
@@ -185,7 +203,8 @@ package final class JournalReader: Sendable {
                 let rows = try Row.fetchCursor(
                     db,
                     sql: """
-                        SELECT * FROM chunks WHERE id > ? AND id < ? AND content IS NOT ? AND utc < ? AND utc + (end_ns - base_ns) >= ? ORDER BY id LIMIT ?
+                        SELECT * FROM chunks WHERE id > ? AND id < ? AND content IS NOT ? AND utc < ? AND utc + \
+                        (end_ns - base_ns) >= ? ORDER BY id LIMIT ?
                         """, arguments: [start, end, without?.rawValue, to, from, limit - chunks.count])
                 while bytes < Self.batchBytes, let row = try rows.next() {
                     let chunk = JournalChunk(row)
@@ -203,7 +222,11 @@ package final class JournalReader: Sendable {
     /// The number of the newest chunk; 0 when there is none.
     package func newestChunk() throws -> Int64 {
         for file in try open(.samples).reversed() {
-            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }), newest > 0 { return newest }
+            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }),
+                newest > 0
+            {
+                return newest
+            }
         }
         return 0
     }
@@ -223,7 +246,8 @@ package final class JournalReader: Sendable {
         for (file, end) in try open(.events, after: id) where events.count < limit {
             events += try Self.readable(file, after: id, end: end) { db, start, found in
                 let rows = try Row.fetchCursor(
-                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?", arguments: [start, end, limit - events.count])
+                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+                    arguments: [start, end, limit - events.count])
                 while let row = try rows.next() {
                     let event = EventRecord(row)
                     if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
@@ -236,7 +260,11 @@ package final class JournalReader: Sendable {
     /// The number of the newest event; 0 when there is none.
     package func newestEvent() throws -> Int64 {
         for file in try open(.events).reversed() {
-            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") ?? 0 }), newest > 0 { return newest }
+            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") ?? 0 }),
+                newest > 0
+            {
+                return newest
+            }
         }
         return 0
     }
@@ -247,7 +275,10 @@ package final class JournalReader: Sendable {
         for (file, end) in try open(.events, after: 0) {
             let events = try Self.told(file) { db in
                 try Row.fetchAll(
-                    db, sql: "SELECT * FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE kind = ? AND id < ? GROUP BY device)",
+                    db,
+                    sql:
+                        "SELECT * FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE kind = ? AND id < ? GROUP "
+                        + "BY device)",
                     arguments: [kind.name, end]
                 ).map(EventRecord.init)
             }

@@ -1,9 +1,10 @@
 import Foundation
 
-/// Space on the disk that is given up when there is no other, so that events still find room: an alarm that the disk is full must not be lost to the
-/// full disk.
+/// Space on the disk that is given up when there is no other, so that events still find room: an alarm that the disk is
+/// full must not be lost to the full disk.
 struct JournalReserve {
-    /// A sixteenth of the disk, within these. Unit: bytes. An event takes a page or two: 8 MiB hold some thousand of them.
+    /// A sixteenth of the disk, within these. Unit: bytes. An event takes a page or two: 8 MiB hold some thousand of
+    /// them.
     private static let range: ClosedRange<Int64> = (256 << 10)...(8 << 20)
 
     private let size: Int64

@@ -33,8 +33,8 @@ package struct JournalRetention: Sendable {
 }
 
 extension JournalWriter {
-    /// Lets go of what is old or too much: at most one file each time it is called, so that nothing waits long. What is delivered goes first; what
-    /// is not, only in the declared order.
+    /// Lets go of what is old or too much: at most one file each time it is called, so that nothing waits long. What is
+    /// delivered goes first; what is not, only in the declared order.
     ///
     /// - Returns: whether the journal is within its limit now, or will be.
     package func maintain(utc: Int64) throws -> Bool {
@@ -44,13 +44,17 @@ extension JournalWriter {
         let acknowledged = acknowledgedPosition()
         if let keep = retention.keep {
             for kind in JournalFiles.Kind.allCases {
-                guard let oldest = closedFiles(kind).first, Self.lastUTC(oldest, files).map({ $0 < utc - keep }) ?? false else { continue }
+                guard let oldest = closedFiles(kind).first,
+                    Self.lastUTC(oldest, files).map({ $0 < utc - keep }) ?? false
+                else { continue }
                 if try pruneIfDelivered(oldest, acknowledged, cause: "age") { return true }
             }
         }
         guard files.size > retention.limit else { return true }
         for kind in JournalFiles.Kind.allCases {
-            if let oldest = closedFiles(kind).first, try pruneIfDelivered(oldest, acknowledged, cause: "size") { return true }
+            if let oldest = closedFiles(kind).first, try pruneIfDelivered(oldest, acknowledged, cause: "size") {
+                return true
+            }
         }
         for kind in retention.shed {
             switch kind {
@@ -70,7 +74,8 @@ extension JournalWriter {
     /// The last chunk and the last event that nobody needs any more.
     private func acknowledgedPosition() -> (chunk: Int64, event: Int64) {
         guard retention.hasUplink else { return (.max, .max) }
-        guard let book = try? DeliveryStore(directory: files.directory, readOnly: true), let position = try? book.samplePosition(),
+        guard let book = try? DeliveryStore(directory: files.directory, readOnly: true),
+            let position = try? book.samplePosition(),
             let event = try? book.eventPosition()
         else { return (0, 0) }
         return (position.chunk, event)
@@ -78,12 +83,16 @@ extension JournalWriter {
 
     /// When the newest record of a file was made. Unit: ns since 1970.
     private static func lastUTC(_ segment: JournalFiles.Segment, _ files: JournalFiles) -> Int64? {
-        let sql = segment.kind == .samples ? "SELECT utc FROM chunks ORDER BY id DESC LIMIT 1" : "SELECT utc FROM events ORDER BY id DESC LIMIT 1"
+        let sql =
+            segment.kind == .samples
+            ? "SELECT utc FROM chunks ORDER BY id DESC LIMIT 1" : "SELECT utc FROM events ORDER BY id DESC LIMIT 1"
         return try? files.openForReading(segment.path).read { try Int64.fetchOne($0, sql: sql) }
     }
 
     /// A file ends where the next one begins, whatever can be read of it.
-    private func pruneIfDelivered(_ segment: JournalFiles.Segment, _ acknowledged: (chunk: Int64, event: Int64), cause: String) throws -> Bool {
+    private func pruneIfDelivered(
+        _ segment: JournalFiles.Segment, _ acknowledged: (chunk: Int64, event: Int64), cause: String
+    ) throws -> Bool {
         let next = files.segments(segment.kind).first { $0.number > segment.number }
         guard let next, let end = try? files.openForReading(next.path).read({ try $0.about("first") }),
             end &- 1 <= (segment.kind == .samples ? acknowledged.chunk : acknowledged.event)
@@ -98,11 +107,21 @@ extension JournalWriter {
     private func shedWaveforms() throws -> Bool {
         for segment in closedFiles(.samples) where !samples.failed.contains(segment) {
             guard let queue = try? JournalFiles.openForWriting(segment.path) else { continue }
-            let hasAny = (try? queue.read { try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM chunks WHERE content = 2)") }) ?? false
+            let hasAny =
+                (try? queue.read {
+                    try Bool.fetchOne(
+                        $0,
+                        sql: "SELECT EXISTS(SELECT 1 FROM chunks WHERE content = "
+                            + "2)")
+                })
+                ?? false
             let taken = hasAny ? try queue.write(Self.takeWaveforms) : (samples: 0, bytes: 0)
-            // What was taken out is told at once; that its space could not be given back is a reason to try again here, not to go on elsewhere.
+            // What was taken out is told at once; that its space could not be given back is a reason to try again here,
+            // not to go on elsewhere.
             let isFree = (try? queue.read { try Int.fetchOne($0, sql: "PRAGMA freelist_count") ?? 0 }) ?? 0 > 0
-            if taken.samples > 0 { tell(.shed(file: segment.name, content: "waveforms", samples: taken.samples, bytes: taken.bytes)) }
+            if taken.samples > 0 {
+                tell(.shed(file: segment.name, content: "waveforms", samples: taken.samples, bytes: taken.bytes))
+            }
             guard isFree || hasAny else { continue }
             try queue.vacuum()
             try queue.bringIn(.truncate)
@@ -130,7 +149,10 @@ extension JournalWriter {
     /// Takes the oldest closed file away, delivered or not.
     private func shedOldest() throws -> Bool {
         guard let oldest = closedFiles(.samples).first else { return false }
-        let count = (try? files.openForReading(oldest.path).read { try Int64.fetchOne($0, sql: "SELECT SUM(samples) FROM chunks") }) ?? 0
+        let count =
+            (try? files.openForReading(oldest.path).read {
+                try Int64.fetchOne($0, sql: "SELECT SUM(samples) FROM chunks")
+            }) ?? 0
         let bytes = JournalFiles.size(of: oldest)
         guard JournalFiles.remove(oldest) else { return false }
         tell(.shed(file: oldest.name, content: "all", samples: count, bytes: bytes))

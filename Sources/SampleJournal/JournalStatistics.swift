@@ -24,16 +24,23 @@ extension JournalReader {
         var devices: [String: Int64] = [:]
         for file in try open(.samples) {
             try file.queue.read { db in
-                let row = try Row.fetchOne(db, sql: "SELECT COUNT(*) AS rows, SUM(samples) AS count, SUM(LENGTH(payload)) AS size FROM chunks")
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT COUNT(*) AS rows, SUM(samples) AS count, SUM(LENGTH(payload)) AS size FROM chunks")
                 chunks += row?.integer("rows") ?? 0
                 samples += row?.integer("count") ?? 0
                 payload += row?.integer("size") ?? 0
-                for stream in try JournalOpening.State(db).streams { devices[stream.descriptor.device, default: 0] += stream.next - stream.first }
+                for stream in try JournalOpening.State(db).streams {
+                    devices[stream.descriptor.device, default: 0] += stream.next - stream.first
+                }
             }
         }
-        for file in try open(.events) { events += try file.queue.read { try Int64.fetchOne($0, sql: "SELECT COUNT(*) FROM events") ?? 0 } }
+        for file in try open(.events) {
+            events += try file.queue.read { try Int64.fetchOne($0, sql: "SELECT COUNT(*) FROM events") ?? 0 }
+        }
         return Statistics(
-            devices: devices.sorted { $0.key < $1.key }.map { (handle: $0.key, samples: $0.value) }, sessions: try sessions().count,
-            streams: try streamsByID().count, chunks: chunks, samples: samples, events: events, payloadBytes: payload, fileBytes: files.size)
+            devices: devices.sorted { $0.key < $1.key }.map { (handle: $0.key, samples: $0.value) },
+            sessions: try sessions().count,
+            streams: try streamsByID().count, chunks: chunks, samples: samples, events: events, payloadBytes: payload,
+            fileBytes: files.size)
     }
 }

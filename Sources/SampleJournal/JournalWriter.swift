@@ -5,9 +5,9 @@ import JournalCoding
 
 /// The one writer of a journal. It belongs to one thread at a time.
 ///
-/// Samples wait in buffers until a commit, events are committed at once. A file that fails (a write, a sync, its content) is left as it is and never
-/// trusted again: a new one is begun, and what was not known to be committed is written there with the same numbers. A full disk keeps samples in
-/// memory, while events use the reserve.
+/// Samples wait in buffers until a commit, events are committed at once. A file that fails (a write, a sync, its
+/// content) is left as it is and never trusted again: a new one is begun, and what was not known to be committed is
+/// written there with the same numbers. A full disk keeps samples in memory, while events use the reserve.
 package final class JournalWriter {
     /// The most that is held in memory while the disk takes nothing: about half an hour of eight beds. Unit: bytes.
     private static let unwrittenLimit = 16 << 20
@@ -55,26 +55,32 @@ package final class JournalWriter {
     package private(set) var committedSamples: Int64 = 0
     package private(set) var committedBytes: Int64 = 0
 
-    /// Opens or creates the journal and begins a session. On a read-only disk it begins in memory, with the numbers that follow those it can read
-    /// there, and its files are begun as soon as the disk takes them; until then ``commit(now:utc:quality:heartbeat:)`` throws.
+    /// Opens or creates the journal and begins a session. On a read-only disk it begins in memory, with the numbers
+    /// that follow those it can read there, and its files are begun as soon as the disk takes them; until then
+    /// ``commit(now:utc:quality:heartbeat:)`` throws.
     ///
     /// - Parameters:
     ///   - bootID: names this boot of the machine.
     ///   - now: the monotonic clock. Unit: ns.
     ///   - utc: the wall clock. Unit: ns since 1970.
     /// - Throws: ``JournalError``, with what to do.
-    package init(directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention()) throws {
+    package init(
+        directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention()
+    ) throws {
         let files = JournalFiles(directory: directory)
         self.files = files
         self.retention = retention
-        if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") { throw JournalError.otherVersion(found: 1, known: JournalFiles.version) }
+        if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") {
+            throw JournalError.otherVersion(found: 1, known: JournalFiles.version)
+        }
         lock = try JournalLock(files)
         var reserve = JournalReserve(files)
         do {
             let refusal = lock.refusal
             let opening = try reserve.lend { try JournalOpening(files, mayWrite: refusal == nil) }
             sessionKey = UUID().uuidString.lowercased()
-            let session = JournalSession(id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
+            let session = JournalSession(
+                id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
             (self.session, startedUTC) = (session, utc)
             foundAtStart = opening.newest
             known = opening.streams
@@ -87,7 +93,8 @@ package final class JournalWriter {
             lastPack = now
             lastNoted = nextChunk
             let beginning = SampleStore.Beginning(
-                session: session, startedUTC: utc, streams: known.map { ($0.value.id, $0.key, $0.value.next) }, firstChunk: nextChunk + 1)
+                session: session, startedUTC: utc, streams: known.map { ($0.value.id, $0.key, $0.value.next) },
+                firstChunk: nextChunk + 1)
             if let refusal {
                 samples = try SampleStore(waiting: files)
                 samplesTrust.lose(refusal)
@@ -105,7 +112,9 @@ package final class JournalWriter {
     }
 
     /// Begins the session: in the newest file, or where that takes nothing, in the next one.
-    private static func begin(_ beginning: SampleStore.Beginning, _ newest: SampleStore?, _ files: JournalFiles) throws -> SampleStore {
+    private static func begin(_ beginning: SampleStore.Beginning, _ newest: SampleStore?, _ files: JournalFiles) throws
+        -> SampleStore
+    {
         guard let newest else { return try SampleStore(files, beginning) }
         do {
             try newest.write { try SessionRow.insert($0, beginning.session, startedUTC: beginning.startedUTC) }
@@ -129,7 +138,7 @@ package final class JournalWriter {
 
     // MARK: Streams
 
-    /// Makes streams known and returns their indices for ``append(_:stream:)``. A stream that was known before goes on with its numbers.
+    /// Makes streams known and returns their indices for ``append(_:stream:)``. A known stream keeps its numbers.
     package func register(_ descriptors: [StreamDescriptor]) throws -> [Int] {
         let fresh = Set(descriptors.filter { known[$0] == nil })
         for descriptor in descriptors where known[descriptor] == nil {
@@ -159,7 +168,9 @@ package final class JournalWriter {
     }
 
     private func insert(_ fresh: Set<StreamDescriptor>, into db: Database) throws {
-        for descriptor in fresh { if let stream = known[descriptor] { try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next) } }
+        for descriptor in fresh {
+            if let stream = known[descriptor] { try StreamRow.insert(db, descriptor, id: stream.id, next: stream.next) }
+        }
     }
 
     // MARK: Samples
@@ -187,7 +198,9 @@ package final class JournalWriter {
             // What the reserve gives up is for events.
             guard samplesTrust.isLost || hasRoom else { throw JournalError.diskFull(directory: files.directory) }
             try onTrustedSamples(now: now) {
-                try samples.commit(unwritten, gaps: pendingGaps) { if nextChunk - lastNoted >= 2 * Self.noteEvery { try noteAll($0) } }
+                try samples.commit(unwritten, gaps: pendingGaps) {
+                    if nextChunk - lastNoted >= 2 * Self.noteEvery { try noteAll($0) }
+                }
             }
             if nextChunk - lastNoted >= 2 * Self.noteEvery { lastNoted = nextChunk }
             reserve.make()
@@ -214,7 +227,7 @@ package final class JournalWriter {
         }
     }
 
-    /// Turns what waits in the buffers into one chunk, which the next commit writes. Chunks that could not be written stay, up to a limit.
+    /// Turns what waits in the buffers into one chunk for the next commit. Those not yet written stay, to a limit.
     @discardableResult
     package func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool) -> Int {
         var blocks: [SampleBlock] = []
@@ -231,8 +244,12 @@ package final class JournalWriter {
             unwritten.append(
                 JournalChunk(
                     id: nextChunk, first: nextChunk - 1, session: session.id, content: .commit, base: base,
-                    end: blocks.reduce(base) { max($0, $1.lastTime ?? base) }, utc: utc - (now - base), quality: quality, samples: Int64(count),
-                    payload: ChunkPayload.join(zip(blocks, owners).map { block, owner in block.encoded(base: base, state: &buffers[owner].coding) })))
+                    end: blocks.reduce(base) { max($0, $1.lastTime ?? base) }, utc: utc - (now - base),
+                    quality: quality, samples: Int64(count),
+                    payload: ChunkPayload.join(
+                        zip(blocks, owners).map { block, owner in
+                            block.encoded(base: base, state: &buffers[owner].coding)
+                        })))
         }
         dropWhatIsTooMuch()
         return count
@@ -250,7 +267,8 @@ package final class JournalWriter {
                 if let index = pendingGaps.firstIndex(where: { $0.stream == part.stream && $0.next == part.first }) {
                     pendingGaps[index].next = part.next
                 } else {
-                    pendingGaps.append(SequenceGap(stream: part.stream, first: part.first, next: part.next, cause: "disk"))
+                    pendingGaps.append(
+                        SequenceGap(stream: part.stream, first: part.first, next: part.next, cause: "disk"))
                 }
             }
         }
@@ -259,7 +277,9 @@ package final class JournalWriter {
     /// Notes how far the streams and the events have come, so that a start reads little.
     private func noteAll(_ db: Database) throws {
         for buffer in buffers {
-            try db.execute(sql: "UPDATE streams SET next_sequence = ? WHERE id = ?", arguments: [buffer.nextSequence, buffer.stream])
+            try db.execute(
+                sql: "UPDATE streams SET next_sequence = ? WHERE id = ?",
+                arguments: [buffer.nextSequence, buffer.stream])
         }
         try db.note("sequences", nextChunk)
         try db.note("events", events.last.id)
@@ -286,7 +306,8 @@ package final class JournalWriter {
     // MARK: Failures
 
     private func onTrustedSamples(now: Int64, _ body: () throws -> Void) throws {
-        try samplesTrust.attempt(now, name: samples.current.name, begin: { try beginSampleFile(isTrusted: false) }, tell: tell, body)
+        try samplesTrust.attempt(
+            now, name: samples.current.name, begin: { try beginSampleFile(isTrusted: false) }, tell: tell, body)
     }
 
     /// The same of events, which also may have what is reserved on a full disk.
@@ -296,7 +317,7 @@ package final class JournalWriter {
         ) { try reserve.lend(body) }
     }
 
-    /// Takes the right to write, if the disk did not give it at the start. The journal must be the one that was read then: its numbers are gone on with.
+    /// Takes the right to write, if the disk did not give it at the start. The journal must be the one read then.
     private func takeLock() throws {
         guard !lock.isHeld else { return }
         try lock.take()
@@ -336,7 +357,8 @@ package final class JournalWriter {
             var last = events.last
             let records = batch.map { event in
                 let draft = EventRecord(
-                    id: last.id + 1, session: sessionKey, monotonicNanoseconds: event.monotonic, utc: event.monotonic + utcOffset, quality: quality,
+                    id: last.id + 1, session: sessionKey, monotonicNanoseconds: event.monotonic,
+                    utc: event.monotonic + utcOffset, quality: quality,
                     device: event.device, kind: event.kind, body: event.body.text, hash: EventRecord.noHash)
                 let record = draft.with(hash: draft.expectedHash(after: last.hash))
                 last = (record.id, record.hash)
@@ -358,14 +380,17 @@ package final class JournalWriter {
 
     /// Commits one event of any name, for tests.
     package func record(
-        _ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64, utc: Int64, quality: ClockQuality
+        _ kind: String, device: String? = nil, body: KeyValuePairs<String, JSON?> = [:], monotonic: Int64, utc: Int64,
+        quality: ClockQuality
     ) throws {
-        try record([Event(kind, device: device, body: body, monotonic: monotonic)], now: monotonic, utcOffset: utc - monotonic, quality: quality)
+        try record(
+            [Event(kind, device: device, body: body, monotonic: monotonic)], now: monotonic, utcOffset: utc - monotonic,
+            quality: quality)
     }
 
     // MARK: The end
 
-    /// Ends the session: what waits is committed, and readers may know that nothing more will come of it. The journal may be opened anew then.
+    /// Ends the session: what waits is committed, readers may know that no more comes. It may be opened anew then.
     package func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
         defer { lock.release() }
         try commit(now: now, utc: utc, quality: quality)
@@ -378,7 +403,7 @@ package final class JournalWriter {
         try events.checkpoint(.truncate)
     }
 
-    /// The newest file is not where it was: somebody took it away under the running host. What comes goes into a new one.
+    /// The newest file is not where it was: somebody took it away under the host. What comes goes into a new one.
     func watchFiles() throws {
         if !samplesTrust.isLost, !FileManager.default.fileExists(atPath: samples.current.path) {
             let gone = samples.current.name

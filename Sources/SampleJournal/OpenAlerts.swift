@@ -3,7 +3,8 @@ import GRDB
 
 /// The alerts that sessions of a journal began and nobody ended: what a killed host leaves.
 package struct OpenAlerts: Sendable {
-    /// Older files are not looked at: about 1 GiB of events, read in a few seconds, and only where no host ever settled its alerts.
+    /// Older files are not looked at: about 1 GiB of events, read in a few seconds, and only where no host ever settled
+    /// its alerts.
     private static let mostFiles = 64
 
     /// Oldest first.
@@ -11,7 +12,8 @@ package struct OpenAlerts: Sendable {
     /// Why older events could not be looked at; `nil` when there is nothing more to find.
     package let failure: String?
 
-    /// Reads the events from the newest one back to where a host says that it left no alert open. Never fails: damage costs only what is damaged.
+    /// Reads the events from the newest one back to where a host says that it left no alert open. Never fails: damage
+    /// costs only what is damaged.
     package init(directory: String) {
         var fold = Fold()
         do {
@@ -47,7 +49,8 @@ package struct OpenAlerts: Sendable {
 
         private mutating func take(_ event: RecordedEvent) -> Outcome {
             switch event {
-            case .alertStart(let alert): if settled.insert(alert.instance ?? alert.condition).inserted { open.append(alert) }
+            case .alertStart(let alert):
+                if settled.insert(alert.instance ?? alert.condition).inserted { open.append(alert) }
             case .alertEnd(let alert, _): settled.insert(alert.instance ?? alert.condition)
             case .sessionBoundary(_, leavesNoAlert: true): return .isSettled
             case .sessionBoundary(_, leavesNoAlert: false), .other, .unknown: break
@@ -61,7 +64,8 @@ package struct OpenAlerts: Sendable {
             var position: Int64 = 0
             // Where a page is damaged, what stands before it comes first, and what stands behind it next.
             while true {
-                let found: [EventRecord] = try JournalReader.readable(file, after: position, end: end) { db, start, whole in
+                let found: [EventRecord] = try JournalReader.readable(file, after: position, end: end) {
+                    db, start, whole in
                     let kinds = [EventKind.alertStart, .alertEnd, .hostStarted, .hostStopped].map(\.name)
                     let rows = try Row.fetchCursor(
                         db, sql: "SELECT * FROM events WHERE id > ? AND id < ? AND kind IN (?, ?, ?, ?) ORDER BY id",

@@ -1,7 +1,8 @@
 import Foundation
 import GRDB
 
-/// Columns as they are, whatever a damaged file makes of them: GRDB's plain subscripts trap on a NULL, a wrong type or a column that is not there.
+/// Columns as they are, whatever a damaged file makes of them: GRDB's plain subscripts trap on a NULL, a wrong type or
+/// a column that is not there.
 extension Row {
     func integer(_ column: String) -> Int64? { value(column).flatMap(Int64.fromDatabaseValue) }
 

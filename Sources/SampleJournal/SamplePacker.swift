@@ -1,8 +1,8 @@
 import DeviceModel
 import JournalCoding
 
-/// Puts the blocks of many commits together: one block for each stream without a hole. What a commit of 250 ms writes around each handful of samples
-/// is paid once a minute then, and a search reads few rows.
+/// Puts the blocks of many commits together: one block for each stream without a hole. What a commit of 250 ms writes
+/// around each handful of samples is paid once a minute then, and a search reads few rows.
 struct SamplePacker {
     /// The chunks of the span, in order; all of one session, one clock quality and one distance between the clocks.
     private let chunks: [JournalChunk]
@@ -20,8 +20,9 @@ struct SamplePacker {
         one.session == other.session && one.quality == other.quality && one.utc &- one.base == other.utc &- other.base
     }
 
-    /// The chunks that take the place of the span: the waveforms, where there are any, and then all else, even nothing, so that no commit is ever
-    /// without a chunk that covers it. `nil` when a block is damaged: the span stays as it is.
+    /// The chunks that take the place of the span: the waveforms, where there are any, and then all else, even nothing,
+    /// so that no commit is ever without a chunk that covers it. `nil` when a block is damaged: the span stays as it
+    /// is.
     func packed() -> [JournalChunk]? {
         guard let first = chunks.first, let last = chunks.last else { return nil }
         let base = chunks.reduce(first.base) { min($0, $1.base) }
@@ -29,9 +30,15 @@ struct SamplePacker {
         var numerics = Part(base: base)
         do {
             let blocks = try blocks()
-            for (stream, places) in Dictionary(grouping: blocks.indices, by: { blocks[$0].frame.stream }).sorted(by: { $0.key < $1.key }) {
+            for (stream, places) in Dictionary(grouping: blocks.indices, by: { blocks[$0].frame.stream }).sorted(by: {
+                $0.key < $1.key
+            }) {
                 for group in Self.groups(of: blocks, places) {
-                    if self.waveforms.contains(stream) { try waveforms.add(blocks, group) } else { try numerics.add(blocks, group) }
+                    if self.waveforms.contains(stream) {
+                        try waveforms.add(blocks, group)
+                    } else {
+                        try numerics.add(blocks, group)
+                    }
                 }
             }
         } catch {
@@ -39,7 +46,8 @@ struct SamplePacker {
         }
         func chunk(_ content: JournalChunk.Content, _ part: Part, id: Int64) -> JournalChunk {
             JournalChunk(
-                id: id, first: first.first, session: first.session, content: content, base: part.base, end: part.end, utc: first.utc(at: part.base),
+                id: id, first: first.first, session: first.session, content: content, base: part.base, end: part.end,
+                utc: first.utc(at: part.base),
                 quality: first.quality, samples: part.samples, payload: ChunkPayload.join(part.blocks))
         }
         let rest = chunk(.numerics, numerics, id: last.id)
@@ -69,19 +77,25 @@ struct SamplePacker {
         for chunk in chunks {
             let coded = ChunkPayload.split(chunk.payload)
             if blocks.isEmpty { blocks.reserveCapacity(coded.count * (chunks.count + 1)) }
-            for bytes in coded { blocks.append(try CodedBlock(bytes, base: chunk.base) { !texts.isEmpty && texts.contains($0) }) }
+            for bytes in coded {
+                blocks.append(try CodedBlock(bytes, base: chunk.base) { !texts.isEmpty && texts.contains($0) })
+            }
         }
         return blocks
     }
 
-    /// The places of one stream's blocks in few groups, each to be one block: a hole in the numbers, or the limit of a block, begins another.
+    /// The places of one stream's blocks in few groups, each to be one block: a hole in the numbers, or the limit of a
+    /// block, begins another.
     private static func groups(of blocks: [CodedBlock], _ places: [Int]) -> [ArraySlice<Int>] {
         var groups: [ArraySlice<Int>] = []
         var start = 0
         var count = 0
         for index in places.indices {
             let length = blocks[places[index]].frame.count
-            if index > start, !blocks[places[index]].frame.follows(blocks[places[index - 1]].frame) || count + length > SampleBlock.countLimit {
+            if index > start,
+                !blocks[places[index]].frame.follows(blocks[places[index - 1]].frame)
+                    || count + length > SampleBlock.countLimit
+            {
                 groups.append(places[start..<index])
                 (start, count) = (index, 0)
             }

@@ -34,7 +34,9 @@ final class SampleStore {
         self.files = files
         current = segment
         queue = try JournalFiles.openForWriting(segment.path)
-        packedThrough = try queue.read { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks WHERE content <> 0") ?? 0 }
+        packedThrough = try queue.read {
+            try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks WHERE content <> 0") ?? 0
+        }
         // What was not synced when the file was last written is brought from the log to the file, and synced there.
         try checkpoint(.truncate)
     }
@@ -69,13 +71,17 @@ final class SampleStore {
     private static func write(_ beginning: Beginning, to db: Database) throws {
         try db.note("first", beginning.firstChunk)
         try SessionRow.insert(db, beginning.session, startedUTC: beginning.startedUTC)
-        for stream in beginning.streams { try StreamRow.insert(db, stream.descriptor, id: stream.id, next: stream.next) }
+        for stream in beginning.streams {
+            try StreamRow.insert(db, stream.descriptor, id: stream.id, next: stream.next)
+        }
     }
 
     /// What the newest file holds, without its log and without what is free in it. Unit: bytes.
     func fileBytes() throws -> Int64 {
         try queue.read { db in
-            let figures = try ["page_count", "freelist_count", "page_size"].map { try Int64.fetchOne(db, sql: "PRAGMA \($0)") ?? 0 }
+            let figures = try ["page_count", "freelist_count", "page_size"].map {
+                try Int64.fetchOne(db, sql: "PRAGMA \($0)") ?? 0
+            }
             return (figures[0] - figures[1]) * figures[2]
         }
     }
@@ -128,18 +134,24 @@ final class SampleStore {
     private func mayHoldSpan(_ db: Database) throws -> Bool {
         func end(_ order: String) throws -> (session: Int64, base: Int64)? {
             let sql = "SELECT session, base_ns FROM chunks WHERE id > ? ORDER BY id \(order) LIMIT 1"
-            return try Row.fetchOne(db, sql: sql, arguments: [packedThrough]).map { ($0.integer("session") ?? 0, $0.integer("base_ns") ?? 0) }
+            return try Row.fetchOne(db, sql: sql, arguments: [packedThrough]).map {
+                ($0.integer("session") ?? 0, $0.integer("base_ns") ?? 0)
+            }
         }
         guard let first = try end("ASC"), let last = try end("DESC") else { return false }
         if last.session != first.session || last.base &- first.base >= Self.span { return true }
-        return try Int.fetchOne(db, sql: "SELECT SUM(LENGTH(payload)) FROM chunks WHERE id > ?", arguments: [packedThrough]) ?? 0 > Self.spanBytes
+        return try Int.fetchOne(
+            db, sql: "SELECT SUM(LENGTH(payload)) FROM chunks WHERE id > ?", arguments: [packedThrough]) ?? 0
+            > Self.spanBytes
     }
 
-    /// The commits to pack next: complete when another follows that does not belong to them. What is damaged stays as it is, alone.
+    /// The commits to pack next: complete when another follows that does not belong to them. What is damaged stays as
+    /// it is, alone.
     private func nextSpan(_ db: Database) throws -> [JournalChunk] {
         var span: [JournalChunk] = []
         var bytes = 0
-        let rows = try Row.fetchCursor(db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [packedThrough])
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT * FROM chunks WHERE id > ? ORDER BY id", arguments: [packedThrough])
         while let row = try rows.next() {
             let chunk = JournalChunk(row)
             if let first = span.first {
@@ -160,7 +172,8 @@ final class SampleStore {
     }
 }
 
-/// Files that failed stay open to the end of the process: to close one is to checkpoint it, and nothing more is to be written there.
+/// Files that failed stay open to the end of the process: to close one is to checkpoint it, and nothing more is to be
+/// written there.
 enum AbandonedFiles {
     private static let kept = Mutex<[DatabaseQueue]>([])
 
@@ -172,7 +185,8 @@ extension DatabaseQueue {
     func bringIn(_ kind: Database.CheckpointMode) throws {
         do {
             try writeWithoutTransaction { _ = try $0.checkpoint(kind) }
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED {}
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
+        {}
     }
 }
 

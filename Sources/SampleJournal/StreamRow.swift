@@ -8,7 +8,8 @@ enum StreamRow {
         try db.execute(
             sql: """
                 INSERT INTO streams(
-                    id, device, vmd, metric, code, unit, form, waveform, period_ns, profile, system, category, display, display_ar, loinc,
+                    id, device, vmd, metric, code, unit, form, waveform, period_ns, profile, system, category, \
+                display, display_ar, loinc,
                     first_sequence, checksum, next_sequence)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """, arguments: [id] + arguments(stream) + [next, checksum(stream, id: id, first: next), next])
@@ -16,18 +17,25 @@ enum StreamRow {
 
     /// A description as it was written: what it says is not in the samples, so it has a checksum of its own.
     private static func checksum(_ stream: StreamDescriptor, id: Int64, first: Int64) -> Int64 {
-        let name = stream.name.map { [$0.system, $0.category.rawValue, $0.display, $0.arabicDisplay ?? "–", $0.loinc ?? "–"] } ?? []
+        let name =
+            stream.name.map { [$0.system, $0.category.rawValue, $0.display, $0.arabicDisplay ?? "–", $0.loinc ?? "–"] }
+            ?? []
         return RowChecksum.compute(
             [
-                "\(id)", stream.device, stream.vmd ?? "–", stream.metric, stream.code.map { "\($0)" } ?? "–", stream.unit ?? "–", text(stream.form),
+                "\(id)", stream.device, stream.vmd ?? "–", stream.metric, stream.code.map { "\($0)" } ?? "–",
+                stream.unit ?? "–", text(stream.form),
                 "\(stream.isWaveform)", "\(stream.periodNanoseconds)", stream.profile, "\(first)",
             ] + name)
     }
 
-    /// The streams of a file with the number each began with there and the one noted last. One that is not as it was written is left out.
-    static func all(_ db: Database, damaged: (String) -> Void = { _ in }) throws -> [(id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64)] {
+    /// The streams of a file with the number each began with there and the one noted last. One that is not as it was
+    /// written is left out.
+    static func all(_ db: Database, damaged: (String) -> Void = { _ in }) throws -> [(
+        id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64
+    )] {
         try Row.fetchAll(db, sql: "SELECT * FROM streams ORDER BY id").compactMap { row in
-            guard let id = row.integer("id"), let descriptor = descriptor(row), let first = row.integer("first_sequence"),
+            guard let id = row.integer("id"), let descriptor = descriptor(row),
+                let first = row.integer("first_sequence"),
                 row.integer("checksum") == checksum(descriptor, id: id, first: first)
             else {
                 damaged("the description of stream \(row.integer("id") ?? 0) is not as it was written")
@@ -39,28 +47,35 @@ enum StreamRow {
 
     private static func arguments(_ stream: StreamDescriptor) -> StatementArguments {
         [
-            stream.device, stream.vmd, stream.metric, stream.code.map { Int64($0) }, stream.unit, text(stream.form), stream.isWaveform,
-            stream.periodNanoseconds, stream.profile, stream.name?.system, stream.name?.category.rawValue, stream.name?.display,
+            stream.device, stream.vmd, stream.metric, stream.code.map { Int64($0) }, stream.unit, text(stream.form),
+            stream.isWaveform,
+            stream.periodNanoseconds, stream.profile, stream.name?.system, stream.name?.category.rawValue,
+            stream.name?.display,
             stream.name?.arabicDisplay, stream.name?.loinc,
         ]
     }
 
     private static func descriptor(_ row: Row) -> StreamDescriptor? {
-        guard let form = row.text("form").flatMap(form), let period = row.integer("period_ns"), (1...3_600_000_000_000).contains(period),
+        guard let form = row.text("form").flatMap(form), let period = row.integer("period_ns"),
+            (1...3_600_000_000_000).contains(period),
             let device = row.text("device"), let metric = row.text("metric"), let waveform = row.integer("waveform")
         else { return nil }
         return StreamDescriptor(
-            device: device, vmd: row.text("vmd"), metric: metric, code: row.integer("code").flatMap { UInt32(exactly: $0) }, unit: row.text("unit"),
-            form: form, isWaveform: waveform != 0, periodNanoseconds: period, profile: row.text("profile") ?? "", name: name(row))
+            device: device, vmd: row.text("vmd"), metric: metric,
+            code: row.integer("code").flatMap { UInt32(exactly: $0) }, unit: row.text("unit"),
+            form: form, isWaveform: waveform != 0, periodNanoseconds: period, profile: row.text("profile") ?? "",
+            name: name(row))
     }
 
     /// What the metric was called; `nil` in rows that were written before version 4.
     private static func name(_ row: Row) -> StreamName? {
-        guard row.hasColumn("system"), let system = row.text("system"), let category = row.text("category").flatMap(MetricCategory.init(rawValue:)),
+        guard row.hasColumn("system"), let system = row.text("system"),
+            let category = row.text("category").flatMap(MetricCategory.init(rawValue:)),
             let display = row.text("display")
         else { return nil }
         return StreamName(
-            system: system, category: category, display: display, arabicDisplay: row.text("display_ar"), loinc: row.text("loinc"))
+            system: system, category: category, display: display, arabicDisplay: row.text("display_ar"),
+            loinc: row.text("loinc"))
     }
 
     private static func text(_ form: ValueForm) -> String {
@@ -79,7 +94,8 @@ enum StreamRow {
         case "float64": return .float64
         case "text": return .text
         case "integer":
-            guard parts.count == 3, let multiplier = Int64(parts[1]), multiplier != 0, let exponent = Int(parts[2]), (-18...18).contains(exponent)
+            guard parts.count == 3, let multiplier = Int64(parts[1]), multiplier != 0, let exponent = Int(parts[2]),
+                (-18...18).contains(exponent)
             else { return nil }
             return .integer(DecimalScale(multiplier: multiplier, exponent: exponent))
         default: return nil
@@ -91,17 +107,25 @@ enum StreamRow {
 enum SessionRow {
     static func insert(_ db: Database, _ session: JournalSession, startedUTC: Int64) throws {
         try db.execute(
-            sql: "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc, checksum) VALUES (?, ?, ?, ?, ?, ?)",
-            arguments: [session.id, session.key, session.bootID, session.started, startedUTC, checksum(session, startedUTC: startedUTC)])
+            sql:
+                "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc, checksum) VALUES (?, ?, ?, ?, "
+                + "?, ?)",
+            arguments: [
+                session.id, session.key, session.bootID, session.started, startedUTC,
+                checksum(session, startedUTC: startedUTC),
+            ])
     }
 
     /// The sessions of a file. One that is not as it was written is left out.
     static func all(_ db: Database, damaged: (String) -> Void = { _ in }) throws -> [JournalSession] {
         try Row.fetchAll(db, sql: "SELECT * FROM sessions ORDER BY id").compactMap { row in
             let session = JournalSession(
-                id: row.integer("id") ?? 0, key: row.text("key") ?? "", bootID: row.text("boot") ?? "", started: row.integer("started_ns") ?? 0,
+                id: row.integer("id") ?? 0, key: row.text("key") ?? "", bootID: row.text("boot") ?? "",
+                started: row.integer("started_ns") ?? 0,
                 isEnded: row.integer("ended_ns") != nil)
-            if row.integer("checksum") == checksum(session, startedUTC: row.integer("started_utc") ?? 0) { return session }
+            if row.integer("checksum") == checksum(session, startedUTC: row.integer("started_utc") ?? 0) {
+                return session
+            }
             damaged("the description of session \(session.id) is not as it was written")
             return nil
         }

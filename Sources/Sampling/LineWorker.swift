@@ -13,7 +13,8 @@ package final class LineWorker: @unchecked Sendable {
     package let devices: [String]
     /// The streams of all devices on the line; samples index them.
     package let streams: [StreamDescriptor]
-    /// The alerts of all devices on the line: those of their profiles, then those about the link. Alert records index them.
+    /// The alerts of all devices on the line: those of their profiles, then those about the link. Alert records index
+    /// them.
     package let alerts: [LineAlert]
 
     private let plans: [DevicePlan]
@@ -48,8 +49,8 @@ package final class LineWorker: @unchecked Sendable {
         thread = try RealTimeThread(name: name, priority: priority, body: run)
     }
 
-    /// Hands an order in, to be said once; its outcome comes from ``takeOutcome()``. One thread hands in and takes. `false`, and nothing is said, when too
-    /// many are under way.
+    /// Hands an order in, to be said once; its outcome comes from ``takeOutcome()``. One thread hands in and takes.
+    /// `false`, and nothing is said, when too many are under way.
     package func hand(in order: LineOrder) -> Bool {
         guard underWay < LineRecorder.mostOrders, orders.push(order) else { return false }
         underWay += 1
@@ -82,13 +83,22 @@ package final class LineWorker: @unchecked Sendable {
         case (.serial(let plan), .path(let path)):
             guard let settings else { return nil }
             return {
-                let engine = TextEngine(device: first, plan: plan, byteTime: settings.nanosecondsPerByte, recorder: recorder, now: clock.now())
-                LineLoop(engine, line: SerialLine(path: path, settings: settings), clock: clock, recorder: recorder, orders: orders).run(until: stop)
+                let engine = TextEngine(
+                    device: first, plan: plan, byteTime: settings.nanosecondsPerByte, recorder: recorder,
+                    now: clock.now())
+                LineLoop(
+                    engine, line: SerialLine(path: path, settings: settings), clock: clock, recorder: recorder,
+                    orders: orders
+                ).run(until: stop)
             }
         case (.serial(let plan), .tcp(let host, let port)):
             return {
-                let engine = TextEngine(device: first, plan: plan, byteTime: settings?.nanosecondsPerByte ?? 0, recorder: recorder, now: clock.now())
-                LineLoop(engine, line: TCPLine(host: host, port: port), clock: clock, recorder: recorder, orders: orders).run(until: stop)
+                let engine = TextEngine(
+                    device: first, plan: plan, byteTime: settings?.nanosecondsPerByte ?? 0, recorder: recorder,
+                    now: clock.now())
+                LineLoop(
+                    engine, line: TCPLine(host: host, port: port), clock: clock, recorder: recorder, orders: orders
+                ).run(until: stop)
             }
         case (.serial(let plan), .listening(let host, let port, let caller)):
             return {
@@ -98,14 +108,18 @@ package final class LineWorker: @unchecked Sendable {
             }
         case (.modbus, .path(let path)):
             guard let settings else { return nil }
-            return Self.rtu(plans, settings, on: { ModbusPort(.rtu(path: path, settings)) }, recorder, orders, until: stop)
+            return Self.rtu(
+                plans, settings, on: { ModbusPort(.rtu(path: path, settings)) }, recorder, orders, until: stop)
         case (.modbus, .rtuOverTCP(let host, let port)):
             guard let settings else { return nil }
             return Self.rtu(plans, settings, on: { TCPLine(host: host, port: port) }, recorder, orders, until: stop)
         case (.modbus, .tcp(let host, let port)), (.modbus, .modbusTCP(let host, let port)):
             return {
                 let engine = TCPEngine(devices: plans, recorder: recorder, now: clock.now())
-                LineLoop(engine, line: ModbusPort(.tcp(host: host, port: port)), clock: clock, recorder: recorder, orders: orders).run(until: stop)
+                LineLoop(
+                    engine, line: ModbusPort(.tcp(host: host, port: port)), clock: clock, recorder: recorder,
+                    orders: orders
+                ).run(until: stop)
             }
         // What no device can be on, as `DevicePlan.fault(on:)` says.
         case (.serial, .rtuOverTCP), (.serial, .modbusTCP), (.modbus, .listening), (_, .newPseudoTerminal): return nil
@@ -113,7 +127,8 @@ package final class LineWorker: @unchecked Sendable {
     }
 
     private static func rtu<Carrier: ByteLine & SendableMetatype>(
-        _ plans: [DevicePlan], _ settings: SerialSettings, on line: @escaping @Sendable () -> Carrier, _ recorder: LineRecorder,
+        _ plans: [DevicePlan], _ settings: SerialSettings, on line: @escaping @Sendable () -> Carrier,
+        _ recorder: LineRecorder,
         _ orders: Ring<LineOrder>, until stop: StopFlag
     ) -> @Sendable () -> Void {
         let isASCII = plans[0].line.isASCII
@@ -121,9 +136,12 @@ package final class LineWorker: @unchecked Sendable {
             let clock = MonotonicClock()
             // A byte takes two characters in ASCII, and its frames may pause within.
             let byteTime = settings.nanosecondsPerByte * (isASCII ? 2 : 1)
-            let engine = RTUEngine(devices: plans, byteTime: byteTime, baud: settings.baud / (isASCII ? 2 : 1), recorder: recorder, now: clock.now())
+            let engine = RTUEngine(
+                devices: plans, byteTime: byteTime, baud: settings.baud / (isASCII ? 2 : 1), recorder: recorder,
+                now: clock.now())
             if isASCII {
-                LineLoop(engine, line: ASCIILine(line()), clock: clock, recorder: recorder, orders: orders).run(until: stop)
+                LineLoop(engine, line: ASCIILine(line()), clock: clock, recorder: recorder, orders: orders).run(
+                    until: stop)
             } else {
                 LineLoop(engine, line: line(), clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
@@ -141,7 +159,8 @@ extension SerialSettings {
             case .software: .software
             }
         self.init(
-            baud: format.baud, dataBits: format.dataBits, parity: Character(format.parity.rawValue), stopBits: format.stopBits, flow: flow, dtr: format.dtr,
+            baud: format.baud, dataBits: format.dataBits, parity: Character(format.parity.rawValue),
+            stopBits: format.stopBits, flow: flow, dtr: format.dtr,
             rts: format.rts, isRS485: format.isRS485)
     }
 }

@@ -20,7 +20,8 @@ package struct YAMLFile {
             throw InvalidFile(diagnostics: [Diagnostic(.error, start, "there is no such file")])
         }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file cannot be read: check its permissions")])
+            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file cannot be read: check its permissions")]
+            )
         }
         try self.init(path: path, data: data, diagnostics: diagnostics)
     }
@@ -33,7 +34,9 @@ package struct YAMLFile {
     private init(path: String, data: Data, diagnostics: Diagnostics) throws(InvalidFile) {
         let start = SourceLocation(file: path, line: 1, column: 1)
         guard data.count <= Self.sizeLimit else {
-            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file is \(data.count) bytes; at most \(Self.sizeLimit) are read")])
+            throw InvalidFile(diagnostics: [
+                Diagnostic(.error, start, "the file is \(data.count) bytes; at most \(Self.sizeLimit) are read")
+            ])
         }
         guard let text = String(bytes: data, encoding: .utf8) else {
             throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file is not UTF-8 text")])
@@ -63,7 +66,11 @@ package struct YAMLFile {
             throw InvalidFile(diagnostics: [Diagnostic(.error, location, "nested more than \(depthLimit) deep")])
         }
         if count > nodeLimit {
-            throw InvalidFile(diagnostics: [Diagnostic(.error, location, "more than \(nodeLimit) values in one file, aliases counted as what they stand for")])
+            throw InvalidFile(diagnostics: [
+                Diagnostic(
+                    .error, location,
+                    "more than \(nodeLimit) values in one file, aliases counted as what they stand for")
+            ])
         }
         switch node {
         case .mapping(let mapping):
@@ -71,35 +78,43 @@ package struct YAMLFile {
                 try bound(key, depth: depth + 1, count: &count, path: path)
                 try bound(value, depth: depth + 1, count: &count, path: path)
             }
-        case .sequence(let sequence): for value in sequence { try bound(value, depth: depth + 1, count: &count, path: path) }
+        case .sequence(let sequence):
+            for value in sequence { try bound(value, depth: depth + 1, count: &count, path: path) }
         case .scalar, .alias: break
         }
     }
 
     private static func diagnostic(_ error: any Error, path: String, text: String) -> Diagnostic {
-        func at(_ mark: Mark) -> SourceLocation { SourceLocation(file: path, line: max(1, mark.line), column: max(1, mark.column)) }
+        func at(_ mark: Mark) -> SourceLocation {
+            SourceLocation(file: path, line: max(1, mark.line), column: max(1, mark.column))
+        }
         switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
             return Diagnostic(.error, at(mark), "this is not YAML: \(problem)")
         case .duplicatedKeysInMapping(let keys, let context):
             let key = keys.first ?? ""
-            let place = secondOccurrence(of: key, from: context.mark, in: text) ?? (context.mark.line, context.mark.column)
+            let place =
+                secondOccurrence(of: key, from: context.mark, in: text) ?? (context.mark.line, context.mark.column)
             return Diagnostic(
                 .error, SourceLocation(file: path, line: place.0, column: place.1),
                 "the key “\(key)” stands twice in one mapping; which one counts would be a guess")
         case .reader(let problem, let offset, _, _):
             let before = text.utf8.prefix(offset ?? 0)
             let line = before.count { $0 == 0x0A } + 1
-            return Diagnostic(.error, SourceLocation(file: path, line: line, column: 1), "this is not readable text: \(problem)")
+            return Diagnostic(
+                .error, SourceLocation(file: path, line: line, column: 1), "this is not readable text: \(problem)")
         default:
             return Diagnostic(.error, SourceLocation(file: path, line: 1, column: 1), "this is not YAML: \(error)")
         }
     }
 
-    /// Where a key stands for the second time at or after a mapping's start. The library tells only where the mapping begins.
+    /// Where a key stands for the second time at or after a mapping's start. The library tells only where the mapping
+    /// begins.
     private static func secondOccurrence(of key: String, from mark: Mark, in text: String) -> (Int, Int)? {
         var seen: (line: Int, column: Int)?
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() where index + 1 >= mark.line {
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        where index + 1 >= mark.line {
             var search = line.startIndex
             while let range = line.range(of: key, range: search..<line.endIndex) {
                 search = range.upperBound

@@ -3,8 +3,8 @@ import Yams
 
 /// A value in a YAML file together with its place and the findings it reports to.
 ///
-/// Scalars are read from their text, never through YAML's own guesses: `no` is a word, `1.10` keeps its zero, `0x10` is sixteen where a
-/// number is expected.
+/// Scalars are read from their text, never through YAML's own guesses: `no` is a word, `1.10` keeps its zero, `0x10` is
+/// sixteen where a number is expected.
 package struct YAMLValue {
     let node: Node
     /// Where the value stands.
@@ -122,14 +122,17 @@ package struct YAMLValue {
         let negative = text.hasPrefix("-")
         let digits = negative ? String(text.dropFirst()) : text
         guard let first = digits.utf8.first, first >= 0x30, first <= 0x39 else { return nil }
-        let value = digits.hasPrefix("0x") || digits.hasPrefix("0X") ? Int64(digits.dropFirst(2), radix: 16) : Int64(digits)
+        let value =
+            digits.hasPrefix("0x") || digits.hasPrefix("0X") ? Int64(digits.dropFirst(2), radix: 16) : Int64(digits)
         guard let value, value >= 0 else { return nil }
         return negative ? -value : value
     }
 
     /// A finite decimal number.
     package func number(_ what: String) -> Double? {
-        guard case .scalar(let scalar) = node, DecimalText.parse(Array(scalar.string.utf8)) != nil, let value = Double(scalar.string) else {
+        guard case .scalar(let scalar) = node, DecimalText.parse(Array(scalar.string.utf8)) != nil,
+            let value = Double(scalar.string)
+        else {
             error("expected \(what) as a number, found \(found)")
             return nil
         }
@@ -159,11 +162,15 @@ package struct YAMLValue {
     /// A length of time such as `500ms`, `1s`, `13.333ms`, `5min`. Unit of the result: ns.
     package func duration(_ what: String, _ range: ClosedRange<Int64> = 1...86_400_000_000_000) -> Int64? {
         guard case .scalar(let scalar) = node, let nanoseconds = DurationText.nanoseconds(scalar.string) else {
-            error("expected \(what) as a time with its unit, found \(found)", suggestion: "write it as 500ms, 1s or 5min")
+            error(
+                "expected \(what) as a time with its unit, found \(found)", suggestion: "write it as 500ms, 1s or 5min")
             return nil
         }
         guard range.contains(nanoseconds) else {
-            error("\(what) is \(scalar.string), expected \(Self.describe(range.lowerBound)) to \(Self.describe(range.upperBound))")
+            error(
+                "\(what) is \(scalar.string), expected \(Self.describe(range.lowerBound)) to "
+                    + "\(Self.describe(range.upperBound))"
+            )
             return nil
         }
         return nanoseconds
@@ -180,13 +187,16 @@ package struct YAMLValue {
         guard let word = text(what) else { return nil }
         if let match = choices.first(where: { $0.key == word }) { return match.value }
         let words = choices.map(\.key)
-        error("expected \(what) (\(words.joined(separator: ", "))), found “\(word)”", suggestion: Self.suggest(word, among: words))
+        error(
+            "expected \(what) (\(words.joined(separator: ", "))), found “\(word)”",
+            suggestion: Self.suggest(word, among: words))
         return nil
     }
 
     /// The candidate nearest to a misspelt word, when one is near.
     package static func suggest(_ word: String, among candidates: some Sequence<String>) -> String? {
-        // Of candidates as near, the one of the same length, then the first of the alphabet: the same word gets the same answer every time.
+        // Of candidates as near, the one of the same length, then the first of the alphabet: the same word gets the
+        // same answer every time.
         let best = candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { left, right in
             (left.1, abs(left.0.count - word.count), left.0) < (right.1, abs(right.0.count - word.count), right.0)
         }
@@ -256,7 +266,8 @@ package struct YAMLMapping {
     /// Reports every key that is none of these.
     package func allow(_ keys: [String]) {
         for member in members where !keys.contains(member.key) {
-            // A key that stands already is not what was meant; in a variant it may be, as it stands in the file that is extended.
+            // A key that stands already is not what was meant; in a variant it may be, as it stands in the file that is
+            // extended.
             let known = value.inherited.isEmpty ? keys.filter { self[$0] == nil } : keys
             member.keyValue.error(
                 "unknown key “\(member.key)”; expected \(keys.joined(separator: ", "))",

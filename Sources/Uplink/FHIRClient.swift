@@ -23,7 +23,8 @@ package struct UplinkEndpoint: Sendable {
         self.clientKey = clientKey
     }
 
-    /// Whole days until this unit's certificate expires, by the wall clock; negative when it has. Throws ``EndpointError``.
+    /// Whole days until this unit's certificate expires, by the wall clock; negative when it has. Throws
+    /// ``EndpointError``.
     package func daysLeft() throws -> Int {
         guard let certificate = try? NIOSSLCertificate.fromPEMFile(clientCertificate).first else {
             throw EndpointError(description: "\(clientCertificate) is not a readable PEM certificate")
@@ -46,7 +47,9 @@ package final class FHIRClient: RecordsService {
     private let client: HTTPClient
 
     package init(_ endpoint: UplinkEndpoint) throws {
-        guard endpoint.server.hasPrefix("https://") else { throw EndpointError(description: "the records service must be https://…, not \(endpoint.server)") }
+        guard endpoint.server.hasPrefix("https://") else {
+            throw EndpointError(description: "the records service must be https://…, not \(endpoint.server)")
+        }
         base = endpoint.server.hasSuffix("/") ? String(endpoint.server.dropLast()) : endpoint.server
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv13
@@ -54,12 +57,16 @@ package final class FHIRClient: RecordsService {
         do {
             tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(endpoint.authority))
         } catch {
-            throw EndpointError(description: "\(endpoint.authority) is not a readable PEM certificate of an authority (\(error))")
+            throw EndpointError(
+                description: "\(endpoint.authority) is not a readable PEM certificate of an authority (\(error))")
         }
         do {
-            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(endpoint.clientCertificate).map { .certificate($0) }
+            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(endpoint.clientCertificate).map {
+                .certificate($0)
+            }
         } catch {
-            throw EndpointError(description: "\(endpoint.clientCertificate) is not a readable PEM certificate (\(error))")
+            throw EndpointError(
+                description: "\(endpoint.clientCertificate) is not a readable PEM certificate (\(error))")
         }
         do {
             tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: endpoint.clientKey, format: .pem))
@@ -87,15 +94,18 @@ package final class FHIRClient: RecordsService {
         do {
             let response = try await client.execute(request, timeout: .seconds(60))
             let body = try await response.body.collect(upTo: Self.replyLimit)
-            let retryAfter = Self.retryAfter(response.headers.first(name: "Retry-After"), date: response.headers.first(name: "Date"))
-            return Self.outcome(status: Int(response.status.code), body: Data(body.readableBytesView), retryAfter: retryAfter, expected: resources.count)
+            let retryAfter = Self.retryAfter(
+                response.headers.first(name: "Retry-After"), date: response.headers.first(name: "Date"))
+            return Self.outcome(
+                status: Int(response.status.code), body: Data(body.readableBytesView), retryAfter: retryAfter,
+                expected: resources.count)
         } catch {
             return .unavailable(reason: Self.words(error), retryAfter: nil)
         }
     }
 
-    /// The wait a service asks for, written as seconds or as a date. A date is counted from the service's own clock, not from ours, which may be
-    /// years off. Unit: s.
+    /// The wait a service asks for, written as seconds or as a date. A date is counted from the service's own clock,
+    /// not from ours, which may be years off. Unit: s.
     static func retryAfter(_ value: String?, date: String?) -> Int64? {
         guard let value else { return nil }
         if let seconds = Int64(value) { return max(0, seconds) }
@@ -103,21 +113,28 @@ package final class FHIRClient: RecordsService {
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(identifier: "GMT")
         formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        guard let until = formatter.date(from: value), let now = date.flatMap({ formatter.date(from: $0) }) else { return nil }
+        guard let until = formatter.date(from: value), let now = date.flatMap({ formatter.date(from: $0) }) else {
+            return nil
+        }
         return Int64(exactly: max(0, until.timeIntervalSince(now)).rounded())
     }
 
-    /// What an answer means. An answer that is not FHIR (a captive portal, a proxy's page) says nothing about the content.
+    /// What an answer means. An answer that is not FHIR (a captive portal, a proxy's page) says nothing about the
+    /// content.
     static func outcome(status: Int, body: Data, retryAfter: Int64?, expected: Int) -> DeliveryOutcome {
         let document = try? JSONSerialization.jsonObject(with: body) as? [String: Any]
         let isFHIR = document?["resourceType"] is String
         switch status {
         case 200...299:
-            guard let document, document["resourceType"] as? String == "Bundle", let entries = document["entry"] as? [[String: Any]] else {
-                return .unavailable(reason: "HTTP \(status) without a FHIR bundle: is this the records service?", retryAfter: nil)
+            guard let document, document["resourceType"] as? String == "Bundle",
+                let entries = document["entry"] as? [[String: Any]]
+            else {
+                return .unavailable(
+                    reason: "HTTP \(status) without a FHIR bundle: is this the records service?", retryAfter: nil)
             }
             guard entries.count == expected else {
-                return .unavailable(reason: "the service answered \(entries.count) entries to \(expected)", retryAfter: nil)
+                return .unavailable(
+                    reason: "the service answered \(entries.count) entries to \(expected)", retryAfter: nil)
             }
             for entry in entries {
                 let status = (entry["response"] as? [String: Any])?["status"] as? String ?? "no status"
@@ -130,7 +147,8 @@ package final class FHIRClient: RecordsService {
             return .refused(reason: "HTTP \(status): \(diagnostics(document))")
         case 400, 401, 403, 404, 405:
             return .unavailable(
-                reason: "HTTP \(status): the service does not accept this unit: check address, certificate and rights", retryAfter: retryAfter ?? 30)
+                reason: "HTTP \(status): the service does not accept this unit: check address, certificate and rights",
+                retryAfter: retryAfter ?? 30)
         default: return .unavailable(reason: "HTTP \(status)", retryAfter: retryAfter)
         }
     }

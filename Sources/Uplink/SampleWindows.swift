@@ -5,8 +5,9 @@ import SampleJournal
 
 /// Cuts the journal's samples into delivery windows.
 ///
-/// Windows are counted from a session's start on the monotonic clock: a step of the wall clock neither loses nor doubles anything. A window
-/// is read only when nothing more can come into it, so each of its runs gets one id for ever.
+/// Windows are counted from a session's start on the monotonic clock: a step of the wall clock neither loses nor
+/// doubles anything. A window is read only when nothing more can come into it, so each of its runs gets one id for
+/// ever.
 struct SampleWindows {
     /// Samples may be committed this much later than others of the same time. Unit: ns.
     static let reorder: Int64 = 2_000_000_000
@@ -38,9 +39,11 @@ struct SampleWindows {
         var position = position
         guard let session = sessions.first(where: { $0.id >= position.session }) else { return nil }
         if session.id > position.session || position.window == 0 {
-            position = DeliveryStore.SamplePosition(session: session.id, window: session.started, chunk: position.chunk, length: length)
+            position = DeliveryStore.SamplePosition(
+                session: session.id, window: session.started, chunk: position.chunk, length: length)
         }
-        // A window that was begun is finished with the length it was begun with: its runs may have been sent under its name.
+        // A window that was begun is finished with the length it was begun with: its runs may have been sent under its
+        // name.
         if position.length <= 0 { position.length = length }
         let isOver = session.isEnded || session.id != sessions.last?.id
         let end = position.window + position.length
@@ -66,7 +69,9 @@ struct SampleWindows {
         return newest.base
     }
 
-    private func read(_ session: JournalSession, _ position: DeliveryStore.SamplePosition, isOver: Bool) throws -> Window {
+    private func read(_ session: JournalSession, _ position: DeliveryStore.SamplePosition, isOver: Bool) throws
+        -> Window
+    {
         let streams = try reader.streamsByID()
         let end = position.window + position.length
         var builders: [Int64: SampleRunBuilder] = [:]
@@ -93,7 +98,11 @@ struct SampleWindows {
                     guard let stream = streams[block.stream] else { continue }
                     let (times, judgements) = (block.times, block.expandedJudgements)
                     // Commits that were packed while this is read are met twice.
-                    let read = Int(max(0, min(Int64(block.count), (known[block.stream] ?? block.firstSequence) &- block.firstSequence)))
+                    let read = Int(
+                        max(
+                            0,
+                            min(Int64(block.count), (known[block.stream] ?? block.firstSequence) &- block.firstSequence)
+                        ))
                     known[block.stream] = max(known[block.stream] ?? .min, block.firstSequence &+ Int64(block.count))
                     for index in read..<block.count {
                         let time = times[index]
@@ -108,8 +117,10 @@ struct SampleWindows {
                             order.append(block.stream)
                         }
                         builders[block.stream]?.append(
-                            bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index], validity: judgements[index].validity,
-                            reason: judgements[index].reason, sequence: block.firstSequence &+ Int64(index), time: time, utc: chunk.utc(at: time))
+                            bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index],
+                            validity: judgements[index].validity,
+                            reason: judgements[index].reason, sequence: block.firstSequence &+ Int64(index), time: time,
+                            utc: chunk.utc(at: time))
                     }
                 }
                 if hasLater { isPrefix = false }
@@ -119,7 +130,9 @@ struct SampleWindows {
         var observations: [FHIRResource] = []
         for id in order {
             guard let stream = streams[id], let runs = builders[id]?.finish() else { continue }
-            observations += runs.map { mapper.observation($0, of: stream, session: session.key, window: position.window) }
+            observations += runs.map {
+                mapper.observation($0, of: stream, session: session.key, window: position.window)
+            }
         }
         var next = DeliveryStore.SamplePosition(session: session.id, window: end, chunk: resume, length: length)
         if let later = earliestLater, later - Self.reorder > end {

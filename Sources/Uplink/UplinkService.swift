@@ -17,7 +17,8 @@ package struct UplinkStatus: Sendable {
 
 /// Forwards the journal to the records service: events first, then descriptions, then samples by the window.
 ///
-/// A position moves only after the service has acknowledged every entry; a kill in between sends the same ids again, which stores them once.
+/// A position moves only after the service has acknowledged every entry; a kill in between sends the same ids again,
+/// which stores them once.
 package final class UplinkService: Sendable {
     package struct Settings: Sendable {
         /// The unit's name; part of every id.
@@ -51,9 +52,11 @@ package final class UplinkService: Sendable {
     private let state = Mutex(UplinkStatus())
     private let isFinishing = Atomic<Bool>(false)
 
-    /// - Parameter mayWrite: whether this process has the right to write the journal; without it, its book belongs to another.
+    /// - Parameter mayWrite: whether this process has the right to write the journal; without it, its book belongs to
+    ///   another.
     package init(
-        journal directory: String, service: any RecordsService, settings: Settings, logger: Logger, mayWrite: @escaping @Sendable () -> Bool = { true }
+        journal directory: String, service: any RecordsService, settings: Settings, logger: Logger,
+        mayWrite: @escaping @Sendable () -> Bool = { true }
     ) {
         self.mayWrite = mayWrite
         self.directory = directory
@@ -101,12 +104,17 @@ package final class UplinkService: Sendable {
             defer { (state.isReachable, state.problem) = (false, problem) }
             return state.problem != problem
         }
-        if isNew { logger.warning("nothing is delivered now; the journal keeps everything", metadata: ["reason": "\(problem)"]) }
+        if isNew {
+            logger.warning("nothing is delivered now; the journal keeps everything", metadata: ["reason": "\(problem)"])
+        }
     }
 
-    /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still pending.
+    /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still
+    /// pending.
     package func finish(within limit: Duration) async throws -> Int {
-        guard mayWrite() else { throw JournalError.cannotCreate(path: directory, reason: "its disk took nothing, or another host has it") }
+        guard mayWrite() else {
+            throw JournalError.cannotCreate(path: directory, reason: "its disk took nothing, or another host has it")
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.deliverRest() }
             group.addTask { try? await Task.sleep(for: limit) }
@@ -131,7 +139,8 @@ package final class UplinkService: Sendable {
         }
     }
 
-    /// Full jitter: anything up to the step, which doubles from 1 s to 60 s; never less than the service asked for. Unit: ms.
+    /// Full jitter: anything up to the step, which doubles from 1 s to 60 s; never less than the service asked for.
+    /// Unit: ms.
     private static func pause(_ failures: Int, retryAfter: Int64?) -> Int {
         let step = min(60_000, 1000 << min(failures - 1, 6))
         return max(Int.random(in: 100...step), Int(max(0, min(retryAfter ?? 0, 3600))) * 1000)
@@ -148,14 +157,20 @@ package final class UplinkService: Sendable {
     /// Delivers one batch of the most urgent kind that has any.
     private func pass(_ work: UplinkWork) async throws -> Progress {
         let described = try work.descriptions(for: [])
-        if !described.isEmpty { return try await send(described, work) { try work.store.markDescribed(described.map { ($0.url, $0.digest) }) } }
+        if !described.isEmpty {
+            return try await send(described, work) {
+                try work.store.markDescribed(described.map { ($0.url, $0.digest) })
+            }
+        }
         if let (events, last) = try work.events() {
             return try await send(events, work) { try work.store.move(events: last, delivered: events.count) }
         }
         guard let window = try work.nextWindow() else { return .idle }
         let missing = try work.descriptions(for: window.streams)
         if !missing.isEmpty {
-            let progress = try await send(missing, work) { try work.store.markDescribed(missing.map { ($0.url, $0.digest) }) }
+            let progress = try await send(missing, work) {
+                try work.store.markDescribed(missing.map { ($0.url, $0.digest) })
+            }
             guard case .delivered = progress else { return progress }
         }
         return try await send(window.observations, work) {
@@ -164,7 +179,9 @@ package final class UplinkService: Sendable {
     }
 
     /// Sends resources in bundles and calls `settle` when every one of them is dealt with.
-    private func send(_ resources: [FHIRResource], _ work: UplinkWork, settle: () throws -> Void) async throws -> Progress {
+    private func send(_ resources: [FHIRResource], _ work: UplinkWork, settle: () throws -> Void) async throws
+        -> Progress
+    {
         for bundle in Self.bundles(resources) {
             if let wait = try await deliver(bundle, work) { return .unavailable(retryAfter: wait.retryAfter) }
         }
@@ -191,7 +208,8 @@ package final class UplinkService: Sendable {
         let retryAfter: Int64?
     }
 
-    /// Delivers a bundle; halves it where the service refuses, until the one resource it will not take is found and put aside.
+    /// Delivers a bundle; halves it where the service refuses, until the one resource it will not take is found and put
+    /// aside.
     private func deliver(_ bundle: [FHIRResource], _ work: UplinkWork) async throws -> Wait? {
         let outcome = await service.put(bundle)
         let reason: String
@@ -215,9 +233,13 @@ package final class UplinkService: Sendable {
             return try await deliver(Array(bundle[middle...]), work)
         }
         guard let resource = bundle.first else { return nil }
-        try work.store.bury(url: resource.url, reason: reason, resource: resource.json.text, utc: Int64(Date().timeIntervalSince1970 * 1e9))
+        try work.store.bury(
+            url: resource.url, reason: reason, resource: resource.json.text,
+            utc: Int64(Date().timeIntervalSince1970 * 1e9))
         state.withLock { $0.refused += 1 }
-        logger.error("the records service refused a resource; it is kept under dead-letters", metadata: ["resource": "\(resource.url)", "reason": "\(reason)"])
+        logger.error(
+            "the records service refused a resource; it is kept under dead-letters",
+            metadata: ["resource": "\(resource.url)", "reason": "\(reason)"])
         return nil
     }
 }

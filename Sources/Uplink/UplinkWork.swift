@@ -50,7 +50,8 @@ final class UplinkWork {
         let members = event.members
         guard let device = event.device, !members.isEmpty else { return nil }
         return DeviceDescription(
-            handle: device, manufacturer: members["manufacturer"] ?? "", model: members["model"] ?? "", kind: members["kind"] ?? "")
+            handle: device, manufacturer: members["manufacturer"] ?? "", model: members["model"] ?? "",
+            kind: members["kind"] ?? "")
     }
 
     /// The next events and the last one's number; `nil` when there are none.
@@ -61,7 +62,8 @@ final class UplinkWork {
             let recorded = event.recorded
             guard !recorded.isOwnAffair else { return nil }
             return mapper.event(
-                recorded, name: event.kind, id: event.id, session: event.session, device: event.device, utc: event.utc, line: event.line)
+                recorded, name: event.kind, id: event.id, session: event.session, device: event.device, utc: event.utc,
+                line: event.line)
         }
         return (resources, last.id)
     }
@@ -70,7 +72,9 @@ final class UplinkWork {
 
     /// Resources that are not delivered yet: events, and the observations of every window to the journal's end.
     func pending() throws -> Int {
-        var count = try reader.events(after: try store.eventPosition(), limit: 10_000).count { !$0.recorded.isOwnAffair }
+        var count = try reader.events(after: try store.eventPosition(), limit: 10_000).count {
+            !$0.recorded.isOwnAffair
+        }
         var position = try store.samplePosition()
         // The count is bounded: past ten thousand, “many” is all that anybody needs to know.
         while count < 10_000, let window = try windows.next(after: position, includingOpen: true) {

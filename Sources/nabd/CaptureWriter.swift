@@ -6,8 +6,8 @@ import RealTime
 
 /// Shows the bytes on a line and keeps them in a capture file: hexadecimal text that `decode --hex` and vectors read.
 ///
-/// Of a serial device the file holds what the device sent; what was sent to it stands in comments. Of Modbus it holds both, since a reply means
-/// nothing without its request.
+/// Of a serial device the file holds what the device sent; what was sent to it stands in comments. Of Modbus it holds
+/// both, since a reply means nothing without its request.
 struct CaptureWriter {
     private let path: String?
     private let isModbus: Bool
@@ -22,8 +22,11 @@ struct CaptureWriter {
         self.isShown = isShown
         self.start = start
         isModbus = plan.line.transport != .serial
-        if let path, FileManager.default.fileExists(atPath: path) { throw Failure(.usage, "\(path) is there already: nothing is overwritten") }
-        text = "# nabd capture of \(plan.profile.name) on \(line), begun \(UTCTime.text(nanoseconds: WallClock.now()))\n"
+        if let path, FileManager.default.fileExists(atPath: path) {
+            throw Failure(.usage, "\(path) is there already: nothing is overwritten")
+        }
+        text =
+            "# nabd capture of \(plan.profile.name) on \(line), begun \(UTCTime.text(nanoseconds: WallClock.now()))\n"
     }
 
     mutating func take(_ pieces: [LineTap.Piece]) {

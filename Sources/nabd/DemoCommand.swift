@@ -13,26 +13,36 @@ import UnixSignals
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",
-        abstract: "A whole unit on this machine: four played devices, the host, and a records service, all real but the devices.")
+        abstract:
+            "A whole unit on this machine: four played devices, the host, and a records service, all real but the "
+            + "devices."
+    )
 
     @Option(name: .customLong("for"), help: "How long, such as 30s.") var time = "30s"
     @Flag(help: "For machines: the last line is the result as JSON.") var json = false
-    @Option(help: "The folder of device profiles; without it, device-profiles here or above the program.") var profiles: String?
-    @Option(help: "Where the unit's files go; kept afterwards. Without it, a folder that is removed.") var directory: String?
+    @Option(help: "The folder of device profiles; without it, device-profiles here or above the program.") var profiles:
+        String?
+    @Option(help: "Where the unit's files go; kept afterwards. Without it, a folder that is removed.") var directory:
+        String?
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let length = try duration(time)
         let profiles = try profiles ?? ProfileCommand.defaultFolder()
-        let folder = directory ?? FileManager.default.temporaryDirectory.appendingPathComponent("nabd-demo-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let folder =
+            directory
+            ?? FileManager.default.temporaryDirectory.appendingPathComponent("nabd-demo-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { if directory == nil { try? FileManager.default.removeItem(atPath: folder) } }
         let logger = makeLogger(level: .warning)
         let certificates = try SandboxCertificates(unit: "demo-unit")
         try certificates.write(to: folder)
         let sandbox = try SandboxServer(certificates, logger: logger)
         let serving = Task { try await sandbox.run() }
-        guard let server = await sandbox.address() else { throw Failure(.unavailable, "the records sandbox could not listen on 127.0.0.1") }
+        guard let server = await sandbox.address() else {
+            throw Failure(.unavailable, "the records sandbox could not listen on 127.0.0.1")
+        }
         let players = try DemoUnit.players(profiles: profiles)
         for player in players { try player.player.start() }
         let file = try DemoUnit.write(to: folder, players: players, server: server, profiles: profiles)
@@ -44,7 +54,9 @@ struct DemoCommand: AsyncParsableCommand {
         serving.cancel()
         _ = await serving.result
         report(host.summary, held: held)
-        if (host.summary.resourcesPending ?? 1) > 0 || host.summary.samples == 0 { throw ExitCode(ExitStatus.bad.rawValue) }
+        if (host.summary.resourcesPending ?? 1) > 0 || host.summary.samples == 0 {
+            throw ExitCode(ExitStatus.bad.rawValue)
+        }
     }
 
     /// Runs the host for a time, showing where it is.
@@ -68,7 +80,8 @@ struct DemoCommand: AsyncParsableCommand {
                     lines = text.count { $0 == "\n" } + 1
                 } else {
                     let summary = host.summary
-                    let words = "\(summary.samples) samples, \(summary.resourcesDelivered) resources delivered, \(left) s left"
+                    let words =
+                        "\(summary.samples) samples, \(summary.resourcesDelivered) resources delivered, \(left) s left"
                     if json { printError(words) } else { print("  \(words)") }
                 }
             }
@@ -82,7 +95,10 @@ struct DemoCommand: AsyncParsableCommand {
         if json { return print(SummaryText.json(summary, withCounters: false)) }
         print("\nResult")
         print(SummaryText.words(summary))
-        print("  sandbox    holds \(held) FHIR resources, each put over mutual TLS 1.3 and referring only to what is there")
+        print(
+            "  sandbox    holds \(held) FHIR resources, each put over mutual TLS 1.3 and referring only to what is "
+                + "there"
+        )
     }
 }
 
@@ -97,15 +113,22 @@ private enum DemoUnit {
 
     static func players(profiles: String) throws -> [Played] {
         let devices: [(handle: String, profile: String, what: String, address: LineAddress)] = [
-            ("spo2-1", "nonin/oem-iii-df2", "pulse oximeter: SpO2, pulse, 75 Hz pleth; serial stream", .newPseudoTerminal),
+            (
+                "spo2-1", "nonin/oem-iii-df2", "pulse oximeter: SpO2, pulse, 75 Hz pleth; serial stream",
+                .newPseudoTerminal
+            ),
             ("pump-1", "alaris/asena-gh", "syringe pump: rate, volume, pressure; serial poll", .newPseudoTerminal),
             ("fridge", "xy/md02", "drug fridge: temperature, humidity; Modbus RTU", .newPseudoTerminal),
-            ("vehicle", "victron/gx", "the vehicle: position, speed, battery; Modbus TCP", .tcp(host: "127.0.0.1", port: 0)),
+            (
+                "vehicle", "victron/gx", "the vehicle: position, speed, battery; Modbus TCP",
+                .tcp(host: "127.0.0.1", port: 0)
+            ),
         ]
         return try devices.map { device in
             let plan = try DeviceProfile.load("\(profiles)/\(device.profile)").compile(handle: device.handle)
             return Played(
-                handle: device.handle, profile: device.profile, what: device.what, player: try DevicePlayer([plan], on: device.address))
+                handle: device.handle, profile: device.profile, what: device.what,
+                player: try DevicePlayer([plan], on: device.address))
         }
     }
 
@@ -138,7 +161,10 @@ private enum DemoUnit {
     }
 
     static func introduction(_ players: [Played], server: String, file: String?) -> String {
-        let devices = players.map { "  \($0.handle)\(String(repeating: " ", count: max(1, 10 - $0.handle.count)))\($0.what) on \($0.player.name)" }
+        let devices = players.map {
+            "  \($0.handle)\(String(repeating: " ", count: max(1, 10 - $0.handle.count)))\($0.what) on "
+                + "\($0.player.name)"
+        }
         return """
             A unit on this machine. The devices are played from their profiles; everything after them is the real host.
             \(devices.joined(separator: "\n"))

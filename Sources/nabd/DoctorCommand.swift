@@ -11,8 +11,13 @@ import Uplink
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Look at what a unit needs of its machine: rights, clock, ports, disk, certificate. Exit 1 when something is wrong.",
-        discussion: "A warning is something the host runs without, at a price that is told. Without --config, only the machine is looked at.")
+        abstract:
+            "Look at what a unit needs of its machine: rights, clock, ports, disk, certificate. Exit 1 when something "
+            + "is wrong.",
+        discussion:
+            "A warning is something the host runs without, at a price that is told. Without --config, only the "
+            + "machine is looked at."
+    )
 
     @Option(help: "The unit's configuration file.") var config: String?
 
@@ -58,7 +63,8 @@ private struct Examination {
     func clock() {
         switch WallClock.isSynchronised() {
         case true?: good("clock", "synchronised")
-        case false?: warn("clock", "the kernel does not hold it to be synchronised: is chrony or another time service running?")
+        case false?:
+            warn("clock", "the kernel does not hold it to be synchronised: is chrony or another time service running?")
         case nil: warn("clock", "the kernel does not tell whether it is synchronised")
         }
     }
@@ -66,8 +72,13 @@ private struct Examination {
     mutating func ports(_ unit: UnitConfiguration) {
         for device in unit.devices {
             guard case .path(let path) = device.address else { continue }
-            let code: Int32? = !FileManager.default.fileExists(atPath: path) ? ENOENT : access(path, R_OK | W_OK) != 0 ? EACCES : nil
-            if let code { fault(device.plan.handle, FieldbusError.cannotOpen(path: path, errno: code).description) } else { good(device.plan.handle, path) }
+            let code: Int32? =
+                !FileManager.default.fileExists(atPath: path) ? ENOENT : access(path, R_OK | W_OK) != 0 ? EACCES : nil
+            if let code {
+                fault(device.plan.handle, FieldbusError.cannotOpen(path: path, errno: code).description)
+            } else {
+                good(device.plan.handle, path)
+            }
         }
     }
 
@@ -75,12 +86,18 @@ private struct Examination {
         let directory = unit.journalDirectory
         // Of a journal that is not there yet, the folder that it will be made in.
         var place = directory
-        while !FileManager.default.fileExists(atPath: place), place.count > 1 { place = URL(fileURLWithPath: place).deletingLastPathComponent().path }
+        while !FileManager.default.fileExists(atPath: place), place.count > 1 {
+            place = URL(fileURLWithPath: place).deletingLastPathComponent().path
+        }
         guard access(place, W_OK | X_OK) == 0 else {
-            return fault("journal", "\(place) cannot be written by this user: check its owner, and that the disk is not read-only")
+            return fault(
+                "journal",
+                "\(place) cannot be written by this user: check its owner, and that the disk is not read-only")
         }
         var figures = statvfs()
-        guard statvfs(place, &figures) == 0 else { return fault("journal", "the disk of \(place) cannot be asked for its size") }
+        guard statvfs(place, &figures) == 0 else {
+            return fault("journal", "the disk of \(place) cannot be asked for its size")
+        }
         let free = Int64(figures.f_bavail) * Int64(figures.f_frsize)
         let wanted = unit.retention.limit - JournalFiles(directory: directory).size
         let words = "\(free >> 20) MiB free, \(unit.retention.limit >> 20) MiB allowed"

@@ -26,7 +26,8 @@ struct JournalCommand: ParsableCommand {
             } catch let error as JournalError {
                 throw Failure(.unavailable, error.description)
             } catch {
-                throw Failure(.bad, "the journal in \(directory) cannot be read (\(error)): nabd journal verify names the fault")
+                throw Failure(
+                    .bad, "the journal in \(directory) cannot be read (\(error)): nabd journal verify names the fault")
             }
         }
     }
@@ -42,10 +43,13 @@ struct JournalCommand: ParsableCommand {
             if json {
                 print(
                     JSON.members([
-                        "sessions": .integer(statistics.sessions), "streams": .integer(statistics.streams), "chunks": .integer(statistics.chunks),
+                        "sessions": .integer(statistics.sessions), "streams": .integer(statistics.streams),
+                        "chunks": .integer(statistics.chunks),
                         "samples": .integer(statistics.samples), "events": .integer(statistics.events),
-                        "devices": .object(statistics.devices.map { JSON.Member(name: $0.handle, value: .integer($0.samples)) }),
-                        "payloadBytes": .integer(statistics.payloadBytes), "fileBytes": .integer(statistics.fileBytes), "bytesPerSample": perSample,
+                        "devices": .object(
+                            statistics.devices.map { JSON.Member(name: $0.handle, value: .integer($0.samples)) }),
+                        "payloadBytes": .integer(statistics.payloadBytes), "fileBytes": .integer(statistics.fileBytes),
+                        "bytesPerSample": perSample,
                     ]).text)
                 return
             }
@@ -56,7 +60,8 @@ struct JournalCommand: ParsableCommand {
                 samples   \(statistics.samples) in \(statistics.chunks) chunks
                 events    \(statistics.events)
                 \(statistics.devices.map { "device    \($0.handle): \($0.samples) samples" }.joined(separator: "\n"))
-                size      \(statistics.fileBytes) bytes, of which \(statistics.payloadBytes) are coded samples (\(perSample.text) bytes a sample)
+                size      \(statistics.fileBytes) bytes, of which \(statistics.payloadBytes) are coded samples \
+                (\(perSample.text) bytes a sample)
                 """)
         }
     }
@@ -88,16 +93,20 @@ struct JournalCommand: ParsableCommand {
         func run() throws {
             let result = try place.open().verify()
             for fault in result.faults { print("fault: \(fault)") }
-            if result.declaredMissing > 0 { print("\(result.declaredMissing) samples are declared missing: shed, or never taken by the disk") }
+            if result.declaredMissing > 0 {
+                print("\(result.declaredMissing) samples are declared missing: shed, or never taken by the disk")
+            }
             print(
-                "\(result.chunks) chunks with \(result.samples) samples and \(result.events) events: \(result.faults.isEmpty ? "whole" : "\(result.faults.count) faults")"
+                "\(result.chunks) chunks with \(result.samples) samples and \(result.events) events: "
+                    + "\(result.faults.isEmpty ? "whole" : "\(result.faults.count) faults")"
             )
             if !result.faults.isEmpty { throw ExitCode(ExitStatus.bad.rawValue) }
         }
     }
 
     struct Export: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Everything, or one metric of a time, as JSON lines or CSV.")
+        static let configuration = CommandConfiguration(
+            abstract: "Everything, or one metric of a time, as JSON lines or CSV.")
         @OptionGroup var place: Place
         @Flag(help: "JSON lines, the default: samples in the order of their commits, then events.") var jsonl = false
         @Flag(help: "CSV of the samples.") var csv = false
@@ -113,7 +122,8 @@ struct JournalCommand: ParsableCommand {
             if csv { print(JournalExport.csvHeader) }
             var cursor = JournalExport.Cursor(after: 0)
             let selection = JournalReader.Selection(
-                device: device, metric: metric, from: try Self.time(from, "--from") ?? .min, to: try Self.time(to, "--to") ?? .max)
+                device: device, metric: metric, from: try Self.time(from, "--from") ?? .min,
+                to: try Self.time(to, "--to") ?? .max)
             try export.samples(from: &cursor, selection, csv: csv) { print($0) }
             if !csv, metric == nil { _ = try export.events(after: 0, selection) { print($0) } }
         }
@@ -127,7 +137,8 @@ struct JournalCommand: ParsableCommand {
         }
     }
     struct Events: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print the reference page of the journal's events and the host's alerts.")
+        static let configuration = CommandConfiguration(
+            abstract: "Print the reference page of the journal's events and the host's alerts.")
 
         func run() throws { print(EventReference.markdown, terminator: "") }
     }

@@ -11,7 +11,10 @@ struct Nabd: AsyncParsableCommand {
         commandName: "nabd",
         abstract: "The host of a mobile medical unit: devices to a durable journal to the records service.",
         version: "0.1.0",
-        subcommands: [DemoCommand.self, RunCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self, UplinkCommand.self, DoctorCommand.self])
+        subcommands: [
+            DemoCommand.self, RunCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
+            UplinkCommand.self, DoctorCommand.self,
+        ])
 
     static func main() async {
         nabd_line_buffer_output()

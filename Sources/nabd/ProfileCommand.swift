@@ -12,7 +12,10 @@ import Synchronization
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Start, check, prove, try and play device profiles.",
-        subcommands: [Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self, Reference.self, Metrics.self])
+        subcommands: [
+            Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self, Reference.self,
+            Metrics.self,
+        ])
 
     /// The profile files at or below some paths, sorted.
     static func find(_ paths: [String]) throws -> [String] {
@@ -29,9 +32,13 @@ struct ProfileCommand: ParsableCommand {
                 continue
             }
             let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-            found += names.filter { $0 == "profile.yaml" || $0.hasSuffix("/profile.yaml") }.map { path.hasSuffix("/") ? "\(path)\($0)" : "\(path)/\($0)" }
+            found += names.filter { $0 == "profile.yaml" || $0.hasSuffix("/profile.yaml") }.map {
+                path.hasSuffix("/") ? "\(path)\($0)" : "\(path)/\($0)"
+            }
         }
-        guard !found.isEmpty else { throw Failure(.bad, "\(paths.joined(separator: ", ")): there is no profile.yaml here or below") }
+        guard !found.isEmpty else {
+            throw Failure(.bad, "\(paths.joined(separator: ", ")): there is no profile.yaml here or below")
+        }
         return found.sorted()
     }
 
@@ -55,8 +62,14 @@ struct ProfileCommand: ParsableCommand {
             folders.append(above.path)
             above.deleteLastPathComponent()
         }
-        guard let found = folders.map({ "\($0)/device-profiles" }).first(where: { FileManager.default.fileExists(atPath: $0) }) else {
-            throw Failure(.unavailable, "there is no folder device-profiles here: go to the project's folder, or give the profile's path")
+        guard
+            let found = folders.map({ "\($0)/device-profiles" }).first(where: {
+                FileManager.default.fileExists(atPath: $0)
+            })
+        else {
+            throw Failure(
+                .unavailable,
+                "there is no folder device-profiles here: go to the project's folder, or give the profile's path")
         }
         return found
     }
@@ -72,12 +85,16 @@ struct ProfileCommand: ParsableCommand {
             overrides.unit = unit
             for text in scale {
                 let pair = text.split(separator: "=").map(String.init)
-                guard pair.count == 2, let factor = DecimalScale(pair[1]) else { throw Failure(.usage, "--scale takes METRIC=FACTOR, such as MDC_TEMP=0.01") }
+                guard pair.count == 2, let factor = DecimalScale(pair[1]) else {
+                    throw Failure(.usage, "--scale takes METRIC=FACTOR, such as MDC_TEMP=0.01")
+                }
                 overrides.scale[pair[0]] = factor
             }
             for text in vmdUnit {
                 let pair = text.split(separator: "=").map(String.init)
-                guard pair.count == 2, let unit = UInt8(pair[1]) else { throw Failure(.usage, "--vmd-unit takes VMD=UNIT, such as battery=225") }
+                guard pair.count == 2, let unit = UInt8(pair[1]) else {
+                    throw Failure(.usage, "--vmd-unit takes VMD=UNIT, such as battery=225")
+                }
                 overrides.units[pair[0]] = unit
             }
             return overrides
@@ -112,7 +129,8 @@ struct ProfileCommand: ParsableCommand {
             let path = ProfileCommand.vectorPath(profile)
             let place = SourceLocation(file: profile.path, line: 1, column: 1)
             guard FileManager.default.fileExists(atPath: path) else {
-                return diagnostics.report(Diagnostic(.warning, place, "there are no vectors: nothing proves this profile"))
+                return diagnostics.report(
+                    Diagnostic(.warning, place, "there are no vectors: nothing proves this profile"))
             }
             do throws(InvalidFile) {
                 let vectors = try VectorFile.load(path, for: profile).vectors
@@ -122,7 +140,9 @@ struct ProfileCommand: ParsableCommand {
                     return
                 }
                 diagnostics.report(
-                    Diagnostic(.note, place, "no vector shows \(claims.count) of its values, sentinels and alerts", suggestion: "lint it alone to see which"))
+                    Diagnostic(
+                        .note, place, "no vector shows \(claims.count) of its values, sentinels and alerts",
+                        suggestion: "lint it alone to see which"))
             } catch {
                 for finding in error.diagnostics { diagnostics.report(finding) }
             }
@@ -142,7 +162,8 @@ struct ProfileCommand: ParsableCommand {
             let results = Mutex([Int: VectorRunner.Result]())
             // Damaging a long vector is millions of decodings: every core takes its share.
             DispatchQueue.concurrentPerform(iterations: work.count) { place in
-                let result = VectorRunner(profiles[work[place].profile]).run(vectors[work[place].profile][work[place].vector])
+                let result = VectorRunner(profiles[work[place].profile]).run(
+                    vectors[work[place].profile][work[place].vector])
                 results.withLock { $0[place] = result }
             }
             let found = results.withLock { $0 }
@@ -156,19 +177,25 @@ struct ProfileCommand: ParsableCommand {
             let metrics = profiles.reduce(0) { $0 + $1.metrics.count { !$0.isWaveform } }
             let waveforms = profiles.reduce(0) { $0 + $1.metrics.count { $0.isWaveform } }
             let commands = profiles.reduce(0) { $0 + $1.commands.count }
-            print("\(files.count) devices, \(metrics) metrics, \(waveforms) waveforms, \(commands) commands; \(copies) damaged copies gave no wrong value")
+            print(
+                "\(files.count) devices, \(metrics) metrics, \(waveforms) waveforms, \(commands) commands; \(copies) "
+                    + "damaged copies gave no wrong value"
+            )
             print("\(found.count - failed) passed, \(failed) failed")
             if failed > 0 { throw ExitCode(ExitStatus.bad.rawValue) }
         }
     }
 
     struct Decode: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Decode a capture to JSON lines with the production decoder.")
+        static let configuration = CommandConfiguration(
+            abstract: "Decode a capture to JSON lines with the production decoder.")
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
         @Argument(help: "The capture; - is standard input.") var file: String
         @Flag(help: "The capture is hexadecimal text.") var hex = false
         @Flag(help: "Say on standard error which bytes were not read, and why.") var explain = false
-        @Option(help: "The civil time at which the bytes came, as 2026-11-28T13:54:10: by it results are of now or not.") var now: String?
+        @Option(
+            help: "The civil time at which the bytes came, as 2026-11-28T13:54:10: by it results are of now or not.")
+        var now: String?
         @OptionGroup var overrides: Overrides
 
         /// The largest capture read. Unit: bytes.
@@ -179,17 +206,23 @@ struct ProfileCommand: ParsableCommand {
             let handle = profile.name.split(separator: "/").last.map(String.init) ?? profile.name
             let plan = profile.compile(handle: handle, overrides: try overrides.make())
             let time = try now.map { text in
-                guard let time = UTCTime.nanoseconds(text + "Z") else { throw Failure(.usage, "--now takes a civil time such as 2026-11-28T13:54:10") }
+                guard let time = UTCTime.nanoseconds(text + "Z") else {
+                    throw Failure(.usage, "--now takes a civil time such as 2026-11-28T13:54:10")
+                }
                 return time
             }
             let decoder = CaptureDecoder(plan, now: time)
             let capture = try bytes()
             let findings = decoder.decode(capture)
             for line in decoder.lines(findings) { print(line.text) }
-            if findings.isEmpty, !hex, VectorFile.hex(String(decoding: capture.prefix(1 << 20), as: UTF8.self)).bytes?.isEmpty == false {
+            if findings.isEmpty, !hex,
+                VectorFile.hex(String(decoding: capture.prefix(1 << 20), as: UTF8.self)).bytes?.isEmpty == false
+            {
                 throw Failure(.bad, "\(file) gives nothing, and looks like hexadecimal text: say --hex")
             }
-            if findings.isEmpty, !explain { printError("nothing was read of \(capture.count) bytes: say --explain to see why") }
+            if findings.isEmpty, !explain {
+                printError("nothing was read of \(capture.count) bytes: say --explain to see why")
+            }
             if explain { for note in decoder.explain(capture).notes { printError(note.description) } }
         }
 
@@ -198,14 +231,17 @@ struct ProfileCommand: ParsableCommand {
             if file == "-" {
                 data = FileHandle.standardInput.readDataToEndOfFile()
             } else {
-                guard let contents = FileManager.default.contents(atPath: file) else { throw Failure(.io, "\(file): there is no such readable file") }
+                guard let contents = FileManager.default.contents(atPath: file) else {
+                    throw Failure(.io, "\(file): there is no such readable file")
+                }
                 data = contents
             }
             guard data.count <= Self.limit else { throw Failure(.bad, "\(file) is larger than \(Self.limit) bytes") }
             guard hex else { return Array(data) }
             let parsed = VectorFile.hex(String(decoding: data, as: UTF8.self))
             guard let bytes = parsed.bytes else {
-                throw Failure(.bad, "\(file):\(parsed.line):\(parsed.column): error: expected hexadecimal pairs such as 01 81 1F")
+                throw Failure(
+                    .bad, "\(file):\(parsed.line):\(parsed.column): error: expected hexadecimal pairs such as 01 81 1F")
             }
             return bytes
         }

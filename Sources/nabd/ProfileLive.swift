@@ -10,9 +10,11 @@ import Sampling
 
 extension ProfileCommand {
     struct Try: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Read a real device for a while and print JSON lines.")
+        static let configuration = CommandConfiguration(
+            abstract: "Read a real device for a while and print JSON lines.")
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
-        @Option(help: "The line: /dev/ttyUSB0, tcp://HOST:PORT, or listen:tcp://HOST:PORT for a device that calls.") var line: String
+        @Option(help: "The line: /dev/ttyUSB0, tcp://HOST:PORT, or listen:tcp://HOST:PORT for a device that calls.")
+        var line: String
         @Option(name: .customLong("for"), help: "How long, such as 10s.") var time = "10s"
         @Flag(help: "Show the bytes on the line as well.") var raw = false
         @Option(help: "Keep the bytes in this file, for decode --hex and for vectors.") var record: String?
@@ -20,7 +22,8 @@ extension ProfileCommand {
 
         func run() throws {
             guard let address = LineAddress(line), address != .newPseudoTerminal else {
-                throw Failure(.usage, "--line takes /dev/ttyUSB0, tcp://HOST:PORT or listen:tcp://HOST:PORT, not “\(line)”")
+                throw Failure(
+                    .usage, "--line takes /dev/ttyUSB0, tcp://HOST:PORT or listen:tcp://HOST:PORT, not “\(line)”")
             }
             let length = try duration(time)
             let profile = try ProfileCommand.load(profile)
@@ -51,7 +54,8 @@ extension ProfileCommand {
             var printer = LivePrinter(worker)
             worker.recorder.tell(
                 CivilClock(
-                    utcOffset: Int64(Date().timeIntervalSince1970 * 1e9) - clock.now(), zone: Int64(TimeZone.current.secondsFromGMT()) * 1_000_000_000))
+                    utcOffset: Int64(Date().timeIntervalSince1970 * 1e9) - clock.now(),
+                    zone: Int64(TimeZone.current.secondsFromGMT()) * 1_000_000_000))
             while clock.now() < end {
                 clock.sleep(until: min(end, clock.now() + 50_000_000))
                 capture.take(tap?.take() ?? [])
@@ -67,7 +71,8 @@ extension ProfileCommand {
                 if replies > 0 {
                     throw Failure(
                         .unavailable,
-                        "the device on \(line) answered \(replies) of \(worker.recorder.total(.requests)) requests, but no value came: see with --raw which one is not answered as the profile says"
+                        "the device on \(line) answered \(replies) of \(worker.recorder.total(.requests)) requests, "
+                            + "but no value came: see with --raw which one is not answered as the profile says"
                     )
                 }
                 throw Failure(.unavailable, printer.hint(on: line, isPort: isPort))
@@ -78,19 +83,29 @@ extension ProfileCommand {
     struct Simulate: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Play a device from its profile. Prints where it is found, then plays until it is stopped.")
-        @Argument(help: "The profiles: folders, files, or vendor/model. Several Modbus devices share a line, each as PROFILE@UNIT.") var profiles: [String]
-        @Option(help: "The line: pty, tcp://HOST:PORT, a terminal's path, or listen:tcp://HOST:PORT of a host that the device calls.") var line: String
+        @Argument(
+            help: "The profiles: folders, files, or vendor/model. Several Modbus devices share a line: PROFILE@UNIT."
+        ) var profiles: [String]
         @Option(
-            help: ArgumentHelp("Faults as FAULT:SHARE,…: \(FaultScript.Fault.allCases.map(\.rawValue).joined(separator: ", ")).")) var faults: String?
+            help: "The line: pty, tcp://HOST:PORT, a terminal's path, or listen:tcp://HOST:PORT of a host it calls."
+        ) var line: String
+        @Option(
+            help: ArgumentHelp(
+                "Faults as FAULT:SHARE,…: \(FaultScript.Fault.allCases.map(\.rawValue).joined(separator: ", "))."))
+        var faults: String?
         @Option(help: "Decides which messages the faults strike.") var seed: UInt64 = 1
         @Option(name: .customLong("for"), help: "How long, such as 30s; without it, until stopped.") var time: String?
         @OptionGroup var overrides: Overrides
 
         func run() throws {
             signal(SIGPIPE, SIG_IGN)
-            guard let address = LineAddress(line) else { throw Failure(.usage, "--line takes pty, tcp://HOST:PORT or a path, not “\(line)”") }
+            guard let address = LineAddress(line) else {
+                throw Failure(.usage, "--line takes pty, tcp://HOST:PORT or a path, not “\(line)”")
+            }
             let script: FaultScript?
-            do { script = try faults.map { try FaultScript($0, seed: seed) } } catch { throw Failure(.usage, "\(error)") }
+            do { script = try faults.map { try FaultScript($0, seed: seed) } } catch {
+                throw Failure(.usage, "\(error)")
+            }
             let player: DevicePlayer
             do {
                 player = try DevicePlayer(try profiles.map(plan), on: address, faults: script)
@@ -153,14 +168,16 @@ private struct LivePrinter {
         while let record = worker.recorder.ring.pop() {
             let utc = WallClock.now() - MonotonicClock().now() + record.monotonicNanoseconds
             let place: KeyValuePairs<String, JSON?> = [
-                "time": .string(UTCTime.text(nanoseconds: utc)), "monotonicNanoseconds": .integer(record.monotonicNanoseconds),
+                "time": .string(UTCTime.text(nanoseconds: utc)),
+                "monotonicNanoseconds": .integer(record.monotonicNanoseconds),
             ]
             switch record.kind {
             case .sample:
                 let index = Int(record.index)
                 let stream = worker.streams[index]
                 let value = SampleLine.Value(
-                    bits: record.bits, text: stream.form == .text ? record.textValue : nil, validity: record.validity, reason: record.reason)
+                    bits: record.bits, text: stream.form == .text ? record.textValue : nil, validity: record.validity,
+                    reason: record.reason)
                 print(SampleLine.json(stream, [value], firstSequence: sequences[index], place: place).text)
                 sequences[index] += 1
                 heard = heard || record.validity.carriesValue
@@ -169,7 +186,8 @@ private struct LivePrinter {
                 print(
                     JSON.members([
                         "event": .string(record.event.name), "device": .string(worker.devices[Int(record.index)]),
-                        "figure": record.bits == 0 ? nil : .integer(record.bits), "text": record.textLength > 0 ? .string(record.textValue) : nil,
+                        "figure": record.bits == 0 ? nil : .integer(record.bits),
+                        "text": record.textLength > 0 ? .string(record.textValue) : nil,
                     ]).adding(place).text)
             case .alertStart: tell(.alertStart, of: record, place)
             case .alertEnd: tell(.alertEnd, of: record, place)
@@ -180,16 +198,22 @@ private struct LivePrinter {
     /// What is to be looked at, by what was heard.
     func hint(on line: String, isPort: Bool) -> String {
         func total(_ counts: LinkCount...) -> Int64 { counts.reduce(0) { $0 + worker.recorder.total($1) } }
-        let settings = isPort ? "baud rate, parity and wiring" : "that it is this device, and this protocol, at that address"
+        let settings =
+            isPort ? "baud rate, parity and wiring" : "that it is this device, and this protocol, at that address"
         if total(.checksum, .resyncs) > 0 {
             return "bytes came on \(line), but no whole message of this profile: check \(settings). --raw shows them"
         }
         if total(.unsolicited, .mismatched, .late) > 0 {
-            return "whole messages came on \(line), but none that was awaited: is it another device, or another address or unit? --raw shows them"
+            return
+                "whole messages came on \(line), but none that was awaited: is it another device, or another address "
+                + "or unit? --raw shows them"
         }
         if let lossCode, lossCode != 0 { return "\(line) cannot be used: \(String(cString: strerror(lossCode)))" }
         let way = isPort ? "cable" : "network"
-        if total(.requests) > 0 { return "the device on \(line) answered none of \(total(.requests)) requests: check power, \(way) and address" }
+        if total(.requests) > 0 {
+            return
+                "the device on \(line) answered none of \(total(.requests)) requests: check power, \(way) and address"
+        }
         return "nothing came on \(line): check power and \(way)"
     }
 
@@ -197,7 +221,8 @@ private struct LivePrinter {
         let alert = worker.alerts[Int(record.index)]
         print(
             JSON.members([
-                "event": .string(phase.name), "device": .string(alert.device), "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name),
+                "event": .string(phase.name), "device": .string(alert.device), "vmd": alert.vmd.map(JSON.string),
+                "alert": .string(alert.name),
                 "text": .string(alert.text),
             ]).adding(place).text)
     }

@@ -11,7 +11,8 @@ import UnixSignals
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run the host: sample the devices, keep the journal, forward it. Ends on SIGTERM or SIGINT.")
+        commandName: "run",
+        abstract: "Run the host: sample the devices, keep the journal, forward it. Ends on SIGTERM or SIGINT.")
 
     @Option(help: "The unit's configuration file.") var config: String
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
@@ -32,7 +33,9 @@ struct RunCommand: AsyncParsableCommand {
         do { try await group.run() } catch let error as JournalError { throw Failure(.unavailable, error.description) }
         let summary = host.summary
         print(json ? SummaryText.json(summary, withCounters: true) : SummaryText.words(summary))
-        if let problem = summary.journalProblem { throw Failure(.io, "the journal could not be written to the end: \(problem)") }
+        if let problem = summary.journalProblem {
+            throw Failure(.io, "the journal could not be written to the end: \(problem)")
+        }
     }
 }
 
@@ -45,7 +48,8 @@ func makeLogger(level: Logger.Level) -> Logger {
 
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check a unit's configuration, its profiles and its ports, without starting anything.")
+        commandName: "check",
+        abstract: "Check a unit's configuration, its profiles and its ports, without starting anything.")
 
     @Option(help: "The unit's configuration file.") var config: String
 

@@ -7,18 +7,24 @@ import RealTime
 enum SummaryText {
     /// The documented members, and for a run of the host a few more after them.
     static func json(_ summary: HostSummary, withCounters: Bool) -> String {
-        func microseconds(_ nanoseconds: Int64?) -> JSON { nanoseconds.map { .number(rounded(Double($0) / 1000)) } ?? .null }
+        func microseconds(_ nanoseconds: Int64?) -> JSON {
+            nanoseconds.map { .number(rounded(Double($0) / 1000)) } ?? .null
+        }
         let result = JSON.members([
             "devices": .integer(summary.devices), "samples": .integer(summary.samples), "gaps": .integer(summary.gaps),
-            "latenessMicroseconds": .members(["p50": microseconds(summary.latenessMedian), "p99": microseconds(summary.latenessP99)]),
+            "latenessMicroseconds": .members([
+                "p50": microseconds(summary.latenessMedian), "p99": microseconds(summary.latenessP99),
+            ]),
             "journalBytesPerSample": summary.journalBytesPerSample.map { .number(rounded($0)) } ?? .null,
-            "resourcesDelivered": .integer(summary.resourcesDelivered), "resourcesPending": summary.resourcesPending.map { .integer($0) } ?? .null,
+            "resourcesDelivered": .integer(summary.resourcesDelivered),
+            "resourcesPending": summary.resourcesPending.map { .integer($0) } ?? .null,
         ])
         if !withCounters { return result.text }
         return result.adding([
             "resourcesRefused": .integer(summary.resourcesRefused), "events": .integer(summary.events),
             "scheduling": summary.scheduling.map(JSON.string), "memory": summary.memory.map { .string($0.rawValue) },
-            "missedDeadlines": .integer(summary.missedDeadlines), "requests": .integer(summary.requests), "replies": .integer(summary.replies),
+            "missedDeadlines": .integer(summary.missedDeadlines), "requests": .integer(summary.requests),
+            "replies": .integer(summary.replies),
             "lines": .array(summary.lines.map(line)),
         ]).text
     }
@@ -28,7 +34,8 @@ enum SummaryText {
             "devices": .array(
                 line.devices.map {
                     .object(
-                        [JSON.Member(name: "device", value: .string($0.handle))] + $0.counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) }
+                        [JSON.Member(name: "device", value: .string($0.handle))]
+                            + $0.counts.map { JSON.Member(name: $0.count.name, value: .integer($0.value)) }
                     )
                 })
         ])
@@ -39,8 +46,16 @@ enum SummaryText {
             row("samples", "\(summary.samples) of \(summary.devices) devices"),
             row("gaps", "\(summary.gaps)"),
             row("requests", "\(summary.requests), answered \(summary.replies)"),
-            row("lateness", "p50 \(time(summary.latenessMedian)), p99 \(time(summary.latenessP99)), \(summary.missedDeadlines) deadlines missed"),
-            row("journal", "\(summary.journalBytes) bytes, \(summary.journalBytesPerSample.map { "\(rounded($0)) a sample" } ?? "no sample yet")"),
+            row(
+                "lateness",
+                "p50 \(time(summary.latenessMedian)), p99 \(time(summary.latenessP99)), \(summary.missedDeadlines) "
+                    + "deadlines missed"
+            ),
+            row(
+                "journal",
+                "\(summary.journalBytes) bytes, "
+                    + "\(summary.journalBytesPerSample.map { "\(rounded($0)) a sample" } ?? "no sample yet")"
+            ),
             row("delivered", "\(summary.resourcesDelivered) resources, \(summary.resourcesRefused) refused"),
         ]
         if let scheduling = summary.scheduling { lines.append(row("threads", scheduling)) }

@@ -6,7 +6,8 @@ import SampleJournal
 
 struct UplinkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "uplink", abstract: "What the records service has, and what it refused.", subcommands: [Status.self, DeadLetters.self])
+        commandName: "uplink", abstract: "What the records service has, and what it refused.",
+        subcommands: [Status.self, DeadLetters.self])
 
     struct Place: ParsableArguments {
         @Option(help: "The unit's configuration.") var config: String
@@ -38,7 +39,8 @@ struct UplinkCommand: ParsableCommand {
     }
 
     struct DeadLetters: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "dead-letters", abstract: "What the records service refused, and why.")
+        static let configuration = CommandConfiguration(
+            commandName: "dead-letters", abstract: "What the records service refused, and why.")
         @OptionGroup var place: Place
         @Flag(help: "With the resource itself.") var full = false
 
@@ -46,7 +48,8 @@ struct UplinkCommand: ParsableCommand {
             for letter in try place.store().deadLetters(limit: 1000) {
                 print(
                     JSON.members([
-                        "url": .string(letter.url), "reason": .string(letter.reason), "time": .string(UTCTime.text(nanoseconds: letter.utc)),
+                        "url": .string(letter.url), "reason": .string(letter.reason),
+                        "time": .string(UTCTime.text(nanoseconds: letter.utc)),
                         "resource": full ? .string(letter.resource) : nil,
                     ]).text)
             }

@@ -99,7 +99,8 @@ private struct Kept: RecordSink {
 
     @Test(arguments: spellings) func aSentinelIsHonouredOrRefused(spelling: Spelling) throws {
         let metric =
-            "  - {metric: MDC_TEMP, from: {input: 1, type: \(spelling.type), missing: {\"\(spelling.code)\": notAvailable}}, unit: Cel, every: 5s}"
+            "  - {metric: MDC_TEMP, from: {input: 1, type: \(spelling.type), missing: {\"\(spelling.code)\": "
+            + "notAvailable}}, unit: Cel, every: 5s}"
         switch spelling.outcome {
         case .refused(let words):
             let told = refusals { try profile(metric) }
@@ -164,7 +165,8 @@ private struct Kept: RecordSink {
             "  - {metric: MDC_TEMP, from: value, unit: Cel, every: 5s}",
             fields: "fields:\n  value: {input: 1, type: float32}",
             more:
-                "alerts:\n  - {alert: NABD_FRIDGE_WARM, when: {field: value, above: 8.5}, priority: low, text: warm, text-ar: دافئ}"
+                "alerts:\n  - {alert: NABD_FRIDGE_WARM, when: {field: value, above: 8.5}, priority: low, text: warm, "
+                + "text-ar: دافئ}"
         )
         var decoder = ModbusDecoder(plan)
         var kept = Kept()
@@ -234,14 +236,17 @@ private struct Kept: RecordSink {
         let fields = """
             fields:
               value: {input: 1, type: uint16}
-              events: {input: 2, type: uint16, missing: {0xFFFF: notAvailable}, validity-when: {field: mark, is-not: 7, validity: invalid}, every: 1s}
+              events: {input: 2, type: uint16, missing: {0xFFFF: notAvailable}, validity-when: {field: mark, is-not: \
+            7, validity: invalid}, every: 1s}
               mark: {input: 3, type: uint16, every: 1s}
             alerts:
               - {alert: NABD_A, when: {field: events, bit: 2}, priority: high, text: a, text-ar: ا}
             """
         let plan = try profile("  - {metric: MDC_TEMP, from: value, unit: Cel, every: 1s}", fields: fields)
         let block = try #require(try blocks(plan).first)
-        for (data, alerts) in [([0, 1, 0xFF, 0xFF, 0, 7], 0), ([0, 1, 0, 4, 0, 8], 0), ([0, 1, 0, 4, 0, 7], 1)] as [([UInt8], Int)] {
+        for (data, alerts) in [([0, 1, 0xFF, 0xFF, 0, 7], 0), ([0, 1, 0, 4, 0, 8], 0), ([0, 1, 0, 4, 0, 7], 1)]
+            as [([UInt8], Int)]
+        {
             var decoder = ModbusDecoder(plan)
             var kept = Kept()
             decoder.take(data, from: 0, of: block, time: 1, sink: &kept)
@@ -294,15 +299,18 @@ private struct Kept: RecordSink {
             messages:
               status: {text: "S {repeat}", repeat: {split: " ", each: "{key}={value}"}}
             fields:
-              rate: {in: status, key: R, type: integer, validity-when: {field: fault, present: true, validity: questionable}}
-              gated: {in: status, key: G, type: integer, validity-when: {field: sensor, present: false, validity: invalid}}
+              rate: {in: status, key: R, type: integer, validity-when: {field: fault, present: true, validity: \
+            questionable}}
+              gated: {in: status, key: G, type: integer, validity-when: {field: sensor, present: false, validity: \
+            invalid}}
               fault: {in: status, key: F, type: integer}
               sensor: {in: status, key: P, type: integer}
             metrics:
               - {metric: MDC_PULS_RATE, from: rate, unit: /min, every: 1s}
               - {metric: MDC_TEMP, from: gated, unit: Cel, every: 1s}
             alerts:
-              - {alert: NABD_SENSOR_OFF, when: {field: sensor, present: false}, priority: low, text: off, text-ar: مفصول}
+              - {alert: NABD_SENSOR_OFF, when: {field: sensor, present: false}, priority: low, text: off, text-ar: \
+            مفصول}
             """
         let plan = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text)).compile(handle: "device")
         return CaptureDecoder(plan).decode(Array(message.utf8)).map(\.record)
@@ -321,7 +329,8 @@ private struct Kept: RecordSink {
     /// What is wrong about where a field stands says nothing about its values, and stops nobody.
     @Test(arguments: [
         "byte: 9, type: int8",
-        "join: [{byte: 0}, {byte: 1}, {byte: 2}, {byte: 3}, {byte: 1}, {byte: 2}, {byte: 3}, {byte: 0}, {byte: 1}], type: int8",
+        "join: [{byte: 0}, {byte: 1}, {byte: 2}, {byte: 3}, {byte: 1}, {byte: 2}, {byte: 3}, {byte: 0}, {byte: 1}], "
+            + "type: int8",
     ])
     func aFieldThatCannotBeIsToldOnce(place: String) {
         let text = """

@@ -33,7 +33,8 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
     static let names: [String] = {
         let root = Repository.path("device-profiles")
         let found = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
-        return found.filter { $0.hasSuffix("/profile.yaml") }.map { String($0.dropLast("/profile.yaml".count)) }.sorted()
+        return found.filter { $0.hasSuffix("/profile.yaml") }.map { String($0.dropLast("/profile.yaml".count)) }
+            .sorted()
     }()
 
     @Test(arguments: names)
@@ -50,7 +51,8 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         let profile = try DeviceProfile.load(Repository.path("device-profiles/xy/md02"))
         let path = try folder.write(
             "vectors.yaml",
-            "nabd: vectors/1\nvectors:\n  - {name: v, kind: derived, source: s, bytes: {hex: \"01 04 00 01 00 01 60 0A 01 04 02 01 31 79 74\"}, expect: {MDC_TEMP: 30.6}}"
+            "nabd: vectors/1\nvectors:\n  - {name: v, kind: derived, source: s, bytes: {hex: \"01 04 00 01 00 01 60 "
+                + "0A 01 04 02 01 31 79 74\"}, expect: {MDC_TEMP: 30.6}}"
         )
         let vector = try #require(try VectorFile.load(path, for: profile).vectors.first)
         #expect(VectorRunner(profile).run(vector).failures.count == 1)
@@ -170,7 +172,10 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         #expect(records.first?.event == .wrongDevice)
         let samples = records.filter { $0.kind == .sample }
         #expect(samples.count == 6)
-        #expect(samples.allSatisfy { $0.validity == .invalid && $0.reason == .wrongDevice && $0.bits == 0 && $0.textLength == 0 })
+        #expect(
+            samples.allSatisfy {
+                $0.validity == .invalid && $0.reason == .wrongDevice && $0.bits == 0 && $0.textLength == 0
+            })
     }
 
     @Test func theExpectedPumpIsRead() throws {
@@ -180,19 +185,24 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
     }
 
     @Test func anAlertStartsOnceAndEndsOnce() throws {
-        let kinds = try run([Self.status(), Self.status(alarm: "AL_OCC"), Self.status(alarm: "AL_OCC"), Self.status(alarm: "AL_NOALM")])
-            .records.map(\.kind).filter { $0 == .alertStart || $0 == .alertEnd }
+        let kinds = try run([
+            Self.status(), Self.status(alarm: "AL_OCC"), Self.status(alarm: "AL_OCC"), Self.status(alarm: "AL_NOALM"),
+        ])
+        .records.map(\.kind).filter { $0 == .alertStart || $0 == .alertEnd }
         #expect(kinds == [.alertStart, .alertEnd])
     }
 
     @Test(
         arguments: [
-            ("12.50", .valid, .none), ("1201", .invalid, .implausible), ("-1", .invalid, .implausible), ("12,5", .invalid, .malformed),
-            ("", .invalid, .malformed), ("NaN", .invalid, .malformed), ("1e3", .valid, .none), ("0.0001", .invalid, .tooPrecise),
+            ("12.50", .valid, .none), ("1201", .invalid, .implausible), ("-1", .invalid, .implausible),
+            ("12,5", .invalid, .malformed),
+            ("", .invalid, .malformed), ("NaN", .invalid, .malformed), ("1e3", .valid, .none),
+            ("0.0001", .invalid, .tooPrecise),
             ("99999999999999999999", .invalid, .malformed),
         ] as [(String, Validity, Reason)])
     func ratesAreReadExactlyOrNotAtAll(rate: String, validity: Validity, reason: Reason) throws {
-        let record = try #require(try run([Self.status(rate: rate)]).records.first { $0.kind == .sample && $0.index == 0 })
+        let record = try #require(
+            try run([Self.status(rate: rate)]).records.first { $0.kind == .sample && $0.index == 0 })
         #expect((record.validity, record.reason) == (validity, reason))
     }
 
@@ -203,7 +213,10 @@ private func noninStream(packets: Int, spo2: UInt8 = 97, rate: Int = 72) -> [UIn
         let messages = (0..<40).map { _ in
             (0..<Int.random(in: 1...400, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? 0 }
         }
-        #expect(try run(messages, awaiting: .anything).records.allSatisfy { !$0.validity.carriesValue || $0.kind != .sample })
+        #expect(
+            try run(messages, awaiting: .anything).records.allSatisfy {
+                !$0.validity.carriesValue || $0.kind != .sample
+            })
     }
 }
 

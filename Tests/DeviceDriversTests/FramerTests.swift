@@ -29,34 +29,54 @@ import Testing
             name: "fixed, sum of one byte", frames: "frame: {start: 0x01, length: 5, checksum: {sum8: 0.., at: 4}}",
             wire: [1, 0x80, 97, 7, 0xE9, 1, 0x80, 98, 8, 0xEB], payloads: [[0x80, 97, 7], [0x80, 98, 8]]),
         Case(
-            name: "marks and hexadecimal", frames: "frame: {start: \"<\", end: \"\\r\", longest: 40, checksum: {sum8: 0.., encoding: hex, after: \">\"}}",
+            name: "marks and hexadecimal",
+            frames:
+                "frame: {start: \"<\", end: \"\\r\", longest: 40, checksum: {sum8: 0.., encoding: hex, after: \">\"}}",
             wire: bytes("<CHGR125>36\r<STOP>C0\r"), payloads: [bytes("CHGR125"), bytes("STOP")]),
         Case(
-            name: "raw checksum that holds the end mark", frames: "frame: {start: \"[\", longest: 40, checksum: {crc16-xmodem: 0.., after: \"]\"}}",
-            wire: bytes("[DEV?]") + [0x8B, 0x1C] + bytes("[ACK]") + xmodem(bytes("[ACK]")), payloads: [bytes("DEV?"), bytes("ACK")]),
+            name: "raw checksum that holds the end mark",
+            frames: "frame: {start: \"[\", longest: 40, checksum: {crc16-xmodem: 0.., after: \"]\"}}",
+            wire: bytes("[DEV?]") + [0x8B, 0x1C] + bytes("[ACK]") + xmodem(bytes("[ACK]")),
+            payloads: [bytes("DEV?"), bytes("ACK")]),
         Case(
             name: "length and raw checksum before the end",
-            frames: "frame: {start: 0x02, length: {byte: 1, type: uint8, adds: 1}, end: 0x03, longest: 64, checksum: {crc16-xmodem: 2..}}",
-            wire: [0x02, 0x08, 0x30, 0x56, 0x45, 0x52, 0x48, 0x09, 0x03, 0x02, 0x08, 0x30, 0x52, 0x55, 0x4E, 0x44, 0x07, 0x03],
+            frames:
+                "frame: {start: 0x02, length: {byte: 1, type: uint8, adds: 1}, end: 0x03, longest: 64, checksum: "
+                + "{crc16-xmodem: 2..}}",
+            wire: [
+                0x02, 0x08, 0x30, 0x56, 0x45, 0x52, 0x48, 0x09, 0x03, 0x02, 0x08, 0x30, 0x52, 0x55, 0x4E, 0x44, 0x07,
+                0x03,
+            ],
             payloads: [bytes("0VER"), bytes("0RUN")]),
         Case(
             name: "decimal length and checksum",
             frames:
-                "frame: {start: 0x01, length: {byte: 1, type: decimal, digits: 5, adds: 0}, end: 0x04, longest: 64, checksum: {sum8: 0.., encoding: decimal, digits: 5, after: [0x03, 0x17]}}",
-            wire: bytes("\u{1}00031\u{2}1/1/1>ADMIN:ALIVE\u{3}00061\u{4}") + bytes("\u{1}00031\u{2}1/1/1>ADMIN:ALIVE\u{3}00061\u{4}"),
+                "frame: {start: 0x01, length: {byte: 1, type: decimal, digits: 5, adds: 0}, end: 0x04, longest: 64, "
+                + "checksum: {sum8: 0.., encoding: decimal, digits: 5, after: [0x03, 0x17]}}",
+            wire: bytes("\u{1}00031\u{2}1/1/1>ADMIN:ALIVE\u{3}00061\u{4}")
+                + bytes("\u{1}00031\u{2}1/1/1>ADMIN:ALIVE\u{3}00061\u{4}"),
             payloads: [bytes("\u{2}1/1/1>ADMIN:ALIVE"), bytes("\u{2}1/1/1>ADMIN:ALIVE")]),
         Case(
             name: "stuffing",
             frames:
-                "frame: {start: 0x85, length: {byte: 1, type: uint8, adds: 3}, longest: 80, checksum: {xor8: 1..}, stuffing: {0x80: [0x80, 0x00], 0x85: [0x80, 0x05]}}",
+                "frame: {start: 0x85, length: {byte: 1, type: uint8, adds: 3}, longest: 80, checksum: {xor8: 1..}, "
+                + "stuffing: {0x80: [0x80, 0x00], 0x85: [0x80, 0x05]}}",
             wire: [0x85, 0x05, 0x00, 0x05, 0x80, 0x05, 0x80, 0x00, 0x08, 0x0D, 0x85, 0x01, 0x06, 0x07],
             payloads: [[0x00, 0x05, 0x85, 0x80, 0x08], [0x06]]),
         Case(
             name: "high bits gathered", frames: "frame: {start: 0x01, length: 9, high-bits: {in: 1, of: 2..8}}",
-            wire: [0x01, 0x81, 0xC6, 0xB5, 0x97, 0xC8, 0xE1, 0xAC, 0x81, 0x01, 0x80, 0xC6, 0xB5, 0x97, 0xC8, 0xE1, 0xAC, 0x81],
-            payloads: [[0x81, 0xC6, 0x35, 0x17, 0x48, 0x61, 0x2C, 0x01], [0x80, 0x46, 0x35, 0x17, 0x48, 0x61, 0x2C, 0x01]]),
+            wire: [
+                0x01, 0x81, 0xC6, 0xB5, 0x97, 0xC8, 0xE1, 0xAC, 0x81, 0x01, 0x80, 0xC6, 0xB5, 0x97, 0xC8, 0xE1, 0xAC,
+                0x81,
+            ],
+            payloads: [
+                [0x81, 0xC6, 0x35, 0x17, 0x48, 0x61, 0x2C, 0x01], [0x80, 0x46, 0x35, 0x17, 0x48, 0x61, 0x2C, 0x01],
+            ]),
         Case(
-            name: "zero sum", frames: "frame: {start: 0x3E, length: {byte: 1, type: uint8, adds: 0}, longest: 64, checksum: {zero-sum8: 0..}}",
+            name: "zero sum",
+            frames:
+                "frame: {start: 0x3E, length: {byte: 1, type: uint8, adds: 0}, longest: 64, checksum: {zero-sum8: "
+                + "0..}}",
             wire: [0x3E, 0x05, 0x02, 0x01, 0xBA, 0x3E, 0x05, 0x0C, 0x00, 0xB1], payloads: [[2, 1], [0x0C, 0]]),
     ]
 
@@ -93,7 +113,9 @@ import Testing
                     case .needMore: continue feeding
                     case .damaged, .stray: continue
                     case .frame(let index, let length):
-                        found.append(Array(framer.plain[formats[index].payloadStart..<formats[index].payloadEnd(length: length)]))
+                        found.append(
+                            Array(framer.plain[formats[index].payloadStart..<formats[index].payloadEnd(length: length)])
+                        )
                     }
                 }
             }
@@ -121,8 +143,11 @@ import Testing
             for change in UInt8(1)...255 {
                 var damaged = one.wire
                 damaged[place] ^= change
-                // A sum of one byte cannot tell everything when its place is told by the damaged byte; a frame of another length is the message's to refuse.
-                let wrong = payloads(formats, damaged).filter { !one.payloads.contains($0) && one.payloads.map(\.count).contains($0.count) }
+                // A sum of one byte cannot tell everything when its place is told by the damaged byte; a frame of
+                // another length is the message's to refuse.
+                let wrong = payloads(formats, damaged).filter {
+                    !one.payloads.contains($0) && one.payloads.map(\.count).contains($0.count)
+                }
                 #expect(wrong.isEmpty, "byte \(place) changed by \(change): \(wrong)")
             }
         }
@@ -134,7 +159,8 @@ import Testing
         #expect(serial.interleaved.count == 1)
         #expect(serial.frames[serial.interleaved[0][0]].bytesWith != nil)
         let profile = try DeviceProfile.load(Repository.path("device-profiles/draeger/evita-4"))
-        let vectors = try VectorFile.load(Repository.path("device-profiles/draeger/evita-4/vectors.yaml"), for: profile).vectors
+        let vectors = try VectorFile.load(Repository.path("device-profiles/draeger/evita-4/vectors.yaml"), for: profile)
+            .vectors
         func values(_ bytes: [UInt8]) -> [String] {
             CaptureDecoder(plan).decode(bytes).filter { $0.record.kind == .sample && $0.record.validity == .valid }
                 .map { "\($0.record.index) \($0.record.bits)" }

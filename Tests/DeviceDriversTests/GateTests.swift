@@ -52,13 +52,14 @@ private struct Kept: RecordSink {
           - {metric: MDC_TEMP, from: value, unit: Cel, every: 1s}
         """
 
-    @Test(arguments: [
-        ([0, 0, 1], "valid none"), ([1, 0, 1], "invalid deviceStatus"),
-        // The probe's word is worth nothing: neither its good word nor its bad one decides.
-        ([0, 5, 1], "invalid unknownStatus"), ([1, 5, 1], "invalid unknownStatus"),
-        // The bridge's own word is in doubt, and with it all that hangs on it.
-        ([0, 0, 0], "invalid unknownStatus"), ([0, 5, 0], "invalid unknownStatus"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0, 0, 1], "valid none"), ([1, 0, 1], "invalid deviceStatus"),
+            // The probe's word is worth nothing: neither its good word nor its bad one decides.
+            ([0, 5, 1], "invalid unknownStatus"), ([1, 5, 1], "invalid unknownStatus"),
+            // The bridge's own word is in doubt, and with it all that hangs on it.
+            ([0, 0, 0], "invalid unknownStatus"), ([0, 5, 0], "invalid unknownStatus"),
+        ] as [([UInt8], String)])
     func aStateThatDoesNotCountDecidesNothing(states: [UInt8], expected: String) throws {
         let plan = try load("modbus: rtu, baud: 9600, format: 8N1, unit: 1", chain)
         #expect(plan.gateDepth == 2)
@@ -67,8 +68,10 @@ private struct Kept: RecordSink {
 
     /// A code that the profile declares as “no state” is not “another state than the bad one”.
     @Test(arguments: [
-        ("is: 1", "0000", "valid none"), ("is: 1", "0001", "invalid deviceStatus"), ("is: 1", "FFFF", "invalid unknownStatus"),
-        ("is-not: 0", "FFFF", "invalid deviceStatus"), ("is: 0xFFFF", "FFFF", "invalid deviceStatus"), ("bit: 0", "FFFF", "invalid unknownStatus"),
+        ("is: 1", "0000", "valid none"), ("is: 1", "0001", "invalid deviceStatus"),
+        ("is: 1", "FFFF", "invalid unknownStatus"),
+        ("is-not: 0", "FFFF", "invalid deviceStatus"), ("is: 0xFFFF", "FFFF", "invalid deviceStatus"),
+        ("bit: 0", "FFFF", "invalid unknownStatus"),
     ])
     func aStateThatIsASentinelIsNotKnown(test: String, state: String, expected: String) throws {
         let fields = """
@@ -106,7 +109,8 @@ private struct Kept: RecordSink {
             let said = order.map { "\(states[$0])" }.joined(separator: ",")
             let records = order.map { "\(names[$0])=\(states[$0])" }.joined(separator: ";")
             for (message, text, fields) in [
-                ("\"S,\(holes),{level}\"", "!S,\(said),37\r", fields), ("\"S,{level},\(holes)\"", "!S,37,\(said)\r", fields),
+                ("\"S,\(holes),{level}\"", "!S,\(said),37\r", fields),
+                ("\"S,{level},\(holes)\"", "!S,37,\(said)\r", fields),
                 (keyed, "!S,\(records);level=37\r", byKey(fields)), (keyed, "!S,level=37;\(records)\r", byKey(fields)),
             ] {
                 let body = "\(frame)\nmessages:\n  s: \(message)\n\(fields)"
@@ -118,12 +122,16 @@ private struct Kept: RecordSink {
 
     /// The same fields, as records by key.
     private func byKey(_ fields: String) -> String {
-        ["level", "probe", "bridge", "link"].reduce(fields) { $0.replacing("\($1): {type", with: "\($1): {in: s, key: \($1), type") }
+        ["level", "probe", "bridge", "link"].reduce(fields) {
+            $0.replacing("\($1): {type", with: "\($1): {in: s, key: \($1), type")
+        }
     }
     private let keyed = #"{text: "S,{repeat}", repeat: {split: ";", each: "{key}={value}"}}"#
 
     @Test func aStateThatDecidesAboutItselfIsRefused() throws {
-        let circle = chain.replacing("link: {input: 4, type: uint16,", with: "link: {input: 4, type: uint16, validity-when: {field: probe, is: 3, validity: invalid},")
+        let circle = chain.replacing(
+            "link: {input: 4, type: uint16,",
+            with: "link: {input: 4, type: uint16, validity-when: {field: probe, is: 3, validity: invalid},")
         do {
             _ = try load("modbus: rtu, baud: 9600, format: 8N1, unit: 1", circle)
             Issue.record("a circle of states was accepted")

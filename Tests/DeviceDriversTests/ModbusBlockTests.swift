@@ -6,7 +6,9 @@ import Testing
 
 /// Which registers are read together, and how a read that a device refuses is parted.
 @Suite struct ModbusBlockTests {
-    private func blocks(_ addresses: [Int], line: String = "modbus: rtu, baud: 9600, format: 8N1, unit: 1") throws -> [ModbusBlock] {
+    private func blocks(_ addresses: [Int], line: String = "modbus: rtu, baud: 9600, format: 8N1, unit: 1") throws
+        -> [ModbusBlock]
+    {
         var text = """
             nabd: profile/1
             device: {manufacturer: t, model: t, kind: t}
@@ -18,7 +20,9 @@ import Testing
         for address in addresses { text += "  c\(address): {label: c}\n" }
         text += "metrics:\n"
         for address in addresses {
-            text += "  - {metric: MDC_TEMP, vmd: c\(address), from: {input: \(address), type: int16}, unit: Cel, every: 10s}\n"
+            text +=
+                "  - {metric: MDC_TEMP, vmd: c\(address), from: {input: \(address), type: int16}, unit: Cel, every: "
+                + "10s}\n"
         }
         let profile = try DeviceProfile.load(try YAMLFile(path: "t/t/profile.yaml", text: text))
         guard case .modbus(let plan) = profile.compile(handle: "t").protocolPlan else { return [] }
@@ -30,7 +34,9 @@ import Testing
     @Test func aCheapHoleIsReadAlongAndADearOneIsNot() throws {
         #expect(try ranges(blocks([1, 2, 5, 40])) == ["1+5", "40+1"])
         // A slow turnaround makes a second request dearer than 33 registers.
-        #expect(try ranges(blocks([1, 2, 5, 40], line: "modbus: rtu, baud: 9600, format: 8N1, unit: 1, turnaround: 100ms")) == ["1+40"])
+        #expect(
+            try ranges(blocks([1, 2, 5, 40], line: "modbus: rtu, baud: 9600, format: 8N1, unit: 1, turnaround: 100ms"))
+                == ["1+40"])
     }
 
     @Test func aForbiddenHoleIsNeverRead() throws {
@@ -44,8 +50,11 @@ import Testing
         #expect(try ranges(blocks(Array(0..<200))) == ["0+125", "125+75"])
     }
 
-    /// Plays the search on a device without some registers. Returns how many reads it took after the refused one, and what arrived.
-    private func search(_ block: ModbusBlock, missing: Set<Int>, cause: RegisterSearch.Cause = .address, longest: Int = 125) throws -> (
+    /// Plays the search on a device without some registers. Returns how many reads it took after the refused one, and
+    /// what arrived.
+    private func search(
+        _ block: ModbusBlock, missing: Set<Int>, cause: RegisterSearch.Cause = .address, longest: Int = 125
+    ) throws -> (
         reads: Int, arrived: Set<Int>, RegisterSearch
     ) {
         var search = try #require(RegisterSearch(block, cause: cause))
@@ -86,10 +95,12 @@ import Testing
         #expect(arrived.isEmpty && search.refusedAll)
     }
 
-    /// Whatever a device says of a read that is too long: no register is given up, and it is read in as few reads as can be.
+    /// Whatever a device says of a read that is too long: no register is given up, and it is read in as few reads as
+    /// can be.
     @Test(arguments: [RegisterSearch.Cause.address, .length, .silence], [7, 20, 40, 63])
     func aDeviceThatReadsShortBlocksOnlyLosesNothing(cause: RegisterSearch.Cause, longest: Int) throws {
-        let (_, arrived, search) = try search(#require(try blocks(Array(0..<64)).first), missing: [], cause: cause, longest: longest)
+        let (_, arrived, search) = try search(
+            #require(try blocks(Array(0..<64)).first), missing: [], cause: cause, longest: longest)
         #expect(arrived == Set(0..<64) && search.refused.isEmpty)
         #expect(search.remaining.allSatisfy { $0.count <= longest })
         #expect(search.remaining.count <= (64 + longest - 1) / longest + 1, "\(ranges(search.remaining))")
@@ -97,8 +108,11 @@ import Testing
     }
 
     /// A register that is not there, and a length that is not answered, at once.
-    @Test(arguments: [RegisterSearch.Cause.length, .silence]) func aHoleAndALengthAreToldApart(cause: RegisterSearch.Cause) throws {
-        let (_, arrived, search) = try search(#require(try blocks(Array(0..<64)).first), missing: [30], cause: cause, longest: 20)
+    @Test(arguments: [RegisterSearch.Cause.length, .silence]) func aHoleAndALengthAreToldApart(
+        cause: RegisterSearch.Cause
+    ) throws {
+        let (_, arrived, search) = try search(
+            #require(try blocks(Array(0..<64)).first), missing: [30], cause: cause, longest: 20)
         #expect(arrived == Set(0..<64).subtracting([30]))
         #expect(search.refused.map(\.address) == [30])
         // What is still too long is searched by itself, and loses nothing.
@@ -129,7 +143,9 @@ import Testing
         let isThirdTheLast = search.take(isLegal: false)
         #expect(isThirdTheLast)
         #expect(search.refused.map(\.address) == [12])
-        if case .bits(let slices, _, _)? = search.refused.first?.fields.first?.source { #expect(slices.map(\.byte) == [0, 1]) }
+        if case .bits(let slices, _, _)? = search.refused.first?.fields.first?.source {
+            #expect(slices.map(\.byte) == [0, 1])
+        }
         #expect(RegisterSearch(try #require(search.refused.first), cause: .address) == nil)
     }
 }

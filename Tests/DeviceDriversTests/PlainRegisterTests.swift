@@ -10,7 +10,8 @@ private struct Kept: RecordSink {
     var records: [String] = []
     mutating func take(_ record: SampleRecord, frameOffset: Int) {
         records.append(
-            "\(record.kind) \(record.index) \(record.monotonicNanoseconds) \(record.bits) \(record.validity) \(record.reason) \(frameOffset)"
+            "\(record.kind) \(record.index) \(record.monotonicNanoseconds) \(record.bits) \(record.validity) "
+                + "\(record.reason) \(frameOffset)"
         )
     }
 }
@@ -40,7 +41,8 @@ private struct Kept: RecordSink {
                 let scale = isFloat ? "" : ", scale: 0.1\(number == 3 ? ", offset: 4" : "")"
                 vmds += "  c\(address): {label: c}\n"
                 metrics +=
-                    "  - {metric: MDC_TEMP, vmd: c\(address), from: {holding: \(address), type: \(kind)\(missing)}\(scale), unit: Cel, every: 1s\(judgement)}\n"
+                    "  - {metric: MDC_TEMP, vmd: c\(address), from: {holding: \(address), type: "
+                    + "\(kind)\(missing)}\(scale), unit: Cel, every: 1s\(judgement)}\n"
                 address += kind.contains("64") ? 4 : kind.contains("32") ? 2 : 1
             }
         }

@@ -13,14 +13,17 @@ private struct Kept: RecordSink {
 
 private let second: Int64 = 1_000_000_000
 
-/// Results: each told once, with what tells one from another, and known to be of now or not; and values behind which nobody is.
+/// Results: each told once, with what tells one from another, and known to be of now or not; and values behind which
+/// nobody is.
 @Suite struct ResultTests {
     // MARK: Times
 
     @Test(
         arguments: [
-            ("YYYYMMDDhhmmss", "20240627135407", "2024-06-27T13:54:07Z"), ("YYYYMMDDhhmmss*", "20240627135407+0300", "2024-06-27T13:54:07Z"),
-            ("DD/MM/YY hh:mm", "27/06/24 13:54", "2024-06-27T13:54:00Z"), ("YYYY-MM-DDThh:mm:ss", "2024-02-29T00:00:00", "2024-02-29T00:00:00Z"),
+            ("YYYYMMDDhhmmss", "20240627135407", "2024-06-27T13:54:07Z"),
+            ("YYYYMMDDhhmmss*", "20240627135407+0300", "2024-06-27T13:54:07Z"),
+            ("DD/MM/YY hh:mm", "27/06/24 13:54", "2024-06-27T13:54:00Z"),
+            ("YYYY-MM-DDThh:mm:ss", "2024-02-29T00:00:00", "2024-02-29T00:00:00Z"),
             ("unix", "1719496447", "2024-06-27T13:54:07Z"),
         ])
     func aTimeIsReadAsItIsWritten(format: String, text: String, time: String) throws {
@@ -32,15 +35,19 @@ private let second: Int64 = 1_000_000_000
 
     @Test(
         arguments: [
-            ("YYYYMMDDhhmmss", "20240627"), ("YYYYMMDDhhmmss", "20240230135407"), ("YYYYMMDDhhmmss", "20240627255407"), ("YYYYMMDDhhmmss", ""),
-            ("YYYYMMDDhhmmss", "2024062713540x"), ("YYYYMMDDhhmmss", "20240627135407Z"), ("DD/MM/YY hh:mm", "27.06.24 13:54"), ("unix", ""), ("unix", "-1"),
+            ("YYYYMMDDhhmmss", "20240627"), ("YYYYMMDDhhmmss", "20240230135407"), ("YYYYMMDDhhmmss", "20240627255407"),
+            ("YYYYMMDDhhmmss", ""),
+            ("YYYYMMDDhhmmss", "2024062713540x"), ("YYYYMMDDhhmmss", "20240627135407Z"),
+            ("DD/MM/YY hh:mm", "27.06.24 13:54"), ("unix", ""), ("unix", "-1"),
         ])
     func whatIsNoTimeIsNone(format: String, text: String) throws {
         let bytes = Array(text.utf8)
         #expect(try #require(TimeFormat(format)).nanoseconds(bytes, 0..<bytes.count) == nil)
     }
 
-    @Test(arguments: ["", "hh:mm", "YYYYMMDD", "YYYY-MM-DD hh", "YYYYMMDDhhmmssfoo", "YYYYYYYYMMDDhhmm", "MMDDhhmmYYmm"])
+    @Test(arguments: [
+        "", "hh:mm", "YYYYMMDD", "YYYY-MM-DD hh", "YYYYMMDDhhmmssfoo", "YYYYYYYYMMDDhhmm", "MMDDhhmmYYmm",
+    ])
     func whatIsNoFormatIsRefused(format: String) { #expect(TimeFormat(format) == nil) }
 
     // MARK: Results
@@ -84,9 +91,12 @@ private let second: Int64 = 1_000_000_000
 
     @Test func aResultWithANumberIsToldOnceAndTheFirstIsNotKnownToBeOfNow() throws {
         var decoder = try decoder(try monitor(", new-when: number"))
-        let told = say(["S,70,120,4,", "S,71,120,4,", "S,72,120,4,", "S,73,120,5,", "S,74,120,5,", "S,75,131,6,"], to: &decoder)
+        let told = say(
+            ["S,70,120,4,", "S,71,120,4,", "S,72,120,4,", "S,73,120,5,", "S,74,120,5,", "S,75,131,6,"], to: &decoder)
         #expect(told.map(\.bits) == [120, 120, 131])
-        #expect(told.map(\.validity) == [.questionable, .valid, .valid] && told.map(\.reason) == [.storedResult, .none, .none])
+        #expect(
+            told.map(\.validity) == [.questionable, .valid, .valid]
+                && told.map(\.reason) == [.storedResult, .none, .none])
         // Measured while nobody listened: of any time since.
         decoder.reset()
         let later = say(["S,70,128,7,", "S,70,128,7,", "S,70,128,8,"], to: &decoder)
@@ -100,9 +110,13 @@ private let second: Int64 = 1_000_000_000
         let mark = ", taken-at: {field: taken, format: \"YYYYMMDDhhmmss\", within: 5min}"
         var decoder = try decoder(try monitor(mark))
         let now = try #require(UTCTime.nanoseconds("2026-11-28T10:00:00Z"))
-        let lines = ["S,70,120,0,20261128125900", "S,70,120,0,20261128125900", "S,70,120,0,20261127125900", "S,70,120,0,20261128130059", "S,70,120,0,"]
+        let lines = [
+            "S,70,120,0,20261128125900", "S,70,120,0,20261128125900", "S,70,120,0,20261127125900",
+            "S,70,120,0,20261128130059", "S,70,120,0,",
+        ]
         // Nobody knows what time it is.
-        #expect(say(lines, to: &decoder).map(\.validity) == [.questionable, .questionable, .questionable, .questionable])
+        #expect(
+            say(lines, to: &decoder).map(\.validity) == [.questionable, .questionable, .questionable, .questionable])
         decoder = try self.decoder(try monitor(mark))
         decoder.civilClock = CivilClock(utcOffset: now, zone: 3 * 3600 * second)
         let told = say(lines, to: &decoder)
@@ -147,7 +161,8 @@ private let second: Int64 = 1_000_000_000
 
     /// A gateway that goes on answering for a device that is off.
     @Test func valuesBehindWhichNothingMovesAreInvalid() throws {
-        let plan = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: registers)).compile(handle: "device")
+        let plan = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: registers)).compile(
+            handle: "device")
         guard case .modbus(let modbus) = plan.protocolPlan else { return }
         let block = try #require(modbus.blocks.first)
         var decoder = ModbusDecoder(plan)
@@ -182,25 +197,31 @@ private let second: Int64 = 1_000_000_000
     }
 
     @Test func bytesOfAnotherModelAreShownBesideWhatWasExpected() throws {
-        let plan = try plan("start: 0x01, length: 5, checksum: {sum8: 0..3, at: 4}", "fields:\n  rate: {in: frame, byte: 2, type: uint8}")
+        let plan = try plan(
+            "start: 0x01, length: 5, checksum: {sum8: 0..3, at: 4}",
+            "fields:\n  rate: {in: frame, byte: 2, type: uint8}")
         let words = told(plan, [UInt8](repeating: 0x55, count: 600))
-        #expect(words.contains("no whole frame in 600 bytes") && words.contains("“frame” begins with 01 and has 5 bytes"))
+        #expect(
+            words.contains("no whole frame in 600 bytes") && words.contains("“frame” begins with 01 and has 5 bytes"))
         #expect(words.contains("counts only when the next one follows it"))
     }
 
     @Test func aFirstLineWhoseBeginningWasNotSeenIsSaidToWait() throws {
-        let plan = try plan("end: \"\\r\\n\", longest: 40", "messages:\n  line: \"HR {rate}\"\nfields:\n  rate: {type: integer}")
+        let plan = try plan(
+            "end: \"\\r\\n\", longest: 40", "messages:\n  line: \"HR {rate}\"\nfields:\n  rate: {type: integer}")
         #expect(told(plan, Array("HR 70\r\n".utf8)).contains("a capture begins with an end mark"))
     }
 
     @Test(
         arguments: [
             ("$A,70,ok,x\r", "item 3, “ok”, has no “good” after its byte 0"), ("$A,70\r", "it has 2 items, expected 4"),
-            ("$A,70,good,x,y\r", "it has more than 4 items"), ("$B,70,good,x\r", "item 1, “B”, has no “A” after its byte 0"),
+            ("$A,70,good,x,y\r", "it has more than 4 items"),
+            ("$B,70,good,x\r", "item 1, “B”, has no “A” after its byte 0"),
         ])
     func theItemThatDoesNotFitIsNamed(message: String, words: String) throws {
         let plan = try plan(
-            "start: \"$\", end: \"\\r\", longest: 40, split: \",\"", "messages:\n  line: \"A,{rate},good,{_}\"\nfields:\n  rate: {type: integer}")
+            "start: \"$\", end: \"\\r\", longest: 40, split: \",\"",
+            "messages:\n  line: \"A,{rate},good,{_}\"\nfields:\n  rate: {type: integer}")
         #expect(told(plan, Array(message.utf8)).contains(words), "\(told(plan, Array(message.utf8)))")
     }
 }

@@ -5,7 +5,8 @@ import Testing
 @Suite struct DecimalTests {
     @Test(
         arguments: [
-            ("0.1", 305, "30.5"), ("0.01", 3050, "30.5"), ("1e-7", 525_200_066, "52.5200066"), ("10", -3, "-30"), ("1/256", 384, "1.5"),
+            ("0.1", 305, "30.5"), ("0.01", 3050, "30.5"), ("1e-7", 525_200_066, "52.5200066"), ("10", -3, "-30"),
+            ("1/256", 384, "1.5"),
             ("-10", 5, "-50"), ("1", 0, "0"), ("0.001", -5, "-0.005"),
         ] as [(String, Int64, String)])
     func scaledCountsAreExactText(scale: String, counts: Int64, text: String) throws {
@@ -27,7 +28,9 @@ import Testing
         #expect(DecimalText.parse(Array("99999999999999999999".utf8)) == nil)
     }
 
-    @Test(arguments: [("230.2", Float(230.2)), ("0.00001", 0.00001), ("10000000000", 1e10), ("-50", -50)] as [(String, Float)])
+    @Test(
+        arguments: [("230.2", Float(230.2)), ("0.00001", 0.00001), ("10000000000", 1e10), ("-50", -50)]
+            as [(String, Float)])
     func floatsAreTheirShortestText(text: String, value: Float) { #expect(DecimalText.plain(value) == text) }
 }
 
@@ -39,17 +42,22 @@ import Testing
 
     @Test(
         arguments: [
-            (0, "1970-01-01T00:00:00.000Z"), (1_795_328_100_123_000_000, "2026-11-22T06:15:00.123Z"), (-1, "1969-12-31T23:59:59.999Z"),
+            (0, "1970-01-01T00:00:00.000Z"), (1_795_328_100_123_000_000, "2026-11-22T06:15:00.123Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
             (951_782_400_000_000_000, "2000-02-29T00:00:00.000Z"),
         ] as [(Int64, String)])
-    func utcTimesAreISO8601(nanoseconds: Int64, text: String) { #expect(UTCTime.text(nanoseconds: nanoseconds) == text) }
+    func utcTimesAreISO8601(nanoseconds: Int64, text: String) {
+        #expect(UTCTime.text(nanoseconds: nanoseconds) == text)
+    }
 
     @Test func utcTimesAgreeWithFoundation() {
         let formatter = ISO8601DateFormatter()
         formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
         for day in stride(from: -40_000, through: 60_000, by: 97) {
             let seconds = Int64(day) * 86_400 + 45_296
-            #expect(UTCTime.text(nanoseconds: seconds * 1_000_000_000) == formatter.string(from: Date(timeIntervalSince1970: Double(seconds))))
+            #expect(
+                UTCTime.text(nanoseconds: seconds * 1_000_000_000)
+                    == formatter.string(from: Date(timeIntervalSince1970: Double(seconds))))
         }
     }
 
@@ -59,13 +67,19 @@ import Testing
             #expect(UTCTime.nanoseconds(UTCTime.text(nanoseconds: nanoseconds)) == nanoseconds)
         }
         #expect(UTCTime.nanoseconds("2026-11-22T06:15:00Z") == 1_795_328_100_000_000_000)
-        for text in ["", "2026-11-22", "2026-13-22T06:15:00Z", "2026-11-22T26:15:00Z", "2026-11-22T06:15:00", "9999-11-22T06:15:00Z", "2026-11-22T06:15:00.Z"] {
+        for text in [
+            "", "2026-11-22", "2026-13-22T06:15:00Z", "2026-11-22T26:15:00Z", "2026-11-22T06:15:00",
+            "9999-11-22T06:15:00Z", "2026-11-22T06:15:00.Z",
+        ] {
             #expect(UTCTime.nanoseconds(text) == nil)
         }
     }
 
     @Test(
-        arguments: [("500ms", 500_000_000), ("1s", 1_000_000_000), ("13.333ms", 13_333_000), ("5min", 300_000_000_000), ("2h", 7_200_000_000_000)]
+        arguments: [
+            ("500ms", 500_000_000), ("1s", 1_000_000_000), ("13.333ms", 13_333_000), ("5min", 300_000_000_000),
+            ("2h", 7_200_000_000_000),
+        ]
             as [(String, Int64)])
     func durationsHaveUnits(text: String, nanoseconds: Int64) { #expect(DurationText.nanoseconds(text) == nanoseconds) }
 

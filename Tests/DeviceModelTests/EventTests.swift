@@ -6,17 +6,23 @@ import Testing
 
 @Suite struct EventTests {
     private static let alert = AlertRecord(
-        device: "pump-1", vmd: "slot-1", name: "NABD_TEST", priority: .high, text: "words", arabicText: "كلمات", instance: "s-1")
+        device: "pump-1", vmd: "slot-1", name: "NABD_TEST", priority: .high, text: "words", arabicText: "كلمات",
+        instance: "s-1")
 
     /// One of each constructor, with all its members.
     private static let events: [UnitEvent] = [
         .hostStarted(unit: "u", alertsEnded: 1, at: 1), .hostStopped(alertsEnded: 0, at: 1),
-        .deviceConfigured("d", profile: "p", manufacturer: "m", model: "x", function: "k", line: "l", hasUnverifiedFacts: true, at: 1),
+        .deviceConfigured(
+            "d", profile: "p", manufacturer: "m", model: "x", function: "k", line: "l", hasUnverifiedFacts: true,
+            at: 1),
         .alertStart(alert, at: 1), .alertEnd(alert, reason: .stopped, at: 1),
         .lineStatistics(device: "d", ["line": .string("l")], at: 1), .deviceStatistics(device: "d", .object([]), at: 1),
-        .clockStepped(milliseconds: 1, at: 1), .samplesLost(1, cause: .disk, at: 1), .eventsLost(1, cause: .disk, at: 1),
-        .journalSlow(milliseconds: 1, at: 1), .journalSetAside(file: "f", reason: "r", at: 1), .journalFileFailed(file: "f", reason: "r", at: 1),
-        .journalGap(part: "samples", known: 2, found: 1, at: 1), .journalGap(file: "f", at: 1), .journalPruned(file: "f", bytes: 1, cause: "c", at: 1),
+        .clockStepped(milliseconds: 1, at: 1), .samplesLost(1, cause: .disk, at: 1),
+        .eventsLost(1, cause: .disk, at: 1),
+        .journalSlow(milliseconds: 1, at: 1), .journalSetAside(file: "f", reason: "r", at: 1),
+        .journalFileFailed(file: "f", reason: "r", at: 1),
+        .journalGap(part: "samples", known: 2, found: 1, at: 1), .journalGap(file: "f", at: 1),
+        .journalPruned(file: "f", bytes: 1, cause: "c", at: 1),
         .samplesShed(file: "f", content: "waveforms", samples: 1, bytes: 1, at: 1),
     ]
 
@@ -30,9 +36,12 @@ import Testing
     /// What was written is read for ever: a name may be added here, never changed.
     @Test func namesStayAsTheyWere() {
         let names = """
-            hostStarted hostStopped deviceConfigured alertStart alertEnd deviceConnected deviceDisconnected deviceSilent deviceIdentified wrongDevice \
-            deadlinesMissed deviceStale vmdConnected vmdDisconnected lateReply duplicateReply unsolicitedFrame mismatchedReply conflictingReplies lineEcho \
-            lineEchoLost busContention registersRefused registersRestored heldInput lineStatistics deviceStatistics clockStepped samplesLost eventsLost \
+            hostStarted hostStopped deviceConfigured alertStart alertEnd deviceConnected deviceDisconnected \
+            deviceSilent deviceIdentified wrongDevice \
+            deadlinesMissed deviceStale vmdConnected vmdDisconnected lateReply duplicateReply unsolicitedFrame \
+            mismatchedReply conflictingReplies lineEcho \
+            lineEchoLost busContention registersRefused registersRestored heldInput lineStatistics deviceStatistics \
+            clockStepped samplesLost eventsLost \
             journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed
             """
         #expect(EventKind.allCases.map(\.name).joined(separator: " ") == names)
@@ -76,7 +85,8 @@ import Testing
         guard case .object(let members) = event.members else { return .unknown("no object") }
         func text(_ value: JSON) -> String { if case .string(let text) = value { text } else { value.text } }
         return RecordedEvent(
-            name: event.kind.name, device: event.device, members: Dictionary(members.map { ($0.name, text($0.value)) }) { first, _ in first })
+            name: event.kind.name, device: event.device,
+            members: Dictionary(members.map { ($0.name, text($0.value)) }) { first, _ in first })
     }
 
     @Test func whatIsWrittenIsReadAgain() {
@@ -84,7 +94,9 @@ import Testing
         #expect(read(.alertEnd(Self.alert, at: 1)) == .alertEnd(Self.alert, reason: nil))
         #expect(read(.alertEnd(Self.alert, reason: .removed, at: 1)) == .alertEnd(Self.alert, reason: "removed"))
         #expect(read(.hostStopped(alertsEnded: 0, at: 1)) == .sessionBoundary(.hostStopped, leavesNoAlert: true))
-        #expect(read(.hostStarted(unit: "u", alertsEnded: nil, at: 1)) == .sessionBoundary(.hostStarted, leavesNoAlert: false))
+        #expect(
+            read(.hostStarted(unit: "u", alertsEnded: nil, at: 1))
+                == .sessionBoundary(.hostStarted, leavesNoAlert: false))
         #expect(read(.clockStepped(milliseconds: 9, at: 1)) == .other(.clockStepped))
     }
 

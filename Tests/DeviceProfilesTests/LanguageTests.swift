@@ -7,15 +7,22 @@ import Nomenclature
 import TestSupport
 import Testing
 
-/// The language as a whole: what extends what, what a command sends, and that the committed schema and reference are the reader's own.
+/// The language as a whole: what extends what, what a command sends, and that the committed schema and reference are
+/// the reader's own.
 @Suite struct LanguageTests {
     // MARK: Definitions
 
     @Test func theSchemaAndTheReferenceAreThoseOfTheReader() throws {
-        func file(_ path: String) throws -> String { try String(contentsOfFile: Repository.path(path), encoding: .utf8) }
+        func file(_ path: String) throws -> String {
+            try String(contentsOfFile: Repository.path(path), encoding: .utf8)
+        }
         let hint = "made anew by nabd profile schema [--vectors] and nabd profile reference"
-        #expect(try file("device-profiles/schema/profile.schema.json") == Grammar.schema(of: Grammar.profile).indentedText, "\(hint)")
-        #expect(try file("device-profiles/schema/vectors.schema.json") == Grammar.schema(of: Grammar.vectorFile).indentedText, "\(hint)")
+        #expect(
+            try file("device-profiles/schema/profile.schema.json") == Grammar.schema(of: Grammar.profile).indentedText,
+            "\(hint)")
+        #expect(
+            try file("device-profiles/schema/vectors.schema.json")
+                == Grammar.schema(of: Grammar.vectorFile).indentedText, "\(hint)")
         #expect(try file("docs/profile-reference.md") == Grammar.reference, "\(hint)")
     }
 
@@ -36,23 +43,32 @@ import Testing
         let folder = try TemporaryFolder()
         let names = """
             names:
-              - {metric: CLINIC_GEL_WARMTH, system: "urn:clinic:metric", measured-in: Cel, display: Gel warmth, display-ar: دفء الجل}
+              - {metric: CLINIC_GEL_WARMTH, system: "urn:clinic:metric", measured-in: Cel, display: Gel warmth, \
+            display-ar: دفء الجل}
               - {event: CLINIC_GEL_COLD, system: "urn:clinic:event", display: Gel cold}
 
             """
-        let text = LintTests.modbus.replacingOccurrences(of: "line: {", with: names + "line: {").replacingOccurrences(of: "MDC_TEMP", with: "CLINIC_GEL_WARMTH")
+        let text = LintTests.modbus.replacingOccurrences(of: "line: {", with: names + "line: {").replacingOccurrences(
+            of: "MDC_TEMP", with: "CLINIC_GEL_WARMTH")
         let profile = try DeviceProfile.load(write(folder, "v/own", text))
-        #expect(profile.metrics[0].name.system == "urn:clinic:metric" && profile.metrics[0].name.arabicDisplay == "دفء الجل")
+        #expect(
+            profile.metrics[0].name.system == "urn:clinic:metric" && profile.metrics[0].name.arabicDisplay == "دفء الجل"
+        )
         #expect(profile.compile(handle: "d").streams[0].name?.display == "Gel warmth")
     }
 
     /// A folder of profiles has tables of its own; what is wrong in them is told, and costs nothing else.
     @Test func aFolderOfProfilesHasTablesOfItsOwn() throws {
         let folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(atPath: "\(folder.path)/nomenclature", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: "\(folder.path)/nomenclature", withIntermediateDirectories: true)
         _ = try folder.write(
-            "nomenclature/ours.tsv", "metric\tmeasured-in\tdisplay\tsystem\nCLINIC_GEL_WARMTH\tCel\tGel warmth\turn:clinic:metric\nbad\tCel\tBad\turn:a:b\n")
-        let path = try write(folder, "v/own", LintTests.modbus.replacingOccurrences(of: "MDC_TEMP", with: "CLINIC_GEL_WARMTH"))
+            "nomenclature/ours.tsv",
+            "metric\tmeasured-in\tdisplay\tsystem\nCLINIC_GEL_WARMTH\tCel\tGel "
+                + "warmth\turn:clinic:metric\nbad\tCel\tBad\turn:a:b\n"
+        )
+        let path = try write(
+            folder, "v/own", LintTests.modbus.replacingOccurrences(of: "MDC_TEMP", with: "CLINIC_GEL_WARMTH"))
         let diagnostics = Diagnostics()
         #expect(try DeviceProfile.load(path, diagnostics: diagnostics).metrics[0].name.display == "Gel warmth")
         #expect(diagnostics.all.map(\.severity) == [.warning] && diagnostics.all[0].location.line == 3)
@@ -60,17 +76,23 @@ import Testing
 
     @Test func aNameFromBeforeItsNumberIsTheNewName() throws {
         let folder = try TemporaryFolder()
-        let text = LintTests.modbus.replacingOccurrences(of: "MDC_TEMP,", with: "NABD_PEEP,").replacingOccurrences(of: "unit: Cel", with: "unit: mbar")
+        let text = LintTests.modbus.replacingOccurrences(of: "MDC_TEMP,", with: "NABD_PEEP,").replacingOccurrences(
+            of: "unit: Cel", with: "unit: mbar")
         let diagnostics = Diagnostics()
         let profile = try DeviceProfile.load(write(folder, "v/own", text), diagnostics: diagnostics)
-        #expect(profile.metrics[0].name.code == 151_804 && profile.currentName("NABD_PEEP") == "MDC_PRESS_AWAY_END_EXP_POS")
-        #expect(diagnostics.all.contains { $0.severity == .note && $0.message.contains("NABD_PEEP is called") && $0.location.line == 6 })
+        #expect(
+            profile.metrics[0].name.code == 151_804 && profile.currentName("NABD_PEEP") == "MDC_PRESS_AWAY_END_EXP_POS")
+        #expect(
+            diagnostics.all.contains {
+                $0.severity == .note && $0.message.contains("NABD_PEEP is called") && $0.location.line == 6
+            })
         let vectors = try folder.write(
             "v/own/vectors.yaml",
             """
             nabd: vectors/1
             vectors:
-              - {name: n, kind: derived, source: computed, bytes: {hex: "01 04 00 01 00 01 60 0A -> 01 04 02 00 05 78 F3"}, expect: {NABD_PEEP: 0.5}}
+              - {name: n, kind: derived, source: computed, bytes: {hex: "01 04 00 01 00 01 60 0A -> 01 04 02 00 05 78 \
+            F3"}, expect: {NABD_PEEP: 0.5}}
             """)
         #expect(try VectorFile.load(vectors, for: profile).vectors[0].expect[0].metric == "MDC_PRESS_AWAY_END_EXP_POS")
     }
@@ -86,7 +108,10 @@ import Testing
         let folder = try TemporaryFolder()
         _ = try write(folder, "v/base", LintTests.serial)
         let path = try write(
-            folder, "v/own", "nabd: profile/1\nextends: v/base\nline: {format: 8E1}\nfields:\n  value: {byte: 3, missing: {127: notAvailable}}\n")
+            folder, "v/own",
+            "nabd: profile/1\nextends: v/base\nline: {format: 8E1}\nfields:\n  value: {byte: 3, missing: {127: "
+                + "notAvailable}}\n"
+        )
         let profile = try DeviceProfile.load(path)
         #expect(profile.line.serial?.parity == .even && profile.line.serial?.baud == 9600)
         #expect(profile.fields[0].missing.count == 1)
@@ -99,7 +124,8 @@ import Testing
         _ = try write(folder, "v/base", LintTests.serial)
         let path = try write(
             folder, "v/own",
-            "nabd: profile/1\nextends: v/base\nframes: {frame: {checksum: ~}}\nmetrics: [{metric: MDC_PULS_OXIM_PERF_REL, from: value, unit: \"%\", every: 2s}]\n"
+            "nabd: profile/1\nextends: v/base\nframes: {frame: {checksum: ~}}\nmetrics: [{metric: "
+                + "MDC_PULS_OXIM_PERF_REL, from: value, unit: \"%\", every: 2s}]\n"
         )
         let profile = try DeviceProfile.load(path)
         #expect(profile.frames[0].checksum == nil)
@@ -109,7 +135,8 @@ import Testing
     @Test(
         arguments: [
             ("extends: v/none", "there is no profile “v/none”"), ("extends: ../v/base", "expected vendor/model"),
-            ("extends: v/own", "more than 4 deep"), ("extends: v/base\nfields: {value: {bite: 3}}", "unknown key “bite”"),
+            ("extends: v/own", "more than 4 deep"),
+            ("extends: v/base\nfields: {value: {bite: 3}}", "unknown key “bite”"),
         ])
     func whatIsWrongWithAVariantIsToldInItsOwnFile(text: String, message: String) throws {
         let folder = try TemporaryFolder()
@@ -139,7 +166,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("12.5", "12.5"), ("0.1", "0.1"), ("1200", "1200.0"), ("12.50", "12.5"), ("0.05", nil), ("1200.1", nil), ("0", nil), ("12,5", nil),
+            ("12.5", "12.5"), ("0.1", "0.1"), ("1200", "1200.0"), ("12.50", "12.5"), ("0.05", nil), ("1200.1", nil),
+            ("0", nil), ("12,5", nil),
             ("1e2", "100.0"),
         ] as [(String, String?)])
     func aQuantityIsSentExactlyOrRefused(quantity: String, sent: String?) throws {
@@ -162,7 +190,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("{serial}", "8003", "8003"), ("A{crc16-ccitt-false(serial):hex}", "123456789", "A29B1"), ("{{}}", "", "{}"),
+            ("{serial}", "8003", "8003"), ("A{crc16-ccitt-false(serial):hex}", "123456789", "A29B1"),
+            ("{{}}", "", "{}"),
             ("{sum8(serial):hex-lower}-{serial}", "AB", "83-AB"),
         ])
     func whatIsSentIsComputed(text: String, serial: String, sent: String) throws {

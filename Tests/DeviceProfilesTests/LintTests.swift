@@ -62,7 +62,9 @@ import Testing
     }
 
     static let faults: [Fault] = [
-        Fault(modbus, "nabd: profile/1", "nabd: profile/2", 1, 7, "this file says it is “profile/2”, expected “profile/1”"),
+        Fault(
+            modbus, "nabd: profile/1", "nabd: profile/2", 1, 7, "this file says it is “profile/2”, expected “profile/1”"
+        ),
         Fault(modbus, "kind: environment sensor}", "sort: environment sensor}", 2, 38, "unknown key “sort”"),
         Fault(modbus, "model: M, ", "", 2, 9, "“model” is missing"),
         Fault(modbus, "model: M, ", "model: M, model: N, ", 2, 38, "the key “model” stands twice"),
@@ -70,7 +72,10 @@ import Testing
         Fault(modbus, "baud: 9600", "baud: fast", 4, 27, "expected the baud rate as a whole number, found “fast”"),
         Fault(modbus, "baud: 9600", "baud: 50", 4, 27, "the baud rate is 50, expected 300 to 921600"),
         Fault(modbus, "format: 8N1", "format: 9N1", 4, 41, "expected data bits, parity and stop bits such as 8N1"),
-        Fault(modbus, "modbus: rtu", "modbus: udp", 4, 16, "expected the Modbus transport (rtu, ascii, tcp), found “udp”"),
+        Fault(
+            modbus, "modbus: rtu", "modbus: udp", 4, 16,
+            "expected the Modbus transport (rtu, ascii, tcp), found "
+                + "“udp”"),
         Fault(modbus, "unit: 1", "unit: 300", 4, 52, "the Modbus unit is 300, expected 1 to 255"),
         Fault(modbus, "MDC_TEMP", "MDC_TEMPERATURE", 6, 14, "“MDC_TEMPERATURE” is not in the nomenclature;"),
         Fault(modbus, "unit: Cel", "unit: C", 6, 73, "MDC_TEMP is measured in Cel; “C” is another quantity"),
@@ -79,15 +84,18 @@ import Testing
         Fault(modbus, "scale: 0.1", "scale: 0", 6, 62, "expected a scale such as 0.1"),
         Fault(
             modbus, "type: int16", "type: int15", 6, 47,
-            "expected the type (uint16, int16, uint32, int32, uint64, int64, float32, float64, bcd16, bcd32, sign-magnitude16, sign-magnitude32, text), found “int15”"
+            "expected the type (uint16, int16, uint32, int32, uint64, int64, float32, float64, bcd16, bcd32, "
+                + "sign-magnitude16, sign-magnitude32, text), found “int15”"
         ),
         Fault(modbus, "input: 1", "input: 70000", 6, 38, "the register's address is 70000, expected 0 to 65535"),
         Fault(
             modbus, "every: 5s}",
-            "every: 5s}\n  - {metric: NABD_RELATIVE_HUMIDITY, from: {input: 0, type: int32}, unit: \"%\", every: 5s}", 7, 44,
+            "every: 5s}\n  - {metric: NABD_RELATIVE_HUMIDITY, from: {input: 0, type: int32}, unit: \"%\", every: 5s}",
+            7, 44,
             "NABD_RELATIVE_HUMIDITY and MDC_TEMP overlap at register 1"),
         Fault(
-            modbus, "every: 5s}", "every: 5s}\n  - {metric: MDC_TEMP, from: {input: 9, type: int16}, unit: Cel, every: 5s}", 7, 5,
+            modbus, "every: 5s}",
+            "every: 5s}\n  - {metric: MDC_TEMP, from: {input: 9, type: int16}, unit: Cel, every: 5s}", 7, 5,
             "MDC_TEMP is measured twice"),
         Fault(modbus, ", every: 5s", "", 6, 5, "“every” is missing"),
         Fault(modbus, "metrics:", "frames: {}\nmetrics:", 5, 9, "“frames” belongs to serial protocols"),
@@ -98,16 +106,23 @@ import Testing
         Fault(serial, "byte: 2", "byte: 9", 8, 28, "the byte is 9, expected 0 to 4"),
         Fault(serial, "from: value", "from: valeu", 10, 42, "there is no field “valeu”"),
         Fault(
-            serial, "type: uint8}", "type: uint8}\n  other: {in: frame, byte: 2, bits: 3}", 9, 10, "the fields “value” and “other” overlap"),
+            serial, "type: uint8}", "type: uint8}\n  other: {in: frame, byte: 2, bits: 3}", 9, 10,
+            "the fields “value” and “other” overlap"),
         Fault(serial, "type: uint8}", "type: uint8, missing: {127: gone}}", 8, 59, "expected a validity"),
-        Fault(text, "start: \"!\"", "start: \"\"", 6, 20, "expected the start as a byte such as 0x01, or text, of 1 to 16 bytes, found nothing"),
+        Fault(
+            text, "start: \"!\"", "start: \"\"", 6, 20,
+            "expected the start as a byte such as 0x01, or text, of 1 to 16 bytes, found nothing"),
         Fault(modbus, "unit: 1", "unit: -0x-8000000000000000", 4, 52, "expected the Modbus unit as a whole number"),
         Fault(text, "{rate}\"", "{ratio}\"", 10, 30, "there is no field “ratio”"),
         Fault(
-            text, "every: 1s, class: read}", "every: 1s, class: read}\n  again: {send: INF, reply: \"{rate}\", every: 1s, class: read}", 11, 29,
+            text, "every: 1s, class: read}",
+            "every: 1s, class: read}\n  again: {send: INF, reply: \"{rate}\", every: 1s, class: read}", 11, 29,
             "nobody can tell this message from another: some of its text must be fixed"),
-        Fault(text, "reply: \"INF^{rate}\"", "reply: INF", 8, 9, "no message and no request's reply names the field “rate”"),
-        Fault(text, "class: read", "class: effect", 10, 51, "what has an effect is a command, not said again and again"),
+        Fault(
+            text, "reply: \"INF^{rate}\"", "reply: INF", 8, 9,
+            "no message and no request's reply names the field “rate”"),
+        Fault(
+            text, "class: read", "class: effect", 10, 51, "what has an effect is a command, not said again and again"),
         Fault(text, "unit: mL/h", "unit: mL/h, every: 1s", 12, 5, "the request decides how often this is read"),
     ]
 
@@ -134,9 +149,12 @@ import Testing
     }
 
     @Test func deepAndExplodingFilesAreRefused() {
-        #expect(diagnostics(String(repeating: "a: {", count: 40) + "b: c" + String(repeating: "}", count: 40)).count == 1)
+        #expect(
+            diagnostics(String(repeating: "a: {", count: 40) + "b: c" + String(repeating: "}", count: 40)).count == 1)
         var bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
-        for level in 1...7 { bomb += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", "))]\n" }
+        for level in 1...7 {
+            bomb += "a\(level): &a\(level) [\(Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", "))]\n"
+        }
         #expect(diagnostics(bomb).contains { $0.message.contains("more than 100000 values") })
     }
 

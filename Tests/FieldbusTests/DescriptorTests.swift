@@ -6,7 +6,8 @@ import Testing
 @testable import Fieldbus
 
 @Suite struct DescriptorTests {
-    /// A port as libserialport leaves it: VMIN and VTIME 0, so that an empty read gives 0 bytes, exactly as a closed one does.
+    /// A port as libserialport leaves it: VMIN and VTIME 0, so that an empty read gives 0 bytes, exactly as a closed
+    /// one does.
     private func portLikeALibrarysOwn() throws -> (device: DeviceEnd, port: Descriptor) {
         let device = try DeviceEnd(.newPseudoTerminal)
         let number = open(device.name, O_RDWR | O_NOCTTY)
@@ -35,7 +36,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/dev/ttyUSB0", LineAddress.path("/dev/ttyUSB0")), ("pty", .newPseudoTerminal), ("tcp://10.0.0.1:502", .tcp(host: "10.0.0.1", port: 502)),
+        ("/dev/ttyUSB0", LineAddress.path("/dev/ttyUSB0")), ("pty", .newPseudoTerminal),
+        ("tcp://10.0.0.1:502", .tcp(host: "10.0.0.1", port: 502)),
         ("tcp://[::1]:502", .tcp(host: "::1", port: 502)),
     ])
     func linesAreReadFromText(text: String, address: LineAddress) { #expect(LineAddress(text) == address) }

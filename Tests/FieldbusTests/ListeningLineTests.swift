@@ -73,8 +73,13 @@ import Testing
     @Test func aPortThatIsTakenAndAnAddressOfAnotherMachineAreToldAtOnce() throws {
         let line = try open()
         let second = ListeningLine(host: "127.0.0.1", port: line.boundPort, caller: nil)
-        #expect(throws: FieldbusError.cannotListen(line: "listen:tcp://127.0.0.1:\(line.boundPort)", errno: EADDRINUSE)) { try second.open(deadline: soon()) }
-        #expect(throws: FieldbusError.self) { try ListeningLine(host: "203.0.113.7", port: 40_000, caller: nil).open(deadline: soon()) }
-        #expect(throws: FieldbusError.self) { try ListeningLine(host: "some-name", port: 40_000, caller: nil).open(deadline: soon()) }
+        #expect(throws: FieldbusError.cannotListen(line: "listen:tcp://127.0.0.1:\(line.boundPort)", errno: EADDRINUSE))
+        { try second.open(deadline: soon()) }
+        #expect(throws: FieldbusError.self) {
+            try ListeningLine(host: "203.0.113.7", port: 40_000, caller: nil).open(deadline: soon())
+        }
+        #expect(throws: FieldbusError.self) {
+            try ListeningLine(host: "some-name", port: 40_000, caller: nil).open(deadline: soon())
+        }
     }
 }

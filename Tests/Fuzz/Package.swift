@@ -1,5 +1,6 @@
 // swift-tools-version:6.2
-// Fuzz targets: a package of its own, because a program of the fuzzer links only where everything is built with it. See README.md.
+// Fuzz targets: a package of its own, because a program of the fuzzer links only where everything is built with it. See
+// README.md.
 
 import PackageDescription
 
@@ -19,20 +20,29 @@ let package = Package(
     targets: [
         .target(name: "CFuzzer"),
         .target(name: "DeviceModel", swiftSettings: fuzzed),
-        .target(name: "StrictYAML", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")], swiftSettings: fuzzed),
+        .target(
+            name: "StrictYAML", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")],
+            swiftSettings: fuzzed),
         .target(name: "Nomenclature", dependencies: ["DeviceModel", "StrictYAML"], swiftSettings: fuzzed),
-        .target(name: "DeviceProfiles", dependencies: ["DeviceModel", "Nomenclature", "StrictYAML"], swiftSettings: fuzzed),
+        .target(
+            name: "DeviceProfiles", dependencies: ["DeviceModel", "Nomenclature", "StrictYAML"], swiftSettings: fuzzed),
         .target(name: "JournalCoding", dependencies: ["DeviceModel"], swiftSettings: fuzzed),
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
         .target(name: "ModbusFrames", swiftSettings: fuzzed),
-        .target(name: "DeviceDrivers", dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"], swiftSettings: fuzzed),
         .target(
-            name: "LineEngine", dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"], swiftSettings: fuzzed),
+            name: "DeviceDrivers",
+            dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"],
+            swiftSettings: fuzzed),
+        .target(
+            name: "LineEngine",
+            dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"],
+            swiftSettings: fuzzed),
         .executableTarget(
             name: "nabd-fuzz",
             dependencies: [
-                "CFuzzer", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "JournalCoding", "LineEngine", "ModbusFrames", "Nomenclature", "RealTime",
+                "CFuzzer", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "JournalCoding", "LineEngine",
+                "ModbusFrames", "Nomenclature", "RealTime",
                 "StrictYAML",
             ],
             swiftSettings: fuzzed,

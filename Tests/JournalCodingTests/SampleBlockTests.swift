@@ -24,13 +24,15 @@ import Testing
 
     private func block(_ bits: [Int64], validities: [Validity]? = nil, reasons: [Reason]? = nil) -> SampleBlock {
         SampleBlock(
-            stream: 7, firstSequence: 42, timing: .periodic(first: 123_456_789_123, period: 4_000_000), bits: bits, texts: [],
+            stream: 7, firstSequence: 42, timing: .periodic(first: 123_456_789_123, period: 4_000_000), bits: bits,
+            texts: [],
             judgements: judgements(validities ?? bits.map { _ in .valid }, reasons ?? bits.map { _ in .none }))
     }
 
     @Test(
         arguments: [
-            [0], [5, 5, 5, 5], [Int64.max, Int64.min, 0, -1, 1], [1, 2, 3, 4, 5], [Int64.min], Array(repeating: Int64.max, count: 300),
+            [0], [5, 5, 5, 5], [Int64.max, Int64.min, 0, -1, 1], [1, 2, 3, 4, 5], [Int64.min],
+            Array(repeating: Int64.max, count: 300),
             [Int64(Float.nan.bitPattern), Int64(Float.infinity.bitPattern), 0],
         ] as [[Int64]])
     func anyValuesComeBack(bits: [Int64]) throws { #expect(try roundTrip(block(bits)) == block(bits)) }
@@ -43,7 +45,8 @@ import Testing
         let validities = (0..<count).map { _ in Validity.allCases.randomElement(using: &generator) ?? .valid }
         let reasons = (0..<count).map { _ in Reason.allCases.randomElement(using: &generator) ?? .none }
         let bits = (0..<count).map { index in
-            SampleBlock.keepsValue(validities[index], reasons[index]) ? Int64.random(in: -width...width, using: &generator) : 0
+            SampleBlock.keepsValue(validities[index], reasons[index])
+                ? Int64.random(in: -width...width, using: &generator) : 0
         }
         var time: Int64 = 5_000_000_000
         let times = (0..<count).map { _ in
@@ -51,7 +54,8 @@ import Testing
             return time
         }
         let original = SampleBlock(
-            stream: Int64.random(in: 1...1000, using: &generator), firstSequence: Int64.random(in: 0...(1 << 50), using: &generator),
+            stream: Int64.random(in: 1...1000, using: &generator),
+            firstSequence: Int64.random(in: 0...(1 << 50), using: &generator),
             timing: .explicit(times), bits: bits, texts: [], judgements: judgements(validities, reasons))
         #expect(try roundTrip(original, base: 4_000_000_000) == original)
     }
@@ -59,12 +63,15 @@ import Testing
     @Test func textsComeBack() throws {
         let texts = ["SET", "SET", "", "حقنة", "SET"]
         let original = SampleBlock(
-            stream: 3, firstSequence: 0, timing: .explicit([1000, 2000, 3000, 4000, 5000]), bits: [0, 0, 0, 0, 0], texts: texts,
-            judgements: judgements([.valid, .valid, .notAvailable, .valid, .valid], [.none, .none, .timedOut, .none, .none]))
+            stream: 3, firstSequence: 0, timing: .explicit([1000, 2000, 3000, 4000, 5000]), bits: [0, 0, 0, 0, 0],
+            texts: texts,
+            judgements: judgements(
+                [.valid, .valid, .notAvailable, .valid, .valid], [.none, .none, .timedOut, .none, .none]))
         #expect(try roundTrip(original, isText: true) == original)
     }
 
-    /// Blocks of one stream as commits write them are one block afterwards, with every bit; where codes go on, theirs are only put together.
+    /// Blocks of one stream as commits write them are one block afterwards, with every bit; where codes go on, theirs
+    /// are only put together.
     @Test(arguments: 0..<300)
     func joinedBlocksHoldTheSame(seed: Int) throws {
         var generator = SeededGenerator(seed: UInt64(seed))
@@ -75,20 +82,29 @@ import Testing
         var (sequence, level): (Int64, Int64) = (Int64.random(in: 0...1000, using: &generator), 0)
         for place in 0..<Int64.random(in: 1...12, using: &generator) {
             let count = Int.random(in: 1...(isWild ? 40 : 250), using: &generator)
-            let validity: [Validity] = (0..<count).map { _ in Int.random(in: 0..<20, using: &generator) == 0 ? .notAvailable : .valid }
+            let validity: [Validity] = (0..<count).map { _ in
+                Int.random(in: 0..<20, using: &generator) == 0 ? .notAvailable : .valid
+            }
             let bits = validity.map { validity -> Int64 in
-                level = isWild ? Int64.random(in: -width...width, using: &generator) : level &+ Int64.random(in: -width...width, using: &generator)
+                level =
+                    isWild
+                    ? Int64.random(in: -width...width, using: &generator)
+                    : level &+ Int64.random(in: -width...width, using: &generator)
                 return validity == .valid ? level : 0
             }
             let original = SampleBlock(
-                stream: 9, firstSequence: sequence, timing: .periodic(first: 1_000_000_000 + sequence * 4_000_000, period: 4_000_000), bits: bits, texts: [],
+                stream: 9, firstSequence: sequence,
+                timing: .periodic(first: 1_000_000_000 + sequence * 4_000_000, period: 4_000_000), bits: bits,
+                texts: [],
                 judgements: judgements(validity, validity.map { $0 == .valid ? .none : .timedOut }))
             sequence += Int64(count)
             originals.append(original)
             let base = place * 250_000_000
             coded.append(try CodedBlock(original.encoded(base: base, state: &state)[...], base: base) { _ in false })
         }
-        let joined = try SampleBlock(try CodedBlock.joined(coded, ArraySlice(coded.indices), base: 7000)[...], base: 7000) { _ in false }
+        let joined = try SampleBlock(
+            try CodedBlock.joined(coded, ArraySlice(coded.indices), base: 7000)[...], base: 7000
+        ) { _ in false }
         #expect(joined.bits == originals.flatMap(\.bits))
         #expect(joined.times == originals.flatMap(\.times))
         #expect(joined.expandedJudgements.map(\.reason) == originals.flatMap(\.expandedJudgements).map(\.reason))
@@ -115,7 +131,8 @@ import Testing
         #expect(try !isContinued([1, 2, 3]))
     }
 
-    /// What is joined are the codes as they are, from the state that the first began with: coded anew, a quiet stretch behind a wild one begins otherwise.
+    /// What is joined are the codes as they are, from the state that the first began with: coded anew, a quiet stretch
+    /// behind a wild one begins otherwise.
     @Test func joiningDecodesNothing() throws {
         func head(_ bytes: [UInt8]) throws -> (state: ValueCoding.State, bits: Int) {
             var reader = BitReader(try BlockFrame.checked(bytes[...]))
@@ -131,7 +148,8 @@ import Testing
             let bits = (first..<(first + 62)).map { $0 * 50 + Int64.random(in: noise, using: &generator) }
             let judgement = SampleBlock.Judgement(validity: .valid, reason: .none, count: 62)
             let timing = SampleBlock.Timing.periodic(first: first * 4_000_000, period: 4_000_000)
-            let part = SampleBlock(stream: 7, firstSequence: first, timing: timing, bits: bits, texts: [], judgements: [judgement])
+            let part = SampleBlock(
+                stream: 7, firstSequence: first, timing: timing, bits: bits, texts: [], judgements: [judgement])
             parts.append(part.encoded(base: 0, state: &state))
         }
         let heads = try parts.map(head)
@@ -179,13 +197,18 @@ import Testing
     /// A made-up waveform of flat stretches and spikes costs less than a byte a sample.
     @Test func aWaveformIsSmall() throws {
         let samples = (0..<3600).map { Int64(1024 + 300 * ($0 % 250 == 100 ? 1.0 : 0.02 * Double($0 % 7))) }
-        let size = stride(from: 0, to: 3600, by: 360).reduce(0) { $0 + block(Array(samples[$1..<($1 + 360)])).encoded(base: 0).count }
+        let size = stride(from: 0, to: 3600, by: 360).reduce(0) {
+            $0 + block(Array(samples[$1..<($1 + 360)])).encoded(base: 0).count
+        }
         #expect(Double(size) / 3600 < 1)
     }
 
-    /// The size of a real ECG in blocks of 15 s, beside second differences with the fixed Rice parameter that is best for each block.
+    /// The size of a real ECG in blocks of 15 s, beside second differences with the fixed Rice parameter that is best
+    /// for each block.
     @Test func aRealECGIsSmallerThanWithFixedCodes() throws {
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Repository.path("Benchmarks/data/ecg-mitdb208-mlii-360hz.u16le"))))
+        let bytes = [UInt8](
+            try Data(contentsOf: URL(fileURLWithPath: Repository.path("Benchmarks/data/ecg-mitdb208-mlii-360hz.u16le")))
+        )
         let samples = stride(from: 0, to: bytes.count, by: 2).map { Int64(bytes[$0]) | Int64(bytes[$0 + 1]) << 8 }
         #expect(samples.count == 108_000)
         var (ours, fixed) = (0, 0)
@@ -202,6 +225,8 @@ import Testing
     private func bestFixedSize(_ values: [Int64], order: Int) -> Int {
         var differences = values
         for _ in 0..<order { differences = zip(differences.dropFirst(), differences).map { $0 - $1 } }
-        return (0..<16).map { parameter in differences.reduce(0) { $0 + Int(zigzag($1) >> UInt64(parameter)) + 1 + parameter } / 8 }.min() ?? 0
+        return (0..<16).map { parameter in
+            differences.reduce(0) { $0 + Int(zigzag($1) >> UInt64(parameter)) + 1 + parameter } / 8
+        }.min() ?? 0
     }
 }

@@ -47,7 +47,9 @@ import Testing
     @Test func noBytesAreLostOrMadeUpWhateverComes() {
         var generator = SeededGenerator(seed: 5)
         for _ in 0..<2000 {
-            let bytes = (0..<Int.random(in: 0...30, using: &generator)).map { _ in Bool.random(using: &generator) ? request[0] : UInt8(ascii: "I") }
+            let bytes = (0..<Int.random(in: 0...30, using: &generator)).map { _ in
+                Bool.random(using: &generator) ? request[0] : UInt8(ascii: "I")
+            }
             var filter = EchoFilter()
             #expect(through(&filter, bytes, pieces: Int.random(in: 1...8, using: &generator)) == bytes)
         }

@@ -17,7 +17,9 @@ import Testing
         return (client, bus)
     }
 
-    private func wanted(_ count: Int, unit: UInt8 = 1, address: Int = 0, function: ModbusFunction = .readHoldingRegisters) -> WireQuestion {
+    private func wanted(
+        _ count: Int, unit: UInt8 = 1, address: Int = 0, function: ModbusFunction = .readHoldingRegisters
+    ) -> WireQuestion {
         WireQuestion(unit: unit, request: .read(function, address: address, count: count), slowestReply: Self.slowest)
     }
 
@@ -41,26 +43,37 @@ import Testing
         #expect(registers[0] == 1)
     }
 
-    /// The same line with a dumb client, as a measure that the bus does mislead: what an exchange without discipline takes.
+    /// The same line with a dumb client, as a measure that the bus does mislead: what an exchange without discipline
+    /// takes.
     @Test func theSameBusMisleadsAClientWithoutDiscipline() throws {
         var generator = SeededGenerator(seed: 1)
         let bus = SimulatedBus(clock) { request, number in
             let isLate = Int.random(in: 0..<4, using: &generator) == 0
-            return [.init(isLate ? Int64.random(in: Self.slowest / 2...Self.slowest * 5, using: &generator) : 20_000_000, SimulatedBus.answer(request, number))]
+            return [
+                .init(
+                    isLate ? Int64.random(in: Self.slowest / 2...Self.slowest * 5, using: &generator) : 20_000_000,
+                    SimulatedBus.answer(request, number))
+            ]
         }
         var wrong = 0
         var buffer = [UInt8](repeating: 0, count: 256)
         for _ in 0..<1000 {
             try bus.write([1, 3, 0, 0, 0, 10, 0xC5, 0xCD], deadline: clock.now())
             let count = try bus.read(into: &buffer, deadline: clock.now() + Self.slowest)
-            if count == 25, RTUFrame.isWhole(buffer, 0..<25), Int(buffer[3]) << 8 | Int(buffer[4]) != bus.requests.count &* 128 & 0xFFFF { wrong += 1 }
+            if count == 25, RTUFrame.isWhole(buffer, 0..<25),
+                Int(buffer[3]) << 8 | Int(buffer[4]) != bus.requests.count &* 128 & 0xFFFF
+            {
+                wrong += 1
+            }
             clock.sleep(until: clock.now() + 100_000_000)
         }
         #expect(wrong > 100)
     }
 
     @Test func aNeighbourIsAskedAtOnce() throws {
-        let (client, bus) = try client { request, number in request[0] == 1 ? [] : [.init(20_000_000, SimulatedBus.answer(request, number))] }
+        let (client, bus) = try client { request, number in
+            request[0] == 1 ? [] : [.init(20_000_000, SimulatedBus.answer(request, number))]
+        }
         var registers = [UInt16](repeating: 0, count: 125)
         #expect(throws: ExchangeFailure.timedOut) { try client.read(wanted(10), into: &registers) }
         try client.read(wanted(10, unit: 2), into: &registers)
@@ -92,7 +105,9 @@ import Testing
 
     /// The adapter is pulled with a request out, and put back: what may still come is not asked for until it has.
     @Test func anAnswerThatOutlivesTheLineIsNotTaken() throws {
-        let (client, bus) = try client { request, number in [.init(number == 2 ? 700_000_000 : 20_000_000, SimulatedBus.answer(request, number))] }
+        let (client, bus) = try client { request, number in
+            [.init(number == 2 ? 700_000_000 : 20_000_000, SimulatedBus.answer(request, number))]
+        }
         var registers = [UInt16](repeating: 0, count: 125)
         try client.read(wanted(10), into: &registers)
         bus.breaksOnRead = true
@@ -111,9 +126,12 @@ import Testing
         #expect(client.wire.expiry(of: wanted(10), now: clock.now()) == nil)
     }
 
-    /// Another master polls without a pause as long as the quarantine: after a failure the line is still used between its frames.
+    /// Another master polls without a pause as long as the quarantine: after a failure the line is still used between
+    /// its frames.
     @Test func othersTalkDoesNotStopALineForEver() throws {
-        let (client, bus) = try client { request, number in number == 2 ? [] : [.init(20_000_000, SimulatedBus.answer(request, number))] }
+        let (client, bus) = try client { request, number in
+            number == 2 ? [] : [.init(20_000_000, SimulatedBus.answer(request, number))]
+        }
         for index in 0..<200 { bus.put([7, 3, 0, 0, 0, 1, 0x84, 0x6C], at: clock.now() + Int64(index) * 150_000_000) }
         var registers = [UInt16](repeating: 0, count: 125)
         var right = 0
@@ -146,7 +164,10 @@ import Testing
         let (client, _) = try client { request, number in
             var other = request
             other[0] = 9
-            return [.init(10_000_000, SimulatedBus.answer(other, number)), .init(30_000_000, SimulatedBus.answer(request, number))]
+            return [
+                .init(10_000_000, SimulatedBus.answer(other, number)),
+                .init(30_000_000, SimulatedBus.answer(request, number)),
+            ]
         }
         var registers = [UInt16](repeating: 0, count: 125)
         try client.read(wanted(2), into: &registers)
@@ -156,7 +177,10 @@ import Testing
 
     @Test func twoAnswersThatDifferCountForNothing() throws {
         let (client, _) = try client { request, number in
-            [.init(20_000_000, SimulatedBus.answer(request, number)), .init(21_000_000, SimulatedBus.answer(request, number + 1))]
+            [
+                .init(20_000_000, SimulatedBus.answer(request, number)),
+                .init(21_000_000, SimulatedBus.answer(request, number + 1)),
+            ]
         }
         var registers = [UInt16](repeating: 0, count: 125)
         #expect(throws: ExchangeFailure.conflictingReplies) { try client.read(wanted(2), into: &registers) }

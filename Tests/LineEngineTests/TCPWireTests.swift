@@ -9,7 +9,8 @@ import Testing
 @Suite struct TCPWireTests {
     private static let slowest: Int64 = 200_000_000
     private let clock = VirtualClock()
-    private let wanted = WireQuestion(unit: 1, request: .read(.readHoldingRegisters, address: 0, count: 10), slowestReply: TCPWireTests.slowest)
+    private let wanted = WireQuestion(
+        unit: 1, request: .read(.readHoldingRegisters, address: 0, count: 10), slowestReply: TCPWireTests.slowest)
 
     private func client(_ behaviour: @escaping SimulatedBus.Behaviour) throws -> (WireDriver<TCPWire>, SimulatedBus) {
         let bus = SimulatedBus(clock, behaviour)
@@ -27,13 +28,15 @@ import Testing
                 .init(
                     5_000_000,
                     [
-                        0, 1, 0, 0, 0, 0x15, 0x64, 3, 0x12, 0x1F, 0x4D, 0xEA, 0xC2, 7, 0xFD, 0x6F, 4, 0x23, 0x5A, 5, 0x6D, 0, 1, 0, 9, 0, 0,
+                        0, 1, 0, 0, 0, 0x15, 0x64, 3, 0x12, 0x1F, 0x4D, 0xEA, 0xC2, 7, 0xFD, 0x6F, 4, 0x23, 0x5A, 5,
+                        0x6D, 0, 1, 0, 9, 0, 0,
                     ]
                 )
             ]
         }
         var registers = [UInt16](repeating: 0, count: 125)
-        let position = WireQuestion(unit: 100, request: .read(.readHoldingRegisters, address: 2800, count: 9), slowestReply: Self.slowest)
+        let position = WireQuestion(
+            unit: 100, request: .read(.readHoldingRegisters, address: 2800, count: 9), slowestReply: Self.slowest)
         try client.read(position, into: &registers)
         #expect(registers[0..<9] == [0x1F4D, 0xEAC2, 0x07FD, 0x6F04, 0x235A, 0x056D, 1, 9, 0])
     }
@@ -88,7 +91,8 @@ import Testing
     @Test(arguments: [[UInt8]([0, 1, 0, 7, 0, 6]), [0, 1, 0, 0, 0xFF, 0xFF], [0, 1, 0, 0, 0, 0]])
     func whatIsNoModbusEndsTheConnection(start: [UInt8]) throws {
         let (client, bus) = try client { request, number in
-            number == 1 ? [.init(1_000_000, start + [1, 3, 20])] : [.init(1_000_000, SimulatedBus.answerTCP(request, number))]
+            number == 1
+                ? [.init(1_000_000, start + [1, 3, 20])] : [.init(1_000_000, SimulatedBus.answerTCP(request, number))]
         }
         var registers = [UInt16](repeating: 0, count: 125)
         #expect(throws: ExchangeFailure.mismatchedReply(unit: 0)) { try client.read(wanted, into: &registers) }
@@ -99,7 +103,13 @@ import Testing
 
     @Test func halfAnAnswerIsNotJoinedWithTheNext() throws {
         let (client, bus) = try client { request, number in
-            [.init(1_000_000, number == 1 ? Array(SimulatedBus.answerTCP(request, number).prefix(14)) : SimulatedBus.answerTCP(request, number))]
+            [
+                .init(
+                    1_000_000,
+                    number == 1
+                        ? Array(SimulatedBus.answerTCP(request, number).prefix(14))
+                        : SimulatedBus.answerTCP(request, number))
+            ]
         }
         var registers = [UInt16](repeating: 0, count: 125)
         #expect(throws: ExchangeFailure.incomplete) { try client.read(wanted, into: &registers) }

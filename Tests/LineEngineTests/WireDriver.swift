@@ -24,7 +24,9 @@ final class WireDriver<Wire: ModbusWire> {
 
     /// What is there is heard, as it is between two questions.
     private func drain() {
-        while let count = try? bus.read(into: &buffer, deadline: 0), count > 0 { wire.heard(buffer, count: count, at: bus.clock.now()) }
+        while let count = try? bus.read(into: &buffer, deadline: 0), count > 0 {
+            wire.heard(buffer, count: count, at: bus.clock.now())
+        }
         if let due = wire.restDue, due <= bus.clock.now(), wire.lookAtRest(at: bus.clock.now()) { try? open() }
     }
 
@@ -52,7 +54,9 @@ final class WireDriver<Wire: ModbusWire> {
         }
     }
 
-    private func take(_ result: WireResult, _ question: WireQuestion, into registers: inout [UInt16]) throws(ExchangeFailure) {
+    private func take(_ result: WireResult, _ question: WireQuestion, into registers: inout [UInt16])
+        throws(ExchangeFailure)
+    {
         switch result {
         case .answered:
             guard case .read(_, _, let count) = question.request else { return }

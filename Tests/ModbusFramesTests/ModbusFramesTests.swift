@@ -11,22 +11,31 @@ import Testing
         let answer: [UInt8]
     }
 
-    /// Requests and answers as the specification prints them, from the function code on. Source: MODBUS Application Protocol V1.1b3, 6.1 to 6.12.
+    /// Requests and answers as the specification prints them, from the function code on. Source: MODBUS Application
+    /// Protocol V1.1b3, 6.1 to 6.12.
     private static let printed = [
-        Printed(request: .read(.readCoils, address: 0x13, count: 0x13), bytes: [1, 0, 0x13, 0, 0x13], answer: [1, 3, 0xCD, 0x6B, 5]),
         Printed(
-            request: .read(.readDiscreteInputs, address: 0xC4, count: 0x16), bytes: [2, 0, 0xC4, 0, 0x16], answer: [2, 3, 0xAC, 0xDB, 0x35]),
+            request: .read(.readCoils, address: 0x13, count: 0x13), bytes: [1, 0, 0x13, 0, 0x13],
+            answer: [1, 3, 0xCD, 0x6B, 5]),
         Printed(
-            request: .read(.readHoldingRegisters, address: 0x6B, count: 3), bytes: [3, 0, 0x6B, 0, 3], answer: [3, 6, 2, 0x2B, 0, 0, 0, 0x64]),
-        Printed(request: .read(.readInputRegisters, address: 8, count: 1), bytes: [4, 0, 8, 0, 1], answer: [4, 2, 0, 0x0A]),
-        Printed(request: .writeCoil(address: 0xAC, isOn: true), bytes: [5, 0, 0xAC, 0xFF, 0], answer: [5, 0, 0xAC, 0xFF, 0]),
+            request: .read(.readDiscreteInputs, address: 0xC4, count: 0x16), bytes: [2, 0, 0xC4, 0, 0x16],
+            answer: [2, 3, 0xAC, 0xDB, 0x35]),
+        Printed(
+            request: .read(.readHoldingRegisters, address: 0x6B, count: 3), bytes: [3, 0, 0x6B, 0, 3],
+            answer: [3, 6, 2, 0x2B, 0, 0, 0, 0x64]),
+        Printed(
+            request: .read(.readInputRegisters, address: 8, count: 1), bytes: [4, 0, 8, 0, 1], answer: [4, 2, 0, 0x0A]),
+        Printed(
+            request: .writeCoil(address: 0xAC, isOn: true), bytes: [5, 0, 0xAC, 0xFF, 0],
+            answer: [5, 0, 0xAC, 0xFF, 0]),
         Printed(request: .writeRegister(address: 1, value: 3), bytes: [6, 0, 1, 0, 3], answer: [6, 0, 1, 0, 3]),
         Printed(request: .loopback(0xA537), bytes: [8, 0, 0, 0xA5, 0x37], answer: [8, 0, 0, 0xA5, 0x37]),
         Printed(
             request: .writeCoils(address: 0x13, [true, false, true, true, false, false, true, true, true, false]),
             bytes: [15, 0, 0x13, 0, 10, 2, 0xCD, 1], answer: [15, 0, 0x13, 0, 10]),
         Printed(
-            request: .writeRegisters(address: 1, [10, 0x102]), bytes: [16, 0, 1, 0, 2, 4, 0, 10, 1, 2], answer: [16, 0, 1, 0, 2]),
+            request: .writeRegisters(address: 1, [10, 0x102]), bytes: [16, 0, 1, 0, 2, 4, 0, 10, 1, 2],
+            answer: [16, 0, 1, 0, 2]),
     ]
 
     @Test(arguments: printed.indices) func requestsAreThosePrinted(index: Int) {
@@ -48,7 +57,9 @@ import Testing
         RTUFrame.compose(unit: 17, printed.request, into: &frame)
         let read = try #require(RTUFrame.request(frame, at: 0, end: frame.count))
         #expect(read.request == printed.request && read.length == frame.count)
-        #expect(RTUFrame.answerLength(RTUFrame.frame(unit: 17, printed.answer), at: 0, end: printed.answer.count + 3) == printed.answer.count + 3)
+        #expect(
+            RTUFrame.answerLength(RTUFrame.frame(unit: 17, printed.answer), at: 0, end: printed.answer.count + 3)
+                == printed.answer.count + 3)
         for place in frame.indices {
             var damaged = frame
             damaged[place] ^= 0x10

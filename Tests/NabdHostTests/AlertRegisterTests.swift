@@ -11,10 +11,13 @@ import Testing
     /// An event's phase, instance, reason and time in one text.
     private func words(_ event: UnitEvent) -> String {
         func member(_ name: String) -> String {
-            guard case .object(let members) = event.members, case .string(let text)? = members.first(where: { $0.name == name })?.value else { return "–" }
+            guard case .object(let members) = event.members,
+                case .string(let text)? = members.first(where: { $0.name == name })?.value
+            else { return "–" }
             return text
         }
-        return "\(event.kind.name) \(event.device ?? "host") \(member("instance")) \(member("reason")) \(event.monotonic)"
+        return
+            "\(event.kind.name) \(event.device ?? "host") \(member("instance")) \(member("reason")) \(event.monotonic)"
     }
 
     @Test func startAndEndHaveOneInstance() {
@@ -65,7 +68,8 @@ import Testing
         _ = register.set(.journalFailing, holds: true, at: 1)
         _ = register.end(otherStale, at: 2)
         let first = register.endAll(at: 9)
-        #expect(first.map(words) == ["alertEnd host s-NABD_JOURNAL_FAILING stopped 9", "alertEnd fridge s-2 stopped 9"])
+        #expect(
+            first.map(words) == ["alertEnd host s-NABD_JOURNAL_FAILING stopped 9", "alertEnd fridge s-2 stopped 9"])
         let second = register.endAll(at: 10)
         #expect(second.isEmpty)
     }

@@ -16,7 +16,8 @@ import Testing
         AlertRecord(device: device, name: name, priority: .low, text: "t", arabicText: "ت", instance: instance)
     }
 
-    /// A session as any host might have left it: these events and, where it is `clean`, an end of the journal's session.
+    /// A session as any host might have left it: these events and, where it is `clean`, an end of the journal's
+    /// session.
     private func leave(_ events: [UnitEvent], isClean: Bool = false) throws {
         let writer = try JournalWriter(directory: directory, bootID: "b", now: 1, utc: 1)
         try writer.record(events.map(JournalWriter.Event.init), now: 1, utcOffset: 0, quality: .unknown)
@@ -33,7 +34,8 @@ import Testing
         run.recorder.stop()
         #expect(
             try RecorderRun.alerts(folder) == [
-                "NABD_DEVICE_STALE start", "NABD_BUS_CONTENTION start", "NABD_BUS_CONTENTION end", "NABD_DEVICE_STALE end stopped",
+                "NABD_DEVICE_STALE start", "NABD_BUS_CONTENTION start", "NABD_BUS_CONTENTION end",
+                "NABD_DEVICE_STALE end stopped",
             ])
         let events = try RecorderRun.events(folder)
         #expect(events.last?.kind == "hostStopped")
@@ -51,20 +53,24 @@ import Testing
         run.recorder.stop()
         #expect(
             try RecorderRun.alerts(folder) == [
-                "NABD_DEVICE_STALE start", "NABD_DEVICE_STALE end lost", "NABD_DEVICE_STALE start", "NABD_DEVICE_STALE end",
+                "NABD_DEVICE_STALE start", "NABD_DEVICE_STALE end lost", "NABD_DEVICE_STALE start",
+                "NABD_DEVICE_STALE end",
             ])
     }
 
     @Test func aStartEndsWhatAKilledHostLeft() throws {
         try leave([
-            .hostStarted(unit: "mobile-7", alertsEnded: 0, at: 1), .alertStart(alert("fridge", "a"), at: 1), .alertStart(alert("gone", "b"), at: 1),
+            .hostStarted(unit: "mobile-7", alertsEnded: 0, at: 1), .alertStart(alert("fridge", "a"), at: 1),
+            .alertStart(alert("gone", "b"), at: 1),
             .alertStart(alert(nil, "c"), at: 1), .alertStart(alert("fridge", "d", name: "NABD_OTHER"), at: 1),
             .alertEnd(alert("fridge", "d", name: "NABD_OTHER"), at: 1),
         ])
         try RecorderRun(folder).recorder.stop()
         let events = try RecorderRun.events(folder)
         let first = try #require(events.firstIndex { $0.id == 7 })
-        #expect(events[first..<first + 4].map(\.kind) == ["alertEnd", "alertEnd", "alertEnd", "hostStarted"], "before anything else")
+        #expect(
+            events[first..<first + 4].map(\.kind) == ["alertEnd", "alertEnd", "alertEnd", "hostStarted"],
+            "before anything else")
         #expect(events[first..<first + 3].map { $0.members["instance"] } == ["a", "b", "c"])
         #expect(events[first..<first + 3].map { $0.members["reason"] } == ["restarted", "removed", "restarted"])
         #expect(events[first..<first + 3].map(\.device) == ["fridge", "gone", nil])
@@ -80,15 +86,21 @@ import Testing
     }
 
     @Test func nothingBehindASettledSessionIsLookedAt() throws {
-        try leave([.alertStart(alert("fridge", "a"), at: 1), .hostStopped(alertsEnded: 0, at: 2), .alertStart(alert("fridge", "b"), at: 3)])
+        try leave([
+            .alertStart(alert("fridge", "a"), at: 1), .hostStopped(alertsEnded: 0, at: 2),
+            .alertStart(alert("fridge", "b"), at: 3),
+        ])
         #expect(open() == ["b"], "only what came after the end of all")
     }
 
     @Test func anEndIsSeenAcrossFiles() throws {
-        try leave([.alertStart(alert("fridge", "a"), at: 1), .alertStart(alert("fridge", "b", name: "NABD_OTHER"), at: 1)])
+        try leave([
+            .alertStart(alert("fridge", "a"), at: 1), .alertStart(alert("fridge", "b", name: "NABD_OTHER"), at: 1),
+        ])
         let writer = try JournalWriter(directory: directory, bootID: "b", now: 1, utc: 1)
         try writer.events.begin(isTrusted: true)
-        try writer.record([JournalWriter.Event(.alertEnd(alert("fridge", "a"), at: 2))], now: 2, utcOffset: 0, quality: .unknown)
+        try writer.record(
+            [JournalWriter.Event(.alertEnd(alert("fridge", "a"), at: 2))], now: 2, utcOffset: 0, quality: .unknown)
         #expect(JournalFiles(directory: directory).segments(.events).count == 2)
         #expect(open() == ["b"])
     }
@@ -102,7 +114,8 @@ import Testing
         let run = try RecorderRun(folder)
         run.recorder.stop()
         #expect(try RecorderRun.events(folder).contains { $0.kind == "hostStarted" })
-        #expect(try RecorderRun.alerts(folder) == ["NABD_JOURNAL_INCOMPLETE start", "NABD_JOURNAL_INCOMPLETE end stopped"])
+        #expect(
+            try RecorderRun.alerts(folder) == ["NABD_JOURNAL_INCOMPLETE start", "NABD_JOURNAL_INCOMPLETE end stopped"])
     }
 
     @Test func noJournalHasNoAlerts() {

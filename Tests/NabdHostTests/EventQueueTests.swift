@@ -4,7 +4,9 @@ import Testing
 @testable import NabdHost
 
 @Suite struct EventQueueTests {
-    private func events(_ numbers: Range<Int>) -> [UnitEvent] { numbers.map { .clockStepped(milliseconds: Int64($0), at: Int64($0)) } }
+    private func events(_ numbers: Range<Int>) -> [UnitEvent] {
+        numbers.map { .clockStepped(milliseconds: Int64($0), at: Int64($0)) }
+    }
 
     private func numbers(_ events: some Sequence<UnitEvent>) -> [Int64] { events.map(\.monotonic) }
 

@@ -17,14 +17,20 @@ import Testing
         let run = try RecorderRun(folder)
         let recorder = run.recorder
         let first = try await recorder.note(.clockStepped(milliseconds: 1, at: 5))
-        #expect(try RecorderRun.events(folder).first { $0.id == first }?.members["stepMilliseconds"] == "1", "durable before the answer")
+        #expect(
+            try RecorderRun.events(folder).first { $0.id == first }?.members["stepMilliseconds"] == "1",
+            "durable before the answer")
         let numbers = try await withThrowingTaskGroup(of: (Int64, Int64).self) { group in
-            for figure in Int64(10)..<50 { group.addTask { (figure, try await recorder.note(.clockStepped(milliseconds: figure, at: 5))) } }
+            for figure in Int64(10)..<50 {
+                group.addTask { (figure, try await recorder.note(.clockStepped(milliseconds: figure, at: 5))) }
+            }
             return try await group.reduce(into: [Int64: Int64]()) { $0[$1.1] = $1.0 }
         }
         #expect(numbers.count == 40, "each has a number of its own")
         let events = try RecorderRun.events(folder)
-        for (number, figure) in numbers { #expect(events.first { $0.id == number }?.members["stepMilliseconds"] == "\(figure)") }
+        for (number, figure) in numbers {
+            #expect(events.first { $0.id == number }?.members["stepMilliseconds"] == "\(figure)")
+        }
         run.recorder.stop()
     }
 
@@ -33,7 +39,9 @@ import Testing
         let run = try RecorderRun(folder) { try $0.events.read { try $0.execute(sql: "PRAGMA max_page_count=10") } }
         let recorder = run.recorder
         let long = String(repeating: "x", count: 50_000)
-        let error = await #expect(throws: NoteError.self) { _ = try await recorder.note(.journalSetAside(file: "f", reason: long, at: 1)) }
+        let error = await #expect(throws: NoteError.self) {
+            _ = try await recorder.note(.journalSetAside(file: "f", reason: long, at: 1))
+        }
         guard case .refused = error else {
             Issue.record("\(String(describing: error))")
             return
@@ -57,7 +65,8 @@ import Testing
     }
 
     private static func result(of figure: Int64, _ notes: NoteQueue) async -> Result<Int64, NoteError> {
-        do throws(NoteError) { return .success(try await notes.note(.clockStepped(milliseconds: figure, at: 1))) } catch { return .failure(error) }
+        do throws(NoteError) { return .success(try await notes.note(.clockStepped(milliseconds: figure, at: 1))) } catch
+        { return .failure(error) }
     }
 
     /// What has an effect must not stand in a journal before the session that it belongs to.
@@ -95,16 +104,21 @@ import Testing
         let recorder = run.recorder
         _ = try await recorder.note(.clockStepped(milliseconds: 1, at: 1))
         run.recorder.stop()
-        await #expect(throws: NoteError.notRunning) { _ = try await recorder.note(.clockStepped(milliseconds: 2, at: 1)) }
+        await #expect(throws: NoteError.notRunning) {
+            _ = try await recorder.note(.clockStepped(milliseconds: 2, at: 1))
+        }
         #expect(try RecorderRun.events(folder).filter { $0.kind == "clockStepped" }.count == 1)
     }
 
     @Test func sessionsAndAlertsAreTheHostsOwn() async throws {
         let queue = NoteQueue()
         queue.open()
-        await #expect(throws: NoteError.keptByHost(.hostStopped)) { _ = try await queue.note(.hostStopped(alertsEnded: 0, at: 1)) }
+        await #expect(throws: NoteError.keptByHost(.hostStopped)) {
+            _ = try await queue.note(.hostStopped(alertsEnded: 0, at: 1))
+        }
         await #expect(throws: NoteError.keptByHost(.alertStart)) {
-            _ = try await queue.note(.alertStart(AlertRecord(AlertKind.journalFailing.descriptor, instance: nil), at: 1))
+            _ = try await queue.note(
+                .alertStart(AlertRecord(AlertKind.journalFailing.descriptor, instance: nil), at: 1))
         }
     }
 
@@ -121,7 +135,9 @@ import Testing
             Task { try await queue.note(.clockStepped(milliseconds: Int64(figure), at: 1)) }
         }
         try await wait(queue, for: NoteQueue.limit)
-        await #expect(throws: NoteError.full(limit: NoteQueue.limit)) { _ = try await queue.note(.clockStepped(milliseconds: -1, at: 1)) }
+        await #expect(throws: NoteError.full(limit: NoteQueue.limit)) {
+            _ = try await queue.note(.clockStepped(milliseconds: -1, at: 1))
+        }
         queue.close()
         queue.open()
         for task in tasks { await #expect(throws: NoteError.notRunning) { _ = try await task.value } }

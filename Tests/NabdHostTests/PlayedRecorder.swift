@@ -29,17 +29,21 @@ final class PlayedRecorder {
         let line = configuration.lines[0]
         worker = LineWorker(address: line.address, plans: line.plans)
         writer = try JournalWriter(
-            directory: configuration.journalDirectory, bootID: "b", now: clock.now(), utc: clock.now(), retention: configuration.retention)
+            directory: configuration.journalDirectory, bootID: "b", now: clock.now(), utc: clock.now(),
+            retention: configuration.retention)
         var wall = { [clock, offset] in clock.now() + offset }
         loop = RecorderLoop(
-            writer: writer, beginning: beginning, knowsAllAlerts: true, lines: [(worker, try writer.register(worker.streams))], notes: notes, clock: clock,
+            writer: writer, beginning: beginning, knowsAllAlerts: true,
+            lines: [(worker, try writer.register(worker.streams))], notes: notes, clock: clock,
             wall: { wall() }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         wall = { [unowned self] in clock.now() + offset }
         notes.open()
     }
 
     /// What happens at a time of the run. Unit: s since its start.
-    func at(_ seconds: Double, _ act: @escaping () throws -> Void) { clock.script.append((clock.start + Int64(seconds * Double(Self.second)), act)) }
+    func at(_ seconds: Double, _ act: @escaping () throws -> Void) {
+        clock.script.append((clock.start + Int64(seconds * Double(Self.second)), act))
+    }
 
     /// Runs it to the end; rethrows what failed in what was to happen.
     func run(seconds: Double, commitEvery: Int64 = 1_000_000_000) throws {
@@ -52,17 +56,23 @@ final class PlayedRecorder {
     func report(_ event: EventCode, times: Int = 1) {
         for figure in 1...times {
             _ = worker.recorder.ring.push(
-                SampleRecord(kind: .event, index: 0, monotonicNanoseconds: clock.now(), bits: Int64(figure), event: event))
+                SampleRecord(
+                    kind: .event, index: 0, monotonicNanoseconds: clock.now(), bits: Int64(figure), event: event))
         }
     }
 
     func report(_ alert: LinkAlert, holds: Bool) {
         let index = worker.alerts.count - LinkAlert.allCases.count + alert.rawValue
-        _ = worker.recorder.ring.push(SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: clock.now()))
+        _ = worker.recorder.ring.push(
+            SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: clock.now())
+        )
     }
 
-    /// The events' file may not grow beyond this many pages of 4 KiB; what does not fit is refused as on a full disk. `nil`: it may grow.
-    func limitEvents(pages: Int?) throws { try writer.events.read { try $0.execute(sql: "PRAGMA max_page_count=\(pages ?? 1_000_000)") } }
+    /// The events' file may not grow beyond this many pages of 4 KiB; what does not fit is refused as on a full disk.
+    /// `nil`: it may grow.
+    func limitEvents(pages: Int?) throws {
+        try writer.events.read { try $0.execute(sql: "PRAGMA max_page_count=\(pages ?? 1_000_000)") }
+    }
 }
 
 /// Time that passes only when somebody sleeps; what is to happen meanwhile happens then.

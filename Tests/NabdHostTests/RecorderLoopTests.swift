@@ -15,7 +15,9 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func events(_ kind: EventKind) throws -> [EventRecord] { try RecorderRun.events(folder, limit: 20_000).filter { $0.kind == kind.name } }
+    private func events(_ kind: EventKind) throws -> [EventRecord] {
+        try RecorderRun.events(folder, limit: 20_000).filter { $0.kind == kind.name }
+    }
 
     @Test func anEventIsWrittenInTheRoundThatFollowsIt() throws {
         let played = try PlayedRecorder(folder)
@@ -46,7 +48,8 @@ import Testing
         let steps = try events(.clockStepped)
         #expect(steps.map { $0.members["stepMilliseconds"] } == ["7000"])
         #expect(steps.map { $0.monotonicNanoseconds - played.clock.start } == [3 * Self.second])
-        #expect(try events(.lateReply).map { $0.utc - $0.monotonicNanoseconds } == [500 * Self.second, 507 * Self.second])
+        #expect(
+            try events(.lateReply).map { $0.utc - $0.monotonicNanoseconds } == [500 * Self.second, 507 * Self.second])
     }
 
     @Test func recordsThatFoundNoRoomAreToldOnce() throws {
@@ -66,7 +69,8 @@ import Testing
         played.at(1) { try played.limitEvents(pages: 1) }
         played.at(2) { played.report(.lateReply, times: 500) }
         played.at(3) { [folder] in
-            #expect(try !RecorderRun.events(folder).contains { $0.kind == "lateReply" }, "refused: else this shows nothing")
+            #expect(
+                try !RecorderRun.events(folder).contains { $0.kind == "lateReply" }, "refused: else this shows nothing")
             #expect(played.totals.problem != nil)
             try played.limitEvents(pages: nil)
         }
@@ -74,10 +78,13 @@ import Testing
         #expect(played.totals.problem == nil)
         #expect(try events(.lateReply).map { $0.members["figure"] } == (1...500).map { "\($0)" }, "all, in their order")
         #expect(try RecorderRun.alerts(folder) == ["NABD_JOURNAL_FAILING start", "NABD_JOURNAL_FAILING end"])
-        #expect(try RecorderRun.events(folder, limit: 20_000).last?.recorded == .sessionBoundary(.hostStopped, leavesNoAlert: true))
+        #expect(
+            try RecorderRun.events(folder, limit: 20_000).last?.recorded
+                == .sessionBoundary(.hostStopped, leavesNoAlert: true))
     }
 
-    /// The end of an alert may be among what was given up: then nobody may say that all have ended, and the next start looks.
+    /// The end of an alert may be among what was given up: then nobody may say that all have ended, and the next start
+    /// looks.
     @Test func whatWasGivenUpIsToldAndTheAccountOfAlertsIsOpen() throws {
         let played = try PlayedRecorder(folder)
         let more = 1_234
@@ -88,8 +95,11 @@ import Testing
         let lost = try #require(try events(.eventsLost).first)
         let kept = try events(.lateReply)
         #expect(Int(lost.members["figure"] ?? "") == EventQueue.limit + more - kept.count)
-        #expect(kept.first?.members["figure"] == "\(EventQueue.limit + more - kept.count + 1)", "the oldest were given up")
-        #expect(try RecorderRun.events(folder, limit: 20_000).last?.recorded == .sessionBoundary(.hostStopped, leavesNoAlert: false))
+        #expect(
+            kept.first?.members["figure"] == "\(EventQueue.limit + more - kept.count + 1)", "the oldest were given up")
+        #expect(
+            try RecorderRun.events(folder, limit: 20_000).last?.recorded
+                == .sessionBoundary(.hostStopped, leavesNoAlert: false))
     }
 
     @Test func aStopEndsTheSessionWhateverWaits() throws {

@@ -22,18 +22,24 @@ final class RecorderRun {
     /// - Parameters:
     ///   - handle: the one device of the unit.
     ///   - prepare: what is done to the writer before the recorder has it.
-    init(_ folder: TemporaryFolder, handle: String = RecorderRun.handle, prepare: (JournalWriter) throws -> Void = { _ in }) throws {
+    init(
+        _ folder: TemporaryFolder, handle: String = RecorderRun.handle,
+        prepare: (JournalWriter) throws -> Void = { _ in }
+    ) throws {
         configuration = try Self.configure(folder, handle: handle)
         let line = configuration.lines[0]
         worker = LineWorker(address: line.address, plans: line.plans)
         let now = MonotonicClock().now()
         writer = try JournalWriter(directory: configuration.journalDirectory, bootID: "b", now: now, utc: now)
-        beginning = SessionBeginning(configuration, open: OpenAlerts(directory: configuration.journalDirectory), at: now)
+        beginning = SessionBeginning(
+            configuration, open: OpenAlerts(directory: configuration.journalDirectory), at: now)
         try writer.record(beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: 0, quality: .unknown)
         try prepare(writer)
         try recorder.start(
-            writer, beginning: [], knowsAllAlerts: beginning.alertsEnded != nil, lines: [(worker, try writer.register(worker.streams))],
-            commitEvery: configuration.commitEvery, priority: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            writer, beginning: [], knowsAllAlerts: beginning.alertsEnded != nil,
+            lines: [(worker, try writer.register(worker.streams))],
+            commitEvery: configuration.commitEvery, priority: 0,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// A unit of one device.
@@ -56,14 +62,17 @@ final class RecorderRun {
     func report(_ alert: LinkAlert, holds: Bool) {
         let index = worker.alerts.count - LinkAlert.allCases.count + alert.rawValue
         _ = worker.recorder.ring.push(
-            SampleRecord(kind: holds ? .alertStart : .alertEnd, index: UInt32(index), monotonicNanoseconds: MonotonicClock().now()))
+            SampleRecord(
+                kind: holds ? .alertStart : .alertEnd, index: UInt32(index),
+                monotonicNanoseconds: MonotonicClock().now()))
     }
 
     static func events(_ folder: TemporaryFolder, limit: Int = 10_000) throws -> [EventRecord] {
         try JournalReader(directory: "\(folder.path)/journal").events(after: 0, limit: limit)
     }
 
-    /// Each alert's phases in their order, with the reason of each end: `NABD_DEVICE_STALE start`, `NABD_DEVICE_STALE end stopped`.
+    /// Each alert's phases in their order, with the reason of each end: `NABD_DEVICE_STALE start`, `NABD_DEVICE_STALE
+    /// end stopped`.
     static func alerts(_ folder: TemporaryFolder) throws -> [String] {
         try events(folder).compactMap { event in
             switch event.recorded {

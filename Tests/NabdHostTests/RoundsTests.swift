@@ -7,7 +7,9 @@ import Testing
     private static let tick = second / 50
 
     /// Runs for a while, each round `late` behind its time; returns each with the time since the start.
-    private func run(_ intervals: Rounds.Intervals, seconds: Int64, late: Int64 = 0, writes: Bool = false) -> [(time: Int64, round: Rounds.Round)] {
+    private func run(_ intervals: Rounds.Intervals, seconds: Int64, late: Int64 = 0, writes: Bool = false) -> [(
+        time: Int64, round: Rounds.Round
+    )] {
         let start = 7 * Self.second
         var rounds = Rounds(intervals, from: start)
         var done: [(time: Int64, round: Rounds.Round)] = []
@@ -35,7 +37,9 @@ import Testing
     }
 
     @Test func samplesAreCommittedAtTheirInterval() {
-        let commits = run(Rounds.Intervals(commit: Self.second / 4), seconds: 2, writes: true).filter { $0.round.commit != .none }
+        let commits = run(Rounds.Intervals(commit: Self.second / 4), seconds: 2, writes: true).filter {
+            $0.round.commit != .none
+        }
         // A quarter of a second is no multiple of the tick: each commit is in the round that follows it.
         #expect(commits.map(\.time) == (1...7).map { $0 * 13 * Self.tick })
         #expect(commits.allSatisfy { $0.round.commit == .samples })
@@ -48,7 +52,9 @@ import Testing
     }
 
     @Test(arguments: [tick, tick / 2]) func whereEachRoundCommitsItAlsoLooksAfterTheFiles(interval: Int64) {
-        for (_, round) in run(Rounds.Intervals(commit: interval), seconds: 1) { #expect(round.commit != .none && round.tidies) }
+        for (_, round) in run(Rounds.Intervals(commit: interval), seconds: 1) {
+            #expect(round.commit != .none && round.tidies)
+        }
     }
 
     /// So late that the round for the files is also one for samples: both are done, and the files do not wait for ever.
@@ -65,7 +71,10 @@ import Testing
     @Test func readersAreToldThatNothingCame() {
         let silent = run(Rounds.Intervals(commit: Self.second), seconds: 16).filter { $0.round.commit == .heartbeat }
         #expect(silent.map(\.time) == [5, 10, 15].map { $0 * Self.second })
-        #expect(run(Rounds.Intervals(commit: Self.second), seconds: 16, writes: true).allSatisfy { $0.round.commit != .heartbeat })
+        #expect(
+            run(Rounds.Intervals(commit: Self.second), seconds: 16, writes: true).allSatisfy {
+                $0.round.commit != .heartbeat
+            })
     }
 
     @Test func whatWasNotWrittenIsTriedAtTheNextCommit() {

@@ -47,7 +47,10 @@ import Testing
         ("MDC_TEMP: 0.01", "MDC_TEMPO: 0.01", "7:78", "the profile has no “MDC_TEMPO”"),
         ("  spo2-1:", "  fridge:", "7:3", "the key “fridge” stands twice"),
         ("nabd: unit/1", "nabd: profile/1", "1:7", "this file says it is “profile/1”"),
-        ("line: /dev/ttyUSB0}", "line: /dev/ttyUSB0, serial: x}", "6:68", "this profile does not tell the device's serial number"),
+        (
+            "line: /dev/ttyUSB0}", "line: /dev/ttyUSB0, serial: x}", "6:68",
+            "this profile does not tell the device's serial number"
+        ),
     ])
     func eachFaultIsToldAtItsPlace(replacing: String, with: String, place: String, message: String) throws {
         let text = Self.good.replacingOccurrences(of: replacing, with: with)
@@ -70,7 +73,8 @@ import Testing
 
     /// Whoever opens the port first would have it, and the other device would never be heard.
     @Test(arguments: [
-        ("tcp://10.0.0.1:4000", ", from: 10.0.0.9", false), ("tcp://0.0.0.0:4000", "", false), ("tcp://10.0.0.1:4000", "", false),
+        ("tcp://10.0.0.1:4000", ", from: 10.0.0.9", false), ("tcp://0.0.0.0:4000", "", false),
+        ("tcp://10.0.0.1:4000", "", false),
         ("tcp://10.0.0.1:4001", "", true), ("tcp://10.0.0.2:4000", "", true),
     ])
     func twoDevicesThatCallNeedTwoPorts(listen: String, from: String, isGood: Bool) throws {
@@ -89,7 +93,9 @@ import Testing
     }
 
     @Test func anUplinkNeedsItsFilesAndHTTPS() throws {
-        let text = Self.good + "\nuplink: {server: \"http://x/fhir\", authority: a.pem, client-certificate: b.pem, client-key: c.key}"
+        let text =
+            Self.good
+            + "\nuplink: {server: \"http://x/fhir\", authority: a.pem, client-certificate: b.pem, client-key: c.key}"
         do {
             _ = try load(text)
             Issue.record("nothing was found")
@@ -99,7 +105,8 @@ import Testing
     }
 
     @Test func theJournalsLimitsAreRead() throws {
-        let text = Self.good.replacingOccurrences(of: "commit-every: 250ms", with: "limit: 512MiB, keep: 48h, shed: [waveforms, numerics]")
+        let text = Self.good.replacingOccurrences(
+            of: "commit-every: 250ms", with: "limit: 512MiB, keep: 48h, shed: [waveforms, numerics]")
         let retention = try load(text).retention
         #expect(retention.limit == 512 << 20)
         #expect(retention.keep == 172_800_000_000_000)
@@ -107,7 +114,10 @@ import Testing
         #expect(!retention.hasUplink)
     }
 
-    @Test(arguments: ["limit: 3MiB", "limit: 8", "limit: 8GB", "limit: -1GiB", "limit: 99999TiB", "keep: 1s", "keep: 5", "shed: [alarms]", "shed: waveforms"])
+    @Test(arguments: [
+        "limit: 3MiB", "limit: 8", "limit: 8GB", "limit: -1GiB", "limit: 99999TiB", "keep: 1s", "keep: 5",
+        "shed: [alarms]", "shed: waveforms",
+    ])
     func aWrongLimitIsToldWithItsPlace(setting: String) {
         let error = #expect(throws: InvalidFile.self) {
             _ = try load(Self.good.replacingOccurrences(of: "commit-every: 250ms", with: setting))

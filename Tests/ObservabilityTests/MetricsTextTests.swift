@@ -25,7 +25,10 @@ import Testing
         #expect(metrics.text == "m{l=\"\(written)\"} 1\n")
     }
 
-    @Test(arguments: [(Double.nan, "NaN"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (1e18, "1000000000000000000"), (0.0004, "0.0004"), (-3, "-3")])
+    @Test(arguments: [
+        (Double.nan, "NaN"), (.infinity, "+Inf"), (-.infinity, "-Inf"), (1e18, "1000000000000000000"),
+        (0.0004, "0.0004"), (-3, "-3"),
+    ])
     func numbersAreWrittenAsTheFormatHasThem(value: Double, written: String) {
         var metrics = MetricsText()
         metrics.sample("m", [:], value)

@@ -12,14 +12,14 @@ import Testing
     private static let epoch: Int64 = 1_700_000_000_000_000_000
     private static let second: Int64 = 1_000_000_000
     private static let rate = StreamDescriptor(
-        device: "bed-1", vmd: nil, metric: "MDC_ECG_HEART_RATE", code: 147_842, unit: "/min", form: .integer(.one), isWaveform: false,
-        periodNanoseconds: 1_000_000_000, profile: "test/monitor")
+        device: "bed-1", vmd: nil, metric: "MDC_ECG_HEART_RATE", code: 147_842, unit: "/min", form: .integer(.one),
+        isWaveform: false, periodNanoseconds: 1_000_000_000, profile: "test/monitor")
     private static let mode = StreamDescriptor(
-        device: "bed-1", vmd: nil, metric: "NABD_MODE", code: nil, unit: nil, form: .text, isWaveform: false, periodNanoseconds: 1_000_000_000,
-        profile: "test/monitor")
+        device: "bed-1", vmd: nil, metric: "NABD_MODE", code: nil, unit: nil, form: .text, isWaveform: false,
+        periodNanoseconds: 1_000_000_000, profile: "test/monitor")
     private static let ecg = StreamDescriptor(
-        device: "bed-1", vmd: nil, metric: "MDC_ECG_ELEC_POTL_II", code: 131_330, unit: "uV", form: .integer(.one), isWaveform: true,
-        periodNanoseconds: 4_000_000, profile: "test/monitor")
+        device: "bed-1", vmd: nil, metric: "MDC_ECG_ELEC_POTL_II", code: 131_330, unit: "uV", form: .integer(.one),
+        isWaveform: true, periodNanoseconds: 4_000_000, profile: "test/monitor")
 
     private let folder: TemporaryFolder
     private var directory: String { "\(folder.path)/journal" }
@@ -39,7 +39,9 @@ import Testing
         var step: Int64 = 0
 
         init(_ directory: String, from start: Int64, retention: JournalRetention = JournalRetention()) throws {
-            writer = try JournalWriter(directory: directory, bootID: "boot", now: start, utc: start + JournalLifeTests.epoch, retention: retention)
+            writer = try JournalWriter(
+                directory: directory, bootID: "boot", now: start, utc: start + JournalLifeTests.epoch,
+                retention: retention)
             streams = try writer.register([JournalLifeTests.rate, JournalLifeTests.mode, JournalLifeTests.ecg])
             // Nothing of a real clock is round.
             now = start + 123_457
@@ -57,7 +59,9 @@ import Testing
                     seconds += 1
                     let isLost = now / JournalLifeTests.second % 7 == 3
                     writer.append(
-                        isLost ? sample(now, 0, .notAvailable, .timedOut) : sample(now, Int64.random(in: 60...90, using: &generator)), stream: streams[0])
+                        isLost
+                            ? sample(now, 0, .notAvailable, .timedOut)
+                            : sample(now, Int64.random(in: 60...90, using: &generator)), stream: streams[0])
                     var text = sample(now, 0)
                     _ = text.setText(Array((now / JournalLifeTests.second % 20 < 10 ? "حقنة" : "STANDBY").utf8))
                     writer.append(text, stream: streams[1])
@@ -72,10 +76,15 @@ import Testing
             try writer.tidy(now: now)
         }
 
-        func finish() throws { try writer.finish(now: now, utc: now + JournalLifeTests.epoch + step, quality: .synchronised) }
+        func finish() throws {
+            try writer.finish(now: now, utc: now + JournalLifeTests.epoch + step, quality: .synchronised)
+        }
 
-        private func sample(_ time: Int64, _ bits: Int64, _ validity: Validity = .valid, _ reason: Reason = .none) -> SampleRecord {
-            SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: time, bits: bits, validity: validity, reason: reason)
+        private func sample(_ time: Int64, _ bits: Int64, _ validity: Validity = .valid, _ reason: Reason = .none)
+            -> SampleRecord
+        {
+            SampleRecord(
+                kind: .sample, index: 0, monotonicNanoseconds: time, bits: bits, validity: validity, reason: reason)
         }
     }
 
@@ -83,7 +92,9 @@ import Testing
     private func samples(_ selection: JournalReader.Selection = JournalReader.Selection()) throws -> [String] {
         var lines: [String] = []
         var cursor = JournalExport.Cursor(after: 0)
-        try JournalExport(JournalReader(directory: directory)).samples(from: &cursor, selection, csv: true) { lines.append($0) }
+        try JournalExport(JournalReader(directory: directory)).samples(from: &cursor, selection, csv: true) {
+            lines.append($0)
+        }
         return lines.sorted()
     }
 
@@ -224,10 +235,12 @@ import Testing
         let all = try samples()
         let queue = try openFile(1)
         try queue.write { db in
-            let row = try #require(try Row.fetchOne(db, sql: "SELECT id, payload FROM chunks WHERE content = 1 LIMIT 1"))
+            let row = try #require(
+                try Row.fetchOne(db, sql: "SELECT id, payload FROM chunks WHERE content = 1 LIMIT 1"))
             var payload = try #require(row.bytes("payload"))
             payload[payload.count - 8] ^= 0x10
-            try db.execute(sql: "UPDATE chunks SET payload = ? WHERE id = ?", arguments: [Data(payload), row.integer("id")])
+            try db.execute(
+                sql: "UPDATE chunks SET payload = ? WHERE id = ?", arguments: [Data(payload), row.integer("id")])
         }
         #expect(try faults().contains { $0.contains("checksum does not match") })
         let left = try samples()
@@ -245,7 +258,9 @@ import Testing
 
     /// Runs until there are several files.
     private func fill(_ bed: Bed, files: Int) throws {
-        for _ in 0..<1000 where JournalFiles(directory: directory).segments(.samples).count < files { try bed.run(quarters: 40) }
+        for _ in 0..<1000 where JournalFiles(directory: directory).segments(.samples).count < files {
+            try bed.run(quarters: 40)
+        }
     }
 
     @Test func manyFilesAreOneRecord() throws {
@@ -275,7 +290,8 @@ import Testing
         #expect(files.segments(.samples).count == count)
         let book = try DeliveryStore(directory: directory)
         let second = try JournalReader(directory: directory).open(.samples)[2].first
-        try book.move(samples: DeliveryStore.SamplePosition(session: 1, window: 1, chunk: second - 1, length: 1), delivered: 1)
+        try book.move(
+            samples: DeliveryStore.SamplePosition(session: 1, window: 1, chunk: second - 1, length: 1), delivered: 1)
         for _ in 0..<40 where files.size > retention.limit { _ = try bed.writer.maintain(utc: 0) }
         #expect(files.segments(.samples).count >= count - 2)
         #expect(files.segments(.samples).first?.number ?? 0 > 1)
@@ -312,19 +328,24 @@ import Testing
         #expect(result.faults == [])
         #expect(result.declaredMissing > 10_000)
         #expect(try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE")) == numerics)
-        #expect(bed.writer.takeIncidents().contains { if case .shed(_, "waveforms", _, _) = $0 { true } else { false } })
+        #expect(
+            bed.writer.takeIncidents().contains { if case .shed(_, "waveforms", _, _) = $0 { true } else { false } })
     }
 
     // MARK: Failures
 
-    /// A file that takes nothing more, as after an input or output error, is left and a new one begun; nothing is lost or doubled.
+    /// A file that takes nothing more, as after an input or output error, is left and a new one begun; nothing is lost
+    /// or doubled.
     @Test func aFailedFileIsLeftAndANewOneBegun() throws {
         let bed = try Bed(directory, from: Self.second)
         try bed.run(quarters: 40)
         try bed.writer.samples.write { try $0.execute(sql: "PRAGMA query_only=1") }
         try bed.run(quarters: 40)
         try bed.finish()
-        #expect(bed.writer.takeIncidents().contains { if case .failed("samples-000001.sqlite", _) = $0 { true } else { false } })
+        #expect(
+            bed.writer.takeIncidents().contains {
+                if case .failed("samples-000001.sqlite", _) = $0 { true } else { false }
+            })
         #expect(JournalFiles(directory: directory).segments(.samples).count == 2)
         #expect(try faults() == [])
         #expect(try samples().count == bed.made)
@@ -354,7 +375,9 @@ import Testing
         try bed.finish()
         let segment = JournalFiles(directory: directory).segment(kind, 1)
         try Data(repeating: 0x5A, count: 20_000).write(to: URL(fileURLWithPath: segment.path))
-        try reopenAfterDamage(expecting: { if case .setAside("\(segment.name).damaged", _) = $0 { true } else { false } })
+        try reopenAfterDamage(expecting: {
+            if case .setAside("\(segment.name).damaged", _) = $0 { true } else { false }
+        })
         #expect(FileManager.default.fileExists(atPath: segment.path + ".damaged"))
     }
 

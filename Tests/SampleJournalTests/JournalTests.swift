@@ -8,10 +8,12 @@ import Testing
 @testable import SampleJournal
 
 private let pressure = StreamDescriptor(
-    device: "pump-1", vmd: nil, metric: "NABD_PUMP_PRESSURE", code: nil, unit: "mm[Hg]", form: .integer(.one), isWaveform: false,
+    device: "pump-1", vmd: nil, metric: "NABD_PUMP_PRESSURE", code: nil, unit: "mm[Hg]", form: .integer(.one),
+    isWaveform: false,
     periodNanoseconds: 1_000_000_000, profile: "alaris/asena-gh")
 private let pleth = StreamDescriptor(
-    device: "spo2-1", vmd: nil, metric: "MDC_PULS_OXIM_PLETH", code: 150_452, unit: "1", form: .integer(.one), isWaveform: true,
+    device: "spo2-1", vmd: nil, metric: "MDC_PULS_OXIM_PLETH", code: 150_452, unit: "1", form: .integer(.one),
+    isWaveform: true,
     periodNanoseconds: 10_000_000, profile: "nonin/oem-iii-df2")
 
 @Suite struct JournalTests {
@@ -20,18 +22,24 @@ private let pleth = StreamDescriptor(
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func sample(_ bits: Int64, at time: Int64, _ validity: Validity = .valid, _ reason: Reason = .none) -> SampleRecord {
-        SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: time, bits: bits, validity: validity, reason: reason)
+    private func sample(_ bits: Int64, at time: Int64, _ validity: Validity = .valid, _ reason: Reason = .none)
+        -> SampleRecord
+    {
+        SampleRecord(
+            kind: .sample, index: 0, monotonicNanoseconds: time, bits: bits, validity: validity, reason: reason)
     }
 
     /// Writes `count` pressures from a start on, in commits of ten.
     private func write(_ count: Int64, from start: Int64, finish: Bool = true) throws {
-        let writer = try JournalWriter(directory: directory, bootID: "boot", now: start, utc: start + 1_700_000_000_000_000_000)
+        let writer = try JournalWriter(
+            directory: directory, bootID: "boot", now: start, utc: start + 1_700_000_000_000_000_000)
         let stream = try writer.register([pressure])[0]
         for index in 0..<count {
             let time = start + index * 1_000_000_000
             writer.append(sample(index, at: time), stream: stream)
-            if index % 10 == 9 { try writer.commit(now: time, utc: time + 1_700_000_000_000_000_000, quality: .synchronised) }
+            if index % 10 == 9 {
+                try writer.commit(now: time, utc: time + 1_700_000_000_000_000_000, quality: .synchronised)
+            }
         }
         let end = start + count * 1_000_000_000
         if finish { try writer.finish(now: end, utc: end + 1_700_000_000_000_000_000, quality: .synchronised) }
@@ -52,7 +60,9 @@ private let pleth = StreamDescriptor(
         try write(1, from: 1_000_000_000)
         #expect(
             try lines() == [
-                #"{"device":"pump-1","metric":"NABD_PUMP_PRESSURE","value":0,"unit":"mm[Hg]","validity":"valid","time":"2023-11-14T22:13:21.000Z","monotonicNanoseconds":1000000000,"clock":"synchronised","sequence":0}"#
+                #"{"device":"pump-1","metric":"NABD_PUMP_PRESSURE","value":0,"unit":"mm[Hg]","validity":"valid","#
+                    + #""time":"2023-11-14T22:13:21.000Z","monotonicNanoseconds":1000000000,"clock":"synchronised","#
+                    + #""sequence":0}"#
             ])
     }
 
@@ -79,7 +89,9 @@ private let pleth = StreamDescriptor(
         try first.finish(now: 3, utc: 3, quality: .unknown)
     }
 
-    @Test func aReaderNeedsAJournal() { #expect(throws: JournalError.self) { _ = try JournalReader(directory: "\(folder.path)/none") } }
+    @Test func aReaderNeedsAJournal() {
+        #expect(throws: JournalError.self) { _ = try JournalReader(directory: "\(folder.path)/none") }
+    }
 
     @Test func waveformsKeepTheirOwnTimeAndTellOfJumps() throws {
         let writer = try JournalWriter(directory: directory, bootID: "b", now: 0, utc: 0)
@@ -87,7 +99,8 @@ private let pleth = StreamDescriptor(
         // Bytes arrive in bursts of five; after 50 samples the device pauses for two seconds.
         for index in 0..<100 {
             let burst = Int64(index / 5 * 5 + 4) * 10_000_000
-            writer.append(sample(Int64(index), at: 1_000_000_000 + burst + (index >= 50 ? 2_000_000_000 : 0)), stream: stream)
+            writer.append(
+                sample(Int64(index), at: 1_000_000_000 + burst + (index >= 50 ? 2_000_000_000 : 0)), stream: stream)
         }
         try writer.finish(now: 5_000_000_000, utc: 5_000_000_000, quality: .unknown)
         let reader = try JournalReader(directory: directory)
@@ -101,7 +114,9 @@ private let pleth = StreamDescriptor(
     @Test func eventsFormAChain() throws {
         let writer = try JournalWriter(directory: directory, bootID: "b", now: 0, utc: 0)
         for number in 0..<5 {
-            try writer.record("test", device: "pump-1", body: ["number": .integer(number)], monotonic: Int64(number), utc: 0, quality: .unknown)
+            try writer.record(
+                "test", device: "pump-1", body: ["number": .integer(number)], monotonic: Int64(number), utc: 0,
+                quality: .unknown)
         }
         try writer.finish(now: 9, utc: 9, quality: .unknown)
         let reader = try JournalReader(directory: directory)
@@ -115,7 +130,10 @@ private let pleth = StreamDescriptor(
     }
 
     /// Any flipped bit of a chunk's row is named, whichever column it is in.
-    @Test(arguments: ["base_ns = base_ns + 1", "utc = utc + 1", "quality = 0", "samples = samples + 1", "content = 1", "first = 1", "session = 9"])
+    @Test(arguments: [
+        "base_ns = base_ns + 1", "utc = utc + 1", "quality = 0", "samples = samples + 1", "content = 1", "first = 1",
+        "session = 9",
+    ])
     func aChangedChunkIsNamed(change: String) throws {
         try write(30, from: 1_000_000_000)
         let queue = try openFile(.samples)
@@ -153,6 +171,9 @@ private let pleth = StreamDescriptor(
         try write(30, from: 1_000_000_000)
         let queue = try openFile(.samples)
         try queue.write { try $0.execute(sql: "DELETE FROM chunks WHERE id = 4") }
-        #expect(try JournalReader(directory: directory).verify().faults.contains { $0.contains("begins with commit 5, expected 3") })
+        #expect(
+            try JournalReader(directory: directory).verify().faults.contains {
+                $0.contains("begins with commit 5, expected 3")
+            })
     }
 }

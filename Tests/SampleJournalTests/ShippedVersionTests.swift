@@ -17,9 +17,12 @@ import Testing
         let source = Repository.root.appendingPathComponent("Tests/journals/version-\(version)")
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         for file in ["samples-000001.sqlite", "events-000001.sqlite"] {
-            try FileManager.default.copyItem(atPath: source.appendingPathComponent(file).path, toPath: "\(directory)/\(file)")
+            try FileManager.default.copyItem(
+                atPath: source.appendingPathComponent(file).path, toPath: "\(directory)/\(file)")
         }
-        return try String(contentsOf: source.appendingPathComponent("export.jsonl"), encoding: .utf8).split(separator: "\n").map(String.init)
+        return try String(contentsOf: source.appendingPathComponent("export.jsonl"), encoding: .utf8).split(
+            separator: "\n"
+        ).map(String.init)
     }
 
     private func export() throws -> [String] {
@@ -32,9 +35,11 @@ import Testing
     }
 
     private let stream = StreamDescriptor(
-        device: "vent", vmd: nil, metric: "MDC_PRESS_AWAY_END_EXP_POS", code: 151_804, unit: "mbar", form: .integer(.one), isWaveform: false,
+        device: "vent", vmd: nil, metric: "MDC_PRESS_AWAY_END_EXP_POS", code: 151_804, unit: "mbar",
+        form: .integer(.one), isWaveform: false,
         periodNanoseconds: 1_000_000_000, profile: "draeger/evita-4",
-        name: StreamName(system: "urn:nabd:metric", category: .measurement, display: "PEEP", arabicDisplay: "الضغط", loinc: nil))
+        name: StreamName(
+            system: "urn:nabd:metric", category: .measurement, display: "PEEP", arabicDisplay: "الضغط", loinc: nil))
 
     @Test(arguments: [3]) func aJournalOfAnOlderVersionIsReadAsItsHostReadIt(version: Int) throws {
         let exported = try older(version)
@@ -47,10 +52,13 @@ import Testing
         let start = Int64(4_000_000_000_000)
         for run in 0..<2 {
             let now = start + Int64(run) * 1_000_000_000
-            let writer = try JournalWriter(directory: directory, bootID: "boot", now: now, utc: now + 1_795_000_000_000_000_000)
+            let writer = try JournalWriter(
+                directory: directory, bootID: "boot", now: now, utc: now + 1_795_000_000_000_000_000)
             let id = try writer.register([stream])[0]
             writer.append(
-                SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: now, bits: Int64(run + 5), validity: .valid, reason: .none), stream: id)
+                SampleRecord(
+                    kind: .sample, index: 0, monotonicNanoseconds: now, bits: Int64(run + 5), validity: .valid,
+                    reason: .none), stream: id)
             try writer.finish(now: now, utc: now + 1_795_000_000_000_000_000, quality: .synchronised)
         }
         let after = try export().filter { !$0.contains("\"event\"") }

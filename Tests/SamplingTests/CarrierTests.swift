@@ -25,7 +25,8 @@ import Testing
 
     @Test(
         arguments: [
-            ":1103006B00037F\r\n", ":1103006B0003 7E\r\n", "1103006B00037E\r\n", ":1103006B00037\r\n", ":1103006B00037E\n", ":\r\n", ":11EF\r\n",
+            ":1103006B00037F\r\n", ":1103006B0003 7E\r\n", "1103006B00037E\r\n", ":1103006B00037\r\n",
+            ":1103006B00037E\n", ":\r\n", ":11EF\r\n",
             ":1103006b00037e\r\n", ":1103006B00037E\r",
         ])
     func whatIsNoFrameInASCIIIsDropped(text: String) {
@@ -67,9 +68,12 @@ import Testing
 
     @Test(
         arguments: [
-            ("modbus: rtu, baud: 9600, format: 8N1", "/dev/ttyS0", true), ("modbus: rtu, baud: 9600, format: 8N1", "tcp://h:1", false),
-            ("modbus: rtu, baud: 9600, format: 8N1", "rtu+tcp://h:1", true), ("modbus: rtu, baud: 9600, format: 8N1", "modbus+tcp://h:1", true),
-            ("modbus: ascii, baud: 9600, format: 7E1", "rtu+tcp://h:1", true), ("modbus: tcp", "tcp://h:1", true), ("modbus: tcp", "/dev/ttyS0", false),
+            ("modbus: rtu, baud: 9600, format: 8N1", "/dev/ttyS0", true),
+            ("modbus: rtu, baud: 9600, format: 8N1", "tcp://h:1", false),
+            ("modbus: rtu, baud: 9600, format: 8N1", "rtu+tcp://h:1", true),
+            ("modbus: rtu, baud: 9600, format: 8N1", "modbus+tcp://h:1", true),
+            ("modbus: ascii, baud: 9600, format: 7E1", "rtu+tcp://h:1", true), ("modbus: tcp", "tcp://h:1", true),
+            ("modbus: tcp", "/dev/ttyS0", false),
             ("modbus: tcp", "rtu+tcp://h:1", false), ("modbus: tcp", "listen:tcp://h:1", false),
         ])
     func aDeviceIsOnALineThatCarriesIt(line: String, address: String, fits: Bool) throws {
@@ -77,9 +81,13 @@ import Testing
         #expect(try (plan(line).fault(on: #require(LineAddress(address))) == nil) == fits)
     }
 
-    @Test(arguments: ["/dev/ttyUSB0", "tcp://10.0.0.1:502", "rtu+tcp://gw:4001", "modbus+tcp://gw:502", "listen:tcp://0.0.0.0:2575"])
+    @Test(arguments: [
+        "/dev/ttyUSB0", "tcp://10.0.0.1:502", "rtu+tcp://gw:4001", "modbus+tcp://gw:502", "listen:tcp://0.0.0.0:2575",
+    ])
     func anAddressIsSaidAsItIsRead(text: String) { #expect(LineAddress(text)?.description == text) }
 
-    @Test(arguments: ["", "rtu+/dev/ttyS0", "listen:/dev/ttyS0", "udp://a:1", "tcp://:1", "tcp://a:99999", "listen:pty"])
+    @Test(arguments: [
+        "", "rtu+/dev/ttyS0", "listen:/dev/ttyS0", "udp://a:1", "tcp://:1", "tcp://a:99999", "listen:pty",
+    ])
     func whatIsNoAddressIsNone(text: String) { #expect(LineAddress(text) == nil) }
 }

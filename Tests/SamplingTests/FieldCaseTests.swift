@@ -12,10 +12,13 @@ import Testing
 @Suite struct FieldCaseTests {
     // MARK: Late replies
 
-    /// A hundred thousand reads, one in three answered late by 0.8 to 2.5 s with a time-out of half a second: whatever counts was asked for.
+    /// A hundred thousand reads, one in three answered late by 0.8 to 2.5 s with a time-out of half a second: whatever
+    /// counts was asked for.
     ///
     /// In order: a device that is busy with one request at a time. Out of order: each reply by its own clock.
-    @Test(arguments: [(true, 10, true), (false, 10, true), (true, 1, true), (false, 1, true), (true, 1, false), (false, 1, false)])
+    @Test(arguments: [
+        (true, 10, true), (false, 10, true), (true, 1, true), (false, 1, true), (true, 1, false), (false, 1, false),
+    ])
     func lateRepliesAreNeverTakenForAnothers(inOrder: Bool, count: Int, mayWiden: Bool) throws {
         let polls = 100_000
         var generator = SeededGenerator(seed: UInt64(count) + (inOrder ? 100 : 200))
@@ -31,7 +34,8 @@ import Testing
         let devices = try plans([1], count: count, every: "1s", line: mayWiden ? "" : ", widen: no")
         let recorder = LineRecorder(devices: 1)
         let engine = RTUEngine(devices: devices, byteTime: 86_805, baud: 115_200, recorder: recorder, now: clock.now())
-        let loop = LineLoop(engine, line: line, clock: clock, recorder: recorder, orders: .init(minimumCapacity: 1, blank: .none))
+        let loop = LineLoop(
+            engine, line: line, clock: clock, recorder: recorder, orders: .init(minimumCapacity: 1, blank: .none))
         var (right, wrong) = (0, 0)
         while clock.now() < Int64(polls) * 1_000_000_000, loop.step() {
             while let record = recorder.ring.pop() {
@@ -48,7 +52,9 @@ import Testing
         var generator = SeededGenerator(seed: 1)
         let clock = VirtualClock(seconds: 1 << 32)
         let line = NumberedBus(clock) { now in
-            now + (Int.random(in: 0..<3, using: &generator) == 0 ? Int64.random(in: 800_000_000...2_500_000_000, using: &generator) : 20_000_000)
+            now
+                + (Int.random(in: 0..<3, using: &generator) == 0
+                    ? Int64.random(in: 800_000_000...2_500_000_000, using: &generator) : 20_000_000)
         }
         var wrong = 0
         var buffer = [UInt8](repeating: 0, count: 64)
@@ -64,7 +70,9 @@ import Testing
     /// N7: a device that answers its whole block only, and loses one answer in seven.
     @Test(arguments: [true, false]) func aDeviceWithoutOtherShapesIsFoundOut(isSaid: Bool) throws {
         var count = 0
-        let run = run(try plans([1], count: 10, every: "1s", slowest: "300ms", line: isSaid ? ", widen: no" : ""), seconds: 600) { read in
+        let run = run(
+            try plans([1], count: 10, every: "1s", slowest: "300ms", line: isSaid ? ", widen: no" : ""), seconds: 600
+        ) { read in
             guard read.address == 0, read.count == 10 else { return .silence }
             count += 1
             return count.isMultiple(of: 7) ? .silence : .values
@@ -77,7 +85,9 @@ import Testing
 
     // MARK: Failures that are answered
 
-    @Test(arguments: [UInt8(0x0A), 0x0B, 4, 6], [1, 3]) func aFailureThatIsAnsweredIsPaidForLikeSilence(code: UInt8, dead: Int) throws {
+    @Test(arguments: [UInt8(0x0A), 0x0B, 4, 6], [1, 3]) func aFailureThatIsAnsweredIsPaidForLikeSilence(
+        code: UInt8, dead: Int
+    ) throws {
         for seconds in [1, 3] as [Int64] {
             let units = [UInt8](1...UInt8(1 + dead))
             let healthy = UInt8(1 + dead)
@@ -90,7 +100,9 @@ import Testing
             #expect(run.told(.deviceConnected).count == 1, "who only refuses is not connected")
             #expect(run.told(.deviceSilent).count == dead)
             #expect(run.told(.deviceSilent).allSatisfy { $0.textValue.contains("exceptions only") })
-            for unit in units where unit != healthy { #expect(run.line.times(of: unit).count >= 2, "unit \(unit) is still asked") }
+            for unit in units where unit != healthy {
+                #expect(run.line.times(of: unit).count >= 2, "unit \(unit) is still asked")
+            }
         }
     }
 
@@ -116,13 +128,19 @@ import Testing
     // MARK: Connections that end
 
     @Test func aConnectionThatEndsAfterEachAnswerCostsNothing() throws {
-        let run = run(try plans([1], count: 2, every: "1s", isTCP: true), seconds: 300, isTCP: true, arrange: { $0.idleLimit = 5_000_000 }) { _ in .values }
+        let run = run(
+            try plans([1], count: 2, every: "1s", isTCP: true), seconds: 300, isTCP: true,
+            arrange: { $0.idleLimit = 5_000_000 }
+        ) { _ in .values }
         #expect(run.values(0).count >= 285, "\(run.values(0).count) of 300")
         #expect(run.told(.deviceDisconnected).isEmpty && run.alerts.isEmpty)
     }
 
     @Test func aConnectionThatEndsWhenIdleCostsNothing() throws {
-        let run = run(try plans([1], count: 2, every: "6s", isTCP: true), seconds: 600, isTCP: true, arrange: { $0.idleLimit = 4_000_000_000 }) { _ in .values }
+        let run = run(
+            try plans([1], count: 2, every: "6s", isTCP: true), seconds: 600, isTCP: true,
+            arrange: { $0.idleLimit = 4_000_000_000 }
+        ) { _ in .values }
         #expect(run.values(0).count >= 95, "\(run.values(0).count) of 100")
         #expect(run.told(.deviceDisconnected).isEmpty && run.alerts.isEmpty)
     }
@@ -131,8 +149,10 @@ import Testing
     @Test(arguments: [true, false]) func aPauseAfterOpeningCanBeSaid(isSaid: Bool) throws {
         var openings: () -> [Int64] = { [] }
         let run = run(
-            try plans([1], count: 2, every: "1s", isTCP: true, line: isSaid ? ", pause-after-opening: 1500ms" : ""), seconds: 60, isTCP: true,
-            arrange: { line in openings = { line.opened } }, rule: { $0.time - (openings().last ?? 0) < 1_000_000_000 ? .end : .values })
+            try plans([1], count: 2, every: "1s", isTCP: true, line: isSaid ? ", pause-after-opening: 1500ms" : ""),
+            seconds: 60, isTCP: true,
+            arrange: { line in openings = { line.opened } },
+            rule: { $0.time - (openings().last ?? 0) < 1_000_000_000 ? .end : .values })
         #expect(isSaid ? run.values(0).count >= 55 : run.values(0).isEmpty, "\(run.values(0).count)")
         if !isSaid {
             #expect(run.told(.deviceDisconnected).count == 1, "told when it begins")
@@ -142,16 +162,23 @@ import Testing
 
     // MARK: Reads that are too long
 
-    /// A device that answers no more than so many registers at once: by silence or by refusal; or one that is silent along a hole.
-    @Test(arguments: [PlayedBus.Outcome.silence, .exception(3), .exception(2)]) func theLengthThatWorksIsFoundAndKept(refusal: PlayedBus.Outcome) throws {
+    /// A device that answers no more than so many registers at once: by silence or by refusal; or one that is silent
+    /// along a hole.
+    @Test(arguments: [PlayedBus.Outcome.silence, .exception(3), .exception(2)]) func theLengthThatWorksIsFoundAndKept(
+        refusal: PlayedBus.Outcome
+    ) throws {
         for limit in [15, 40, 64] {
-            let run = run(try plans([1], count: 125, every: "1s", slowest: "300ms"), seconds: 200) { $0.count > limit ? refusal : .values }
+            let run = run(try plans([1], count: 125, every: "1s", slowest: "300ms"), seconds: 200) {
+                $0.count > limit ? refusal : .values
+            }
             for index in [0, 60, 124] {
                 let first = try #require(run.values(index).first, "register \(index), limit \(limit)")
                 #expect(first.monotonicNanoseconds < 60_000_000_000)
             }
             let cycle = run.line.asked.filter { $0.time > 150_000_000_000 && $0.time < 160_000_000_000 }
-            #expect(cycle.count <= 10 * ((125 + limit - 1) / limit + 1), "\(cycle.count / 10) reads a cycle, limit \(limit)")
+            #expect(
+                cycle.count <= 10 * ((125 + limit - 1) / limit + 1), "\(cycle.count / 10) reads a cycle, limit \(limit)"
+            )
             #expect(cycle.allSatisfy { $0.count <= limit })
             #expect(run.told(.registersRefused).count == 0)
         }
@@ -159,8 +186,12 @@ import Testing
 
     @Test func aDeviceThatIsSilentAlongAHoleIsRead() throws {
         // Register 30 is not wanted, and not there: 29 and 31 are read with it.
-        let run = run(try plans([1], count: 60, every: "1s", slowest: "300ms", without: [30]), seconds: 120) { $0.registers.contains(30) ? .silence : .values }
-        for index in [0, 29, 30, 58] { #expect(run.values(index).contains { $0.monotonicNanoseconds < 60_000_000_000 }, "stream \(index)") }
+        let run = run(try plans([1], count: 60, every: "1s", slowest: "300ms", without: [30]), seconds: 120) {
+            $0.registers.contains(30) ? .silence : .values
+        }
+        for index in [0, 29, 30, 58] {
+            #expect(run.values(index).contains { $0.monotonicNanoseconds < 60_000_000_000 }, "stream \(index)")
+        }
         let cycle = run.line.asked.filter { $0.time > 100_000_000_000 && $0.time < 110_000_000_000 }
         #expect(cycle.count <= 10 * 3, "\(cycle.map { "\($0.address)+\($0.count)" }.prefix(4))")
     }
@@ -188,11 +219,15 @@ import Testing
 
     @Test func anOrderIsSaidOnceAndItsOutcomeComes() throws {
         let order = LineOrder(
-            number: 7, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 100, count: 2), deadline: 5_000_000_000)
+            number: 7, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 100, count: 2),
+            deadline: 5_000_000_000)
         for (outcome, kind) in [
-            (PlayedBus.Outcome.values, OrderOutcome.Kind.answered(length: 4)), (.silence, .unknown), (.exception(2), .refused(code: 2)),
+            (PlayedBus.Outcome.values, OrderOutcome.Kind.answered(length: 4)), (.silence, .unknown),
+            (.exception(2), .refused(code: 2)),
         ] {
-            let run = run(try plans([1], count: 2), seconds: 10, orders: [order]) { $0.address == 100 ? outcome : .values }
+            let run = run(try plans([1], count: 2), seconds: 10, orders: [order]) {
+                $0.address == 100 ? outcome : .values
+            }
             let found = try #require(run.recorder.outcomes.pop())
             #expect(found.number == 7 && found.kind == kind)
             #expect(run.line.asked.count { $0.address == 100 } == 1)
@@ -202,8 +237,10 @@ import Testing
     }
 
     @Test func anOrderThatCannotBeSaidIsNotSaid() throws {
-        let late = LineOrder(number: 1, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 100, count: 2), deadline: 0)
-        let write = LineOrder(number: 2, device: 0, content: .read(.writeSingleRegister, unit: 1, address: 100, count: 1), deadline: .max)
+        let late = LineOrder(
+            number: 1, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 100, count: 2), deadline: 0)
+        let write = LineOrder(
+            number: 2, device: 0, content: .read(.writeSingleRegister, unit: 1, address: 100, count: 1), deadline: .max)
         let other = LineOrder(number: 3, device: 9, content: .request(0), deadline: .max)
         let run = run(try plans([1], count: 2), seconds: 5, orders: [late, write, other]) { _ in .values }
         var outcomes: [OrderOutcome] = []
@@ -214,16 +251,23 @@ import Testing
 
     /// The line is lost while the order is handed to it: what of it went out is not known.
     @Test func anOrderWhoseSayingFailsIsUnknown() throws {
-        let order = LineOrder(number: 4, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 100, count: 2), deadline: 5_000_000_000)
-        let run = run(try plans([1], count: 2), seconds: 10, orders: [order], arrange: { $0.breaksAfter = { $0.address == 100 } }) { _ in .values }
+        let order = LineOrder(
+            number: 4, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 100, count: 2),
+            deadline: 5_000_000_000)
+        let run = run(
+            try plans([1], count: 2), seconds: 10, orders: [order], arrange: { $0.breaksAfter = { $0.address == 100 } }
+        ) { _ in .values }
         let found = try #require(run.recorder.outcomes.pop())
         #expect(found.kind == .unknown && found.said > 0)
         #expect(run.line.asked.count { $0.address == 100 } == 1)
     }
 
     @Test func anOrderForALineThatIsNotThereEndsAtItsDeadline() throws {
-        let order = LineOrder(number: 1, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 0, count: 2), deadline: 3_000_000_000)
-        let run = run(try plans([1], count: 2), seconds: 20, orders: [order], arrange: { $0.mayOpen = { _ in false } }) { _ in .values }
+        let order = LineOrder(
+            number: 1, device: 0, content: .read(.readHoldingRegisters, unit: 1, address: 0, count: 2),
+            deadline: 3_000_000_000)
+        let run = run(try plans([1], count: 2), seconds: 20, orders: [order], arrange: { $0.mayOpen = { _ in false } })
+        { _ in .values }
         let found = try #require(run.recorder.outcomes.pop())
         #expect(found.kind == .notSaid && found.time >= 3_000_000_000 && found.time < 3_600_000_000)
     }

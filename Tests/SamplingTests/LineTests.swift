@@ -21,7 +21,8 @@ private final class Answerer: @unchecked Sendable {
         thread = try RealTimeThread(name: "answerer", priority: 0) { [self] in
             var buffer = [UInt8](repeating: 0, count: 512)
             while !stopFlag.isSet {
-                guard let count = try? end.read(into: &buffer, deadline: MonotonicClock().now() + 20_000_000), count > 0 else { continue }
+                guard let count = try? end.read(into: &buffer, deadline: MonotonicClock().now() + 20_000_000), count > 0
+                else { continue }
                 if let reply = self.answer(Array(buffer[..<count])) { end.write(reply, nanosecondsPerByte: 0) }
             }
         }
@@ -37,7 +38,8 @@ private final class Answerer: @unchecked Sendable {
 /// The whole way, on real ports and connections; what takes time is tested in virtual time.
 @Suite(.serialized) struct LineTests {
     private func plan(_ name: String, _ overrides: DeviceOverrides = DeviceOverrides()) throws -> DevicePlan {
-        try DeviceProfile.load(Repository.path("device-profiles/\(name)")).compile(handle: "device", overrides: overrides)
+        try DeviceProfile.load(Repository.path("device-profiles/\(name)")).compile(
+            handle: "device", overrides: overrides)
     }
 
     private func records(_ plan: DevicePlan, on name: String, milliseconds: Int64) throws -> [SampleRecord] {
@@ -81,7 +83,8 @@ private final class Answerer: @unchecked Sendable {
         defer { device.stop() }
         let found = try records(try plan("victron/gx"), on: device.end.name, milliseconds: 600)
         let samples = found.filter { $0.kind == .sample }
-        // Each merged read was searched until every value had been refused; then it is asked whole again, once a period.
+        // Each merged read was searched until every value had been refused; then it is asked whole again, once a
+        // period.
         #expect(Set(samples.map(\.index)).count == 17)
         #expect(!found.contains { $0.event == .registersRefused })
         #expect(samples.allSatisfy { $0.reason == .deviceException })
@@ -94,7 +97,9 @@ private final class Answerer: @unchecked Sendable {
         let first = SerialLine(path: device.end.name, settings: settings)
         try first.open(deadline: MonotonicClock().now() + 1_000_000_000)
         let second = SerialLine(path: device.end.name, settings: settings)
-        #expect(throws: FieldbusError.portHeld(path: device.end.name)) { try second.open(deadline: MonotonicClock().now() + 1_000_000_000) }
+        #expect(throws: FieldbusError.portHeld(path: device.end.name)) {
+            try second.open(deadline: MonotonicClock().now() + 1_000_000_000)
+        }
         first.close()
         try second.open(deadline: MonotonicClock().now() + 1_000_000_000)
     }

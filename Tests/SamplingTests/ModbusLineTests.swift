@@ -8,7 +8,9 @@ import Testing
 
 /// Lines of Modbus devices in virtual time: who is asked when, and what is told.
 @Suite struct ModbusLineTests {
-    private func longestGap(_ times: [Double]) -> Double { zip(times.dropFirst(), times).map { $0 - $1 }.max() ?? .infinity }
+    private func longestGap(_ times: [Double]) -> Double {
+        zip(times.dropFirst(), times).map { $0 - $1 }.max() ?? .infinity
+    }
 
     @Test func aSilentDeviceGivesTimedOutSamplesAndIsCalledSilentOnce() throws {
         let run = run(try plans([1]), seconds: 600) { _ in .silence }
@@ -29,7 +31,9 @@ import Testing
         if dead == 1 { #expect(Double(polls.count { $0 < 31 }) >= 0.95 * 300, "\(polls.count { $0 < 31 }) of 300") }
         // Two periods and one time-out.
         #expect(longestGap(polls) <= 0.2 + 0.56)
-        for unit in units where unit != healthy { #expect(run.line.times(of: unit).count >= 3, "unit \(unit) is still asked: \(run.line.times(of: unit))") }
+        for unit in units where unit != healthy {
+            #expect(run.line.times(of: unit).count >= 3, "unit \(unit) is still asked: \(run.line.times(of: unit))")
+        }
         #expect(run.told(.deviceSilent).count == dead)
     }
 
@@ -58,7 +62,9 @@ import Testing
     }
 
     @Test func aDeviceThatComesBackIsHeardWithinTwoMinutes() throws {
-        let run = run(try plans([1, 2], count: 2), seconds: 250) { $0.unit == 1 && $0.time < 100_000_000_000 ? .silence : .values }
+        let run = run(try plans([1, 2], count: 2), seconds: 250) {
+            $0.unit == 1 && $0.time < 100_000_000_000 ? .silence : .values
+        }
         let back = try #require(run.told(.deviceConnected).first { $0.index == 0 })
         #expect(back.monotonicNanoseconds < 161_000_000_000)
     }
@@ -80,7 +86,9 @@ import Testing
     }
 
     @Test func threePeriodsWithoutAValueAreToldOnceAndAsAnAlert() throws {
-        let run = run(try plans([1], count: 2), seconds: 30) { $0.time > 10_000_000_000 && $0.time < 20_000_000_000 ? .silence : .values }
+        let run = run(try plans([1], count: 2), seconds: 30) {
+            $0.time > 10_000_000_000 && $0.time < 20_000_000_000 ? .silence : .values
+        }
         #expect(run.told(.deviceStale).count == 1)
         let stale = try #require(run.told(.deviceStale).first)
         // The third period ends within the first time-out.
@@ -101,14 +109,17 @@ import Testing
         let searched = run.line.asked.prefix { !($0.address == 0 && $0.count == 41) }
         #expect(searched.count <= 1 + 6 + 1, "\(searched.map { "\($0.address)+\($0.count)" })")
         for index in 0..<60 where index != 41 { #expect(!run.values(index).isEmpty, "register \(index)") }
-        #expect(run.records.filter { $0.kind == .sample && $0.index == 41 }.allSatisfy { $0.reason == .deviceException })
+        #expect(
+            run.records.filter { $0.kind == .sample && $0.index == 41 }.allSatisfy { $0.reason == .deviceException })
         #expect(run.told(.registersRefused).map(\.textValue) == ["holding 41"])
     }
 
     /// Two devices at one address: the second answer comes right behind the first, with other values.
     @Test func aDeviceThatContradictsItselfIsNotBelievedForAWhile() throws {
         let other = RTUAnswer.values([7, 7], unit: 1)
-        let run = run(try plans([1], count: 2), seconds: 60) { $0.time > 10_000_000_000 && $0.time < 10_200_000_000 ? .followed(other) : .values }
+        let run = run(try plans([1], count: 2), seconds: 60) {
+            $0.time > 10_000_000_000 && $0.time < 10_200_000_000 ? .followed(other) : .values
+        }
         let withheld = run.records.filter { $0.kind == .sample && $0.reason == .conflictingReplies }
         #expect(withheld.allSatisfy { $0.validity == .invalid && $0.bits == 0 })
         #expect((250 * 2...320 * 2).contains(withheld.count), "\(withheld.count)")
@@ -120,7 +131,9 @@ import Testing
     @Test func somebodyElsesTalkingIsAnAlertUntilItEnds() throws {
         // A request of another master behind each answer, within its silence.
         let request = RTUAnswer.request(unit: 9)
-        let run = run(try plans([1], count: 2), seconds: 60) { $0.time > 10_000_000_000 && $0.time < 12_000_000_000 ? .followed(request) : .values }
+        let run = run(try plans([1], count: 2), seconds: 60) {
+            $0.time > 10_000_000_000 && $0.time < 12_000_000_000 ? .followed(request) : .values
+        }
         #expect(run.told(.busContention).count == 1)
         #expect(run.alerts == [.alertStart, .alertEnd])
         let end = try #require(run.records.last { $0.kind == .alertEnd })
@@ -130,7 +143,9 @@ import Testing
     @Test func whatTheLineHasTakenIsItsUtilisation() throws {
         let run = run(try plans([1], count: 2), seconds: 20) { _ in .values }
         // 15 ms of each 100, and the silence around them.
-        #expect(abs(run.recorder.utilisation(now: 21_000_000_000) - 0.17) < 0.02, "\(run.recorder.utilisation(now: 21_000_000_000))")
+        #expect(
+            abs(run.recorder.utilisation(now: 21_000_000_000) - 0.17) < 0.02,
+            "\(run.recorder.utilisation(now: 21_000_000_000))")
         #expect(run.recorder.total(.requests) == Int64(run.line.asked.count))
         #expect(run.recorder.total(.replies) == run.recorder.total(.requests))
     }

@@ -2,8 +2,8 @@ import Fieldbus
 import ModbusFrames
 import TestSupport
 
-/// An RTU line in virtual time whose registers tell the number of the request that they were read by: whoever takes an answer for another's is
-/// found out.
+/// An RTU line in virtual time whose registers tell the number of the request that they were read by: whoever takes an
+/// answer for another's is found out.
 final class NumberedBus: ByteLine {
     private let clock: VirtualClock
     /// When the answer to a request of now comes. Unit: ns.

@@ -113,7 +113,9 @@ final class PlayedBus: ByteLine {
 
 /// Frames of a Modbus RTU line that no rule makes.
 enum RTUAnswer {
-    static func values(_ values: [UInt16], unit: UInt8) -> [UInt8] { RTUFrame.frame(unit: unit, ModbusAnswer.read(.readHoldingRegisters, values)) }
+    static func values(_ values: [UInt16], unit: UInt8) -> [UInt8] {
+        RTUFrame.frame(unit: unit, ModbusAnswer.read(.readHoldingRegisters, values))
+    }
 
     static func request(unit: UInt8) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -23,7 +23,8 @@ struct Run {
 
 /// Devices of some registers each, by unit, on a line of theirs.
 func plans(
-    _ units: [UInt8], count: Int = 10, every: String = "100ms", isTCP: Bool = false, slowest: String = "500ms", line: String = "",
+    _ units: [UInt8], count: Int = 10, every: String = "100ms", isTCP: Bool = false, slowest: String = "500ms",
+    line: String = "",
     without: Set<Int> = []
 ) throws -> [DevicePlan] {
     let medium = isTCP ? "modbus: tcp" : "modbus: rtu, baud: 115200, format: 8N1"
@@ -38,7 +39,9 @@ func plans(
     for index in 0..<count where !without.contains(index) { text += "  c\(index): {label: channel}\n" }
     text += "metrics:\n"
     for index in 0..<count where !without.contains(index) {
-        text += "  - {metric: MDC_TEMP, vmd: c\(index), from: {holding: \(index), type: int16}, scale: 0.1, unit: Cel, every: \(every)}\n"
+        text +=
+            "  - {metric: MDC_TEMP, vmd: c\(index), from: {holding: \(index), type: int16}, scale: 0.1, unit: Cel, "
+            + "every: \(every)}\n"
     }
     let profile = try DeviceProfile.load(try YAMLFile(path: "test/registers/profile.yaml", text: text))
     return units.map { unit in
@@ -50,7 +53,8 @@ func plans(
 
 /// Runs a Modbus line in virtual time.
 func run(
-    _ plans: [DevicePlan], seconds: Int64, isTCP: Bool = false, orders: [LineOrder] = [], arrange: (PlayedBus) -> Void = { _ in },
+    _ plans: [DevicePlan], seconds: Int64, isTCP: Bool = false, orders: [LineOrder] = [],
+    arrange: (PlayedBus) -> Void = { _ in },
     rule: @escaping (AskedRead) -> PlayedBus.Outcome
 ) -> Run {
     let clock = VirtualClock(seconds: seconds)
@@ -66,7 +70,10 @@ func run(
         loop.run(until: clock.stop)
     }
     if isTCP {
-        play(LineLoop(TCPEngine(devices: plans, recorder: recorder, now: clock.now()), line: line, clock: clock, recorder: recorder, orders: mailbox))
+        play(
+            LineLoop(
+                TCPEngine(devices: plans, recorder: recorder, now: clock.now()), line: line, clock: clock,
+                recorder: recorder, orders: mailbox))
     } else {
         let engine = RTUEngine(devices: plans, byteTime: 86_805, baud: 115_200, recorder: recorder, now: clock.now())
         play(LineLoop(engine, line: line, clock: clock, recorder: recorder, orders: mailbox))

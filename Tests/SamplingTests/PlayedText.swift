@@ -114,15 +114,19 @@ struct TextRun {
 
 /// Runs a text line in virtual time, on which words are said.
 func run(
-    _ plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [], arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
+    _ plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [],
+    arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
     rule: @escaping (String, Int64) -> [PlayedText.Sending]
 ) -> TextRun {
-    run(inBytes: plan, seconds: seconds, orders: orders, arrange: arrange) { rule(String(decoding: $0, as: UTF8.self), $1) }
+    run(inBytes: plan, seconds: seconds, orders: orders, arrange: arrange) {
+        rule(String(decoding: $0, as: UTF8.self), $1)
+    }
 }
 
 /// Runs a text line in virtual time.
 func run(
-    inBytes plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [], arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
+    inBytes plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [],
+    arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
     rule: @escaping ([UInt8], Int64) -> [PlayedText.Sending]
 ) -> TextRun {
     let clock = VirtualClock(seconds: seconds)
@@ -131,9 +135,12 @@ func run(
     let recorder = LineRecorder(devices: 1)
     let mailbox = Ring<LineOrder>(minimumCapacity: 16, blank: .none)
     for order in orders { _ = mailbox.push(order) }
-    guard case .serial(let serial) = plan.protocolPlan else { return TextRun(line: line, recorder: recorder, plan: plan, records: []) }
+    guard case .serial(let serial) = plan.protocolPlan else {
+        return TextRun(line: line, recorder: recorder, plan: plan, records: [])
+    }
     let byteTime = plan.line.serial.map { SerialSettings($0).nanosecondsPerByte } ?? 0
-    let engine = TextEngine(device: plan, plan: serial, byteTime: line.isConnection ? 0 : byteTime, recorder: recorder, now: clock.now())
+    let engine = TextEngine(
+        device: plan, plan: serial, byteTime: line.isConnection ? 0 : byteTime, recorder: recorder, now: clock.now())
     let loop = LineLoop(engine, line: line, clock: clock, recorder: recorder, orders: mailbox)
     var records: [SampleRecord] = []
     while !clock.stop.isSet, loop.step() { while let record = recorder.ring.pop() { records.append(record) } }

@@ -10,7 +10,9 @@ import Testing
 
 /// Lines of text protocols in virtual time.
 @Suite struct TextLineTests {
-    private func plan(_ requests: [String], line: String = "serial: 9600, format: 8N1, slowest-reply: 500ms", more: String = "") throws -> DevicePlan {
+    private func plan(
+        _ requests: [String], line: String = "serial: 9600, format: 8N1, slowest-reply: 500ms", more: String = ""
+    ) throws -> DevicePlan {
         let text = """
             nabd: profile/1
             device: {manufacturer: test, model: text, kind: test}
@@ -28,16 +30,19 @@ import Testing
               - {metric: MDC_TEMP, from: first, unit: Cel}
               - {metric: NABD_RELATIVE_HUMIDITY, from: second, unit: "%"}
             """
-        return try DeviceProfile.load(try YAMLFile(path: "test/text/profile.yaml", text: text)).compile(handle: "device")
+        return try DeviceProfile.load(try YAMLFile(path: "test/text/profile.yaml", text: text)).compile(
+            handle: "device")
     }
 
     private func number(_ text: String) -> String { text.contains("A") ? "A" : "B" }
 
     private let two = [
-        #"first: {send: "A", reply: "A{first}", every: 1s, class: read}"#, #"second: {send: "B", reply: "B{second}", every: 1s, class: read}"#,
+        #"first: {send: "A", reply: "A{first}", every: 1s, class: read}"#,
+        #"second: {send: "B", reply: "B{second}", every: 1s, class: read}"#,
     ]
 
-    /// A hundred thousand polls, one reply in three late by 0.8 to 2.5 s with a time-out of half a second: each reply tells which question it answers.
+    /// A hundred thousand polls, one reply in three late by 0.8 to 2.5 s with a time-out of half a second: each reply
+    /// tells which question it answers.
     @Test(arguments: [true, false]) func lateRepliesAreNeverTakenForAnothers(inOrder: Bool) throws {
         var generator = SeededGenerator(seed: inOrder ? 5 : 6)
         var asked = 0
@@ -45,7 +50,9 @@ import Testing
         let seconds: Int64 = 50_000
         let run = run(try plan(two), seconds: seconds) { text, now in
             asked += 1
-            let took = Int.random(in: 0..<3, using: &generator) == 0 ? Int64.random(in: 800_000_000...2_500_000_000, using: &generator) : 20_000_000
+            let took =
+                Int.random(in: 0..<3, using: &generator) == 0
+                ? Int64.random(in: 800_000_000...2_500_000_000, using: &generator) : 20_000_000
             busyUntil = inOrder ? max(now, busyUntil) + took : now + took
             return [.init(busyUntil - now, "!\(text.contains("A") ? "A" : "B")\(asked)\r")]
         }
@@ -76,13 +83,17 @@ import Testing
     /// One field told by two questions of which one is never answered.
     @Test func aFieldIsMissedOnlyWhenAllThatTellItFail() throws {
         let shared = [
-            #"first: {send: "A", reply: "A{first}", every: 1s, class: read}"#, #"other: {send: "C", reply: "C{first}", every: 1s, class: read}"#,
+            #"first: {send: "A", reply: "A{first}", every: 1s, class: read}"#,
+            #"other: {send: "C", reply: "C{first}", every: 1s, class: read}"#,
             #"second: {send: "B", reply: "B{second}", every: 1s, class: read}"#,
         ]
         let run = run(try plan(shared), seconds: 60) { text, now in
-            text.contains("C") || text.contains("A") && now > 40_000_000_000 ? [] : [.init(20_000_000, "!\(number(text))5\r")]
+            text.contains("C") || text.contains("A") && now > 40_000_000_000
+                ? [] : [.init(20_000_000, "!\(number(text))5\r")]
         }
-        let samples = run.samples("MDC_TEMP").filter { $0.monotonicNanoseconds > 3_000_000_000 && $0.monotonicNanoseconds < 40_000_000_000 }
+        let samples = run.samples("MDC_TEMP").filter {
+            $0.monotonicNanoseconds > 3_000_000_000 && $0.monotonicNanoseconds < 40_000_000_000
+        }
         #expect(samples.count > 20 && samples.allSatisfy { $0.validity == .valid })
         #expect(!run.records.contains { $0.event == .deviceStale && $0.monotonicNanoseconds < 40_000_000_000 })
         // When the other falls silent as well, it is.
@@ -91,7 +102,10 @@ import Testing
     }
 
     @Test func aConnectionThatEndsBetweenTwoQuestionsCostsNothing() throws {
-        let slow = [#"first: {send: "A", reply: "A{first}", every: 6s, class: read}"#, #"second: {send: "B", reply: "B{second}", every: 6s, class: read}"#]
+        let slow = [
+            #"first: {send: "A", reply: "A{first}", every: 6s, class: read}"#,
+            #"second: {send: "B", reply: "B{second}", every: 6s, class: read}"#,
+        ]
         for (requests, limit) in [(two, 5_000_000), (slow, 4_000_000_000)] as [([String], Int64)] {
             let run = run(
                 try plan(requests, line: "tcp: 5000, slowest-reply: 500ms"), seconds: 300,
@@ -100,7 +114,8 @@ import Testing
                     line.idleLimit = limit
                 }
             ) { text, _ in [.init(20_000_000, "!\(number(text))5\r")] }
-            #expect(run.values("MDC_TEMP").count >= (limit > 1_000_000_000 ? 48 : 285), "\(run.values("MDC_TEMP").count)")
+            #expect(
+                run.values("MDC_TEMP").count >= (limit > 1_000_000_000 ? 48 : 285), "\(run.values("MDC_TEMP").count)")
             #expect(run.told(.deviceDisconnected).isEmpty && run.alerts.isEmpty)
         }
     }
@@ -109,12 +124,14 @@ import Testing
         let order = LineOrder(number: 9, device: 0, content: .request(1), deadline: 5_000_000_000)
         for isAnswered in [true, false] {
             let slow = [
-                #"first: {send: "A", reply: "A{first}", every: 1s, class: read}"#, #"second: {send: "B", reply: "B{second}", every: 60s, class: read}"#,
+                #"first: {send: "A", reply: "A{first}", every: 1s, class: read}"#,
+                #"second: {send: "B", reply: "B{second}", every: 60s, class: read}"#,
             ]
             var orders = 0
             let run = run(try plan(slow), seconds: 20, orders: [order]) { text, _ in
                 if text.contains("B") { orders += 1 }
-                return text.contains("B") && orders == 1 && !isAnswered ? [] : [.init(20_000_000, "!\(number(text))5\r")]
+                return text.contains("B") && orders == 1 && !isAnswered
+                    ? [] : [.init(20_000_000, "!\(number(text))5\r")]
             }
             let outcome = try #require(run.recorder.outcomes.pop())
             #expect(outcome.number == 9 && outcome.kind == (isAnswered ? .answered(length: 0) : .unknown))
@@ -160,7 +177,8 @@ import Testing
             }
         ) { _, _ in [] }
         let waking = run.records.filter {
-            $0.kind == .sample && $0.validity.carriesValue && $0.monotonicNanoseconds >= 40_000_000_000 && $0.monotonicNanoseconds < 40_200_000_000
+            $0.kind == .sample && $0.validity.carriesValue && $0.monotonicNanoseconds >= 40_000_000_000
+                && $0.monotonicNanoseconds < 40_200_000_000
         }
         #expect(waking.isEmpty, "\(waking.count) values of the time before")
         #expect(run.told(.heldInput).count == 1)
@@ -177,7 +195,9 @@ import Testing
                 for index in 0..<57 { line.put(Self.packet, at: 1_333_333_333 + Int64(index) * 333_333_333) }
             }
         ) { _, _ in [] }
-        let first = run.records.filter { $0.kind == .sample && $0.validity.carriesValue && $0.monotonicNanoseconds < 1_200_000_000 }
+        let first = run.records.filter {
+            $0.kind == .sample && $0.validity.carriesValue && $0.monotonicNanoseconds < 1_200_000_000
+        }
         #expect(first.isEmpty, "\(first.count)")
         #expect(run.told(.heldInput).count == 1)
         #expect(run.values("MDC_PULS_OXIM_SAT_O2").filter { $0.monotonicNanoseconds > 4_000_000_000 }.count > 30)
@@ -195,11 +215,15 @@ import Testing
             }
         ) { _, _ in [] }
         let burst = run.records.filter {
-            $0.kind == .sample && $0.validity.carriesValue && $0.monotonicNanoseconds > 10_500_000_000 && $0.monotonicNanoseconds < 20_100_000_000
+            $0.kind == .sample && $0.validity.carriesValue && $0.monotonicNanoseconds > 10_500_000_000
+                && $0.monotonicNanoseconds < 20_100_000_000
         }
         #expect(burst.isEmpty, "\(burst.count)")
         #expect(run.told(.heldInput).count == 1)
-        #expect(run.values("MDC_PULS_OXIM_SAT_O2").contains { $0.monotonicNanoseconds > 21_000_000_000 && $0.monotonicNanoseconds < 23_000_000_000 })
+        #expect(
+            run.values("MDC_PULS_OXIM_SAT_O2").contains {
+                $0.monotonicNanoseconds > 21_000_000_000 && $0.monotonicNanoseconds < 23_000_000_000
+            })
     }
 
     /// The same without a stall: nothing is held.
@@ -239,7 +263,11 @@ import Testing
         var asked = 0
         let run = run(plan, seconds: 600) { text, _ in
             asked += 1
-            return [.init(asked % 7 == 0 ? 800_000_000 : 20_000_000, asked % 7 == 0 ? "!NO\r" : "!\(text.contains("A") ? "A" : "B")5\r")]
+            return [
+                .init(
+                    asked % 7 == 0 ? 800_000_000 : 20_000_000,
+                    asked % 7 == 0 ? "!NO\r" : "!\(text.contains("A") ? "A" : "B")5\r")
+            ]
         }
         #expect(run.recorder.total(.late) > 50)
         #expect(run.samples("MDC_TEMP").allSatisfy { $0.reason != .deviceException })
@@ -247,7 +275,9 @@ import Testing
 
     @Test func nothingIsSentInAPause() throws {
         let plan = try self.plan([
-            #"first: {send: [{hex: "00"}, {pause: 50ms}, "A", {pause: 20ms}, {hex: "0D"}], reply: "A{first}", every: 1s, class: read}"#, two[1],
+            #"first: {send: [{hex: "00"}, {pause: 50ms}, "A", {pause: 20ms}, {hex: "0D"}], "#
+                + #"reply: "A{first}", every: 1s, class: read}"#,
+            two[1],
         ])
         let run = run(plan, seconds: 10) { text, _ in
             switch text {

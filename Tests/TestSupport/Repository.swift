@@ -2,7 +2,8 @@ package import Foundation
 
 /// Where the checkout is, for tests that read its files.
 package enum Repository {
-    package static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    package static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// The path of a file of the checkout.
     package static func path(_ relative: String) -> String { root.appendingPathComponent(relative).path }

@@ -4,7 +4,8 @@ import RealTime
 
 /// A bus in virtual time with one device on it that answers in the order it is asked, as late as it is told.
 ///
-/// Every register tells the number of the request that it was read by: whoever takes an answer for another's is found out.
+/// Every register tells the number of the request that it was read by: whoever takes an answer for another's is found
+/// out.
 package final class SimulatedBus: ByteLine {
     /// What the device does with one request: bytes, and how long after they are to come.
     package typealias Behaviour = (_ request: [UInt8], _ number: Int) -> [Coming]
@@ -91,11 +92,15 @@ package final class SimulatedBus: ByteLine {
 
     /// The same over TCP.
     package static func answerTCP(_ request: [UInt8], _ number: Int) -> [UInt8] {
-        TCPFrame.frame(transaction: UInt16(request[0]) << 8 | UInt16(request[1]), unit: request[6], data(Array(request[7...]), number))
+        TCPFrame.frame(
+            transaction: UInt16(request[0]) << 8 | UInt16(request[1]), unit: request[6],
+            data(Array(request[7...]), number))
     }
 
     private static func data(_ request: [UInt8], _ number: Int) -> [UInt8] {
-        guard let function = ModbusFunction(rawValue: request[0]), function != .diagnostics else { return Array(request.prefix(5)) }
+        guard let function = ModbusFunction(rawValue: request[0]), function != .diagnostics else {
+            return Array(request.prefix(5))
+        }
         let count = Int(request[3]) << 8 | Int(request[4])
         return ModbusAnswer.read(function, (0..<count).map { UInt16(truncatingIfNeeded: number &* 128 &+ $0) })
     }

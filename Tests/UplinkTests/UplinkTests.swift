@@ -32,7 +32,9 @@ private final class ScriptedService: RecordsService {
                 return .unavailable(reason: "down", retryAfter: nil)
             }
             if resources.count > state.entryLimit { return .tooLarge }
-            if let refused = state.refusedURL, resources.contains(where: { $0.url.hasPrefix(refused) }) { return .refused(reason: "HTTP 422") }
+            if let refused = state.refusedURL, resources.contains(where: { $0.url.hasPrefix(refused) }) {
+                return .refused(reason: "HTTP 422")
+            }
             for resource in resources { state.resources[resource.url] = resource.json.text }
             if state.loseAnswers > 0 {
                 state.loseAnswers -= 1
@@ -50,25 +52,32 @@ private final class ScriptedService: RecordsService {
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func makeUplink(window: Int64 = 10_000_000_000, mayWrite: @escaping @Sendable () -> Bool = { true }) -> UplinkService {
+    private func makeUplink(window: Int64 = 10_000_000_000, mayWrite: @escaping @Sendable () -> Bool = { true })
+        -> UplinkService
+    {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return UplinkService(
             journal: folder.path, service: service,
-            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window, names: Nomenclature()), logger: logger, mayWrite: mayWrite)
+            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window, names: Nomenclature()),
+            logger: logger, mayWrite: mayWrite)
     }
 
     /// One value a second from a time on, in a session of its own.
     private func writeSession(start: Int64, count: Int64, finish: Bool = true) throws {
         let writer = try JournalWriter(directory: folder.path, bootID: "b", now: start, utc: utc + start)
-        try writer.record("deviceConfigured", device: "d", body: ["manufacturer": .string("M")], monotonic: start, utc: utc + start, quality: .unknown)
+        try writer.record(
+            "deviceConfigured", device: "d", body: ["manufacturer": .string("M")], monotonic: start, utc: utc + start,
+            quality: .unknown)
         let stream = StreamDescriptor(
-            device: "d", vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one), isWaveform: false,
+            device: "d", vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one),
+            isWaveform: false,
             periodNanoseconds: 1_000_000_000, profile: "m/d")
         let index = try writer.register([stream])[0]
         for number in 0..<count {
             let time = start + number * 1_000_000_000
-            writer.append(SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: time, bits: number), stream: index)
+            writer.append(
+                SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: time, bits: number), stream: index)
             try writer.commit(now: time, utc: utc + time, quality: .unknown)
         }
         let end = start + count * 1_000_000_000
@@ -162,20 +171,25 @@ private final class ScriptedService: RecordsService {
         #expect(observations.sorted() == (["0 1 2"] + Self.whole).sorted())
     }
 
-    /// One commit may hold seconds of one device beside a single sample of another: no order of devices loses what came first.
+    /// One commit may hold seconds of one device beside a single sample of another: no order of devices loses what came
+    /// first.
     @Test func aLongCommitOfTwoDevicesLosesNothing() async throws {
         let writer = try JournalWriter(directory: folder.path, bootID: "b", now: 1_000_000_000, utc: utc)
         let streams = try writer.register(
             ["a-late", "b-early"].map { device in
                 StreamDescriptor(
-                    device: device, vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one), isWaveform: false,
+                    device: device, vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one),
+                    isWaveform: false,
                     periodNanoseconds: 1_000_000_000, profile: "m/d")
             })
         for number in 0..<20 {
             writer.append(
-                SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: Int64(number + 1) * 1_000_000_000, bits: Int64(number)), stream: streams[1])
+                SampleRecord(
+                    kind: .sample, index: 0, monotonicNanoseconds: Int64(number + 1) * 1_000_000_000,
+                    bits: Int64(number)), stream: streams[1])
         }
-        writer.append(SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: 20_500_000_000, bits: 99), stream: streams[0])
+        writer.append(
+            SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: 20_500_000_000, bits: 99), stream: streams[0])
         try writer.finish(now: 21_000_000_000, utc: utc, quality: .unknown)
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         #expect(observations.joined(separator: " ") == "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 99")
@@ -195,7 +209,9 @@ private final class ScriptedService: RecordsService {
         try writeSession(start: 1_000_000_000, count: 25)
         let queue = try DatabaseQueue(path: "\(folder.path)/samples-000001.sqlite")
         // A flipped high bit of the time: ten hours later.
-        try await queue.write { try $0.execute(sql: "UPDATE chunks SET base_ns = base_ns + 35184372088832 WHERE id = 10") }
+        try await queue.write {
+            try $0.execute(sql: "UPDATE chunks SET base_ns = base_ns + 35184372088832 WHERE id = 10")
+        }
         try queue.close()
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }
@@ -219,7 +235,9 @@ private final class ScriptedService: RecordsService {
     @Test func onlyAWholeBundleOfSuccessesIsAnAcknowledgement() {
         let good = #"{"resourceType":"Bundle","entry":[{"response":{"status":"201 Created"}}]}"#
         #expect(outcome(200, good) == .acknowledged)
-        for (status, body, expected) in [(200, good, 2), (200, "{}", 1), (200, "<html>", 1), (204, "", 1), (302, good, 1), (500, good, 1)] {
+        for (status, body, expected) in [
+            (200, good, 2), (200, "{}", 1), (200, "<html>", 1), (204, "", 1), (302, good, 1), (500, good, 1),
+        ] {
             guard case .unavailable = outcome(status, body, expected: expected) else {
                 Issue.record("\(status) \(body) was taken as an answer about the content")
                 continue
@@ -242,8 +260,10 @@ private final class ScriptedService: RecordsService {
 
     @Test(
         arguments: [
-            ("120", nil, 120), ("-9223372036854775808", nil, 0), ("Sun, 22 Nov 2026 06:16:30 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 90),
-            ("Sun, 22 Nov 2026 06:14:00 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 0), ("Sun, 22 Nov 2026 06:16:30 GMT", nil, nil), ("soon", nil, nil),
+            ("120", nil, 120), ("-9223372036854775808", nil, 0),
+            ("Sun, 22 Nov 2026 06:16:30 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 90),
+            ("Sun, 22 Nov 2026 06:14:00 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 0),
+            ("Sun, 22 Nov 2026 06:16:30 GMT", nil, nil), ("soon", nil, nil),
         ] as [(String, String?, Int64?)])
     func theWaitAskedForIsReadInBothForms(value: String, date: String?, seconds: Int64?) {
         #expect(FHIRClient.retryAfter(value, date: date) == seconds)

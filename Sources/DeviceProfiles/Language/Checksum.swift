@@ -74,7 +74,9 @@ package enum ChecksumAlgorithm: String, Sendable, CaseIterable {
     private static let reflected8005 = reflectedTable(0xA001)
 
     private static func reflectedTable(_ polynomial: UInt16) -> [UInt16] {
-        (0..<256).map { byte in (0..<8).reduce(UInt16(byte)) { crc, _ in crc & 1 != 0 ? crc >> 1 ^ polynomial : crc >> 1 } }
+        (0..<256).map { byte in
+            (0..<8).reduce(UInt16(byte)) { crc, _ in crc & 1 != 0 ? crc >> 1 ^ polynomial : crc >> 1 }
+        }
     }
 
     private static func forward(_ bytes: [UInt8], _ range: Range<Int>, start: UInt16) -> UInt16 {
@@ -153,7 +155,8 @@ package struct ChecksumRule: Sendable {
 
     /// Whether one of the marks ends right before a place.
     package func isMarked(_ bytes: [UInt8], before place: Int) -> Bool {
-        place >= markLength && after.contains { mark in mark.indices.allSatisfy { bytes[place - mark.count + $0] == mark[$0] } }
+        place >= markLength
+            && after.contains { mark in mark.indices.allSatisfy { bytes[place - mark.count + $0] == mark[$0] } }
     }
 
     /// Size on the wire. Unit: bytes.
@@ -170,7 +173,8 @@ package struct ChecksumRule: Sendable {
         let length = length
         guard place >= 0, place + length <= written.count, range.upperBound <= bytes.count else { return false }
         let value = algorithm.compute(bytes, range)
-        for position in 0..<length where written[place + position] != encoding.byte(position, of: value, length: length) { return false }
+        for position in 0..<length where written[place + position] != encoding.byte(position, of: value, length: length)
+        { return false }
         return true
     }
 }

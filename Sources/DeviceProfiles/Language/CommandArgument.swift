@@ -9,20 +9,30 @@ extension CommandDescription.Argument {
 
     /// The quantity as it is sent.
     ///
-    /// - Parameter quantity: decimal text in the argument's unit. Nothing is rounded: what is not a whole number of steps, or outside the range, is
-    ///   refused.
+    /// - Parameter quantity: decimal text in the argument's unit. Nothing is rounded: what is not a whole number of
+    ///   steps, or outside the range, is refused.
     package func written(_ quantity: String) throws(Refusal) -> [UInt8] {
         guard let parsed = DecimalText.parse(Array(quantity.utf8)), let value = Double(quantity) else {
             throw Refusal(description: "\(name): “\(quantity)” is not a number")
         }
         guard range.contains(value) else {
-            throw Refusal(description: "\(name): \(quantity) \(unit.display) is outside \(range.lowerBound) to \(range.upperBound) \(unit.display)")
+            throw Refusal(
+                description:
+                    "\(name): \(quantity) \(unit.display) is outside \(range.lowerBound) to \(range.upperBound) "
+                    + "\(unit.display)"
+            )
         }
         guard Self.isMultiple(parsed, of: step) else {
-            throw Refusal(description: "\(name): \(quantity) \(unit.display) is not a whole number of steps of \(step.text(of: 1)) \(unit.display)")
+            throw Refusal(
+                description:
+                    "\(name): \(quantity) \(unit.display) is not a whole number of steps of \(step.text(of: 1)) "
+                    + "\(unit.display)"
+            )
         }
         let sent = scale == .one ? DecimalScale(multiplier: 1, exponent: -places) : scale
-        guard let counts = sent.counts(nearest: value) else { throw Refusal(description: "\(name): \(quantity) is too large to send") }
+        guard let counts = sent.counts(nearest: value) else {
+            throw Refusal(description: "\(name): \(quantity) is too large to send")
+        }
         let text = scale == .one ? Self.fixed(counts, places: places) : String(counts)
         if let digits, text.count(where: \.isNumber) > digits {
             // Zeros behind the point may be left out to fit.

@@ -2,9 +2,11 @@ package import DeviceModel
 package import Nomenclature
 package import StrictYAML
 
-/// A device as its profile file describes it: what the file says, checked, before it is compiled for one device of a unit.
+/// A device as its profile file describes it: what the file says, checked, before it is compiled for one device of a
+/// unit.
 ///
-/// The parts stand in the order of the file: device, line, frames, messages, fields, requests, session, metrics, alerts, commands, simulation.
+/// The parts stand in the order of the file: device, line, frames, messages, fields, requests, session, metrics,
+/// alerts, commands, simulation.
 package struct DeviceProfile: Sendable {
     /// `vendor/model`, from the folders the file stands in.
     package var name = ""
@@ -29,7 +31,8 @@ package struct DeviceProfile: Sendable {
     /// What the device's player sends, by field or metric.
     package var simulation: [String: SimulatedValue] = [:]
 
-    /// A field that moves as long as the device is behind its values: a gateway that repeats its last answer does not move it.
+    /// A field that moves as long as the device is behind its values: a gateway that repeats its last answer does not
+    /// move it.
     package struct Heartbeat: Sendable {
         package let field: String
         /// The longest time between two changes. Unit: ns.
@@ -65,7 +68,8 @@ package struct DeviceProfile: Sendable {
         package let label: String
         /// The Modbus unit identifier under which it answers; `nil` when it shares the device's.
         package let unit: UInt8?
-        /// The places of a rack, each a virtual device by itself, as the device calls them; empty for a single virtual device.
+        /// The places of a rack, each a virtual device by itself, as the device calls them; empty for a single virtual
+        /// device.
         package let slots: [String]
 
         /// The name of the virtual device in one slot.
@@ -158,7 +162,8 @@ package struct SerialFormat: Sendable, Hashable {
     package mutating func apply(format: String) -> Bool {
         let characters = Array(format)
         guard characters.count == 3, let bits = characters[0].wholeNumberValue, (7...8).contains(bits),
-            let parity = Parity(rawValue: String(characters[1])), let stop = characters[2].wholeNumberValue, (1...2).contains(stop)
+            let parity = Parity(rawValue: String(characters[1])), let stop = characters[2].wholeNumberValue,
+            (1...2).contains(stop)
         else { return false }
         dataBits = bits
         self.parity = parity
@@ -276,7 +281,8 @@ package struct MetricDescription: Sendable {
     package struct Condition: Sendable, Hashable {
         package let field: String
         package let codes: [ValueCode]
-        /// All values of the field that are known; any other one gives an invalid sample. Empty when another metric gives it.
+        /// All values of the field that are known; any other one gives an invalid sample. Empty when another metric
+        /// gives it.
         package let known: [ValueCode]
     }
 
@@ -293,7 +299,8 @@ package struct MetricDescription: Sendable {
 
     /// What tells one result from another.
     package struct ResultMark: Sendable {
-        /// Fields of which one at least has another value in another result; empty, and no time of its own: each message is another result.
+        /// Fields of which one at least has another value in another result; empty, and no time of its own: each
+        /// message is another result.
         package let newWhen: [String]
         package let takenAt: TakenAt?
     }
@@ -355,7 +362,8 @@ package struct AlertDescription: Sendable {
     package let location: SourceLocation
 }
 
-/// What may be changed at a device, within what limits. Declared here; who may ask for it, and how it is verified, is the command path's.
+/// What may be changed at a device, within what limits. Declared here; who may ask for it, and how it is verified, is
+/// the command path's.
 package struct CommandDescription: Sendable {
     package struct Argument: Sendable {
         package let name: String

@@ -72,7 +72,8 @@ package struct FieldDescription: Sendable {
     }
 
     package enum Place: Sendable {
-        /// Slices of the frame, packet or message with this name; `count` values that follow each other, `stride` bytes apart.
+        /// Slices of the frame, packet or message with this name; `count` values that follow each other, `stride` bytes
+        /// apart.
         case slices(scope: String, [Slice], count: Int, stride: Int)
         /// The hole with the field's name.
         case hole
@@ -119,12 +120,15 @@ package struct FieldDescription: Sendable {
         switch place {
         case .slices(_, let slices, _, _): slices.reduce(0) { $0 + $1.width }
         case .registers(let source):
-            source.bits?.count ?? (source.space.isBits ? 1 : source.parts.isEmpty ? source.registers * 16 : source.parts.reduce(0) { $0 + $1.bits.count })
+            source.bits?.count
+                ?? (source.space.isBits
+                    ? 1 : source.parts.isEmpty ? source.registers * 16 : source.parts.reduce(0) { $0 + $1.bits.count })
         case .hole, .keyed: 0
         }
     }
 
-    /// Whether it is known how its values look; where its own part is wrong, that was told, and nothing follows from it.
+    /// Whether it is known how its values look; where its own part is wrong, that was told, and nothing follows from
+    /// it.
     var hasForm: Bool { type.isWritten || (1...64).contains(width) }
 
     /// Whether the field's values are words.
@@ -172,7 +176,8 @@ package struct RegisterSource: Sendable, Hashable {
     package let lowWordFirst: Bool
     /// Of each register the less significant byte comes first.
     package let lowByteFirst: Bool
-    /// Registers of which the value is put together, the most significant bits first; empty when it is all of them in order.
+    /// Registers of which the value is put together, the most significant bits first; empty when it is all of them in
+    /// order.
     package let parts: [Part]
 
     package struct Part: Sendable, Hashable {

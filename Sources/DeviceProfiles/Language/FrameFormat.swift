@@ -86,7 +86,9 @@ package struct FrameFormat: Sendable {
             self.wire = wire
         }
 
-        package static func == (left: Stuffing, right: Stuffing) -> Bool { left.plain == right.plain && left.wire == right.wire }
+        package static func == (left: Stuffing, right: Stuffing) -> Bool {
+            left.plain == right.plain && left.wire == right.wire
+        }
 
         package func hash(into hasher: inout Hasher) { hasher.combine(plain) }
     }
@@ -134,13 +136,15 @@ package struct FrameFormat: Sendable {
     /// Whether a frame is found only after the end of the one before: it has no start of its own.
     package var followsEnd: Bool { start.isEmpty && !end.isEmpty }
 
-    /// Whether chance is likely enough to make such a frame that it counts, until the stream is in step, only with the next one after it.
+    /// Whether chance is likely enough to make such a frame that it counts, until the stream is in step, only with the
+    /// next one after it.
     package var needsConfirmation: Bool {
         guard case .fixed = length, !isControl, start.count < 4 else { return false }
         return (checksum?.algorithm.bits ?? 0) <= 8
     }
 
-    /// The start mark as a byte that never stands inside the frame: of frames that end by a mark, whose start is one byte that is no letter or digit.
+    /// The start mark as a byte that never stands inside the frame: of frames that end by a mark, whose start is one
+    /// byte that is no letter or digit.
     package var startOnly: UInt8? {
         guard length == nil, start.count == 1, stuffing.isEmpty else { return nil }
         switch start[0] {
@@ -161,7 +165,9 @@ package struct FrameFormat: Sendable {
 
     /// Where the payload ends in a plain frame of this length.
     package func payloadEnd(length: Int) -> Int {
-        guard let checksum, let place = checksumStart(length: length), checksum.at == nil || place + checksum.length == length - end.count else {
+        guard let checksum, let place = checksumStart(length: length),
+            checksum.at == nil || place + checksum.length == length - end.count
+        else {
             return max(payloadStart, length - end.count)
         }
         return max(payloadStart, place - checksum.markLength)
@@ -210,7 +216,8 @@ package struct PacketFormat: Sendable {
 extension FrameFormat {
     /// The whole frame around a payload, as it is on the wire: marks, length, checksum, stuffing.
     ///
-    /// Shape: the payload of a fixed frame fills it to its length; what is too long is cut by the profile's own checks before this is called.
+    /// Shape: the payload of a fixed frame fills it to its length; what is too long is cut by the profile's own checks
+    /// before this is called.
     ///
     /// - Parameters:
     ///   - mark: the mark before the checksum, where there is a choice.
@@ -224,7 +231,9 @@ extension FrameFormat {
             plain += [UInt8](repeating: 0, count: Self.size(type, digits: digits))
         }
         plain += payload
-        if case .field(let byte, let type, let digits, _) = length, lengthPlace == nil, byte + Self.size(type, digits: digits) <= plain.count {
+        if case .field(let byte, let type, let digits, _) = length, lengthPlace == nil,
+            byte + Self.size(type, digits: digits) <= plain.count
+        {
             lengthPlace = byte
         }
         if let checksum, let first = checksum.after.first, checksum.at == nil { plain += mark ?? first }
@@ -250,8 +259,11 @@ extension FrameFormat {
     }
 
     private func sum(of checksum: ChecksumRule, plain: [UInt8], total: Int) -> [UInt8] {
-        guard let covered = covered(length: total), covered.upperBound <= plain.count else { return checksum.encoded(over: [UInt8]()) }
-        return checksum.encoded(over: checksum.overWire ? stuff(Array(plain[covered]), isWhole: false)[...] : plain[covered])
+        guard let covered = covered(length: total), covered.upperBound <= plain.count else {
+            return checksum.encoded(over: [UInt8]())
+        }
+        return checksum.encoded(
+            over: checksum.overWire ? stuff(Array(plain[covered]), isWhole: false)[...] : plain[covered])
     }
 
     private func write(length: Int, _ type: LengthType, digits: Int, at place: Int, in plain: inout [UInt8]) {
@@ -278,7 +290,11 @@ extension FrameFormat {
         let kept = isWhole ? start.count : 0
         var wire = Array(plain.prefix(kept))
         for byte in plain.dropFirst(kept) {
-            if let rule = stuffing.first(where: { $0.plain == byte }) { wire += [rule.wire.0, rule.wire.1] } else { wire.append(byte) }
+            if let rule = stuffing.first(where: { $0.plain == byte }) {
+                wire += [rule.wire.0, rule.wire.1]
+            } else {
+                wire.append(byte)
+            }
         }
         return wire
     }

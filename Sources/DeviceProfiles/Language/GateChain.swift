@@ -12,7 +12,9 @@ struct GateChain {
     }
 
     /// How many bits of a message decide counts as one.
-    private mutating func depth(of field: FieldDescription, _ byName: [String: FieldDescription], _ open: inout Set<String>) -> Int {
+    private mutating func depth(
+        of field: FieldDescription, _ byName: [String: FieldDescription], _ open: inout Set<String>
+    ) -> Int {
         if let known = depths[field.name] { return known }
         guard open.insert(field.name).inserted else {
             circle = circle ?? field

@@ -1,13 +1,16 @@
 extension Grammar {
     static let field = Part(
-        "field", "A value: a hole of a template by its name, the record with a `key`, bytes `in` something, or registers.",
+        "field",
+        "A value: a hole of a template by its name, the record with a `key`, bytes `in` something, or registers.",
         [
             Key("in", .text, "the frame, packet, message or request that holds it"),
             Key("key", .text, "the record with this key"),
             Key("frame", .whole(1...256), "in a packet: which frame, from 1"),
             Key("byte", .whole(0...(FrameFormat.limit - 1)), "the byte, from 0"),
             Key("bits", .span, "bits of the byte or register: 3 or 0..6"),
-            Key("join", .list(.either([.part(slice), .part(registerPart)])), "parts put together, the most significant first"),
+            Key(
+                "join", .list(.either([.part(slice), .part(registerPart)])),
+                "parts put together, the most significant first"),
             Key("count", .whole(2...256), "so many values follow each other"),
             Key("type", .word(unique(binaryTypes + registerTypes + joinedTypes + textTypes)), "how it is written"),
             Key("places", .whole(0...9), "of a decimal: digits kept after the point (3)"),
@@ -38,7 +41,8 @@ extension Grammar {
     static let registerPart = Part(
         "part of registers", "Bits of one register.",
         [
-            Key("input", .whole(0...65535), "register read with function 4"), Key("holding", .whole(0...65535), "register read with function 3"),
+            Key("input", .whole(0...65535), "register read with function 4"),
+            Key("holding", .whole(0...65535), "register read with function 3"),
             Key("bits", .span, "its bits (all)"),
         ])
 
@@ -46,14 +50,18 @@ extension Grammar {
     static let registers = Part(
         "registers", "A Modbus value.",
         field.keys.filter {
-            ["input", "holding", "coil", "discrete", "join", "registers", "words", "bytes", "type", "bits", "missing", "table", "otherwise"].contains($0.name)
+            [
+                "input", "holding", "coil", "discrete", "join", "registers", "words", "bytes", "type", "bits",
+                "missing", "table", "otherwise",
+            ].contains($0.name)
         })
 
     static let gate = Part(
         "validity-when", "A test on bytes, or on another field of the message, and the validity it gives.",
         [
             Key("byte", .span, "the byte"), Key("bit", .whole(0...63), "the bit of the byte or field"),
-            Key("field", .text, "or another field"), Key("is", code, "the value or values"), Key("is-not", code, "all values but these"),
+            Key("field", .text, "or another field"), Key("is", code, "the value or values"),
+            Key("is-not", code, "all values but these"),
             Key("has", .text, "the text contains this"), Key("present", .truth, "it is in the message"),
             Key("validity", .word(validities), required: true, "how far the value then counts"),
         ])
@@ -62,18 +70,30 @@ extension Grammar {
         "request", "What is asked.",
         [
             Key(
-                "send", .either([.text, .part(binary), .list(.either([.text, .part(binary), .part(pause)]))]), required: true,
-                "the payload: text with {fields} and {function(field):encoding}, or {hex: …}; or a list of these with {pause: …} between"),
-            Key("frame", .text, "the frame that carries it (the first one from the host, else the first); `none` for the bytes as they are"),
+                "send", .either([.text, .part(binary), .list(.either([.text, .part(binary), .part(pause)]))]),
+                required: true,
+                "the payload: text with {fields} and {function(field):encoding}, or {hex: …}; or a list of these with "
+                    + "{pause: …} between"
+            ),
+            Key(
+                "frame", .text,
+                "the frame that carries it (the first one from the host, else the first); `none` for the bytes as "
+                    + "they are"
+            ),
             Key("reply", .either([.text, .part(message)]), required: true, "the answer as a message, or `none`"),
-            Key("refusal", .either([.text, .part(message)]), "the answer by which the device says that it will not, or cannot: its values are then invalid"),
+            Key(
+                "refusal", .either([.text, .part(message)]),
+                "the answer by which the device says that it will not, or cannot: its values are then invalid"),
             Key("every", .duration, "time between two; without it only a step of the session"),
-            Key("class", .word(RequestDescription.Class.allCases.map(\.rawValue)), required: true, "what saying it does"),
+            Key(
+                "class", .word(RequestDescription.Class.allCases.map(\.rawValue)), required: true, "what saying it does"
+            ),
             Key("retries", .whole(0...5), "how often it is said again when unanswered (0)"),
             Key("for-each", .text, "said once for every slot of this rack"),
         ])
 
-    static let pause = Part("pause", "A while in which nothing is sent.", [Key("pause", .duration, required: true, "how long")])
+    static let pause = Part(
+        "pause", "A while in which nothing is sent.", [Key("pause", .duration, required: true, "how long")])
 
     static let binary = Part("bytes", "Bytes as they are.", [Key("hex", .text, required: true, "hexadecimal pairs")])
 
@@ -81,7 +101,11 @@ extension Grammar {
         "session", "What must be said to begin, to stay and to end.",
         [
             Key(
-                "identify", .part(Part("identify", "Who the device is.", [Key("field", .text, required: true, "its own serial number")])),
+                "identify",
+                .part(
+                    Part(
+                        "identify", "Who the device is.", [Key("field", .text, required: true, "its own serial number")]
+                    )),
                 "the device's identity"),
             Key("open", .list(.text), "requests said in order when the line opens and after the device fell silent"),
             Key("close", .list(.text), "requests said when the host stops"),
@@ -100,43 +124,62 @@ extension Grammar {
     static let condition = Part(
         "condition", "A test on a field. Codes are those before `table`.",
         [
-            Key("field", .text, required: true, "the field"), Key("is", code, "one of these values"), Key("is-not", code, "none of these"),
-            Key("bit", .whole(0...63), "this bit is set"), Key("has", .text, "the text contains this"), Key("present", .truth, "it is in the message"),
+            Key("field", .text, required: true, "the field"), Key("is", code, "one of these values"),
+            Key("is-not", code, "none of these"),
+            Key("bit", .whole(0...63), "this bit is set"), Key("has", .text, "the text contains this"),
+            Key("present", .truth, "it is in the message"),
             Key("above", .number, "greater, in the metric's unit"), Key("below", .number, "less, in the metric's unit"),
         ])
 
     private static let metricKeys = [
         Key("metric", .text, required: true, "IEEE 11073 reference identifier, or a NABD_ name"),
-        Key("from", .either([.text, .part(registers)]), required: true, "the field; for Modbus perhaps the registers themselves"),
+        Key(
+            "from", .either([.text, .part(registers)]), required: true,
+            "the field; for Modbus perhaps the registers themselves"),
         Key("scale", .text, "what one count is worth: 0.1, 1e-7, 1/256 (1)"),
         Key("offset", .number, "added to it, in the metric's unit: a whole number of scales"),
-        Key("unit", .either([.text, .named(.either([.text, .part(unitByCode)]))]), "UCUM; or {by: FIELD, CODE: unit, CODE: {unit, scale}}; none for words"),
+        Key(
+            "unit", .either([.text, .named(.either([.text, .part(unitByCode)]))]),
+            "UCUM; or {by: FIELD, CODE: unit, CODE: {unit, scale}}; none for words"),
         Key("plausible", .list(.number), "outside it a value is questionable"),
         Key("absolute", .list(.number), "outside it a value is invalid"),
-        Key("negative-when", .part(condition), "the state of another field in which the number is less than nothing, such as S or W"),
+        Key(
+            "negative-when", .part(condition),
+            "the state of another field in which the number is less than nothing, such as S or W"),
         Key("plus", .list(.part(addend)), "other fields of the same message that are added"),
-        Key("exponent", .part(exponent), "a field of the same message that says by which power of ten the number counts"),
+        Key(
+            "exponent", .part(exponent), "a field of the same message that says by which power of ten the number counts"
+        ),
         Key("wraps-at", .number, "of a counter: how many counts it has (its greatest and one more); for `jump`"),
-        Key("jump", .number, "a value that differs by more than this from the one before is questionable; in the metric's unit"),
+        Key(
+            "jump", .number,
+            "a value that differs by more than this from the one before is questionable; in the metric's unit"),
         Key("vmd", .text, "the virtual device it belongs to"),
     ]
 
     static let addend = Part(
         "addend", "Another field that is added.",
-        [Key("field", .text, required: true, "the field"), Key("times", .whole(1...1_000_000_000), "how many of this field's counts one of its is (1)")])
+        [
+            Key("field", .text, required: true, "the field"),
+            Key("times", .whole(1...1_000_000_000), "how many of this field's counts one of its is (1)"),
+        ])
 
     static let exponent = Part(
         "exponent", "A power of ten that the device tells.",
         [
             Key("field", .text, required: true, "the field with the power"),
-            Key("range", .list(.number), required: true, "the least and the greatest that is believed, such as [-3, 3]"),
+            Key(
+                "range", .list(.number), required: true,
+                "the least and the greatest that is believed, such as [-3, "
+                    + "3]"),
         ])
 
     static let unitByCode = Part(
         "unit by code", "A unit the device tells.",
         [
             Key("unit", .text, required: true, "UCUM"), Key("scale", .text, "what one count is then worth"),
-            Key("plausible", .list(.number), "limits in this unit"), Key("absolute", .list(.number), "limits in this unit"),
+            Key("plausible", .list(.number), "limits in this unit"),
+            Key("absolute", .list(.number), "limits in this unit"),
         ])
 
     static let metric = Part(
@@ -145,15 +188,21 @@ extension Grammar {
             Key("every", .duration, "time between two values, where no request decides it"),
             Key("episodic", .truth, "a result, not a periodic sample: it does not become stale"),
             Key("taken-at", .part(takenAt), "of a result: its own time"),
-            Key("new-when", .oneOrMore(.text), "of a result: the field, or fields, of which one differs in another result; or `each-message`"),
+            Key(
+                "new-when", .oneOrMore(.text),
+                "of a result: the field, or fields, of which one differs in another result; or `each-message`"),
         ])
 
     static let takenAt = Part(
         "taken-at", "The result's own time, by the device's clock.",
         [
             Key("field", .text, required: true, "the text that tells it, in the same message or record"),
-            Key("format", .text, required: true, "YYYY, YY, MM, DD, hh, mm, ss and what stands between; `*` for what follows; or `unix`"),
-            Key("within", .duration, required: true, "a result that is older, or younger than now by more, is questionable"),
+            Key(
+                "format", .text, required: true,
+                "YYYY, YY, MM, DD, hh, mm, ss and what stands between; `*` for what follows; or `unix`"),
+            Key(
+                "within", .duration, required: true,
+                "a result that is older, or younger than now by more, is questionable"),
         ])
 
     static let heartbeat = Part(
@@ -164,15 +213,19 @@ extension Grammar {
             Key("vmd", .text, "the virtual device that it vouches for (all)"),
         ])
 
-    static let waveform = Part("waveform", "A curve.", metricKeys + [Key("period", .duration, required: true, "time between two samples")])
+    static let waveform = Part(
+        "waveform", "A curve.", metricKeys + [Key("period", .duration, required: true, "time between two samples")])
 
     static let alert = Part(
         "alert", "A condition of the device.",
         [
             Key("alert", .text, required: true, "MDC_EVT_… with a verified number, or a NABD_ name"),
             Key("when", .part(condition), required: true, "when it holds"),
-            Key("priority", .word(AlertDescription.Priority.allCases.map(\.rawValue)), required: true, "how urgent it is"),
-            Key("text", .text, required: true, "what an engineer reads"), Key("text-ar", .text, required: true, "what a nurse reads, in Arabic"),
+            Key(
+                "priority", .word(AlertDescription.Priority.allCases.map(\.rawValue)), required: true,
+                "how urgent it is"),
+            Key("text", .text, required: true, "what an engineer reads"),
+            Key("text-ar", .text, required: true, "what a nurse reads, in Arabic"),
         ])
 
     static let command = Part(
@@ -182,27 +235,36 @@ extension Grammar {
             Key("steps", .list(.part(step)), required: true, "what is sent, in order; each once"),
             Key("class", .word(["idempotent", "effect"]), required: true, "whether saying it twice does it twice"),
             Key("requires", .named(code), "by field: the values that allow it"),
-            Key("read-back", .named(.either([.text, .part(expectation)])), "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …}"),
-            Key("within", .duration, "how soon the read-back shows it; what does not show it by then has an unknown outcome"),
+            Key(
+                "read-back", .named(.either([.text, .part(expectation)])),
+                "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …}"),
+            Key(
+                "within", .duration,
+                "how soon the read-back shows it; what does not show it by then has an unknown outcome"),
             Key("hazards", .text, required: true, "what can go wrong"),
         ])
 
     static let argument = Part(
         "argument", "What the operator gives.",
         [
-            Key("unit", .text, required: true, "UCUM"), Key("range", .list(.number), required: true, "the device's own limits"),
-            Key("step", .text, required: true, "the smallest change it can make"), Key("places", .whole(0...6), "digits sent after the point (as the step's)"),
-            Key("digits", .whole(1...9), "the most digits the device takes"), Key("scale", .text, "sent as a whole number of these"),
+            Key("unit", .text, required: true, "UCUM"),
+            Key("range", .list(.number), required: true, "the device's own limits"),
+            Key("step", .text, required: true, "the smallest change it can make"),
+            Key("places", .whole(0...6), "digits sent after the point (as the step's)"),
+            Key("digits", .whole(1...9), "the most digits the device takes"),
+            Key("scale", .text, "sent as a whole number of these"),
         ])
 
     static let step = Part(
         "step", "One transmission.",
         [
             Key("send", .either([.text, .part(binary)]), required: true, "the payload, with {arguments} and {fields}"),
-            Key("reply", .either([.text, .part(message)]), "the answer that says it was taken; `none`"), Key("frame", .text, "the frame that carries it"),
+            Key("reply", .either([.text, .part(message)]), "the answer that says it was taken; `none`"),
+            Key("frame", .text, "the frame that carries it"),
         ])
 
-    static let expectation = Part("read-back", "The state afterwards.", [Key("is", code, required: true, "one of these values")])
+    static let expectation = Part(
+        "read-back", "The state afterwards.", [Key("is", code, required: true, "one of these values")])
 
     static let simulated = Part(
         "simulated value", "A value as a function of time, in the unit of the metric that shows it.",
@@ -210,7 +272,8 @@ extension Grammar {
             Key("low", .number, "one end of a swing"), Key("high", .number, "the other end"),
             Key("period", .duration, "of one swing, or of a recording's sample"),
             Key("start", .number, "where growth begins"), Key("per-hour", .number, "how much it grows"),
-            Key("pulse-rate", .text, "the field with the rate of a pulse wave"), Key("file", .text, "a recording beside the profile, one number a line"),
+            Key("pulse-rate", .text, "the field with the rate of a pulse wave"),
+            Key("file", .text, "a recording beside the profile, one number a line"),
         ])
 
     private static func unique(_ words: [String]) -> [String] {

@@ -2,8 +2,8 @@ import DeviceModel
 import Nomenclature
 import StrictYAML
 
-/// The keys of profile and vector files, each said once: the reader refuses what is not here, and the schema and the reference page are made
-/// from it.
+/// The keys of profile and vector files, each said once: the reader refuses what is not here, and the schema and the
+/// reference page are made from it.
 package enum Grammar {
     package indirect enum Shape: Sendable {
         case text
@@ -56,14 +56,19 @@ package enum Grammar {
         package var keyNames: [String] { keys.map(\.name) }
     }
 
-    static let validities = ["questionable", "invalid", "notAvailable", "overflow", "underflow", "ongoing", "calibrationOngoing"]
+    static let validities = [
+        "questionable", "invalid", "notAvailable", "overflow", "underflow", "ongoing", "calibrationOngoing",
+    ]
     static let binaryTypes = [
-        "uint8", "int8", "uint16", "int16", "uint24", "int24", "uint32", "int32", "uint64", "int64", "uint16le", "int16le", "uint24le", "int24le",
-        "uint32le", "int32le", "uint64le", "int64le", "float32", "float32le", "float64", "float64le", "bcd8", "bcd16", "bcd32", "sign-magnitude8",
+        "uint8", "int8", "uint16", "int16", "uint24", "int24", "uint32", "int32", "uint64", "int64", "uint16le",
+        "int16le", "uint24le", "int24le",
+        "uint32le", "int32le", "uint64le", "int64le", "float32", "float32le", "float64", "float64le", "bcd8", "bcd16",
+        "bcd32", "sign-magnitude8",
         "sign-magnitude16", "sign-magnitude16le",
     ]
     static let registerTypes = [
-        "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "bcd16", "bcd32", "sign-magnitude16", "sign-magnitude32", "text",
+        "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "bcd16", "bcd32",
+        "sign-magnitude16", "sign-magnitude32", "text",
     ]
     /// Of registers that are joined.
     static let joinedTypes = ["unsigned", "signed", "sign-magnitude", "bcd", "float32", "float64"]
@@ -77,14 +82,20 @@ package enum Grammar {
         [
             Key("nabd", .word(["profile/1"]), required: true, "what the file is"),
             Key(
-                "extends", .text, "the profile `vendor/model` that this one changes: mappings merge key by key, lists and scalars replace, `~` takes a key away"
+                "extends", .text,
+                "the profile `vendor/model` that this one changes: mappings merge key by key, lists and scalars "
+                    + "replace, `~` takes a key away"
             ),
             Key("device", .part(device), required: true, "what the device is"),
             Key("provenance", .list(.part(provenance)), required: true, "where the facts come from"),
-            Key("names", .list(.part(name)), "names of the profile's own, in the form of the tables under `nomenclature/`"),
+            Key(
+                "names", .list(.part(name)),
+                "names of the profile's own, in the form of the tables under `nomenclature/`"),
             Key("line", .part(line), required: true, "how bytes are carried"),
             Key("vmds", .named(.part(vmd)), "devices within the device"),
-            Key("frames", .named(.part(frame)), "where a message starts and ends, and whether it is whole; tried in this order"),
+            Key(
+                "frames", .named(.part(frame)),
+                "where a message starts and ends, and whether it is whole; tried in this order"),
             Key("messages", .named(.either([.text, .part(message)])), "what the device sends unasked"),
             Key("fields", .named(.part(field)), "what is where"),
             Key("requests", .named(.part(request)), "what is asked, and how the answer is known"),
@@ -94,19 +105,26 @@ package enum Grammar {
             Key("heartbeat", .oneOrMore(.part(heartbeat)), "what moves as long as the device is behind its values"),
             Key("alerts", .list(.part(alert)), "conditions somebody should know of"),
             Key("commands", .named(.part(command)), "what may be changed, within what limits; declared only"),
-            Key("simulate", .named(.either([.text, .number, .part(simulated)])), "what a player of the device sends, by field or metric"),
+            Key(
+                "simulate", .named(.either([.text, .number, .part(simulated)])),
+                "what a player of the device sends, by field or metric"),
         ])
 
     static let name = Part(
         "name", "A name of the profile's own: one of `metric`, `event`, `unit` and `kind`, and what it says.",
         [
-            Key("metric", .text, "what is measured"), Key("event", .text, "what may happen"), Key("unit", .text, "a UCUM expression"),
-            Key("kind", .text, "what a device is"), Key("system", .text, "a URI that says whose name it is, such as `urn:hospital:metric`"),
+            Key("metric", .text, "what is measured"), Key("event", .text, "what may happen"),
+            Key("unit", .text, "a UCUM expression"),
+            Key("kind", .text, "what a device is"),
+            Key("system", .text, "a URI that says whose name it is, such as `urn:hospital:metric`"),
             Key("measured-in", .text, "units of its quantities, separated by blanks, or `text`"),
             Key("category", .word(MetricCategory.allCases.map(\.rawValue)), "how its value comes about (measurement)"),
             Key("display", .text, "what a person reads"), Key("display-ar", .text, "what a nurse reads, in Arabic"),
-            Key("class", .word(DeviceClass.allCases.map(\.rawValue)), "whom the values of this kind of device are about"),
-            Key("loinc", .text, "CLASS:CODE, separated by blanks"), Key("code", .text, "of a name of the standard: its number"),
+            Key(
+                "class", .word(DeviceClass.allCases.map(\.rawValue)), "whom the values of this kind of device are about"
+            ),
+            Key("loinc", .text, "CLASS:CODE, separated by blanks"),
+            Key("code", .text, "of a name of the standard: its number"),
             Key("proof", .text, "where the number was seen"), Key("formerly", .text, "names that it once had"),
         ])
 
@@ -138,16 +156,26 @@ package enum Grammar {
             Key("flow", .word(["none", "rts-cts", "xon-xoff"]), "flow control (none)"),
             Key("dtr", .word(["on", "off"]), "level of DTR while the line is open"),
             Key("rts", .word(["on", "off"]), "level of RTS while the line is open"),
-            Key("rs-485", .word(["on", "off"]), "whether the port's driver switches the direction of an RS-485 line by RTS"),
+            Key(
+                "rs-485", .word(["on", "off"]),
+                "whether the port's driver switches the direction of an RS-485 line by RTS"),
             Key("unit", .whole(0...255), "Modbus unit (1); 0 on TCP only"),
             Key("port", .whole(1...65535), "TCP port of Modbus TCP (502)"),
-            Key("turnaround", .duration, "silence the device needs between its reply and the next request; serial and Modbus"),
+            Key(
+                "turnaround", .duration,
+                "silence the device needs between its reply and the next request; serial and Modbus"),
             Key("slowest-reply", .duration, "the longest it may take to answer (1s)"),
             Key("quiet", .duration, "serial: a frame interrupted for this long is abandoned"),
-            Key("pause-after-opening", .duration, "what the device needs between the opening of the line and the first question (none)"),
+            Key(
+                "pause-after-opening", .duration,
+                "what the device needs between the opening of the line and the first question (none)"),
             Key("never-read", .list(.part(neverRead)), "registers that no merged read may touch"),
-            Key("longest-read", .whole(1...125), "Modbus: the most registers or bits that the device answers in one read (125)"),
-            Key("widen", .word(["yes", "no"]), "Modbus RTU: whether registers behind a read may be read along, to tell late answers apart (yes)"),
+            Key(
+                "longest-read", .whole(1...125),
+                "Modbus: the most registers or bits that the device answers in one read (125)"),
+            Key(
+                "widen", .word(["yes", "no"]),
+                "Modbus RTU: whether registers behind a read may be read along, to tell late answers apart (yes)"),
         ])
 
     static let neverRead = Part(
@@ -159,26 +187,40 @@ package enum Grammar {
         [
             Key("label", .text, required: true, "what a person reads; may hold `{slot}`"),
             Key("unit", .whole(1...255), "the Modbus unit under which it answers"),
-            Key("slots", .list(.text), "the places of a rack as the device calls them: one virtual device each, named `vmd-slot`"),
+            Key(
+                "slots", .list(.text),
+                "the places of a rack as the device calls them: one virtual device each, named `vmd-slot`"),
         ])
 
     static let frame = Part(
         "frame", "Where a message starts and ends. Positions count plain bytes from the frame's first, 0.",
         [
-            Key("start", .bytes, "the bytes it starts with; without them a frame with `end` begins after the end of the one before"),
-            Key("length", .either([.whole(1...FrameFormat.limit), .part(lengthField)]), "its length, or where that stands"),
+            Key(
+                "start", .bytes,
+                "the bytes it starts with; without them a frame with `end` begins after the end of the one before"),
+            Key(
+                "length", .either([.whole(1...FrameFormat.limit), .part(lengthField)]),
+                "its length, or where that stands"),
             Key("end", .bytes, "the bytes it ends with"),
-            Key("longest", .whole(1...FrameFormat.limit), "more bytes are no frame; required where the length is not fixed"),
+            Key(
+                "longest", .whole(1...FrameFormat.limit),
+                "more bytes are no frame; required where the length is not fixed"),
             Key("checksum", .part(checksum), "how its wholeness is told"),
             Key("continued-by", .bytes, "the `after` mark that says that the message goes on in the next frame"),
             Key("abort", .bytes, "this byte aborts a frame"),
-            Key("stuffing", .named(.bytes), "by plain byte: the two bytes that stand for it on the wire, after the start"),
+            Key(
+                "stuffing", .named(.bytes),
+                "by plain byte: the two bytes that stand for it on the wire, after the start"),
             Key("high-bits", .part(highBits), "bit i of one byte is bit 7 of the i-th of some others"),
             Key("valid-when", .oneOrMore(.part(byteTest)), "what must hold in every such frame"),
             Key("bytes-with", .part(byteKind), "it is made only of such bytes; others are another stream, interleaved"),
-            Key("number", .part(frameNumber), "a running number: the same one twice is a repetition, answered and not read"),
+            Key(
+                "number", .part(frameNumber),
+                "a running number: the same one twice is a repetition, answered and not read"),
             Key("from", .word(["host", "device"]), "who sends it (device)"),
-            Key("split", .either([.bytes, .word(["blanks"])]), "what separates the items of a message; `blanks` for runs of spaces"),
+            Key(
+                "split", .either([.bytes, .word(["blanks"])]),
+                "what separates the items of a message; `blanks` for runs of spaces"),
             Key("of", .text, "for a packet: the frame it is made of"),
             Key("count", .whole(2...256), "for a packet: how many"),
             Key("first-when", .part(byteTest), "for a packet: how its first frame is known"),
@@ -196,20 +238,30 @@ package enum Grammar {
     static let checksum = Part(
         "checksum", "ALGORITHM: COVERAGE (`0..3`, `1..` to the byte before it, or `payload`), and how it is written.",
         ChecksumAlgorithm.allCases.map { Key($0.rawValue, .text, "covers these bytes") } + [
-            Key("encoding", .word(ChecksumEncoding.allCases.map(\.rawValue)), "how it is written (raw: more significant byte first)"),
+            Key(
+                "encoding", .word(ChecksumEncoding.allCases.map(\.rawValue)),
+                "how it is written (raw: more significant byte first)"),
             Key("digits", .whole(3...5), "digits of a decimal checksum"),
-            Key("at", .whole(0...(FrameFormat.limit - 1)), "the byte where it stands; without it, last before the end mark"),
+            Key(
+                "at", .whole(0...(FrameFormat.limit - 1)),
+                "the byte where it stands; without it, last before the end mark"),
             Key("after", .oneOrMore(.bytes), "the mark right before it, or a list of marks of which one stands there"),
             Key("over", .word(["plain", "wire"]), "computed before stuffing or after it (plain)"),
         ])
 
     static let highBits = Part(
         "high-bits", "Where bit 7 of some bytes stands.",
-        [Key("in", .whole(0...255), required: true, "the byte that carries the bits"), Key("of", .span, required: true, "the bytes whose bit 7 they are")])
+        [
+            Key("in", .whole(0...255), required: true, "the byte that carries the bits"),
+            Key("of", .span, required: true, "the bytes whose bit 7 they are"),
+        ])
 
     static let frameNumber = Part(
         "number", "The running number of frames.",
-        [Key("byte", .whole(0...255), required: true, "where it stands"), Key("restarts-with", .text, "the frame with which counting begins anew")])
+        [
+            Key("byte", .whole(0...255), required: true, "where it stands"),
+            Key("restarts-with", .text, "the frame with which counting begins anew"),
+        ])
 
     static let byteTest = Part(
         "byte test", "A condition on bytes.",

@@ -11,10 +11,13 @@ extension Grammar {
             JSON.Member(name: definition(inner), value: object(inner, isWhole: whole.contains(inner.name)))
         }
         return JSON.members([
-            "$schema": .string("https://json-schema.org/draft/2020-12/schema"), "title": .string("Nabd \(part.name)"), "description": .string(part.meaning),
+            "$schema": .string("https://json-schema.org/draft/2020-12/schema"), "title": .string("Nabd \(part.name)"),
+            "description": .string(part.meaning),
         ]).adding([
-            "type": object(part, isWhole: part.name != profile.name)["type"], "properties": object(part, isWhole: part.name != profile.name)["properties"],
-            "required": object(part, isWhole: part.name != profile.name)["required"], "additionalProperties": .bool(false),
+            "type": object(part, isWhole: part.name != profile.name)["type"],
+            "properties": object(part, isWhole: part.name != profile.name)["properties"],
+            "required": object(part, isWhole: part.name != profile.name)["required"],
+            "additionalProperties": .bool(false),
         ])
         .adding(["$defs": .object(definitions)])
     }
@@ -39,8 +42,8 @@ extension Grammar {
 
     private static func definition(_ part: Part) -> String { String(part.name.map { $0 == " " ? "-" : $0 }) }
 
-    /// The parts that stand in lists only. A list replaces the one of the profile that is extended, so its elements are whole; a mapping may say only what
-    /// differs, and then nothing in it is required.
+    /// The parts that stand in lists only. A list replaces the one of the profile that is extended, so its elements are
+    /// whole; a mapping may say only what differs, and then nothing in it is required.
     private static func wholeParts(of part: Part) -> Set<String> {
         guard part.name == profile.name else { return Set(parts(in: part).map(\.name)) }
         var inLists: Set<String> = []
@@ -68,10 +71,13 @@ extension Grammar {
             "properties": .object(
                 part.keys.map { key in
                     let plain = schema(key.shape)
-                    let value = isWhole || key.name == "nabd" ? plain : JSON.members(["anyOf": .array([plain, .members(["type": .string("null")])])])
+                    let value =
+                        isWhole || key.name == "nabd"
+                        ? plain : JSON.members(["anyOf": .array([plain, .members(["type": .string("null")])])])
                     return JSON.Member(name: key.name, value: value.adding(["description": .string(key.meaning)]))
                 }),
-            "required": required.isEmpty ? nil : .array(required.map { .string($0.name) }), "additionalProperties": .bool(false),
+            "required": required.isEmpty ? nil : .array(required.map { .string($0.name) }),
+            "additionalProperties": .bool(false),
         ])
     }
 
@@ -81,8 +87,15 @@ extension Grammar {
         case .text: return .members(["type": .array([.string("string"), .string("number"), .string("boolean")])])
         case .number: return .members(["type": .string("number")])
         case .whole(let range):
-            let plain = JSON.members(["type": .string("integer"), "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound)])
-            return .members(["anyOf": .array([plain, .members(["type": .string("string"), "pattern": .string("^0[xX][0-9A-Fa-f]+$")])])])
+            let plain = JSON.members([
+                "type": .string("integer"), "minimum": .integer(range.lowerBound),
+                "maximum": .integer(range.upperBound),
+            ])
+            return .members([
+                "anyOf": .array([
+                    plain, .members(["type": .string("string"), "pattern": .string("^0[xX][0-9A-Fa-f]+$")]),
+                ])
+            ])
         case .duration: return .members(["type": .string("string"), "pattern": .string("^[0-9.]+(ns|us|ms|s|min|h)$")])
         case .bytes:
             let one = JSON.members(["type": .array([.string("integer"), .string("string")])])
@@ -93,7 +106,9 @@ extension Grammar {
         case .part(let part): return .members(["$ref": .string("#/$defs/\(definition(part))")])
         case .list(let inner): return .members(["type": .string("array"), "items": schema(inner)])
         case .oneOrMore(let inner):
-            return .members(["anyOf": .array([schema(inner), .members(["type": .string("array"), "items": schema(inner)])])])
+            return .members([
+                "anyOf": .array([schema(inner), .members(["type": .string("array"), "items": schema(inner)])])
+            ])
         case .named(let inner):
             // A variant takes what it does not have away.
             let value = JSON.members(["anyOf": .array([schema(inner), .members(["type": .string("null")])])])
@@ -110,10 +125,12 @@ extension Grammar {
         var text = """
             # Reference of the profile language
 
-            Made by `nabd profile reference` from the definitions that the reader itself uses; do not edit. How to write a profile, with examples:
+            Made by `nabd profile reference` from the definitions that the reader itself uses; do not edit. How to \
+            write a profile, with examples:
             [profile-authoring.md](profile-authoring.md).
 
-            * **Bytes** are a number (`0x1B`), text (`"!"`), or a list of these. **Times** carry their unit: `500ms`, `1s`, `5min`. **Spans** are `3` or `0..6`.
+            * **Bytes** are a number (`0x1B`), text (`"!"`), or a list of these. **Times** carry their unit: `500ms`, \
+            `1s`, `5min`. **Spans** are `3` or `0..6`.
             * **Names** of metrics, events, units and kinds stand in `device-profiles/nomenclature`, or under `names`.
             * A key in **bold** must be there.
 
@@ -137,7 +154,9 @@ extension Grammar {
         case .bytes: "bytes"
         case .span: "span"
         case .truth: "true or false"
-        case .word(let words): words.count > 12 ? words.map { "`\($0)`" }.joined(separator: " ") : words.map { "`\($0)`" }.joined(separator: ", ")
+        case .word(let words):
+            words.count > 12
+                ? words.map { "`\($0)`" }.joined(separator: " ") : words.map { "`\($0)`" }.joined(separator: ", ")
         case .part(let part): "[\(part.name)](#\(definition(part)))"
         case .list(let inner): "list of \(words(inner))"
         case .oneOrMore(let inner): "\(words(inner)), or a list"

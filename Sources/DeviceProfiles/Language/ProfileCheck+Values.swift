@@ -10,7 +10,8 @@ extension ProfileCheck {
     /// A value is judged by other fields of its own message only: another message is another moment.
     func checkTests() {
         if let field = GateChain(profile.fields).circle {
-            diagnostics.error(field.location, "“\(field.shownName)” decides, through what its “validity-when” names, about itself")
+            diagnostics.error(
+                field.location, "“\(field.shownName)” decides, through what its “validity-when” names, about itself")
         }
         for field in profile.fields {
             for gate in field.gates {
@@ -19,13 +20,19 @@ extension ProfileCheck {
             }
         }
         for metric in profile.metrics {
-            guard let field = profile.fields.first(where: { $0.name == metric.field }), let terms = metric.terms else { continue }
-            if let negative = terms.negativeWhen { checkTest(negative.test, on: negative.field, of: field, metric.location) }
+            guard let field = profile.fields.first(where: { $0.name == metric.field }), let terms = metric.terms else {
+                continue
+            }
+            if let negative = terms.negativeWhen {
+                checkTest(negative.test, on: negative.field, of: field, metric.location)
+            }
             for name in terms.fields { checkTest(.present, on: name, of: field, metric.location) }
         }
         for metric in profile.metrics {
-            // A unit is a setting: a number in another message tells it as well. A text there is gone when this one is read.
-            guard let condition = metric.condition, let field = profile.fields.first(where: { $0.name == metric.field }),
+            // A unit is a setting: a number in another message tells it as well. A text there is gone when this one is
+            // read.
+            guard let condition = metric.condition,
+                let field = profile.fields.first(where: { $0.name == metric.field }),
                 let by = profile.fields.first(where: { $0.name == condition.field }), by.type.isText
             else { continue }
             checkTest(.isOneOf(condition.codes), on: condition.field, of: field, metric.location)
@@ -38,11 +45,14 @@ extension ProfileCheck {
 
     private func checkTest(_ test: FieldTest, on name: String, of field: FieldDescription, _ location: SourceLocation) {
         guard let other = profile.fields.first(where: { $0.name == name }) else {
-            return diagnostics.error(location, "there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
+            return diagnostics.error(
+                location, "there is no field “\(name)”",
+                suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
         }
         checkForm(test, other, location)
         guard profile.line.transport == .serial, Set(scopes(field)).isDisjoint(with: scopes(other)) else { return }
-        diagnostics.error(location, "“\(name)” is in another message than “\(field.name)”: what it says is of another moment")
+        diagnostics.error(
+            location, "“\(name)” is in another message than “\(field.name)”: what it says is of another moment")
     }
 
     private func checkForm(_ test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
@@ -55,7 +65,8 @@ extension ProfileCheck {
             diagnostics.error(location, "“\(field.name)” is not a number of bits")
         case .bit where field.type.isText, .above where field.type.isText, .below where field.type.isText:
             diagnostics.error(location, "“\(field.name)” is text; a bit or a limit is of a number")
-        case .has where !field.type.isWritten: diagnostics.error(location, "“\(field.name)” is a number; “has” looks into text")
+        case .has where !field.type.isWritten:
+            diagnostics.error(location, "“\(field.name)” is a number; “has” looks into text")
         default: break
         }
     }
@@ -69,12 +80,15 @@ extension ProfileCheck {
             check(field.table.map(\.code), of: field)
         }
         for metric in profile.metrics {
-            guard let condition = metric.condition, let by = profile.fields.first(where: { $0.name == condition.field }) else { continue }
+            guard let condition = metric.condition, let by = profile.fields.first(where: { $0.name == condition.field })
+            else { continue }
             check(condition.known, of: by)
         }
         for command in profile.commands {
             for (name, codes) in command.requires { check(codes, of: profile.fields.first { $0.name == name }) }
-            for case (let name, .codes(let codes)) in command.readBack { check(codes, of: profile.fields.first { $0.name == name }) }
+            for case (let name, .codes(let codes)) in command.readBack {
+                check(codes, of: profile.fields.first { $0.name == name })
+            }
         }
     }
 
@@ -85,11 +99,15 @@ extension ProfileCheck {
             do throws(ValueCode.Refusal) {
                 let plan = try code.plan(for: field)
                 if let other = seen[plan] {
-                    diagnostics.error(code.location, other == code.text ? "“\(code.text)” stands twice" : "“\(code.text)” is the same value as “\(other)”")
+                    diagnostics.error(
+                        code.location,
+                        other == code.text
+                            ? "“\(code.text)” stands twice" : "“\(code.text)” is the same value as “\(other)”")
                 }
                 seen[plan] = code.text
                 if let width = profile.width(of: field), case .text(let text) = plan, text.count > width {
-                    diagnostics.error(code.location, "“\(code.text)” is longer than the \(width) characters of “\(field.name)”")
+                    diagnostics.error(
+                        code.location, "“\(code.text)” is longer than the \(width) characters of “\(field.name)”")
                 }
             } catch {
                 diagnostics.error(code.location, error.why, suggestion: error.suggestion)
@@ -102,13 +120,20 @@ extension ProfileCheck {
         guard field.hasForm else { return }
         if profile.metrics.contains(where: { $0.field == field.name && $0.terms != nil }) {
             switch test {
-            case .above, .below: diagnostics.error(location, "“\(field.name)” is only part of a number; a limit is of the whole: use “plausible” of the metric")
+            case .above, .below:
+                diagnostics.error(
+                    location,
+                    "“\(field.name)” is only part of a number; a limit is of the whole: use “plausible” of the metric")
             default: break
             }
         }
         let range: ClosedRange<Double>
         switch field.type {
-        case .bits(let signed): range = signed ? -exp2(Double(field.width - 1))...(exp2(Double(field.width - 1)) - 1) : 0...(exp2(Double(field.width)) - 1)
+        case .bits(let signed):
+            range =
+                signed
+                ? -exp2(Double(field.width - 1))...(exp2(Double(field.width - 1)) - 1)
+                : 0...(exp2(Double(field.width)) - 1)
         case .bcd: range = 0...(pow(10, Double(field.width / 4)) - 1)
         case .signMagnitude: range = (1 - exp2(Double(field.width - 1)))...(exp2(Double(field.width - 1)) - 1)
         case .float32, .float64, .decimal, .degreesMinutes, .sexagesimal, .hex, .text: return
@@ -117,11 +142,15 @@ extension ProfileCheck {
         switch test {
         case .above(let limit):
             let threshold = compiler.threshold(limit, field.name)
-            if threshold >= range.upperBound { diagnostics.error(location, "“\(field.name)” can never be above \(limit)") }
+            if threshold >= range.upperBound {
+                diagnostics.error(location, "“\(field.name)” can never be above \(limit)")
+            }
             if threshold < range.lowerBound { diagnostics.error(location, "“\(field.name)” is always above \(limit)") }
         case .below(let limit):
             let threshold = compiler.threshold(limit, field.name)
-            if threshold <= range.lowerBound { diagnostics.error(location, "“\(field.name)” can never be below \(limit)") }
+            if threshold <= range.lowerBound {
+                diagnostics.error(location, "“\(field.name)” can never be below \(limit)")
+            }
             if threshold > range.upperBound { diagnostics.error(location, "“\(field.name)” is always below \(limit)") }
         default: break
         }
@@ -132,11 +161,14 @@ extension ProfileCheck {
         for metric in profile.metrics {
             if let fault = profile.fault(of: metric.scale, metric) { diagnostics.error(metric.location, fault) }
             guard let field = profile.fields.first(where: { $0.name == metric.field }) else { continue }
-            if field.type.isFloat, metric.offsetCounts != 0 { diagnostics.error(metric.location, "a float is kept as it is sent; leave “offset” out") }
+            if field.type.isFloat, metric.offsetCounts != 0 {
+                diagnostics.error(metric.location, "a float is kept as it is sent; leave “offset” out")
+            }
         }
     }
 
-    /// What tells one result from another stands beside it; and a message that tells periodic values as well is no mark by itself.
+    /// What tells one result from another stands beside it; and a message that tells periodic values as well is no mark
+    /// by itself.
     func checkResults() {
         for metric in profile.metrics {
             guard let field = profile.fields.first(where: { $0.name == metric.field }) else { continue }
@@ -144,30 +176,38 @@ extension ProfileCheck {
                 diagnostics.error(metric.location, "“taken-at” and “new-when” belong to results: say “episodic: true”")
             }
             for name in (metric.mark?.newWhen ?? []) + [metric.mark?.takenAt?.field].compactMap({ $0 }) {
-                guard let other = profile.fields.first(where: { $0.name == name }), profile.line.transport == .serial else { continue }
+                guard let other = profile.fields.first(where: { $0.name == name }), profile.line.transport == .serial
+                else { continue }
                 if Set(scopes(field)).isDisjoint(with: scopes(other)) {
-                    diagnostics.error(metric.location, "“\(name)” is in another message than “\(field.name)”: it tells nothing of this result")
+                    diagnostics.error(
+                        metric.location,
+                        "“\(name)” is in another message than “\(field.name)”: it tells nothing of this result")
                 }
             }
             guard metric.isEpisodic, metric.mark == nil else { continue }
             if profile.line.transport != .serial {
                 diagnostics.error(
                     metric.location,
-                    "registers are read again and again: “new-when” or “taken-at” must say what tells one \(metric.name.referenceID) from the next",
+                    "registers are read again and again: “new-when” or “taken-at” must say what tells one "
+                        + "\(metric.name.referenceID) from the next",
                     suggestion: "or “new-when: each-message” where each is another")
             } else if let mixed = profile.messages.first(where: { isMixed($0, with: metric) }) {
                 diagnostics.error(
                     metric.location,
-                    "“\(mixed.name)” tells periodic values as well: “new-when” or “taken-at” must say what tells one \(metric.name.referenceID) from the next")
+                    "“\(mixed.name)” tells periodic values as well: “new-when” or “taken-at” must say what tells one "
+                        + "\(metric.name.referenceID) from the next"
+                )
             }
         }
         for beat in profile.heartbeats where profile.rack != nil && beat.vmd == profile.rack?.name {
-            diagnostics.error(beat.location, "a heartbeat is of the device or of one virtual device, not of a rack's slots")
+            diagnostics.error(
+                beat.location, "a heartbeat is of the device or of one virtual device, not of a rack's slots")
         }
     }
 
     private func isMixed(_ message: MessageDescription, with metric: MetricDescription) -> Bool {
-        profile.holds(message, field: metric.field) && profile.metrics.contains { !$0.isEpisodic && profile.holds(message, field: $0.field) }
+        profile.holds(message, field: metric.field)
+            && profile.metrics.contains { !$0.isEpisodic && profile.holds(message, field: $0.field) }
     }
 
     /// The frames, packets and messages in which a field stands.

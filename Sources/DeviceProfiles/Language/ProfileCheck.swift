@@ -32,7 +32,10 @@ struct ProfileCheck {
                 return one.field == other.field && Set(one.codes).isDisjoint(with: other.codes)
             }
             if !isApart {
-                diagnostics.error(metric.location, "\(metric.name.referenceID) is measured twice by the same device; which one counts would be a guess")
+                diagnostics.error(
+                    metric.location,
+                    "\(metric.name.referenceID) is measured twice by the same device; which one counts would be a guess"
+                )
             }
             seen[name, default: []].append(metric.condition)
         }
@@ -48,23 +51,29 @@ struct ProfileCheck {
         for field in profile.fields {
             guard case .hole = field.place else { continue }
             if !profile.messages.contains(where: { $0.holes.contains(field.name) }) {
-                diagnostics.error(field.location, "no message and no request's reply names the field “\(field.name)”, so it can never be read")
+                diagnostics.error(
+                    field.location,
+                    "no message and no request's reply names the field “\(field.name)”, so it can never be read")
             }
         }
         for message in profile.messages {
             for hole in message.holes where !MessageDescription.reserved.contains(hole) {
                 guard let field = profile.fields.first(where: { $0.name == hole }) else {
                     let names = profile.fields.map(\.name)
-                    diagnostics.error(message.location, "there is no field “\(hole)”", suggestion: YAMLValue.suggest(hole, among: names))
+                    diagnostics.error(
+                        message.location, "there is no field “\(hole)”",
+                        suggestion: YAMLValue.suggest(hole, among: names))
                     continue
                 }
                 if case .hole = field.place { continue }
-                diagnostics.error(message.location, "“\(hole)” is a field of bytes or of records; a {hole} is a field of its own")
+                diagnostics.error(
+                    message.location, "“\(hole)” is a field of bytes or of records; a {hole} is a field of its own")
             }
         }
         checkReplies()
         checkOverlaps()
-        for frame in profile.frames where frame.checksum == nil && !frame.isControl && profile.commands.contains(where: { $0.effect == .effect }) {
+        for frame in profile.frames
+        where frame.checksum == nil && !frame.isControl && profile.commands.contains(where: { $0.effect == .effect }) {
             diagnostics.warning(frame.location, "commands travel beside “\(frame.name)”, which has no checksum")
         }
     }
@@ -74,20 +83,26 @@ struct ProfileCheck {
         for (index, message) in profile.messages.enumerated() {
             let shares = profile.messages.count { $0.frame == message.frame } > 1
             if shares, carriesFields(message), let template = message.template, !Self.isTellable(message, template) {
-                diagnostics.error(message.location, "nobody can tell this message from another: some of its text must be fixed")
+                diagnostics.error(
+                    message.location, "nobody can tell this message from another: some of its text must be fixed")
             }
             let isPolled = profile.requests.contains { $0.reply == index && $0.period != nil }
             guard isPolled else { continue }
             let same = profile.messages[..<index].enumerated().first { other, earlier in
-                profile.requests.contains { $0.reply == other && $0.period != nil } && carriesFields(earlier) && carriesFields(message)
+                profile.requests.contains { $0.reply == other && $0.period != nil } && carriesFields(earlier)
+                    && carriesFields(message)
                     && tellsAsSame(earlier, message)
             }
-            if let same { diagnostics.error(message.location, "nobody can tell this reply from that of “\(same.element.name)”") }
+            if let same {
+                diagnostics.error(message.location, "nobody can tell this reply from that of “\(same.element.name)”")
+            }
         }
     }
 
     /// Without values a reply that is taken for another does no harm.
-    private func carriesFields(_ message: MessageDescription) -> Bool { profile.fields.contains { profile.holds(message, field: $0.name) } }
+    private func carriesFields(_ message: MessageDescription) -> Bool {
+        profile.fields.contains { profile.holds(message, field: $0.name) }
+    }
 
     private static func isTellable(_ message: MessageDescription, _ template: Template) -> Bool {
         if !message.when.isEmpty || message.records != nil || template.items.count > 1 { return true }
@@ -95,11 +110,19 @@ struct ProfileCheck {
     }
 
     private func tellsAsSame(_ left: MessageDescription, _ right: MessageDescription) -> Bool {
-        guard left.frame == right.frame, left.length == right.length || left.length == nil || right.length == nil else { return false }
+        guard left.frame == right.frame, left.length == right.length || left.length == nil || right.length == nil else {
+            return false
+        }
         for one in left.when {
             for other in right.when where one.bytes == other.bytes {
-                if case (.isOneOf(let values), .isOneOf(let others)) = (one.test, other.test), Set(values).isDisjoint(with: others) { return false }
-                if case (.bit(let bit, let isSet), .bit(let otherBit, let otherSet)) = (one.test, other.test), bit == otherBit, isSet != otherSet {
+                if case (.isOneOf(let values), .isOneOf(let others)) = (one.test, other.test),
+                    Set(values).isDisjoint(with: others)
+                {
+                    return false
+                }
+                if case (.bit(let bit, let isSet), .bit(let otherBit, let otherSet)) = (one.test, other.test),
+                    bit == otherBit, isSet != otherSet
+                {
                     return false
                 }
             }
@@ -113,7 +136,8 @@ struct ProfileCheck {
         for (index, field) in profile.fields.enumerated() {
             guard case .slices(let scope, let slices, let count, _) = field.place else { continue }
             for other in profile.fields[..<index] {
-                guard case .slices(scope, let others, let otherCount, _) = other.place, count == 1, otherCount == 1 else { continue }
+                guard case .slices(scope, let others, let otherCount, _) = other.place, count == 1, otherCount == 1
+                else { continue }
                 if slices.contains(where: { slice in others.contains { overlap(slice, $0) } }) {
                     diagnostics.error(field.location, "the fields “\(other.name)” and “\(field.name)” overlap")
                 }
@@ -122,13 +146,18 @@ struct ProfileCheck {
     }
 
     private func overlap(_ left: FieldDescription.Slice, _ right: FieldDescription.Slice) -> Bool {
-        left.frame == right.frame && left.byte == right.byte && left.low < right.low + right.width && right.low < left.low + left.width
+        left.frame == right.frame && left.byte == right.byte && left.low < right.low + right.width
+            && right.low < left.low + left.width
     }
 
     // MARK: Registers
 
     private func checkRegisters() {
-        var taken: [(space: RegisterSource.Space, unit: UInt8, range: ClosedRange<Int>, bits: ClosedRange<Int>, field: FieldDescription)] = []
+        var taken:
+            [(
+                space: RegisterSource.Space, unit: UInt8, range: ClosedRange<Int>, bits: ClosedRange<Int>,
+                field: FieldDescription
+            )] = []
         for field in profile.fields {
             guard case .registers(let source) = field.place else { continue }
             let range = source.address...(source.address + source.registers - 1)
@@ -136,15 +165,23 @@ struct ProfileCheck {
             let unit = profile.unit(ofVMD: vmd)
             // What is put together may leave registers between its own to others.
             let bits = source.parts.isEmpty ? source.bits ?? 0...63 : 64...64
-            if let other = taken.first(where: { $0.space == source.space && $0.unit == unit && $0.range.overlaps(range) && $0.bits.overlaps(bits) }) {
+            if let other = taken.first(where: {
+                $0.space == source.space && $0.unit == unit && $0.range.overlaps(range) && $0.bits.overlaps(bits)
+            }) {
                 diagnostics.error(
-                    field.location, "\(field.shownName) and \(other.field.shownName) overlap at register \(max(range.lowerBound, other.range.lowerBound))")
+                    field.location,
+                    "\(field.shownName) and \(other.field.shownName) overlap at register "
+                        + "\(max(range.lowerBound, other.range.lowerBound))"
+                )
             }
             if profile.line.neverRead.contains(where: { $0.space == source.space && $0.registers.overlaps(range) }) {
-                diagnostics.error(field.location, "register \(range.lowerBound) is among those that “never-read” forbids")
+                diagnostics.error(
+                    field.location, "register \(range.lowerBound) is among those that “never-read” forbids")
             }
             if let longest = profile.line.longestRead, source.registers > longest {
-                diagnostics.error(field.location, "the value takes \(source.registers) registers in one read; “longest-read” allows \(longest)")
+                diagnostics.error(
+                    field.location,
+                    "the value takes \(source.registers) registers in one read; “longest-read” allows \(longest)")
             }
             taken.append((source.space, unit, range, bits, field))
         }
@@ -161,13 +198,17 @@ struct ProfileCheck {
         let names = profile.fields.map(\.name)
         for field in profile.fields {
             for gate in field.gates {
-                guard case .field(let name, _) = gate.test, profile.fields.first(where: { $0.name == name })?.type == .text else { continue }
+                guard case .field(let name, _) = gate.test,
+                    profile.fields.first(where: { $0.name == name })?.type == .text
+                else { continue }
                 let isTogether = blocks.contains { block in
                     let read = block.fields.map { names[$0.index] }
                     return read.contains(name) && read.contains(field.name)
                 }
                 if !isTogether {
-                    diagnostics.error(field.location, "“\(name)” is text of another request; what it says is gone when “\(field.shownName)” is read")
+                    diagnostics.error(
+                        field.location,
+                        "“\(name)” is text of another request; what it says is gone when “\(field.shownName)” is read")
                 }
             }
         }
@@ -176,18 +217,27 @@ struct ProfileCheck {
     // MARK: All
 
     private func checkUnusedFields() {
-        var used = Set(profile.metrics.map(\.field) + profile.alerts.map(\.field) + profile.metrics.compactMap { $0.condition?.field })
-        used.formUnion(profile.fields.flatMap { field in field.gates.compactMap { if case .field(let name, _) = $0.test { name } else { nil } } })
-        used.formUnion(profile.metrics.compactMap(\.mark).flatMap { $0.newWhen + [$0.takenAt?.field].compactMap { $0 } } + profile.heartbeats.map(\.field))
+        var used = Set(
+            profile.metrics.map(\.field) + profile.alerts.map(\.field)
+                + profile.metrics.compactMap { $0.condition?.field })
+        used.formUnion(
+            profile.fields.flatMap { field in
+                field.gates.compactMap { if case .field(let name, _) = $0.test { name } else { nil } }
+            })
+        used.formUnion(
+            profile.metrics.compactMap(\.mark).flatMap { $0.newWhen + [$0.takenAt?.field].compactMap { $0 } }
+                + profile.heartbeats.map(\.field))
         used.formUnion(profile.metrics.compactMap(\.terms).flatMap(\.fields))
         used.formUnion(profile.requests.flatMap(\.send.names) + profile.session.answers.flatMap(\.send.names))
         for command in profile.commands {
-            used.formUnion(command.steps.flatMap(\.send.names) + command.requires.map(\.field) + command.readBack.map(\.field))
+            used.formUnion(
+                command.steps.flatMap(\.send.names) + command.requires.map(\.field) + command.readBack.map(\.field))
         }
         if let field = profile.session.identityField { used.insert(field) }
         if let field = profile.session.controlLost?.field { used.insert(field) }
         for field in profile.fields where !used.contains(field.name) {
-            diagnostics.warning(field.location, "no metric, alert, request, command or session uses the field “\(field.name)”")
+            diagnostics.warning(
+                field.location, "no metric, alert, request, command or session uses the field “\(field.name)”")
         }
     }
 
@@ -198,7 +248,9 @@ struct ProfileCheck {
                 diagnostics.error(metric.location, "the request decides how often this is read; leave “every” out")
             }
             if polling.isEmpty, metric.period == nil {
-                diagnostics.error(metric.location, "“\(metric.isWaveform ? "period" : "every")” is missing: how often does a value come?")
+                diagnostics.error(
+                    metric.location,
+                    "“\(metric.isWaveform ? "period" : "every")” is missing: how often does a value come?")
             }
             if !polling.isEmpty, polling.allSatisfy({ $0.period == nil }) {
                 diagnostics.error(metric.location, "no request that reads this is said again: none has “every”")
@@ -208,9 +260,12 @@ struct ProfileCheck {
             guard case .registers(let source) = field.place else { continue }
             let isMeasured = profile.metrics.contains { $0.field == field.name }
             if isMeasured, source.period != nil {
-                diagnostics.error(field.location, "the metric decides how often this is read; leave “every” out of the field")
+                diagnostics.error(
+                    field.location, "the metric decides how often this is read; leave “every” out of the field")
             }
-            if !isMeasured, source.period == nil { diagnostics.error(field.location, "“every” is missing: no metric says how often this is read") }
+            if !isMeasured, source.period == nil {
+                diagnostics.error(field.location, "“every” is missing: no metric says how often this is read")
+            }
         }
     }
 
@@ -222,7 +277,8 @@ struct ProfileCheck {
         let percent = Int((load.asked * 100 + load.streamed * 100).rounded())
         if load.asked > 0, load.asked + load.streamed > Self.mostLoad {
             line.error(
-                "the line cannot carry this: at these periods the device takes \(percent) % of its time, at most \(Int(Self.mostLoad * 100)) % are allowed",
+                "the line cannot carry this: at these periods the device takes \(percent) % of its time, at most "
+                    + "\(Int(Self.mostLoad * 100)) % are allowed",
                 suggestion: "read less often, or at a higher baud rate")
         } else if load.streamed > 1 {
             line.error(
@@ -243,7 +299,8 @@ private struct TextShape {
         func excludes(_ other: Byte) -> Bool {
             switch (self, other) {
             case (.known(let one), .known(let two)): one != two
-            case (.known(let byte), .numeric), (.numeric, .known(let byte)): !(0x30...0x39).contains(byte) && ![0x20, 0x2B, 0x2D, 0x2E].contains(byte)
+            case (.known(let byte), .numeric), (.numeric, .known(let byte)):
+                !(0x30...0x39).contains(byte) && ![0x20, 0x2B, 0x2D, 0x2E].contains(byte)
             default: false
             }
         }
@@ -267,7 +324,9 @@ private struct TextShape {
                 shortest += width
                 if !isOpen { bytes += [Byte](repeating: .any, count: width) }
             case .hole(let name, nil):
-                if !isOpen, case .decimal? = profile.fields.first(where: { $0.name == name })?.type { bytes.append(.numeric) }
+                if !isOpen, case .decimal? = profile.fields.first(where: { $0.name == name })?.type {
+                    bytes.append(.numeric)
+                }
                 isOpen = true
             }
         }

@@ -11,23 +11,35 @@ extension ProfileReader {
             entry.allow(Grammar.command)
             let arguments = (entry["arguments"]?.mapping("arguments")?.entries ?? []).compactMap { argument($0, $2) }
             let effect =
-                entry.required("class")?.choice("the command's class", ["idempotent": RequestDescription.Class.idempotent, "effect": .effect]) ?? .effect
+                entry.required("class")?.choice(
+                    "the command's class", ["idempotent": RequestDescription.Class.idempotent, "effect": .effect])
+                ?? .effect
             var steps: [CommandDescription.Step] = []
             for (index, step) in (entry.required("steps")?.list("steps") ?? []).enumerated() {
                 if let read = self.step(step, "\(name).\(index + 1)", arguments: arguments) { steps.append(read) }
             }
-            if entry["steps"] != nil, steps.isEmpty { entry["steps"]?.error("a command that sends nothing does nothing") }
-            let requires = (entry["requires"]?.mapping("values by field")?.entries ?? []).compactMap { field, keyValue, value in
+            if entry["steps"] != nil, steps.isEmpty {
+                entry["steps"]?.error("a command that sends nothing does nothing")
+            }
+            let requires = (entry["requires"]?.mapping("values by field")?.entries ?? []).compactMap {
+                field, keyValue, value in
                 fieldExists(field, keyValue) ? (field, codes(value)) : nil
             }
-            let readBack = (entry["read-back"]?.mapping("what must show")?.entries ?? []).compactMap { self.readBack($0, $1, $2, arguments: arguments) }
-            if effect == .effect, requires.isEmpty {
-                diagnostics.warning(value.location, "“\(name)” has an effect and requires nothing: in which state of the device is it allowed?")
+            let readBack = (entry["read-back"]?.mapping("what must show")?.entries ?? []).compactMap {
+                self.readBack($0, $1, $2, arguments: arguments)
             }
-            if readBack.isEmpty { diagnostics.warning(value.location, "“\(name)” has no “read-back”: nothing will show that it was done") }
+            if effect == .effect, requires.isEmpty {
+                diagnostics.warning(
+                    value.location,
+                    "“\(name)” has an effect and requires nothing: in which state of the device is it allowed?")
+            }
+            if readBack.isEmpty {
+                diagnostics.warning(value.location, "“\(name)” has no “read-back”: nothing will show that it was done")
+            }
             profile.commands.append(
                 CommandDescription(
-                    name: name, arguments: arguments, steps: steps, effect: effect, requires: requires, readBack: readBack,
+                    name: name, arguments: arguments, steps: steps, effect: effect, requires: requires,
+                    readBack: readBack,
                     within: entry["within"]?.duration("how soon the read-back shows it", 10_000_000...600_000_000_000),
                     hazards: entry.required("hazards")?.text("what can go wrong") ?? "", location: value.location))
         }
@@ -36,28 +48,39 @@ extension ProfileReader {
     private func argument(_ name: String, _ value: YAMLValue) -> CommandDescription.Argument? {
         guard let map = value.mapping("an argument") else { return nil }
         map.allow(Grammar.argument)
-        guard let unit = map.required("unit").flatMap({ unit($0) }), let range = limits(map.required("range")), let step = map.required("step")?.scale()
+        guard let unit = map.required("unit").flatMap({ unit($0) }), let range = limits(map.required("range")),
+            let step = map.required("step")?.scale()
         else { return nil }
         let scale = map["scale"]?.scale() ?? .one
-        let places = map["places"]?.int("the digits after the point", 0...6) ?? (map["scale"] == nil ? max(0, -step.exponent) : 0)
-        if map["scale"] != nil, map["places"] != nil { map["places"]?.error("with a “scale” a whole number is sent; leave “places” out") }
+        let places =
+            map["places"]?.int("the digits after the point", 0...6)
+            ?? (map["scale"] == nil ? max(0, -step.exponent) : 0)
+        if map["scale"] != nil, map["places"] != nil {
+            map["places"]?.error("with a “scale” a whole number is sent; leave “places” out")
+        }
         let sent = scale == .one ? DecimalScale(multiplier: 1, exponent: -places) : scale
         let ratio = step.double(of: 1) / sent.double(of: 1)
-        if abs(ratio - ratio.rounded()) > 1e-9 || ratio < 1 { map["step"]?.error("a step of \(step.text(of: 1)) cannot be written in what is sent") }
+        if abs(ratio - ratio.rounded()) > 1e-9 || ratio < 1 {
+            map["step"]?.error("a step of \(step.text(of: 1)) cannot be written in what is sent")
+        }
         let digits = map["digits"]?.int("the most digits", 1...9)
         if let digits, range.upperBound >= pow(10, Double(digits)) * (scale == .one ? 1 : scale.double(of: 1)) {
             map["range"]?.error("\(range.upperBound) does not fit into \(digits) digits")
         }
         return CommandDescription.Argument(
-            name: name, unit: unit, range: range, step: step, places: places, digits: digits, scale: scale, location: value.location)
+            name: name, unit: unit, range: range, step: step, places: places, digits: digits, scale: scale,
+            location: value.location)
     }
 
-    private mutating func step(_ value: YAMLValue, _ name: String, arguments: [CommandDescription.Argument]) -> CommandDescription.Step? {
+    private mutating func step(_ value: YAMLValue, _ name: String, arguments: [CommandDescription.Argument])
+        -> CommandDescription.Step?
+    {
         guard let map = value.mapping("a step") else { return nil }
         map.allow(Grammar.step)
         let frame = sendingFrame(map["frame"])
         guard let sendValue = map.required("send"), let send = send(sendValue, frame: frame) else { return nil }
-        for hole in send.names where !arguments.contains(where: { $0.name == hole }) && !(hole == "slot" && profile.rack != nil) {
+        for hole in send.names
+        where !arguments.contains(where: { $0.name == hole }) && !(hole == "slot" && profile.rack != nil) {
             _ = fieldExists(hole, sendValue)
         }
         var reply: Int?
@@ -78,7 +101,8 @@ extension ProfileReader {
         }
         guard arguments.contains(where: { $0.name == key }) else {
             keyValue.error(
-                "the command has no argument “\(key)”; a state is written FIELD: {is: …}", suggestion: YAMLValue.suggest(key, among: arguments.map(\.name)))
+                "the command has no argument “\(key)”; a state is written FIELD: {is: …}",
+                suggestion: YAMLValue.suggest(key, among: arguments.map(\.name)))
             return nil
         }
         guard let field = value.text("a field's name"), fieldExists(field, value) else { return nil }
@@ -92,7 +116,8 @@ extension ProfileReader {
         for (name, keyValue, value) in map.entries {
             let name = names.contains(name) ? name : profile.currentName(name)
             if !names.contains(name) {
-                keyValue.error("there is no field or metric “\(name)”", suggestion: YAMLValue.suggest(name, among: names))
+                keyValue.error(
+                    "there is no field or metric “\(name)”", suggestion: YAMLValue.suggest(name, among: names))
                 continue
             }
             let isText = profile.fields.first { $0.name == name }.map { $0.type == .text || $0.type == .hex } ?? false
@@ -109,24 +134,33 @@ extension ProfileReader {
         guard let map = value.mapping("a simulated value") else { return nil }
         map.allow(Grammar.simulated)
         if let file = map["file"], let name = file.text("a file beside the profile") {
-            return recording(name, file, period: map.required("period")?.duration("the period of a sample") ?? 1_000_000_000)
+            return recording(
+                name, file, period: map.required("period")?.duration("the period of a sample") ?? 1_000_000_000)
         }
         if let start = map["start"]?.number("the start") {
             return .ramp(start: start, perHour: map.required("per-hour")?.number("the growth an hour") ?? 0)
         }
-        guard let low = map.required("low")?.number("the low end"), let high = map.required("high")?.number("the high end") else { return nil }
-        if let rate = map["pulse-rate"]?.text("the field with the rate") { return .pulse(low: low, high: high, rateField: rate) }
+        guard let low = map.required("low")?.number("the low end"),
+            let high = map.required("high")?.number("the high end")
+        else { return nil }
+        if let rate = map["pulse-rate"]?.text("the field with the rate") {
+            return .pulse(low: low, high: high, rateField: rate)
+        }
         return .swing(low: low, high: high, period: map.required("period")?.duration("the period") ?? 60_000_000_000)
     }
 
     /// A recording: one number a line, at most a million, in a file of the profile's own folder.
     private func recording(_ name: String, _ value: YAMLValue, period: Int64) -> SimulatedValue? {
         let folder = URL(fileURLWithPath: value.location.file).deletingLastPathComponent()
-        guard !name.contains("/"), !name.hasPrefix("."), let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
+        guard !name.contains("/"), !name.hasPrefix("."),
+            let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path)
+        else {
             value.error("there is no file “\(name)” beside the profile")
             return nil
         }
-        let numbers = String(decoding: data.prefix(16 << 20), as: UTF8.self).split(whereSeparator: \.isNewline).prefix(1_000_000).map { Double($0) }
+        let numbers = String(decoding: data.prefix(16 << 20), as: UTF8.self).split(whereSeparator: \.isNewline).prefix(
+            1_000_000
+        ).map { Double($0) }
         guard !numbers.isEmpty, !numbers.contains(nil) else {
             value.error("“\(name)” is not one number a line (line \((numbers.firstIndex(of: nil) ?? 0) + 1))")
             return nil

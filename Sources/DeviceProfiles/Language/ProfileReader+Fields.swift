@@ -17,14 +17,20 @@ extension ProfileReader {
             } else if entry["in"] != nil {
                 readBinaryField(name, entry)
             } else {
-                for key in ["frame", "byte", "bits", "join", "count"] { entry[key]?.error("“\(key)” belongs to binary fields with “in”") }
-                if MessageDescription.reserved.contains(name) || name == "_" { keyValue.error("“\(name)” has a meaning of its own; call the field otherwise") }
+                for key in ["frame", "byte", "bits", "join", "count"] {
+                    entry[key]?.error("“\(key)” belongs to binary fields with “in”")
+                }
+                if MessageDescription.reserved.contains(name) || name == "_" {
+                    keyValue.error("“\(name)” has a meaning of its own; call the field otherwise")
+                }
                 add(name, .hole, writtenType(entry), entry, limit: profile.frames.map(\.longest).max() ?? 1)
             }
         }
     }
 
-    private mutating func add(_ name: String, _ place: FieldDescription.Place, _ type: FieldType?, _ map: YAMLMapping, limit: Int) {
+    private mutating func add(
+        _ name: String, _ place: FieldDescription.Place, _ type: FieldType?, _ map: YAMLMapping, limit: Int
+    ) {
         guard let type else { return }
         var field = FieldDescription(name: name, place: place, type: type, location: map.value.location)
         field.strip = map["strip"]?.listOrOne().compactMap { $0.text("what is stripped") } ?? []
@@ -45,28 +51,37 @@ extension ProfileReader {
         for (float, width) in [(FieldType.float32, 32), (.float64, 64)] where type == float && field.width != width {
             map.value.error("a float of this type has \(width) bits; these are \(field.width)")
         }
-        if type == .bcd, field.width % 4 != 0 { map.value.error("a decimal digit has four bits; \(field.width) bits are no whole digits") }
+        if type == .bcd, field.width % 4 != 0 {
+            map.value.error("a decimal digit has four bits; \(field.width) bits are no whole digits")
+        }
         field.gates = gates(map["validity-when"], limit: limit)
         profile.fields.append(field)
     }
 
     private func writtenType(_ map: YAMLMapping) -> FieldType? {
         let types: KeyValuePairs<String, FieldType> = [
-            "text": .text, "decimal": .decimal(places: 3), "hex": .hex, "integer": .decimal(places: 0), "degrees-minutes": .degreesMinutes,
+            "text": .text, "decimal": .decimal(places: 3), "hex": .hex, "integer": .decimal(places: 0),
+            "degrees-minutes": .degreesMinutes,
             "hours-minutes": .sexagesimal,
         ]
         guard let type = map.required("type")?.choice("the type", types) else { return nil }
-        if type == .decimal(places: 3), let places = map["places"]?.int("the digits after the point", 0...9) { return .decimal(places: places) }
+        if type == .decimal(places: 3), let places = map["places"]?.int("the digits after the point", 0...9) {
+            return .decimal(places: places)
+        }
         return type
     }
 
     private mutating func readKeyedField(_ name: String, _ map: YAMLMapping) {
         for key in ["frame", "byte", "bits", "join", "count"] { map[key]?.error("“\(key)” belongs to binary fields") }
-        guard let key = map.required("key")?.text("the record's key"), let inside = map.required("in"), let scope = inside.text("a message's name") else {
+        guard let key = map.required("key")?.text("the record's key"), let inside = map.required("in"),
+            let scope = inside.text("a message's name")
+        else {
             return
         }
         guard let index = messageNames[scope], let records = profile.messages[index].records else {
-            inside.error("there is no message or request “\(scope)” with “repeat”", suggestion: YAMLValue.suggest(scope, among: messageNames.keys))
+            inside.error(
+                "there is no message or request “\(scope)” with “repeat”",
+                suggestion: YAMLValue.suggest(scope, among: messageNames.keys))
             return
         }
         if case .stride = records.division, let width = records.each.width(of: "key"), key.utf8.count != width {
@@ -81,7 +96,9 @@ extension ProfileReader {
         guard let inside = map.required("in"), let scope = inside.text("a frame's or message's name") else { return }
         var frames = 1
         let length: Int
-        if let packet = profile.packet, packet.name == scope, let frame = profile.frames.first(where: { $0.name == packet.of }) {
+        if let packet = profile.packet, packet.name == scope,
+            let frame = profile.frames.first(where: { $0.name == packet.of })
+        {
             (length, frames) = (frame.longest, packet.count)
         } else if let frame = profile.frames.first(where: { $0.name == scope }) {
             guard case .fixed(let fixed) = frame.length else {
@@ -97,7 +114,8 @@ extension ProfileReader {
             }
             length = shortest
         } else {
-            let known = profile.frames.map(\.name) + messageNames.keys.sorted() + (profile.packet.map { [$0.name] } ?? [])
+            let known =
+                profile.frames.map(\.name) + messageNames.keys.sorted() + (profile.packet.map { [$0.name] } ?? [])
             inside.error("there is no frame “\(scope)”", suggestion: YAMLValue.suggest(scope, among: known))
             return
         }
@@ -115,7 +133,8 @@ extension ProfileReader {
 
     private func binaryType(_ map: YAMLMapping) -> FieldType {
         guard let value = map["type"], map["bits"] == nil || map["join"] != nil else {
-            if let value = map["type"], let typed = typed(value), typed.bytes != 1 || typed.type != .bits(signed: false) {
+            if let value = map["type"], let typed = typed(value), typed.bytes != 1 || typed.type != .bits(signed: false)
+            {
                 value.error("bits are a number without a sign, taken of one byte; leave “type” out")
             }
             return .bits(signed: false)
@@ -128,7 +147,9 @@ extension ProfileReader {
         if isJoined { map.allow(Grammar.slice) }
         var frame = 0
         if frames > 1 {
-            guard let position = map.required("frame")?.int("the frame within the packet", 1...frames) else { return [] }
+            guard let position = map.required("frame")?.int("the frame within the packet", 1...frames) else {
+                return []
+            }
             frame = position - 1
         } else if let value = map["frame"] {
             value.error("“frame” belongs to packets of several frames")
@@ -141,7 +162,9 @@ extension ProfileReader {
         guard !isJoined, let typeValue = map["type"], let typed = typed(typeValue) else {
             return [FieldDescription.Slice(frame: frame, byte: byte, low: 0, width: 8)]
         }
-        if byte + typed.bytes > length { typeValue.error("\(typed.bytes) bytes at \(byte) end beyond the frame's \(length) bytes") }
+        if byte + typed.bytes > length {
+            typeValue.error("\(typed.bytes) bytes at \(byte) end beyond the frame's \(length) bytes")
+        }
         let slices = (0..<typed.bytes).map { FieldDescription.Slice(frame: frame, byte: byte + $0, low: 0, width: 8) }
         return typed.isLowFirst ? slices.reversed() : slices
     }
@@ -150,14 +173,22 @@ extension ProfileReader {
         value.choice(
             "the type",
             [
-                "uint8": (1, .bits(signed: false), false), "int8": (1, .bits(signed: true), false), "uint16": (2, .bits(signed: false), false),
-                "int16": (2, .bits(signed: true), false), "uint32": (4, .bits(signed: false), false), "int32": (4, .bits(signed: true), false),
-                "uint16le": (2, .bits(signed: false), true), "int16le": (2, .bits(signed: true), true), "uint32le": (4, .bits(signed: false), true),
-                "int32le": (4, .bits(signed: true), true), "float32": (4, .float32, false), "float32le": (4, .float32, true), "bcd8": (1, .bcd, false),
-                "bcd16": (2, .bcd, false), "bcd32": (4, .bcd, false), "uint24": (3, .bits(signed: false), false), "int24": (3, .bits(signed: true), false),
-                "uint24le": (3, .bits(signed: false), true), "int24le": (3, .bits(signed: true), true), "uint64": (8, .bits(signed: false), false),
-                "int64": (8, .bits(signed: true), false), "uint64le": (8, .bits(signed: false), true), "int64le": (8, .bits(signed: true), true),
-                "float64": (8, .float64, false), "float64le": (8, .float64, true), "sign-magnitude8": (1, .signMagnitude, false),
+                "uint8": (1, .bits(signed: false), false), "int8": (1, .bits(signed: true), false),
+                "uint16": (2, .bits(signed: false), false),
+                "int16": (2, .bits(signed: true), false), "uint32": (4, .bits(signed: false), false),
+                "int32": (4, .bits(signed: true), false),
+                "uint16le": (2, .bits(signed: false), true), "int16le": (2, .bits(signed: true), true),
+                "uint32le": (4, .bits(signed: false), true),
+                "int32le": (4, .bits(signed: true), true), "float32": (4, .float32, false),
+                "float32le": (4, .float32, true), "bcd8": (1, .bcd, false),
+                "bcd16": (2, .bcd, false), "bcd32": (4, .bcd, false), "uint24": (3, .bits(signed: false), false),
+                "int24": (3, .bits(signed: true), false),
+                "uint24le": (3, .bits(signed: false), true), "int24le": (3, .bits(signed: true), true),
+                "uint64": (8, .bits(signed: false), false),
+                "int64": (8, .bits(signed: true), false), "uint64le": (8, .bits(signed: false), true),
+                "int64le": (8, .bits(signed: true), true),
+                "float64": (8, .float64, false), "float64le": (8, .float64, true),
+                "sign-magnitude8": (1, .signMagnitude, false),
                 "sign-magnitude16": (2, .signMagnitude, false), "sign-magnitude16le": (2, .signMagnitude, true),
             ])
     }
@@ -177,28 +208,39 @@ extension ProfileReader {
             map.value.error("registers are one of “input” (function 4), “holding” (3), “coil” (1) and “discrete” (2)")
             return nil
         }
-        for key in ["in", "key", "frame", "byte", "count", "strip", "places"] { map[key]?.error("“\(key)” belongs to serial protocols") }
+        for key in ["in", "key", "frame", "byte", "count", "strip", "places"] {
+            map[key]?.error("“\(key)” belongs to serial protocols")
+        }
         guard let address = addressValue.int("the register's address", 0...65535) else { return nil }
         let period = map["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
         if space.isBits {
-            for key in ["type", "bits", "words", "registers"] { map[key]?.error("“\(key)” belongs to registers; here an address holds one bit") }
-            for key in ["bytes", "join"] { map[key]?.error("“\(key)” belongs to registers; here an address holds one bit") }
+            for key in ["type", "bits", "words", "registers"] {
+                map[key]?.error("“\(key)” belongs to registers; here an address holds one bit")
+            }
+            for key in ["bytes", "join"] {
+                map[key]?.error("“\(key)” belongs to registers; here an address holds one bit")
+            }
             return (
                 RegisterSource(
-                    space: space, address: address, registers: 1, bits: nil, lowWordFirst: false, lowByteFirst: false, parts: [], period: period, vmd: vmd),
+                    space: space, address: address, registers: 1, bits: nil, lowWordFirst: false, lowByteFirst: false,
+                    parts: [], period: period, vmd: vmd),
                 .bits(signed: false)
             )
         }
         let types: KeyValuePairs<String, (registers: Int, type: FieldType)> = [
-            "uint16": (1, .bits(signed: false)), "int16": (1, .bits(signed: true)), "uint32": (2, .bits(signed: false)), "int32": (2, .bits(signed: true)),
-            "uint64": (4, .bits(signed: false)), "int64": (4, .bits(signed: true)), "float32": (2, .float32), "float64": (4, .float64), "bcd16": (1, .bcd),
+            "uint16": (1, .bits(signed: false)), "int16": (1, .bits(signed: true)), "uint32": (2, .bits(signed: false)),
+            "int32": (2, .bits(signed: true)),
+            "uint64": (4, .bits(signed: false)), "int64": (4, .bits(signed: true)), "float32": (2, .float32),
+            "float64": (4, .float64), "bcd16": (1, .bcd),
             "bcd32": (2, .bcd), "sign-magnitude16": (1, .signMagnitude),
             "sign-magnitude32": (2, .signMagnitude), "text": (0, .text),
         ]
         guard let chosen = map.required("type")?.choice("the type", types) else { return nil }
         var count = chosen.registers
         if chosen.type == .text {
-            guard let registers = map.required("registers")?.int("the registers of the text", 1...20) else { return nil }
+            guard let registers = map.required("registers")?.int("the registers of the text", 1...20) else {
+                return nil
+            }
             count = registers
         } else {
             map["registers"]?.error("“registers” belongs to text")
@@ -208,18 +250,22 @@ extension ProfileReader {
         if let bits, chosen.type == .bcd, bits.lowerBound % 4 != 0 || bits.count % 4 != 0 {
             map["bits"]?.error("a decimal digit has four bits, from 0, 4, 8 or 12 on; these bits are parts of digits")
         }
-        let lowByteFirst = map["bytes"]?.choice("the order of the bytes of a register", ["high-first": false, "low-first": true]) ?? false
+        let lowByteFirst =
+            map["bytes"]?.choice("the order of the bytes of a register", ["high-first": false, "low-first": true])
+            ?? false
         let lowFirst = map["words"]?.choice("the order of words", ["high-first": false, "low-first": true]) ?? false
         if count == 1 || chosen.type == .text { map["words"]?.error("one register or a text has no order of words") }
         if address + count > 65536 { addressValue.error("the value ends beyond register 65535") }
         return (
             RegisterSource(
-                space: space, address: address, registers: count, bits: bits, lowWordFirst: lowFirst, lowByteFirst: lowByteFirst, parts: [],
+                space: space, address: address, registers: count, bits: bits, lowWordFirst: lowFirst,
+                lowByteFirst: lowByteFirst, parts: [],
                 period: period, vmd: vmd), chosen.type
         )
     }
 
-    /// A value put together of several registers, `{join: [{input: 10, bits: 0..3}, {input: 12}], type: …}`, the most significant bits first.
+    /// A value put together of several registers, `{join: [{input: 10, bits: 0..3}, {input: 12}], type: …}`, the most
+    /// significant bits first.
     private func joined(_ list: YAMLValue, _ map: YAMLMapping, vmd: String?) -> (RegisterSource, FieldType)? {
         for key in ["words", "bytes", "registers", "bits"] {
             map[key]?.error("“\(key)” belongs to registers in order; “join” says itself which bits come first")
@@ -240,18 +286,22 @@ extension ProfileReader {
             parts.append(RegisterSource.Part(address: address, bits: part["bits"]?.span("bits", 0...15) ?? 0...15))
         }
         let width = parts.reduce(0) { $0 + $1.bits.count }
-        guard let space, let low = parts.map(\.address).min(), let high = parts.map(\.address).max(), parts.count > 1, width <= 64 else {
+        guard let space, let low = parts.map(\.address).min(), let high = parts.map(\.address).max(), parts.count > 1,
+            width <= 64
+        else {
             list.error("expected two registers or more, of at most 64 bits together")
             return nil
         }
         let types: KeyValuePairs<String, FieldType> = [
-            "unsigned": .bits(signed: false), "signed": .bits(signed: true), "sign-magnitude": .signMagnitude, "bcd": .bcd, "float32": .float32,
+            "unsigned": .bits(signed: false), "signed": .bits(signed: true), "sign-magnitude": .signMagnitude,
+            "bcd": .bcd, "float32": .float32,
             "float64": .float64,
         ]
         let type = map["type"]?.choice("how the bits are meant", types) ?? .bits(signed: false)
         return (
             RegisterSource(
-                space: space, address: low, registers: high - low + 1, bits: nil, lowWordFirst: false, lowByteFirst: false, parts: parts,
+                space: space, address: low, registers: high - low + 1, bits: nil, lowWordFirst: false,
+                lowByteFirst: false, parts: parts,
                 period: map["every"]?.duration("the period", 10_000_000...3_600_000_000_000), vmd: vmd), type
         )
     }
@@ -260,14 +310,20 @@ extension ProfileReader {
 
     private func gates(_ value: YAMLValue?, limit: Int) -> [FieldDescription.Gate] {
         (value?.listOrOne() ?? []).compactMap { entry in
-            guard let map = entry.mapping("a test such as {byte: 1, bit: 6, is: 1, validity: invalid}") else { return nil }
+            guard let map = entry.mapping("a test such as {byte: 1, bit: 6, is: 1, validity: invalid}") else {
+                return nil
+            }
             map.allow(Grammar.gate)
             guard let validity = map.required("validity").flatMap(validity) else { return nil }
             if map["field"] != nil {
                 map["byte"]?.error("a test is on a “byte” or on a “field”, not both")
-                return condition(map, among: nil).map { FieldDescription.Gate(test: .field($0.field, $0.test), validity: validity) }
+                return condition(map, among: nil).map {
+                    FieldDescription.Gate(test: .field($0.field, $0.test), validity: validity)
+                }
             }
-            return entry.byteTest(limit: limit, keys: Grammar.gate).map { FieldDescription.Gate(test: .bytes($0), validity: validity) }
+            return entry.byteTest(limit: limit, keys: Grammar.gate).map {
+                FieldDescription.Gate(test: .bytes($0), validity: validity)
+            }
         }
     }
 

@@ -19,9 +19,12 @@ extension ProfileReader {
         }
         for (index, frame) in profile.frames.enumerated() {
             if let other = frame.number?.restartsWith, profile.frameIndex(other) == nil {
-                diagnostics.error(frame.location, "there is no frame “\(other)”", suggestion: YAMLValue.suggest(other, among: profile.frames.map(\.name)))
+                diagnostics.error(
+                    frame.location, "there is no frame “\(other)”",
+                    suggestion: YAMLValue.suggest(other, among: profile.frames.map(\.name)))
             }
-            guard frame.start.isEmpty, frame.validWhen.isEmpty, index < profile.frames.count - 1, !frame.isFromHost else { continue }
+            guard frame.start.isEmpty, frame.validWhen.isEmpty, index < profile.frames.count - 1, !frame.isFromHost
+            else { continue }
             diagnostics.error(frame.location, "a frame without a start takes every byte: it must be the last one")
         }
     }
@@ -46,7 +49,9 @@ extension ProfileReader {
         }
         frame.abort = map["abort"]?.byte("the abort byte")
         for (_, keyValue, value) in map["stuffing"]?.mapping("stuffing such as {0x80: [0x80, 0x00]}")?.entries ?? [] {
-            guard let plain = keyValue.byte("a plain byte"), let wire = value.bytes("two bytes on the wire") else { continue }
+            guard let plain = keyValue.byte("a plain byte"), let wire = value.bytes("two bytes on the wire") else {
+                continue
+            }
             guard wire.count == 2 else {
                 value.error("expected two bytes on the wire, found \(wire.count)")
                 continue
@@ -59,7 +64,9 @@ extension ProfileReader {
         frame.highBits = map["high-bits"].flatMap { highBits($0, longest: longest) }
         frame.number = map["number"]?.mapping("where the frame's number stands").flatMap { number in
             number.allow(Grammar.frameNumber)
-            return number.required("byte")?.place("the byte", below: longest).map { .init(byte: $0, restartsWith: number["restarts-with"]?.text("a frame")) }
+            return number.required("byte")?.place("the byte", below: longest).map {
+                .init(byte: $0, restartsWith: number["restarts-with"]?.text("a frame"))
+            }
         }
         frame.isFromHost = map["from"]?.choice("who sends it", ["host": true, "device": false]) ?? false
         frame.split = map["split"]?.separator()
@@ -70,29 +77,44 @@ extension ProfileReader {
     private func check(_ frame: FrameFormat, _ map: YAMLMapping) {
         let endsAfterChecksum = frame.checksum.map { !$0.after.isEmpty && $0.at == nil } ?? false
         if map["length"] == nil, map["end"] == nil, !endsAfterChecksum {
-            map.value.error("a frame never ends: it has neither “length”, nor “end”, nor a checksum “after” a mark, nor “of” with “count”")
+            map.value.error(
+                "a frame never ends: it has neither “length”, nor “end”, nor a checksum “after” a mark, nor “of” with "
+                    + "“count”"
+            )
         }
         if frame.longest == 0, map["longest"] == nil, map["length"] == nil || frame.length != nil {
             map.value.error("“longest” is missing: how many bytes are too many?")
         }
-        if frame.longest > 0, frame.shortest > frame.longest { map["longest"]?.error("a frame has at least \(frame.shortest) bytes") }
+        if frame.longest > 0, frame.shortest > frame.longest {
+            map["longest"]?.error("a frame has at least \(frame.shortest) bytes")
+        }
         if frame.start.isEmpty, frame.end.isEmpty, frame.validWhen.isEmpty {
             map.value.error("nobody can tell where a frame starts: it has neither “start”, nor “end”, nor “valid-when”")
         }
-        if !frame.stuffing.isEmpty, frame.start.isEmpty { map["stuffing"]?.error("stuffing needs a “start” that is sent as it is") }
-        if !frame.stuffing.isEmpty, frame.highBits != nil { map["high-bits"]?.error("a frame has either stuffing or high bits") }
-        if case .field(let byte, let type, let digits, _)? = frame.length, byte + FrameFormat.size(type, digits: digits) > max(frame.longest, 1) {
+        if !frame.stuffing.isEmpty, frame.start.isEmpty {
+            map["stuffing"]?.error("stuffing needs a “start” that is sent as it is")
+        }
+        if !frame.stuffing.isEmpty, frame.highBits != nil {
+            map["high-bits"]?.error("a frame has either stuffing or high bits")
+        }
+        if case .field(let byte, let type, let digits, _)? = frame.length,
+            byte + FrameFormat.size(type, digits: digits) > max(frame.longest, 1)
+        {
             map["length"]?.error("the length stands beyond the longest frame")
         }
     }
 
     private func streamTest(_ map: YAMLMapping) -> ByteTest? {
-        for key in map.entries where key.key != "bit" && key.key != "is" { key.keyValue.error("a test on every byte has “is”, perhaps with “bit”") }
+        for key in map.entries where key.key != "bit" && key.key != "is" {
+            key.keyValue.error("a test on every byte has “is”, perhaps with “bit”")
+        }
         if map["bit"] == nil, let value = map.required("is") {
             let values = value.listOrOne().compactMap { $0.byte("the byte's value") }
             return values.isEmpty ? nil : ByteTest(bytes: 0...0, test: .isOneOf(values))
         }
-        guard let bit = map.required("bit")?.int("the bit", 0...7), let isSet = map.required("is")?.int("the bit's value", 0...1) else { return nil }
+        guard let bit = map.required("bit")?.int("the bit", 0...7),
+            let isSet = map.required("is")?.int("the bit's value", 0...1)
+        else { return nil }
         return ByteTest(bytes: 0...0, test: .bit(bit, isSet: isSet == 1))
     }
 
@@ -103,10 +125,13 @@ extension ProfileReader {
         let types: KeyValuePairs<String, FrameFormat.LengthType> = [
             "uint8": .uint8, "uint16": .uint16, "uint16le": .uint16LowFirst, "decimal": .decimal,
         ]
-        guard let byte = map.required("byte")?.int("the length's byte", 0...64), let type = map.required("type")?.choice("the length's type", types),
+        guard let byte = map.required("byte")?.int("the length's byte", 0...64),
+            let type = map.required("type")?.choice("the length's type", types),
             let adds = map.required("adds")?.int("what is added", -64...64)
         else { return nil }
-        if type == .decimal, map["digits"] == nil { value.error("“digits” is missing: how many digits has the length?") }
+        if type == .decimal, map["digits"] == nil {
+            value.error("“digits” is missing: how many digits has the length?")
+        }
         return .field(byte: byte, type: type, digits: map["digits"]?.int("the digits", 1...5) ?? 5, adds: adds)
     }
 
@@ -122,16 +147,20 @@ extension ProfileReader {
 
     private mutating func readPacket(_ name: String, _ map: YAMLMapping) {
         for entry in map.entries where !["of", "count", "first-when"].contains(entry.key) {
-            entry.keyValue.error("a packet has “of”, “count” and “first-when” only; “\(entry.key)” belongs to its frames")
+            entry.keyValue.error(
+                "a packet has “of”, “count” and “first-when” only; “\(entry.key)” belongs to its frames")
         }
-        guard let of = map.required("of"), let frame = frame(named: of), let count = map.required("count")?.int("the number of frames", 2...256) else { return }
+        guard let of = map.required("of"), let frame = frame(named: of),
+            let count = map.required("count")?.int("the number of frames", 2...256)
+        else { return }
         guard case .fixed(let length) = profile.frames[frame].length else {
             of.error("the frames of a packet have a fixed length")
             return
         }
         guard let first = map.required("first-when")?.byteTest(limit: length) else { return }
         if profile.packet != nil { map.value.error("a profile has at most one packet") }
-        profile.packet = PacketFormat(name: name, of: profile.frames[frame].name, count: count, firstWhen: first, location: map.value.location)
+        profile.packet = PacketFormat(
+            name: name, of: profile.frames[frame].name, count: count, firstWhen: first, location: map.value.location)
     }
 
     /// A checksum such as `{sum8: 0..3, at: 4}` or `{crc16-ccitt-false: payload, encoding: hex, after: "|"}`.
@@ -150,21 +179,31 @@ extension ProfileReader {
             "raw": .raw, "raw-low-first": .rawLowFirst, "hex": .hex, "hex-lower": .hexLower, "decimal": .decimal,
         ]
         let encoding = map["encoding"]?.choice("the encoding", encodings) ?? .raw
-        if encoding == .decimal, map["digits"] == nil { value.error("“digits” is missing: how many digits has the checksum?") }
+        if encoding == .decimal, map["digits"] == nil {
+            value.error("“digits” is missing: how many digits has the checksum?")
+        }
         guard let coverage = coverage(range, limit: limit) else { return nil }
         let rule = ChecksumRule(
-            algorithm: algorithm, coverage: coverage, encoding: encoding, digits: map["digits"]?.int("the digits", 3...5) ?? 5,
+            algorithm: algorithm, coverage: coverage, encoding: encoding,
+            digits: map["digits"]?.int("the digits", 3...5) ?? 5,
             at: map["at"]?.place("the checksum's byte", below: limit),
             after: (map["after"]?.listOrOne() ?? []).compactMap { $0.bytes("the mark before the checksum") },
             overWire: map["over"]?.choice("what it is computed over", ["plain": false, "wire": true]) ?? false)
-        if Set(rule.after.map(\.count)).count > 1 { map["after"]?.error("the marks before a checksum have the same length") }
-        if rule.at != nil, !rule.after.isEmpty { map["after"]?.error("a checksum stands either “at” a byte or “after” a mark") }
+        if Set(rule.after.map(\.count)).count > 1 {
+            map["after"]?.error("the marks before a checksum have the same length")
+        }
+        if rule.at != nil, !rule.after.isEmpty {
+            map["after"]?.error("a checksum stands either “at” a byte or “after” a mark")
+        }
         if case .bytes(let from, let through) = coverage {
             let place = rule.at ?? length.map { $0 - frame.end.count - rule.length }
             if let place, let length, place + rule.length > length {
-                map["at"]?.error("a checksum of \(rule.length) bytes at \(place) ends beyond the frame's \(length) bytes")
+                map["at"]?.error(
+                    "a checksum of \(rule.length) bytes at \(place) ends beyond the frame's \(length) bytes")
             }
-            if let place, (from...max(from, through ?? from)).overlaps(place...(place + rule.length - 1)) { range.error("the checksum covers itself") }
+            if let place, (from...max(from, through ?? from)).overlaps(place...(place + rule.length - 1)) {
+                range.error("the checksum covers itself")
+            }
         }
         return rule
     }

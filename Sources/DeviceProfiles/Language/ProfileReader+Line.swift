@@ -10,17 +10,24 @@ extension ProfileReader {
             for key in ["serial", "tcp"] { map[key]?.error("a line is either a serial protocol or Modbus, not both") }
             readModbus(map, modbus, &line)
         } else {
-            for key in ["baud", "unit", "port", "never-read", "longest-read", "widen"] { map[key]?.error("“\(key)” belongs to Modbus lines") }
+            for key in ["baud", "unit", "port", "never-read", "longest-read", "widen"] {
+                map[key]?.error("“\(key)” belongs to Modbus lines")
+            }
             if map["serial"] == nil, map["tcp"] == nil {
-                map.value.error("the line says neither “serial: <baud>”, nor “tcp: <port>”, nor “modbus: rtu” or “modbus: tcp”")
+                map.value.error(
+                    "the line says neither “serial: <baud>”, nor “tcp: <port>”, nor “modbus: rtu” or “modbus: tcp”")
             }
             if let baud = map["serial"]?.int("the baud rate", Self.bauds) { line.serial = SerialFormat(baud: baud) }
             line.port = map["tcp"]?.int("the TCP port", 1...65535)
         }
         readSettings(map, &line)
         if let value = map["turnaround"]?.duration("the turnaround", 0...10_000_000_000) { line.turnaround = value }
-        if let value = map["slowest-reply"]?.duration("the slowest reply", 1_000_000...60_000_000_000) { line.slowestReply = value }
-        if let value = map["pause-after-opening"]?.duration("the pause after opening", 0...60_000_000_000) { line.pauseAfterOpening = value }
+        if let value = map["slowest-reply"]?.duration("the slowest reply", 1_000_000...60_000_000_000) {
+            line.slowestReply = value
+        }
+        if let value = map["pause-after-opening"]?.duration("the pause after opening", 0...60_000_000_000) {
+            line.pauseAfterOpening = value
+        }
         line.quiet = map["quiet"]?.duration("the quiet time", 1_000_000...60_000_000_000)
         profile.line = line
     }
@@ -35,20 +42,29 @@ extension ProfileReader {
         map["quiet"]?.error("“quiet” belongs to serial protocols; Modbus has its own silence")
         if line.transport == .modbusRTU {
             map["port"]?.error("“port” belongs to Modbus TCP")
-            if let baud = map.required("baud")?.int("the baud rate", Self.bauds) { line.serial = SerialFormat(baud: baud) }
+            if let baud = map.required("baud")?.int("the baud rate", Self.bauds) {
+                line.serial = SerialFormat(baud: baud)
+            }
         } else {
-            for key in ["baud", "format", "flow", "dtr", "rts", "rs-485"] { map[key]?.error("“\(key)” belongs to serial lines") }
+            for key in ["baud", "format", "flow", "dtr", "rts", "rs-485"] {
+                map[key]?.error("“\(key)” belongs to serial lines")
+            }
             line.port = map["port"]?.int("the TCP port", 1...65535) ?? 502
         }
         // 0 is everybody on a serial line, and the device itself on TCP.
-        line.unit = map["unit"]?.int("the Modbus unit", (line.transport == .modbusTCP ? 0 : 1)...255).map { UInt8($0) } ?? 1
+        line.unit =
+            map["unit"]?.int("the Modbus unit", (line.transport == .modbusTCP ? 0 : 1)...255).map { UInt8($0) } ?? 1
         line.longestRead = map["longest-read"]?.int("the longest read, in registers or bits", 1...ModbusBlock.longest)
-        if let widen = map["widen"]?.choice("whether reads may be wider than planned", ["yes": true, "no": false]) { line.mayWiden = widen }
+        if let widen = map["widen"]?.choice("whether reads may be wider than planned", ["yes": true, "no": false]) {
+            line.mayWiden = widen
+        }
         for entry in map["never-read"]?.list("register ranges") ?? [] {
             guard let range = entry.mapping("registers such as {holding: 16..31}") else { continue }
             range.allow(Grammar.neverRead)
             for space in RegisterSource.Space.allCases {
-                guard let value = range[space.rawValue], let registers = value.span("registers", 0...65535) else { continue }
+                guard let value = range[space.rawValue], let registers = value.span("registers", 0...65535) else {
+                    continue
+                }
                 line.neverRead.append((space, registers))
             }
         }
@@ -58,13 +74,19 @@ extension ProfileReader {
         if let format = map["format"], let text = format.text("the format"), line.serial?.apply(format: text) == false {
             format.error("expected data bits, parity and stop bits such as 8N1, 7E1 or 8O2, found “\(text)”")
         }
-        let flows: KeyValuePairs<String, LineDescription.FlowControl> = ["none": .none, "rts-cts": .hardware, "xon-xoff": .software]
+        let flows: KeyValuePairs<String, LineDescription.FlowControl> = [
+            "none": .none, "rts-cts": .hardware, "xon-xoff": .software,
+        ]
         if let flow = map["flow"]?.choice("the flow control", flows) { line.serial?.flow = flow }
         if let level = map["dtr"]?.choice("the level of DTR", ["on": true, "off": false]) { line.serial?.dtr = level }
         if let level = map["rts"]?.choice("the level of RTS", ["on": true, "off": false]) { line.serial?.rts = level }
-        if let mode = map["rs-485"]?.choice("the RS-485 mode", ["on": true, "off": false]) { line.serial?.isRS485 = mode }
+        if let mode = map["rs-485"]?.choice("the RS-485 mode", ["on": true, "off": false]) {
+            line.serial?.isRS485 = mode
+        }
         if line.serial == nil, line.transport == .serial, map["tcp"] != nil {
-            for key in ["format", "flow", "dtr", "rts", "rs-485"] { map[key]?.error("“\(key)” belongs to a line with “serial”") }
+            for key in ["format", "flow", "dtr", "rts", "rs-485"] {
+                map[key]?.error("“\(key)” belongs to a line with “serial”")
+            }
         }
     }
 }
@@ -77,8 +99,13 @@ extension YAMLValue {
         let low = parts.first.flatMap(Self.integer).flatMap { Int(exactly: $0) }
         var high = parts.last.flatMap(Self.integer).flatMap { Int(exactly: $0) }
         if parts.count == 2, parts[1].isEmpty { high = openEnd }
-        guard text.contains("..") == (parts.count == 2), let low, let high, low <= high, limits.contains(low), limits.contains(high) else {
-            error("expected \(what) such as 3 or 0..6, within \(limits.lowerBound) to \(limits.upperBound), found “\(text)”")
+        guard text.contains("..") == (parts.count == 2), let low, let high, low <= high, limits.contains(low),
+            limits.contains(high)
+        else {
+            error(
+                "expected \(what) such as 3 or 0..6, within \(limits.lowerBound) to \(limits.upperBound), found "
+                    + "“\(text)”"
+            )
             return nil
         }
         return low...high
@@ -101,7 +128,10 @@ extension YAMLValue {
         }
         guard !bytes.isEmpty, bytes.count <= 16 else {
             // An empty mark would stand everywhere.
-            error("expected \(what) as a byte such as 0x01, or text, of 1 to 16 bytes, found \(bytes.isEmpty ? "nothing" : "\(bytes.count)")")
+            error(
+                "expected \(what) as a byte such as 0x01, or text, of 1 to 16 bytes, found "
+                    + "\(bytes.isEmpty ? "nothing" : "\(bytes.count)")"
+            )
             return nil
         }
         return bytes
@@ -128,16 +158,23 @@ extension YAMLValue {
     func byteTest(limit: Int, keys: Grammar.Part = Grammar.byteTest) -> ByteTest? {
         guard let map = mapping("a test such as {byte: 1, bit: 7, is: 1}") else { return nil }
         map.allow(keys)
-        guard let bytes = map.required("byte")?.span("the byte", 0...max(0, limit - 1)), let expected = map.required("is") else { return nil }
+        guard let bytes = map.required("byte")?.span("the byte", 0...max(0, limit - 1)),
+            let expected = map.required("is")
+        else { return nil }
         if let bit = map["bit"] {
-            guard let bit = bit.int("the bit", 0...7), let isSet = expected.int("the bit's value", 0...1) else { return nil }
+            guard let bit = bit.int("the bit", 0...7), let isSet = expected.int("the bit's value", 0...1) else {
+                return nil
+            }
             return ByteTest(bytes: bytes, test: .bit(bit, isSet: isSet == 1))
         }
         let values = expected.listOrOne().compactMap { value -> UInt8? in
-            if value.isQuoted, let text = value.word, text.utf8.count == 1, let byte = text.utf8.first, (0x30...0x39).contains(byte) {
+            if value.isQuoted, let text = value.word, text.utf8.count == 1, let byte = text.utf8.first,
+                (0x30...0x39).contains(byte)
+            {
                 value.error(
                     "“\(text)” may be meant as the character or as the number",
-                    suggestion: "write 0x\(String(byte, radix: 16)) for the character, \(text) without quotes for the number")
+                    suggestion:
+                        "write 0x\(String(byte, radix: 16)) for the character, \(text) without quotes for the number")
                 return nil
             }
             return value.byte("the byte's value")

@@ -15,7 +15,9 @@ extension ProfileReader {
             else { continue }
             let isText = field.givesText
             if isText {
-                for key in ["scale", "offset", "plausible", "absolute", "jump"] { map[key]?.error("“\(key)” belongs to numbers; this field is text") }
+                for key in ["scale", "offset", "plausible", "absolute", "jump"] {
+                    map[key]?.error("“\(key)” belongs to numbers; this field is text")
+                }
             }
             if isText, waveform { from.error("a waveform's field is a number") }
             if case .slices(_, _, let count, _) = field.place, count > 1, !waveform {
@@ -27,12 +29,15 @@ extension ProfileReader {
             for unit in units(map, name: name, isText: isText, scale: scale) {
                 profile.metrics.append(
                     MetricDescription(
-                        name: name, field: field.name, scale: unit.scale, offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
+                        name: name, field: field.name, scale: unit.scale,
+                        offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
                         period: map[waveform ? "period" : "every"]?.duration(
                             "the period", waveform ? 100_000...1_000_000_000 : 10_000_000...3_600_000_000_000),
-                        isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false, mark: mark, terms: terms,
+                        isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false,
+                        mark: mark, terms: terms,
                         condition: unit.condition,
-                        plausible: limits(unit.own?["plausible"] ?? map["plausible"]), absolute: limits(unit.own?["absolute"] ?? map["absolute"]),
+                        plausible: limits(unit.own?["plausible"] ?? map["plausible"]),
+                        absolute: limits(unit.own?["absolute"] ?? map["absolute"]),
                         jump: jump(map["jump"]),
                         wrapsAt: map["wraps-at"]?.number("how many counts the counter has"),
                         vmd: map["vmd"].flatMap(virtualDevice),
@@ -49,16 +54,20 @@ extension ProfileReader {
         for entry in map["plus"]?.list("fields that are added") ?? [] {
             guard let part = entry.mapping("a field that is added") else { continue }
             part.allow(Grammar.addend)
-            guard let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value) else { continue }
+            guard let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value)
+            else { continue }
             let other = profile.fields.first { $0.name == name }
-            if other?.type.isFloat == true || other?.givesText == true || (other?.type.places ?? 0) > (field.type.places ?? 0) {
+            if other?.type.isFloat == true || other?.givesText == true
+                || (other?.type.places ?? 0) > (field.type.places ?? 0)
+            {
                 value.error("“\(name)” cannot be added exactly: it is no whole number of “\(field.name)”'s counts")
             }
             terms.plus.append((name, part["times"]?.integer("how many counts", 1...1_000_000_000) ?? 1))
         }
         if let part = map["exponent"]?.mapping("the power of ten") {
             part.allow(Grammar.exponent)
-            if let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value), let range = part.required("range"),
+            if let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value),
+                let range = part.required("range"),
                 let limits = limits(range)
             {
                 if limits.lowerBound < -9 || limits.upperBound > 9 || limits.lowerBound.rounded() != limits.lowerBound
@@ -70,34 +79,47 @@ extension ProfileReader {
                 }
             }
         }
-        if field.type.isFloat || field.givesText { map.value.error("a number that is made of several fields is no float and no text") }
-        if case .slices(_, _, let count, _) = field.place, count > 1 { map.value.error("several values that follow each other are made of nothing else") }
+        if field.type.isFloat || field.givesText {
+            map.value.error("a number that is made of several fields is no float and no text")
+        }
+        if case .slices(_, _, let count, _) = field.place, count > 1 {
+            map.value.error("several values that follow each other are made of nothing else")
+        }
         return terms
     }
 
     /// What tells one result from another.
     private func mark(_ map: YAMLMapping) -> MetricDescription.ResultMark? {
         var newWhen: [String] = []
-        if map["new-when"]?.word == Grammar.eachMessage { return MetricDescription.ResultMark(newWhen: [], takenAt: map["taken-at"].flatMap(takenAt)) }
+        if map["new-when"]?.word == Grammar.eachMessage {
+            return MetricDescription.ResultMark(newWhen: [], takenAt: map["taken-at"].flatMap(takenAt))
+        }
         for value in map["new-when"]?.listOrOne() ?? [] {
             if let field = value.text("a field's name"), fieldExists(field, value) { newWhen.append(field) }
         }
         let takenAt = map["taken-at"].flatMap(takenAt)
-        return newWhen.isEmpty && takenAt == nil ? nil : MetricDescription.ResultMark(newWhen: newWhen, takenAt: takenAt)
+        return newWhen.isEmpty && takenAt == nil
+            ? nil : MetricDescription.ResultMark(newWhen: newWhen, takenAt: takenAt)
     }
 
     private func takenAt(_ value: YAMLValue) -> MetricDescription.TakenAt? {
         guard let map = value.mapping("the result's own time") else { return nil }
         map.allow(Grammar.takenAt)
-        guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"), fieldExists(field, fieldValue),
+        guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"),
+            fieldExists(field, fieldValue),
             let formatValue = map.required("format"), let text = formatValue.text("how the time is written"),
             let within = map.required("within")?.duration("how old it may be", 1_000_000_000...86_400_000_000_000)
         else { return nil }
         guard let format = TimeFormat(text) else {
-            formatValue.error("expected a time such as YYYYMMDDhhmmss, DD/MM/YY hh:mm or unix, with year, month, day, hour and minute, found “\(text)”")
+            formatValue.error(
+                "expected a time such as YYYYMMDDhhmmss, DD/MM/YY hh:mm or unix, with year, month, day, hour and "
+                    + "minute, found “\(text)”"
+            )
             return nil
         }
-        if profile.fields.first(where: { $0.name == field })?.type != .text { fieldValue.error("a time is read as it is written: the field is text") }
+        if profile.fields.first(where: { $0.name == field })?.type != .text {
+            fieldValue.error("a time is read as it is written: the field is text")
+        }
         return MetricDescription.TakenAt(field: field, format: format, within: within)
     }
 
@@ -107,11 +129,15 @@ extension ProfileReader {
         for entry in value.listOrOne() {
             guard let map = entry.mapping("a heartbeat") else { continue }
             map.allow(Grammar.heartbeat)
-            guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"), fieldExists(field, fieldValue),
-                let within = map.required("changes-within")?.duration("the longest time between two changes", 100_000_000...3_600_000_000_000)
+            guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"),
+                fieldExists(field, fieldValue),
+                let within = map.required("changes-within")?.duration(
+                    "the longest time between two changes", 100_000_000...3_600_000_000_000)
             else { continue }
             profile.heartbeats.append(
-                DeviceProfile.Heartbeat(field: field, within: within, vmd: map["vmd"].flatMap(virtualDevice), location: fieldValue.location))
+                DeviceProfile.Heartbeat(
+                    field: field, within: within, vmd: map["vmd"].flatMap(virtualDevice), location: fieldValue.location)
+            )
         }
     }
 
@@ -119,23 +145,30 @@ extension ProfileReader {
         guard let text = value.text("a metric's reference identifier") else { return nil }
         if let name = profile.names.metric(text) {
             if name.referenceID != text {
-                diagnostics.note(value.location, "\(text) is called \(name.referenceID) now, with a number; the record takes the new name")
+                diagnostics.note(
+                    value.location,
+                    "\(text) is called \(name.referenceID) now, with a number; the record takes the new name")
             }
             return name
         }
         value.error(
-            "“\(text)” is not in the nomenclature; a name of your own stands under “names” or in a table beside the profiles",
+            "“\(text)” is not in the nomenclature; a name of your own stands under “names” or in a table beside the "
+                + "profiles",
             suggestion: YAMLValue.suggest(text, among: profile.names.metrics.keys))
         return nil
     }
 
     /// The field a metric is taken from; registers named in the metric become a field of the metric's name.
-    private mutating func metricField(_ value: YAMLValue, _ map: YAMLMapping, name metric: MetricName) -> FieldDescription? {
+    private mutating func metricField(_ value: YAMLValue, _ map: YAMLMapping, name metric: MetricName)
+        -> FieldDescription?
+    {
         guard value.isMapping else {
             guard let name = value.text("a field's name"), fieldExists(name, value) else { return nil }
             return profile.fields.first { $0.name == name }
         }
-        guard profile.line.transport != .serial, let registers = value.mapping("registers such as {input: 0x0001, type: int16}") else {
+        guard profile.line.transport != .serial,
+            let registers = value.mapping("registers such as {input: 0x0001, type: int16}")
+        else {
             value.error("expected a field's name, found a mapping")
             return nil
         }
@@ -143,7 +176,8 @@ extension ProfileReader {
         let vmd = map["vmd"].flatMap(virtualDevice)
         let name = "\(vmd.map { "\($0)/" } ?? "")\(metric.referenceID)"
         guard !profile.fields.contains(where: { $0.name == name }) else {
-            map.value.error("\(metric.referenceID) is measured twice by the same device; which one counts would be a guess")
+            map.value.error(
+                "\(metric.referenceID) is measured twice by the same device; which one counts would be a guess")
             return nil
         }
         addRegisters(name, registers, vmd: vmd)
@@ -156,14 +190,18 @@ extension ProfileReader {
         if isText {
             map["unit"]?.error("text has no unit")
             if !metric.isText, !metric.measuredIn.isEmpty {
-                map["metric"]?.error("\(metric.referenceID) is measured in \(metric.measuredIn.joined(separator: ", ")), but its field is text")
+                map["metric"]?.error(
+                    "\(metric.referenceID) is measured in \(metric.measuredIn.joined(separator: ", ")), but its field "
+                        + "is text"
+                )
             }
             return [(nil, .one, nil, nil)]
         }
         guard let value = map.required("unit") else { return [(nil, scale, nil, nil)] }
         // A metric whose unit is wrong is still a metric: what else depends on it is not wrong as well.
         guard value.isMapping else { return [(unit(value, name: metric), scale, nil, nil)] }
-        guard let table = value.mapping("units by a device's code"), let by = table.required("by"), let field = by.text("a field's name"),
+        guard let table = value.mapping("units by a device's code"), let by = table.required("by"),
+            let field = by.text("a field's name"),
             fieldExists(field, by)
         else { return [] }
         let entries = table.entries.filter { $0.key != "by" }
@@ -181,7 +219,8 @@ extension ProfileReader {
                 own = map["scale"]?.scale() ?? scale
             }
             // Another code than all these makes the first one invalid: told once.
-            let condition = MetricDescription.Condition(field: field, codes: [known[index]], known: index == 0 ? known : [])
+            let condition = MetricDescription.Condition(
+                field: field, codes: [known[index]], known: index == 0 ? known : [])
             return unit(name, name: metric).map { ($0, own, condition, limits) }
         }
     }
@@ -191,11 +230,14 @@ extension ProfileReader {
         if metric.isText {
             value.error("\(metric.referenceID) is words, and words have no unit")
         } else if metric.measuredIn.isEmpty {
-            diagnostics.note(value.location, "the tables leave open what \(metric.referenceID) is measured in: its unit is not checked")
+            diagnostics.note(
+                value.location,
+                "the tables leave open what \(metric.referenceID) is measured in: its unit is not checked")
         } else if !profile.names.fits(unit, metric) {
             let fitting = profile.names.units(for: metric).map(\.ucum).joined(separator: ", ")
             value.error(
-                "\(metric.referenceID) is measured in \(metric.measuredIn.joined(separator: ", ")); “\(unit.ucum)” is another quantity, expected "
+                "\(metric.referenceID) is measured in \(metric.measuredIn.joined(separator: ", ")); “\(unit.ucum)” is "
+                    + "another quantity, expected "
                     + "one such as \(fitting)")
         }
         return unit
@@ -206,14 +248,18 @@ extension ProfileReader {
         switch profile.names.unit(text) {
         case .success(let unit): return unit
         case .failure(let fault):
-            value.error(fault.sentence(for: text), suggestion: YAMLValue.suggest(text, among: profile.names.allUnits.map(\.ucum)))
+            value.error(
+                fault.sentence(for: text),
+                suggestion: YAMLValue.suggest(text, among: profile.names.allUnits.map(\.ucum)))
             return nil
         }
     }
 
     private func offset(_ value: YAMLValue?, scale: DecimalScale) -> Int64 {
         guard let value, let number = value.number("the offset") else { return 0 }
-        guard let counts = scale.counts(nearest: number), abs(scale.double(of: counts) - number) < 1e-9 * max(1, abs(number)) else {
+        guard let counts = scale.counts(nearest: number),
+            abs(scale.double(of: counts) - number) < 1e-9 * max(1, abs(number))
+        else {
             value.error("the offset is not a whole number of scales, so that the value could not be kept exactly")
             return 0
         }
@@ -232,7 +278,9 @@ extension ProfileReader {
             value.error("expected two limits such as [-40, 80]")
             return nil
         }
-        guard let low = ends[0].number("the lower limit"), let high = ends[1].number("the upper limit") else { return nil }
+        guard let low = ends[0].number("the lower limit"), let high = ends[1].number("the upper limit") else {
+            return nil
+        }
         guard low < high else {
             value.error("the lower limit is not below the upper one")
             return nil
@@ -243,7 +291,9 @@ extension ProfileReader {
     func virtualDevice(_ value: YAMLValue) -> String? {
         guard let name = value.text("a virtual device's name") else { return nil }
         if !profile.vmds.contains(where: { $0.name == name }) {
-            value.error("there is no virtual device “\(name)” under “vmds”", suggestion: YAMLValue.suggest(name, among: profile.vmds.map(\.name)))
+            value.error(
+                "there is no virtual device “\(name)” under “vmds”",
+                suggestion: YAMLValue.suggest(name, among: profile.vmds.map(\.name)))
         }
         return name
     }
@@ -262,16 +312,21 @@ extension ProfileReader {
             let known = profile.names.event(name)
             if known == nil, !name.hasPrefix(Nomenclature.ownPrefix) {
                 nameValue.error(
-                    "“\(name)” is not an event of the nomenclature; use a NABD_ name, or declare one of your own under “names”",
+                    "“\(name)” is not an event of the nomenclature; use a NABD_ name, or declare one of your own "
+                        + "under “names”",
                     suggestion: YAMLValue.suggest(name, among: profile.names.events.keys))
             }
             if let known, known.referenceID != name {
-                diagnostics.note(nameValue.location, "\(name) is called \(known.referenceID) now, with a number; the record takes the new name")
+                diagnostics.note(
+                    nameValue.location,
+                    "\(name) is called \(known.referenceID) now, with a number; the record takes the new name")
             }
             profile.alerts.append(
                 AlertDescription(
-                    name: known?.referenceID ?? name, code: known?.code, field: condition.field, test: condition.test, priority: priority,
-                    text: map.required("text")?.text("what it says") ?? "", arabicText: map.required("text-ar")?.text("what it says in Arabic") ?? "",
+                    name: known?.referenceID ?? name, code: known?.code, field: condition.field, test: condition.test,
+                    priority: priority,
+                    text: map.required("text")?.text("what it says") ?? "",
+                    arabicText: map.required("text-ar")?.text("what it says in Arabic") ?? "",
                     location: entry.location))
         }
     }
@@ -286,9 +341,11 @@ extension ProfileReader {
         if keys != nil, !fieldExists(name, fieldValue) { return nil }
         let tests: [FieldTest] = [
             map["is"].map { .isOneOf(codes($0)) }, map["is-not"].map { .isNoneOf(codes($0)) },
-            map["bit"].flatMap { $0.int("the bit", 0...63) }.map { .bit($0) }, map["has"].flatMap { $0.text("a text") }.map { .has($0) },
+            map["bit"].flatMap { $0.int("the bit", 0...63) }.map { .bit($0) },
+            map["has"].flatMap { $0.text("a text") }.map { .has($0) },
             map["present"].flatMap { $0.bool("whether it is there") }.map { $0 ? .present : .absent },
-            map["above"].flatMap { $0.number("a limit") }.map { .above($0) }, map["below"].flatMap { $0.number("a limit") }.map { .below($0) },
+            map["above"].flatMap { $0.number("a limit") }.map { .above($0) },
+            map["below"].flatMap { $0.number("a limit") }.map { .below($0) },
         ].compactMap { $0 }
         guard let test = tests.first, tests.count == 1 else {
             map.value.error("a condition has one of “is”, “is-not”, “bit”, “has”, “present”, “above” and “below”")
@@ -297,5 +354,7 @@ extension ProfileReader {
         return (name, test)
     }
 
-    func codes(_ value: YAMLValue) -> [ValueCode] { value.listOrOne().compactMap { value in value.text("a value").map { ValueCode($0, at: value.location) } } }
+    func codes(_ value: YAMLValue) -> [ValueCode] {
+        value.listOrOne().compactMap { value in value.text("a value").map { ValueCode($0, at: value.location) } }
+    }
 }

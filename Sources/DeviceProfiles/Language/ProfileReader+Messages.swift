@@ -21,10 +21,15 @@ extension ProfileReader {
     mutating func readReplies(_ map: YAMLMapping) {
         for (name, keyValue, value) in map.entries {
             guard let entry = value.mapping("a request") else { continue }
-            if messageNames[name] != nil || profile.frameIndex(name) != nil { keyValue.error("a frame or message is called “\(name)” already") }
-            guard let reply = entry.required("reply"), !isNone(reply), let message = message(name, reply, isReply: true) else { continue }
+            if messageNames[name] != nil || profile.frameIndex(name) != nil {
+                keyValue.error("a frame or message is called “\(name)” already")
+            }
+            guard let reply = entry.required("reply"), !isNone(reply), let message = message(name, reply, isReply: true)
+            else { continue }
             add(message, as: name)
-            if let refusal = entry["refusal"], let message = self.message("\(name) refusal", refusal, isReply: true) { add(message, as: "\(name) refusal") }
+            if let refusal = entry["refusal"], let message = self.message("\(name) refusal", refusal, isReply: true) {
+                add(message, as: "\(name) refusal")
+            }
         }
     }
 
@@ -62,7 +67,8 @@ extension ProfileReader {
             message.template = template(written, separator: separator, text)
         }
         message.records = map["repeat"].flatMap(records)
-        if message.when.isEmpty, message.template == nil, message.records == nil, profile.frames.count(where: { !$0.isFromHost }) == 1, !isReply,
+        if message.when.isEmpty, message.template == nil, message.records == nil,
+            profile.frames.count(where: { !$0.isFromHost }) == 1, !isReply,
             map["length"] == nil
         {
             value.error("nothing tells what is in the message: it has neither “when”, nor “text”, nor “repeat”")
@@ -90,8 +96,12 @@ extension ProfileReader {
             each.error("a record has one {key} by which its value is known, and at most one {value}")
         }
         switch (map["split"], map["stride"]) {
-        case (let split?, nil): return split.separator().map { MessageDescription.Records(division: .separator($0), each: template) }
-        case (nil, let stride?): return stride.int("the bytes of a record", 1...256).map { MessageDescription.Records(division: .stride($0), each: template) }
+        case (let split?, nil):
+            return split.separator().map { MessageDescription.Records(division: .separator($0), each: template) }
+        case (nil, let stride?):
+            return stride.int("the bytes of a record", 1...256).map {
+                MessageDescription.Records(division: .stride($0), each: template)
+            }
         default:
             value.error("records are told apart either by “split” or by “stride”")
             return nil
@@ -100,11 +110,17 @@ extension ProfileReader {
 
     private func checkReserved(_ message: MessageDescription, _ value: YAMLValue) {
         let outside = message.template?.holes ?? []
-        for name in ["key", "value"] where outside.contains(name) { value.error("{\(name)} stands in “each” of “repeat” only") }
+        for name in ["key", "value"] where outside.contains(name) {
+            value.error("{\(name)} stands in “each” of “repeat” only")
+        }
         if outside.contains("repeat"), message.records == nil { value.error("{repeat} needs “repeat”") }
-        if message.holes.contains("slot"), profile.rack == nil { value.error("{slot} needs a virtual device with “slots” under “vmds”") }
+        if message.holes.contains("slot"), profile.rack == nil {
+            value.error("{slot} needs a virtual device with “slots” under “vmds”")
+        }
         var seen: Set<String> = []
-        for hole in message.holes where !seen.insert(hole).inserted { value.error("{\(hole)} stands twice in one message") }
+        for hole in message.holes where !seen.insert(hole).inserted {
+            value.error("{\(hole)} stands twice in one message")
+        }
     }
 
     // MARK: Requests
@@ -113,31 +129,45 @@ extension ProfileReader {
         for (name, _, value) in map.entries {
             guard let entry = value.mapping("a request") else { continue }
             entry.allow(Grammar.request)
-            let classes: KeyValuePairs<String, RequestDescription.Class> = ["read": .read, "idempotent": .idempotent, "effect": .effect]
+            let classes: KeyValuePairs<String, RequestDescription.Class> = [
+                "read": .read, "idempotent": .idempotent, "effect": .effect,
+            ]
             let effect = entry.required("class")?.choice("the request's class", classes) ?? .read
             let retries = entry["retries"]?.int("the retries", 0...5) ?? 0
-            if effect == .effect, retries > 0 { entry["retries"]?.error("what has an effect is said once, ever; leave “retries” out") }
-            if effect == .effect, entry["every"] != nil { entry["every"]?.error("what has an effect is a command, not said again and again") }
+            if effect == .effect, retries > 0 {
+                entry["retries"]?.error("what has an effect is said once, ever; leave “retries” out")
+            }
+            if effect == .effect, entry["every"] != nil {
+                entry["every"]?.error("what has an effect is a command, not said again and again")
+            }
             let frame = sendingFrame(entry["frame"])
-            guard let sendValue = entry.required("send"), let (prelude, send, frame) = sayings(sendValue, frame: frame) else { continue }
+            guard let sendValue = entry.required("send"), let (prelude, send, frame) = sayings(sendValue, frame: frame)
+            else { continue }
             if let rack = entry["for-each"], let text = rack.text("a rack's name"), profile.rack?.name != text {
-                rack.error("there is no virtual device “\(text)” with “slots”", suggestion: YAMLValue.suggest(text, among: profile.vmds.map(\.name)))
+                rack.error(
+                    "there is no virtual device “\(text)” with “slots”",
+                    suggestion: YAMLValue.suggest(text, among: profile.vmds.map(\.name)))
             }
             let isForEach = entry["for-each"] != nil
-            for hole in (prelude.map(\.send) + [send]).flatMap(\.names) where hole != "slot" || !isForEach { _ = fieldExists(hole, sendValue) }
+            for hole in (prelude.map(\.send) + [send]).flatMap(\.names) where hole != "slot" || !isForEach {
+                _ = fieldExists(hole, sendValue)
+            }
             let reply = messageNames[name]
             if reply == nil, let value = entry["reply"], !isNone(value) { continue }
             let period = entry["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
             profile.requests.append(
                 RequestDescription(
-                    name: name, prelude: prelude, send: send, frame: frame, reply: reply, refusal: messageNames["\(name) refusal"], period: period,
+                    name: name, prelude: prelude, send: send, frame: frame, reply: reply,
+                    refusal: messageNames["\(name) refusal"], period: period,
                     effect: effect, retries: retries, forEachSlot: isForEach,
                     location: value.location))
         }
     }
 
     /// What is sent, perhaps in pieces with pauses between: text in the frame, `{hex: …}` in a list as it is.
-    private func sayings(_ value: YAMLValue, frame: Int?) -> (prelude: [RequestDescription.Prelude], send: SendTemplate, frame: Int?)? {
+    private func sayings(_ value: YAMLValue, frame: Int?) -> (
+        prelude: [RequestDescription.Prelude], send: SendTemplate, frame: Int?
+    )? {
         guard value.isList else { return send(value, frame: frame).map { ([], $0, frame) } }
         var pieces: [(send: SendTemplate, frame: Int?, pause: Int64)] = []
         for entry in value.list("what is sent, with pauses between") ?? [] {
@@ -155,10 +185,16 @@ extension ProfileReader {
             }
         }
         guard let last = pieces.popLast(), last.pause == 0, pieces.allSatisfy({ $0.pause > 0 }) else {
-            value.error("between two pieces stands a pause, such as [{hex: 00}, {pause: 50ms}, INF]; without one they are one piece")
+            value.error(
+                "between two pieces stands a pause, such as [{hex: 00}, {pause: 50ms}, INF]; without one they are one "
+                    + "piece"
+            )
             return nil
         }
-        return (pieces.map { RequestDescription.Prelude(send: $0.send, frame: $0.frame, pause: $0.pause) }, last.send, last.frame)
+        return (
+            pieces.map { RequestDescription.Prelude(send: $0.send, frame: $0.frame, pause: $0.pause) }, last.send,
+            last.frame
+        )
     }
 
     /// The frame something is sent in; `nil` for none.
@@ -191,8 +227,13 @@ extension ProfileReader {
             }
         }
         let size = template.bytes(.sample) { _ in [] }?.count ?? 0
-        if let frame, profile.frames[frame].longest > 0, profile.frames[frame].overhead + size > profile.frames[frame].longest {
-            value.error("what is sent has \(size) bytes, and with all around it is longer than the frame's \(profile.frames[frame].longest) bytes")
+        if let frame, profile.frames[frame].longest > 0,
+            profile.frames[frame].overhead + size > profile.frames[frame].longest
+        {
+            value.error(
+                "what is sent has \(size) bytes, and with all around it is longer than the frame's "
+                    + "\(profile.frames[frame].longest) bytes"
+            )
         }
         return template
     }
@@ -203,9 +244,12 @@ extension ProfileReader {
         map.allow(Grammar.session)
         if let identify = map["identify"]?.mapping("how the device is identified") {
             identify.allow(["field"])
-            if let field = identify.required("field"), let name = field.text("a field's name"), fieldExists(name, field) {
+            if let field = identify.required("field"), let name = field.text("a field's name"), fieldExists(name, field)
+            {
                 profile.session.identityField = name
-                if profile.fields.first(where: { $0.name == name })?.givesText != true { field.error("the field of the device's identity is text") }
+                if profile.fields.first(where: { $0.name == name })?.givesText != true {
+                    field.error("the field of the device's identity is text")
+                }
             }
         }
         profile.session.open = steps(map["open"])
@@ -229,7 +273,8 @@ extension ProfileReader {
         if let frame = profile.frameIndex(name) { return .frame(frame) }
         if let message = messageNames[name] { return .message(message) }
         value.error(
-            "there is no frame or message “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.frames.map(\.name) + messageNames.keys.sorted()))
+            "there is no frame or message “\(name)”",
+            suggestion: YAMLValue.suggest(name, among: profile.frames.map(\.name) + messageNames.keys.sorted()))
         return nil
     }
 
@@ -237,10 +282,14 @@ extension ProfileReader {
         (value?.list("requests") ?? []).compactMap { entry in
             guard let name = entry.text("a request's name") else { return nil }
             guard let index = profile.requests.firstIndex(where: { $0.name == name }) else {
-                entry.error("there is no request “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
+                entry.error(
+                    "there is no request “\(name)”",
+                    suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
                 return nil
             }
-            if profile.requests[index].effect == .effect { entry.error("what has an effect is a command, never part of opening or closing a session") }
+            if profile.requests[index].effect == .effect {
+                entry.error("what has an effect is a command, never part of opening or closing a session")
+            }
             return index
         }
     }

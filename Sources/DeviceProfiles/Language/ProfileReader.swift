@@ -31,27 +31,35 @@ struct ProfileReader {
             readSerial(root)
         } else {
             for key in ["frames", "messages", "requests", "waveforms", "commands"] {
-                root[key]?.error("“\(key)” belongs to serial protocols; a Modbus device names registers under “fields” or “metrics”")
+                root[key]?.error(
+                    "“\(key)” belongs to serial protocols; a Modbus device names registers under “fields” or “metrics”")
             }
             if let value = root["fields"]?.mapping("the fields") { readFields(value) }
             if let value = root["session"]?.mapping("the session") {
-                for key in ["open", "close", "answers", "control-lost-when"] { value[key]?.error("“\(key)” belongs to serial protocols") }
+                for key in ["open", "close", "answers", "control-lost-when"] {
+                    value[key]?.error("“\(key)” belongs to serial protocols")
+                }
                 readSession(value)
             }
         }
         if let value = root["metrics"] { readMetrics(value, waveform: false) }
         if let value = root["waveforms"], profile.line.transport == .serial { readMetrics(value, waveform: true) }
-        if root["metrics"] == nil, root["waveforms"] == nil { root.value.error("the profile measures nothing: it has no metrics and no waveforms") }
+        if root["metrics"] == nil, root["waveforms"] == nil {
+            root.value.error("the profile measures nothing: it has no metrics and no waveforms")
+        }
         if let value = root["heartbeat"] { readHeartbeats(value) }
         if let value = root["alerts"] { readAlerts(value) }
-        if let value = root["commands"]?.mapping("the commands"), profile.line.transport == .serial { readCommands(value) }
+        if let value = root["commands"]?.mapping("the commands"), profile.line.transport == .serial {
+            readCommands(value)
+        }
         if let value = root["simulate"]?.mapping("simulated values") { readSimulation(value) }
         ProfileCheck(profile: profile, diagnostics: diagnostics).run(root)
     }
 
     private mutating func readSerial(_ root: YAMLMapping) {
         if let value = root.required("frames")?.mapping("the frames") { readFrames(value) }
-        // Templates name fields and fields name messages: the messages' names and templates first, then the fields, then who is named.
+        // Templates name fields and fields name messages: the messages' names and templates first, then the fields,
+        // then who is named.
         if let value = root["messages"]?.mapping("the messages") { readMessages(value) }
         let requests = root["requests"]?.mapping("the requests")
         if let requests { readReplies(requests) }
@@ -62,7 +70,9 @@ struct ProfileReader {
 
     /// Whether the file is of the kind and version that this reader knows.
     static func checkVersion(_ root: YAMLMapping, _ expected: String) -> Bool {
-        guard let value = root.required("nabd"), let text = value.text("the file's kind, “\(expected)”") else { return false }
+        guard let value = root.required("nabd"), let text = value.text("the file's kind, “\(expected)”") else {
+            return false
+        }
         guard text == expected else {
             value.error("this file says it is “\(text)”, expected “\(expected)”")
             return false
@@ -79,7 +89,10 @@ struct ProfileReader {
         profile.device.class = profile.names.kinds[text]
         if profile.device.class == nil {
             diagnostics.note(
-                kind.location, "nomenclature/kinds.tsv does not know the kind “\(text)”: whom its values are about is not told, and they carry no LOINC code")
+                kind.location,
+                "nomenclature/kinds.tsv does not know the kind “\(text)”: whom its values are about is not told, and "
+                    + "they carry no LOINC code"
+            )
         }
     }
 
@@ -88,7 +101,9 @@ struct ProfileReader {
         for entry in value.list("names") ?? [] {
             guard let map = entry.mapping("a name") else { continue }
             let kinds: [NameRow.Kind] = [.metric, .event, .unit, .kind]
-            guard let kind = kinds.first(where: { map[$0.rawValue] != nil }), let name = map[kind.rawValue], let text = name.text("a name") else {
+            guard let kind = kinds.first(where: { map[$0.rawValue] != nil }), let name = map[kind.rawValue],
+                let text = name.text("a name")
+            else {
                 entry.error("a name begins with one of “metric”, “event”, “unit” and “kind”")
                 continue
             }
@@ -98,7 +113,8 @@ struct ProfileReader {
                 if let text = value.text("a text") { cells[key] = NameRow.Cell(text: text, location: value.location) }
             }
             profile.names.declare(
-                NameRow(kind: kind, name: NameRow.Cell(text: text, location: name.location), cells: cells), by: .site, diagnostics)
+                NameRow(kind: kind, name: NameRow.Cell(text: text, location: name.location), cells: cells), by: .site,
+                diagnostics)
         }
     }
 
@@ -124,11 +140,15 @@ struct ProfileReader {
             guard let entry = value.mapping("a virtual device") else { continue }
             entry.allow(Grammar.vmd)
             if profile.line.transport == .serial { entry["unit"]?.error("“unit” belongs to Modbus lines") }
-            if profile.line.transport != .serial { entry["slots"]?.error("“slots” belongs to serial protocols; name each Modbus unit as a virtual device") }
+            if profile.line.transport != .serial {
+                entry["slots"]?.error("“slots” belongs to serial protocols; name each Modbus unit as a virtual device")
+            }
             let slots = entry["slots"]?.list("slots").map { $0.compactMap { $0.text("a slot") } } ?? []
             if slots.count > 128 { entry["slots"]?.error("a rack has at most 128 slots") }
             if Set(slots).count != slots.count { entry["slots"]?.error("a slot is named twice") }
-            if !slots.isEmpty, profile.rack != nil { keyValue.error("there is one rack already, “\(profile.rack?.name ?? "")”; a device has at most one") }
+            if !slots.isEmpty, profile.rack != nil {
+                keyValue.error("there is one rack already, “\(profile.rack?.name ?? "")”; a device has at most one")
+            }
             profile.vmds.append(
                 DeviceProfile.VirtualDevice(
                     name: name, label: entry.required("label")?.text("the label") ?? "",
@@ -140,14 +160,16 @@ struct ProfileReader {
 
     func fieldExists(_ name: String, _ value: YAMLValue) -> Bool {
         if profile.fields.contains(where: { $0.name == name }) { return true }
-        value.error("there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
+        value.error(
+            "there is no field “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.fields.map(\.name)))
         return false
     }
 
     func frame(named value: YAMLValue) -> Int? {
         guard let name = value.text("a frame's name") else { return nil }
         if let index = profile.frameIndex(name) { return index }
-        value.error("there is no frame “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.frames.map(\.name)))
+        value.error(
+            "there is no frame “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.frames.map(\.name)))
         return nil
     }
 }
@@ -156,7 +178,9 @@ extension DeviceProfile {
     /// Reads and checks the profile in a folder (its `profile.yaml`), or a profile file.
     ///
     /// Throws ``InvalidFile`` with every error found. Warnings and notes are left in `diagnostics`.
-    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) -> DeviceProfile {
+    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile)
+        -> DeviceProfile
+    {
         var isDirectory: ObjCBool = false
         let isFolder = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
         let file = isFolder ? path.hasSuffix("/") ? "\(path)profile.yaml" : "\(path)/profile.yaml" : path
@@ -165,12 +189,15 @@ extension DeviceProfile {
 
     /// Reads and checks a profile that is already read as YAML.
     package static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
-        let folder = URL(fileURLWithPath: file.path).standardized.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let folder = URL(fileURLWithPath: file.path).standardized.deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
         let shelf = NomenclatureShelf.names(besides: [folder.path])
         for finding in shelf.findings { file.diagnostics.report(finding) }
         var reader = ProfileReader(diagnostics: file.diagnostics, names: shelf.nomenclature)
         reader.read(try file.root.withInheritance(path: file.path, depth: 0), path: file.path)
-        if file.diagnostics.hasErrors { throw InvalidFile(diagnostics: file.diagnostics.all.filter { $0.severity == .error }) }
+        if file.diagnostics.hasErrors {
+            throw InvalidFile(diagnostics: file.diagnostics.all.filter { $0.severity == .error })
+        }
         let folders = URL(fileURLWithPath: file.path).standardized.pathComponents.dropLast().suffix(2)
         reader.profile.name = folders.joined(separator: "/")
         return reader.profile
@@ -193,7 +220,8 @@ extension YAMLValue {
             value.error("profiles that extend each other stand more than \(Self.inheritanceLimit) deep")
             return self
         }
-        let folder = URL(fileURLWithPath: path).standardized.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let folder = URL(fileURLWithPath: path).standardized.deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let other = folder.appendingPathComponent("\(name)/profile.yaml").path
         guard FileManager.default.fileExists(atPath: other) else {
             value.error("there is no profile “\(name)” in \(folder.path)")

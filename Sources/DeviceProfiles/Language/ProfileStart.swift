@@ -1,4 +1,5 @@
-/// The beginning of a profile, for an author to go on from. What it makes is a whole, working profile of an invented device.
+/// The beginning of a profile, for an author to go on from. What it makes is a whole, working profile of an invented
+/// device.
 package struct ProfileStart: Sendable {
     package enum Kind: String, Sendable, CaseIterable {
         case stream
@@ -44,10 +45,16 @@ package struct ProfileStart: Sendable {
     package func files(name: String) -> [(name: String, text: String)] {
         [
             ("profile.yaml", head + body),
-            ("vectors.yaml", "# yaml-language-server: $schema=../../schema/vectors.schema.json\nnabd: vectors/1\nvectors:\n\(vectors)"),
+            (
+                "vectors.yaml",
+                "# yaml-language-server: $schema=../../schema/vectors.schema.json\nnabd: "
+                    + "vectors/1\nvectors:\n\(vectors)"
+            ),
             (
                 "README.md",
-                "# \(manufacturer) \(model)\n\nWhat it reads, in a line. Wiring: \(baud > 0 ? "\(baud) baud \(format)" : "network").\n\nNot known, or not verified: everything in this start.\n"
+                "# \(manufacturer) \(model)\n\nWhat it reads, in a line. Wiring: "
+                    + "\(baud > 0 ? "\(baud) baud \(format)" : "network").\n\nNot known, or not verified: everything "
+                    + "in this start.\n"
             ),
         ]
     }
@@ -57,7 +64,8 @@ package struct ProfileStart: Sendable {
     private var head: String {
         """
         # yaml-language-server: $schema=../../schema/profile.schema.json
-        # What the device is and how it speaks, in a line or two. Lines that begin with # are notes to you: take them away when they are done with.
+        # What the device is and how it speaks, in a line or two. Lines that begin with # are notes to you: take them \
+        away when they are done with.
         nabd: profile/1
 
         device: {manufacturer: \(quoted(manufacturer)), model: \(quoted(model)), kind: patient monitor}
@@ -76,7 +84,8 @@ package struct ProfileStart: Sendable {
         case .text: textBody
         case .binary: binaryBody
         case .lines: linesBody
-        case .modbusRTU: modbusBody("modbus: rtu, baud: \(baud), format: \(format), unit: 1, turnaround: 20ms, slowest-reply: 500ms")
+        case .modbusRTU:
+            modbusBody("modbus: rtu, baud: \(baud), format: \(format), unit: 1, turnaround: 20ms, slowest-reply: 500ms")
         case .modbusTCP: modbusBody("modbus: tcp, port: 502, unit: 1, slowest-reply: 1s")
         }
     }
@@ -215,12 +224,20 @@ package struct ProfileStart: Sendable {
                 "{MDC_FLOW_FLUID_PUMP_CURRENT: 12.5, MDC_PUMP_INFUSING_STATUS: infusing}"
             )
         case .binary: (bytes, expect) = ("{hex: \"3E 05 02 B0 04 F9\"}", "{MDC_PRESS_CUFF: 120}")
-        case .lines: (bytes, expect) = ("{text: \"\\r\\nSPO2=097% PR=72\\r\\n\"}", "{MDC_PULS_OXIM_SAT_O2: 97, MDC_PULS_OXIM_PULS_RATE: 72}")
-        case .modbusRTU: (bytes, expect) = ("{hex: \"01 04 00 01 00 01 60 0A -> 01 04 02 01 31 79 74\"}", "{MDC_TEMP: 30.5}")
-        case .modbusTCP: (bytes, expect) = ("{hex: \"00 01 00 00 00 06 01 04 00 01 00 01 -> 00 01 00 00 00 05 01 04 02 01 31\"}", "{MDC_TEMP: 30.5}")
+        case .lines:
+            (bytes, expect) = (
+                "{text: \"\\r\\nSPO2=097% PR=72\\r\\n\"}", "{MDC_PULS_OXIM_SAT_O2: 97, MDC_PULS_OXIM_PULS_RATE: 72}"
+            )
+        case .modbusRTU:
+            (bytes, expect) = ("{hex: \"01 04 00 01 00 01 60 0A -> 01 04 02 01 31 79 74\"}", "{MDC_TEMP: 30.5}")
+        case .modbusTCP:
+            (bytes, expect) = (
+                "{hex: \"00 01 00 00 00 06 01 04 00 01 00 01 -> 00 01 00 00 00 05 01 04 02 01 31\"}", "{MDC_TEMP: 30.5}"
+            )
         }
         return """
-              # captured, specified (printed in the manual), simulated (from another program), derived (from a published algorithm). Never invent a captured one.
+              # captured, specified (printed in the manual), simulated (from another program), derived (from a \
+            published algorithm). Never invent a captured one.
               - name: example
                 kind: derived
                 source: "made for this start"

@@ -1,6 +1,7 @@
 package import DeviceModel
 
-/// What is sent: literal bytes with holes for values of the session, arguments, sums of them, a running number and the time.
+/// What is sent: literal bytes with holes for values of the session, arguments, sums of them, a running number and the
+/// time.
 package struct SendTemplate: Sendable, Hashable {
     package enum Part: Sendable, Hashable {
         case literal([UInt8])
@@ -35,7 +36,9 @@ package struct SendTemplate: Sendable, Hashable {
         /// For its size.
         package static let sample = Saying(clock: CivilClock(utcOffset: 0, zone: 0))
 
-        package init(times: Int = 0, clock: CivilClock? = nil, time: Int64 = 0) { (self.times, self.clock, self.time) = (times, clock, time) }
+        package init(times: Int = 0, clock: CivilClock? = nil, time: Int64 = 0) {
+            (self.times, self.clock, self.time) = (times, clock, time)
+        }
     }
 
     package let parts: [Part]
@@ -78,14 +81,19 @@ package struct SendTemplate: Sendable, Hashable {
             case "bit": return .count(.bit)
             case let digits:
                 guard let width = Int(digits), (1...9).contains(width) else {
-                    throw Template.Fault(message: "“{\(text)}”: a running number has 1 to 9 digits, or is a “byte” or a “bit”")
+                    throw Template.Fault(
+                        message: "“{\(text)}”: a running number has 1 to 9 digits, or is a “byte” or a “bit”")
                 }
                 return .count(.digits(width))
             }
         }
         if text.hasPrefix("now:") {
             guard let format = TimeFormat(String(text.dropFirst(4))) else {
-                throw Template.Fault(message: "“{\(text)}”: expected a time such as YYYYMMDDhhmmss, with year, month, day, hour and minute, or unix")
+                throw Template.Fault(
+                    message:
+                        "“{\(text)}”: expected a time such as YYYYMMDDhhmmss, with year, month, day, hour and minute, "
+                        + "or unix"
+                )
             }
             return .now(format)
         }
@@ -97,7 +105,8 @@ package struct SendTemplate: Sendable, Hashable {
             throw Template.Fault(message: "“\(call.1)” is not a function; there are \(names)")
         }
         guard let encoding = ChecksumEncoding(rawValue: call.3.map(String.init) ?? "hex"), encoding != .decimal else {
-            throw Template.Fault(message: "“\(call.3 ?? "")” is not an encoding here; there are raw, raw-low-first, hex, hex-lower")
+            throw Template.Fault(
+                message: "“\(call.3 ?? "")” is not an encoding here; there are raw, raw-low-first, hex, hex-lower")
         }
         return .checksum(algorithm, of: String(call.2), encoding)
     }

@@ -39,7 +39,11 @@ package struct Template: Sendable, Hashable {
 
     /// Reads `INF^{serial}^{_:2}^ml/h^...`.
     package init(_ text: String, separator: Separator?) throws(Fault) {
-        if text.hasRawByte { throw Fault(message: "the text has a character of two bytes where one byte may be meant; test such a byte with “when”") }
+        if text.hasRawByte {
+            throw Fault(
+                message:
+                    "the text has a character of two bytes where one byte may be meant; test such a byte with “when”")
+        }
         var parts: [[UInt8]] = [[]]
         let bytes = Array(text.utf8)
         var depth = 0
@@ -64,10 +68,16 @@ package struct Template: Sendable, Hashable {
         var items: [[Segment]] = []
         var optionalFrom = parts.count
         for (place, part) in parts.enumerated() {
-            let isOptional = separator != nil && part.first == UInt8(ascii: "{") && part.suffix(2) == [UInt8(ascii: "?"), UInt8(ascii: "}")]
+            let isOptional =
+                separator != nil && part.first == UInt8(ascii: "{")
+                && part.suffix(2) == [UInt8(ascii: "?"), UInt8(ascii: "}")]
             if isOptional { optionalFrom = min(optionalFrom, place) }
             if !isOptional, optionalFrom < place {
-                throw Fault(message: "an item that is always there stands after one that may be left out: items are left out from the end")
+                throw Fault(
+                    message:
+                        "an item that is always there stands after one that may be left out: items are left out from "
+                        + "the end"
+                )
             }
             items.append(try Self.segments(isOptional ? part.dropLast(2) + [UInt8(ascii: "}")] : part))
         }
@@ -94,13 +104,17 @@ package struct Template: Sendable, Hashable {
                 literal.append(byte)
                 place += 2
             } else if isOpen {
-                guard let close = bytes[place...].firstIndex(of: UInt8(ascii: "}")) else { throw Fault(message: "a “{” without its “}”") }
+                guard let close = bytes[place...].firstIndex(of: UInt8(ascii: "}")) else {
+                    throw Fault(message: "a “{” without its “}”")
+                }
                 if !literal.isEmpty { tokens.append(.literal(literal)) }
                 literal = []
                 tokens.append(.hole(String(decoding: bytes[(place + 1)..<close], as: UTF8.self)))
                 place = close + 1
             } else {
-                if byte == UInt8(ascii: "}") { throw Fault(message: "a “}” without its “{”; a brace itself is written “}}”") }
+                if byte == UInt8(ascii: "}") {
+                    throw Fault(message: "a “}” without its “{”; a brace itself is written “}}”")
+                }
                 literal.append(byte)
                 place += 1
             }
@@ -124,8 +138,12 @@ package struct Template: Sendable, Hashable {
 
     private static func hole(_ text: String) throws(Fault) -> Segment {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        if text.hasSuffix("?") { throw Fault(message: "“{\(text)}”: only a value that is a whole item of a split message may be left out") }
-        guard let name = parts.first, !name.isEmpty, parts.count <= 2 else { throw Fault(message: "“{\(text)}” is no value; write {name} or {name:4}") }
+        if text.hasSuffix("?") {
+            throw Fault(message: "“{\(text)}”: only a value that is a whole item of a split message may be left out")
+        }
+        guard let name = parts.first, !name.isEmpty, parts.count <= 2 else {
+            throw Fault(message: "“{\(text)}” is no value; write {name} or {name:4}")
+        }
         guard parts.count == 2 else { return .hole(name, width: nil) }
         guard let width = Int(parts[1]), (1...widest).contains(width) else {
             throw Fault(message: "“{\(text)}”: expected a width of 1 to \(widest) after the colon")
@@ -141,7 +159,10 @@ package struct Template: Sendable, Hashable {
             switch segment {
             case .literal: isOpen = false
             case .hole(let name, nil):
-                if isOpen { throw Fault(message: "nobody can tell where the value before {\(name)} ends: give one of them a width") }
+                if isOpen {
+                    throw Fault(
+                        message: "nobody can tell where the value before {\(name)} ends: give one of them a width")
+                }
                 isOpen = true
             case .hole: continue
             }

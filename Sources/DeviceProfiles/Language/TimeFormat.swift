@@ -2,8 +2,9 @@ import DeviceModel
 
 /// How a device writes a time: `YYYYMMDDhhmmss`, `DD/MM/YY hh:mm`, or `unix` for seconds since 1970.
 ///
-/// Years, months, days, hours, minutes and seconds are digits of fixed width; anything else stands as it is. `*` at the end takes what follows.
-/// A device says its time without saying where: what it says is the civil time of the unit. `unix` is UTC.
+/// Years, months, days, hours, minutes and seconds are digits of fixed width; anything else stands as it is. `*` at the
+/// end takes what follows. A device says its time without saying where: what it says is the civil time of the unit.
+/// `unix` is UTC.
 package struct TimeFormat: Sendable, Hashable {
     private enum Part: Hashable {
         case literal(UInt8)
@@ -30,7 +31,8 @@ package struct TimeFormat: Sendable, Hashable {
         if mayGoOn { rest.removeLast() }
         var parts: [Part] = []
         let words: KeyValuePairs<String, Part> = [
-            "YYYY": .year(digits: 4), "YY": .year(digits: 2), "MM": .month, "DD": .day, "hh": .hour, "mm": .minute, "ss": .second,
+            "YYYY": .year(digits: 4), "YY": .year(digits: 2), "MM": .month, "DD": .day, "hh": .hour, "mm": .minute,
+            "ss": .second,
         ]
         while let first = rest.first {
             if let word = words.first(where: { rest.hasPrefix($0.key) }) {
@@ -44,7 +46,9 @@ package struct TimeFormat: Sendable, Hashable {
         }
         // What has no date or no hour names no moment.
         for needed in [Part.month, .day, .hour, .minute] where parts.count(where: { $0 == needed }) != 1 { return nil }
-        guard parts.count(where: { if case .year = $0 { true } else { false } }) == 1, parts.count(where: { $0 == .second }) <= 1 else { return nil }
+        guard parts.count(where: { if case .year = $0 { true } else { false } }) == 1,
+            parts.count(where: { $0 == .second }) <= 1
+        else { return nil }
         self.parts = parts
         isUTC = false
     }

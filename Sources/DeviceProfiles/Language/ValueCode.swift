@@ -143,7 +143,8 @@ extension ValueCode {
         case "-inf", "-.inf": return .double(-.infinity)
         default: break
         }
-        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let double = Double(text), double.isFinite else {
+        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let double = Double(text), double.isFinite
+        else {
             throw notANumber("a number, NaN, or the bits as 0x…")
         }
         return .double(double)
@@ -152,13 +153,17 @@ extension ValueCode {
     /// The bits are kept as they are: 0x8000 is −0, and is told from 0.
     private func signMagnitude(width: Int) throws(Refusal) -> CodePlan {
         if let raw = rawBits {
-            guard width >= 64 || raw < 1 << UInt64(width) else { throw Refusal("“\(text)” has more bits than the field's \(width)") }
+            guard width >= 64 || raw < 1 << UInt64(width) else {
+                throw Refusal("“\(text)” has more bits than the field's \(width)")
+            }
             let magnitude = Int64(raw & (1 << UInt64(width - 1) - 1))
             if raw >> UInt64(width - 1) & 1 == 0 { return .number(magnitude) }
             return magnitude == 0 ? .unreadable(0) : .number(-magnitude)
         }
         guard let number = Int64(text) else { throw notANumber("a whole number, or the bits as 0x…") }
-        guard number.magnitude < 1 << UInt64(width - 1) else { throw Refusal("the field cannot be \(text): it holds \(width - 1) bits and a sign") }
+        guard number.magnitude < 1 << UInt64(width - 1) else {
+            throw Refusal("the field cannot be \(text): it holds \(width - 1) bits and a sign")
+        }
         return .number(number)
     }
 

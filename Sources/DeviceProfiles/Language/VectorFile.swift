@@ -68,7 +68,9 @@ package struct VectorFile: Sendable {
         if let root = file.root.mapping("a file of vectors") {
             root.allow(Grammar.vectorFile)
             if ProfileReader.checkVersion(root, "vectors/1") {
-                vectors = (root.required("vectors")?.list("vectors") ?? []).compactMap { VectorReader(profile: profile).read($0) }
+                vectors = (root.required("vectors")?.list("vectors") ?? []).compactMap {
+                    VectorReader(profile: profile).read($0)
+                }
             }
         }
         if file.diagnostics.hasErrors { throw InvalidFile(diagnostics: file.diagnostics.all) }
@@ -78,7 +80,8 @@ package struct VectorFile: Sendable {
     /// Bytes as hexadecimal pairs, a space between two.
     package static func hexText(_ bytes: [UInt8]) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)], 0x20] }.dropLast(), as: UTF8.self)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)], 0x20] }.dropLast(), as: UTF8.self)
     }
 
     /// Bytes written as hexadecimal pairs, with white space, commas, colons, `->` and `#` comments between them.
@@ -120,7 +123,8 @@ private struct VectorReader {
         let kinds: KeyValuePairs<String, VectorFile.Kind> = [
             "captured": .captured, "specified": .specified, "simulated": .simulated, "derived": .derived,
         ]
-        guard let name = map.required("name")?.text("a name"), let kind = map.required("kind")?.choice("where it comes from", kinds),
+        guard let name = map.required("name")?.text("a name"),
+            let kind = map.required("kind")?.choice("where it comes from", kinds),
             map.required("source")?.text("its source") != nil
         else { return nil }
         var overrides = DeviceOverrides()
@@ -131,11 +135,17 @@ private struct VectorReader {
         for (vmd, _, unit) in map["units"]?.mapping("Modbus units by virtual device")?.entries ?? [] {
             overrides.units[vmd] = unit.integer("the Modbus unit", 1...255).map { UInt8($0) }
         }
-        if map["bytes"] == nil, map["sends"] == nil { value.error("a vector has “bytes” from the device, or what the host “sends”, or both") }
-        if map["bytes"] != nil, map["expect"] == nil { value.error("“expect” is missing: what do the bytes mean? (nothing, for bytes that must not be read)") }
+        if map["bytes"] == nil, map["sends"] == nil {
+            value.error("a vector has “bytes” from the device, or what the host “sends”, or both")
+        }
+        if map["bytes"] != nil, map["expect"] == nil {
+            value.error("“expect” is missing: what do the bytes mean? (nothing, for bytes that must not be read)")
+        }
         return VectorFile.Vector(
-            name: name, kind: kind, location: value.location, bytes: map["bytes"].flatMap(bytes) ?? [], sends: map["sends"].flatMap(sends),
-            overrides: overrides, now: map["now"].flatMap(now), expect: map["expect"].map(expectations) ?? [], isAnswer: map["expect"]?.word != "refused",
+            name: name, kind: kind, location: value.location, bytes: map["bytes"].flatMap(bytes) ?? [],
+            sends: map["sends"].flatMap(sends),
+            overrides: overrides, now: map["now"].flatMap(now), expect: map["expect"].map(expectations) ?? [],
+            isAnswer: map["expect"]?.word != "refused",
             alerts: map["alerts"].flatMap(alerts))
     }
 
@@ -155,7 +165,9 @@ private struct VectorReader {
             let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
             let plain = parts.last ?? name
             let current = profile.names.event(plain)?.referenceID ?? plain
-            if !known.contains(current) { entry.error("the profile has no alert “\(name)”", suggestion: YAMLValue.suggest(plain, among: known)) }
+            if !known.contains(current) {
+                entry.error("the profile has no alert “\(name)”", suggestion: YAMLValue.suggest(plain, among: known))
+            }
             return (parts.dropLast() + [current]).joined(separator: "/")
         }
     }
@@ -178,12 +190,16 @@ private struct VectorReader {
     private func capture(_ value: YAMLValue) -> [UInt8]? {
         guard let name = value.text("a capture file") else { return nil }
         let folder = URL(fileURLWithPath: value.location.file).deletingLastPathComponent()
-        guard !name.contains("/"), !name.hasPrefix("."), let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
+        guard !name.contains("/"), !name.hasPrefix("."),
+            let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path)
+        else {
             value.error("there is no file “\(name)” beside the vectors")
             return nil
         }
         let parsed = VectorFile.hex(String(decoding: data.prefix(16 << 20), as: UTF8.self))
-        if parsed.bytes == nil { value.error("\(name):\(parsed.line):\(parsed.column): expected hexadecimal pairs such as 01 81 1F") }
+        if parsed.bytes == nil {
+            value.error("\(name):\(parsed.line):\(parsed.column): expected hexadecimal pairs such as 01 81 1F")
+        }
         return parsed.bytes
     }
 
@@ -194,20 +210,28 @@ private struct VectorReader {
         if let command = map["command"] {
             guard let name = command.text("a command's name") else { return nil }
             guard let known = profile.commands.first(where: { $0.name == name }) else {
-                command.error("there is no command “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.commands.map(\.name)))
+                command.error(
+                    "there is no command “\(name)”",
+                    suggestion: YAMLValue.suggest(name, among: profile.commands.map(\.name)))
                 return nil
             }
             what = .command(name, step: (map["step"]?.int("the step", 1...max(1, known.steps.count)) ?? 1) - 1)
         } else {
             guard let request = map.required("request"), let name = request.text("a request's name") else { return nil }
             if !profile.requests.contains(where: { $0.name == name }) {
-                request.error("there is no request “\(name)”", suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
+                request.error(
+                    "there is no request “\(name)”",
+                    suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
             }
             what = .request(name)
         }
         var values: [String: String] = [:]
-        for (name, _, value) in map["with"]?.mapping("values by name")?.entries ?? [] { values[name] = value.text("a value") }
-        if let text = map["text"]?.text("text") { return VectorFile.Sends(what: what, values: values, bytes: Array(text.utf8)) }
+        for (name, _, value) in map["with"]?.mapping("values by name")?.entries ?? [] {
+            values[name] = value.text("a value")
+        }
+        if let text = map["text"]?.text("text") {
+            return VectorFile.Sends(what: what, values: values, bytes: Array(text.utf8))
+        }
         guard let hex = map.required("hex"), let text = hex.text("hexadecimal pairs") else { return nil }
         guard let bytes = VectorFile.hex(text).bytes else {
             hex.error("expected hexadecimal pairs such as 01 81 1F")
@@ -220,15 +244,20 @@ private struct VectorReader {
         if let word = value.word, ["nothing", "refused"].contains(word) { return [] }
         let metrics = profile.metrics.map(\.name.referenceID)
         return (value.mapping("what is expected, by metric")?.entries ?? []).compactMap { name, keyValue, value in
-            let vmds = profile.vmds.flatMap { vmd in vmd.slots.isEmpty ? [vmd.name] : vmd.slots.map { vmd.name(slot: $0) } }
+            let vmds = profile.vmds.flatMap { vmd in
+                vmd.slots.isEmpty ? [vmd.name] : vmd.slots.map { vmd.name(slot: $0) }
+            }
             let parts = name.split(separator: "/", maxSplits: 1).map(String.init)
             if parts.count == 2, !vmds.contains(parts[0]) {
-                keyValue.error("the profile has no virtual device “\(parts[0])”", suggestion: YAMLValue.suggest(parts[0], among: vmds))
+                keyValue.error(
+                    "the profile has no virtual device “\(parts[0])”",
+                    suggestion: YAMLValue.suggest(parts[0], among: vmds))
                 return nil
             }
             let metric = profile.currentName(parts.last ?? name)
             if !metrics.contains(metric) {
-                keyValue.error("the profile has no metric “\(name)”", suggestion: YAMLValue.suggest(name, among: metrics))
+                keyValue.error(
+                    "the profile has no metric “\(name)”", suggestion: YAMLValue.suggest(name, among: metrics))
                 return nil
             }
             return expectation(value).map { ((parts.dropLast() + [metric]).joined(separator: "/"), $0) }
@@ -251,15 +280,23 @@ private struct VectorReader {
         }
         guard let word = map.required("validity"), let text = word.text("a validity") else { return nil }
         guard let validity = Validity(word: text) else {
-            word.error("“\(text)” is not a validity", suggestion: YAMLValue.suggest(text, among: Validity.allCases.map(\.word)))
+            word.error(
+                "“\(text)” is not a validity", suggestion: YAMLValue.suggest(text, among: Validity.allCases.map(\.word))
+            )
             return nil
         }
         var reason: Reason?
         if let value = map["reason"], let word = value.text("a reason") {
             reason = Reason(word: word)
-            if reason == nil { value.error("“\(word)” is not a reason", suggestion: YAMLValue.suggest(word, among: Reason.allCases.map(\.word))) }
+            if reason == nil {
+                value.error(
+                    "“\(word)” is not a reason", suggestion: YAMLValue.suggest(word, among: Reason.allCases.map(\.word))
+                )
+            }
         }
-        if let value = map["value"]?.text("a value") { return .judged(value, validity: validity, reason: reason, unit: map["unit"]?.text("a unit")) }
+        if let value = map["value"]?.text("a value") {
+            return .judged(value, validity: validity, reason: reason, unit: map["unit"]?.text("a unit"))
+        }
         map["unit"]?.error("a unit belongs to a “value”")
         return .missing(validity: validity, reason: reason)
     }

@@ -1,8 +1,8 @@
 /// The search for a register that a device does not have, after it refused a whole read for it.
 ///
-/// Parts of the read are asked one after another, each half of what is left to search: what is legal arrives on the way, and the culprit among
-/// n values is found with at most log2(n) reads. One more asks for it alone, where it has not been; one more brings what lies behind it, and
-/// searches there if that is refused too.
+/// Parts of the read are asked one after another, each half of what is left to search: what is legal arrives on the
+/// way, and the culprit among n values is found with at most log2(n) reads. One more asks for it alone, where it has
+/// not been; one more brings what lies behind it, and searches there if that is refused too.
 struct AddressSearch: Sendable {
     let block: ModbusBlock
     let atoms: [[Int]]
@@ -14,7 +14,8 @@ struct AddressSearch: Sendable {
     private(set) var refusedAtoms: [Int] = []
     /// Whether what is asked is the culprit by all that was answered, and must only be refused.
     private var isProving = false
-    /// Whether the culprit was answered when it was asked alone: then it is the length that is refused, and nothing of what was found holds.
+    /// Whether the culprit was answered when it was asked alone: then it is the length that is refused, and nothing of
+    /// what was found holds.
     private(set) var isOfLength = false
 
     init(_ block: ModbusBlock, _ atoms: [[Int]]) {

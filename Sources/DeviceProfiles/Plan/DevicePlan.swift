@@ -18,7 +18,8 @@ package struct DeviceOverrides: Sendable {
     package init() {}
 }
 
-/// A profile compiled for one device: flat lists of offsets, shifts and limits. After this nothing is looked up by name.
+/// A profile compiled for one device: flat lists of offsets, shifts and limits. After this nothing is looked up by
+/// name.
 package struct DevicePlan: Sendable {
     package let handle: String
     package let profile: DeviceProfile
@@ -59,7 +60,8 @@ package struct SerialPlan: Sendable {
     package let answers: [SessionDescription.Answer]
     /// Fields whose text is needed to say something.
     package let remembered: [(name: String, field: Int)]
-    /// The longest time between two messages of a device that speaks unasked. Unit: ns; `nil` when it only answers, or speaks at times only.
+    /// The longest time between two messages of a device that speaks unasked. Unit: ns; `nil` when it only answers, or
+    /// speaks at times only.
     package let streamPeriod: Int64?
     /// Whether the device speaks unasked.
     package let listens: Bool
@@ -67,7 +69,10 @@ package struct SerialPlan: Sendable {
     /// Whether values are taken from frames of this kind.
     package func carriesValues(frame: Int) -> Bool {
         !frameFields[frame].isEmpty || packet?.frame == frame
-            || messages.contains { $0.frame == frame && (!$0.fields.isEmpty || $0.records?.keyed.isEmpty == false || $0.records?.fields.isEmpty == false) }
+            || messages.contains {
+                $0.frame == frame
+                    && (!$0.fields.isEmpty || $0.records?.keyed.isEmpty == false || $0.records?.fields.isEmpty == false)
+            }
     }
 
     /// The most bytes of a frame.
@@ -157,7 +162,8 @@ package struct RequestPlan: Sendable {
 extension SerialPlan {
     /// The bytes of something that is said, with the values it needs; `nil` when one of them is not known.
     package func bytes(
-        _ send: SendTemplate, frame: Int?, saying: SendTemplate.Saying = SendTemplate.Saying(), value: (String) -> [UInt8]?
+        _ send: SendTemplate, frame: Int?, saying: SendTemplate.Saying = SendTemplate.Saying(),
+        value: (String) -> [UInt8]?
     ) -> [UInt8]? {
         guard let payload = send.bytes(saying, value) else { return nil }
         return frame.map { frames[$0].encode(payload: payload) } ?? payload

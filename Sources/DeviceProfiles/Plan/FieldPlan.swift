@@ -57,12 +57,15 @@ package final class FieldPlan: Sendable {
     package let isRemembered: Bool
     /// Whether another value depends on it.
     package let isTested: Bool
-    /// How many others decide, one about the next, before this one may decide about another; 0 where nothing decides about it.
+    /// How many others decide, one about the next, before this one may decide about another; 0 where nothing decides
+    /// about it.
     package let gateDepth: Int
 
     init(
-        index: Int, source: Source, reading: Reading, strip: [[UInt8]], missing: [(code: CodePlan, validity: Validity)], gates: [GatePlan],
-        table: [Word], otherwise: [UInt8]?, targets: [TargetPlan], alerts: [AlertPlan], isIdentity: Bool, isRemembered: Bool, isTested: Bool,
+        index: Int, source: Source, reading: Reading, strip: [[UInt8]], missing: [(code: CodePlan, validity: Validity)],
+        gates: [GatePlan],
+        table: [Word], otherwise: [UInt8]?, targets: [TargetPlan], alerts: [AlertPlan], isIdentity: Bool,
+        isRemembered: Bool, isTested: Bool,
         gateDepth: Int
     ) {
         self.index = index
@@ -171,12 +174,14 @@ package final class TargetPlan: Sendable {
 
     /// Fields without which the value says nothing.
     var partners: [Int] {
-        [condition?.field, terms?.negativeWhen?.field, terms?.exponent?.field, result?.time?.field].compactMap { $0 } + (terms?.plus.map(\.field) ?? [])
+        [condition?.field, terms?.negativeWhen?.field, terms?.exponent?.field, result?.time?.field].compactMap { $0 }
+            + (terms?.plus.map(\.field) ?? [])
             + (result?.marks ?? [])
     }
 
     init(
-        stream: Int, isSlotted: Bool, isEpisodic: Bool, result: ResultPlan? = nil, terms: TermsPlan? = nil, condition: Condition?, offset: Int64,
+        stream: Int, isSlotted: Bool, isEpisodic: Bool, result: ResultPlan? = nil, terms: TermsPlan? = nil,
+        condition: Condition?, offset: Int64,
         plausible: ClosedRange<Double>?,
         absolute: ClosedRange<Double>?, jump: Double?, wrapsAt: Double? = nil
     ) {
@@ -239,7 +244,9 @@ package struct ModbusBlock: Sendable {
 
 extension ModbusBlock {
     /// The first and last register of each field, in the order of the fields.
-    private var spans: [ClosedRange<Int>] { fields.map { (address + $0.bytes.lowerBound / 2)...(address + ($0.bytes.upperBound - 1) / 2) } }
+    private var spans: [ClosedRange<Int>] {
+        fields.map { (address + $0.bytes.lowerBound / 2)...(address + ($0.bytes.upperBound - 1) / 2) }
+    }
 
     /// The registers of each field with all that its values depend on.
     private var reaches: [ClosedRange<Int>] {
@@ -251,7 +258,8 @@ extension ModbusBlock {
         }
     }
 
-    /// The fields by register, those that share one, or mean something only together, in one: what can be read apart from the rest.
+    /// The fields by register, those that share one, or mean something only together, in one: what can be read apart
+    /// from the rest.
     package var atoms: [[Int]] {
         let spans = reaches
         let order = fields.indices.sorted { spans[$0].lowerBound < spans[$1].lowerBound }
@@ -299,13 +307,17 @@ extension FieldPlan {
         let moved: Source
         switch source {
         case .bits(let slices, let count, let stride):
-            moved = .bits(slices.map { BitSlice(byte: $0.byte + distance, low: $0.low, width: $0.width) }, count: count, stride: stride)
+            moved = .bits(
+                slices.map { BitSlice(byte: $0.byte + distance, low: $0.low, width: $0.width) }, count: count,
+                stride: stride)
         case .bytes(let range): moved = .bytes((range.lowerBound + distance)..<(range.upperBound + distance))
-        case .swappedBytes(let range): moved = .swappedBytes((range.lowerBound + distance)..<(range.upperBound + distance))
+        case .swappedBytes(let range):
+            moved = .swappedBytes((range.lowerBound + distance)..<(range.upperBound + distance))
         case .capture: return nil
         }
         return FieldPlan(
-            index: index, source: moved, reading: reading, strip: strip, missing: missing, gates: gates, table: table, otherwise: otherwise,
+            index: index, source: moved, reading: reading, strip: strip, missing: missing, gates: gates, table: table,
+            otherwise: otherwise,
             targets: targets, alerts: alerts, isIdentity: isIdentity, isRemembered: isRemembered, isTested: isTested,
             gateDepth: gateDepth)
     }

@@ -1,11 +1,12 @@
-/// The search for what a device does not answer where that may be the length of the read, a value that it does not have, or a register between
-/// those that are wanted.
+/// The search for what a device does not answer where that may be the length of the read, a value that it does not
+/// have, or a register between those that are wanted.
 ///
-/// Parts are asked from the first value on, shorter where they fail and longer where they are answered, so that the longest that is answered is
-/// found on the way; a part that fails although longer ones were answered is halved until what is in it stands alone.
+/// Parts are asked from the first value on, shorter where they fail and longer where they are answered, so that the
+/// longest that is answered is found on the way; a part that fails although longer ones were answered is halved until
+/// what is in it stands alone.
 ///
-/// A device that is silent may be gone: nothing that failed before anything was answered says anything. When something is, all of it is asked
-/// once more; only if that fails again, beside what was answered, is it too long.
+/// A device that is silent may be gone: nothing that failed before anything was answered says anything. When something
+/// is, all of it is asked once more; only if that fails again, beside what was answered, is it too long.
 struct LengthSearch: Sendable {
     /// Values that are asked for alone, before a device that answers nothing at all is believed to be gone.
     private static let mostSilent = 3
@@ -125,7 +126,8 @@ struct LengthSearch: Sendable {
         guard case .searching = phase else { return nil }
         let culprits = culprits
         let isOfLength = failed.contains { range in
-            range.count > 1 && length(range) > good && !culprits.contains { range.lowerBound <= $0.lowerBound && $0.upperBound <= range.upperBound }
+            range.count > 1 && length(range) > good
+                && !culprits.contains { range.lowerBound <= $0.lowerBound && $0.upperBound <= range.upperBound }
         }
         return isOfLength && good > 0 ? good : nil
     }

@@ -8,32 +8,43 @@ package enum Unasked: Sendable {
 }
 
 extension DevicePlan {
-    /// The shares of its line's time that asking the device takes, and that it takes unasked; `nil` where the line has no baud rate.
+    /// The shares of its line's time that asking the device takes, and that it takes unasked; `nil` where the line has
+    /// no baud rate.
     ///
     /// Exact for Modbus and for frames of fixed length. For text a value of open width counts as 8 characters.
     package var lineLoad: (asked: Double, streamed: Double)? {
         guard let format = line.serial else { return nil }
         let byte = Double(format.bitsPerByte) / Double(format.baud)
-        func share(_ bytes: Double, _ period: Int64, silence: Double = 0) -> Double { (bytes * byte + silence) / (Double(period) / 1e9) }
+        func share(_ bytes: Double, _ period: Int64, silence: Double = 0) -> Double {
+            (bytes * byte + silence) / (Double(period) / 1e9)
+        }
         let turnaround = Double(line.turnaround) / 1e9
         switch protocolPlan {
         case .modbus(let plan):
             let silence = 2 * max(3.5 * byte, format.baud > 19200 ? 0.00175 : 0) + turnaround
             // In ASCII a byte is two characters, and a frame has three more.
-            func size(_ block: ModbusBlock) -> Double { line.isASCII ? 2 * (11 + Double(block.replySize)) + 6 : 13 + Double(block.replySize) }
+            func size(_ block: ModbusBlock) -> Double {
+                line.isASCII ? 2 * (11 + Double(block.replySize)) + 6 : 13 + Double(block.replySize)
+            }
             return (plan.blocks.reduce(0) { $0 + share(size($1), $1.period, silence: silence) }, 0)
         case .serial(let plan):
             var load = 0.0
             for request in plan.requests {
                 guard let period = request.period else { continue }
-                let asked = plan.bytes(request.send, frame: request.frame, saying: .sample) { _ in [UInt8](repeating: 0, count: 8) }?.count ?? 0
-                load += share(Double(asked) + (request.reply.map { length(of: plan.messages[$0], plan) } ?? 0), period, silence: turnaround)
+                let asked =
+                    plan.bytes(request.send, frame: request.frame, saying: .sample) { _ in
+                        [UInt8](repeating: 0, count: 8)
+                    }?.count ?? 0
+                load += share(
+                    Double(asked) + (request.reply.map { length(of: plan.messages[$0], plan) } ?? 0), period,
+                    silence: turnaround)
             }
             return (load, unasked.reduce(0) { $0 + share(bytes($1.what, plan), $1.period) })
         }
     }
 
-    /// How fast the device speaks unasked, as far as its profile tells. Unit: bytes a second; 0 when it only answers, or speaks at times only.
+    /// How fast the device speaks unasked, as far as its profile tells. Unit: bytes a second; 0 when it only answers,
+    /// or speaks at times only.
     package var streamedBytesPerSecond: Double {
         guard case .serial(let plan) = protocolPlan else { return 0 }
         return unasked.reduce(0) { $0 + bytes($1.what, plan) / (Double($1.period) / 1e9) }
@@ -53,13 +64,20 @@ extension DevicePlan {
         var found: [(Unasked, Int64)] = []
         for index in plan.frames.indices {
             var period = fastest(plan.frameFields[index])
-            if let packet = plan.packet, packet.frame == index, period == nil { period = fastest(packet.fields).map { $0 / Int64(packet.count) } }
+            if let packet = plan.packet, packet.frame == index, period == nil {
+                period = fastest(packet.fields).map { $0 / Int64(packet.count) }
+            }
             if let period { found.append((.frame(index), period)) }
         }
         // What is read by asking is not what the device speaks up for.
-        let asked = Set(plan.requests.compactMap { $0.period == nil ? nil : $0.reply }.flatMap { plan.messages[$0].fields.map(\.index) })
+        let asked = Set(
+            plan.requests.compactMap { $0.period == nil ? nil : $0.reply }.flatMap {
+                plan.messages[$0].fields.map(\.index)
+            })
         for (index, message) in plan.messages.enumerated() where !message.isReply {
-            let fields = (message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])).filter { !asked.contains($0.index) }
+            let fields = (message.fields + (message.records.map { $0.fields + $0.keyed.map(\.field) } ?? [])).filter {
+                !asked.contains($0.index)
+            }
             let isResult = fields.allSatisfy { $0.targets.allSatisfy(\.isEpisodic) }
             if isResult, !plan.requests.isEmpty { continue }
             // When a result comes is not known.
@@ -82,7 +100,19 @@ extension DevicePlan {
         var bytes = frame.shortest
         func size(_ text: TextPlan) -> Int {
             text.items.reduce(text.items.count - 1) { sum, item in
-                sum + item.reduce(0) { $0 + { if case .literal(let text) = $0 { text.count } else if case .hole(_, let width?) = $0 { width } else { 8 } }($1) }
+                sum
+                    + item.reduce(0) {
+                        $0
+                            + {
+                                if case .literal(let text) = $0 {
+                                    text.count
+                                } else if case .hole(_, let width?) = $0 {
+                                    width
+                                } else {
+                                    8
+                                }
+                            }($1)
+                    }
             }
         }
         bytes += message.text.map(size) ?? 0

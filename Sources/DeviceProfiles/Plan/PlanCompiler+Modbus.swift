@@ -31,7 +31,8 @@ extension PlanCompiler {
         var groups: [[Bundle]] = []
         var reach = 0
         for bundle in sorted {
-            if let first = groups.last?.first, first.unit == bundle.unit, first.space == bundle.space, first.period == bundle.period,
+            if let first = groups.last?.first, first.unit == bundle.unit, first.space == bundle.space,
+                first.period == bundle.period,
                 joins(bundle, from: first.registers.lowerBound, reach: reach)
             {
                 groups[groups.count - 1].append(bundle)
@@ -78,7 +79,9 @@ extension PlanCompiler {
                 (bundle.values[0].field, "\(names) mean something only together, but cannot be one request: \(why)")
             }
             if Set(bundle.values.map(\.unit)).count > 1 { return fault("they are of different units") }
-            if Set(bundle.values.map(\.source.space)).count > 1 { return fault("they are read with different functions") }
+            if Set(bundle.values.map(\.source.space)).count > 1 {
+                return fault("they are read with different functions")
+            }
             if high - low + 1 > limit { return fault("from \(low) to \(high) are more than \(limit) registers") }
             if line.neverRead.contains(where: { $0.space == bundle.space && $0.registers.overlaps(low...high) }) {
                 return fault("“never-read” forbids what lies between them")
@@ -87,15 +90,22 @@ extension PlanCompiler {
         return nil
     }
 
-    private func unit(_ vmd: String?) -> UInt8 { vmd.flatMap { overrides.units[$0] ?? profile.vmds.first { $0.name == vmd }?.unit } ?? line.unit }
+    private func unit(_ vmd: String?) -> UInt8 {
+        vmd.flatMap { overrides.units[$0] ?? profile.vmds.first { $0.name == vmd }?.unit } ?? line.unit
+    }
 
-    /// Whether a value is read with those before it: the hole between costs less than a second request, and may be read.
+    /// Whether a value is read with those before it: the hole between costs less than a second request, and may be
+    /// read.
     private func joins(_ bundle: Bundle, from start: Int, reach: Int) -> Bool {
-        guard max(reach, bundle.registers.upperBound) - start + 1 <= line.longestRead ?? ModbusBlock.longest else { return false }
+        guard max(reach, bundle.registers.upperBound) - start + 1 <= line.longestRead ?? ModbusBlock.longest else {
+            return false
+        }
         let hole = bundle.registers.lowerBound - reach - 1
         guard hole > 0 else { return true }
         let between = (reach + 1)...(bundle.registers.lowerBound - 1)
-        if line.neverRead.contains(where: { $0.space == bundle.space && $0.registers.overlaps(between) }) { return false }
+        if line.neverRead.contains(where: { $0.space == bundle.space && $0.registers.overlaps(between) }) {
+            return false
+        }
         return hole <= line.cheapestHole(space: bundle.space)
     }
 
@@ -115,18 +125,28 @@ extension PlanCompiler {
             return fieldPlan(field, source.lowByteFirst ? .swappedBytes(range) : .bytes(range), .text)
         }
         if source.space.isBits {
-            return fieldPlan(field, .bits([BitSlice(byte: first + 1, low: 0, width: 1)], count: 1, stride: 1), reading(field.type, width: 1))
+            return fieldPlan(
+                field, .bits([BitSlice(byte: first + 1, low: 0, width: 1)], count: 1, stride: 1),
+                reading(field.type, width: 1))
         }
         if !source.parts.isEmpty {
-            let slices = source.parts.flatMap { bits($0.bits, of: (($0.address - start) * 2, ($0.address - start) * 2 + 1)) }
-            return fieldPlan(field, .bits(slices, count: 1, stride: 1), reading(field.type, width: slices.reduce(0) { $0 + Int($1.width) }))
+            let slices = source.parts.flatMap {
+                bits($0.bits, of: (($0.address - start) * 2, ($0.address - start) * 2 + 1))
+            }
+            return fieldPlan(
+                field, .bits(slices, count: 1, stride: 1),
+                reading(field.type, width: slices.reduce(0) { $0 + Int($1.width) }))
         }
         var words = (0..<source.registers).map { [first + $0 * 2, first + $0 * 2 + 1] }
         if source.lowByteFirst { words = words.map { $0.reversed() } }
         if source.lowWordFirst { words.reverse() }
         var slices = words.flatMap { $0 }.map { BitSlice(byte: $0, low: 0, width: 8) }
-        if let bits = source.bits { slices = self.bits(bits, of: source.lowByteFirst ? (first + 1, first) : (first, first + 1)) }
-        return fieldPlan(field, .bits(slices, count: 1, stride: 1), reading(field.type, width: slices.reduce(0) { $0 + Int($1.width) }))
+        if let bits = source.bits {
+            slices = self.bits(bits, of: source.lowByteFirst ? (first + 1, first) : (first, first + 1))
+        }
+        return fieldPlan(
+            field, .bits(slices, count: 1, stride: 1),
+            reading(field.type, width: slices.reduce(0) { $0 + Int($1.width) }))
     }
 }
 
@@ -149,8 +169,8 @@ extension LineDescription {
 
     /// The most unwanted registers that are worth reading to save a second request. Unit: registers.
     ///
-    /// On RTU a second request is 13 bytes, two silences of 3.5 characters and the device's turnaround; a register is two bytes. On TCP a
-    /// second exchange is two packets of about 60 bytes each.
+    /// On RTU a second request is 13 bytes, two silences of 3.5 characters and the device's turnaround; a register is
+    /// two bytes. On TCP a second exchange is two packets of about 60 bytes each.
     func cheapestHole(space: RegisterSource.Space) -> Int {
         guard let serial else { return 60 }
         let byteTime = 1e9 * Double(serial.bitsPerByte) / Double(serial.baud)

@@ -19,21 +19,30 @@ extension PlanCompiler {
             let fixed: [Int?] = request.forEachSlot ? slots.indices.map { $0 } : [nil]
             spoken[index] = fixed.indices.map { requests.count + $0 }
             for (position, slot) in fixed.enumerated() {
-                func message(_ index: Int?) -> Int? { index.flatMap { replies[$0]?[request.forEachSlot ? position : 0] } }
-                requests.append(self.request(request, slot: slot, reply: message(request.reply), refusal: message(request.refusal)))
+                func message(_ index: Int?) -> Int? {
+                    index.flatMap { replies[$0]?[request.forEachSlot ? position : 0] }
+                }
+                requests.append(
+                    self.request(request, slot: slot, reply: message(request.reply), refusal: message(request.refusal)))
             }
         }
         let frameFields = profile.frames.map { frame in fieldPlans(scope: frame.name, frameLength: 0) }
         let unasked = profile.metrics.filter { !$0.isEpisodic && profile.requests(reading: $0.field).isEmpty }
         let answers = profile.session.answers.flatMap { answer -> [SessionDescription.Answer] in
             guard case .message(let message) = answer.to else { return [answer] }
-            return (replies[message] ?? []).map { SessionDescription.Answer(to: .message($0), send: answer.send, frame: answer.frame) }
+            return (replies[message] ?? []).map {
+                SessionDescription.Answer(to: .message($0), send: answer.send, frame: answer.frame)
+            }
         }
         return SerialPlan(
-            frames: profile.frames, interleaved: interleaved(), frameFields: frameFields, packet: packet(), messages: messages, requests: requests,
-            open: profile.session.open.flatMap { spoken[$0] ?? [] }, close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
-            remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } }, streamPeriod: unasked.map(period).max(),
-            listens: frameFields.contains { !$0.isEmpty } || profile.packet != nil || messages.contains { !$0.isReply } || !answers.isEmpty)
+            frames: profile.frames, interleaved: interleaved(), frameFields: frameFields, packet: packet(),
+            messages: messages, requests: requests,
+            open: profile.session.open.flatMap { spoken[$0] ?? [] },
+            close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
+            remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } },
+            streamPeriod: unasked.map(period).max(),
+            listens: frameFields.contains { !$0.isEmpty } || profile.packet != nil || messages.contains { !$0.isReply }
+                || !answers.isEmpty)
     }
 
     /// The frames that the device sends, by the bytes that they are made of.
@@ -50,19 +59,25 @@ extension PlanCompiler {
     }
 
     private func packet() -> PacketPlan? {
-        guard let packet = profile.packet, let frame = profile.frameIndex(packet.of), case .fixed(let length) = profile.frames[frame].length else { return nil }
+        guard let packet = profile.packet, let frame = profile.frameIndex(packet.of),
+            case .fixed(let length) = profile.frames[frame].length
+        else { return nil }
         return PacketPlan(
-            frame: frame, frameLength: length, count: packet.count, firstWhen: packet.firstWhen, fields: fieldPlans(scope: packet.name, frameLength: length))
+            frame: frame, frameLength: length, count: packet.count, firstWhen: packet.firstWhen,
+            fields: fieldPlans(scope: packet.name, frameLength: length))
     }
 
     /// The binary fields of a frame, packet or message.
     private func fieldPlans(scope: String, frameLength: Int) -> [FieldPlan] {
         profile.fields.compactMap { field in
             guard case .slices(scope, let slices, let count, let stride) = field.place else { return nil }
-            let bits = slices.map { BitSlice(byte: $0.frame * frameLength + $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
+            let bits = slices.map {
+                BitSlice(byte: $0.frame * frameLength + $0.byte, low: UInt8($0.low), width: UInt8($0.width))
+            }
             let width = bits.reduce(0) { $0 + Int($1.width) }
             return fieldPlan(
-                field, .bits(bits, count: count, stride: stride), reading(field.type, width: width), gateOffset: (slices.first?.frame ?? 0) * frameLength)
+                field, .bits(bits, count: count, stride: stride), reading(field.type, width: width),
+                gateOffset: (slices.first?.frame ?? 0) * frameLength)
         }
     }
 
@@ -74,9 +89,12 @@ extension PlanCompiler {
         // The field that identifies the device is judged before any other value of the message.
         fields.sort { $0.isIdentity && !$1.isIdentity }
         return MessagePlan(
-            name: message.name, frame: message.frame, when: message.when, length: message.length, text: template.map { TextPlan($0) },
-            recordsCapture: holes.firstIndex(of: "repeat"), records: message.records.map { records($0, of: message, slot: slot) },
-            slotCapture: holes.firstIndex(of: "slot"), fixedSlot: slot, fields: fields, isReply: message.isReply, isEpisodic: isEpisodic(message))
+            name: message.name, frame: message.frame, when: message.when, length: message.length,
+            text: template.map { TextPlan($0) },
+            recordsCapture: holes.firstIndex(of: "repeat"),
+            records: message.records.map { records($0, of: message, slot: slot) },
+            slotCapture: holes.firstIndex(of: "slot"), fixedSlot: slot, fields: fields, isReply: message.isReply,
+            isEpisodic: isEpisodic(message))
     }
 
     private func isEpisodic(_ message: MessageDescription) -> Bool {
@@ -91,27 +109,37 @@ extension PlanCompiler {
         }
     }
 
-    private func records(_ records: MessageDescription.Records, of message: MessageDescription, slot: Int?) -> RecordPlan {
+    private func records(_ records: MessageDescription.Records, of message: MessageDescription, slot: Int?)
+        -> RecordPlan
+    {
         let each = slot.map { records.each.filling("slot", with: slots[$0]) } ?? records.each
         let holes = each.holes
         let value = holes.firstIndex(of: "value")
         return RecordPlan(
-            division: records.division, each: TextPlan(each), keyCapture: holes.firstIndex(of: "key") ?? 0, valueCapture: value,
+            division: records.division, each: TextPlan(each), keyCapture: holes.firstIndex(of: "key") ?? 0,
+            valueCapture: value,
             slotCapture: holes.firstIndex(of: "slot"),
             keyed: profile.fields.compactMap { field in
                 guard case .keyed(message.name, let key) = field.place else { return nil }
                 return RecordPlan.Keyed(
-                    key: Array(key.utf8), field: fieldPlan(field, .capture(value ?? holes.firstIndex(of: "key") ?? 0), reading(field.type, width: 0)))
+                    key: Array(key.utf8),
+                    field: fieldPlan(
+                        field, .capture(value ?? holes.firstIndex(of: "key") ?? 0), reading(field.type, width: 0)))
             }, fields: captured(holes))
     }
 
     private func request(_ request: RequestDescription, slot: Int?, reply: Int?, refusal: Int?) -> RequestPlan {
-        func filled(_ send: SendTemplate) -> SendTemplate { slot.map { send.filling("slot", with: Array(slots[$0].utf8)) } ?? send }
+        func filled(_ send: SendTemplate) -> SendTemplate {
+            slot.map { send.filling("slot", with: Array(slots[$0].utf8)) } ?? send
+        }
         return RequestPlan(
             name: slot.map { "\(request.name)-\(slots[$0])" } ?? request.name,
-            prelude: request.prelude.map { RequestDescription.Prelude(send: filled($0.send), frame: $0.frame, pause: $0.pause) },
+            prelude: request.prelude.map {
+                RequestDescription.Prelude(send: filled($0.send), frame: $0.frame, pause: $0.pause)
+            },
             send: filled(request.send), frame: request.frame, reply: reply, refusal: refusal,
-            period: request.period.map { period in wantedPeriod(request) ?? period }, retries: request.retries, isRepeatable: request.effect != .effect,
+            period: request.period.map { period in wantedPeriod(request) ?? period }, retries: request.retries,
+            isRepeatable: request.effect != .effect,
             slot: slot)
     }
 
@@ -119,7 +147,8 @@ extension PlanCompiler {
     private func wantedPeriod(_ request: RequestDescription) -> Int64? {
         guard let reply = request.reply else { return nil }
         return profile.metrics.compactMap { metric in
-            profile.holds(profile.messages[reply], field: metric.field) ? overrides.period[metric.name.referenceID] : nil
+            profile.holds(profile.messages[reply], field: metric.field)
+                ? overrides.period[metric.name.referenceID] : nil
         }.min()
     }
 }

@@ -7,7 +7,9 @@ extension DeviceProfile {
     /// - Parameters:
     ///   - handle: the device's name in the unit's configuration.
     ///   - expectedSerial: the serial number the device must report; `nil` accepts any.
-    package func compile(handle: String, overrides: DeviceOverrides = DeviceOverrides(), expectedSerial: String? = nil) -> DevicePlan {
+    package func compile(handle: String, overrides: DeviceOverrides = DeviceOverrides(), expectedSerial: String? = nil)
+        -> DevicePlan
+    {
         PlanCompiler(profile: self, handle: handle, overrides: overrides).plan(expectedSerial: expectedSerial)
     }
 }
@@ -56,26 +58,34 @@ struct PlanCompiler {
             profile.requests.flatMap { $0.prelude.map(\.send) + [$0.send] } + profile.session.answers.map(\.send)
             + profile.commands.flatMap { $0.steps.map(\.send) }
         remembered = Set(sends.flatMap(\.names))
-        let gates = profile.fields.flatMap(\.gates).compactMap { gate in if case .field(let name, _) = gate.test { name } else { nil } }
+        let gates = profile.fields.flatMap(\.gates).compactMap { gate in
+            if case .field(let name, _) = gate.test { name } else { nil }
+        }
         let marks = profile.metrics.compactMap(\.mark).flatMap { $0.newWhen + [$0.takenAt?.field].compactMap { $0 } }
         let terms = profile.metrics.compactMap(\.terms).flatMap(\.fields)
-        tested = Set(gates + terms + profile.metrics.compactMap(\.condition?.field) + marks + profile.heartbeats.map(\.field))
+        tested = Set(
+            gates + terms + profile.metrics.compactMap(\.condition?.field) + marks + profile.heartbeats.map(\.field))
         gateDepths = GateChain(profile.fields).depths.filter { [tested] in tested.contains($0.key) && $0.value > 0 }
     }
 
     func plan(expectedSerial: String?) -> DevicePlan {
         let streams = profile.metrics.flatMap(streams)
         return DevicePlan(
-            handle: handle, profile: profile, line: line, streams: streams, alerts: profile.alerts.flatMap(alerts), slots: slots,
+            handle: handle, profile: profile, line: line, streams: streams, alerts: profile.alerts.flatMap(alerts),
+            slots: slots,
             protocolPlan: line.transport == .serial ? .serial(serialPlan()) : .modbus(ModbusPlan(blocks: blocks())),
             heartbeats: profile.heartbeats.map { beat in
-                HeartbeatPlan(field: fieldIndex[beat.field] ?? 0, within: beat.within, covers: streams.map { beat.vmd == nil || $0.vmd == beat.vmd })
+                HeartbeatPlan(
+                    field: fieldIndex[beat.field] ?? 0, within: beat.within,
+                    covers: streams.map { beat.vmd == nil || $0.vmd == beat.vmd })
             }, gateDepth: gateDepths.values.max() ?? 0, expectedSerial: expectedSerial)
     }
 
     // MARK: Slots
 
-    static func isSlotted(_ metric: MetricDescription, _ profile: DeviceProfile) -> Bool { metric.vmd != nil && metric.vmd == profile.rack?.name }
+    static func isSlotted(_ metric: MetricDescription, _ profile: DeviceProfile) -> Bool {
+        metric.vmd != nil && metric.vmd == profile.rack?.name
+    }
 
     /// Whether a field stands in messages of a rack's slots.
     static func isSlotted(field name: String, _ profile: DeviceProfile) -> Bool {
@@ -83,7 +93,8 @@ struct PlanCompiler {
         if profile.metrics.contains(where: { $0.field == name && isSlotted($0, profile) }) { return true }
         return profile.messages.indices.contains { index in
             let message = profile.messages[index]
-            let isOfSlot = message.holes.contains("slot") || profile.requests.contains { $0.reply == index && $0.forEachSlot }
+            let isOfSlot =
+                message.holes.contains("slot") || profile.requests.contains { $0.reply == index && $0.forEachSlot }
             return isOfSlot && profile.holds(message, field: name)
         }
     }
@@ -114,14 +125,17 @@ struct PlanCompiler {
     }
 
     private func streams(_ metric: MetricDescription) -> [StreamDescriptor] {
-        let names: [String?] = Self.isSlotted(metric, profile) ? slots.map { profile.rack?.name(slot: $0) } : [metric.vmd]
+        let names: [String?] =
+            Self.isSlotted(metric, profile) ? slots.map { profile.rack?.name(slot: $0) } : [metric.vmd]
         return names.map { name in
             StreamDescriptor(
-                device: handle, vmd: name, metric: metric.name.referenceID, code: metric.name.code, unit: metric.unit?.ucum, form: form(metric),
+                device: handle, vmd: name, metric: metric.name.referenceID, code: metric.name.code,
+                unit: metric.unit?.ucum, form: form(metric),
                 isWaveform: metric.isWaveform, periodNanoseconds: period(metric), profile: profile.name,
                 name: StreamName(
                     system: metric.name.system, category: metric.name.category, display: metric.name.display,
-                    arabicDisplay: metric.name.arabicDisplay, loinc: profile.device.class.flatMap { metric.name.loinc[$0] }))
+                    arabicDisplay: metric.name.arabicDisplay,
+                    loinc: profile.device.class.flatMap { metric.name.loinc[$0] }))
         }
     }
 
@@ -136,14 +150,21 @@ struct PlanCompiler {
 
     // MARK: Fields
 
-    func fieldPlan(_ field: FieldDescription, _ source: FieldPlan.Source, _ reading: FieldPlan.Reading, gateOffset: Int = 0) -> FieldPlan {
+    func fieldPlan(
+        _ field: FieldDescription, _ source: FieldPlan.Source, _ reading: FieldPlan.Reading, gateOffset: Int = 0
+    ) -> FieldPlan {
         FieldPlan(
-            index: fieldIndex[field.name] ?? 0, source: source, reading: reading, strip: field.strip.map { Array($0.utf8) },
-            missing: field.missing.compactMap { missing in (try? missing.code.plan(for: field)).map { ($0, missing.validity) } },
+            index: fieldIndex[field.name] ?? 0, source: source, reading: reading,
+            strip: field.strip.map { Array($0.utf8) },
+            missing: field.missing.compactMap { missing in
+                (try? missing.code.plan(for: field)).map { ($0, missing.validity) }
+            },
             gates: field.gates.map { gate in
                 switch gate.test {
                 case .bytes(let test):
-                    let moved = ByteTest(bytes: (test.bytes.lowerBound + gateOffset)...(test.bytes.upperBound + gateOffset), test: test.test)
+                    let moved = ByteTest(
+                        bytes: (test.bytes.lowerBound + gateOffset)...(test.bytes.upperBound + gateOffset),
+                        test: test.test)
                     return GatePlan(test: .bytes(moved), validity: gate.validity, longestAge: 0)
                 case .field(let name, let test):
                     return GatePlan(
@@ -151,8 +172,11 @@ struct PlanCompiler {
                         longestAge: line.transport == .serial ? 0 : 3 * readPeriod(name))
                 }
             },
-            table: field.table.compactMap { entry in (try? entry.code.plan(for: field)).map { FieldPlan.Word(code: $0, word: Array(entry.word.utf8)) } },
-            otherwise: field.otherwise.map { Array($0.utf8) }, targets: targets(field.name), alerts: alertPlans(field.name),
+            table: field.table.compactMap { entry in
+                (try? entry.code.plan(for: field)).map { FieldPlan.Word(code: $0, word: Array(entry.word.utf8)) }
+            },
+            otherwise: field.otherwise.map { Array($0.utf8) }, targets: targets(field.name),
+            alerts: alertPlans(field.name),
             isIdentity: field.name == profile.session.identityField, isRemembered: remembered.contains(field.name),
             isTested: tested.contains(field.name), gateDepth: gateDepths[field.name] ?? 0)
     }
@@ -183,17 +207,21 @@ struct PlanCompiler {
                         ? nil
                         : ResultPlan(
                             marks: mark.newWhen.compactMap { fieldIndex[$0] },
-                            time: mark.takenAt.flatMap { at in fieldIndex[at.field].map { ($0, at.format, at.within) } })
+                            time: mark.takenAt.flatMap { at in fieldIndex[at.field].map { ($0, at.format, at.within) } }
+                        )
                 },
                 terms: metric.terms.map(terms),
                 condition: metric.condition.map { condition in
                     TargetPlan.Condition(
-                        field: fieldIndex[condition.field] ?? 0, test: test(.isOneOf(condition.codes), on: condition.field),
+                        field: fieldIndex[condition.field] ?? 0,
+                        test: test(.isOneOf(condition.codes), on: condition.field),
                         known: condition.known.isEmpty ? nil : test(.isOneOf(condition.known), on: condition.field),
                         longestAge: line.transport == .serial ? 3 * readPeriod(condition.field) : 0)
                 },
-                offset: metric.offsetCounts, plausible: counts(metric.plausible, form), absolute: counts(metric.absolute, form),
-                jump: metric.jump.flatMap { counts(0...$0, form)?.upperBound }, wrapsAt: metric.wrapsAt.map { wraps($0, form) })
+                offset: metric.offsetCounts, plausible: counts(metric.plausible, form),
+                absolute: counts(metric.absolute, form),
+                jump: metric.jump.flatMap { counts(0...$0, form)?.upperBound },
+                wrapsAt: metric.wrapsAt.map { wraps($0, form) })
         }
     }
 
@@ -205,7 +233,8 @@ struct PlanCompiler {
     private func terms(_ terms: MetricDescription.Terms) -> TermsPlan {
         TermsPlan(
             negativeWhen: terms.negativeWhen.map { (fieldIndex[$0.field] ?? 0, test($0.test, on: $0.field)) },
-            plus: terms.plus.map { (fieldIndex[$0.field] ?? 0, $0.times) }, exponent: terms.exponent.map { (fieldIndex[$0.field] ?? 0, $0.range) })
+            plus: terms.plus.map { (fieldIndex[$0.field] ?? 0, $0.times) },
+            exponent: terms.exponent.map { (fieldIndex[$0.field] ?? 0, $0.range) })
     }
 
     /// Limits in counts of the stream, so that judging a sample is two comparisons.
@@ -220,12 +249,16 @@ struct PlanCompiler {
     private func alertPlans(_ name: String) -> [AlertPlan] {
         profile.alerts.enumerated().compactMap { index, alert in
             guard alert.field == name else { return nil }
-            return AlertPlan(alert: alertBases[index], isSlotted: Self.isSlotted(field: name, profile), test: test(alert.test, on: name))
+            return AlertPlan(
+                alert: alertBases[index], isSlotted: Self.isSlotted(field: name, profile),
+                test: test(alert.test, on: name))
         }
     }
 
     private func test(_ test: FieldTest, on name: String) -> TestPlan {
-        func plans(_ codes: [ValueCode]) -> [CodePlan] { field(name).map { field in codes.compactMap { try? $0.plan(for: field) } } ?? [] }
+        func plans(_ codes: [ValueCode]) -> [CodePlan] {
+            field(name).map { field in codes.compactMap { try? $0.plan(for: field) } } ?? []
+        }
         let number: NumberForm =
             switch field(name)?.type {
             case .float32: .float32
@@ -287,11 +320,15 @@ extension DeviceProfile {
     package func fault(of scale: DecimalScale, _ metric: MetricDescription) -> String? {
         guard let field = fields.first(where: { $0.name == metric.field }), !field.givesText else { return nil }
         switch field.type {
-        case .float32, .float64: return scale == .one ? nil : "a float is kept as it is sent; leave “scale” out, or give the unit in which it is sent"
+        case .float32, .float64:
+            return scale == .one
+                ? nil : "a float is kept as it is sent; leave “scale” out, or give the unit in which it is sent"
         default:
             let places = (field.type.places ?? 0) - (metric.terms?.exponent?.range.lowerBound ?? 0)
             guard scale.exponent - places < -18 else { return nil }
-            return "a scale of \(scale.text(of: 1)) of a number with \(places) digits after the point is below 1e-18, the smallest that is kept"
+            return
+                "a scale of \(scale.text(of: 1)) of a number with \(places) digits after the point is below 1e-18, "
+                + "the smallest that is kept"
         }
     }
 
@@ -299,7 +336,9 @@ extension DeviceProfile {
     func width(of field: FieldDescription) -> Int? {
         if case .registers(let source) = field.place { return field.type.isText ? source.registers * 2 : nil }
         guard case .hole = field.place else { return nil }
-        let templates = messages.flatMap { [$0.template, $0.records?.each] }.compactMap { $0 }.filter { $0.holes.contains(field.name) }
+        let templates = messages.flatMap { [$0.template, $0.records?.each] }.compactMap { $0 }.filter {
+            $0.holes.contains(field.name)
+        }
         let widths = templates.map { $0.width(of: field.name) }
         return widths.contains(nil) ? nil : widths.compactMap { $0 }.max()
     }

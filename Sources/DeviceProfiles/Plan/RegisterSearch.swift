@@ -64,7 +64,8 @@ package struct RegisterSearch: Sendable {
         }
     }
 
-    /// The longest read that the device answers, where that was what failed; `nil` where it was not. Unit: registers or bits.
+    /// The longest read that the device answers, where that was what failed; `nil` where it was not. Unit: registers or
+    /// bits.
     package var longest: Int? { if case .length(let search) = way { search.longest } else { nil } }
 
     /// The reads that replace the one that failed.
@@ -86,7 +87,9 @@ package struct RegisterSearch: Sendable {
 
 extension ModbusBlock {
     /// The read of some of its atoms, one after another.
-    func reading(_ atoms: [[Int]], _ range: Range<Int>) -> ModbusBlock { narrowed(to: atoms[range].flatMap { $0 }.sorted()) }
+    func reading(_ atoms: [[Int]], _ range: Range<Int>) -> ModbusBlock {
+        narrowed(to: atoms[range].flatMap { $0 }.sorted())
+    }
 
     /// The same in as few reads as are no longer than a device answers; a value that is longer by itself stays whole.
     package func parts(noLongerThan limit: Int?) -> [ModbusBlock] {

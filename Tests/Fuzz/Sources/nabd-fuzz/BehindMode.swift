@@ -4,7 +4,8 @@ import DeviceProfiles
 
 /// Behind the checksum: payloads in frames that are right, made of what is known and of anything.
 ///
-/// The input is the profile, what is awaited, pieces, then steps; see ``serialStep(_:_:_:_:)`` and ``modbusStep(_:_:_:_:)``.
+/// The input is the profile, what is awaited, pieces, then steps; see ``serialStep(_:_:_:_:)`` and
+/// ``modbusStep(_:_:_:_:)``.
 enum BehindMode {
     static func run(_ input: inout Input) {
         let ship = Fleet.ship(input.byte())
@@ -17,12 +18,17 @@ enum BehindMode {
         var wire: [UInt8] = []
         var steps = 0
         while !input.isOver, steps < 16, wire.count < 1024 {
-            if let serial = ship.target.serial { wire = serialStep(&input, wire, ship, serial) } else { wire = modbusStep(&input, wire, ship) }
+            if let serial = ship.target.serial {
+                wire = serialStep(&input, wire, ship, serial)
+            } else {
+                wire = modbusStep(&input, wire, ship)
+            }
             steps += 1
         }
         let requests = ship.target.serial?.requests.count ?? 0
         let request = awaited & 0x3F
-        ship.target.decode(wire, replyTo: request < min(requests, 0x3F) ? request : nil, pieces: seed, lines: awaited >= 0xB0)
+        ship.target.decode(
+            wire, replyTo: request < min(requests, 0x3F) ? request : nil, pieces: seed, lines: awaited >= 0xB0)
     }
 
     // MARK: Serial
@@ -33,7 +39,9 @@ enum BehindMode {
         switch step & 7 {
         case 0, 1:
             let frame = Int(step >> 3) % serial.frames.count
-            return wire + encode(input.take(Int(input.byte())), serial.frames[frame], number: UInt8(truncatingIfNeeded: wire.count))
+            return wire
+                + encode(
+                    input.take(Int(input.byte())), serial.frames[frame], number: UInt8(truncatingIfNeeded: wire.count))
         case 2, 3, 4:
             // A known payload with some bytes changed.
             guard let known = input.one(of: ship.payloads) else { return wire }
@@ -46,7 +54,9 @@ enum BehindMode {
             return wire + encode(bytes, serial.frames[known.frame], number: step)
         case 5:
             // The beginning of one and the end of another.
-            guard let first = input.one(of: ship.payloads), let second = input.one(of: ship.payloads) else { return wire }
+            guard let first = input.one(of: ship.payloads), let second = input.one(of: ship.payloads) else {
+                return wire
+            }
             let head = first.bytes.prefix(Int(input.byte()))
             let tail = second.bytes.suffix(Int(input.byte()))
             return wire + encode(head + input.take(Int(step >> 3)) + tail, serial.frames[first.frame], number: step)
@@ -61,10 +71,13 @@ enum BehindMode {
 
     private static func encode(_ payload: [UInt8], _ format: FrameFormat, number: UInt8) -> [UInt8] {
         var most = max(0, format.longest - format.shortest)
-        if case .fixed(let length) = format.length { most = max(0, format.payloadEnd(length: length) - format.payloadStart) }
+        if case .fixed(let length) = format.length {
+            most = max(0, format.payloadEnd(length: length) - format.payloadStart)
+        }
         let marks = format.checksum?.after ?? []
         return format.encode(
-            payload: Array(payload.prefix(most)), mark: marks.isEmpty ? nil : marks[Int(number) % marks.count], count: 0x30 + number % 10)
+            payload: Array(payload.prefix(most)), mark: marks.isEmpty ? nil : marks[Int(number) % marks.count],
+            count: 0x30 + number % 10)
     }
 
     // MARK: Modbus
@@ -81,7 +94,10 @@ enum BehindMode {
             count = 1 + Int(input.byte() & 0x7F)
         }
         let size = block.space.isBits ? (count + 7) / 8 : count * 2
-        let request = [block.unit, block.function, UInt8(address >> 8 & 0xFF), UInt8(address & 0xFF), UInt8(count >> 8), UInt8(count & 0xFF)]
+        let request = [
+            block.unit, block.function, UInt8(address >> 8 & 0xFF), UInt8(address & 0xFF), UInt8(count >> 8),
+            UInt8(count & 0xFF),
+        ]
         let number = UInt8(wire.count & 0xFF)
         switch step & 15 {
         case 0...9:
@@ -90,7 +106,9 @@ enum BehindMode {
             let reply = [block.unit, block.function, UInt8(truncatingIfNeeded: size)] + data
             return wire + (step & 1 == 0 ? whole(request, isTCP, number) : []) + whole(reply, isTCP, number)
         case 10: return wire + whole(request, isTCP, number)
-        case 11, 12: return wire + whole(request, isTCP, number) + whole([block.unit, block.function | 0x80, input.byte()], isTCP, number)
+        case 11, 12:
+            return wire + whole(request, isTCP, number)
+                + whole([block.unit, block.function | 0x80, input.byte()], isTCP, number)
         case 13: return wire + whole(input.take(1 + Int(step >> 4)), isTCP, number)
         case 14:
             // What the live line gives: data, without the wire.
@@ -151,7 +169,11 @@ private struct Line {
                 let request = Int(input.byte()) % serial.requests.count
                 _ = decoder.bytes(of: request, time: time)
                 _ = decoder.prelude(of: request, time: time)
-                if event & 0x10 == 0 { decoder.expect(request) } else { decoder.miss(request: request, .notAvailable, .timedOut, time: time, sink: &sink) }
+                if event & 0x10 == 0 {
+                    decoder.expect(request)
+                } else {
+                    decoder.miss(request: request, .notAvailable, .timedOut, time: time, sink: &sink)
+                }
             case 12: time += Int64(event >> 4) * 100_000_000
             case 13: decoder.expireSlots(since: time - Int64(event >> 4) * 100_000_000, now: time, sink: &sink)
             case 14: decoder.missStream(.notAvailable, .stale, time: time, sink: &sink)

@@ -10,6 +10,7 @@ enum CaptureMode {
         // From 0xC0 on a serial number is expected; from 0xF0 on the JSON lines are made as well.
         let target = awaited >= 0xC0 ? ship.strict : ship.target
         let request = awaited & 0x3F
-        target.decode(input.rest(), replyTo: request < min(requests, 0x3F) ? request : nil, pieces: seed, lines: awaited >= 0xF0)
+        target.decode(
+            input.rest(), replyTo: request < min(requests, 0x3F) ? request : nil, pieces: seed, lines: awaited >= 0xF0)
     }
 }

@@ -15,7 +15,9 @@ final class Target: Sendable {
         plan = profile.compile(handle: "fuzz", expectedSerial: expectedSerial)
         var limits = [ClosedRange<Double>?](repeating: nil, count: plan.streams.count)
         for target in plan.fieldPlans.flatMap(\.targets) {
-            for stream in target.stream..<(target.stream + (target.isSlotted ? plan.slots.count : 1)) { limits[stream] = target.absolute }
+            for stream in target.stream..<(target.stream + (target.isSlotted ? plan.slots.count : 1)) {
+                limits[stream] = target.absolute
+            }
         }
         self.limits = limits
     }
@@ -31,7 +33,9 @@ extension DevicePlan {
         switch protocolPlan {
         case .serial(let serial):
             serial.frameFields.flatMap { $0 } + (serial.packet?.fields ?? [])
-                + serial.messages.flatMap { $0.fields + ($0.records?.fields ?? []) + ($0.records?.keyed.map(\.field) ?? []) }
+                + serial.messages.flatMap {
+                    $0.fields + ($0.records?.fields ?? []) + ($0.records?.keyed.map(\.field) ?? [])
+                }
         case .modbus(let modbus): modbus.blocks.flatMap(\.fields)
         }
     }
@@ -74,7 +78,8 @@ final class Ship: Sendable {
                     case .damaged, .stray: continue
                     case .frame(let index, let length):
                         let format = serial.frames[index]
-                        found.append((index, Array(framer.plain[format.payloadStart..<format.payloadEnd(length: length)])))
+                        found.append(
+                            (index, Array(framer.plain[format.payloadStart..<format.payloadEnd(length: length)])))
                     }
                 }
             }
@@ -93,12 +98,14 @@ enum Fleet {
 
     static let ships: [Ship] = {
         let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-        let names = found.filter { $0.hasSuffix("/profile.yaml") }.map { String($0.dropLast("/profile.yaml".count)) }.sorted()
+        let names = found.filter { $0.hasSuffix("/profile.yaml") }.map { String($0.dropLast("/profile.yaml".count)) }
+            .sorted()
         if names.isEmpty { broken("there are no profiles in \(folder)") }
         return names.map { ship($0) }
     }()
 
-    /// By byte: the profile it stands for. Each has a place of its own that stays when others are added; a byte without one means the next.
+    /// By byte: the profile it stands for. Each has a place of its own that stays when others are added; a byte without
+    /// one means the next.
     private static let ring: [Int] = {
         var places = [Int?](repeating: nil, count: 256)
         for (index, ship) in ships.enumerated() {
@@ -114,9 +121,12 @@ enum Fleet {
     private static func ship(_ name: String) -> Ship {
         do {
             let profile = try DeviceProfile.load("\(folder)/\(name)")
-            let vectors = try VectorFile.load("\(folder)/\(name)/vectors.yaml", for: profile).vectors.map(\.bytes).filter { !$0.isEmpty }
+            let vectors = try VectorFile.load("\(folder)/\(name)/vectors.yaml", for: profile).vectors.map(\.bytes)
+                .filter { !$0.isEmpty }
             let text = FileManager.default.contents(atPath: "\(folder)/\(name)/profile.yaml") ?? Data()
-            return Ship(profile, vectors: vectors, lines: text.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) })
+            return Ship(
+                profile, vectors: vectors,
+                lines: text.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) })
         } catch {
             broken("\(name) does not load: \(error)")
         }

@@ -51,7 +51,8 @@ extension Target {
         if Int(record.textLength) > SampleRecord.textCapacity { broken("a text of \(record.textLength) bytes") }
         switch record.kind {
         case .event: if index != 0 { broken("an event of device \(index)") }
-        case .alertStart, .alertEnd: if !plan.alerts.indices.contains(index) { broken("an alert that the plan does not have") }
+        case .alertStart, .alertEnd:
+            if !plan.alerts.indices.contains(index) { broken("an alert that the plan does not have") }
         case .sample:
             guard plan.streams.indices.contains(index) else { broken("a stream that the plan does not have") }
             if record.validity.carriesValue { checkValue(record, plan.streams[index], limits[index]) }
@@ -67,7 +68,9 @@ extension Target {
         case .float64: value = Double(bitPattern: UInt64(bitPattern: record.bits))
         }
         if !value.isFinite { broken("\(stream.metric) is \(value) and \(record.validity.word)") }
-        if let limits, !limits.contains(value) { broken("\(stream.metric) is \(value) and \(record.validity.word), outside its limits \(limits)") }
+        if let limits, !limits.contains(value) {
+            broken("\(stream.metric) is \(value) and \(record.validity.word), outside its limits \(limits)")
+        }
     }
 
     /// Decodes a capture whole and in pieces; both must say the same.
@@ -95,17 +98,22 @@ extension Target {
     }
 
     private func compare(_ whole: [Said], _ parts: [Said], _ serial: SerialPlan) {
-        // Streams that are interleaved are read one after the other: what one says may stand before or after what the other says.
+        // Streams that are interleaved are read one after the other: what one says may stand before or after what the
+        // other says.
         if serial.interleaved.count > 1, sorted(whole) == sorted(parts) { return }
-        // A stuffed frame that is the only one counts by the byte behind it, when that is there already: how bytes arrive decides.
+        // A stuffed frame that is the only one counts by the byte behind it, when that is there already: how bytes
+        // arrive decides.
         if serial.interleaved.contains(where: { $0.count == 1 && !serial.frames[$0[0]].stuffing.isEmpty }) { return }
         let place = zip(whole, parts).enumerated().first { $1.0 != $1.1 }?.offset ?? min(whole.count, parts.count)
         broken(
-            "\(profile.name): record \(place) of \(whole.count) is \(whole.dropFirst(place).first.map { "\($0)" } ?? "absent") when the bytes come whole, of "
+            "\(profile.name): record \(place) of \(whole.count) is "
+                + "\(whole.dropFirst(place).first.map { "\($0)" } ?? "absent") when the bytes come whole, of "
                 + "\(parts.count) \(parts.dropFirst(place).first.map { "\($0)" } ?? "absent") when they come in pieces")
     }
 
     private func sorted(_ said: [Said]) -> [Said] {
-        said.enumerated().sorted { ($0.element.kind, $0.element.index, $0.offset) < ($1.element.kind, $1.element.index, $1.offset) }.map(\.element)
+        said.enumerated().sorted {
+            ($0.element.kind, $0.element.index, $0.offset) < ($1.element.kind, $1.element.index, $1.offset)
+        }.map(\.element)
     }
 }

@@ -12,7 +12,9 @@ enum JournalMode {
         case 1: write(&input, base: base, isText: isText)
         case 2:
             let body = input.rest()
-            if let block = try? SampleBlock(unchecked: body[...], base: base, isText: { _ in isText }) { again(block, base: base, isText: isText) }
+            if let block = try? SampleBlock(unchecked: body[...], base: base, isText: { _ in isText }) {
+                again(block, base: base, isText: isText)
+            }
         default:
             let body = input.rest()
             let crc = CRC32C.compute(body)
@@ -23,7 +25,9 @@ enum JournalMode {
     private static func read(_ bytes: [UInt8], base: Int64, isText: Bool) {
         let trusted = BlockFrame.trustedHeader(bytes[...])
         _ = try? BlockFrame.header(bytes[...])
-        if let coded = try? CodedBlock(bytes[...], base: base, isText: { _ in isText }) { _ = try? CodedBlock.joined([coded, coded], [0, 1], base: base) }
+        if let coded = try? CodedBlock(bytes[...], base: base, isText: { _ in isText }) {
+            _ = try? CodedBlock.joined([coded, coded], [0, 1], base: base)
+        }
         guard let block = try? SampleBlock(bytes[...], base: base, isText: { _ in isText }) else { return }
         if let trusted, trusted.stream != block.stream || trusted.next - block.firstSequence != Int64(block.count) {
             broken("the header says other than the block")
@@ -33,9 +37,13 @@ enum JournalMode {
     /// What was read is written and read again.
     private static func again(_ block: SampleBlock, base: Int64, isText: Bool) {
         let count = block.judgements.reduce(0) { $0 + $1.count }
-        if count != block.count || block.times.count != count || block.lastTime != block.times.last { broken("a block of parts that differ in length") }
+        if count != block.count || block.times.count != count || block.lastTime != block.times.last {
+            broken("a block of parts that differ in length")
+        }
         // Texts longer than a sample holds are read and never written.
-        if block.count > 4096 || block.texts.contains(where: { $0.utf8.count > SampleRecord.textCapacity * 3 }) { return }
+        if block.count > 4096 || block.texts.contains(where: { $0.utf8.count > SampleRecord.textCapacity * 3 }) {
+            return
+        }
         let once = decoded(block, base: base, isText: isText)
         if once.bits != block.bits || once.texts != block.texts || once.judgements != block.judgements {
             broken("values that change when they are written")
@@ -76,7 +84,9 @@ enum JournalMode {
             for _ in 0...(kind & 3) {
                 let isKept = SampleBlock.keepsValue(validity, reason)
                 bits.append(isText || !isKept ? 0 : value)
-                if isText { texts.append(isKept ? String(String(value, radix: 36).prefix(SampleRecord.textCapacity)) : "") }
+                if isText {
+                    texts.append(isKept ? String(String(value, radix: 36).prefix(SampleRecord.textCapacity)) : "")
+                }
                 time &+= value / 1000 * 1000
                 times.append(time)
             }
@@ -88,9 +98,12 @@ enum JournalMode {
             default: .periodic(first: time, period: 4_000_000)
             }
         let block = SampleBlock(
-            stream: input.number(), firstSequence: Int64(bits.count), timing: timing, bits: bits, texts: texts, judgements: judgements)
+            stream: input.number(), firstSequence: Int64(bits.count), timing: timing, bits: bits, texts: texts,
+            judgements: judgements)
         if decoded(block, base: base, isText: isText) != block { broken("a block that does not come back") }
-        if case .periodic(_, let period) = timing, !isText { join(block, period: period, parts: Int(way >> 4) + 1, base: base) }
+        if case .periodic(_, let period) = timing, !isText {
+            join(block, period: period, parts: Int(way >> 4) + 1, base: base)
+        }
     }
 
     /// Cut into parts that are written one after the other and put together again, it says the same.
@@ -102,10 +115,16 @@ enum JournalMode {
         for start in stride(from: 0, to: block.count, by: length) {
             let places = start..<min(start + length, block.count)
             let part = SampleBlock(
-                stream: block.stream, firstSequence: block.firstSequence &+ Int64(start), timing: .periodic(first: block.time(start), period: period),
+                stream: block.stream, firstSequence: block.firstSequence &+ Int64(start),
+                timing: .periodic(first: block.time(start), period: period),
                 bits: Array(block.bits[places]), texts: [],
-                judgements: judgements[places].map { SampleBlock.Judgement(validity: $0.validity, reason: $0.reason, count: 1) })
-            guard let read = try? CodedBlock(part.encoded(base: base, state: &state)[...], base: base, isText: { _ in false }) else {
+                judgements: judgements[places].map {
+                    SampleBlock.Judgement(validity: $0.validity, reason: $0.reason, count: 1)
+                })
+            guard
+                let read = try? CodedBlock(
+                    part.encoded(base: base, state: &state)[...], base: base, isText: { _ in false })
+            else {
                 broken("a part that cannot be read")
             }
             coded.append(read)
@@ -116,7 +135,11 @@ enum JournalMode {
             if !coded.isEmpty { broken("parts that cannot be put together") }
             return
         }
-        let isSame = zip(joined.expandedJudgements, judgements).allSatisfy { $0.validity == $1.validity && $0.reason == $1.reason }
-        if joined.bits != block.bits || joined.times != block.times || !isSame { broken("parts that say other than the whole") }
+        let isSame = zip(joined.expandedJudgements, judgements).allSatisfy {
+            $0.validity == $1.validity && $0.reason == $1.reason
+        }
+        if joined.bits != block.bits || joined.times != block.times || !isSame {
+            broken("parts that say other than the whole")
+        }
     }
 }

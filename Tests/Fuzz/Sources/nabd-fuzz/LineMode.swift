@@ -5,8 +5,8 @@ import LineEngine
 import ModbusFrames
 import RealTime
 
-/// A live line: its engine is asked what is next and told what came of it, with time that passes, lines that are lost, orders, and bytes that are
-/// answers, parts of answers, or anything.
+/// A live line: its engine is asked what is next and told what came of it, with time that passes, lines that are lost,
+/// orders, and bytes that are answers, parts of answers, or anything.
 enum LineMode {
     static func run(_ input: inout Input) {
         guard input.byte() & 3 != 0 else { return echo(&input) }
@@ -14,13 +14,15 @@ enum LineMode {
         recorder.empty()
         switch ship.target.plan.protocolPlan {
         case .serial(let serial):
-            var engine = TextEngine(device: ship.target.plan, plan: serial, byteTime: 1_000_000, recorder: recorder, now: 1)
+            var engine = TextEngine(
+                device: ship.target.plan, plan: serial, byteTime: 1_000_000, recorder: recorder, now: 1)
             play(&engine, ship, &input)
         case .modbus where ship.target.plan.line.transport == .modbusTCP:
             var engine = TCPEngine(devices: [ship.target.plan], recorder: recorder, now: 1)
             play(&engine, ship, &input)
         case .modbus:
-            var engine = RTUEngine(devices: [ship.target.plan], byteTime: 1_000_000, baud: 9600, recorder: recorder, now: 1)
+            var engine = RTUEngine(
+                devices: [ship.target.plan], byteTime: 1_000_000, baud: 9600, recorder: recorder, now: 1)
             play(&engine, ship, &input)
         }
     }
@@ -43,12 +45,21 @@ enum LineMode {
             if input.byte() & 3 == 1 { orders.takeOutcomes() }
             switch engine.next(at: now) {
             case .rest(let until), .gather(let until): now = max(now, min(until, now + 100_000_000))
-            case .open: if input.byte() & 7 == 1 { engine.lost(LineLoss(errno: 2, isEnded: false), at: now) } else { engine.opened(at: now) }
+            case .open:
+                if input.byte() & 7 == 1 {
+                    engine.lost(LineLoss(errno: 2, isEnded: false), at: now)
+                } else {
+                    engine.opened(at: now)
+                }
             case .say:
                 said = engine.outgoing
                 if said.isEmpty { broken("nothing is said") }
                 sayings += 1
-                if input.byte() & 15 == 1 { engine.lost(LineLoss(errno: 32, isEnded: true), at: now) } else { engine.said(at: now) }
+                if input.byte() & 15 == 1 {
+                    engine.lost(LineLoss(errno: 32, isEnded: true), at: now)
+                } else {
+                    engine.said(at: now)
+                }
             case .listen(let until): listen(&engine, until: until, said, ship, &now, &input)
             case .end: break
             }
@@ -58,7 +69,13 @@ enum LineMode {
         for _ in 0..<200 {
             let action = engine.next(at: now)
             if action == .end { break }
-            if case .say = action { engine.said(at: now) } else if case .open = action { engine.opened(at: now) } else { now += 100_000_000 }
+            if case .say = action {
+                engine.said(at: now)
+            } else if case .open = action {
+                engine.opened(at: now)
+            } else {
+                now += 100_000_000
+            }
             engine.heard([], count: 0, isAll: true, at: now)
         }
         guard engine.next(at: now) == .end else { broken("a line that never ends") }
@@ -82,9 +99,15 @@ enum LineMode {
 
         mutating func takeOutcomes() {
             while let outcome = recorder.outcomes.pop() {
-                if underWay.remove(outcome.number) == nil { broken("an outcome of order \(outcome.number), which was not under way") }
-                if outcome.kind == .notSaid, outcome.said != 0 { broken("order \(outcome.number) was said and was not") }
-                if outcome.kind != .notSaid, outcome.said == 0 { broken("order \(outcome.number) came to something and was not said") }
+                if underWay.remove(outcome.number) == nil {
+                    broken("an outcome of order \(outcome.number), which was not under way")
+                }
+                if outcome.kind == .notSaid, outcome.said != 0 {
+                    broken("order \(outcome.number) was said and was not")
+                }
+                if outcome.kind != .notSaid, outcome.said == 0 {
+                    broken("order \(outcome.number) came to something and was not said")
+                }
             }
         }
     }
@@ -93,11 +116,17 @@ enum LineMode {
         let function = ModbusFunction(rawValue: input.byte()) ?? .readHoldingRegisters
         let content: LineOrder.Content =
             input.byte() & 1 == 0
-            ? .read(function, unit: input.byte(), address: UInt16(input.word()), count: UInt16(input.word())) : .request(Int32(input.byte()))
-        return LineOrder(number: number, device: Int(input.byte() & 1), content: content, deadline: now + Int64(input.byte()) * 10_000_000)
+            ? .read(function, unit: input.byte(), address: UInt16(input.word()), count: UInt16(input.word()))
+            : .request(Int32(input.byte()))
+        return LineOrder(
+            number: number, device: Int(input.byte() & 1), content: content,
+            deadline: now + Int64(input.byte()) * 10_000_000)
     }
 
-    private static func listen(_ engine: inout some LineEngine, until: Int64, _ said: [UInt8], _ ship: Ship, _ now: inout Int64, _ input: inout Input) {
+    private static func listen(
+        _ engine: inout some LineEngine, until: Int64, _ said: [UInt8], _ ship: Ship, _ now: inout Int64,
+        _ input: inout Input
+    ) {
         let kind = input.byte()
         let later = max(now, min(until, now + 100_000_000))
         var bytes: [UInt8] = []
@@ -125,7 +154,9 @@ enum LineMode {
         var pdu = ModbusAnswer.read(function, (0..<count).map { _ in UInt16(input.word()) })
         if input.byte() == 1 { pdu = ModbusAnswer.exception(function.rawValue, code: input.byte()) }
         let transaction = isTCP ? UInt16(said[0]) << 8 | UInt16(said[1]) : 0
-        return isTCP ? TCPFrame.frame(transaction: transaction &- UInt16(input.byte() >> 7), unit: said[6], pdu) : RTUFrame.frame(unit: said[0], pdu)
+        return isTCP
+            ? TCPFrame.frame(transaction: transaction &- UInt16(input.byte() >> 7), unit: said[6], pdu)
+            : RTUFrame.frame(unit: said[0], pdu)
     }
 
     /// Checks what was told. A device that only answers has no value before it was asked.

@@ -23,10 +23,16 @@ enum ProfileMode {
     private static func words(_ text: String, _ bytes: ArraySlice<UInt8>) {
         let diagnostics = Diagnostics()
         var names = names
-        for row in NomenclatureTable(path: "fuzz.tsv", text: text, diagnostics).rows { names.declare(row, by: .site, diagnostics) }
+        for row in NomenclatureTable(path: "fuzz.tsv", text: text, diagnostics).rows {
+            names.declare(row, by: .site, diagnostics)
+        }
         let first = String(text.prefix { $0 != "\n" }.prefix(80))
-        if case .success(let unit) = names.unit(first), !unit.quantity.isSame(as: unit.quantity) { broken("a unit that is not itself: \(first)") }
-        if let format = TimeFormat(first), let time = format.nanoseconds(Array(bytes), 0..<bytes.count) { _ = format.text(time) }
+        if case .success(let unit) = names.unit(first), !unit.quantity.isSame(as: unit.quantity) {
+            broken("a unit that is not itself: \(first)")
+        }
+        if let format = TimeFormat(first), let time = format.nanoseconds(Array(bytes), 0..<bytes.count) {
+            _ = format.text(time)
+        }
         var reader = ASCIIReader()
         var frames: [UInt8] = []
         for byte in bytes { reader.take(byte, into: &frames) }
@@ -35,7 +41,9 @@ enum ProfileMode {
 
     /// Reads a profile as if it stood beside those that ship, compiles it, and lets it decode.
     static func load(_ text: String, capture: [UInt8]) {
-        guard let file = try? YAMLFile(path: "\(Fleet.folder)/fuzz/fuzz/profile.yaml", text: text), let profile = try? DeviceProfile.load(file) else { return }
+        guard let file = try? YAMLFile(path: "\(Fleet.folder)/fuzz/fuzz/profile.yaml", text: text),
+            let profile = try? DeviceProfile.load(file)
+        else { return }
         let target = Target(profile)
         _ = target.plan.lineLoad
         let seed = UInt8(truncatingIfNeeded: capture.count)
@@ -44,9 +52,13 @@ enum ProfileMode {
             var decoder = ModbusDecoder(target.plan)
             var sink = Checker(target, given: 0)
             for block in target.blocks {
-                decoder.take((0..<(block.count * 2)).map { capture.dropFirst($0).first ?? 0 }, from: 0, of: block, time: 0, sink: &sink)
+                decoder.take(
+                    (0..<(block.count * 2)).map { capture.dropFirst($0).first ?? 0 }, from: 0, of: block, time: 0,
+                    sink: &sink)
                 // Whatever a device refuses, a search ends and takes nothing twice.
-                guard var search = RegisterSearch(block, cause: [.address, .length, .silence][capture.count % 3]) else { continue }
+                guard var search = RegisterSearch(block, cause: [.address, .length, .silence][capture.count % 3]) else {
+                    continue
+                }
                 var answers = capture.makeIterator()
                 var reads = 0
                 while !search.take(isLegal: (answers.next() ?? 0) & 1 == 0) {
@@ -61,7 +73,9 @@ enum ProfileMode {
             let wire = format.encode(payload: Array(capture.prefix(most)), mark: format.checksum?.after.last)
             target.decode(wire + wire, replyTo: nil, pieces: seed)
         }
-        for request in serial.requests { _ = serial.bytes(request.send, frame: request.frame) { _ in Array("12".utf8) } }
+        for request in serial.requests {
+            _ = serial.bytes(request.send, frame: request.frame) { _ in Array("12".utf8) }
+        }
     }
 
     private static let scratch = "\(NSTemporaryDirectory())/nabd-fuzz-\(ProcessInfo.processInfo.processIdentifier).yaml"
@@ -69,7 +83,9 @@ enum ProfileMode {
     private static func vectors(_ text: ArraySlice<UInt8>) {
         // Which profile they are for, by the length of the text.
         let ship = Fleet.ship(UInt8(truncatingIfNeeded: text.count))
-        guard FileManager.default.createFile(atPath: scratch, contents: Data(text)) else { broken("\(scratch) cannot be written") }
+        guard FileManager.default.createFile(atPath: scratch, contents: Data(text)) else {
+            broken("\(scratch) cannot be written")
+        }
         defer { try? FileManager.default.removeItem(atPath: scratch) }
         _ = try? VectorFile.load(scratch, for: ship.target.profile)
     }
@@ -77,13 +93,17 @@ enum ProfileMode {
 
 /// A shipped profile with changed words and lines: most of them load, which bytes at random never do.
 ///
-/// The input is the profile, how many changes, the changes (four bytes each), then a capture; without one, a capture of the profile's vectors.
+/// The input is the profile, how many changes, the changes (four bytes each), then a capture; without one, a capture of
+/// the profile's vectors.
 enum EditsMode {
     private static let words: [[UInt8]] = {
         let numbers = [
-            "0", "1", "2", "-1", "7", "8", "15", "16", "31", "32", "63", "64", "0..", "0..0", "1..64", "0..4095", "125", "255", "256", "4095", "4096",
-            "65535", "65536", "4294967295", "9223372036854775807", "-9223372036854775808", "0x7FFFFFFFFFFFFFFF", "1e18", "1e-18", "1/256", "1e36", "0.1",
-            "-0.5", "1ns", "1ms", "24h", "86400s", "~", "\"\"", "[]", "{}", "true", "false", "0x00", "0xFF", "\"\\r\"", "{_}", "\"{key}={value}\"", "...",
+            "0", "1", "2", "-1", "7", "8", "15", "16", "31", "32", "63", "64", "0..", "0..0", "1..64", "0..4095", "125",
+            "255", "256", "4095", "4096",
+            "65535", "65536", "4294967295", "9223372036854775807", "-9223372036854775808", "0x7FFFFFFFFFFFFFFF", "1e18",
+            "1e-18", "1/256", "1e36", "0.1",
+            "-0.5", "1ns", "1ms", "24h", "86400s", "~", "\"\"", "[]", "{}", "true", "false", "0x00", "0xFF", "\"\\r\"",
+            "{_}", "\"{key}={value}\"", "...",
         ]
         let shipped = Fleet.ships.flatMap(\.lines).flatMap { line in tokens(line).map { Array(line[$0]) } }
         return numbers.map { Array($0.utf8) } + Set(shipped).sorted { $0.lexicographicallyPrecedes($1) }
@@ -96,7 +116,9 @@ enum EditsMode {
         var lines = ship.lines
         for _ in 0..<(input.byte() % 12) { change(&lines, &input) }
         var capture = input.rest()
-        if capture.count < 4, !ship.vectors.isEmpty { capture = ship.vectors[Int(capture.first ?? 0) % ship.vectors.count] }
+        if capture.count < 4, !ship.vectors.isEmpty {
+            capture = ship.vectors[Int(capture.first ?? 0) % ship.vectors.count]
+        }
         ProfileMode.load(String(decoding: Array(lines.joined(separator: [0x0A])), as: UTF8.self), capture: capture)
     }
 
@@ -112,7 +134,9 @@ enum EditsMode {
         case 2: lines.insert(allLines[choice % allLines.count], at: index)
         case 3: lines[index] = [UInt8](repeating: 0x20, count: Int(kind >> 3)) + line.drop { $0 == 0x20 }
         default:
-            if !tokens.isEmpty { lines[index].replaceSubrange(tokens[Int(kind >> 3) % tokens.count], with: words[choice % words.count]) }
+            if !tokens.isEmpty {
+                lines[index].replaceSubrange(tokens[Int(kind >> 3) % tokens.count], with: words[choice % words.count])
+            }
         }
         if lines.isEmpty { lines = [[]] }
     }

@@ -1,0 +1,67 @@
+package import DeviceModel
+import DeviceProfiles
+
+/// What did not come: samples without a value say so.
+extension SerialDecoder {
+    /// Samples without a value for all that a request would have read.
+    ///
+    /// - Parameter isTold: whether another request tells the field of this index.
+    package mutating func miss(
+        request: Int, _ validity: Validity, _ reason: Reason, time: Int64,
+        unless isTold: (Int) -> Bool = { _ in false }, sink: inout some RecordSink
+    ) {
+        guard let reply = plan.requests[request].reply else { return }
+        read(into: &sink) {
+            $0.miss($0.plan.messages[reply], validity, reason, time: time, offset: 0, unless: isTold, sink: &$1)
+        }
+    }
+
+    /// Samples without a value for all that the device would have said unasked.
+    package mutating func missStream(_ validity: Validity, _ reason: Reason, time: Int64, sink: inout some RecordSink) {
+        read(into: &sink) { $0.missStream(validity, reason, time: time, buffer: &$1) }
+    }
+
+    func missStream(_ validity: Validity, _ reason: Reason, time: Int64, buffer sink: inout RecordBuffer) {
+        let moment = Moment(time: time, offset: 0)
+        for fields in plan.frameFields { judge.miss(fields, validity, reason, moment, sink: &sink) }
+        judge.miss(plan.packet?.fields ?? [], validity, reason, moment, sink: &sink)
+        for message in plan.messages where !message.isReply {
+            miss(message, validity, reason, time: time, offset: 0, sink: &sink)
+        }
+    }
+
+    func miss(
+        _ message: MessagePlan, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int,
+        unless isTold: (Int) -> Bool = { _ in false },
+        sink: inout RecordBuffer
+    ) {
+        let moment = Moment(time: time, offset: offset, slot: message.fixedSlot ?? 0)
+        // Which slots of a rack would have reported is not known.
+        let isOfUnknownSlot =
+            message.fixedSlot == nil && (message.slotCapture != nil || message.records?.slotCapture != nil)
+        guard !isOfUnknownSlot else { return }
+        for field in message.fields where !isTold(field.index) {
+            judge.miss(field, validity, reason, moment, sink: &sink)
+        }
+        for keyed in message.records?.keyed ?? [] where !isTold(keyed.field.index) {
+            judge.miss(keyed.field, validity, reason, moment, sink: &sink)
+        }
+    }
+
+    /// Slots of the rack that have not been reported since a time: they are told as gone, once.
+    package mutating func expireSlots(since time: Int64, now: Int64, sink: inout some RecordSink) {
+        read(into: &sink) { $0.expireSlots(since: time, now: now, buffer: &$1) }
+    }
+
+    private mutating func expireSlots(since time: Int64, now: Int64, buffer sink: inout RecordBuffer) {
+        while let slot = judge.rack.expireSlot(since: time, Moment(time: now, offset: 0), sink: &sink) {
+            let moment = Moment(time: now, offset: 0, slot: slot)
+            for message in plan.messages where message.fixedSlot == nil || message.fixedSlot == slot {
+                for field in message.fields + (message.records?.keyed.map(\.field) ?? [])
+                where field.targets.contains(where: \.isSlotted) {
+                    judge.miss(field, .notAvailable, .absent, moment, sink: &sink)
+                }
+            }
+        }
+    }
+}
