@@ -51,19 +51,25 @@ let package = Package(
         room("DeviceModel", settings: optimised),
         room("StrictYAML", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
         room("Nomenclature", ["DeviceModel", "StrictYAML"], settings: optimised),
-        room("DeviceProfiles", ["DeviceModel", "Nomenclature", "StrictYAML"], settings: optimised),
+        room("ProfileLanguage", ["DeviceModel", "Nomenclature", "StrictYAML"], settings: optimised),
+        room("DevicePlans", ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"], settings: optimised),
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room(
-            "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"],
+            "DeviceDrivers",
+            ["DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "Nomenclature", "StrictYAML"],
             settings: optimised),
         room(
-            "LineEngine", ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"],
+            "LineEngine",
+            ["DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "RealTime"],
             settings: optimised),
         room(
             "Sampling",
-            ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime"],
+            [
+                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
+                "ModbusFrames", "RealTime",
+            ],
             settings: optimised),
         room("JournalCoding", ["DeviceModel"], settings: optimised),
         room(
@@ -88,7 +94,8 @@ let package = Package(
         room(
             "DeviceSimulator",
             [
-                "DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "ModbusFrames", "Nomenclature",
+                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "ModbusFrames",
+                "Nomenclature",
                 "RealTime", "StrictYAML",
             ]),
         room(
@@ -105,7 +112,8 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "Nomenclature", "Observability", "RealTime",
+                "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "Nomenclature",
+                "Observability", "RealTime",
                 "SampleJournal", "Sampling",
                 "StrictYAML", "Uplink",
                 .product(name: "Logging", package: "swift-log"),
@@ -114,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "CPosix", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "DeviceSimulator", "Fieldbus", "LineEngine",
+                "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
+                "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "StrictYAML", "Uplink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -126,7 +135,8 @@ let package = Package(
         .executableTarget(
             name: "nabd-bench",
             dependencies: [
-                "DeviceDrivers", "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "RealTime", "SampleJournal",
+                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "RealTime",
+                "SampleJournal",
                 "Sampling", "StrictYAML",
             ],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
@@ -137,9 +147,10 @@ let package = Package(
         tests(of: "DeviceModel", ["TestSupport"]),
         tests(of: "Nomenclature", ["DeviceModel", "StrictYAML"]),
         tests(of: "RealTime"),
-        tests(of: "DeviceProfiles", ["DeviceModel", "Nomenclature", "StrictYAML", "TestSupport"]),
+        tests(of: "ProfileLanguage", ["DeviceModel", "DevicePlans", "Nomenclature", "StrictYAML", "TestSupport"]),
         tests(
-            of: "DeviceDrivers", ["DeviceModel", "DeviceProfiles", "Nomenclature", "StrictYAML", "TestSupport"],
+            of: "DeviceDrivers",
+            ["DeviceModel", "DevicePlans", "ProfileLanguage", "Nomenclature", "StrictYAML", "TestSupport"],
             settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "RealTime"]),
@@ -147,7 +158,8 @@ let package = Package(
         tests(
             of: "Sampling",
             [
-                "DeviceModel", "DeviceProfiles", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime", "StrictYAML",
+                "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime",
+                "StrictYAML",
                 "TestSupport",
             ],
             settings: optimised),
@@ -166,7 +178,8 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "DeviceModel", "DeviceProfiles", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "DeviceModel", "DevicePlans", "ProfileLanguage", "LineEngine", "RealTime", "SampleJournal", "Sampling",
+                "StrictYAML",
                 "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

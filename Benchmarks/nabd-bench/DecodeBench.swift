@@ -1,6 +1,7 @@
+import DevicePlans
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import ProfileLanguage
 import Foundation
 
 /// Decoding from memory, through the plans that the shipped profiles compile to.

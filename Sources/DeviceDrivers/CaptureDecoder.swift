@@ -1,5 +1,6 @@
 package import DeviceModel
-package import DeviceProfiles
+package import DevicePlans
+import ProfileLanguage
 
 /// Decodes a capture of a device's bytes with the production decoders.
 ///

@@ -1,4 +1,5 @@
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 
 /// Where the values of a message lie, found by its template. Room for a fixed number, made once.
 struct CaptureTable: Sendable {

@@ -1,5 +1,5 @@
 package import DeviceModel
-package import DeviceProfiles
+package import ProfileLanguage
 
 /// Finds whole frames in a stream of bytes.
 ///

@@ -1,5 +1,6 @@
+import ProfileLanguage
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 import ModbusFrames
 
 /// Reads the requests and replies of a Modbus capture.

@@ -1,5 +1,6 @@
+import ProfileLanguage
 package import DeviceModel
-package import DeviceProfiles
+package import DevicePlans
 
 /// Turns the registers of a Modbus device into samples.
 package struct ModbusDecoder: Sendable {

@@ -1,5 +1,6 @@
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 
 /// A value as it stands in a message, before scale and table: a number, a text, or neither.
 struct RawValue: Sendable {

@@ -1,5 +1,6 @@
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 
 /// Messages: which one a frame carries, and what it says.
 extension SerialDecoder {

@@ -1,5 +1,5 @@
 package import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// What did not come: samples without a value say so.
 extension SerialDecoder {

@@ -1,5 +1,6 @@
 package import DeviceModel
-package import DeviceProfiles
+package import DevicePlans
+import ProfileLanguage
 
 /// Why bytes of a capture were not read.
 package struct DecoderNote: Sendable, CustomStringConvertible {

@@ -1,4 +1,5 @@
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 
 /// What a device is told, as bytes: encoded once, and again only when a value that is needed to say it has changed. To
 /// say the same thing again allocates nothing.

@@ -1,5 +1,6 @@
+import ProfileLanguage
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// What stands beside a value and decides how far it counts.
 extension ValueJudge {

@@ -1,5 +1,5 @@
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// Numbers: of several fields, within limits, against the one before.
 extension ValueJudge {

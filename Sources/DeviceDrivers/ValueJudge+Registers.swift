@@ -1,5 +1,5 @@
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// Registers: most are plain numbers, and are judged as they are read.
 extension ValueJudge {

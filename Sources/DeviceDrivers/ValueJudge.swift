@@ -1,5 +1,6 @@
+import ProfileLanguage
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// When and where something was said, and of which slot of a rack.
 struct Moment {

@@ -1,5 +1,6 @@
 import DeviceModel
-package import DeviceProfiles
+import DevicePlans
+package import ProfileLanguage
 import Nomenclature
 package import StrictYAML
 

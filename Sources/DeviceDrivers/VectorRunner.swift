@@ -1,5 +1,6 @@
 import DeviceModel
-package import DeviceProfiles
+import DevicePlans
+package import ProfileLanguage
 
 /// Runs a profile's vectors with the production decoders, and then damages them.
 package struct VectorRunner {

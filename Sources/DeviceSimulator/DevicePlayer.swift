@@ -1,5 +1,6 @@
+import ProfileLanguage
 import DeviceModel
-package import DeviceProfiles
+package import DevicePlans
 package import Fieldbus
 import RealTime
 

@@ -1,4 +1,3 @@
-import DeviceProfiles
 import ModbusFrames
 
 /// How a played device misbehaves: faults, each with the share of messages it strikes.

@@ -1,5 +1,5 @@
 import DeviceModel
-import DeviceProfiles
+import ProfileLanguage
 
 /// What a played device measures: the profile's simulated values as functions of time.
 struct SimulatedWorld {

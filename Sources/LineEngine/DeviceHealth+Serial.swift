@@ -1,6 +1,7 @@
+import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 extension DeviceHealth {
     /// What is watched of a serial device for staleness: each question with a period, a rack's slots together, and what

@@ -1,5 +1,5 @@
 package import DeviceModel
-package import DeviceProfiles
+package import ProfileLanguage
 
 /// An alert of a line's device: one that its profile declares, or one about the link itself.
 package struct LineAlert: Sendable {

@@ -1,4 +1,5 @@
-import DeviceProfiles
+import ProfileLanguage
+import DevicePlans
 import ModbusFrames
 import RealTime
 

@@ -1,5 +1,6 @@
+import ProfileLanguage
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// What came of a question.
 extension ModbusEngine {

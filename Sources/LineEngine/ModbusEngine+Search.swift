@@ -1,5 +1,6 @@
+import ProfileLanguage
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// Registers that a device does not have, reads that are too long for it, and what becomes of them.
 extension ModbusEngine {

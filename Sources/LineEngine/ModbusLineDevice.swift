@@ -1,6 +1,7 @@
+import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 import ModbusFrames
 
 /// A device of a Modbus line, with what is remembered of it.

@@ -1,4 +1,4 @@
-package import DeviceProfiles
+package import DevicePlans
 
 /// A line of Modbus RTU devices. Made here whole, so that what runs on a line's thread knows its wire.
 package struct RTUEngine: LineEngine {

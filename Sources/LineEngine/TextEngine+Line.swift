@@ -1,6 +1,7 @@
+import ProfileLanguage
+import DevicePlans
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
 
 /// The line: opened, lost, and what is watched of the device on it.
 extension TextEngine {

@@ -1,6 +1,7 @@
+import ProfileLanguage
+import DevicePlans
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
 import RealTime
 
 /// Orders, and the end of a session.

@@ -1,6 +1,7 @@
+import ProfileLanguage
+import DevicePlans
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
 
 /// Questions: said, answered, given up.
 extension TextEngine {

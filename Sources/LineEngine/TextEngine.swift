@@ -1,6 +1,7 @@
+import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
-package import DeviceProfiles
+package import DevicePlans
 import RealTime
 
 /// A line with one device that speaks a text protocol: opens its session, takes what it says, asks its questions, each

@@ -1,6 +1,7 @@
+import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// What comes over a serial line: without echo to the decoder, and an account of all that is no answer.
 struct TextIntake {

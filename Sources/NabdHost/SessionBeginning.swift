@@ -1,5 +1,6 @@
+import ProfileLanguage
+import DevicePlans
 import DeviceModel
-import DeviceProfiles
 import Fieldbus
 import SampleJournal
 

@@ -1,5 +1,6 @@
 import DeviceModel
-package import DeviceProfiles
+package import DevicePlans
+import ProfileLanguage
 package import Fieldbus
 import Foundation
 package import Nomenclature

@@ -1,5 +1,6 @@
+import DevicePlans
+import ProfileLanguage
 package import DeviceModel
-import DeviceProfiles
 import Foundation
 import LineEngine
 package import Logging

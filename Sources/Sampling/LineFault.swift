@@ -1,4 +1,5 @@
-package import DeviceProfiles
+import ProfileLanguage
+package import DevicePlans
 package import Fieldbus
 
 extension DevicePlan {

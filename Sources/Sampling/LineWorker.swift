@@ -1,6 +1,7 @@
 import DeviceDrivers
 package import DeviceModel
-package import DeviceProfiles
+package import DevicePlans
+package import ProfileLanguage
 package import Fieldbus
 package import LineEngine
 package import RealTime

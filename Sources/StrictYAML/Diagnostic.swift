@@ -51,6 +51,12 @@ package final class Diagnostics {
 
     package var hasErrors: Bool { all.contains { $0.severity == .error } }
 
+    /// Throws ``InvalidFile`` with the errors, if there are any.
+    package func throwErrors() throws(InvalidFile) {
+        guard hasErrors else { return }
+        throw InvalidFile(diagnostics: all.filter { $0.severity == .error })
+    }
+
     package func report(_ diagnostic: Diagnostic) {
         if all.count < Self.limit, !all.contains(diagnostic) { all.append(diagnostic) }
     }

@@ -1,6 +1,7 @@
+import DevicePlans
 import ArgumentParser
 import DeviceModel
-import DeviceProfiles
+import ProfileLanguage
 import DeviceSimulator
 import Fieldbus
 import Foundation

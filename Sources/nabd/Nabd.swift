@@ -1,6 +1,5 @@
 import ArgumentParser
 import CPosix
-import DeviceProfiles
 import Foundation
 import StrictYAML
 

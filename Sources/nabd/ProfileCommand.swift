@@ -1,7 +1,8 @@
+import DevicePlans
 import ArgumentParser
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import ProfileLanguage
 import Dispatch
 import Fieldbus
 import Foundation

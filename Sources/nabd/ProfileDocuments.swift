@@ -1,6 +1,6 @@
 import ArgumentParser
 import DeviceModel
-import DeviceProfiles
+import ProfileLanguage
 import Foundation
 import Nomenclature
 

@@ -1,6 +1,7 @@
+import ProfileLanguage
 import ArgumentParser
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 import DeviceSimulator
 import Fieldbus
 import Foundation

@@ -1,5 +1,6 @@
+import ProfileLanguage
+import DevicePlans
 import ArgumentParser
-import DeviceProfiles
 import Fieldbus
 import Foundation
 import Logging

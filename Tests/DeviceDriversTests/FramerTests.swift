@@ -1,6 +1,7 @@
+import DevicePlans
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import ProfileLanguage
 import StrictYAML
 import TestSupport
 import Testing

@@ -25,23 +25,32 @@ let package = Package(
             swiftSettings: fuzzed),
         .target(name: "Nomenclature", dependencies: ["DeviceModel", "StrictYAML"], swiftSettings: fuzzed),
         .target(
-            name: "DeviceProfiles", dependencies: ["DeviceModel", "Nomenclature", "StrictYAML"], swiftSettings: fuzzed),
+            name: "ProfileLanguage", dependencies: ["DeviceModel", "Nomenclature", "StrictYAML"],
+            swiftSettings: fuzzed),
+        .target(
+            name: "DevicePlans", dependencies: ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"],
+            swiftSettings: fuzzed),
         .target(name: "JournalCoding", dependencies: ["DeviceModel"], swiftSettings: fuzzed),
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
         .target(name: "ModbusFrames", swiftSettings: fuzzed),
         .target(
             name: "DeviceDrivers",
-            dependencies: ["DeviceModel", "DeviceProfiles", "ModbusFrames", "Nomenclature", "StrictYAML"],
+            dependencies: [
+                "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "Nomenclature", "StrictYAML",
+            ],
             swiftSettings: fuzzed),
         .target(
             name: "LineEngine",
-            dependencies: ["DeviceDrivers", "DeviceModel", "DeviceProfiles", "ModbusFrames", "RealTime"],
+            dependencies: [
+                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "RealTime",
+            ],
             swiftSettings: fuzzed),
         .executableTarget(
             name: "nabd-fuzz",
             dependencies: [
-                "CFuzzer", "DeviceDrivers", "DeviceModel", "DeviceProfiles", "JournalCoding", "LineEngine",
+                "CFuzzer", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "JournalCoding",
+                "LineEngine",
                 "ModbusFrames", "Nomenclature", "RealTime",
                 "StrictYAML",
             ],

@@ -1,5 +1,6 @@
+import ProfileLanguage
+import DevicePlans
 import DeviceModel
-import DeviceProfiles
 import Foundation
 import NabdHost
 import SampleJournal

@@ -1,5 +1,4 @@
 import DeviceModel
-import DeviceProfiles
 import LineEngine
 import ModbusFrames
 import RealTime

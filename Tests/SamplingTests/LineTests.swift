@@ -1,5 +1,6 @@
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 import Fieldbus
 import Foundation
 import LineEngine

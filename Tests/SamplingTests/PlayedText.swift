@@ -1,5 +1,6 @@
+import ProfileLanguage
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 import Fieldbus
 import LineEngine
 import RealTime

@@ -35,11 +35,13 @@ import Testing
     ]
     private static let downstream: Set<String> = ["SampleJournal", "Uplink", "FHIRMapping", "Observability"]
     private static let upstream: Set<String> = [
-        "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DeviceProfiles",
+        "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DevicePlans",
+        "ProfileLanguage",
     ]
     /// Rooms that decide and do not do.
     private static let pure: Set<String> = [
-        "DeviceModel", "DeviceProfiles", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine", "ModbusFrames",
+        "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
+        "ModbusFrames",
         "Nomenclature",
     ]
 

@@ -1,6 +1,7 @@
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 
 /// Behind the checksum: payloads in frames that are right, made of what is known and of anything.
 ///

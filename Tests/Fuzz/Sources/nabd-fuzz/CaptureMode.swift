@@ -1,4 +1,3 @@
-import DeviceProfiles
 
 /// Bytes of a device, as they are: profile, what is awaited, pieces, then the capture.
 enum CaptureMode {

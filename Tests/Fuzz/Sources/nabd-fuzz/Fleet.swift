@@ -1,6 +1,7 @@
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 import Foundation
 
 /// One device: its plan, and what must hold of whatever it says.

@@ -1,6 +1,6 @@
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
 
 /// A record with what can be compared of it.
 struct Said: Hashable {

@@ -1,6 +1,5 @@
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
 import LineEngine
 import ModbusFrames
 import RealTime

@@ -1,6 +1,7 @@
 import DeviceDrivers
 import DeviceModel
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 import Foundation
 import ModbusFrames
 import Nomenclature

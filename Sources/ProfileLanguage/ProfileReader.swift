@@ -25,7 +25,10 @@ struct ProfileReader {
         if let value = root.required("device")?.mapping("the device") { readDevice(value) }
         if let value = root.required("provenance") { readProvenance(value) }
         if let value = root["names"] { readNames(value) }
-        if let value = root.required("line")?.mapping("the line") { readLine(value) }
+        if let value = root.required("line") {
+            profile.lineLocation = value.location
+            if let line = value.mapping("the line") { readLine(line) }
+        }
         if let value = root["vmds"]?.mapping("the virtual devices") { readVirtualDevices(value) }
         if profile.line.transport == .serial {
             readSerial(root)
@@ -175,29 +178,23 @@ struct ProfileReader {
 }
 
 extension DeviceProfile {
-    /// Reads and checks the profile in a folder (its `profile.yaml`), or a profile file.
-    ///
-    /// Throws ``InvalidFile`` with every error found. Warnings and notes are left in `diagnostics`.
-    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile)
-        -> DeviceProfile
-    {
+    /// The profile in a folder (its `profile.yaml`), or a profile file, read as YAML.
+    package static func file(_ path: String, diagnostics: Diagnostics) throws(InvalidFile) -> YAMLFile {
         var isDirectory: ObjCBool = false
         let isFolder = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
         let file = isFolder ? path.hasSuffix("/") ? "\(path)profile.yaml" : "\(path)/profile.yaml" : path
-        return try load(YAMLFile(path: file, diagnostics: diagnostics))
+        return try YAMLFile(path: file, diagnostics: diagnostics)
     }
 
-    /// Reads and checks a profile that is already read as YAML.
-    package static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
+    /// Reads a profile and checks what it says in itself. Throws ``InvalidFile`` with every error found.
+    package static func read(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
         let folder = URL(fileURLWithPath: file.path).standardized.deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
         let shelf = NomenclatureShelf.names(besides: [folder.path])
         for finding in shelf.findings { file.diagnostics.report(finding) }
         var reader = ProfileReader(diagnostics: file.diagnostics, names: shelf.nomenclature)
         reader.read(try file.root.withInheritance(path: file.path, depth: 0), path: file.path)
-        if file.diagnostics.hasErrors {
-            throw InvalidFile(diagnostics: file.diagnostics.all.filter { $0.severity == .error })
-        }
+        try file.diagnostics.throwErrors()
         let folders = URL(fileURLWithPath: file.path).standardized.pathComponents.dropLast().suffix(2)
         reader.profile.name = folders.joined(separator: "/")
         return reader.profile

@@ -138,16 +138,16 @@ extension ProfileCheck {
         case .signMagnitude: range = (1 - exp2(Double(field.width - 1)))...(exp2(Double(field.width - 1)) - 1)
         case .float32, .float64, .decimal, .degreesMinutes, .sexagesimal, .hex, .text: return
         }
-        let compiler = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides())
+        let threshold = { profile.threshold($0, on: field.name) }
         switch test {
         case .above(let limit):
-            let threshold = compiler.threshold(limit, field.name)
+            let threshold = threshold(limit)
             if threshold >= range.upperBound {
                 diagnostics.error(location, "“\(field.name)” can never be above \(limit)")
             }
             if threshold < range.lowerBound { diagnostics.error(location, "“\(field.name)” is always above \(limit)") }
         case .below(let limit):
-            let threshold = compiler.threshold(limit, field.name)
+            let threshold = threshold(limit)
             if threshold <= range.lowerBound {
                 diagnostics.error(location, "“\(field.name)” can never be below \(limit)")
             }

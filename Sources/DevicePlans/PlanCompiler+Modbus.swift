@@ -1,4 +1,5 @@
 import DeviceModel
+package import ProfileLanguage
 
 /// Which registers are read together.
 extension PlanCompiler {

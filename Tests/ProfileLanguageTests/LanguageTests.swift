@@ -1,7 +1,8 @@
+import DevicePlans
 import DeviceModel
 import StrictYAML
 
-@testable import DeviceProfiles
+@testable import ProfileLanguage
 import Foundation
 import Nomenclature
 import TestSupport

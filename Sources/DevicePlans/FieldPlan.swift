@@ -1,4 +1,5 @@
 package import DeviceModel
+package import ProfileLanguage
 
 /// Where a value lies among bytes, with every shift worked out.
 package struct BitSlice: Sendable, Hashable {
@@ -232,8 +233,8 @@ package struct ModbusBlock: Sendable {
         swapped = fields.compactMap { field in if case .swappedBytes(let range) = field.source { range } else { nil } }
     }
 
-    /// The most registers that one Modbus read may ask for. Source: MODBUS Application Protocol V1.1b3, 6.3 and 6.4.
-    package static let longest = 125
+    /// The most registers that one Modbus read may ask for.
+    package static let longest = RegisterSource.longestRead
 
     /// The function code of the read.
     package var function: UInt8 { space.function }

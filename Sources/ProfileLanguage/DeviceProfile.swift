@@ -16,6 +16,8 @@ package struct DeviceProfile: Sendable {
     package var names = Nomenclature()
     package var provenance: [Provenance] = []
     package var line = LineDescription()
+    /// Where the file says what line it is.
+    package var lineLocation = SourceLocation(file: "", line: 1, column: 1)
     package var vmds: [VirtualDevice] = []
     package var frames: [FrameFormat] = []
     package var packet: PacketFormat?
@@ -227,6 +229,10 @@ package struct RequestDescription: Sendable {
         package let frame: Int?
         /// Unit: ns.
         package let pause: Int64
+
+        package init(send: SendTemplate, frame: Int?, pause: Int64) {
+            (self.send, self.frame, self.pause) = (send, frame, pause)
+        }
     }
 
     package let name: String
@@ -261,6 +267,10 @@ package struct SessionDescription: Sendable {
         package let to: Trigger
         package let send: SendTemplate
         package let frame: Int?
+
+        package init(to: Trigger, send: SendTemplate, frame: Int?) {
+            (self.to, self.send, self.frame) = (to, send, frame)
+        }
     }
 
     /// The field that holds the device's own serial number; `nil` when the protocol does not tell it.
@@ -358,7 +368,7 @@ package struct AlertDescription: Sendable {
     /// What a nurse reads, in Arabic.
     package let arabicText: String
     /// The virtual device that it is about; set for each slot of a rack when the profile is compiled.
-    package internal(set) var vmd: String?
+    package var vmd: String?
     package let location: SourceLocation
 }
 

@@ -54,7 +54,8 @@ extension ProfileReader {
         // 0 is everybody on a serial line, and the device itself on TCP.
         line.unit =
             map["unit"]?.int("the Modbus unit", (line.transport == .modbusTCP ? 0 : 1)...255).map { UInt8($0) } ?? 1
-        line.longestRead = map["longest-read"]?.int("the longest read, in registers or bits", 1...ModbusBlock.longest)
+        line.longestRead = map["longest-read"]?.int(
+            "the longest read, in registers or bits", 1...RegisterSource.longestRead)
         if let widen = map["widen"]?.choice("whether reads may be wider than planned", ["yes": true, "no": false]) {
             line.mayWiden = widen
         }

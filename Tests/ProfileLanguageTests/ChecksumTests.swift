@@ -1,4 +1,4 @@
-@testable import DeviceProfiles
+@testable import ProfileLanguage
 import Testing
 
 @Suite struct ChecksumTests {

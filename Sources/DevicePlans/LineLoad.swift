@@ -1,3 +1,4 @@
+import ProfileLanguage
 import DeviceModel
 
 /// Something a device says unasked.

@@ -20,7 +20,6 @@ struct ProfileCheck {
         if profile.provenance.contains(where: \.unverified) {
             diagnostics.note(root.value.location, "the profile rests on unverified facts; it says so when it runs")
         }
-        if !diagnostics.hasErrors { checkLoad(root) }
     }
 
     private func checkDuplicates() {
@@ -185,33 +184,6 @@ struct ProfileCheck {
             }
             taken.append((source.space, unit, range, bits, field))
         }
-        guard !diagnostics.hasErrors else { return }
-        if let fault = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides()).faultOfBundles() {
-            diagnostics.error(fault.field.location, fault.why)
-        }
-        checkTextConditions()
-    }
-
-    /// A text is gone with the answer it stood in: only a value of the same request can depend on it.
-    private func checkTextConditions() {
-        let blocks = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides()).blocks()
-        let names = profile.fields.map(\.name)
-        for field in profile.fields {
-            for gate in field.gates {
-                guard case .field(let name, _) = gate.test,
-                    profile.fields.first(where: { $0.name == name })?.type == .text
-                else { continue }
-                let isTogether = blocks.contains { block in
-                    let read = block.fields.map { names[$0.index] }
-                    return read.contains(name) && read.contains(field.name)
-                }
-                if !isTogether {
-                    diagnostics.error(
-                        field.location,
-                        "“\(name)” is text of another request; what it says is gone when “\(field.shownName)” is read")
-                }
-            }
-        }
     }
 
     // MARK: All
@@ -267,74 +239,5 @@ struct ProfileCheck {
                 diagnostics.error(field.location, "“every” is missing: no metric says how often this is read")
             }
         }
-    }
-
-    /// A line that is busier than this has no time left for what goes wrong.
-    static let mostLoad = 0.8
-
-    private func checkLoad(_ root: YAMLMapping) {
-        guard let load = profile.compile(handle: "lint").lineLoad, let line = root["line"] else { return }
-        let percent = Int((load.asked * 100 + load.streamed * 100).rounded())
-        if load.asked > 0, load.asked + load.streamed > Self.mostLoad {
-            line.error(
-                "the line cannot carry this: at these periods the device takes \(percent) % of its time, at most "
-                    + "\(Int(Self.mostLoad * 100)) % are allowed",
-                suggestion: "read less often, or at a higher baud rate")
-        } else if load.streamed > 1 {
-            line.error(
-                "the device cannot send this much: at these periods it would take \(percent) % of the line's time",
-                suggestion: "a period or the baud rate is wrong")
-        }
-    }
-}
-
-/// What is fixed of an item: its first bytes where they are known, and how long it is.
-private struct TextShape {
-    enum Byte {
-        case any
-        case known(UInt8)
-        /// The first byte of a number.
-        case numeric
-
-        func excludes(_ other: Byte) -> Bool {
-            switch (self, other) {
-            case (.known(let one), .known(let two)): one != two
-            case (.known(let byte), .numeric), (.numeric, .known(let byte)):
-                !(0x30...0x39).contains(byte) && ![0x20, 0x2B, 0x2D, 0x2E].contains(byte)
-            default: false
-            }
-        }
-    }
-
-    private var bytes: [Byte] = []
-    private var isOpen = false
-    private var shortest = 0
-
-    init(_ segments: [Template.Segment], _ profile: DeviceProfile) {
-        for segment in segments {
-            switch segment {
-            case .literal(let text):
-                shortest += text.count
-                if !isOpen { bytes += text.map { .known($0) } }
-            case .hole(_, let width?):
-                shortest += width
-                if !isOpen { bytes += [Byte](repeating: .any, count: width) }
-            case .hole("slot", nil) where Set(profile.rack?.slots.map(\.utf8.count) ?? []).count == 1:
-                let width = profile.rack?.slots.first?.utf8.count ?? 0
-                shortest += width
-                if !isOpen { bytes += [Byte](repeating: .any, count: width) }
-            case .hole(let name, nil):
-                if !isOpen, case .decimal? = profile.fields.first(where: { $0.name == name })?.type {
-                    bytes.append(.numeric)
-                }
-                isOpen = true
-            }
-        }
-    }
-
-    func differs(from other: TextShape) -> Bool {
-        if !isOpen, shortest < other.shortest || !other.isOpen && shortest != other.shortest { return true }
-        if !other.isOpen, other.shortest < shortest { return true }
-        return zip(bytes, other.bytes).contains { $0.excludes($1) }
     }
 }

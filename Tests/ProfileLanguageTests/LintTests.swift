@@ -1,4 +1,5 @@
-import DeviceProfiles
+import DevicePlans
+import ProfileLanguage
 import Foundation
 import StrictYAML
 import TestSupport

@@ -1,5 +1,6 @@
 import DeviceModel
 import Nomenclature
+import ProfileLanguage
 
 /// Frames, messages, requests and the session of a serial device.
 extension PlanCompiler {

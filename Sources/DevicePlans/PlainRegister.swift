@@ -1,4 +1,5 @@
 package import DeviceModel
+import ProfileLanguage
 
 /// A number in whole registers of which nothing but itself decides how far it counts: most registers of most devices.
 /// It is read without a look at anything else, and nothing of it is counted as a reference.

@@ -1,11 +1,11 @@
 /// Which fields decide about which: a value counts by a state, and the state by another.
-struct GateChain {
+package struct GateChain {
     /// By field: how many states decide about it in a row; 0 where none does.
-    private(set) var depths: [String: Int] = [:]
+    package private(set) var depths: [String: Int] = [:]
     /// A field that decides, through others, about itself; `nil` where none does.
-    private(set) var circle: FieldDescription?
+    package private(set) var circle: FieldDescription?
 
-    init(_ fields: [FieldDescription]) {
+    package init(_ fields: [FieldDescription]) {
         let byName = Dictionary(fields.map { ($0.name, $0) }) { first, _ in first }
         var open: Set<String> = []
         for field in fields { _ = depth(of: field, byName, &open) }

@@ -165,6 +165,9 @@ package struct RegisterSource: Sendable, Hashable {
         package var isBits: Bool { self == .coil || self == .discrete }
     }
 
+    /// The most registers that one Modbus read may ask for. Source: MODBUS Application Protocol V1.1b3, 6.3 and 6.4.
+    package static let longestRead = 125
+
     package let space: Space
     /// The address on the wire, from 0.
     package let address: Int
