@@ -1,3 +1,4 @@
+import DevicePlans
 
 /// Bytes of a device, as they are: profile, what is awaited, pieces, then the capture.
 enum CaptureMode {

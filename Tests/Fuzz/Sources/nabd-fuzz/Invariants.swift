@@ -1,3 +1,4 @@
+import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
 import DevicePlans

@@ -1,3 +1,5 @@
+import ProfileLanguage
+import DevicePlans
 import DeviceModel
 import JournalCoding
 

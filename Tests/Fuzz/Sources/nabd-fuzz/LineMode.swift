@@ -1,3 +1,5 @@
+import ProfileLanguage
+import DevicePlans
 import DeviceDrivers
 import DeviceModel
 import LineEngine
