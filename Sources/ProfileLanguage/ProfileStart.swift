@@ -198,7 +198,8 @@ package struct ProfileStart: Sendable {
 
         metrics:
           - metric: MDC_TEMP
-            from: {input: 0x0001, type: int16}  # the address on the wire, from 0: a manual's “30002”
+            # The address on the wire, from 0: a manual's “30002”. And what it says when its probe is broken.
+            from: {input: 0x0001, type: int16, missing: {0x7FFF: notAvailable}}
             scale: 0.1
             unit: Cel
             every: 5s
@@ -208,42 +209,5 @@ package struct ProfileStart: Sendable {
           MDC_TEMP: {low: 3.9, high: 5.6, period: 90s}
 
         """
-    }
-
-    private var vectors: String {
-        let bytes: String
-        let expect: String
-        switch kind {
-        case .stream: (bytes, expect) = ("{hex: \"01 00 61 07 69 01 00 62 08 6B\"}", "{MDC_PULS_OXIM_SAT_O2: [97, 98]}")
-        case .text:
-            let payload = "STAT;R;12.50;ml/h"
-            let sum = ChecksumAlgorithm.xor8.compute(Array(payload.utf8) + [3])
-            let digits = String(sum, radix: 16, uppercase: true)
-            (bytes, expect) = (
-                "{text: \"\\x02\(payload)\\x03\(digits.count == 1 ? "0" : "")\(digits)\\r\"}",
-                "{MDC_FLOW_FLUID_PUMP_CURRENT: 12.5, MDC_PUMP_INFUSING_STATUS: infusing}"
-            )
-        case .binary: (bytes, expect) = ("{hex: \"3E 05 02 B0 04 F9\"}", "{MDC_PRESS_CUFF: 120}")
-        case .lines:
-            (bytes, expect) = (
-                "{text: \"\\r\\nSPO2=097% PR=72\\r\\n\"}", "{MDC_PULS_OXIM_SAT_O2: 97, MDC_PULS_OXIM_PULS_RATE: 72}"
-            )
-        case .modbusRTU:
-            (bytes, expect) = ("{hex: \"01 04 00 01 00 01 60 0A -> 01 04 02 01 31 79 74\"}", "{MDC_TEMP: 30.5}")
-        case .modbusTCP:
-            (bytes, expect) = (
-                "{hex: \"00 01 00 00 00 06 01 04 00 01 00 01 -> 00 01 00 00 00 05 01 04 02 01 31\"}", "{MDC_TEMP: 30.5}"
-            )
-        }
-        return """
-              # captured, specified (printed in the manual), simulated (from another program), derived (from a \
-            published algorithm). Never invent a captured one.
-              - name: example
-                kind: derived
-                source: "made for this start"
-                bytes: \(bytes)
-                expect: \(expect)
-
-            """
     }
 }
