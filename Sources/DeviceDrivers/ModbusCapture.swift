@@ -50,7 +50,7 @@ struct ModbusCapture {
     }
 
     private mutating func takeRTU(at place: Int, sink: inout some RecordSink) -> Int? {
-        if let (request, length) = RTUFrame.request(bytes, at: place, end: bytes.count), case .read = request {
+        if let (request, length) = RTUFrame.request(bytes, at: place, end: bytes.count), request.isData {
             takeRequest(request, transaction: 0, unit: bytes[place], offset: place, sink: &sink)
             return length
         }
@@ -69,7 +69,7 @@ struct ModbusCapture {
             return nil
         }
         let end = place + header.end
-        if end <= bytes.count, let request = ModbusRequest(bytes, start..<end), case .read = request {
+        if end <= bytes.count, let request = ModbusRequest(bytes, start..<end), request.isData {
             takeRequest(request, transaction: header.transaction, unit: header.unit, offset: place, sink: &sink)
             return header.end
         }
@@ -86,8 +86,13 @@ struct ModbusCapture {
     ) {
         giveUp(sink: &sink)
         sawDamage = false
-        guard case .read(let function, let address, let count) = request else { return }
-        pending = plan.block(unit: unit, function: function.rawValue, address: address, count: count).map {
+        let (address, count) =
+            switch request {
+            case .read(_, let address, let count): (address, count)
+            case .identification(let object): (Int(object), 1)
+            default: (0, 0)
+            }
+        pending = plan.block(unit: unit, function: request.function.rawValue, address: address, count: count).map {
             Pending(transaction: transaction, unit: unit, block: $0, offset: offset)
         }
     }
@@ -109,6 +114,13 @@ struct ModbusCapture {
                 return
             }
             decoder.take(bytes, from: data.lowerBound, of: block, time: 0, offset: offset, sink: &sink)
+            pending = nil
+        case .object(let object, _)?:
+            guard let block = plan.block(unit: unit, function: function, address: Int(object), count: 1) else { return }
+            if let waiting = pending, waiting.block.address != block.address || waiting.block.function != function {
+                return
+            }
+            decoder.take(bytes, from: start + 2, of: block, time: 0, offset: offset, sink: &sink)
             pending = nil
         case .repeated?, nil: return
         }

@@ -1,6 +1,7 @@
 import ProfileLanguage
 package import DeviceModel
 package import DevicePlans
+import ModbusFrames
 
 /// Turns the registers of a Modbus device into samples.
 package struct ModbusDecoder: Sendable {
@@ -28,6 +29,7 @@ package struct ModbusDecoder: Sendable {
         let moment = Moment(time: time, offset: offset)
         judge.beginMessage()
         defer { records.hand(over: &sink) }
+        if block.space == .identification { return takeObject(data, start, block, moment, sink: &sink) }
         guard block.space.isBits else {
             let length = min(block.count * 2, data.count - start)
             if !block.swapped.isEmpty {
@@ -53,6 +55,22 @@ package struct ModbusDecoder: Sendable {
     }
 
     /// Samples without a value for all that a read would have brought.
+    /// An object of the device identification, of an answer whose third byte is at `start`.
+    private mutating func takeObject(
+        _ data: [UInt8], _ start: Int, _ block: ModbusBlock, _ moment: Moment, sink: inout some RecordSink
+    ) {
+        let place = start - 2
+        guard place >= 0, case .object(_, let text)? = ModbusAnswer(data, at: place, end: data.count) else {
+            return judge.miss(block.fields, .invalid, .malformed, moment, sink: &records)
+        }
+        for index in 0..<ModbusBlock.longestObject {
+            bytes[index] = index < text.count ? data[text.lowerBound + index] : 0
+        }
+        judge.read(
+            block.fields, bytes: bytes, start: 0, length: ModbusBlock.longestObject, captures: captures, moment,
+            sink: &records)
+    }
+
     package mutating func miss(
         _ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0,
         sink: inout some RecordSink

@@ -235,12 +235,18 @@ package struct ModbusBlock: Sendable {
 
     /// The most registers that one Modbus read may ask for.
     package static let longest = RegisterSource.longestRead
+    /// The longest object of the device identification that an answer has room for. Unit: bytes. Source: MODBUS
+    /// Application Protocol V1.1b3, 6.21: 253 bytes, less nine before it.
+    package static let longestObject = 244
 
     /// The function code of the read.
     package var function: UInt8 { space.function }
 
     /// Data bytes of the reply.
-    package var replySize: Int { space.isBits ? (count + 7) / 8 : count * 2 }
+    package var replySize: Int {
+        if space == .identification { return ModbusBlock.longestObject }
+        return space.isBits ? (count + 7) / 8 : count * 2
+    }
 }
 
 extension ModbusBlock {

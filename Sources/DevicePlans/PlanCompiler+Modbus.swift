@@ -98,6 +98,7 @@ extension PlanCompiler {
     /// Whether a value is read with those before it: the hole between costs less than a second request, and may be
     /// read.
     private func joins(_ bundle: Bundle, from start: Int, reach: Int) -> Bool {
+        guard bundle.space != .identification else { return false }
         guard max(reach, bundle.registers.upperBound) - start + 1 <= line.longestRead ?? ModbusBlock.longest else {
             return false
         }
@@ -120,6 +121,9 @@ extension PlanCompiler {
     }
 
     private func registerPlan(_ field: FieldDescription, _ source: RegisterSource, start: Int) -> FieldPlan {
+        if source.space == .identification {
+            return fieldPlan(field, .bytes(0..<ModbusBlock.longestObject), .text)
+        }
         let first = (source.address - start) * 2
         if field.type == .text {
             let range = first..<(first + source.registers * 2)
@@ -186,6 +190,9 @@ extension DevicePlan {
         guard case .modbus(let modbus) = protocolPlan, let space = RegisterSource.Space(function: function),
             (1...ModbusBlock.longest).contains(count)
         else { return nil }
+        if space == .identification {
+            return modbus.blocks.first { $0.unit == unit && $0.space == space && $0.address == address }
+        }
         let fields = modbus.blocks.filter { $0.unit == unit && $0.space == space }.flatMap { block in
             block.fields.compactMap { $0.moved(by: (block.address - address) * 2, within: count * 2) }
         }

@@ -65,7 +65,7 @@ struct ModbusPlayer {
     }
 
     private func takeRTU(_ bytes: [UInt8], seconds: Double) -> (Int, [UInt8])? {
-        guard bytes.count >= 8 else { return nil }
+        guard bytes.count >= 7 else { return nil }
         guard let length = RTUFrame.requestLength(bytes, at: 0, end: bytes.count) else { return (1, []) }
         guard bytes.count >= length else { return nil }
         guard RTUFrame.isWhole(bytes, 0..<length) else { return (1, []) }
@@ -79,6 +79,9 @@ struct ModbusPlayer {
             return nil
         }
         let code = bytes[range.lowerBound]
+        if case .identification(let object)? = ModbusRequest(bytes, range) {
+            return self.object(object, owner, unit: unit, seconds: seconds)
+        }
         guard case .read(let function, let address, let count)? = ModbusRequest(bytes, range),
             let space = RegisterSource.Space(function: code)
         else {
@@ -88,6 +91,19 @@ struct ModbusPlayer {
         let values = registers(owner, unit: unit, space: space, seconds: seconds)
         let wanted = (address..<(address + count)).compactMap { values[$0] }
         return wanted.count == count ? ModbusAnswer.read(function, wanted) : ModbusAnswer.exception(code, code: 2)
+    }
+
+    /// An object of the device identification that the profile reads: 02, illegal address, for any other.
+    private func object(_ object: UInt8, _ owner: Unit, unit: UInt8, seconds: Double) -> [UInt8] {
+        for block in owner.blocks
+        where block.unit == unit && block.space == .identification && block.address == Int(object) {
+            guard let field = block.fields.first, case .text(let text)? = value(field, of: owner, seconds: seconds)
+            else {
+                break
+            }
+            return ModbusAnswer.identification(object: object, Array(text.utf8))
+        }
+        return ModbusAnswer.exception(ModbusFunction.encapsulatedInterface.rawValue, code: 2)
     }
 
     private func registers(_ owner: Unit, unit: UInt8, space: RegisterSource.Space, seconds: Double) -> [Int: UInt16] {

@@ -198,6 +198,7 @@ struct ModbusRead {
         let end = block.address + block.count
         let longest = plan.line.longestRead ?? ModbusBlock.longest
         widest = 0
+        guard block.space != .identification else { return }
         while widest < most, block.count + (widest + 1) * step <= longest,
             (0..<step).allSatisfy({ plan.line.mayRead(block.space, end + widest * step + $0) })
         {
@@ -210,7 +211,10 @@ struct ModbusRead {
 
     /// What it asks for, wider by so many steps.
     func request(_ part: ModbusBlock, wider: Int) -> ModbusRequest? {
-        ModbusFunction(rawValue: part.function).map {
+        guard part.space != .identification else {
+            return .identification(object: UInt8(truncatingIfNeeded: part.address))
+        }
+        return ModbusFunction(rawValue: part.function).map {
             .read($0, address: part.address, count: part.count + wider * (part.space.isBits ? 8 : 1))
         }
     }

@@ -9,8 +9,10 @@ struct WireQuestion: Equatable {
     /// Whether what it asks can be had by no other shape.
     var isOnlyShape = false
 
-    /// Bytes of the answer from its function code on.
-    var answerLength: Int { request.answerLength }
+    /// Bytes of the answer from its function code on; `nil` where only the answer tells.
+    var answerLength: Int? { request.answerLength }
+    /// The object of the device identification that it asks for.
+    var object: UInt8? { if case .identification(let object) = request { object } else { nil } }
     /// Data bytes of a read; `nil` for what is said back.
     var dataBytes: Int? {
         if case .read(let function, _, let count) = request { function.dataBytes(count) } else { nil }

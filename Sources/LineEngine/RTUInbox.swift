@@ -14,11 +14,27 @@ struct AnswerShape: Equatable, BitwiseCopyable {
         self.detail = detail
     }
 
+    private init(unit: UInt8, object: UInt8) {
+        self.init(unit: unit, function: ModbusFunction.encapsulatedInterface.rawValue, detail: Int(object))
+    }
+
+    /// The shape of a whole frame's answer; `nil` of one that is known by what it says back only.
+    init?(ofRTU bytes: [UInt8], length: Int) {
+        switch ModbusAnswer(bytes, at: 1, end: length) {
+        case .data(let data)?:
+            guard length == data.count + 5 else { return nil }
+            self.init(unit: bytes[0], function: bytes[1], detail: data.count)
+        case .object(let object, _)?: self.init(unit: bytes[0], object: object)
+        case .repeated?, .exception?, nil: return nil
+        }
+    }
+
     init(unit: UInt8, _ request: ModbusRequest) {
         switch request {
         case .read(let function, _, let count):
             self.init(unit: unit, function: function.rawValue, detail: function.dataBytes(count))
         case .loopback: self.init(unit: unit, function: ModbusFunction.diagnostics.rawValue, detail: 0)
+        case .identification(let object): self.init(unit: unit, object: object)
         case .writeCoil(let address, _), .writeRegister(let address, _), .writeCoils(let address, _),
             .writeRegisters(let address, _):
             self.init(unit: unit, function: request.function.rawValue, detail: address)
@@ -43,8 +59,8 @@ struct RTUInbox {
     /// The answer that is awaited.
     struct Awaited {
         let shape: AnswerShape
-        /// Of the whole frame. Unit: bytes.
-        let length: Int
+        /// Of the whole frame; `nil` where only its bytes tell. Unit: bytes.
+        let length: Int?
     }
 
     private var bytes = [UInt8](repeating: 0, count: 1024)
@@ -102,9 +118,10 @@ struct RTUInbox {
     /// The next thing that the bytes say, with an answer awaited.
     mutating func next(now: Int64) -> Step {
         while let awaited {
-            if isAnswer(awaited, at: 0), count < awaited.length, !isEcho(at: 0) { return .needMore }
+            let isThere = length(of: awaited, at: 0).map { count >= $0 } ?? false
+            if isAnswer(awaited, at: 0), !isThere, !isEcho(at: 0) { return .needMore }
             guard let (place, length) = firstFrame() else {
-                return isAnswer(awaited, at: 0) && count >= awaited.length ? .damaged : .needMore
+                return isAnswer(awaited, at: 0) && isThere ? .damaged : .needMore
             }
             if place > 0 { skip(place) }
             defer { drop(length) }
@@ -112,7 +129,7 @@ struct RTUInbox {
                 tookEcho = true
                 continue
             }
-            if length == awaited.length, isAnswer(awaited, at: 0) {
+            if length == self.length(of: awaited, at: 0), isAnswer(awaited, at: 0) {
                 keepAnswer(awaited.shape, length)
                 return .answer
             }
@@ -149,10 +166,10 @@ struct RTUInbox {
     private func firstFrame() -> (place: Int, length: Int)? {
         var place = 0
         while count - place >= RTUFrame.shortest {
-            if let awaited, isAnswer(awaited, at: place), place + awaited.length <= count,
-                RTUFrame.isWhole(bytes, place..<(place + awaited.length))
+            if let length = awaited?.length, let awaited, isAnswer(awaited, at: place), place + length <= count,
+                RTUFrame.isWhole(bytes, place..<(place + length))
             {
-                return (place, awaited.length)
+                return (place, length)
             }
             if let length = RTUFrame.answerLength(bytes, at: place, end: count), place + length <= count,
                 RTUFrame.isWhole(bytes, place..<(place + length))
@@ -163,6 +180,11 @@ struct RTUInbox {
             place += 1
         }
         return nil
+    }
+
+    /// How long the awaited answer is if it begins here; `nil` until its bytes tell. Unit: bytes.
+    private func length(of awaited: Awaited, at place: Int) -> Int? {
+        awaited.length ?? RTUFrame.answerLength(bytes, at: place, end: count)
     }
 
     /// The length of the whole request that begins here; `nil` when there is none.
@@ -187,6 +209,12 @@ struct RTUInbox {
         guard there > 0, bytes[place] == awaited.shape.unit else { return false }
         guard there > 1 else { return true }
         guard bytes[place + 1] == awaited.shape.function else { return false }
+        if awaited.shape.function == ModbusFunction.encapsulatedInterface.rawValue {
+            // Its type and access are said back, and the object is the one asked for.
+            return (there < 3 || bytes[place + 2] == ModbusFunction.identificationType)
+                && (there < 4 || bytes[place + 3] == ModbusFunction.oneObject)
+                && (there < 9 || Int(bytes[place + 8]) == awaited.shape.detail)
+        }
         guard awaited.shape.function <= ModbusFunction.readInputRegisters.rawValue else {
             // Said back: unit, function, and the four bytes behind it.
             for offset in 2..<max(2, min(6, there)) where bytes[place + offset] != request[offset] { return false }
@@ -219,20 +247,17 @@ struct RTUInbox {
             // for.
             return discipline.contains(now: now, where: { $0.unit == unit && $0.function == refused }) ? .late : stray
         }
-        guard function <= ModbusFunction.readInputRegisters.rawValue else {
-            return requestLength(at: 0) == length && awaited?.shape.unit != unit ? .foreignRequest : stray
-        }
-        let shape = AnswerShape(unit: unit, function: function, detail: Int(bytes[2]))
-        let isAnswer = length == Int(bytes[2]) + 5
-        if isAnswer, discipline.takeLate(shape, now: now) { return .late }
-        if isAnswer, let answerShape, answerShape == shape {
+        let shape = AnswerShape(ofRTU: bytes, length: length)
+        if let shape, discipline.takeLate(shape, now: now) { return .late }
+        if let shape, let answerShape, answerShape == shape {
             var isSame = length == answerLength
             for place in 0..<min(length, answerLength) where bytes[place] != answer[place] { isSame = false }
             if isSame { return .duplicate }
             if awaited?.shape != shape, mayContradict { return .conflicting }
         }
-        if requestLength(at: 0) == length { return .foreignRequest }
-        if isAnswer { discipline.doubt(Int(unit)) }
+        let isRead = function <= ModbusFunction.readInputRegisters.rawValue
+        if requestLength(at: 0) == length, isRead || awaited?.shape.unit != unit { return .foreignRequest }
+        if shape != nil { discipline.doubt(Int(unit)) }
         return stray
     }
 

@@ -128,7 +128,7 @@ struct RTUWire: ModbusWire {
         // A driver takes the bytes at once; the wire does not.
         let sent = now + Int64(outgoing.count) * byteTime
         lastByte = sent
-        let length = question.answerLength + RTUFrame.envelope
+        let length = question.answerLength.map { $0 + RTUFrame.envelope }
         let shape = AnswerShape(unit: question.unit, question.request)
         inbox.discipline.settle()
         inbox.discipline.said(until: sent)
@@ -136,7 +136,8 @@ struct RTUWire: ModbusWire {
         phase = .awaiting(
             Exchange(
                 question: question, shape: shape, sent: sent,
-                deadline: sent + question.slowestReply + Int64(length) * byteTime * 3 / 2 + wireMargin))
+                deadline: sent + question.slowestReply + Int64(length ?? RTUFrame.longest) * byteTime * 3 / 2
+                    + wireMargin))
     }
 
     mutating func heard(_ bytes: [UInt8], count: Int, at now: Int64) {

@@ -21,10 +21,12 @@ struct TCPInbox {
         let transaction: UInt16
         let unit: UInt8
         let function: UInt8
-        /// From the function code on. Unit: bytes.
-        let length: Int
+        /// From the function code on; `nil` where only its bytes tell. Unit: bytes.
+        let length: Int?
         /// Data bytes of a read; `nil` for what is said back.
         let dataBytes: Int?
+        /// The object of the device identification that is asked for.
+        let object: UInt8?
     }
 
     /// A transaction that was given up. Unit of the time: ns.
@@ -116,7 +118,12 @@ struct TCPInbox {
     /// The awaited answer, by the length that its function has; `nil` until it is whole.
     private mutating func take(_ awaited: Awaited, _ header: TCPFrame) -> Step? {
         let start = TCPFrame.headerLength
-        guard let length = ModbusAnswer.length(bytes, at: start, end: count) else { return nil }
+        guard let length = ModbusAnswer.length(bytes, at: start, end: count) else {
+            guard awaited.object != nil, count >= header.end else { return nil }
+            drop(header.end)
+            lastAnswered = header.transaction
+            return .wrongContent
+        }
         if let dataBytes = awaited.dataBytes, bytes[start] == awaited.function, Int(bytes[start + 1]) != dataBytes {
             guard count >= header.end else { return nil }
             drop(header.end)
@@ -132,6 +139,7 @@ struct TCPInbox {
         padding = max(0, header.end - start - length)
         drop(start + length)
         if case .exception(let code)? = found { return .exception(code) }
+        if case .object(let object, _)? = found { return object == awaited.object ? .answer : .wrongContent }
         return length == awaited.length ? .answer : .wrongContent
     }
 

@@ -68,7 +68,7 @@ struct TCPWire: ModbusWire {
         let awaited = TCPInbox.Awaited(
             transaction: transaction, unit: question.unit, function: question.request.function.rawValue,
             length: question.answerLength,
-            dataBytes: question.dataBytes)
+            dataBytes: question.dataBytes, object: question.object)
         phase = .awaiting(question, awaited, sent: now, deadline: now + question.slowestReply + wireMargin)
     }
 

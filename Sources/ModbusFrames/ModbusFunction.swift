@@ -9,11 +9,15 @@ package enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case diagnostics = 8
     case writeMultipleCoils = 15
     case writeMultipleRegisters = 16
+    /// Of what it can carry, the device identification only (type 14). Source: 6.19, 6.21.
+    case encapsulatedInterface = 43
 
     /// Whether it changes nothing in the device.
     package var isRead: Bool {
         switch self {
-        case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters, .diagnostics: true
+        case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters, .diagnostics,
+            .encapsulatedInterface:
+            true
         case .writeSingleCoil, .writeSingleRegister, .writeMultipleCoils, .writeMultipleRegisters: false
         }
     }
@@ -22,13 +26,19 @@ package enum ModbusFunction: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     package var isOfBits: Bool {
         switch self {
         case .readCoils, .readDiscreteInputs, .writeSingleCoil, .writeMultipleCoils: true
-        case .readHoldingRegisters, .readInputRegisters, .writeSingleRegister, .writeMultipleRegisters, .diagnostics:
+        case .readHoldingRegisters, .readInputRegisters, .writeSingleRegister, .writeMultipleRegisters, .diagnostics,
+            .encapsulatedInterface:
             false
         }
     }
 
     /// Data bytes of the answer to a read of so many registers or bits.
     package func dataBytes(_ count: Int) -> Int { isOfBits ? (count + 7) / 8 : count * 2 }
+
+    /// The type of encapsulated interface that is the device identification. Source: 6.21.
+    package static let identificationType: UInt8 = 14
+    /// The access to one object of it. Source: 6.21.
+    package static let oneObject: UInt8 = 4
 
     /// Set in the function code of an exception.
     package static let exceptionBit: UInt8 = 0x80

@@ -5,6 +5,8 @@ package enum ModbusRequest: Sendable, Equatable {
     case read(ModbusFunction, address: Int, count: Int)
     /// Function 08, sub-function 0: the device says the number back.
     case loopback(UInt16)
+    /// Function 43, type 14, access 4: one object of the device identification.
+    case identification(object: UInt8)
     case writeCoil(address: Int, isOn: Bool)
     case writeRegister(address: Int, value: UInt16)
     /// Range: 1…1,968 coils. Source: 6.11.
@@ -16,6 +18,7 @@ package enum ModbusRequest: Sendable, Equatable {
         switch self {
         case .read(let function, _, _): function
         case .loopback: .diagnostics
+        case .identification: .encapsulatedInterface
         case .writeCoil: .writeSingleCoil
         case .writeRegister: .writeSingleRegister
         case .writeCoils: .writeMultipleCoils
@@ -23,10 +26,19 @@ package enum ModbusRequest: Sendable, Equatable {
         }
     }
 
-    /// Bytes of the answer from its function code on, when it is no exception.
-    package var answerLength: Int {
+    /// Whether it asks for values.
+    package var isData: Bool {
+        switch self {
+        case .read, .identification: true
+        case .loopback, .writeCoil, .writeRegister, .writeCoils, .writeRegisters: false
+        }
+    }
+
+    /// Bytes of the answer from its function code on, when it is no exception; `nil` where only the answer tells.
+    package var answerLength: Int? {
         switch self {
         case .read(let function, _, let count): 2 + function.dataBytes(count)
+        case .identification: nil
         case .loopback, .writeCoil, .writeRegister, .writeCoils, .writeRegisters: 5
         }
     }
@@ -41,6 +53,10 @@ package enum ModbusRequest: Sendable, Equatable {
         case .loopback(let number):
             bytes.append(word: 0)
             bytes.append(word: Int(number))
+        case .identification(let object):
+            bytes.append(ModbusFunction.identificationType)
+            bytes.append(ModbusFunction.oneObject)
+            bytes.append(object)
         case .writeCoil(let address, let isOn):
             bytes.append(word: address)
             bytes.append(word: isOn ? 0xFF00 : 0)
@@ -63,7 +79,16 @@ package enum ModbusRequest: Sendable, Equatable {
     /// Reads the request that these bytes are, from its function code to its last byte; `nil` when they are none, or
     /// one that is not listed here.
     package init?(_ bytes: [UInt8], _ range: Range<Int>) {
-        guard range.count >= 5, let function = ModbusFunction(rawValue: bytes[range.lowerBound]) else { return nil }
+        guard range.count >= 4, let function = ModbusFunction(rawValue: bytes[range.lowerBound]) else { return nil }
+        if function == .encapsulatedInterface {
+            let place = range.lowerBound
+            guard range.count == 4, bytes[place + 1] == ModbusFunction.identificationType,
+                bytes[place + 2] == ModbusFunction.oneObject
+            else { return nil }
+            self = .identification(object: bytes[place + 3])
+            return
+        }
+        guard range.count >= 5 else { return nil }
         let first = bytes.word(range.lowerBound + 1)
         let second = bytes.word(range.lowerBound + 3)
         let data = range.lowerBound + 6
@@ -71,6 +96,7 @@ package enum ModbusRequest: Sendable, Equatable {
         case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters:
             guard range.count == 5 else { return nil }
             self = .read(function, address: first, count: second)
+        case .encapsulatedInterface: return nil
         case .diagnostics:
             guard range.count == 5, first == 0 else { return nil }
             self = .loopback(UInt16(second))
@@ -100,6 +126,8 @@ package enum ModbusRequest: Sendable, Equatable {
 package enum ModbusAnswer: Sendable, Equatable {
     /// The data bytes of a read: where they lie.
     case data(Range<Int>)
+    /// An object of the device identification: its number, and where its text lies.
+    case object(UInt8, Range<Int>)
     /// A number said back, or what was written where: the four bytes behind the function code.
     case repeated(Int, Int)
     /// Source of the codes: MODBUS Application Protocol V1.1b3, section 7.
@@ -114,10 +142,34 @@ package enum ModbusAnswer: Sendable, Equatable {
             self = .exception(code: bytes[place + 1])
         } else if code <= ModbusFunction.readInputRegisters.rawValue {
             self = .data((place + 2)..<(place + length))
+        } else if code == ModbusFunction.encapsulatedInterface.rawValue {
+            // One was asked for: the first is it.
+            guard bytes[place + 6] >= 1 else { return nil }
+            let text = place + Self.objectStart
+            self = .object(bytes[place + 7], text..<(text + Int(bytes[text - 1])))
         } else {
             self = .repeated(bytes.word(place + 1), bytes.word(place + 3))
         }
     }
+
+    /// Where the first object's text begins in an answer about the device identification. Unit: bytes from its function
+    /// code: type, access, conformity, more, next, count, number and length stand before it.
+    package static let objectStart = 9
+
+    /// How long an answer about the device identification is; `nil` until its objects are there.
+    private static func identificationLength(_ bytes: [UInt8], at place: Int, end: Int) -> Int? {
+        guard end - place >= 7, bytes[place + 1] == ModbusFunction.identificationType else { return nil }
+        var length = 7
+        for _ in 0..<bytes[place + 6] {
+            guard end - place >= length + 2 else { return nil }
+            length += 2 + Int(bytes[place + length + 1])
+            guard length <= longest else { return nil }
+        }
+        return length
+    }
+
+    /// The longest answer, from its function code on. Unit: bytes. Source: 4.1.
+    package static let longest = 253
 
     /// How long the answer is that begins here, by its function; `nil` when that is not known, or not there yet. Unit:
     /// bytes.
@@ -130,7 +182,18 @@ package enum ModbusAnswer: Sendable, Equatable {
             return end - place >= 2 ? 2 + Int(bytes[place + 1]) : nil
         case .writeSingleCoil, .writeSingleRegister, .diagnostics, .writeMultipleCoils, .writeMultipleRegisters:
             return 5
+        case .encapsulatedInterface: return identificationLength(bytes, at: place, end: end)
         }
+    }
+
+    /// The bytes of an answer with one object of the device identification, from its function code on. Conformity:
+    /// basic and regular objects and the vendor's own, one at a time too.
+    package static func identification(object: UInt8, _ text: [UInt8]) -> [UInt8] {
+        let text = text.prefix(longest - objectStart)
+        return [
+            ModbusFunction.encapsulatedInterface.rawValue, ModbusFunction.identificationType, ModbusFunction.oneObject,
+            0x83, 0, 0, 1, object, UInt8(truncatingIfNeeded: text.count),
+        ] + text
     }
 
     /// The bytes of an answer to a read, from its function code on.

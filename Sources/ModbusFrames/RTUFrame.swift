@@ -61,6 +61,7 @@ package enum RTUFrame {
         guard end - place >= 2, let function = ModbusFunction(rawValue: bytes[place + 1]) else { return nil }
         switch function {
         case .writeMultipleCoils, .writeMultipleRegisters: return end - place >= 7 ? 9 + Int(bytes[place + 6]) : nil
+        case .encapsulatedInterface: return 7
         default: return 8
         }
     }

@@ -146,6 +146,8 @@ package struct RegisterSource: Sendable, Hashable {
         case coil
         /// Read with function 2.
         case discrete
+        /// Objects of the device identification, read with function 43, type 14, one in each request.
+        case identification
 
         package var function: UInt8 {
             switch self {
@@ -153,6 +155,7 @@ package struct RegisterSource: Sendable, Hashable {
             case .discrete: 2
             case .holding: 3
             case .input: 4
+            case .identification: 43
             }
         }
 

@@ -18,6 +18,7 @@ extension Grammar {
             Key("holding", .whole(0...65535), "register read with function 3"),
             Key("coil", .whole(0...65535), "bit read with function 1"),
             Key("discrete", .whole(0...65535), "bit read with function 2"),
+            Key("identification", .whole(0...255), "object of the device identification, read with function 43/14"),
             Key("registers", .whole(1...20), "of a text in registers: how many"),
             Key("words", .word(["high-first", "low-first"]), "order of two or four registers (high-first)"),
             Key("bytes", .word(["high-first", "low-first"]), "order of the two bytes of each register (high-first)"),
@@ -51,7 +52,8 @@ extension Grammar {
         "registers", "A Modbus value.",
         field.keys.filter {
             [
-                "input", "holding", "coil", "discrete", "join", "registers", "words", "bytes", "type", "bits",
+                "input", "holding", "coil", "discrete", "identification", "join", "registers", "words", "bytes", "type",
+                "bits",
                 "missing", "table", "otherwise",
             ].contains($0.name)
         })

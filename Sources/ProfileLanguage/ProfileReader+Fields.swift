@@ -205,14 +205,17 @@ extension ProfileReader {
         if let list = map["join"] { return joined(list, map, vmd: vmd) }
         let named = RegisterSource.Space.allCases.filter { map[$0.rawValue] != nil }
         guard let space = named.first, named.count == 1, let addressValue = map[space.rawValue] else {
-            map.value.error("registers are one of “input” (function 4), “holding” (3), “coil” (1) and “discrete” (2)")
+            map.value.error(
+                "registers are one of “input” (function 4), “holding” (3), “coil” (1), “discrete” (2) and "
+                    + "“identification” (43)")
             return nil
         }
         for key in ["in", "key", "frame", "byte", "count", "strip", "places"] {
             map[key]?.error("“\(key)” belongs to serial protocols")
         }
-        guard let address = addressValue.int("the register's address", 0...65535) else { return nil }
         let period = map["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
+        if space == .identification { return object(addressValue, map, period: period, vmd: vmd) }
+        guard let address = addressValue.int("the register's address", 0...65535) else { return nil }
         if space.isBits {
             for key in ["type", "bits", "words", "registers"] {
                 map[key]?.error("“\(key)” belongs to registers; here an address holds one bit")
@@ -261,6 +264,21 @@ extension ProfileReader {
                 space: space, address: address, registers: count, bits: bits, lowWordFirst: lowFirst,
                 lowByteFirst: lowByteFirst, parts: [],
                 period: period, vmd: vmd), chosen.type
+        )
+    }
+
+    /// An object of the device identification: text.
+    private func object(_ value: YAMLValue, _ map: YAMLMapping, period: Int64?, vmd: String?) -> (
+        RegisterSource, FieldType
+    )? {
+        for key in ["type", "bits", "words", "registers", "bytes", "join"] {
+            map[key]?.error("“\(key)” belongs to registers; an object of the device identification is text")
+        }
+        guard let object = value.int("the object's number", 0...255) else { return nil }
+        return (
+            RegisterSource(
+                space: .identification, address: object, registers: 1, bits: nil, lowWordFirst: false,
+                lowByteFirst: false, parts: [], period: period, vmd: vmd), .text
         )
     }
 

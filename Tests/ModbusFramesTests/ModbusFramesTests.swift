@@ -85,4 +85,28 @@ import Testing
         #expect(ModbusAnswer([3, 4, 1, 2, 3], at: 0, end: 5) == nil)
         #expect(ModbusAnswer([99, 1, 2, 3, 4], at: 0, end: 5) == nil)
     }
+
+    /// The device identification, one object at a time. Source of the form: MODBUS Application Protocol V1.1b3, 6.21.
+    @Test func anObjectOfTheIdentificationIsAsLongAsItsTextSays() throws {
+        var frame: [UInt8] = []
+        RTUFrame.compose(unit: 17, .identification(object: 0x80), into: &frame)
+        #expect(frame.dropLast(2) == [17, 0x2B, 0x0E, 4, 0x80])
+        #expect(RTUFrame.request(frame, at: 0, end: frame.count)?.request == .identification(object: 0x80))
+        #expect(RTUFrame.request(frame, at: 0, end: frame.count)?.length == 7)
+        let answer = ModbusAnswer.identification(object: 0x80, Array("SN-7".utf8))
+        #expect(answer == [0x2B, 0x0E, 4, 0x83, 0, 0, 1, 0x80, 4, 0x53, 0x4E, 0x2D, 0x37])
+        #expect(ModbusAnswer(answer, at: 0, end: answer.count) == .object(0x80, 9..<13))
+        // Neither cut nor with more objects told than there are.
+        for end in 0..<answer.count { #expect(ModbusAnswer(answer, at: 0, end: end) == nil, "\(end)") }
+        for count: UInt8 in [0, 2, 255] {
+            var lying = answer
+            lying[6] = count
+            #expect(ModbusAnswer(lying, at: 0, end: lying.count) == nil, "\(count)")
+        }
+        // Of another type than the identification nothing is known.
+        #expect(ModbusAnswer.length([0x2B, 0x0D, 4, 0x83, 0, 0, 1, 0x80, 0], at: 0, end: 9) == nil)
+        #expect(ModbusAnswer([0xAB, 2], at: 0, end: 2) == .exception(code: 2))
+        let longest = ModbusAnswer.identification(object: 0, [UInt8](repeating: 0x41, count: 300))
+        #expect(longest.count == 253 && ModbusAnswer.length(longest, at: 0, end: 253) == 253)
+    }
 }
