@@ -10,23 +10,34 @@ package protocol RecordSink {
 /// What is being read, until it goes to its sink: one type, so that reading is compiled for it and not for any sink. It
 /// keeps its room.
 struct RecordBuffer: Sendable {
-    private var records: [SampleRecord] = []
-    private var offsets: [Int] = []
+    private struct Entry: BitwiseCopyable {
+        let record: SampleRecord
+        let frameOffset: Int
+    }
+
+    private var entries: [Entry] = []
 
     mutating func take(_ record: SampleRecord, frameOffset: Int) {
-        records.append(record)
-        offsets.append(frameOffset)
+        entries.append(Entry(record: record, frameOffset: frameOffset))
+    }
+
+    /// A sample that is a number: made where it lies.
+    @inline(__always)
+    mutating func take(
+        number bits: Int64, of stream: UInt32, _ validity: Validity, _ reason: Reason, time: Int64, frameOffset: Int
+    ) {
+        entries.append(
+            Entry(
+                record: SampleRecord(
+                    kind: .sample, index: stream, monotonicNanoseconds: time, bits: bits, validity: validity,
+                    reason: reason), frameOffset: frameOffset))
     }
 
     mutating func hand(over sink: inout some RecordSink) {
-        for place in records.indices { sink.take(records[place], frameOffset: offsets[place]) }
-        records.removeAll(keepingCapacity: true)
-        offsets.removeAll(keepingCapacity: true)
+        for entry in entries { sink.take(entry.record, frameOffset: entry.frameOffset) }
+        entries.removeAll(keepingCapacity: true)
     }
 
     /// Room for so many records without an allocation.
-    mutating func reserve(_ count: Int) {
-        records.reserveCapacity(count)
-        offsets.reserveCapacity(count)
-    }
+    mutating func reserve(_ count: Int) { entries.reserveCapacity(count) }
 }

@@ -1,5 +1,5 @@
 /// What a line's thread reports besides samples. Raw values never leave the process; the journal stores the names.
-package enum EventCode: UInt8, Sendable, BitwiseCopyable {
+@usableFromInline package enum EventCode: UInt8, Sendable, BitwiseCopyable {
     case none
     /// The line is open and the device answered, or its stream is in step.
     case deviceConnected

@@ -1,7 +1,7 @@
 /// What one slot of a line's ring carries from the sampling thread to the journal. A plain value: nothing in it is
 /// allocated.
-package struct SampleRecord: Sendable, BitwiseCopyable {
-    package enum Kind: UInt8, Sendable, BitwiseCopyable {
+@usableFromInline package struct SampleRecord: Sendable, BitwiseCopyable {
+    @usableFromInline package enum Kind: UInt8, Sendable, BitwiseCopyable {
         /// `index` is a stream of the line.
         case sample
         /// `index` is a device of the line; `event` says what happened.
@@ -15,19 +15,19 @@ package struct SampleRecord: Sendable, BitwiseCopyable {
     /// The longest text a sample carries. Unit: bytes of UTF-8.
     package static let textCapacity = 40
 
-    package var kind: Kind
-    package var validity: Validity
-    package var reason: Reason
-    package var event: EventCode
-    package var textLength: UInt8
-    package var index: UInt32
+    @usableFromInline package var kind: Kind
+    @usableFromInline package var validity: Validity
+    @usableFromInline package var reason: Reason
+    @usableFromInline package var event: EventCode
+    @usableFromInline package var textLength: UInt8
+    @usableFromInline package var index: UInt32
     /// When the value was acquired. Unit: ns of the monotonic clock.
-    package var monotonicNanoseconds: Int64
+    @usableFromInline package var monotonicNanoseconds: Int64
     /// The value's bits in the form of its stream; for an event, its figure.
-    package var bits: Int64
-    package var text: InlineArray<40, UInt8>
+    @usableFromInline package var bits: Int64
+    @usableFromInline package var text: InlineArray<40, UInt8>
 
-    package init(
+    @inlinable package init(
         kind: Kind, index: UInt32, monotonicNanoseconds: Int64, bits: Int64 = 0, validity: Validity = .valid,
         reason: Reason = .none,
         event: EventCode = .none

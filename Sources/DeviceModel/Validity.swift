@@ -1,7 +1,7 @@
 /// How far a value may be relied on: the IEEE 11073 MeasurementValidity words, spelled out.
 ///
 /// Raw values are stored in the journal; they are never renumbered.
-package enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+@usableFromInline package enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case valid = 0
     case validated = 1
     case ongoing = 2
@@ -33,7 +33,7 @@ package enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     }
 
     /// Whether a number with this validity may be read as the quantity.
-    package var carriesValue: Bool {
+    @inlinable package var carriesValue: Bool {
         switch self {
         case .valid, .validated, .questionable: true
         default: false
@@ -42,7 +42,7 @@ package enum Validity: UInt8, Sendable, BitwiseCopyable, CaseIterable {
 }
 
 /// Why a sample is not plainly valid. Raw values are stored in the journal; they are never renumbered.
-package enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+@usableFromInline package enum Reason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case none = 0
     /// The device did not answer in time.
     case timedOut = 1

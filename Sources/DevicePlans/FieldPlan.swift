@@ -217,8 +217,17 @@ package struct ModbusBlock: Sendable {
     package let period: Int64
     /// Offsets are bytes from the first register's upper byte.
     package let fields: [FieldPlan]
-    /// By field: how it is read at once; `nil` of those that are not plain numbers.
-    package let plain: [PlainRegister?]
+    /// A field's turn, in the order of the fields.
+    package enum Turn: Sendable {
+        /// Neighbours that are plain numbers, of ``plain``.
+        case plain(Range<Int>)
+        /// Another, of ``fields``.
+        case field(Int)
+    }
+
+    /// Fields that are read at once, with nothing looked up.
+    package let plain: [PlainRegister]
+    package let turns: [Turn]
     /// Bytes of text in which the two of each register stand in the other order.
     package let swapped: [Range<Int>]
 
@@ -229,7 +238,21 @@ package struct ModbusBlock: Sendable {
         self.count = count
         self.period = period
         self.fields = fields
-        plain = fields.map(PlainRegister.init)
+        var plain: [PlainRegister] = []
+        var turns: [Turn] = []
+        for (place, field) in fields.enumerated() {
+            guard let register = PlainRegister(field) else {
+                turns.append(.field(place))
+                continue
+            }
+            if case .plain(let run)? = turns.last {
+                turns[turns.count - 1] = .plain(run.lowerBound..<(run.upperBound + 1))
+            } else {
+                turns.append(.plain(plain.count..<(plain.count + 1)))
+            }
+            plain.append(register)
+        }
+        (self.plain, self.turns) = (plain, turns)
         swapped = fields.compactMap { field in if case .swappedBytes(let range) = field.source { range } else { nil } }
     }
 

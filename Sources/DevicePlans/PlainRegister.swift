@@ -16,9 +16,6 @@ package struct PlainRegister: Sendable {
         package let validity: Validity
     }
 
-    /// The most sentinels that are read so.
-    private static let mostSentinels = 4
-
     /// From the block's first byte.
     package let byte: Int
     /// Registers: 1, 2 or 4.
@@ -31,14 +28,14 @@ package struct PlainRegister: Sendable {
     /// In counts of the stream; infinite where nothing is said.
     package let absolute: ClosedRange<Double>
     package let plausible: ClosedRange<Double>
-    package let sentinels: InlineArray<4, Sentinel>
-    package let sentinelCount: Int
+    /// Few, and most have none.
+    package let sentinels: [Sentinel]
 
     /// `nil` of a field that is not so plain.
     init?(_ field: FieldPlan) {
         guard !field.isTested, !field.isIdentity, !field.isRemembered, field.gates.isEmpty, field.table.isEmpty,
             field.alerts.isEmpty,
-            field.targets.count == 1, field.missing.count <= Self.mostSentinels,
+            field.targets.count == 1,
             case .bits(let slices, 1, _) = field.source
         else { return nil }
         let target = field.targets[0]
@@ -56,10 +53,10 @@ package struct PlainRegister: Sendable {
         case .float32 where places.count == 4 && field.missing.isEmpty: reading = .float
         default: return nil
         }
-        var sentinels = InlineArray<4, Sentinel>(repeating: Sentinel(number: 0, validity: .valid))
-        for (place, missing) in field.missing.enumerated() {
+        var sentinels: [Sentinel] = []
+        for missing in field.missing {
             guard case .number(let number) = missing.code else { return nil }
-            sentinels[place] = Sentinel(number: number, validity: missing.validity)
+            sentinels.append(Sentinel(number: number, validity: missing.validity))
         }
         byte = first
         count = places.count / 2
@@ -68,6 +65,6 @@ package struct PlainRegister: Sendable {
         offset = target.offset
         absolute = target.absolute ?? -.infinity ... .infinity
         plausible = target.plausible ?? -.infinity ... .infinity
-        (self.sentinels, sentinelCount) = (sentinels, field.missing.count)
+        self.sentinels = sentinels
     }
 }

@@ -60,9 +60,11 @@ private struct Kept: RecordSink {
     @Test func bothWaysSayTheSame() throws {
         let plan = try plan()
         guard case .modbus(let modbus) = plan.protocolPlan else { return }
-        #expect(
-            modbus.blocks.flatMap(\.plain).count { $0 != nil } > 30
-                && modbus.blocks.flatMap(\.plain).contains { $0 == nil })
+        let runs = modbus.blocks.flatMap(\.turns).compactMap { turn in
+            if case .plain(let run) = turn { run } else { nil }
+        }
+        #expect(runs.reduce(0) { $0 + $1.count } > 30 && runs.contains { $0.count > 1 })
+        #expect(modbus.blocks.flatMap(\.turns).contains { turn in if case .field = turn { true } else { false } })
         var generator = SeededGenerator(seed: 9)
         let captures = CaptureTable(capacity: 0)
         var (quick, general) = (ValueJudge(plan), ValueJudge(plan))
