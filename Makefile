@@ -13,7 +13,7 @@ help: ## What can be made.
 demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
-test: setup build fuzz-build check vectors hil-test ## Everything that must pass: about eleven minutes after the build.
+test: setup build fuzz-build lint proofs hil-test ## Everything that must pass: about ten minutes after the build.
 
 check: lint unit-test ## Formatting, profiles, Swift tests: about a minute after the build.
 
@@ -48,6 +48,11 @@ fuzz-build: setup-packages
 fuzz: fuzz-build ## Every parser of bytes under the fuzzer, for a few seconds each; Tests/Fuzz/run 300 looks longer.
 	@echo "== fuzzing, $${FUZZ_SECONDS:-5} s each"
 	@Tests/Fuzz/run $${FUZZ_SECONDS:-5}
+
+.PHONY: proofs
+proofs: build
+	@echo "== Swift tests; beside them the profiles' vectors, and damaged copies of them (about a minute)"
+	@scripts/beside .build/vectors.log nice $(NABD) profile test device-profiles -- bash -c 'swift test 2>&1 | scripts/quiet-tests'
 
 PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-tests -q
 

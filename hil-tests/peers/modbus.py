@@ -13,6 +13,7 @@ from pymodbus.framer import FramerType
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from .device import answer_first
 from .terminal import Cable
 from .waiting import free_port, listening, wait_until
 
@@ -92,6 +93,7 @@ class ModbusDevice:
         return self
 
     def _run(self) -> None:
+        answer_first()
         try:
             asyncio.run(self._serve())
         except BaseException as error:  # handed to start() or stop()
@@ -154,6 +156,7 @@ class ClimateSensor(ModbusDevice):
         return self
 
     def _carry(self) -> None:
+        answer_first()
         while not self._ending.is_set():
             self._forward(self.cable.read(0.02))
             reply = self._inner.read(0.005)
