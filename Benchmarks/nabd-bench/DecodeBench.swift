@@ -1,8 +1,8 @@
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
-import ProfileLanguage
+import DevicePlans
 import Foundation
+import ProfileLanguage
 
 /// Decoding from memory, through the plans that the shipped profiles compile to.
 enum DecodeBench {

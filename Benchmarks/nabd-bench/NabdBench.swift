@@ -1,10 +1,10 @@
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
-import ProfileLanguage
+import DevicePlans
 import Fieldbus
 import Foundation
 import LineEngine
+import ProfileLanguage
 import RealTime
 import SampleJournal
 import Sampling

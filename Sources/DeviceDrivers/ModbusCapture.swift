@@ -1,7 +1,7 @@
-import ProfileLanguage
 import DeviceModel
 import DevicePlans
 import ModbusFrames
+import ProfileLanguage
 
 /// Reads the requests and replies of a Modbus capture.
 struct ModbusCapture {
@@ -117,8 +117,10 @@ struct ModbusCapture {
             pending = nil
         case .object(let object, _)?:
             guard let block = plan.block(unit: unit, function: function, address: Int(object), count: 1) else { return }
-            if let waiting = pending, waiting.block.address != block.address || waiting.block.function != function {
-                return
+            if let waiting = pending {
+                guard waiting.unit == unit, waiting.block.function == function, waiting.transaction == transaction,
+                    waiting.block.address == block.address
+                else { return }
             }
             decoder.take(bytes, from: start + 2, of: block, time: 0, offset: offset, sink: &sink)
             pending = nil

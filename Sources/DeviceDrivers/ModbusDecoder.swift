@@ -1,7 +1,7 @@
-import ProfileLanguage
 package import DeviceModel
 package import DevicePlans
 import ModbusFrames
+import ProfileLanguage
 
 /// Turns the registers of a Modbus device into samples.
 package struct ModbusDecoder: Sendable {

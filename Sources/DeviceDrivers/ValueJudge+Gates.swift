@@ -1,6 +1,6 @@
-import ProfileLanguage
 import DeviceModel
 import DevicePlans
+import ProfileLanguage
 
 /// What stands beside a value and decides how far it counts.
 extension ValueJudge {

@@ -1,6 +1,6 @@
-import ProfileLanguage
 import DeviceModel
 import DevicePlans
+import ProfileLanguage
 
 /// When and where something was said, and of which slot of a rack.
 struct Moment {
@@ -179,8 +179,12 @@ struct ValueJudge: Sendable {
         // What makes the value worthless makes what is said of it worthless; a code that an alert names may be a
         // sentinel all the same.
         let isGated = value.validity == .valid && !validity.carriesValue
-        if field.isIdentity, !isGated { identify(bytes, value.range, moment, sink: &sink) }
-        if field.isRemembered, value.isText, !isGated { remember(field.index, bytes, value.range) }
+        if isGated {
+            forget(field)
+        } else {
+            if field.isIdentity { identify(bytes, value.range, moment, sink: &sink) }
+            if field.isRemembered, value.isText { remember(field.index, bytes, value.range) }
+        }
         for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
         if case .bits(_, let count, _) = field.source, count > 1 {
             for position in 1..<count {
@@ -198,6 +202,15 @@ struct ValueJudge: Sendable {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)
         }
+    }
+
+    /// The device says that a text of its own is worth nothing now: who it is must be said again, and nothing is said
+    /// to it with what it said before.
+    private mutating func forget(_ field: FieldPlan) {
+        if field.isIdentity, case .confirmed = identity { identity = .awaited }
+        guard field.isRemembered, !remembered[field.index].isEmpty else { return }
+        remembered[field.index].removeAll(keepingCapacity: true)
+        generation &+= 1
     }
 
     private mutating func remember(_ field: Int, _ bytes: [UInt8], _ range: Range<Int>) {

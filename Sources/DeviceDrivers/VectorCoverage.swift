@@ -1,7 +1,7 @@
 import DeviceModel
 import DevicePlans
-package import ProfileLanguage
 import Nomenclature
+package import ProfileLanguage
 package import StrictYAML
 
 /// What no vector of a profile shows: values, sentinels and alerts that are only claimed.

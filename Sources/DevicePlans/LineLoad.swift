@@ -1,5 +1,5 @@
-import ProfileLanguage
 import DeviceModel
+import ProfileLanguage
 
 /// Something a device says unasked.
 package enum Unasked: Sendable {

@@ -1,7 +1,7 @@
-import ProfileLanguage
 import DeviceModel
 package import DevicePlans
 package import Fieldbus
+import ProfileLanguage
 import RealTime
 
 /// Plays devices from their profiles' own text, at the pace of their line: one serial device, or any number of Modbus

@@ -1,7 +1,7 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Nomenclature
+import ProfileLanguage
 import StrictYAML
 
 /// Makes a device's messages from its profile: the reverse of decoding.

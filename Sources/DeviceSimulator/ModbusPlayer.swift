@@ -1,8 +1,8 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Fieldbus
 import ModbusFrames
+import ProfileLanguage
 import RealTime
 
 /// Plays the registers of any number of units on one bus, with a framer of its own: a library's server would go deaf

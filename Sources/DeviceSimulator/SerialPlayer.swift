@@ -1,8 +1,8 @@
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Fieldbus
+import ProfileLanguage
 import RealTime
 
 /// Plays a serial device: says unasked what it says unasked, once its session is open, and answers what it is asked.

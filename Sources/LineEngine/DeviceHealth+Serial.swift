@@ -1,7 +1,7 @@
-import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
+import ProfileLanguage
 
 extension DeviceHealth {
     /// What is watched of a serial device for staleness: each question with a period, a rack's slots together, and what

@@ -1,6 +1,6 @@
-import ProfileLanguage
 import DevicePlans
 import ModbusFrames
+import ProfileLanguage
 import RealTime
 
 /// Orders: said once, each with one outcome.

@@ -1,6 +1,6 @@
-import ProfileLanguage
 import DeviceModel
 import DevicePlans
+import ProfileLanguage
 
 /// What came of a question.
 extension ModbusEngine {

@@ -1,6 +1,6 @@
-import ProfileLanguage
 import DeviceModel
 import DevicePlans
+import ProfileLanguage
 
 /// Registers that a device does not have, reads that are too long for it, and what becomes of them.
 extension ModbusEngine {

@@ -1,8 +1,8 @@
-import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
 import ModbusFrames
+import ProfileLanguage
 import RealTime
 
 /// A Modbus line: the reads of all its devices, each at its absolute deadline, one at a time.

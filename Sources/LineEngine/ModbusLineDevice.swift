@@ -1,8 +1,8 @@
-import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
 import ModbusFrames
+import ProfileLanguage
 
 /// A device of a Modbus line, with what is remembered of it.
 struct ModbusLineDevice {

@@ -1,6 +1,6 @@
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
+import DevicePlans
 
 /// What comes, and what has not come for too long.
 extension TextEngine {

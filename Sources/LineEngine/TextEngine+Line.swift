@@ -1,7 +1,7 @@
-import ProfileLanguage
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
+import DevicePlans
+import ProfileLanguage
 
 /// The line: opened, lost, and what is watched of the device on it.
 extension TextEngine {

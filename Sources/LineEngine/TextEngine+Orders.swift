@@ -1,7 +1,7 @@
-import ProfileLanguage
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
+import DevicePlans
+import ProfileLanguage
 import RealTime
 
 /// Orders, and the end of a session.

@@ -1,7 +1,7 @@
-import ProfileLanguage
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
+import DevicePlans
+import ProfileLanguage
 
 /// Questions: said, answered, given up.
 extension TextEngine {

@@ -1,7 +1,7 @@
-import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
 package import DevicePlans
+import ProfileLanguage
 import RealTime
 
 /// A line with one device that speaks a text protocol: opens its session, takes what it says, asks its questions, each

@@ -1,7 +1,7 @@
-import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
+import ProfileLanguage
 
 /// What comes over a serial line: without echo to the decoder, and an account of all that is no answer.
 struct TextIntake {

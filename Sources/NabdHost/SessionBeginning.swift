@@ -1,7 +1,7 @@
-import ProfileLanguage
-import DevicePlans
 import DeviceModel
+import DevicePlans
 import Fieldbus
+import ProfileLanguage
 import SampleJournal
 
 /// What a session's journal is to hold before all else.

@@ -1,9 +1,9 @@
 import DeviceModel
 package import DevicePlans
-import ProfileLanguage
 package import Fieldbus
 import Foundation
 package import Nomenclature
+import ProfileLanguage
 package import SampleJournal
 import Sampling
 package import StrictYAML

@@ -1,10 +1,10 @@
-import DevicePlans
-import ProfileLanguage
 package import DeviceModel
+import DevicePlans
 import Foundation
 import LineEngine
 package import Logging
 import Observability
+import ProfileLanguage
 package import RealTime
 import SampleJournal
 import Sampling

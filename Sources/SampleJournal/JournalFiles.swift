@@ -1,6 +1,6 @@
-import JournalCoding
 import Foundation
 import GRDB
+import JournalCoding
 
 /// The files of a journal, and how they are opened.
 ///

@@ -1,6 +1,6 @@
-import ProfileLanguage
 package import DevicePlans
 package import Fieldbus
+import ProfileLanguage
 
 extension DevicePlan {
     /// Why the device cannot be on such a line; `nil` when it can.

@@ -1,9 +1,9 @@
 import DeviceDrivers
 package import DeviceModel
 package import DevicePlans
-package import ProfileLanguage
 package import Fieldbus
 package import LineEngine
+package import ProfileLanguage
 package import RealTime
 
 /// One line of the unit with the devices on it: its thread, its ring, and what the ring's indices stand for.

@@ -1,8 +1,8 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Fieldbus
 import Foundation
+import ProfileLanguage
 import RealTime
 
 /// Shows the bytes on a line and keeps them in a capture file: hexadecimal text that `decode --hex` and vectors read.

@@ -1,12 +1,12 @@
-import DevicePlans
 import ArgumentParser
 import DeviceModel
-import ProfileLanguage
+import DevicePlans
 import DeviceSimulator
 import Fieldbus
 import Foundation
 import Logging
 import NabdHost
+import ProfileLanguage
 import RecordsSandbox
 import ServiceLifecycle
 import UnixSignals

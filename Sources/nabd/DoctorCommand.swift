@@ -1,5 +1,5 @@
-import DevicePlans
 import ArgumentParser
+import DevicePlans
 import Fieldbus
 import Foundation
 import NabdHost

@@ -1,12 +1,12 @@
-import DevicePlans
 import ArgumentParser
 import DeviceDrivers
 import DeviceModel
-import ProfileLanguage
+import DevicePlans
 import Dispatch
 import Fieldbus
 import Foundation
 import Nomenclature
+import ProfileLanguage
 import StrictYAML
 import Synchronization
 

@@ -1,8 +1,8 @@
 import ArgumentParser
 import DeviceModel
-import ProfileLanguage
 import Foundation
 import Nomenclature
+import ProfileLanguage
 
 extension ProfileCommand {
     struct Schema: ParsableCommand {

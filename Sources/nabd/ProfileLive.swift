@@ -1,4 +1,3 @@
-import ProfileLanguage
 import ArgumentParser
 import DeviceModel
 import DevicePlans
@@ -6,6 +5,7 @@ import DeviceSimulator
 import Fieldbus
 import Foundation
 import LineEngine
+import ProfileLanguage
 import RealTime
 import Sampling
 

@@ -1,10 +1,10 @@
-import ProfileLanguage
-import DevicePlans
 import ArgumentParser
+import DevicePlans
 import Fieldbus
 import Foundation
 import Logging
 import NabdHost
+import ProfileLanguage
 import SampleJournal
 import ServiceLifecycle
 import StrictYAML

@@ -1,9 +1,9 @@
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Foundation
 import Nomenclature
+import ProfileLanguage
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
+import DevicePlans
 import ProfileLanguage
 import StrictYAML
 import TestSupport

@@ -141,6 +141,34 @@ private struct Kept: RecordSink {
         }
     }
 
+    /// A device that takes back who it is may be another one: nothing of it counts until it says so again.
+    @Test func aSerialNumberThatDoesNotCountConfirmsNobody() throws {
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: sensor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            \(frame)
+            messages:
+              who: "I,{serial},{sure}"
+              value: "V,{level}"
+            session: {identify: {field: serial}}
+            fields:
+              serial: {type: text, validity-when: {field: sure, is: 0, validity: invalid}}
+              sure: {type: integer}
+              level: {type: integer}
+            metrics:
+              - {metric: MDC_TEMP, from: level, unit: Cel, every: 1s}
+            """
+        let profile = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text))
+        let plan = profile.compile(handle: "device", expectedSerial: "SN1")
+        let awaited = "invalid wrongDevice"
+        #expect(try judged(plan, "!V,37\r!I,SN1,0\r!V,37\r") == [awaited, awaited])
+        #expect(try judged(plan, "!I,SN1,1\r!V,37\r") == ["valid none"])
+        #expect(try judged(plan, "!I,SN1,1\r!V,37\r!I,SN2,0\r!V,37\r") == ["valid none", awaited])
+        #expect(try judged(plan, "!I,SN1,1\r!I,SN1,0\r!I,SN1,1\r!V,37\r") == ["valid none"])
+    }
+
     /// A number that another makes smaller or larger needs that other to count.
     @Test(arguments: [([0, 0], "valid none"), ([0, 1], "invalid unknownStatus")] as [([UInt8], String)])
     func aPartOfANumberCountsOrThereIsNone(states: [UInt8], expected: String) throws {

@@ -1,8 +1,8 @@
-import ProfileLanguage
-import DevicePlans
 import DeviceModel
+import DevicePlans
 import Foundation
 import NabdHost
+import ProfileLanguage
 import SampleJournal
 import StrictYAML
 import TestSupport

@@ -1,5 +1,6 @@
-@testable import ProfileLanguage
 import Testing
+
+@testable import ProfileLanguage
 
 @Suite struct ChecksumTests {
     /// Check values of the catalogue of parametrised CRC algorithms, over "123456789"; the sums by hand.

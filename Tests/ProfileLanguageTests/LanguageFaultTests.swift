@@ -1,6 +1,6 @@
 import DevicePlans
-import ProfileLanguage
 import Foundation
+import ProfileLanguage
 import StrictYAML
 import TestSupport
 import Testing

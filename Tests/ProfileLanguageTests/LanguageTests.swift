@@ -1,12 +1,12 @@
-import DevicePlans
 import DeviceModel
-import StrictYAML
-
-@testable import ProfileLanguage
+import DevicePlans
 import Foundation
 import Nomenclature
+import StrictYAML
 import TestSupport
 import Testing
+
+@testable import ProfileLanguage
 
 /// The language as a whole: what extends what, what a command sends, and that the committed schema and reference are
 /// the reader's own.

@@ -1,9 +1,9 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Fieldbus
 import LineEngine
 import ModbusFrames
+import ProfileLanguage
 import RealTime
 import StrictYAML
 import TestSupport

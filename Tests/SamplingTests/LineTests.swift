@@ -1,9 +1,9 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Fieldbus
 import Foundation
 import LineEngine
+import ProfileLanguage
 import RealTime
 import Sampling
 import TestSupport

@@ -1,8 +1,8 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Fieldbus
 import LineEngine
+import ProfileLanguage
 import RealTime
 import StrictYAML
 import TestSupport

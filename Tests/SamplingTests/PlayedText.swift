@@ -1,8 +1,8 @@
-import ProfileLanguage
 import DeviceModel
 import DevicePlans
 import Fieldbus
 import LineEngine
+import ProfileLanguage
 import RealTime
 import TestSupport
 

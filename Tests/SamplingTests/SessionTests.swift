@@ -1,7 +1,7 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import LineEngine
+import ProfileLanguage
 import StrictYAML
 import TestSupport
 import Testing

@@ -1,7 +1,7 @@
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import LineEngine
+import ProfileLanguage
 import RealTime
 import StrictYAML
 import TestSupport

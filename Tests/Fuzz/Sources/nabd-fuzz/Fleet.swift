@@ -1,8 +1,8 @@
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Foundation
+import ProfileLanguage
 
 /// One device: its plan, and what must hold of whatever it says.
 final class Target: Sendable {

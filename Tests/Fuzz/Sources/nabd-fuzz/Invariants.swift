@@ -1,7 +1,7 @@
-import ProfileLanguage
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
+import ProfileLanguage
 
 /// A record with what can be compared of it.
 struct Said: Hashable {

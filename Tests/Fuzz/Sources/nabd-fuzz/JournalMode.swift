@@ -1,7 +1,7 @@
-import ProfileLanguage
-import DevicePlans
 import DeviceModel
+import DevicePlans
 import JournalCoding
+import ProfileLanguage
 
 /// Blocks of the journal: as they are, behind their checksum, and made of any values.
 enum JournalMode {

@@ -1,9 +1,9 @@
-import ProfileLanguage
-import DevicePlans
 import DeviceDrivers
 import DeviceModel
+import DevicePlans
 import LineEngine
 import ModbusFrames
+import ProfileLanguage
 import RealTime
 
 /// A live line: its engine is asked what is next and told what came of it, with time that passes, lines that are lost,

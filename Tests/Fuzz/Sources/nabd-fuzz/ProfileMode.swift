@@ -1,10 +1,10 @@
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
-import ProfileLanguage
 import Foundation
 import ModbusFrames
 import Nomenclature
+import ProfileLanguage
 import StrictYAML
 
 /// Text of a profile or of vectors; what follows a zero byte is a capture for the profile.
