@@ -56,7 +56,7 @@ package struct CaptureDecoder {
     /// What is to be said of bytes that belong to no frame.
     private static func unread(_ capture: [UInt8], _ decoder: SerialDecoder, _ plan: SerialPlan) -> [DecoderNote] {
         guard decoder.skippedBytes > 0 || decoder.counters.frames == 0, !capture.isEmpty else { return [] }
-        let formats = plan.frames.filter { !$0.isFromHost }
+        let formats = plan.frames.map(\.format).filter { !$0.isFromHost }
         if decoder.counters.frames > 0 {
             return [
                 DecoderNote(offset: 0, text: "\(decoder.skippedBytes) of \(capture.count) bytes belong to no frame")

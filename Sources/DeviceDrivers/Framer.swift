@@ -1,5 +1,6 @@
 package import DeviceModel
-package import ProfileLanguage
+package import DevicePlans
+import ProfileLanguage
 
 /// Finds whole frames in a stream of bytes.
 ///
@@ -30,7 +31,7 @@ package struct Framer: Sendable {
     /// Bytes kept behind the next frame, to see whether it follows an end mark.
     private static let behind = 16
 
-    private let formats: [FrameFormat]
+    private let formats: [FramePlan]
     private let indices: [Int]
     /// Whether some of the frames could be there by chance: then a lone control byte could as well.
     private let isChancy: Bool
@@ -54,7 +55,7 @@ package struct Framer: Sendable {
     /// - Parameters:
     ///   - frames: all frames of a plan.
     ///   - indices: those that this framer looks for, in order.
-    package init(_ frames: [FrameFormat], indices: [Int]) {
+    package init(_ frames: [FramePlan], indices: [Int]) {
         self.indices = indices
         formats = indices.map { frames[$0] }
         isChancy = formats.contains(where: \.needsConfirmation)
@@ -183,7 +184,7 @@ package struct Framer: Sendable {
             if buffer[place + offset] != start[offset] { return .no }
         }
         if format.followsEnd, !follows(format.end, at: place) { return .no }
-        if !format.stuffing.isEmpty { return matchStuffed(format, at: place) }
+        if format.isStuffed { return matchStuffed(format, at: place) }
         if format.length != nil { return matchMeasured(format, at: place) }
         return matchMarked(format, at: place)
     }
@@ -196,7 +197,7 @@ package struct Framer: Sendable {
     }
 
     /// A frame whose length is known, or told by itself.
-    private mutating func matchMeasured(_ format: FrameFormat, at place: Int) -> Match {
+    private mutating func matchMeasured(_ format: FramePlan, at place: Int) -> Match {
         let total: Int
         if case .fixed(let fixed) = format.length {
             total = fixed
@@ -207,7 +208,7 @@ package struct Framer: Sendable {
         }
         guard tail - place >= total else {
             // What is there already may show that it is none.
-            for test in format.validWhen where test.bytes.upperBound < tail - place {
+            for test in format.validWhen where test.isWithin(tail - place) {
                 if !test.holds(in: buffer, from: place, length: tail - place) { return .no }
             }
             return .needMore
@@ -216,7 +217,7 @@ package struct Framer: Sendable {
     }
 
     /// The length a frame tells of itself; `nil` until that is there, −1 when it is no number.
-    private static func length(_ format: FrameFormat, in bytes: [UInt8], from place: Int, count: Int) -> Int? {
+    private static func length(_ format: FramePlan, in bytes: [UInt8], from place: Int, count: Int) -> Int? {
         guard case .field(let byte, let type, let digits, let adds) = format.length else { return nil }
         func at(_ offset: Int) -> Int { Int(bytes[place + byte + offset]) }
         switch type {
@@ -235,19 +236,21 @@ package struct Framer: Sendable {
     }
 
     /// A frame that ends with a mark, or with the checksum after a mark.
-    private mutating func matchMarked(_ format: FrameFormat, at place: Int) -> Match {
+    private mutating func matchMarked(_ format: FramePlan, at place: Int) -> Match {
         let limit = min(tail, place + format.longest)
+        let (startOnly, abort, ending) = (format.startOnly, format.abort, format.end.first)
         var end = place + format.start.count
         while end < limit {
-            if let abort = format.abort, buffer[end] == abort { return .damaged(.frameLost, skip: end + 1 - place) }
+            let byte = buffer[end]
+            if byte == abort { return .damaged(.frameLost, skip: end + 1 - place) }
             // The end of this frame was lost: another begins.
-            if buffer[end] == format.startOnly { return .damaged(.frameLost, skip: end - place) }
-            if format.end.isEmpty {
+            if byte == startOnly { return .damaged(.frameLost, skip: end - place) }
+            if ending == nil {
                 if let checksum = format.checksum, let mark = checksum.after.first(where: { isMark($0, at: end) }) {
                     let wire = end + mark.count + checksum.length - place
                     return place + wire <= tail ? check(format, at: place, wire: wire) : .needMore
                 }
-            } else if buffer[end] == format.end[0] {
+            } else if byte == ending {
                 if end + format.end.count > tail { return .needMore }
                 if isMark(format.end, at: end), end - place >= format.shortest - format.end.count {
                     return checkMarked(format, at: place, end: end)
@@ -259,7 +262,7 @@ package struct Framer: Sendable {
     }
 
     /// A checksum of raw bytes may hold the end mark: then the true one follows within its length.
-    private mutating func checkMarked(_ format: FrameFormat, at place: Int, end: Int) -> Match {
+    private mutating func checkMarked(_ format: FramePlan, at place: Int, end: Int) -> Match {
         let first = check(format, at: place, wire: end + format.end.count - place)
         guard case .damaged = first, let checksum = format.checksum,
             checksum.encoding == .raw || checksum.encoding == .rawLowFirst
@@ -280,7 +283,7 @@ package struct Framer: Sendable {
     }
 
     /// A frame with stuffing: it ends by its length or its end mark, and no start mark stands in it.
-    private mutating func matchStuffed(_ format: FrameFormat, at place: Int) -> Match {
+    private mutating func matchStuffed(_ format: FramePlan, at place: Int) -> Match {
         var count = 0
         for byte in format.start {
             plain[count] = byte
@@ -306,15 +309,18 @@ package struct Framer: Sendable {
             if format.length == nil, isMark(format.end, at: wire) {
                 return checkStuffed(format, count, at: place, wire: wire)
             }
-            if format.stuffing.contains(where: { $0.wire.0 == byte }) {
+            if format.format.stuffing.contains(where: { $0.wire.0 == byte }) {
                 guard wire + 1 < tail else { return .needMore }
-                guard let rule = format.stuffing.first(where: { $0.wire.0 == byte && $0.wire.1 == buffer[wire + 1] })
+                guard
+                    let rule = format.format.stuffing.first(where: {
+                        $0.wire.0 == byte && $0.wire.1 == buffer[wire + 1]
+                    })
                 else {
                     return .damaged(.malformed, skip: 1)
                 }
                 plain[count] = rule.plain
                 wire += 2
-            } else if format.stuffing.contains(where: { $0.plain == byte }) {
+            } else if format.format.stuffing.contains(where: { $0.plain == byte }) {
                 return .damaged(.frameLost, skip: wire - place)
             } else {
                 plain[count] = byte
@@ -324,7 +330,7 @@ package struct Framer: Sendable {
         }
     }
 
-    private mutating func checkStuffed(_ format: FrameFormat, _ count: Int, at place: Int, wire: Int) -> Match {
+    private mutating func checkStuffed(_ format: FramePlan, _ count: Int, at place: Int, wire: Int) -> Match {
         var total = count
         for byte in format.end {
             plain[total] = byte
@@ -348,7 +354,7 @@ package struct Framer: Sendable {
     }
 
     /// Whether the bytes from `place` are the whole frame.
-    private mutating func check(_ format: FrameFormat, at place: Int, wire: Int) -> Match {
+    private mutating func check(_ format: FramePlan, at place: Int, wire: Int) -> Match {
         guard wire >= format.shortest, wire <= format.longest else { return .damaged(.malformed, skip: 1) }
         for test in format.validWhen where !test.holds(in: buffer, from: place, length: wire) { return .no }
         if !format.end.isEmpty, !isMark(format.end, at: place + wire - format.end.count) {
@@ -370,7 +376,7 @@ package struct Framer: Sendable {
     }
 
     /// Whether the checksum of the frame in ``plain`` is right, and the mark before it.
-    private func isWhole(_ format: FrameFormat, _ length: Int) -> Bool {
+    private func isWhole(_ format: FramePlan, _ length: Int) -> Bool {
         guard let checksum = format.checksum else { return true }
         guard let place = format.checksumStart(length: length), place >= 0, place + checksum.length <= length,
             let covered = format.covered(length: length)

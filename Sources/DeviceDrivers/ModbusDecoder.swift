@@ -40,10 +40,10 @@ package struct ModbusDecoder: Sendable {
                     }
                 }
                 return judge.read(
-                    block, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &records)
+                    block.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &records)
             }
             return judge.read(
-                block, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
+                block.list, bytes: data, start: start, length: length, captures: captures, moment, sink: &records)
         }
         // A plan sees each bit as a register of its own.
         let count = min(block.count, (data.count - start) * 8)
@@ -51,10 +51,9 @@ package struct ModbusDecoder: Sendable {
             bytes[index * 2] = 0
             bytes[index * 2 + 1] = data[start + index / 8] >> UInt8(index % 8) & 1
         }
-        judge.read(block.fields, bytes: bytes, start: 0, length: count * 2, captures: captures, moment, sink: &records)
+        judge.read(block.list, bytes: bytes, start: 0, length: count * 2, captures: captures, moment, sink: &records)
     }
 
-    /// Samples without a value for all that a read would have brought.
     /// An object of the device identification, of an answer whose third byte is at `start`.
     private mutating func takeObject(
         _ data: [UInt8], _ start: Int, _ block: ModbusBlock, _ moment: Moment, sink: inout some RecordSink
@@ -67,10 +66,11 @@ package struct ModbusDecoder: Sendable {
             bytes[index] = index < text.count ? data[text.lowerBound + index] : 0
         }
         judge.read(
-            block.fields, bytes: bytes, start: 0, length: ModbusBlock.longestObject, captures: captures, moment,
+            block.list, bytes: bytes, start: 0, length: ModbusBlock.longestObject, captures: captures, moment,
             sink: &records)
     }
 
+    /// Samples without a value for all that a read would have brought.
     package mutating func miss(
         _ block: ModbusBlock, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int = 0,
         sink: inout some RecordSink

@@ -8,9 +8,9 @@ extension SerialDecoder {
     mutating func takeMessage(
         _ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>, _ moment: Moment, sink: inout RecordBuffer
     ) {
-        var isKnown = false
-        for index in plan.messages.indices where plan.messages[index].frame == frame {
-            isKnown = true
+        let carried = plan.messagesOfFrame[frame]
+        guard !carried.isEmpty else { return }
+        for index in carried {
             guard isExpected(index), fits(plan.messages[index], bytes, length: length, payload: payload) else {
                 continue
             }
@@ -26,8 +26,7 @@ extension SerialDecoder {
             if case .anything = awaiting { answered = plan.requests.firstIndex { $0.reply == index } }
             return answer(.message(index))
         }
-        guard isKnown else { return }
-        for index in plan.messages.indices where plan.messages[index].frame == frame && !isExpected(index) {
+        for index in carried where !isExpected(index) {
             guard fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
             counters.unsolicited += 1
             if unasked.count < Self.mostUnasked { unasked.append(index) }
@@ -37,16 +36,14 @@ extension SerialDecoder {
             return
         }
         // Read already, as part of a packet or by fields of its own: it is no message, and no stranger's.
-        if plan.packet?.frame == frame || !plan.frameFields[frame].isEmpty { return }
+        if plan.packet?.frame == frame || !plan.frameFields[frame].fields.isEmpty { return }
         if isNoting() {
             notes.append(
                 DecoderNote(offset: moment.offset, text: explain(frame, bytes, length: length, payload: payload)))
         }
         // It is the message by its name, but not as it should be.
         guard
-            let named = plan.messages.indices.first(where: {
-                plan.messages[$0].frame == frame && isExpected($0) && begins($0, bytes, payload)
-            })
+            let named = carried.first(where: { isExpected($0) && begins($0, bytes, payload) })
         else {
             counters.unsolicited += 1
             return
@@ -61,7 +58,7 @@ extension SerialDecoder {
     /// Why a whole frame is none of the messages.
     private mutating func explain(_ frame: Int, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> String {
         var why: [String] = []
-        for index in plan.messages.indices where plan.messages[index].frame == frame {
+        for index in plan.messagesOfFrame[frame] {
             let message = plan.messages[index]
             if !isExpected(index) {
                 why.append("“\(message.name)” is not awaited")
@@ -80,7 +77,7 @@ extension SerialDecoder {
             }
         }
         return
-            "a whole frame “\(plan.frames[frame].name)” of \(length) bytes fits no message: "
+            "a whole frame “\(plan.frames[frame].format.name)” of \(length) bytes fits no message: "
             + "\(why.prefix(4).joined(separator: ", "))"
     }
 
@@ -101,7 +98,7 @@ extension SerialDecoder {
 
     private mutating func fits(_ message: MessagePlan, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> Bool {
         if let lengths = message.length, !lengths.contains(length) { return false }
-        for test in message.when where !test.holds(in: bytes, from: 0, length: length) { return false }
+        for test in message.isWhen where !test.holds(in: bytes, from: 0, length: length) { return false }
         guard let text = message.text else { return true }
         return captures.match(text, bytes, payload)
     }
@@ -128,7 +125,7 @@ extension SerialDecoder {
         if message.fixedSlot != nil || message.slotCapture != nil {
             judge.rack.see(slot: moment.slot, moment, sink: &sink)
         }
-        judge.read(message.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
+        judge.read(message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         if let records = message.records {
             let range = message.recordsCapture.map { captures.range($0) } ?? payload
             readRecords(records, bytes, range, moment, sink: &sink)

@@ -23,8 +23,8 @@ extension SerialDecoder {
 
     func missStream(_ validity: Validity, _ reason: Reason, time: Int64, buffer sink: inout RecordBuffer) {
         let moment = Moment(time: time, offset: 0)
-        for fields in plan.frameFields { judge.miss(fields, validity, reason, moment, sink: &sink) }
-        judge.miss(plan.packet?.fields ?? [], validity, reason, moment, sink: &sink)
+        for list in plan.frameFields { judge.miss(list.fields, validity, reason, moment, sink: &sink) }
+        judge.miss(plan.packet?.list.fields ?? [], validity, reason, moment, sink: &sink)
         for message in plan.messages where !message.isReply {
             miss(message, validity, reason, time: time, offset: 0, sink: &sink)
         }

@@ -41,6 +41,9 @@ package struct SerialDecoder: Sendable {
     private let quiet: Int64?
     private var framers: [Framer]
     private let stream: [ByteTest?]
+    /// Whether any frame carries a running number, or is continued by the next.
+    private let isNumbered: Bool
+    private let isContinuing: Bool
     private var split: [UInt8]
     var judge: ValueJudge
     private var spoken: SpokenBytes
@@ -79,7 +82,7 @@ package struct SerialDecoder: Sendable {
         self.plan = plan
         quiet = device.line.quiet
         framers = plan.interleaved.map { Framer(plan.frames, indices: $0) }
-        stream = plan.interleaved.map { plan.frames[$0[0]].bytesWith }
+        stream = plan.interleaved.map { plan.frames[$0[0]].format.bytesWith }
         split = [UInt8](repeating: 0, count: framers.count > 1 || stream.contains { $0 != nil } ? 1024 : 0)
         judge = ValueJudge(device)
         spoken = SpokenBytes(plan)
@@ -89,7 +92,9 @@ package struct SerialDecoder: Sendable {
         packet = [UInt8](repeating: 0, count: (plan.packet?.count ?? 0) * (plan.packet?.frameLength ?? 0))
         lastEpisode = [UInt64](repeating: 0, count: plan.messages.count)
         seenKeys = [Bool](repeating: false, count: plan.messages.map { $0.records?.keyed.count ?? 0 }.max() ?? 0)
-        if plan.frames.contains(where: { $0.continuedBy != nil }) { assembly.reserveCapacity(Self.longestMessage) }
+        isNumbered = plan.frames.contains { $0.format.number != nil }
+        isContinuing = plan.frames.contains { $0.format.continuedBy != nil }
+        if isContinuing { assembly.reserveCapacity(Self.longestMessage) }
         if !plan.answers.isEmpty { outbox.reserveCapacity(1024) }
         unasked.reserveCapacity(Self.mostUnasked)
         records.reserve(256)
@@ -266,11 +271,9 @@ package struct SerialDecoder: Sendable {
         }
         let moment = Moment(time: time, offset: framers[index].position)
         for frame in plan.interleaved[index] {
-            judge.miss(plan.frameFields[frame], .invalid, reason, moment, sink: &sink)
+            judge.miss(plan.frameFields[frame].fields, .invalid, reason, moment, sink: &sink)
             // Of a frame that carries one thing only it is known what is missing.
-            var unasked = plan.messages.indices.filter {
-                plan.messages[$0].frame == frame && !plan.messages[$0].isReply
-            }
+            var unasked = plan.messagesOfFrame[frame].filter { !plan.messages[$0].isReply }
             if unasked.count == 1, let only = unasked.popLast(), plan.interleaved[index].count == 1 {
                 miss(plan.messages[only], .invalid, reason, time: time, offset: moment.offset, sink: &sink)
             }
@@ -290,20 +293,20 @@ package struct SerialDecoder: Sendable {
     private mutating func takeFrame(_ frame: Int, length: Int, framer: Int, time: Int64, sink: inout RecordBuffer) {
         let bytes = framers[framer].plain
         let format = plan.frames[frame]
+        let list = plan.frameFields[frame]
         let moment = Moment(time: time, offset: framers[framer].frameOffset)
         answer(.frame(frame))
-        if isRepetition(format, bytes) { return }
+        if isNumbered, isRepetition(format.format, bytes) { return }
         judge.beginMessage()
-        if !plan.frameFields[frame].isEmpty {
-            judge.read(
-                plan.frameFields[frame], bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink
-            )
+        if !list.fields.isEmpty {
+            judge.read(list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         }
         if let packetPlan = plan.packet, packetPlan.frame == frame {
             takePacket(packetPlan, bytes, moment, sink: &sink)
         }
+        guard isContinuing || !plan.messagesOfFrame[frame].isEmpty else { return }
         let payload = format.payloadStart..<format.payloadEnd(length: length)
-        if let mark = format.continuedBy {
+        if isContinuing, let mark = format.format.continuedBy {
             let isContinued = payload.upperBound < length && bytes[payload.upperBound] == mark
             if isContinued || !assembly.isEmpty {
                 guard assembly.count + payload.count <= Self.longestMessage else {
@@ -323,7 +326,7 @@ package struct SerialDecoder: Sendable {
 
     /// Whether the frame was received before: it is answered, and not read.
     private mutating func isRepetition(_ format: FrameFormat, _ bytes: [UInt8]) -> Bool {
-        for other in plan.frames where other.number?.restartsWith == format.name {
+        for other in plan.frames where other.format.number?.restartsWith == format.name {
             lastNumber = nil
             assembly.removeAll(keepingCapacity: true)
         }
@@ -335,7 +338,7 @@ package struct SerialDecoder: Sendable {
     }
 
     private mutating func takePacket(_ plan: PacketPlan, _ bytes: [UInt8], _ moment: Moment, sink: inout RecordBuffer) {
-        if plan.firstWhen.holds(in: bytes, from: 0, length: plan.frameLength) {
+        if plan.isFirst.holds(in: bytes, from: 0, length: plan.frameLength) {
             breakPacket(time: moment.time, sink: &sink)
             inPacket = true
             packetOffset = moment.offset
@@ -345,7 +348,7 @@ package struct SerialDecoder: Sendable {
         packetFrames += 1
         if packetFrames == plan.count {
             judge.read(
-                plan.fields, bytes: packet, start: 0, length: packet.count, captures: captures,
+                plan.list, bytes: packet, start: 0, length: packet.count, captures: captures,
                 Moment(time: moment.time, offset: packetOffset), sink: &sink)
             (inPacket, packetFrames) = (false, 0)
         }
@@ -354,7 +357,8 @@ package struct SerialDecoder: Sendable {
     /// A packet that has begun will not be completed: its values are missing, and say so.
     private mutating func breakPacket(time: Int64, sink: inout RecordBuffer) {
         if packetFrames > 0, let packetPlan = plan.packet {
-            judge.miss(packetPlan.fields, .invalid, .frameLost, Moment(time: time, offset: packetOffset), sink: &sink)
+            judge.miss(
+                packetPlan.list.fields, .invalid, .frameLost, Moment(time: time, offset: packetOffset), sink: &sink)
         }
         (inPacket, packetFrames) = (false, 0)
     }

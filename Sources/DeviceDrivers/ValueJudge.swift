@@ -313,7 +313,10 @@ struct ValueJudge: Sendable {
     }
 
     private mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
-        let index = alertIndex(alert, moment)
+        change(alertIndex(alert, moment), holds: holds, moment, sink: &sink)
+    }
+
+    mutating func change(_ index: Int, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
         guard alertHolds[index] != holds, !withholds else { return }
         alertHolds[index] = holds
         sink.take(

@@ -206,8 +206,8 @@ package struct VectorRunner {
         guard case .serial(let serial) = plan.protocolPlan else { return [] }
         var failures: [String] = []
         for group in serial.interleaved {
-            let test = serial.frames[group[0]].bytesWith
-            let others = serial.interleaved.compactMap { serial.frames[$0[0]].bytesWith }
+            let test = serial.frames[group[0]].format.bytesWith
+            let others = serial.interleaved.compactMap { serial.frames[$0[0]].format.bytesWith }
             let own = bytes.filter { byte in test?.holds(byte) ?? !others.contains { $0.holds(byte) } }
             var framer = Framer(serial.frames, indices: group)
             var taken = 0
@@ -218,7 +218,7 @@ package struct VectorRunner {
                     case .needMore: continue feeding
                     case .damaged, .stray: continue
                     case .frame(let index, let length):
-                        let format = serial.frames[index]
+                        let format = serial.frames[index].format
                         let place = format.payloadEnd(length: length)
                         let markLength = format.checksum?.markLength ?? 0
                         let mark =
@@ -263,7 +263,7 @@ package struct VectorRunner {
         case .serial(let serial):
             // A frame from which no value is taken may be damaged unseen.
             serial.frames.indices.allSatisfy { frame in
-                serial.frames[frame].isFromHost || serial.frames[frame].isControl
+                serial.frames[frame].format.isFromHost || serial.frames[frame].isControl
                     || serial.frames[frame].checksum != nil
                     || !serial.carriesValues(frame: frame)
             }

@@ -28,13 +28,15 @@ package struct DevicePlan: Sendable {
 
 /// A serial device's messages, compiled.
 package struct SerialPlan: Sendable {
-    package let frames: [FrameFormat]
+    package let frames: [FramePlan]
     /// Groups of frames made of different bytes: each has a framer of its own.
     package let interleaved: [[Int]]
     /// By frame: what every such frame carries.
-    package let frameFields: [[FieldPlan]]
+    package let frameFields: [FieldList]
     package let packet: PacketPlan?
     package let messages: [MessagePlan]
+    /// By frame: the messages that it carries.
+    package let messagesOfFrame: [[Int]]
     package let requests: [RequestPlan]
     /// Requests said when the line opens and when the host stops.
     package let open: [Int]
@@ -51,7 +53,7 @@ package struct SerialPlan: Sendable {
 
     /// Whether values are taken from frames of this kind.
     package func carriesValues(frame: Int) -> Bool {
-        !frameFields[frame].isEmpty || packet?.frame == frame
+        !frameFields[frame].fields.isEmpty || packet?.frame == frame
             || messages.contains {
                 $0.frame == frame
                     && (!$0.fields.isEmpty || $0.records?.keyed.isEmpty == false || $0.records?.fields.isEmpty == false)
@@ -62,35 +64,84 @@ package struct SerialPlan: Sendable {
     package var longest: Int { frames.map(\.longest).max() ?? 0 }
 }
 
-/// A run of fixed frames, compiled.
-package struct PacketPlan: Sendable {
+/// A run of fixed frames, compiled. A class, as all that is looked at for each frame.
+package final class PacketPlan: Sendable {
     package let frame: Int
     package let frameLength: Int
     package let count: Int
     package let firstWhen: ByteTest
-    package let fields: [FieldPlan]
+    package let isFirst: ByteCheck
+    package let list: FieldList
+
+    package init(frame: Int, frameLength: Int, count: Int, firstWhen: ByteTest, list: FieldList) {
+        self.frame = frame
+        self.frameLength = frameLength
+        self.count = count
+        self.firstWhen = firstWhen
+        isFirst = ByteCheck(firstWhen)
+        self.list = list
+    }
 }
 
-/// A template, compiled: every value has a place in a table of captures.
-package struct TextPlan: Sendable {
-    package enum Segment: Sendable {
-        case literal([UInt8])
+/// A template, compiled: every value has a place in a table of captures. Its parts lie flat: going through them counts
+/// no references.
+package final class TextPlan: Sendable {
+    package enum Segment: Sendable, BitwiseCopyable {
+        /// Bytes of ``literals``.
+        case literal(at: Int, count: Int)
         /// `capture` is the place in the table; −1 for a value that is ignored.
         case hole(capture: Int, width: Int?)
     }
 
-    package let items: [[Segment]]
+    /// Neighbours of ``segments``.
+    package struct Item: Sendable, BitwiseCopyable {
+        package let first: Int
+        package let count: Int
+
+        package var end: Int { first + count }
+    }
+
+    package let segments: [Segment]
+    package let literals: [UInt8]
+    package let items: [Item]
     package let separator: Separator?
     package let moreItems: Bool
     package let optionalFrom: Int
     package let captures: Int
+
+    package init(_ template: Template) {
+        var segments: [Segment] = []
+        var literals: [UInt8] = []
+        var next = 0
+        items = template.items.map { item in
+            let first = segments.count
+            for segment in item {
+                switch segment {
+                case .literal(let text):
+                    segments.append(.literal(at: literals.count, count: text.count))
+                    literals += text
+                case .hole("_", let width): segments.append(.hole(capture: -1, width: width))
+                case .hole(_, let width):
+                    segments.append(.hole(capture: next, width: width))
+                    next += 1
+                }
+            }
+            return Item(first: first, count: item.count)
+        }
+        (self.segments, self.literals) = (segments, literals)
+        separator = template.separator
+        moreItems = template.moreItems
+        optionalFrom = template.optionalFrom
+        captures = next
+    }
 }
 
 /// One kind of message, compiled.
-package struct MessagePlan: Sendable {
+package final class MessagePlan: Sendable {
     package let name: String
     package let frame: Int
     package let when: [ByteTest]
+    package let isWhen: [ByteCheck]
     package let length: ClosedRange<Int>?
     package let text: TextPlan?
     /// Where the records stand in the captures of `text`; `nil` for the whole payload.
@@ -100,14 +151,35 @@ package struct MessagePlan: Sendable {
     package let slotCapture: Int?
     /// The slot of a request that is said for one.
     package let fixedSlot: Int?
-    package let fields: [FieldPlan]
+    package let list: FieldList
     package let isReply: Bool
     /// It tells results: told again, byte for byte, they are the same results.
     package let isEpisodic: Bool
+
+    package var fields: [FieldPlan] { list.fields }
+
+    init(
+        name: String, frame: Int, when: [ByteTest], length: ClosedRange<Int>?, text: TextPlan?, recordsCapture: Int?,
+        records: RecordPlan?, slotCapture: Int?, fixedSlot: Int?, list: FieldList, isReply: Bool, isEpisodic: Bool
+    ) {
+        self.name = name
+        self.frame = frame
+        self.when = when
+        isWhen = when.map { ByteCheck($0) }
+        self.length = length
+        self.text = text
+        self.recordsCapture = recordsCapture
+        self.records = records
+        self.slotCapture = slotCapture
+        self.fixedSlot = fixedSlot
+        self.list = list
+        self.isReply = isReply
+        self.isEpisodic = isEpisodic
+    }
 }
 
 /// Records of a message, compiled.
-package struct RecordPlan: Sendable {
+package final class RecordPlan: Sendable {
     package struct Keyed: Sendable {
         package let key: [UInt8]
         package let field: FieldPlan
@@ -121,6 +193,19 @@ package struct RecordPlan: Sendable {
     package let keyed: [Keyed]
     /// Fields that stand in every record.
     package let fields: [FieldPlan]
+
+    init(
+        division: MessageDescription.Records.Division, each: TextPlan, keyCapture: Int, valueCapture: Int?,
+        slotCapture: Int?, keyed: [Keyed], fields: [FieldPlan]
+    ) {
+        self.division = division
+        self.each = each
+        self.keyCapture = keyCapture
+        self.valueCapture = valueCapture
+        self.slotCapture = slotCapture
+        self.keyed = keyed
+        self.fields = fields
+    }
 }
 
 /// A request, compiled.
@@ -149,7 +234,7 @@ extension SerialPlan {
         value: (String) -> [UInt8]?
     ) -> [UInt8]? {
         guard let payload = send.bytes(saying, value) else { return nil }
-        return frame.map { frames[$0].encode(payload: payload) } ?? payload
+        return frame.map { frames[$0].format.encode(payload: payload) } ?? payload
     }
 }
 

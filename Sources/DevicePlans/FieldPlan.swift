@@ -216,18 +216,7 @@ package struct ModbusBlock: Sendable {
     package let count: Int
     package let period: Int64
     /// Offsets are bytes from the first register's upper byte.
-    package let fields: [FieldPlan]
-    /// A field's turn, in the order of the fields.
-    package enum Turn: Sendable {
-        /// Neighbours that are plain numbers, of ``plain``.
-        case plain(Range<Int>)
-        /// Another, of ``fields``.
-        case field(Int)
-    }
-
-    /// Fields that are read at once, with nothing looked up.
-    package let plain: [PlainRegister]
-    package let turns: [Turn]
+    package let list: FieldList
     /// Bytes of text in which the two of each register stand in the other order.
     package let swapped: [Range<Int>]
 
@@ -237,24 +226,12 @@ package struct ModbusBlock: Sendable {
         self.address = address
         self.count = count
         self.period = period
-        self.fields = fields
-        var plain: [PlainRegister] = []
-        var turns: [Turn] = []
-        for (place, field) in fields.enumerated() {
-            guard let register = PlainRegister(field) else {
-                turns.append(.field(place))
-                continue
-            }
-            if case .plain(let run)? = turns.last {
-                turns[turns.count - 1] = .plain(run.lowerBound..<(run.upperBound + 1))
-            } else {
-                turns.append(.plain(plain.count..<(plain.count + 1)))
-            }
-            plain.append(register)
-        }
-        (self.plain, self.turns) = (plain, turns)
+        list = FieldList(fields)
         swapped = fields.compactMap { field in if case .swappedBytes(let range) = field.source { range } else { nil } }
     }
+
+    /// The values, the one that identifies the device first.
+    package var fields: [FieldPlan] { list.fields }
 
     /// The most registers that one Modbus read may ask for.
     package static let longest = RegisterSource.longestRead

@@ -64,9 +64,9 @@ extension DevicePlan {
         }
         var found: [(Unasked, Int64)] = []
         for index in plan.frames.indices {
-            var period = fastest(plan.frameFields[index])
+            var period = fastest(plan.frameFields[index].fields)
             if let packet = plan.packet, packet.frame == index, period == nil {
-                period = fastest(packet.fields).map { $0 / Int64(packet.count) }
+                period = fastest(packet.list.fields).map { $0 / Int64(packet.count) }
             }
             if let period { found.append((.frame(index), period)) }
         }
@@ -100,20 +100,11 @@ extension DevicePlan {
         if let length = message.length { return Double(length.lowerBound) }
         var bytes = frame.shortest
         func size(_ text: TextPlan) -> Int {
-            text.items.reduce(text.items.count - 1) { sum, item in
-                sum
-                    + item.reduce(0) {
-                        $0
-                            + {
-                                if case .literal(let text) = $0 {
-                                    text.count
-                                } else if case .hole(_, let width?) = $0 {
-                                    width
-                                } else {
-                                    8
-                                }
-                            }($1)
-                    }
+            text.segments.reduce(text.items.count - 1) { sum, segment in
+                switch segment {
+                case .literal(_, let count): sum + count
+                case .hole(_, let width): sum + (width ?? 8)
+                }
             }
         }
         bytes += message.text.map(size) ?? 0

@@ -27,7 +27,7 @@ extension PlanCompiler {
                     self.request(request, slot: slot, reply: message(request.reply), refusal: message(request.refusal)))
             }
         }
-        let frameFields = profile.frames.map { frame in fieldPlans(scope: frame.name, frameLength: 0) }
+        let frameFields = profile.frames.map { frame in FieldList(fieldPlans(scope: frame.name, frameLength: 0)) }
         let unasked = profile.metrics.filter { !$0.isEpisodic && profile.requests(reading: $0.field).isEmpty }
         let answers = profile.session.answers.flatMap { answer -> [SessionDescription.Answer] in
             guard case .message(let message) = answer.to else { return [answer] }
@@ -36,13 +36,18 @@ extension PlanCompiler {
             }
         }
         return SerialPlan(
-            frames: profile.frames, interleaved: interleaved(), frameFields: frameFields, packet: packet(),
-            messages: messages, requests: requests,
+            frames: profile.frames.map { FramePlan($0) }, interleaved: interleaved(), frameFields: frameFields,
+            packet: packet(),
+            messages: messages,
+            messagesOfFrame: profile.frames.indices.map { frame in
+                messages.indices.filter { messages[$0].frame == frame }
+            }, requests: requests,
             open: profile.session.open.flatMap { spoken[$0] ?? [] },
             close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
             remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } },
             streamPeriod: unasked.map(period).max(),
-            listens: frameFields.contains { !$0.isEmpty } || profile.packet != nil || messages.contains { !$0.isReply }
+            listens: frameFields.contains { !$0.fields.isEmpty } || profile.packet != nil
+                || messages.contains { !$0.isReply }
                 || !answers.isEmpty)
     }
 
@@ -65,7 +70,7 @@ extension PlanCompiler {
         else { return nil }
         return PacketPlan(
             frame: frame, frameLength: length, count: packet.count, firstWhen: packet.firstWhen,
-            fields: fieldPlans(scope: packet.name, frameLength: length))
+            list: FieldList(fieldPlans(scope: packet.name, frameLength: length)))
     }
 
     /// The binary fields of a frame, packet or message.
@@ -85,16 +90,14 @@ extension PlanCompiler {
     private func message(_ message: MessageDescription, slot: Int?) -> MessagePlan {
         let template = message.template.map { slot == nil ? $0 : $0.filling("slot", with: slots[slot ?? 0]) }
         let holes = template?.holes ?? []
-        var fields = fieldPlans(scope: message.name, frameLength: 0)
-        fields += captured(holes)
-        // The field that identifies the device is judged before any other value of the message.
-        fields.sort { $0.isIdentity && !$1.isIdentity }
+        let fields = fieldPlans(scope: message.name, frameLength: 0) + captured(holes)
         return MessagePlan(
             name: message.name, frame: message.frame, when: message.when, length: message.length,
             text: template.map { TextPlan($0) },
             recordsCapture: holes.firstIndex(of: "repeat"),
             records: message.records.map { records($0, of: message, slot: slot) },
-            slotCapture: holes.firstIndex(of: "slot"), fixedSlot: slot, fields: fields, isReply: message.isReply,
+            slotCapture: holes.firstIndex(of: "slot"), fixedSlot: slot, list: FieldList(fields),
+            isReply: message.isReply,
             isEpisodic: isEpisodic(message))
     }
 
@@ -151,27 +154,6 @@ extension PlanCompiler {
             profile.holds(profile.messages[reply], field: metric.field)
                 ? overrides.period[metric.name.referenceID] : nil
         }.min()
-    }
-}
-
-extension TextPlan {
-    init(_ template: Template) {
-        var next = 0
-        items = template.items.map { item in
-            item.map { segment in
-                switch segment {
-                case .literal(let text): return .literal(text)
-                case .hole("_", let width): return .hole(capture: -1, width: width)
-                case .hole(_, let width):
-                    defer { next += 1 }
-                    return .hole(capture: next, width: width)
-                }
-            }
-        }
-        separator = template.separator
-        moreItems = template.moreItems
-        optionalFrom = template.optionalFrom
-        captures = next
     }
 }
 

@@ -20,7 +20,7 @@ struct MessageWriter {
     func message(_ index: Int, slot: Int?, seconds: Double) -> [UInt8] {
         let compiled = serial.messages[index]
         guard let description = plan.profile.messages.first(where: { $0.name == compiled.name }) else { return [] }
-        let format = serial.frames[compiled.frame]
+        let format = serial.frames[compiled.frame].format
         let slot = slot ?? compiled.fixedSlot
         if description.template != nil || description.records != nil {
             var payload =
@@ -37,16 +37,16 @@ struct MessageWriter {
 
     /// The frame at a place in a stream of fixed frames.
     func frame(_ index: Int, position: Int, seconds: Double) -> [UInt8] {
-        let format = serial.frames[index]
+        let format = serial.frames[index].format
         var tests: [ByteTest] = []
-        var fields = serial.frameFields[index]
+        var fields = serial.frameFields[index].fields
         if let packet = serial.packet, packet.frame == index {
             if position == 0 {
                 tests = [packet.firstWhen]
             } else if case .bit(let bit, let isSet) = packet.firstWhen.test {
                 tests = [ByteTest(bytes: packet.firstWhen.bytes, test: .bit(bit, isSet: !isSet))]
             }
-            fields += packet.fields
+            fields += packet.list.fields
         }
         return binary(
             format, tests, fields, payload: nil, length: format.longest,
@@ -101,7 +101,7 @@ struct MessageWriter {
     }
 
     private func isOfPacket(_ field: FieldPlan) -> Bool {
-        serial.packet?.fields.contains { $0.index == field.index } ?? false
+        serial.packet?.list.fields.contains { $0.index == field.index } ?? false
     }
 
     private func samplePeriod(_ field: FieldPlan) -> Double {

@@ -100,7 +100,7 @@ import Testing
     }
 
     private func payloads(_ formats: [FrameFormat], _ bytes: [UInt8], pieces: Int = 64) -> [[UInt8]] {
-        var framer = Framer(formats, indices: Array(formats.indices))
+        var framer = Framer(formats.map { FramePlan($0) }, indices: Array(formats.indices))
         var found: [[UInt8]] = []
         var place = 0
         while place < bytes.count {
@@ -158,7 +158,7 @@ import Testing
         let plan = try DeviceProfile.load(Repository.path("device-profiles/draeger/evita-4")).compile(handle: "d")
         guard case .serial(let serial) = plan.protocolPlan else { return }
         #expect(serial.interleaved.count == 1)
-        #expect(serial.frames[serial.interleaved[0][0]].bytesWith != nil)
+        #expect(serial.frames[serial.interleaved[0][0]].format.bytesWith != nil)
         let profile = try DeviceProfile.load(Repository.path("device-profiles/draeger/evita-4"))
         let vectors = try VectorFile.load(Repository.path("device-profiles/draeger/evita-4/vectors.yaml"), for: profile)
             .vectors
