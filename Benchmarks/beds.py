@@ -1,4 +1,6 @@
-"""What a whole unit costs: the host's CPU and memory for 8, 16 and 32 beds, each a monitor that speaks unasked on a line of its own."""
+"""What a whole unit costs: the host's CPU and memory for 8, 16 and 32 beds,
+each a monitor that speaks unasked on a line of its own.
+"""
 
 import json
 import os
@@ -13,7 +15,8 @@ from load import Busy
 from peers import NABD, Program
 
 BEDS = (8, 16, 32)
-# The journal looks every 15 s for a whole minute to pack: the first time it does is 75 s after its start, and that is to be within, away from the ends.
+# The journal looks every 15 s for a whole minute to pack: the first time it does is 75 s after its start,
+# and that is to be within, away from the ends.
 WARM_UP = 15  # s
 COUNTED = max(2, int(os.environ.get("DURATION", "70")))  # s
 PACKED = WARM_UP + COUNTED > 80
@@ -21,13 +24,18 @@ SAMPLES_A_SECOND = 887  # of a bed: three waveforms at 250 Hz, one at 125 Hz, tw
 TARGET_CPU, TARGET_MEMORY = 8, 64  # % of a core, MB; for eight beds
 MB = 1e6
 
-# Metric, samples in a frame of a waveform, scale, unit; in the order in which beds_serve.c sends them, whose values start near 1000.
+# Metric, samples in a frame of a waveform, scale, unit; in the order in which beds_serve.c sends them,
+# whose values start near 1000.
 WAVEFORMS = [("MDC_ECG_ELEC_POTL_I", 10, "0.001", "mV"), ("MDC_ECG_ELEC_POTL_II", 10, "0.001", "mV"),
              ("MDC_PULS_OXIM_PLETH", 10, "1", '"1"'), ("MDC_RESP", 5, "0.001", "Ohm")]
-NUMERICS = [("MDC_ECG_HEART_RATE", "0.1", "/min"), ("MDC_PULS_OXIM_SAT_O2", "0.05", '"%"'), ("MDC_PULS_OXIM_PULS_RATE", "0.1", "/min"),
-            ("MDC_PULS_OXIM_PERF_REL", "0.01", '"%"'), ("MDC_RESP_RATE", "0.01", "/min"), ("MDC_AWAY_CO2_ET", "0.03", '"mm[Hg]"'),
-            ("MDC_PRESS_BLD_ART_SYS", "0.1", '"mm[Hg]"'), ("MDC_PRESS_BLD_ART_DIA", "0.05", '"mm[Hg]"'), ("MDC_PRESS_BLD_ART_MEAN", "0.07", '"mm[Hg]"'),
-            ("MDC_PRESS_BLD_VEN_CENT", "0.01", '"mm[Hg]"'), ("MDC_TEMP_CORE", "0.03", "Cel"), ("MDC_TEMP_SKIN", "0.03", "Cel")]
+NUMERICS = [
+    ("MDC_ECG_HEART_RATE", "0.1", "/min"), ("MDC_PULS_OXIM_SAT_O2", "0.05", '"%"'),
+    ("MDC_PULS_OXIM_PULS_RATE", "0.1", "/min"), ("MDC_PULS_OXIM_PERF_REL", "0.01", '"%"'),
+    ("MDC_RESP_RATE", "0.01", "/min"), ("MDC_AWAY_CO2_ET", "0.03", '"mm[Hg]"'),
+    ("MDC_PRESS_BLD_ART_SYS", "0.1", '"mm[Hg]"'), ("MDC_PRESS_BLD_ART_DIA", "0.05", '"mm[Hg]"'),
+    ("MDC_PRESS_BLD_ART_MEAN", "0.07", '"mm[Hg]"'), ("MDC_PRESS_BLD_VEN_CENT", "0.01", '"mm[Hg]"'),
+    ("MDC_TEMP_CORE", "0.03", "Cel"), ("MDC_TEMP_SKIN", "0.03", "Cel"),
+]
 
 
 def profile_text(port: int) -> str:
@@ -35,17 +43,26 @@ def profile_text(port: int) -> str:
     fields, metrics, waveforms, place = [], [], [], 4
     for index, (metric, count, scale, unit) in enumerate(WAVEFORMS):
         fields.append(f"  w{index}: {{in: waves, byte: {place}, type: int16, count: {count}}}")
-        waveforms.append(f"  - {{metric: {metric}, from: w{index}, scale: {scale}, unit: {unit}, period: {40 // count}ms, "
-                         f"absolute: {limits(scale)}}}")
+        waveforms.append(
+            f"  - {{metric: {metric}, from: w{index}, scale: {scale}, unit: {unit}, period: {40 // count}ms, "
+            f"absolute: {limits(scale)}}}"
+        )
         place += 2 * count
     for index, (metric, scale, unit) in enumerate(NUMERICS):
         fields.append(f"  n{index}: {{in: numbers, byte: {4 + 2 * index}, type: int16}}")
-        metrics.append(f"  - {{metric: {metric}, from: n{index}, scale: {scale}, unit: {unit}, every: 1s, absolute: {limits(scale)}}}")
-    parts = ["nabd: profile/1", "device: {manufacturer: bench, model: bed, kind: bench}", "provenance: [{document: benchmark, seen: here}]",
-             f"line: {{tcp: {port}}}", "frames:",
-             "  frame: {start: [0xAA, 0x55], length: {byte: 2, type: uint8, adds: 6}, longest: 128, checksum: {crc16-ccitt-false: 2..}}", "messages:",
-             f"  waves: {{when: {{byte: 3, is: 1}}, length: {place + 2}}}", f"  numbers: {{when: {{byte: 3, is: 2}}, length: {4 + 2 * len(NUMERICS) + 2}}}",
-             "fields:", *fields, "metrics:", *metrics, "waveforms:", *waveforms, ""]
+        metrics.append(
+            f"  - {{metric: {metric}, from: n{index}, scale: {scale}, unit: {unit}, every: 1s, "
+            f"absolute: {limits(scale)}}}"
+        )
+    parts = [
+        "nabd: profile/1", "device: {manufacturer: bench, model: bed, kind: bench}",
+        "provenance: [{document: benchmark, seen: here}]", f"line: {{tcp: {port}}}", "frames:",
+        "  frame: {start: [0xAA, 0x55], length: {byte: 2, type: uint8, adds: 6}, longest: 128, "
+        "checksum: {crc16-ccitt-false: 2..}}",
+        "messages:", f"  waves: {{when: {{byte: 3, is: 1}}, length: {place + 2}}}",
+        f"  numbers: {{when: {{byte: 3, is: 2}}, length: {4 + 2 * len(NUMERICS) + 2}}}", "fields:", *fields, "metrics:",
+        *metrics, "waveforms:", *waveforms, "",
+    ]
     return "\n".join(parts)
 
 
@@ -61,7 +78,12 @@ def unit_file(folder: Path, port: int, beds: int) -> Path:
     profile.write_text(profile_text(port))
     devices = [f'  bed-{n}: {{profile: bench/bed, line: "tcp://127.0.0.{n}:{port}"}}' for n in range(1, beds + 1)]
     path = folder / "unit.yaml"
-    path.write_text("\n".join(["nabd: unit/1", "unit: bench", "profiles: profiles", "journal: {directory: journal}", "devices:", *devices, ""]))
+    path.write_text(
+        "\n".join([
+            "nabd: unit/1", "unit: bench", "profiles: profiles", "journal: {directory: journal}", "devices:", *devices,
+            "",
+        ])
+    )
     return path
 
 
@@ -70,7 +92,9 @@ class Beds:
 
     def __init__(self, work: Path, beds: int) -> None:
         self.port = free_port()
-        self.process = subprocess.Popen([work / "beds_serve", str(self.port), str(beds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [work / "beds_serve", str(self.port), str(beds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def said(self) -> dict:
         self.process.stdin.write(b"\n")
@@ -90,7 +114,9 @@ class Beds:
 
 
 def numbers(program: Program, file: str) -> dict[str, int]:
-    """Of a file of ``name: number`` lines below /proc/PID: memory in kB, input and output in bytes. Empty where it may not be read."""
+    """Of a file of ``name: number`` lines below /proc/PID: memory in kB, input and output in bytes.
+    Empty where it may not be read.
+    """
     try:
         lines = Path(f"/proc/{program.process.pid}/{file}").read_text().splitlines()
     except OSError:
@@ -101,7 +127,10 @@ def numbers(program: Program, file: str) -> dict[str, int]:
 
 def cost(work: Path, beds: int) -> dict:
     folder = work / f"beds-{beds}"
-    with Beds(work, beds) as monitors, Program(folder, NABD, "run", "--config", unit_file(folder, monitors.port, beds), "--json") as program:
+    with (
+        Beds(work, beds) as monitors,
+        Program(folder, NABD, "run", "--config", unit_file(folder, monitors.port, beds), "--json") as program,
+    ):
         end = time.monotonic() + 30
         while monitors.said()["beds"] < beds:
             program.check()
@@ -118,7 +147,10 @@ def cost(work: Path, beds: int) -> dict:
         summary = json.loads(program.stop().strip().splitlines()[-1])
         said = monitors.end()
     if samples < 0.99 * SAMPLES_A_SECOND * beds * seconds:
-        sys.exit(f"bench: {beds} beds said {samples} samples in {seconds:.1f} s, fewer than {SAMPLES_A_SECOND} a second each: the machine is too busy")
+        sys.exit(
+            f"bench: {beds} beds said {samples} samples in {seconds:.1f} s, "
+            f"fewer than {SAMPLES_A_SECOND} a second each: the machine is too busy"
+        )
     if said["connections"] > beds:
         sys.exit(f"bench: the host opened the lines of {beds} beds {said['connections']} times")
     # A host that drops what it cannot keep would be cheap.
@@ -126,10 +158,15 @@ def cost(work: Path, beds: int) -> dict:
         sys.exit(f"bench: of {said['samples']} samples of {beds} beds the journal has {summary['samples']}")
     stored = measure(NABD, "journal", "stat", "--journal", folder / "journal", "--json")
     if stored["samples"] != summary["samples"]:
-        sys.exit(f"bench: the host says that it recorded {summary['samples']} samples, its journal holds {stored['samples']}")
+        sys.exit(
+            f"bench: the host says that it recorded {summary['samples']} samples, its journal holds {stored['samples']}"
+        )
     # Four commits a second are a chunk each until they are packed.
     if PACKED and stored["chunks"] > 2 * (WARM_UP + COUNTED):
-        sys.exit(f"bench: the journal of {beds} beds still has {stored['chunks']} chunks: its packing is not within what was measured")
+        sys.exit(
+            f"bench: the journal of {beds} beds still has {stored['chunks']} chunks: "
+            "its packing is not within what was measured"
+        )
     shutil.rmtree(folder)
     return {"cpu": cpu / seconds * 100, "peak": memory["VmHWM"] * 1024 / MB, "resident": memory["VmRSS"] * 1024 / MB,
             "memory": summary.get("memory") or "not locked", "threads": memory["Threads"], "rate": samples / seconds,
@@ -146,17 +183,39 @@ def beds(work: Path) -> list[dict]:
     for number in BEDS:
         costs[number] = one = cost(work, number)
         wrote = "unknown" if one["written"] is None else f"{one['written']:.2f} B"
-        print(f"   {number} beds, {one['rate']:,.0f} samples/s, {one['share']:.2%} recorded, {one['gaps']} gaps: {one['cpu']:.2f} % of a core, "
-              f"{one['cpu'] / number:.3f} a bed; {one['resident']:.1f} MB resident, {one['peak']:.1f} at most, "
-              f"memory {one['memory']}; {one['threads']} threads")
-        print(f"      a sample: {one['fileBytes']:.2f} B of journal, {one['payloadBytes']:.2f} of them coded; {wrote} written to the device; "
-              f"the beds at most {one['late']:.1f} ms late, all cores {one['busy']:.0%} busy", flush=True)
+        print(
+            f"   {number} beds, {one['rate']:,.0f} samples/s, {one['share']:.2%} recorded, "
+            f"{one['gaps']} gaps: {one['cpu']:.2f} % of a core, {one['cpu'] / number:.3f} a bed; "
+            f"{one['resident']:.1f} MB resident, {one['peak']:.1f} at most, memory {one['memory']}; "
+            f"{one['threads']} threads"
+        )
+        print(
+            f"      a sample: {one['fileBytes']:.2f} B of journal, {one['payloadBytes']:.2f} of them coded; "
+            f"{wrote} written to the device; the beds at most {one['late']:.1f} ms late, "
+            f"all cores {one['busy']:.0%} busy",
+            flush=True,
+        )
     few, many = BEDS[0], BEDS[-1]
     least, most = costs[few], costs[many]
-    rows = [row(f"CPU of the whole host, {few} beds", least["cpu"], TARGET_CPU, "% of a core", 1.0, False, f"the target, {TARGET_CPU} %"),
-            row(f"memory resident at most, {few} beds", least["peak"], TARGET_MEMORY, "MB", 1.0, False, f"the target, {TARGET_MEMORY} MB"),
-            row(f"CPU a bed, {many} beds", most["cpu"] / many * 10, least["cpu"] / few * 10, "ms/s", 1.15, False, f"a bed of {few}")]
+    rows = [
+        row(
+            f"CPU of the whole host, {few} beds", least["cpu"], TARGET_CPU, "% of a core", 1.0, False,
+            f"the target, {TARGET_CPU} %",
+        ),
+        row(
+            f"memory resident at most, {few} beds", least["peak"], TARGET_MEMORY, "MB", 1.0, False,
+            f"the target, {TARGET_MEMORY} MB",
+        ),
+        row(
+            f"CPU a bed, {many} beds", most["cpu"] / many * 10, least["cpu"] / few * 10, "ms/s", 1.15, False,
+            f"a bed of {few}",
+        ),
+    ]
     if least["written"] is not None:
-        rows.append(row(f"bytes written to the device a sample, {few} beds, default commits", least["written"], least["fileBytes"], "B", None, False,
-                        "the journal's files in the end"))
+        rows.append(
+            row(
+                f"bytes written to the device a sample, {few} beds, default commits", least["written"],
+                least["fileBytes"], "B", None, False, "the journal's files in the end",
+            )
+        )
     return rows

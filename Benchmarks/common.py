@@ -18,8 +18,10 @@ def measure(*command, **options) -> dict:
 
 def row(name, ours, reference, unit, target, higher, peer) -> dict:
     ratio = ours / reference if reference else float("nan")
-    return {"name": name, "ours": round(ours, 4), "reference": round(reference, 4), "unit": unit, "ratio": round(ratio, 3),
-            "target": target, "higherIsBetter": higher, "peer": peer}
+    return {
+        "name": name, "ours": round(ours, 4), "reference": round(reference, 4), "unit": unit, "ratio": round(ratio, 3),
+        "target": target, "higherIsBetter": higher, "peer": peer,
+    }
 
 
 def middle(pairs: list[tuple]) -> tuple:

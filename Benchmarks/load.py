@@ -1,4 +1,6 @@
-"""Load beside a measurement: all cores busy at ordinary priority, and a disk that is written and synced without a pause."""
+"""Load beside a measurement: all cores busy at ordinary priority,
+and a disk that is written and synced without a pause.
+"""
 
 import os
 import subprocess
@@ -39,8 +41,13 @@ class Busy:
 
 @contextmanager
 def loaded(folder: Path) -> Iterator[None]:
-    """Two endless loops for each core and one writer to ``folder``; ends the benchmark if that did not keep the machine busy."""
-    commands = [[sys.executable, "-c", BURNER]] * (2 * (os.cpu_count() or 1)) + [[sys.executable, "-c", WRITER, str(folder / "load")]]
+    """Two endless loops for each core and one writer to ``folder``;
+    ends the benchmark if that did not keep the machine busy.
+    """
+    commands = (
+        [[sys.executable, "-c", BURNER]] * (2 * (os.cpu_count() or 1))
+        + [[sys.executable, "-c", WRITER, str(folder / "load")]]
+    )
     processes = [subprocess.Popen(command) for command in commands]
     try:
         time.sleep(1)

@@ -1,4 +1,6 @@
-"""The whole host beside a C loop and beside collectd, each as it would be run: what a register costs, and what a dead neighbour costs."""
+"""The whole host beside a C loop and beside collectd, each as it would be run: what a register costs,
+and what a dead neighbour costs.
+"""
 
 import json
 import os
@@ -33,7 +35,9 @@ class Program:
         folder.mkdir(parents=True, exist_ok=True)
         self.name, self.out, self.log = Path(command[0]).name, folder / "stdout", folder / "log"
         with open(self.out, "wb") as out, open(self.log, "wb") as log:
-            self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=folder)
+            self.process = subprocess.Popen(
+                [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out, stderr=log, cwd=folder
+            )
 
     def __enter__(self) -> "Program":
         return self
@@ -47,10 +51,15 @@ class Program:
             self.fail(f"ended by itself with {self.process.returncode}")
 
     def fail(self, what: str) -> None:
-        sys.exit(f"bench: {self.name} {what}: {(self.log.read_text(errors='replace') + self.out.read_text(errors='replace')).strip()[-500:]}")
+        sys.exit(
+            f"bench: {self.name} {what}: "
+            f"{(self.log.read_text(errors='replace') + self.out.read_text(errors='replace')).strip()[-500:]}"
+        )
 
     def cpu_seconds(self) -> float:
-        """User and system time of the whole process so far, as in /proc/PID/stat, but in nanoseconds: its CPU clock, read from outside."""
+        """User and system time of the whole process so far, as in /proc/PID/stat, but in nanoseconds:
+        its CPU clock, read from outside.
+        """
         self.check()
         return time.clock_gettime(~self.process.pid << 3 | 2)
 
@@ -69,7 +78,8 @@ class Program:
 DEVICES = 4
 REGISTERS = 125
 PERIOD = 0.01  # s; the shortest that a profile may ask for: 50,000 registers a second
-COLLECTD_PERIOD = 0.02  # s; where a register costs it least: a longer one adds idle time, a shorter one it does not keep
+# Where a register costs it least: a longer one adds idle time, a shorter one it does not keep. Unit: s.
+COLLECTD_PERIOD = 0.02
 ROUNDS = 3
 WARM_UP, COUNTED = 2, 13  # s
 
@@ -79,7 +89,9 @@ class Server:
 
     def __init__(self, work: Path, addresses: int = 1) -> None:
         self.port = free_port()
-        self.process = subprocess.Popen([work / "modbus_serve", str(self.port), str(addresses)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [work / "modbus_serve", str(self.port), str(addresses)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def registers(self) -> int:
         self.process.stdin.write(b"\n")
@@ -117,17 +129,29 @@ def unit_file(folder: Path, profile: str, devices: dict[str, str]) -> Path:
     (folder / "profiles/bench/registers/profile.yaml").write_text(profile)
     lines = [f"  {name}: {{profile: bench/registers, {rest}}}" for name, rest in devices.items()]
     path = folder / "unit.yaml"
-    path.write_text("\n".join(["nabd: unit/1", "unit: bench", "profiles: profiles", "journal: {directory: journal}", "devices:", *lines, ""]))
+    path.write_text(
+        "\n".join([
+            "nabd: unit/1", "unit: bench", "profiles: profiles", "journal: {directory: journal}", "devices:", *lines,
+            "",
+        ])
+    )
     return path
 
 
 def profile_text(line: str, registers: int, period: float) -> str:
-    """Neighbouring registers, a metric each; the metrics share one code, each in a virtual device of its own, as a rack's channels would."""
+    """Neighbouring registers, a metric each; the metrics share one code, each in a virtual device of its own,
+    as a rack's channels would.
+    """
     channels = "\n".join(f"  c{index}: {{label: channel}}" for index in range(registers))
-    metrics = "\n".join(f"  - {{metric: MDC_TEMP, vmd: c{index}, from: {{holding: {index}, type: int16}}, scale: 0.1, unit: Cel, "
-                        f"every: {period * 1000:.0f}ms, absolute: [-400, 400]}}" for index in range(registers))
-    return ("nabd: profile/1\ndevice: {manufacturer: bench, model: registers, kind: bench}\nprovenance: [{document: benchmark, seen: here}]\n"
-            f"line: {line}\nvmds:\n{channels}\nmetrics:\n{metrics}\n")
+    metrics = "\n".join(
+        f"  - {{metric: MDC_TEMP, vmd: c{index}, from: {{holding: {index}, type: int16}}, scale: 0.1, unit: Cel, "
+        f"every: {period * 1000:.0f}ms, absolute: [-400, 400]}}"
+        for index in range(registers)
+    )
+    return (
+        "nabd: profile/1\ndevice: {manufacturer: bench, model: registers, kind: bench}\n"
+        f"provenance: [{{document: benchmark, seen: here}}]\nline: {line}\nvmds:\n{channels}\nmetrics:\n{metrics}\n"
+    )
 
 
 def our_cost(folder: Path, server: Server) -> tuple[float, float]:
@@ -147,26 +171,38 @@ def our_cost(folder: Path, server: Server) -> tuple[float, float]:
 
 def collectd_file(folder: Path, interval: float, registers: int, hosts: list[str]) -> Path:
     """Every register a value of its own, as its modbus plugin wants it, kept by the csv plugin."""
-    data = "".join(f'  <Data "r{index}">\n    RegisterBase {index}\n    RegisterType Int16\n    Type temperature\n    Instance "c{index}"\n'
-                   "    Scale 0.1\n  </Data>\n" for index in range(registers))
+    data = "".join(
+        f'  <Data "r{index}">\n    RegisterBase {index}\n    RegisterType Int16\n    Type temperature\n'
+        f'    Instance "c{index}"\n'
+        "    Scale 0.1\n  </Data>\n"
+        for index in range(registers)
+    )
     path = folder / "collectd.conf"
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'Hostname "bench"\nFQDNLookup false\nBaseDir "{folder}"\nPIDFile "{folder}/pid"\nInterval {interval:g}\n'
-                    "LoadPlugin logfile\n<Plugin logfile>\n  LogLevel err\n  File STDERR\n</Plugin>\n"
-                    f'LoadPlugin csv\n<Plugin csv>\n  DataDir "{folder}/csv"\n</Plugin>\n'
-                    f'LoadPlugin modbus\n<Plugin modbus>\n{data}{"".join(hosts)}</Plugin>\n')
+    path.write_text(
+        f'Hostname "bench"\nFQDNLookup false\nBaseDir "{folder}"\nPIDFile "{folder}/pid"\nInterval {interval:g}\n'
+        "LoadPlugin logfile\n<Plugin logfile>\n  LogLevel err\n  File STDERR\n</Plugin>\n"
+        f'LoadPlugin csv\n<Plugin csv>\n  DataDir "{folder}/csv"\n</Plugin>\n'
+        f"LoadPlugin modbus\n<Plugin modbus>\n{data}{''.join(hosts)}</Plugin>\n"
+    )
     return path
 
 
 def collectd_host(name: str, where: str, interval: float, units: dict[int, str], registers: int) -> str:
     collect = "".join(f'      Collect "r{index}"\n' for index in range(registers))
-    slaves = "".join(f'    <Slave {unit}>\n      Instance "{label}"\n{collect}    </Slave>\n' for unit, label in units.items())
+    slaves = "".join(
+        f'    <Slave {unit}>\n      Instance "{label}"\n{collect}    </Slave>\n' for unit, label in units.items()
+    )
     return f'  <Host "{name}">\n    {where}\n    Interval {interval:g}\n{slaves}  </Host>\n'
 
 
 def collectd_cost(folder: Path, server: Server) -> tuple[float, float]:
-    hosts = [collectd_host(f"device-{n}", f'Address "127.0.0.{n}"\n    Port "{server.port}"', COLLECTD_PERIOD, {1: "unit"}, REGISTERS)
-             for n in range(1, DEVICES + 1)]
+    hosts = [
+        collectd_host(
+            f"device-{n}", f'Address "127.0.0.{n}"\n    Port "{server.port}"', COLLECTD_PERIOD, {1: "unit"}, REGISTERS
+        )
+        for n in range(1, DEVICES + 1)
+    ]
     with Program(folder, collectd(), "-f", "-C", collectd_file(folder, COLLECTD_PERIOD, REGISTERS, hosts)) as program:
         result = cost(program, server)
     shutil.rmtree(folder)
@@ -179,20 +215,28 @@ def host(work: Path) -> list[dict]:
     ours, paced, closed, theirs = [], [], [], []
     for _ in range(ROUNDS):
         with Server(work, DEVICES) as server:
-            with Program(work / "paced", work / "modbus_paced", server.port, DEVICES, round(PERIOD * 1e6), priority) as floor:
+            with Program(
+                work / "paced", work / "modbus_paced", server.port, DEVICES, round(PERIOD * 1e6), priority
+            ) as floor:
                 paced.append(cost(floor, server))
             ours.append(our_cost(work / "host", server))
             if program:
                 theirs.append(collectd_cost(work / "collectd", server))
             loop = measure(work / "modbus_poll", "127.0.0.1", server.port, 3)
             closed.append((loop["cpuSeconds"] / loop["registers"] * 100_000, loop["registers"] / 3))
-    print(f"   whole processes, user and system time after {WARM_UP} s of warm-up, over {COUNTED} s; registers are counted by the device")
+    print(
+        f"   whole processes, user and system time after {WARM_UP} s of warm-up, over {COUNTED} s; "
+        "registers are counted by the device"
+    )
     for name, costs in (("nabd", ours), ("C, paced", paced), ("C, closed loop", closed), ("collectd", theirs)):
         if costs:
             told = ", ".join(f"{cpu:.3f} at {rate:,.0f}/s" for cpu, rate in costs)
             print(f"   {name}: CPU-s per 100,000 registers {told}")
     name = "CPU-s per 100,000 registers, the whole host with its journal"
-    peers = [(paced, 2.0, "C on libmodbus at the same pace, values scaled, not kept"), (closed, None, "C on libmodbus in a closed loop")]
+    peers = [
+        (paced, 2.0, "C on libmodbus at the same pace, values scaled, not kept"),
+        (closed, None, "C on libmodbus in a closed loop"),
+    ]
     if program:
         peers.append((theirs, 0.1, "collectd, modbus and csv"))
     else:

@@ -124,11 +124,20 @@ def hardware() -> HardwareBench:
 
 
 @pytest.fixture(scope="module")
-def runs(request: pytest.FixtureRequest, module_hosts, hardware: HardwareBench, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+def runs(
+    request: pytest.FixtureRequest, module_hosts, hardware: HardwareBench, tmp_path_factory: pytest.TempPathFactory
+) -> Runs:
     """The module's SCENARIOS, as far as its chosen tests ask for them and the bench can play them."""
     scenarios: dict[str, Scenario] = request.module.SCENARIOS
-    marks = [mark for item in request.session.items if item.path == request.path for mark in item.iter_markers("scenario")]
-    chosen = {name: scenarios[name] for mark in marks for name in mark.args if not hardware.lacks(scenarios[name].carries, scenarios[name].needs)}
+    marks = [
+        mark for item in request.session.items if item.path == request.path for mark in item.iter_markers("scenario")
+    ]
+    chosen = {
+        name: scenarios[name]
+        for mark in marks
+        for name in mark.args
+        if not hardware.lacks(scenarios[name].carries, scenarios[name].needs)
+    }
     timeline = getattr(request.module, "TIMELINE", Timeline())
     return Runs(chosen, timeline, hardware, module_hosts, tmp_path_factory.mktemp("faults"))
 

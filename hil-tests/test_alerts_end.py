@@ -25,14 +25,21 @@ def host(hosts: Callable[[Path], Host], tmp_path: Path) -> Host:
 
 def configure(host: Host, *devices: str) -> Host:
     """Give it devices that nobody answers for: each raises the alert that it has no current values."""
-    return host.configure({name: {"profile": "bench/tcp", "line": f"tcp://127.0.0.1:{free_port()}"} for name in devices}, profiles=[TEST_PROFILES])
+    return host.configure(
+        {name: {"profile": "bench/tcp", "line": f"tcp://127.0.0.1:{free_port()}"} for name in devices},
+        profiles=[TEST_PROFILES],
+    )
 
 
 def stale(host: Host, event: str, device: str) -> list[dict]:
     """The phases of the alert about a device."""
     if not host.journal.exists():
         return []
-    return [line for line in journal.events(host.export()) if line["event"] == event and line.get("alert") == STALE and line.get("device") == device]
+    return [
+        line
+        for line in journal.events(host.export())
+        if line["event"] == event and line.get("alert") == STALE and line.get("device") == device
+    ]
 
 
 def begin(host: Host, *devices: str) -> list[str]:
@@ -40,7 +47,10 @@ def begin(host: Host, *devices: str) -> list[str]:
     before = {device: len(stale(host, "alertStart", device)) for device in devices}
     host.start()
     for device in devices:
-        wait_until(lambda name=device: len(stale(host, "alertStart", name)) > before[name], 30, f"{STALE} of {device}", every=0.3)
+        wait_until(
+            lambda name=device: len(stale(host, "alertStart", name)) > before[name], 30, f"{STALE} of {device}",
+            every=0.3,
+        )
     return [stale(host, "alertStart", device)[-1]["instance"] for device in devices]
 
 
@@ -68,8 +78,11 @@ def test_row_72_a_killed_host_ends_its_alerts_at_its_next_start(host: Host, tabl
     assert [line["reason"] for line in ends] == ["restarted", "restarted"]
     host.stop()
     assert left_open(host) == set()
-    table.row(72, "alert that begins and never ends", "the host is killed while two alerts hold", "ended at the next start, before all else, with the same instance",
-              f"{len(ends)} ended as “restarted” before hostStarted")
+    table.row(
+        72, "alert that begins and never ends", "the host is killed while two alerts hold",
+        "ended at the next start, before all else, with the same instance",
+        f"{len(ends)} ended as “restarted” before hostStarted",
+    )
 
 
 def test_row_72_a_stop_ends_what_holds(host: Host, table):
@@ -83,11 +96,16 @@ def test_row_72_a_stop_ends_what_holds(host: Host, table):
     assert left_open(host) == set()
     count = len(events)
     host.start()
-    wait_until(lambda: len([line for line in journal.events(host.export()) if line["event"] == "hostStarted"]) == 2, 20, "the next start", every=0.3)
+    wait_until(
+        lambda: len([line for line in journal.events(host.export()) if line["event"] == "hostStarted"]) == 2, 20,
+        "the next start", every=0.3,
+    )
     assert journal.events(host.export())[count]["event"] == "hostStarted", "nothing is left to end"
     host.stop()
-    table.row(72, "alert that begins and never ends", "SIGTERM while an alert holds", "ended before the stop is told; the next start finds none",
-              "ended as “stopped” before hostStopped")
+    table.row(
+        72, "alert that begins and never ends", "SIGTERM while an alert holds",
+        "ended before the stop is told; the next start finds none", "ended as “stopped” before hostStopped",
+    )
 
 
 def test_row_72_a_device_that_was_removed_leaves_no_alert(host: Host, table):
@@ -101,5 +119,7 @@ def test_row_72_a_device_that_was_removed_leaves_no_alert(host: Host, table):
     assert stale(host, "alertEnd", "here")[0]["reason"] == "restarted"
     host.stop()
     assert left_open(host) == set()
-    table.row(72, "alert that begins and never ends", "the host is killed, and the device taken out of its configuration", "ended at the next start",
-              "ended as “removed”")
+    table.row(
+        72, "alert that begins and never ends", "the host is killed, and the device taken out of its configuration",
+        "ended at the next start", "ended as “removed”",
+    )

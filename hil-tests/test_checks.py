@@ -85,9 +85,10 @@ def test_a_dangling_reference_fails():
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({}, None), ({"require": ["a"]}, "'require'"), ({"required": ["b"]}, "'b' is required"), ({"items": {"type": "list"}}, "'list'"),
-        ({"properties": {"a": {"$ref": "#/$defs/y"}}}, "leads nowhere"), ({"properties": {}}, "nothing uses 'x'"),
-        ({"items": {"enum": ["a", "a"]}}, "twice"), ({"items": {"minimum": 2, "maximum": 1}}, "nothing is in its range"),
+        ({}, None), ({"require": ["a"]}, "'require'"), ({"required": ["b"]}, "'b' is required"),
+        ({"items": {"type": "list"}}, "'list'"), ({"properties": {"a": {"$ref": "#/$defs/y"}}}, "leads nowhere"),
+        ({"properties": {}}, "nothing uses 'x'"), ({"items": {"enum": ["a", "a"]}}, "twice"),
+        ({"items": {"minimum": 2, "maximum": 1}}, "nothing is in its range"),
     ],
 )
 def test_a_fault_of_a_schema_is_found(change, fault):
@@ -99,21 +100,29 @@ def test_a_fault_of_a_schema_is_found(change, fault):
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("a: on", None), ("a: 0x1B", None), ("0x1B: {a: x}", None), ("b: 1", "/b is no key"), ("a: ~", "/a: None"), ("a: 40", "out of range"),
-        ("{}", "/a is missing"), ("a: [1, x]", "/a/1: 'x'"), ("0x1B: {c: x}", "/0x1B/c is no key"), ("a: of", "not look like"),
+        ("a: on", None), ("a: 0x1B", None), ("0x1B: {a: x}", None), ("b: 1", "/b is no key"), ("a: ~", "/a: None"),
+        ("a: 40", "out of range"), ("{}", "/a is missing"), ("a: [1, x]", "/a/1: 'x'"),
+        ("0x1B: {c: x}", "/0x1B/c is no key"), ("a: of", "not look like"),
     ],
 )
 def test_a_file_that_breaks_its_schema_is_found(tmp_path, text, fault):
     read = {
         "type": "object", "additionalProperties": False, "required": ["a"],
         "properties": {
-            "a": {"anyOf": [
-                {"type": "integer", "maximum": 30}, {"type": "array", "items": {"type": "integer"}}, {"type": "string", "pattern": "^on$"},
-            ]},
+            "a": {
+                "anyOf": [
+                    {"type": "integer", "maximum": 30}, {"type": "array", "items": {"type": "integer"}},
+                    {"type": "string", "pattern": "^on$"},
+                ]
+            },
             "0x1B": {"type": "object", "properties": {"a": True}, "additionalProperties": False},
         },
     }
     path = tmp_path / "file.yaml"
     path.write_text(text)
-    found = [told for told in schema.faults(schema.read_yaml(path), read, read) if "/a is missing" not in told or text == "{}"]
+    found = [
+        told
+        for told in schema.faults(schema.read_yaml(path), read, read)
+        if "/a is missing" not in told or text == "{}"
+    ]
     assert found == [] if fault is None else any(fault in told for told in found), found

@@ -55,12 +55,16 @@ def test_a_journal_without_a_place_is_a_fault(host, pki):
     """/proc has no room, and only root may even try."""
     code, found = examined(host, pki, pki.client, "/dev/null", journal="/proc/journal")
     assert code == 1 and found["journal"][0] == "fault", found
-    assert "make room" in found["journal"][1] if os.geteuid() == 0 else "/proc cannot be written" in found["journal"][1], found
+    assert (
+        "make room" in found["journal"][1] if os.geteuid() == 0 else "/proc cannot be written" in found["journal"][1]
+    ), found
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
 def test_missing_rights_are_warnings():
-    code, found = doctor(before=("setpriv", "--bounding-set", "-sys_nice,-ipc_lock", "--inh-caps", "-sys_nice,-ipc_lock"))
+    code, found = doctor(
+        before=("setpriv", "--bounding-set", "-sys_nice,-ipc_lock", "--inh-caps", "-sys_nice,-ipc_lock")
+    )
     assert code == 0
     assert found["scheduling"][0] == found["memory"][0] == "warning", found
     assert "LimitRTPRIO" in found["scheduling"][1] or "neither" in found["scheduling"][1]

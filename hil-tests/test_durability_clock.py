@@ -80,7 +80,9 @@ def stepped(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         ended = now()
         polls = rig.kept_asking(began, ended)
         host.stop()
-    return SimpleNamespace(journal=host.journal, lines=export(host.journal), steps=steps, began=began, ended=ended, polls=polls)
+    return SimpleNamespace(
+        journal=host.journal, lines=export(host.journal), steps=steps, began=began, ended=ended, polls=polls
+    )
 
 
 @pytest.mark.parametrize("which", [0, 1, 2], ids=["hour", "year", "1970"])
@@ -94,10 +96,16 @@ def test_row_21_step_of_the_wall_clock_is_one_event_of_its_size(stepped, which, 
     after = told[which]["monotonicNanoseconds"] / 1e9 - step.at
     assert 0 <= after <= 1, f"told after {after:.2f} s"
     held = kept_sampling(stepped.lines, step.at, step.at + BETWEEN - 0.3)
-    shift = wall(stepped, step.at + 0.5, step.at + BETWEEN - 0.5) - wall(stepped, step.at - BETWEEN + 0.5, step.at - 0.5)
+    shift = (
+        wall(stepped, step.at + 0.5, step.at + BETWEEN - 0.5)
+        - wall(stepped, step.at - BETWEEN + 0.5, step.at - 0.5)
+    )
     assert abs(shift - step.seconds) <= OFF_BY, f"the samples' times moved by {shift} s, the clock by {step.seconds} s"
-    table.row(step.row, f"wall clock {step.name}", f"a step of {step.seconds:.0f} s while the host runs",
-              "period unaffected, told with its size, numbers go on", f"told as {size:.1f} s after {after:.2f} s; {held}; {stepped.polls}")
+    table.row(
+        step.row, f"wall clock {step.name}", f"a step of {step.seconds:.0f} s while the host runs",
+        "period unaffected, told with its size, numbers go on",
+        f"told as {size:.1f} s after {after:.2f} s; {held}; {stepped.polls}",
+    )
 
 
 def wall(stepped: SimpleNamespace, since: float, until: float) -> float:
@@ -106,7 +114,9 @@ def wall(stepped: SimpleNamespace, since: float, until: float) -> float:
         journal.seconds(line["time"]) - moment for line in journal.samples(stepped.lines, "pump")
         if since <= (moment := line["monotonicNanoseconds"] / 1e9) < until
     ]
-    assert found and max(found) - min(found) <= OFF_BY, f"{len(found)} samples, {sorted(found)[:2]} … {sorted(found)[-2:]}"
+    assert found and max(found) - min(found) <= OFF_BY, (
+        f"{len(found)} samples, {sorted(found)[:2]} … {sorted(found)[-2:]}"
+    )
     return sum(found) / len(found)
 
 
@@ -118,11 +128,16 @@ def test_row_21_order_is_that_of_the_numbers_whatever_the_clock_says(stepped, ta
             assert moments == sorted(moments), f"{stream} is not in the order of its numbers"
     assert_whole(stepped.journal)
     held = kept_sampling(stepped.lines, stepped.began, stepped.ended)
-    table.row(21, "order across steps of the wall clock", f"{len(stepped.steps)} steps in one run", "order by sequence, no hole, whole", held)
+    table.row(
+        21, "order across steps of the wall clock", f"{len(stepped.steps)} steps in one run",
+        "order by sequence, no hole, whole", held,
+    )
 
 
 def test_row_23_paused_host_does_not_catch_up_and_shows_the_gap(rigged, table):
-    """Row 23: SIGSTOP for five seconds, as a suspended machine does it. No burst of polls or samples afterwards; the gap is told."""
+    """Row 23: SIGSTOP for five seconds, as a suspended machine does it.
+    No burst of polls or samples afterwards; the gap is told.
+    """
     rig, host = rigged
     host.start()
     host.wait_running(0)
@@ -145,9 +160,17 @@ def test_row_23_paused_host_does_not_catch_up_and_shows_the_gap(rigged, table):
     polls = rig.kept_asking(resumed, ended)
     held = kept_sampling(lines, resumed + 1, ended)
     missed = sum(line["missedDeadlines"] for line in host.summary()["lines"])
-    stale = [line for line in of_kind(lines, "deviceStale", "samplesLost", "hostPaused") if line["monotonicNanoseconds"] / 1e9 >= paused]
-    assert missed or stale, f"nothing tells of the gap: {sorted({line['event'] for line in lines if 'event' in line})}, {host.summary()}"
+    stale = [
+        line
+        for line in of_kind(lines, "deviceStale", "samplesLost", "hostPaused")
+        if line["monotonicNanoseconds"] / 1e9 >= paused
+    ]
+    assert missed or stale, (
+        f"nothing tells of the gap: {sorted({line['event'] for line in lines if 'event' in line})}, {host.summary()}"
+    )
     without_holes(lines)
     assert_whole(host.journal)
-    table.row(23, "host paused", f"SIGSTOP for {PAUSE:g} s", "goes on, no burst, the gap is told",
-              f"{len(asked)} polls in the second after it; {polls}; {held}; {missed} deadlines missed, {len(stale)} events")
+    table.row(
+        23, "host paused", f"SIGSTOP for {PAUSE:g} s", "goes on, no burst, the gap is told",
+        f"{len(asked)} polls in the second after it; {polls}; {held}; {missed} deadlines missed, {len(stale)} events",
+    )

@@ -1,4 +1,6 @@
-"""Rows 28 and 29 of the fault matrix: journals that are cut short, have flipped bits, were deleted, or are older copies."""
+"""Rows 28 and 29 of the fault matrix: journals that are cut short, have flipped bits, were deleted,
+or are older copies.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,11 @@ class Damage:
                 file.truncate(self.offset)
 
     def __str__(self) -> str:
-        return f"{self.file} cut at {self.offset}" if self.bit is None else f"{self.file} bit {self.bit} of byte {self.offset}"
+        return (
+            f"{self.file} cut at {self.offset}"
+            if self.bit is None
+            else f"{self.file} bit {self.bit} of byte {self.offset}"
+        )
 
 
 def journal_files(journal: Path) -> list[Path]:
@@ -138,9 +144,13 @@ def what_is_wrong(journal: Path, whole: bytes) -> tuple[str, bool]:
 
 @pytest.mark.parametrize("kind", ["cut", "flip"])
 def test_row_28_damage_is_found_or_does_no_harm(finished, tmp_path, kind, table):
-    """Row 28: files cut at every 512 bytes, one bit of every 512 bytes flipped; the commands never crash, and never take damage for whole."""
+    """Row 28: files cut at every 512 bytes, one bit of every 512 bytes flipped; the commands never crash,
+    and never take damage for whole.
+    """
     cases, seed = damages(finished.journal, kind)
-    assert len(cases) >= min(CASES, 24), f"only {len(cases)} blocks in {[path.name for path in journal_files(finished.journal)]}"
+    assert len(cases) >= min(CASES, 24), (
+        f"only {len(cases)} blocks in {[path.name for path in journal_files(finished.journal)]}"
+    )
     wrong, found = [], 0
     for damage in cases:
         what, named = what_is_wrong(copy(finished.journal, tmp_path / "journal", damage), finished.text)
@@ -149,9 +159,12 @@ def test_row_28_damage_is_found_or_does_no_harm(finished, tmp_path, kind, table)
             wrong.append(f"{damage}: {what}")
     assert not wrong, f"seed {seed}: {len(wrong)} of {len(cases)}:\n" + "\n".join(wrong[:12])
     assert found >= LEAST[kind] * len(cases), f"seed {seed}: only {found} of {len(cases)} damages were found"
-    table.row(28, f"damaged file ({kind})", "cut at a multiple of 512 bytes" if kind == "cut" else "one bit of a block of 512 bytes flipped",
-              "verify names it, or the export is the same byte by byte; no crash",
-              f"{len(cases)} cases: {found} named, {len(cases) - found} without any effect")
+    table.row(
+        28, f"damaged file ({kind})",
+        "cut at a multiple of 512 bytes" if kind == "cut" else "one bit of a block of 512 bytes flipped",
+        "verify names it, or the export is the same byte by byte; no crash",
+        f"{len(cases)} cases: {found} named, {len(cases) - found} without any effect",
+    )
 
 
 def harmful(finished, directory: Path) -> list[Damage]:
@@ -181,7 +194,9 @@ def runs_on(rig: Rig, host: DurableHost, journal: Path) -> list[dict]:
 
 
 def test_row_28_host_starts_on_a_damaged_journal_and_says_so(finished, tmp_path, request, table):
-    """Row 28: on a journal that is damaged the host starts and samples; the damage stands in the journal, or verify still names it."""
+    """Row 28: on a journal that is damaged the host starts and samples; the damage stands in the journal,
+    or verify still names it.
+    """
     failures, chosen, told = [], harmful(finished, tmp_path / "try"), 0
     assert len(chosen) >= RUNS / 2, "too few damages are ever found"
     for number, damage in enumerate(chosen):
@@ -197,8 +212,11 @@ def test_row_28_host_starts_on_a_damaged_journal_and_says_so(finished, tmp_path,
                 failures.append(f"{damage}: {str(error)[:700]}")
     request.session.hosts = []
     assert not failures, f"{len(failures)} of {len(chosen)}:\n" + "\n".join(failures[:4])
-    table.row(28, "host on a damaged journal", f"{len(chosen)} of those damages, then a start", "starts, samples, ends with 0; the damage is named",
-              f"all of them; {told} told by an event, the others by verify")
+    table.row(
+        28, "host on a damaged journal", f"{len(chosen)} of those damages, then a start",
+        "starts, samples, ends with 0; the damage is named",
+        f"all of them; {told} told by an event, the others by verify",
+    )
 
 
 # Row 29: a journal that lacks what had been recorded
@@ -228,8 +246,8 @@ def configure(rig: Rig, host: DurableHost, journal: Path, server: RecordsServer,
     rig.configure(host, journal)
     unit = host.config.read_text()
     host.config.write_text(
-        f"{unit}uplink:\n  server: {server.base_url}\n  authority: {pki.authority.certificate}\n  client-certificate: {pki.client.certificate}\n"
-        f"  client-key: {pki.client.key}\n  window: 1s\n"
+        f"{unit}uplink:\n  server: {server.base_url}\n  authority: {pki.authority.certificate}\n"
+        f"  client-certificate: {pki.client.certificate}\n  client-key: {pki.client.key}\n  window: 1s\n"
     )
 
 
@@ -270,12 +288,17 @@ LOSSES = {
 
 def content(server: RecordsServer) -> dict[str, dict]:
     """The observations on the server, without what the server itself adds."""
-    return {resource["id"]: {key: value for key, value in resource.items() if key != "meta"} for resource in server.all("Observation")}
+    return {
+        resource["id"]: {key: value for key, value in resource.items() if key != "meta"}
+        for resource in server.all("Observation")
+    }
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_row_29_journal_that_lacks_what_was_recorded_is_a_gap_that_is_told(delivered, tmp_path, request, loss, table):
-    """Row 29: files deleted, or older copies in their place. The host goes on, says that there is a gap, and doubles nothing anywhere."""
+    """Row 29: files deleted, or older copies in their place. The host goes on, says that there is a gap,
+    and doubles nothing anywhere.
+    """
     journal = copy(delivered.newest, tmp_path / "journal")
     LOSSES[loss](journal, delivered.older)
     on_server = content(delivered.server)
@@ -294,6 +317,10 @@ def test_row_29_journal_that_lacks_what_was_recorded_is_a_gap_that_is_told(deliv
     after = content(delivered.server)
     changed = [number for number, resource in on_server.items() if after.get(number) != resource]
     assert not changed, f"{len(changed)} resources that had been delivered were replaced, such as {changed[0]}"
-    assert of_kind(lines, "journalGap"), f"no journalGap; events {sorted({line['event'] for line in lines if 'event' in line})}"
-    table.row(29, f"journal: {loss}", "between two runs of a host with an uplink", "starts, samples, tells of the gap, doubles nothing",
-              f"{of_kind(lines, 'journalGap')[0]}"[:200])
+    assert of_kind(lines, "journalGap"), (
+        f"no journalGap; events {sorted({line['event'] for line in lines if 'event' in line})}"
+    )
+    table.row(
+        29, f"journal: {loss}", "between two runs of a host with an uplink",
+        "starts, samples, tells of the gap, doubles nothing", f"{of_kind(lines, 'journalGap')[0]}"[:200],
+    )

@@ -162,7 +162,9 @@ def survived(host: DurableHost, observer: Observer, before: dict) -> None:
 
 
 def test_row_30_killed_before_any_system_call_on_the_journal(rigged, tmp_path, table):
-    """Row 30: SIGKILL just before each (by default: some) of the calls that make, write, sync, cut or remove files of the journal."""
+    """Row 30: SIGKILL just before each (by default: some) of the calls that make,
+    write, sync, cut or remove files of the journal.
+    """
     need_strace()
     rig, host = rigged
     log, old, killed = tmp_path / "trace", tmp_path / "old", tmp_path / "killed"
@@ -186,6 +188,9 @@ def test_row_30_killed_before_any_system_call_on_the_journal(rigged, tmp_path, t
             failures.append(f"{point}, {state}: {error}")
     assert not failures, f"{len(failures)} of {len(chosen)} kills did harm:\n" + "\n".join(failures[:5])
     assert reached >= 0.7 * len(chosen), f"only {reached} of {len(chosen)} kills took place: the others prove nothing"
-    table.row(30, "killed before a system call", f"SIGKILL before {reached} of {len(points)} calls on the journal: new, old, and of a running host",
-              "the next start needs no help; nothing committed lost, doubled or changed",
-              f"{reached} kills, each followed by a start that committed within {READY:g} s; verify: whole")
+    table.row(
+        30, "killed before a system call",
+        f"SIGKILL before {reached} of {len(points)} calls on the journal: new, old, and of a running host",
+        "the next start needs no help; nothing committed lost, doubled or changed",
+        f"{reached} kills, each followed by a start that committed within {READY:g} s; verify: whole",
+    )

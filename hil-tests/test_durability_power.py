@@ -18,7 +18,8 @@ from peers import plain_writer
 from peers.clockwork import now
 from peers.disks import Ext4Disk, need_mounts
 from peers.durable import (
-    COMMIT_EVERY, DurableHost, Observer, Rig, Streams, assert_whole, dice, export, preloading, rig_and_host, setting, still_there, streams, times, without_holes,
+    COMMIT_EVERY, DurableHost, Observer, Rig, Streams, assert_whole, dice, export, preloading, rig_and_host, setting,
+    still_there, streams, times, without_holes,
 )
 
 CUTS = setting("NABD_CUTS", 5)
@@ -48,8 +49,12 @@ def unit(disk: Ext4Disk, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
     request.session.hosts = []
 
 
-def until_the_cut(disk: Ext4Disk, host: DurableHost, observer: Observer, chance: random.Random) -> tuple[float, Streams]:
-    """One life, up to a moment after its first commit at which the power goes. Gives when, and what was exported before."""
+def until_the_cut(
+    disk: Ext4Disk, host: DurableHost, observer: Observer, chance: random.Random
+) -> tuple[float, Streams]:
+    """One life, up to a moment after its first commit at which the power goes.
+    Gives when, and what was exported before.
+    """
     log = host.log_size()
     host.start()
     host.wait_running(log)
@@ -80,7 +85,9 @@ def test_row_31_power_cut_costs_at_most_one_commit_interval(disk, unit, table):
         lines = export(journal)
         newest = times(lines, "spo2", "MDC_PULS_OXIM_PLETH", 0, moment)[-1] + len(last_wave(lines)) / 75
         worst = max(worst, moment - newest)
-        assert moment - newest <= COMMIT_EVERY + SLACK, f"seed {seed}: {moment - newest:.2f} s of samples before the cut are lost"
+        assert moment - newest <= COMMIT_EVERY + SLACK, (
+            f"seed {seed}: {moment - newest:.2f} s of samples before the cut are lost"
+        )
         values += still_there(exported, without_holes(lines))
     table.row(31, "power cut", f"ext4 shut down without flushing its log, {CUTS} times at random moments, one journal",
               f"nothing lost that had been committed, at most {COMMIT_EVERY:g} s and what is on its way",
@@ -88,7 +95,9 @@ def test_row_31_power_cut_costs_at_most_one_commit_interval(disk, unit, table):
 
 
 def test_row_31_control_a_host_that_does_not_sync_is_found_out(disk, unit, tmp_path, table):
-    """Row 31: the same cuts cost a host whose syncs do nothing what it had committed; else the test above cannot fail."""
+    """Row 31: the same cuts cost a host whose syncs do nothing what it had committed;
+    else the test above cannot fail.
+    """
     _, host = unit
     chance, seed = dice()
     host.prefix = preloading("no_sync.c", tmp_path)
@@ -100,20 +109,26 @@ def test_row_31_control_a_host_that_does_not_sync_is_found_out(disk, unit, tmp_p
         lost.append(observer.missing()[:1])
     losing = sum(bool(what) for what in lost)
     assert losing >= 0.8 * CONTROLS, f"seed {seed}: a host that syncs nothing loses nothing: {lost}"
-    table.row(31, "control: a host that does not sync", f"the same cut {CONTROLS} times", "what it had committed is lost at nearly every cut",
-              f"lost at {losing} of {CONTROLS} cuts, such as: {lost[-1]}")
+    table.row(
+        31, "control: a host that does not sync", f"the same cut {CONTROLS} times",
+        "what it had committed is lost at nearly every cut",
+        f"lost at {losing} of {CONTROLS} cuts, such as: {lost[-1]}",
+    )
 
 
 def last_wave(lines: list[dict]) -> list:
     """The values of the newest line of the pleth."""
-    return max((line for line in lines if line.get("metric") == "MDC_PULS_OXIM_PLETH"), key=lambda line: line["sequence"])["values"]
+    return max(
+        (line for line in lines if line.get("metric") == "MDC_PULS_OXIM_PLETH"), key=lambda line: line["sequence"]
+    )["values"]
 
 
 def rows_after_a_cut(disk: Ext4Disk, synchronous: str, chance: random.Random) -> tuple[int, int]:
     """A writer of its own loses its disk's power. Gives how many rows it had committed, and how many are there."""
     path = disk.at / f"{synchronous.lower()}.sqlite"
     with subprocess.Popen(
-        [sys.executable, plain_writer.__file__, str(path), synchronous], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        [sys.executable, plain_writer.__file__, str(path), synchronous], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True,
     ) as writer:
         writer.stdout.readline()
         time.sleep(chance.uniform(0.1, 0.3))
@@ -130,7 +145,9 @@ def rows_after_a_cut(disk: Ext4Disk, synchronous: str, chance: random.Random) ->
 
 @pytest.mark.parametrize("synchronous", ["OFF", "FULL"])
 def test_row_31_control_the_cut_loses_what_was_not_synced_and_only_that(disk, synchronous, table):
-    """Row 31: without syncing a writer loses rows at every cut, or nearly; with syncing it loses none. Else the test above proves nothing."""
+    """Row 31: without syncing a writer loses rows at every cut, or nearly; with syncing it loses none.
+    Else the test above proves nothing.
+    """
     chance, seed = dice()
     path = disk.at / f"{synchronous.lower()}.sqlite"
     with closing(sqlite3.connect(path)) as connection:
@@ -141,6 +158,9 @@ def test_row_31_control_the_cut_loses_what_was_not_synced_and_only_that(disk, sy
         assert losing == 0, f"seed {seed}: rows that were synced are lost: {cuts}"
     else:
         assert losing >= 0.8 * CONTROLS, f"seed {seed}: the cut loses nothing: {cuts}"
-    table.row(31, f"control: power cut, synchronous={synchronous}", f"the same cut {CONTROLS} times while Python writes with SQLite",
-              "rows are lost at nearly every cut" if synchronous == "OFF" else "no row is lost",
-              f"rows lost at {losing} of {CONTROLS} cuts, {sum(max(0, told - there) for told, there in cuts)} in all")
+    table.row(
+        31, f"control: power cut, synchronous={synchronous}",
+        f"the same cut {CONTROLS} times while Python writes with SQLite",
+        "rows are lost at nearly every cut" if synchronous == "OFF" else "no row is lost",
+        f"rows lost at {losing} of {CONTROLS} cuts, {sum(max(0, told - there) for told, there in cuts)} in all",
+    )

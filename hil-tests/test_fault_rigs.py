@@ -27,8 +27,10 @@ from peers.waiting import wait_until
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(60)]
 
 # Published frames: XY-MD02, and a refusal of an Eastron meter.
-PUBLISHED = ["01 04 00 01 00 01 60 0A", "01 04 04 01 31 02 22 2A CE", "01 03 01 01 00 01 D4 36", "01 06 01 01 00 08 D8 30", "01 84 02 C2 C1",
-             "01 10 01 01 00 02 04 00 20 25 80 25 09"]
+PUBLISHED = [
+    "01 04 00 01 00 01 60 0A", "01 04 04 01 31 02 22 2A CE", "01 03 01 01 00 01 D4 36", "01 06 01 01 00 08 D8 30",
+    "01 84 02 C2 C1", "01 10 01 01 00 02 04 00 20 25 80 25 09",
+]
 READ = read_request(1, 3, 0, 2)
 
 
@@ -41,7 +43,10 @@ def clockwork():
 
 @pytest.fixture
 def bus(clockwork: Clockwork, tmp_path: Path):
-    units = [ModbusUnit(1, Registers({3: range(2)})), ModbusUnit(2, Registers({3: range(2)}, first_tag=8), loopback="refused", busy="drop")]
+    units = [
+        ModbusUnit(1, Registers({3: range(2)})),
+        ModbusUnit(2, Registers({3: range(2)}, first_tag=8), loopback="refused", busy="drop"),
+    ]
     made = RtuBus(clockwork, PtyLink(tmp_path / "line"), units)
     yield made
     made.stop()
@@ -93,7 +98,10 @@ def test_every_value_says_its_register_and_its_request(port, bus):
 def test_a_modbus_client_reads_the_bus(bus):
     client = ModbusSerialClient(os.path.realpath(bus.link.path), baudrate=38400, timeout=0.5, retries=0)
     assert client.connect()
-    assert [client.read_holding_registers(0, count=2, device_id=1).registers for _ in range(2)] == [[0x1001, 0x2001], [0x1002, 0x2002]]
+    assert [client.read_holding_registers(0, count=2, device_id=1).registers for _ in range(2)] == [
+        [0x1001, 0x2001],
+        [0x1002, 0x2002],
+    ]
     client.close()
 
 
@@ -194,7 +202,9 @@ def test_unplugging_hangs_up_and_replugging_gives_another_port(port, bus):
 
 
 def test_held_registers_and_what_changes_between_requests():
-    unit = ModbusUnit(1, Held({(3, 0): 0x7FC0, (3, 1): 0}, at=lambda number: {(3, 2): number % 2, (3, 3): -number % 2 * 0xFFFF}))
+    unit = ModbusUnit(
+        1, Held({(3, 0): 0x7FC0, (3, 1): 0}, at=lambda number: {(3, 2): number % 2, (3, 3): -number % 2 * 0xFFFF})
+    )
     assert float_bits(float("inf")) == 0x7F800000
     request = Asked(0, 1, 3, 0, 4, 1, READ)
     assert unit.data(request) == bytes.fromhex("03 08 7FC0 0000 0001 FFFF")
@@ -227,8 +237,8 @@ def test_tcp_server_answers_a_modbus_client_and_lies_when_told(server):
     unit = server.units[1]
     assert tcp_ask(server) == b"\0\x05\0\0\0\x07" + body
     for fault, expected in (
-        (faults.as_transaction(lambda number: number - 1), b"\0\x04\0\0\0\x07"), (faults.as_protocol(9), b"\0\x05\0\x09\0\x07"),
-        (faults.claimed_length(60000), b"\0\x05\0\0\xEA\x60"),
+        (faults.as_transaction(lambda number: number - 1), b"\0\x04\0\0\0\x07"),
+        (faults.as_protocol(9), b"\0\x05\0\x09\0\x07"), (faults.claimed_length(60000), b"\0\x05\0\0\xEA\x60"),
     ):
         unit.fault = fault
         assert tcp_ask(server)[:6] == expected
@@ -260,14 +270,19 @@ def test_pump_counts_and_can_be_late(clockwork, tmp_path):
         port.timeout = 0.5
         late = port.read_until(b"\r")
     fields = status[1:-6].decode().split("^")
-    assert (fields[1], fields[4], fields[7]) == ("8003-00001", "1.00", "0.01") and status == alaris.frame(status[1:-6].decode())
+    assert (
+        (fields[1], fields[4], fields[7]) == ("8003-00001", "1.00", "0.01")
+        and status == alaris.frame(status[1:-6].decode())
+    )
     assert syringe == alaris.frame("SYRINGE_STATUS^S2^ 50^CONF") and nothing == b"" and b"^0.03^ml^" in late
     assert pump.effects == [] and pump.strays == []
     pump.stop()
 
 
 def journalled(value, at: float, metric: str = "NABD_GNSS_FIX", validity: str = "valid") -> dict:
-    return {"device": "d", "metric": metric, "value": value, "validity": validity, "monotonicNanoseconds": int(at * 1e9)}
+    return {
+        "device": "d", "metric": metric, "value": value, "validity": validity, "monotonicNanoseconds": int(at * 1e9),
+    }
 
 
 def test_the_checker_knows_true_from_stale_from_foreign_from_old():
@@ -278,7 +293,10 @@ def test_the_checker_knows_true_from_stale_from_foreign_from_old():
     def complaints(*lines: dict) -> list[str]:
         return truth.wrong_registers(list(lines), "d", unit, where, oldest=0.2)
 
-    assert complaints(journalled(0x1001, 100.05), journalled(0x1002, 101.1), journalled(0x1FFF, 101.2, validity="invalid")) == []
+    assert (
+        complaints(journalled(0x1001, 100.05), journalled(0x1002, 101.1), journalled(0x1FFF, 101.2, validity="invalid"))
+        == []
+    )
     for value, at, words in (
         (0x1001, 101.05, "request 2 was the last"), (0x2001, 100.05, "is of (3, 1)"), (0x1003, 102.5, "0.500 s old"),
         (0x1009, 102.05, "never told"), (0x5003, 102.05, "is of None"), (0x1001, 99.5, "before anything"),
@@ -291,7 +309,10 @@ def test_the_checker_knows_true_from_stale_from_foreign_from_old():
 def test_the_checker_of_pumps_knows_it_too():
     asked = [Asked(100 + turn, 0, 0, 0, 0, turn + 1, b"") for turn in range(3)]
     metric = "MDC_VOL_FLUID_DELIV_TOTAL"
-    good = [journalled(0.02, 101.05, metric), journalled("S3", 102.1, "NABD_SYRINGE"), journalled(3, 102.1, "MDC_FLOW_FLUID_PUMP_CURRENT")]
+    good = [
+        journalled(0.02, 101.05, metric), journalled("S3", 102.1, "NABD_SYRINGE"),
+        journalled(3, 102.1, "MDC_FLOW_FLUID_PUMP_CURRENT"),
+    ]
     assert truth.wrong_replies(good, "d", asked, 0.2) == []
     assert "was the last one" in truth.wrong_replies([journalled(0.02, 102.05, metric)], "d", asked, 0.2)[0]
     assert "told before" in truth.wrong_replies([good[0], good[0]], "d", asked, 0.2)[0]
@@ -350,7 +371,9 @@ def test_benches_are_read_and_say_what_they_lack(tmp_path):
 
 def test_a_rig_plays_over_real_ports_as_over_a_pty(clockwork, tmp_path):
     """Two ptys and a thread between them stand for two adapters and a cable."""
-    (host, host_path), (device, device_path) = ((master, os.ttyname(slave)) for master, slave in (os.openpty(), os.openpty()))
+    (host, host_path), (device, device_path) = (
+        (master, os.ttyname(slave)) for master, slave in (os.openpty(), os.openpty())
+    )
     ends = threading.Event()
 
     def carry() -> None:
@@ -373,18 +396,30 @@ def test_a_rig_plays_over_real_ports_as_over_a_pty(clockwork, tmp_path):
 
 
 def test_the_table_is_sorted_and_counts(tmp_path):
-    rows = [fault_table.Row(*row) for row in (
-        (None, "beside", "b", "r", "s|t", "passed", "y"), (12, "two", "b", "r", "s", "skipped", "x"), (2, "one", "b", "r", "s", "failed", "z"))]
+    rows = [
+        fault_table.Row(*row)
+        for row in (
+            (None, "beside", "b", "r", "s|t", "passed", "y"), (12, "two", "b", "r", "s", "skipped", "x"),
+            (2, "one", "b", "r", "s", "failed", "z"),
+        )
+    ]
     fault_table.write(sorted(rows, key=lambda row: row.place), tmp_path)
     text = (tmp_path / "faults.md").read_text()
-    assert "3 rows, 1 passed, 1 skipped" in text and text.index("| 2 |") < text.index("| 12 |") < text.index("| – | beside | b | r | s/t |")
+    assert (
+        "3 rows, 1 passed, 1 skipped" in text
+        and text.index("| 2 |") < text.index("| 12 |") < text.index("| – | beside | b | r | s/t |")
+    )
 
 
 def test_the_table_keeps_what_earlier_sessions_said_where_it_is_told_to(tmp_path, monkeypatch):
-    said, again = (fault_table.Row(1, fault, "b", "r", "s", "passed", test) for fault, test in (("old", "x"), ("again", "y")))
+    said, again = (
+        fault_table.Row(1, fault, "b", "r", "s", "passed", test) for fault, test in (("old", "x"), ("again", "y"))
+    )
     fault_table.write([said, again], tmp_path)
     now_said = [fault_table.Row(1, "again", "b", "r", "s", "failed", "y")]
     monkeypatch.delenv("NABD_TABLE", raising=False)
     assert fault_table.earlier(now_said, tmp_path) == []
     monkeypatch.setenv("NABD_TABLE", "add")
-    assert fault_table.earlier(now_said, tmp_path) == [said] and fault_table.earlier(now_said, tmp_path / "nowhere") == []
+    assert (
+        fault_table.earlier(now_said, tmp_path) == [said] and fault_table.earlier(now_said, tmp_path / "nowhere") == []
+    )

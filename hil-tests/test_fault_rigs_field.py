@@ -137,7 +137,9 @@ def test_an_analyser_goes_by_what_it_is_answered(clockwork, tmp_path):
     assert [answers for _, answers in message.said] == [ACK, ACK + NAK, NAK, ACK, ACK, b""]
     sent = [said for said, _ in message.said]
     assert sent[0] == ENQ and sent[-1] == EOT and [sent[1], sent[3], sent[4]] == message.frames
-    assert sent[2] != message.frames[1] and sent[2][-4:] == message.frames[1][-4:], "the spoilt frame has the right one's checksum"
+    assert sent[2] != message.frames[1] and sent[2][-4:] == message.frames[1][-4:], (
+        "the spoilt frame has the right one's checksum"
+    )
     analyser.stop()
 
 

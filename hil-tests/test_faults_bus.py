@@ -1,7 +1,7 @@
 """Rows 10 to 12 and 14 of the fault matrix on a Modbus RTU bus, a dead neighbour, and a register that is not there.
 
-All at once on one host, for more than a minute: a unit is dead for one of them, and a device that contradicted itself is not believed
-for thirty seconds.
+All at once on one host, for more than a minute: a unit is dead for one of them, and a device that contradicted itself
+is not believed for thirty seconds.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class DeadNeighbour(RtuScenario):
 
 
 class Echoing(RtuScenario):
-    """A two-wire adapter that hears itself, from the start; ``lost`` makes it hear only two of three during the fault."""
+    """A two-wire adapter that hears itself, from the start; ``lost`` makes it hear
+    only two of three during the fault.
+    """
 
     def __init__(self, *arguments, lost: bool = False, **rest) -> None:
         super().__init__(*arguments, **rest)
@@ -76,7 +78,9 @@ class Twins(RtuScenario):
         self.twin = ModbusUnit(1, Registers({3: range(2)}, first_tag=12))
 
     def _after_it(self, asked: Asked) -> list[Sending]:
-        """Right after the first one's answer, at the wire's pace, so that the line does not fall silent between them."""
+        """Right after the first one's answer, at the wire's pace,
+        so that the line does not fall silent between them.
+        """
         pace = self.bus.byte_time
         return [Sending(asked.reply, after=(len(asked.reply) + 0.5) * pace, gap=pace)]
 
@@ -91,7 +95,9 @@ class Twins(RtuScenario):
 
 
 class SecondMaster(RtuScenario):
-    """After our polls another master asks a unit of its own, and ours for other registers; now and then it garbles the line."""
+    """After our polls another master asks a unit of its own, and ours for other registers;
+    now and then it garbles the line.
+    """
 
     def __init__(self) -> None:
         super().__init__(needs={"master"}, registers=lambda: Registers({3: [0, 1, 10, 11]}), lasts=12)
@@ -105,7 +111,9 @@ class SecondMaster(RtuScenario):
 
 
 class MissingRegister(RtuScenario):
-    """Sixty registers in one read, of which the device lacks one; later the adapter is pulled, and the device has them all."""
+    """Sixty registers in one read, of which the device lacks one; later the adapter is pulled,
+    and the device has them all.
+    """
 
     def __init__(self) -> None:
         where = {f"r{address:02d}/NABD_GNSS_FIX": Register(3, address) for address in range(REGISTERS)}
@@ -141,7 +149,9 @@ SCENARIOS = {
     "echo-lost": Echoing(needs={"echo"}, lost=True, lasts=8),
     "echo-silent": Echoing(faults.silent, {"echo", "silent"}, mate=False, lasts=8),
     "echo-late": Echoing(faults.late_by_chance(101, TIMEOUT, share=0.35), {"echo", "late"}, mate=False, lasts=15),
-    "echo-late-busy": Echoing(faults.late_by_chance(102, TIMEOUT, share=0.35), {"echo", "late"}, mate=False, busy="drop", lasts=15),
+    "echo-late-busy": Echoing(
+        faults.late_by_chance(102, TIMEOUT, share=0.35), {"echo", "late"}, mate=False, busy="drop", lasts=15
+    ),
     "master": SecondMaster(),
     "twins": Twins(collide=False, lasts=4),
     "colliding": Twins(collide=True, lasts=10),
@@ -159,28 +169,42 @@ def test_dead_neighbour_costs_a_healthy_unit_nothing(outcome, table):
     outcome.tells_no_lies()
     outcome.none_valid(outcome.began + 0.7, outcome.ended)
     timeout = deadline(0.3)
-    kept, hole = outcome.kept_period(outcome.scenario.neighbour.asked, 0.1, share=0.95, gap=2 * 0.1 + timeout + 2 * SLACK)
+    kept, hole = outcome.kept_period(
+        outcome.scenario.neighbour.asked, 0.1, share=0.95, gap=2 * 0.1 + timeout + 2 * SLACK
+    )
     mate = f"{outcome.name}-mate"
-    good = [line for line in outcome.samples(outcome.began, outcome.ended, mate, "NABD_GNSS_FIX") if line["validity"] == "valid"]
+    good = [
+        line
+        for line in outcome.samples(outcome.began, outcome.ended, mate, "NABD_GNSS_FIX")
+        if line["validity"] == "valid"
+    ]
     arrived = len(good) * 0.1 / (outcome.ended - outcome.began)
     assert arrived >= 0.95, f"only {arrived:.1%} of the healthy unit's values arrived"
     tries = len(outcome.asked(outcome.began, outcome.ended))
     outcome.alerted("NABD_DEVICE_STALE", "medium", 3 * 0.1 + 2)
-    table.row(None, "dead neighbour", f"one of two units dead for 60 s; period 100 ms, time-out {timeout * 1000:.0f} ms",
-              "the healthy one keeps 95 % of its polls, no hole above two periods and a time-out",
-              f"kept {kept:.1%}, {arrived:.1%} of its values arrived, longest hole {hole:.2f} s; the dead one was tried {tries} times")
+    table.row(
+        None, "dead neighbour", f"one of two units dead for 60 s; period 100 ms, time-out {timeout * 1000:.0f} ms",
+        "the healthy one keeps 95 % of its polls, no hole above two periods and a time-out",
+        f"kept {kept:.1%}, {arrived:.1%} of its values arrived, longest hole {hole:.2f} s; "
+        f"the dead one was tried {tries} times",
+    )
 
 
 @scenario("echo")
 def test_row_10_echo_of_our_own_bytes_is_taken_off(outcome, table):
     compared = outcome.tells_no_lies()
-    assert len(outcome.events("lineEcho")) == 1, f"lineEcho was told {len(outcome.events('lineEcho'))} times; events {outcome.kinds()}"
+    assert len(outcome.events("lineEcho")) == 1, (
+        f"lineEcho was told {len(outcome.events('lineEcho'))} times; events {outcome.kinds()}"
+    )
     took = outcome.told("lineEcho", 5, since=outcome.launched)
     outcome.not_told("lineEchoLost")
     share = outcome.valid_share(least=0.95)
     kept = outcome.mate_kept(0.95)
-    table.row(10, "echo of our own bytes", "every byte we send comes back at once, all the time", "detected, told once, taken off",
-              f"told once, {took:.1f} s after the start, {share:.0%} of polls good, {compared} values true; {kept}")
+    table.row(
+        10, "echo of our own bytes", "every byte we send comes back at once, all the time",
+        "detected, told once, taken off",
+        f"told once, {took:.1f} s after the start, {share:.0%} of polls good, {compared} values true; {kept}",
+    )
 
 
 @scenario("echo-lost")
@@ -191,8 +215,11 @@ def test_row_10_echo_that_comes_and_goes_is_alarmed(outcome, table):
     alert = outcome.alerted("NABD_LINE_ECHO_LOST", "low", 5)
     share = outcome.valid_share(least=0.3)
     back = outcome.recovered(5)
-    table.row(10, "echo that comes and goes", "one echo of three is missing for 8 s", "alarm, values still true",
-              f"told after {told:.1f} s, alert after {alert:.1f} s, {share:.0%} of polls good, {compared} values true, back after {back:.1f} s")
+    table.row(
+        10, "echo that comes and goes", "one echo of three is missing for 8 s", "alarm, values still true",
+        f"told after {told:.1f} s, alert after {alert:.1f} s, {share:.0%} of polls good, {compared} values true, "
+        f"back after {back:.1f} s",
+    )
 
 
 @scenario("echo-silent")
@@ -229,10 +256,12 @@ def test_row_11_second_master_is_told_and_its_answers_are_not_ours(outcome, tabl
     kept = outcome.mate_kept(0.9)
     ended = outcome.alert_ended("NABD_BUS_CONTENTION", 20)
     back = outcome.recovered(5)
-    table.row(11, "second master", "requests of another master, their answers, and damaged frames after our polls for 12 s",
-              "told, bus alarm; values still true",
-              f"told after {told:.1f} s, contention {contention:.1f} s, alert {alert:.1f} s and over {ended:.1f} s later; {share:.0%} of polls good, "
-              f"{compared} values true; {kept}; back after {back:.1f} s")
+    table.row(
+        11, "second master", "requests of another master, their answers, and damaged frames after our polls for 12 s",
+        "told, bus alarm; values still true",
+        f"told after {told:.1f} s, contention {contention:.1f} s, alert {alert:.1f} s and over {ended:.1f} s later; "
+        f"{share:.0%} of polls good, {compared} values true; {kept}; back after {back:.1f} s",
+    )
 
 
 def last_conflict(outcome: Outcome) -> float:
@@ -255,9 +284,12 @@ def test_row_12_two_devices_of_one_address_are_believed_neither(outcome, table):
     back = outcome.recovered(QUARANTINE + 6)
     outcome.alert_ended("NABD_CONFLICTING_REPLIES", QUARANTINE + 6)
     kept = outcome.mate_kept(0.9)
-    table.row(12, "two devices, one address, one after the other", "a second device of the same address answers right after the first, for 4 s",
-              "neither is believed for 30 s; alarm",
-              f"told after {told:.2f} s, alert {alert:.2f} s, reasons {sorted(reasons)}, back after {back:.1f} s; {kept}")
+    table.row(
+        12, "two devices, one address, one after the other",
+        "a second device of the same address answers right after the first, for 4 s",
+        "neither is believed for 30 s; alarm",
+        f"told after {told:.2f} s, alert {alert:.2f} s, reasons {sorted(reasons)}, back after {back:.1f} s; {kept}",
+    )
 
 
 @scenario("colliding")
@@ -294,9 +326,14 @@ def test_row_09_missing_register_costs_its_block_a_few_requests_once(outcome, ta
     assert reads[0].count == REGISTERS, f"the first read is of {reads[0].count} registers"
     until_all, extra = search(reads)
     most = math.ceil(math.log2(REGISTERS)) + 1
-    # The refused read itself is none of them; at the end there may be one more, for the registers behind the missing one.
-    assert len(extra) - 1 <= most, f"{len(extra) - 1} requests to find one register, allowed are {most}: {[one.shape[1:] for one in extra]}"
-    assert len(until_all) - 1 <= most + 2, f"{len(until_all) - 1} requests until all had come: {[one.shape[1:] for one in until_all]}"
+    # The refused read itself is none of them; at the end there may be one more,
+    # for the registers behind the missing one.
+    assert len(extra) - 1 <= most, (
+        f"{len(extra) - 1} requests to find one register, allowed are {most}: {[one.shape[1:] for one in extra]}"
+    )
+    assert len(until_all) - 1 <= most + 2, (
+        f"{len(until_all) - 1} requests until all had come: {[one.shape[1:] for one in until_all]}"
+    )
     refused = [asked for asked in reads if asked.reply[1] & 0x80]
     assert all(one in until_all for one in refused), "it was asked for the missing register again"
     for address in range(REGISTERS):
@@ -304,9 +341,12 @@ def test_row_09_missing_register_costs_its_block_a_few_requests_once(outcome, ta
         assert any(line["validity"] == "valid" for line in lines) == (address != MISSING), f"register {address}"
     told = outcome.events("registersRefused", until=outcome.began)
     assert told and str(MISSING) in told[0]["text"], told or outcome.kinds()
-    table.row(9, "a register that is not there", f"exception 2 for one of {REGISTERS} registers in a block",
-              f"found with {most} more requests, once; the others arrive",
-              f"{len(extra) - 1} requests more, {len(until_all)} until all others had come, told as “{told[0]['text']}”; {compared} values true")
+    table.row(
+        9, "a register that is not there", f"exception 2 for one of {REGISTERS} registers in a block",
+        f"found with {most} more requests, once; the others arrive",
+        f"{len(extra) - 1} requests more, {len(until_all)} until all others had come, told as “{told[0]['text']}”; "
+        f"{compared} values true",
+    )
 
 
 @scenario("missing")
@@ -318,8 +358,10 @@ def test_row_14_what_was_refused_is_asked_again_after_replugging(outcome, table)
     back = outcome.recovered(8)
     there = {line["vmd"] for line in outcome.samples(outcome.ended) if line["validity"] == "valid"}
     assert len(there) == REGISTERS, f"{len(there)} registers arrive"
-    table.row(14, "replugged with the missing register there", "adapter pulled for 1 s", "the whole block is tried again",
-              f"all {REGISTERS} registers arrive, {back:.1f} s after plugging in")
+    table.row(
+        14, "replugged with the missing register there", "adapter pulled for 1 s", "the whole block is tried again",
+        f"all {REGISTERS} registers arrive, {back:.1f} s after plugging in",
+    )
 
 
 @scenario("unplugged")
@@ -333,8 +375,10 @@ def test_row_14_unplugged_adapter_is_disconnected_and_comes_back(outcome, table)
     assert any(line["reason"] == "disconnected" for line in outcome.samples(outcome.began, outcome.ended)), reasons
     back = outcome.recovered(8)
     outcome.told("deviceConnected", 8, since=outcome.ended)
-    table.row(14, "adapter unplugged and replugged", "pty closed for 3 s, a new one behind the same name", "disconnected; opened again by itself",
-              f"told after {told:.1f} s, back after {back:.1f} s")
+    table.row(
+        14, "adapter unplugged and replugged", "pty closed for 3 s, a new one behind the same name",
+        "disconnected; opened again by itself", f"told after {told:.1f} s, back after {back:.1f} s",
+    )
 
 
 def test_the_search_is_counted_as_it_should_be():

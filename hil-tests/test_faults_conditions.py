@@ -43,7 +43,10 @@ def watched(clockwork: Clockwork, hosts, tmp_path: Path):
     """Runs a host beside a device for a while; gives the samples of its metric."""
     servers = []
 
-    def run(profile: str, registers: Held, seconds: float = 8, during=lambda server: None, metric: str = "NABD_BATTERY_VOLTAGE") -> list[dict]:
+    def run(
+        profile: str, registers: Held, seconds: float = 8, during=lambda server: None,
+        metric: str = "NABD_BATTERY_VOLTAGE",
+    ) -> list[dict]:
         server = TcpModbus(clockwork, [ModbusUnit(1, registers)])
         servers.append(server)
         host: Host = hosts(tmp_path / "unit")
@@ -61,14 +64,25 @@ def watched(clockwork: Clockwork, hosts, tmp_path: Path):
         server.stop()
 
 
-# A manual's words for "there is no value", the type of the register, the bytes by which the device says it, and where lint refuses it.
-HONOURED = [("uint16", "0xFFFF", "FF FF"), ("int16", "0x8000", "80 00"), ("int16", "-32768", "80 00"), ("int32", "0x80000000", "80 00 00 00"),
-            ("float32", "-9999", "C6 1C 3C 00"), ("float32", "NaN", "7F C0 00 00"), ("uint32", "4294967295", "FF FF FF FF"), ("bcd16", "0xFFFF", "FF FF")]
-REFUSED = [("int16", "65535"), ("uint16", "-1"), ("uint16", "abc"), ("int32", "2147483648"), ("bcd16", "70000"), ("float32", "none"), ("int16", "-999.9")]
+# A manual's words for "there is no value", the type of the register, the bytes by which the device says it,
+# and where lint refuses it.
+HONOURED = [
+    ("uint16", "0xFFFF", "FF FF"), ("int16", "0x8000", "80 00"), ("int16", "-32768", "80 00"),
+    ("int32", "0x80000000", "80 00 00 00"), ("float32", "-9999", "C6 1C 3C 00"), ("float32", "NaN", "7F C0 00 00"),
+    ("uint32", "4294967295", "FF FF FF FF"), ("bcd16", "0xFFFF", "FF FF"),
+]
+REFUSED = [
+    ("int16", "65535"), ("uint16", "-1"), ("uint16", "abc"), ("int32", "2147483648"), ("bcd16", "70000"),
+    ("float32", "none"), ("int16", "-999.9"),
+]
 
 
 def sentinel(kind: str, code: str) -> str:
-    return f"metrics:\n  - {{metric: MDC_TEMP, from: {{input: 1, type: {kind}, missing: {{{code}: notAvailable}}}}, unit: Cel, every: 5s}}\n"
+    return (
+        "metrics:\n"
+        f"  - {{metric: MDC_TEMP, from: {{input: 1, type: {kind}, missing: {{{code}: notAvailable}}}}, unit: Cel, "
+        "every: 5s}\n"
+    )
 
 
 def crc(data: bytes) -> bytes:
@@ -88,15 +102,20 @@ def test_row_60_a_sentinel_means_what_is_written_or_is_refused_where_it_stands(t
         reply = bytes([0, 1, 0, 0, 0, 3 + 2 * count, 1, 4, 2 * count]) + bytes.fromhex(data)
         (tmp_path / "capture.bin").write_bytes(request + reply)
         result = nabd("profile", "decode", folder / "bench" / "conditions", tmp_path / "capture.bin")
-        assert b'"validity":"notAvailable","reason":"sentinel"' in result.stdout, f"{code} on {kind}: {result.stdout!r} {result.stderr!r}"
+        assert b'"validity":"notAvailable","reason":"sentinel"' in result.stdout, (
+            f"{code} on {kind}: {result.stdout!r} {result.stderr!r}"
+        )
     for place, (kind, code) in enumerate(REFUSED):
         folder = written(tmp_path / f"refused-{place}", sentinel(kind, code))
         result = nabd("profile", "lint", folder / "bench" / "conditions")
         assert result.returncode == 1, f"{code} on {kind} is accepted"
         column = (HEAD + sentinel(kind, code)).splitlines()[5].index(f"{{{code}:") + 2
         assert f"profile.yaml:6:{column}: error:" in (result.stdout + result.stderr).decode(), result.stderr.decode()
-    table.row(60, "a sentinel that can never match", f"{len(HONOURED) + len(REFUSED)} spellings over all types", "honoured, or refused at file:line:column",
-              f"{len(HONOURED)} are no value, {len(REFUSED)} are refused at their place")
+    table.row(
+        60, "a sentinel that can never match", f"{len(HONOURED) + len(REFUSED)} spellings over all types",
+        "honoured, or refused at file:line:column",
+        f"{len(HONOURED)} are no value, {len(REFUSED)} are refused at their place",
+    )
 
 
 GATED = """fields:
@@ -119,8 +138,11 @@ def test_row_61_a_state_that_is_not_known_now_makes_the_value_invalid(watched, t
     # Three periods of the state and a poll.
     last = max(place for place, state in enumerate(states) if state[0] == "valid")
     assert all(state == ("invalid", "unknownStatus") for state in states[last + 1 :])
-    table.row(61, "a state not known now", "the register of the state is refused from one moment on", "no valid value after three of its periods",
-              f"{states.count(('valid', None))} valid before, {len(states) - last - 1} invalid after")
+    table.row(
+        61, "a state not known now", "the register of the state is refused from one moment on",
+        "no valid value after three of its periods",
+        f"{states.count(('valid', None))} valid before, {len(states) - last - 1} invalid after",
+    )
 
 
 SCALED = """fields:
@@ -134,13 +156,18 @@ metrics:
 def test_row_62_a_number_and_its_power_are_read_together(watched, table):
     def at(number: int) -> dict:
         power = -1 if number % 2 else -2
-        return {(INPUT, place): 0 for place in range(1, 10)} | {(INPUT, 1): 125 if power == -1 else 1250, (INPUT, 9): power & 0xFFFF}
+        return {(INPUT, place): 0 for place in range(1, 10)} | {
+            (INPUT, 1): 125 if power == -1 else 1250,
+            (INPUT, 9): power & 0xFFFF,
+        }
 
     found = watched(SCALED, Held({}, at=at))
     values = {line["value"] for line in found if line["validity"] == "valid"}
     assert values == {12.5}, values
-    table.row(62, "what belongs together read apart", "the power of ten changes with every request", "together, or not valid",
-              f"{len(found)} values, all 12.5 V")
+    table.row(
+        62, "what belongs together read apart", "the power of ten changes with every request", "together, or not valid",
+        f"{len(found)} values, all 12.5 V",
+    )
 
 
 BEATING = """fields:
@@ -162,5 +189,7 @@ def test_row_63_a_gateway_that_repeats_its_last_answer_is_found_out(watched, tab
     assert ("valid", None) in states and states[-1] == ("invalid", "frozen")
     after = len(states) - 1 - max(place for place, state in enumerate(states) if state[0] == "valid")
     assert after >= 5
-    table.row(63, "a frozen gateway", "the same answer again and again from one moment on", "invalid when the heartbeat has not moved for 2 s",
-              f"{after} invalid after the last valid one")
+    table.row(
+        63, "a frozen gateway", "the same answer again and again from one moment on",
+        "invalid when the heartbeat has not moved for 2 s", f"{after} invalid after the last valid one",
+    )

@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(150), pytest.mark.xdist_grou
 TIMELINE = Timeline(before=1, fault=103, after=1)
 
 KEYS = {
-    "pause-after-opening": ["tcp-shy", "pump-tcp-shy"], "longest-read": ["forty-at-most", "forty-at-most-tcp"], "widen": ["block-only"],
+    "pause-after-opening": ["tcp-shy", "pump-tcp-shy"], "longest-read": ["forty-at-most", "forty-at-most-tcp"],
+    "widen": ["block-only"],
 }
 FLOW = "MDC_FLOW_FLUID_PUMP_CURRENT"
 LEARNING = 60
@@ -40,7 +41,9 @@ def each(names) -> pytest.MarkDecorator:
 
 @pytest.mark.parametrize(("key", "profile"), [(key, profile) for key, profiles in KEYS.items() for profile in profiles])
 def test_key_is_known_to_lint(key, profile):
-    said = nabd("profile", "lint", TEST_PROFILES).stderr.decode() + nabd("profile", "lint", TEST_PROFILES).stdout.decode()
+    said = (
+        nabd("profile", "lint", TEST_PROFILES).stderr.decode() + nabd("profile", "lint", TEST_PROFILES).stdout.decode()
+    )
     errors = [line for line in said.splitlines() if f"/{profile}/profile.yaml" in line and "error" in line]
     assert not errors, errors
     assert f"{key}:" in (TEST_PROFILES / "bench" / profile / "profile.yaml").read_text()
@@ -63,8 +66,11 @@ def test_row_56_device_that_must_not_be_asked_at_once_is_read(outcome, table, na
     server = outcome.scenario.link if name == "shy-pump" else outcome.scenario.server
     assert server.accepted == 1, f"the connection was made {server.accepted} times"
     outcome.no_trouble()
-    table.row(56, f"device that ends a connection on which it is asked too soon ({name})", "closed when asked within 1 s; pause-after-opening: 1500ms",
-              "read over one connection", f"first value after {took:.1f} s, {share:.0%} of polls good, {compared} values true")
+    table.row(
+        56, f"device that ends a connection on which it is asked too soon ({name})",
+        "closed when asked within 1 s; pause-after-opening: 1500ms", "read over one connection",
+        f"first value after {took:.1f} s, {share:.0%} of polls good, {compared} values true",
+    )
 
 
 @each(["forty", "forty-tcp"])
@@ -74,8 +80,11 @@ def test_row_58_read_is_never_longer_than_the_profile_says(outcome, table, name)
     assert longest <= LONGEST, f"a read of {longest} registers was sent"
     least = min(shares(outcome, outcome.started + 2, outcome.stopped - 1).values())
     assert least >= 0.95, f"only {least:.0%} of the polls of a register were good"
-    table.row(58, f"registers beyond the fortieth come as zeros ({'TCP' if name == 'forty-tcp' else 'RTU'})", "sixty are wanted; longest-read: 40",
-              "no read is longer; no zero is taken for a value", f"longest read {longest}, {least:.0%} of polls good, {compared} values true")
+    table.row(
+        58, f"registers beyond the fortieth come as zeros ({'TCP' if name == 'forty-tcp' else 'RTU'})",
+        "sixty are wanted; longest-read: 40", "no read is longer; no zero is taken for a value",
+        f"longest read {longest}, {least:.0%} of polls good, {compared} values true",
+    )
 
 
 @scenario("one-block")
@@ -83,5 +92,8 @@ def test_device_that_answers_one_read_only_is_asked_nothing_else_where_its_profi
     seen = keeps_coming(outcome, outcome.launched + LEARNING)
     wider = {asked.shape for asked in outcome.scenario.asked() if asked.function == 3 and asked.count > 10}
     assert not wider, f"wider reads were sent: {wider}"
-    table.row(57, "device that answers one read only, told so", "exactly its block of ten registers, one answer in seven lost; widen: no",
-              "never stale, 75 % of polls good, no wider read", seen)
+    table.row(
+        57, "device that answers one read only, told so",
+        "exactly its block of ten registers, one answer in seven lost; widen: no",
+        "never stale, 75 % of polls good, no wider read", seen,
+    )

@@ -1,6 +1,8 @@
-"""What a profile says of a port's own lines is set on the port: flow control, DTR and RTS, for text and for Modbus RTU alike.
+"""What a profile says of a port's own lines is set on the port: flow control,
+DTR and RTS, for text and for Modbus RTU alike.
 
-A pseudo-terminal has no such lines: it refuses to set them, which is no reason not to read the device. What is asked of it is seen with strace.
+A pseudo-terminal has no such lines: it refuses to set them, which is no reason not to read the device.
+What is asked of it is seen with strace.
 """
 
 from __future__ import annotations
@@ -40,7 +42,11 @@ def calls(tmp_path_factory) -> dict[str, list[str]]:
             for flow in ("rts", "xon", ""):
                 name = f"{kind}-{flow or 'plain'}"
                 link = PtyLink(folder / name)
-                rigs.append(RtuBus(clockwork, link, [ModbusUnit(1, Registers({3: range(2)}))]) if kind == "rtu" else CountingPump(clockwork, link))
+                rigs.append(
+                    RtuBus(clockwork, link, [ModbusUnit(1, Registers({3: range(2)}))])
+                    if kind == "rtu"
+                    else CountingPump(clockwork, link)
+                )
                 ports[name] = link.device
                 devices[name] = {"profile": f"bench/{PROFILES[kind]}" + (f"-{flow}" if flow else ""), "line": link.path}
         host.configure(devices, profiles=[TEST_PROFILES]).start().wait_running(0)
@@ -54,7 +60,10 @@ def calls(tmp_path_factory) -> dict[str, list[str]]:
             rig.stop()
         clockwork.stop()
     said = log.read_text(errors="replace").splitlines()
-    found = {name: [line for line in said if re.search(rf"ioctl\(\d+<{re.escape(port)}>", line)] for name, port in ports.items()}
+    found = {
+        name: [line for line in said if re.search(rf"ioctl\(\d+<{re.escape(port)}>", line)]
+        for name, port in ports.items()
+    }
     for name in devices:
         good = [line for line in journal.samples(lines, name) if line["validity"] == "valid"]
         assert good, f"{name} brought no value; the log says\n{host.log_tail()}"
@@ -74,7 +83,12 @@ def while_open(kind: str, calls: list[str]) -> str:
 
 def levels(calls: list[str]) -> set[str]:
     """Which of the port's lines were raised or lowered, and by which call."""
-    return {f"{found[1]} {line}" for one in calls if (found := re.search(r"\b(TIOCMBI[SC]),", one)) for line in re.findall(r"TIOCM_(\w+)", one)}
+    return {
+        f"{found[1]} {line}"
+        for one in calls
+        if (found := re.search(r"\b(TIOCMBI[SC]),", one))
+        for line in re.findall(r"TIOCM_(\w+)", one)
+    }
 
 
 @pytest.mark.parametrize("kind", METRICS)
@@ -82,8 +96,10 @@ def test_flow_control_by_rts_and_cts_is_set_on_the_port(calls, table, kind):
     last = while_open(kind, calls[f"{kind}-rts"])
     assert "CRTSCTS" in last and "IXON" not in last and "IXOFF" not in last, last
     assert "TIOCMBIS DTR" in levels(calls[f"{kind}-rts"]), f"DTR was not raised: {levels(calls[f'{kind}-rts'])}"
-    table.row(None, f"flow: rts-cts, dtr: on ({kind})", "what is set on the port, by strace", "CRTSCTS; TIOCMBIS of DTR, which a pty refuses",
-              f"set; {sorted(levels(calls[f'{kind}-rts']))}; values arrive")
+    table.row(
+        None, f"flow: rts-cts, dtr: on ({kind})", "what is set on the port, by strace",
+        "CRTSCTS; TIOCMBIS of DTR, which a pty refuses", f"set; {sorted(levels(calls[f'{kind}-rts']))}; values arrive",
+    )
 
 
 @pytest.mark.parametrize("kind", METRICS)

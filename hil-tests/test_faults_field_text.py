@@ -1,4 +1,6 @@
-"""Rows 14, 56 and 65 of the fault matrix on text protocols, and lines that cannot be reached: what is met in the field."""
+"""Rows 14, 56 and 65 of the fault matrix on text protocols, and lines that cannot be reached:
+what is met in the field.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def result(number: int, test: str, value: str, unit: str) -> str:
 
 
 class Laboratory(Scenario):
-    """An analyser that sends three messages: in one frame, in a frame for each record, and one whose text goes on in a second frame.
+    """An analyser that sends three messages: in one frame, in a frame for each record,
+    and one whose text goes on in a second frame.
 
     The checksum of one frame is wrong the first time.
     """
@@ -39,7 +42,10 @@ class Laboratory(Scenario):
     period = 60.0
 
     def make(self, link: Callable[..., Link]) -> None:
-        blood = [result(1, "^WBC^1", "8.1", "10*3/uL"), result(2, "^RBC^1", "4.5", "10*6/uL"), result(3, "^PLT^1", "210", "10*3/uL")]
+        blood = [
+            result(1, "^WBC^1", "8.1", "10*3/uL"), result(2, "^RBC^1", "4.5", "10*6/uL"),
+            result(3, "^PLT^1", "210", "10*3/uL"),
+        ]
         comment = "C|1|I|" + "no remark " * 30
         self.messages = [
             Transmission(frames([HEADER, PATIENT, ORDER, result(1, "HbA1c", "5.9", "%"), END], one_frame=True)),
@@ -133,17 +139,24 @@ class SwitchedOff(TcpScenario):
         self.server.accept()
 
 
-MISSING = {"missing-bus": Missing("bench/registers"), "missing-pump": Missing("bench/pump"), "missing-server": Missing("bench/tcp", "tcp"),
-           "missing-laboratory": Missing("astm/lis2-a2")}
+MISSING = {
+    "missing-bus": Missing("bench/registers"), "missing-pump": Missing("bench/pump"),
+    "missing-server": Missing("bench/tcp", "tcp"), "missing-laboratory": Missing("astm/lis2-a2"),
+}
 LOST = {"pulled": Pulled(), "switched-off": SwitchedOff(needs={"cut"})}
 SCENARIOS = {
-    **MISSING, **LOST,
+    **MISSING,
+    **LOST,
     "one-answer": TcpPumpScenario(needs={"cut"}, manners=Manners(one_answer=True), always=True),
-    "idle": TcpPumpScenario(needs={"cut"}, manners=Manners(idle=1.0), profile="bench/pump-tcp-seldom", period=1.5, always=True),
+    "idle": TcpPumpScenario(
+        needs={"cut"}, manners=Manners(idle=1.0), profile="bench/pump-tcp-seldom", period=1.5, always=True
+    ),
     "damaged": TcpPumpScenario(wrong_crc, {"crc"}, always=True),
     "laboratory": Laboratory(),
-    "half-deaf": PumpScenario(faults.where(lambda asked: b"SYRINGE" in asked.raw, faults.silent), {"silent"}, profile="bench/pump-shared", period=0.5,
-                              always=True),
+    "half-deaf": PumpScenario(
+        faults.where(lambda asked: b"SYRINGE" in asked.raw, faults.silent), {"silent"}, profile="bench/pump-shared",
+        period=0.5, always=True,
+    ),
 }
 scenario = pytest.mark.scenario
 
@@ -166,14 +179,19 @@ def test_row_14_line_that_cannot_be_reached_is_told_once(outcome, table, name):
     begin, end = (outcome.launched, outcome.stopped) if name in MISSING else (outcome.began, outcome.ended)
     counts = told_as_disconnected(outcome, begin, end)
     assert counts, "nothing was journalled of it"
-    assert set(counts.values()) == {1}, f"{name}: told as disconnected so many times within {end - begin:.0f} s: {counts}"
+    assert set(counts.values()) == {1}, (
+        f"{name}: told as disconnected so many times within {end - begin:.0f} s: {counts}"
+    )
     events = outcome.events("deviceDisconnected", begin, end)
     assert len(events) == 1, f"deviceDisconnected was told {len(events)} times"
     if name in LOST:
         outcome.was_healthy()
         outcome.recovered(12)
-    table.row(14, f"line that cannot be reached ({name.replace('-', ' ')})", f"for {end - begin:.0f} s, tried again and again", "each metric told once",
-              f"{len(counts)} metrics, each told once")
+    table.row(
+        14, f"line that cannot be reached ({name.replace('-', ' ')})",
+        f"for {end - begin:.0f} s, tried again and again", "each metric told once",
+        f"{len(counts)} metrics, each told once",
+    )
 
 
 @each(["one-answer", "idle"])
@@ -182,12 +200,20 @@ def test_row_56_connection_that_ends_between_two_questions_is_no_fault(outcome, 
     share = outcome.valid_share(FLOW, least=0.95)
     outcome.no_trouble()
     made = outcome.scenario.link.accepted
-    assert made >= 0.9 * (outcome.stopped - outcome.launched - 3) / outcome.scenario.period, f"only {made} connections: the device never ended one"
+    assert made >= 0.9 * (outcome.stopped - outcome.launched - 3) / outcome.scenario.period, (
+        f"only {made} connections: the device never ended one"
+    )
     unread = outcome.reasons()
     assert not unread, f"samples without a value: {unread}"
-    injected = {"one-answer": "the connection is closed after each answer", "idle": "it is closed after 1 s of rest, asked is every 1.5 s"}[name]
-    table.row(56, f"text over a connection that ends between two questions ({name})", injected, "asked in the breath of reopening; no fault told",
-              f"{share:.0%} of polls good over {made} connections, {compared} values true")
+    injected = {
+        "one-answer": "the connection is closed after each answer",
+        "idle": "it is closed after 1 s of rest, asked is every 1.5 s",
+    }[name]
+    table.row(
+        56, f"text over a connection that ends between two questions ({name})", injected,
+        "asked in the breath of reopening; no fault told",
+        f"{share:.0%} of polls good over {made} connections, {compared} values true",
+    )
 
 
 @scenario("laboratory")
@@ -195,17 +221,25 @@ def test_row_65_frame_is_answered_once_and_the_line_end_behind_it_is_no_damage(o
     messages = outcome.scenario.messages
     assert outcome.scenario.analyser.ended, "the analyser has not come to its end"
     for number, message in enumerate(messages, start=1):
-        things = [("ENQ", ACK) if said == ENQ else ("EOT", b"") if said == EOT else ("frame", ACK) for said, _ in message.said]
+        things = [
+            ("ENQ", ACK) if said == ENQ else ("EOT", b"") if said == EOT else ("frame", ACK) for said, _ in message.said
+        ]
         answers = [answer for _, answer in message.said]
         wanted = [answer for _, answer in things]
         if number == 3:
             wanted[3] = NAK  # its third frame, the first time
-        assert answers == wanted, f"message {number}: {[name for name, _ in things]} were answered {answers}, expected {wanted}"
+        assert answers == wanted, (
+            f"message {number}: {[name for name, _ in things]} were answered {answers}, expected {wanted}"
+        )
         sent = sum(name == "frame" for name, _ in things)
-        assert sent == len(message.frames) + (number == 3), f"message {number}: {sent} frames were sent for {len(message.frames)}"
+        assert sent == len(message.frames) + (number == 3), (
+            f"message {number}: {sent} frames were sent for {len(message.frames)}"
+        )
     values = {metric: [line["value"] for line in outcome.samples(metric=metric) if "value" in line]
               for metric in ("NABD_HBA1C", "NABD_LEUKOCYTES", "NABD_ERYTHROCYTES", "NABD_PLATELETS")}
-    assert values == {"NABD_HBA1C": [5.9, 6.2], "NABD_LEUKOCYTES": [8.1], "NABD_ERYTHROCYTES": [4.5], "NABD_PLATELETS": [210]}, values
+    assert values == {
+        "NABD_HBA1C": [5.9, 6.2], "NABD_LEUKOCYTES": [8.1], "NABD_ERYTHROCYTES": [4.5], "NABD_PLATELETS": [210],
+    }, values
     total = sum(len(message.frames) for message in messages)
     table.row(65, "CR LF behind each frame", f"three messages of an analyser, {total} frames, one of them spoilt once",
               "each good frame acknowledged once, the spoilt one refused once",
@@ -218,7 +252,9 @@ def test_field_that_two_questions_tell_is_missed_only_when_both_fail(outcome, ta
     begin, end = outcome.started + 1, outcome.stopped - 0.5
     unanswered = [asked for asked in outcome.asked(begin, end) if b"SYRINGE" in asked.raw]
     assert len(unanswered) >= 3, f"the other question was asked {len(unanswered)} times: this proves nothing"
-    stale = outcome.events("deviceStale") + [line for line in outcome.events("alertStart") if line["alert"] == "NABD_DEVICE_STALE"]
+    stale = outcome.events("deviceStale") + [
+        line for line in outcome.events("alertStart") if line["alert"] == "NABD_DEVICE_STALE"
+    ]
     assert not stale, f"told as stale: {stale[0]}"
     rates = outcome.samples(outcome.started, metric=FLOW)
     wrong = [line for line in rates if line["validity"] != "valid"]
@@ -226,8 +262,12 @@ def test_field_that_two_questions_tell_is_missed_only_when_both_fail(outcome, ta
     times = [begin, *(moment(line) for line in rates if begin <= moment(line) < end), end]
     hole = max(b - a for a, b in zip(times, times[1:]))
     assert hole <= 3 * outcome.scenario.period, f"no rate for {hole:.2f} s"
-    table.row(None, "one field told by two questions", "one of the two is never answered", "its values stay valid and current, no alert",
-              f"{len(rates)} rates, all valid, longest hole {hole:.2f} s, the other question asked {len(unanswered)} times; {compared} values true")
+    table.row(
+        None, "one field told by two questions", "one of the two is never answered",
+        "its values stay valid and current, no alert",
+        f"{len(rates)} rates, all valid, longest hole {hole:.2f} s, the other question asked {len(unanswered)} "
+        f"times; {compared} values true",
+    )
 
 
 @scenario("damaged")
@@ -236,6 +276,13 @@ def test_hints_on_tcp_are_about_tcp(outcome, table):
     outcome.none_valid(outcome.launched, outcome.stopped)
     silent = [line.get("text", "") for line in outcome.events("deviceSilent")]
     assert silent, f"never told as silent: {outcome.kinds()}"
-    false = [text for text in outcome.words() if any(word in text for word in ("baud", "parity", "wire", "nothing was heard"))]
+    false = [
+        text
+        for text in outcome.words()
+        if any(word in text for word in ("baud", "parity", "wire", "nothing was heard"))
+    ]
     assert not false, false
-    table.row(None, "hints on TCP (damaged text)", "a wrong checksum on each reply", "nothing about baud, parity or wires", f"told “{silent[0]}”")
+    table.row(
+        None, "hints on TCP (damaged text)", "a wrong checksum on each reply", "nothing about baud, parity or wires",
+        f"told “{silent[0]}”",
+    )

@@ -1,7 +1,9 @@
-"""Row 57 of the fault matrix: late answers, in order and each by its own clock, on lines that have no number to tell them by.
+"""Row 57 of the fault matrix: late answers, in order and each by its own clock,
+on lines that have no number to tell them by.
 
-A device that answers in the order in which it is asked is not what every adapter, radio or multiplexer makes of it. Thousands of polls, with every third
-answer late by up to ten times the time-out, and every value says which request it answers.
+A device that answers in the order in which it is asked is not what every adapter, radio or multiplexer
+makes of it. Thousands of polls, with every third answer late by up to ten times the time-out, and every
+value says which request it answers.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from peers.truth import Register, deadline
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(150), pytest.mark.xdist_group("late")]
 
-# Polls on RTU and on text lines, those of single registers among them, and how long a slow machine gets for them. Unit of the latter: s.
+# Polls on RTU and on text lines, those of single registers among them, and how long a slow machine gets for them.
+# Unit of the latter: s.
 POLLS, SINGLES, LONGEST = 2_000, 500, 75
 SHARE, LOW, HIGH = 1 / 3, 1.6, 5.0
 BLOCK = {f"r{address}/NABD_GNSS_FIX": Register(3, address) for address in range(10)}
@@ -39,34 +42,47 @@ class Block(RtuScenario):
     """Ten registers, and some behind them that may be read along."""
 
     def __init__(self, seed: int, order: str) -> None:
-        super().__init__(late(seed, BLOCK_TIMEOUT, order), {"late"}, mate=False, profile="bench/block-fast", where=BLOCK, baud=115200, slowest=0.02,
-                         period=0.05, registers=lambda: Registers({3: range(14)}), loopback=("answers", "silent")[seed % 2],
-                         override={"every": {"NABD_GNSS_FIX": "50ms"}})
+        super().__init__(
+            late(seed, BLOCK_TIMEOUT, order), {"late"}, mate=False, profile="bench/block-fast", where=BLOCK,
+            baud=115200, slowest=0.02, period=0.05, registers=lambda: Registers({3: range(14)}),
+            loopback=("answers", "silent")[seed % 2], override={"every": {"NABD_GNSS_FIX": "50ms"}},
+        )
 
 
 class Single(RtuScenario):
     """One register and no other: what is asked besides is refused."""
 
     def __init__(self, seed: int, order: str) -> None:
-        super().__init__(late(seed, SINGLE_TIMEOUT, order), {"late"}, mate=False, profile="bench/single-fast", where=SINGLE, baud=115200, slowest=0.02,
-                         period=0.02, registers=lambda: Registers({3: [0]}), loopback=("refused", "silent")[seed % 2])
+        super().__init__(
+            late(seed, SINGLE_TIMEOUT, order), {"late"}, mate=False, profile="bench/single-fast", where=SINGLE,
+            baud=115200, slowest=0.02, period=0.02, registers=lambda: Registers({3: [0]}),
+            loopback=("refused", "silent")[seed % 2],
+        )
 
 
 class Pump(PumpScenario):
     """A pump with two questions, of which one's reply cannot be taken for the other's."""
 
     def __init__(self, seed: int, order: str) -> None:
-        super().__init__(late(seed, TEXT_TIMEOUT, order), {"late"}, profile="bench/pump-late", baud=115200, period=0.02, slowest=0.2)
+        super().__init__(
+            late(seed, TEXT_TIMEOUT, order), {"late"}, profile="bench/pump-late", baud=115200, period=0.02, slowest=0.2
+        )
 
 
 # How many lines of each kind, in order and out of order.
-KINDS: dict[str, tuple[type[Scenario], int, int]] = {"block": (Block, 6, 10), "single": (Single, 8, 16), "text": (Pump, 10, 16)}
+KINDS: dict[str, tuple[type[Scenario], int, int]] = {
+    "block": (Block, 6, 10), "single": (Single, 8, 16), "text": (Pump, 10, 16),
+}
 
 
 def make_scenarios() -> dict[str, Scenario]:
     """All the lines."""
-    return {f"{kind}-{order}-{number}": make(1000 * place + number, order)
-            for place, (kind, (make, *counts)) in enumerate(KINDS.items(), start=7) for order, count in zip(ORDERS, counts) for number in range(count)}
+    return {
+        f"{kind}-{order}-{number}": make(1000 * place + number, order)
+        for place, (kind, (make, *counts)) in enumerate(KINDS.items(), start=7)
+        for order, count in zip(ORDERS, counts)
+        for number in range(count)
+    }
 
 
 def polls(scenario: Scenario) -> int:
@@ -87,7 +103,11 @@ class Run:
 
     def of(self, *kinds: str) -> dict[str, Scenario]:
         """The lines whose names begin so."""
-        return {name: scenario for name, scenario in self.scenarios.items() if name.startswith(tuple(f"{kind}-" for kind in kinds))}
+        return {
+            name: scenario
+            for name, scenario in self.scenarios.items()
+            if name.startswith(tuple(f"{kind}-" for kind in kinds))
+        }
 
 
 def asked(scenarios: dict[str, Scenario]) -> int:
@@ -97,7 +117,11 @@ def asked(scenarios: dict[str, Scenario]) -> int:
 
 def enough(run: Run) -> bool:
     """Whether each kind has its polls."""
-    return asked(run.of("block", "single")) >= POLLS and asked(run.of("single")) >= SINGLES and asked(run.of("text")) >= POLLS
+    return (
+        asked(run.of("block", "single")) >= POLLS
+        and asked(run.of("single")) >= SINGLES
+        and asked(run.of("text")) >= POLLS
+    )
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +138,9 @@ def run(module_hosts, hardware, tmp_path_factory) -> Iterator[Run]:
         for name, scenario in found.scenarios.items():
             scenario.open(name, hardware, clockwork, directory / "lines")
             scenario.begin()
-        host.configure({h: e for s in found.scenarios.values() for h, e in s.devices().items()}, profiles=[TEST_PROFILES]).start()
+        host.configure(
+            {h: e for s in found.scenarios.values() for h, e in s.devices().items()}, profiles=[TEST_PROFILES]
+        ).start()
         started = now()
         while now() < started + LONGEST and not enough(found):
             assert host.running, f"nabd ended by itself:\n{host.log_tail()}"
@@ -137,14 +163,22 @@ def test_row_57_no_late_answer_is_taken_for_another_in_whatever_order(run, table
     lies = [lie for scenario in scenarios.values() for lie in scenario.lies(run.lines)]
     valid = sum(line["validity"] == "valid" for name in scenarios for line in journal.samples(run.lines, name))
     number = asked(scenarios)
-    given_up = sum(any(sending.after > 0 for sending in one.said) for scenario in scenarios.values() for one in scenario.asked())
-    table.row(57, f"late answers {order.replace('-', ' ')}, {kind}",
-              f"every third answer {LOW:g} to {HIGH:g} time-outs late" + (", each by its own clock" if order == "out-of-order" else ""),
-              "no wrong value",
-              f"{number} polls on {len(scenarios)} lines, {given_up} answers late, {valid} valid values, {len(lies)} wrong; {run.seconds:.0f} s")
+    given_up = sum(
+        any(sending.after > 0 for sending in one.said) for scenario in scenarios.values() for one in scenario.asked()
+    )
+    table.row(
+        57, f"late answers {order.replace('-', ' ')}, {kind}",
+        f"every third answer {LOW:g} to {HIGH:g} time-outs late"
+        + (", each by its own clock" if order == "out-of-order" else ""),
+        "no wrong value",
+        f"{number} polls on {len(scenarios)} lines, {given_up} answers late, {valid} valid values, "
+        f"{len(lies)} wrong; {run.seconds:.0f} s",
+    )
     assert all(not scenario.effects() for scenario in scenarios.values()), "something else than reads was sent"
     assert not lies, f"{len(lies)} of {valid} valid values are wrong, such as\n" + "\n".join(lies[:4])
-    assert number >= POLLS / 20 and given_up >= number / 8, f"{number} polls, {given_up} of them late: this proves little"
+    assert number >= POLLS / 20 and given_up >= number / 8, (
+        f"{number} polls, {given_up} of them late: this proves little"
+    )
     # Two answers of three are in time: a host that believes none would tell no lies either.
     values = len(BLOCK) if kind == "block" else 1
     assert valid >= values * number / 4, f"{valid} valid values of {number} polls, each of which could bring {values}"

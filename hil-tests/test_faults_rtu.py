@@ -27,7 +27,9 @@ UNREAD = {"timedOut", "frameLost", "stale"}
 
 
 class WrongBaud(RtuScenario):
-    """Everything the device says is garbled, from the start; the speed that the host sets is looked at all the while."""
+    """Everything the device says is garbled, from the start; the speed that the
+    host sets is looked at all the while.
+    """
 
     def make(self, link: Callable[..., Link]) -> None:
         super().make(link)
@@ -41,7 +43,9 @@ class WrongBaud(RtuScenario):
 
 
 class Refused(RtuScenario):
-    """All registers are refused for a while; what a device refused is asked again when its line is opened anew, at the latest."""
+    """All registers are refused for a while; what a device refused is asked again when its
+    line is opened anew, at the latest.
+    """
 
     def end(self) -> None:
         super().end()
@@ -64,8 +68,12 @@ SCENARIOS = {
     "other-function-first": RtuScenario(faults.first(faults.as_function(4), 0.02), {"frame"}),
     "late": RtuScenario(faults.late_by_chance(61, TIMEOUT, share=0.35), {"late"}, mate=False),
     "late-dropping": RtuScenario(faults.late_by_chance(62, TIMEOUT, share=0.35), {"late"}, mate=False, busy="drop"),
-    "late-no-loopback": RtuScenario(faults.late_by_chance(63, TIMEOUT, share=0.35), {"late"}, mate=False, loopback="refused"),
-    "late-in-a-row": RtuScenario(faults.in_turn(*[faults.honest] * 8, *[faults.late(4.5 * TIMEOUT)] * 4), {"late"}, mate=False),
+    "late-no-loopback": RtuScenario(
+        faults.late_by_chance(63, TIMEOUT, share=0.35), {"late"}, mate=False, loopback="refused"
+    ),
+    "late-in-a-row": RtuScenario(
+        faults.in_turn(*[faults.honest] * 8, *[faults.late(4.5 * TIMEOUT)] * 4), {"late"}, mate=False
+    ),
     "late-beside": RtuScenario(faults.late_by_chance(64, TIMEOUT, share=0.35), {"late"}, loopback="silent"),
     "twice": RtuScenario(faults.twice(), {"frame"}),
     "twice-later": RtuScenario(faults.twice(after=0.05), {"frame"}, mate=False),
@@ -92,8 +100,12 @@ def test_row_01_silent_device_is_stale_alarmed_and_never_blocks_the_bus(outcome,
     kept = outcome.mate_kept(0.95)
     back = outcome.recovered(BACK)
     outcome.alert_ended("NABD_DEVICE_STALE", BACK)
-    table.row(1, "device silent, beside another", "silence for 10 s", "stale after 3 periods, alert, neighbour keeps its period, back within 12 s",
-              f"stale after {stale:.1f} s, alert {alert:.1f} s, silent {silent:.1f} s; {kept}; back after {back:.1f} s; {compared} values true")
+    table.row(
+        1, "device silent, beside another", "silence for 10 s",
+        "stale after 3 periods, alert, neighbour keeps its period, back within 12 s",
+        f"stale after {stale:.1f} s, alert {alert:.1f} s, silent {silent:.1f} s; {kept}; back after {back:.1f} s; "
+        f"{compared} values true",
+    )
 
 
 @scenario("silent-alone")
@@ -118,23 +130,38 @@ def test_row_02_dribbled_reply_is_given_up_as_a_whole_and_discarded(outcome, tab
     told = outcome.told("lateReply", 10)
     kept = outcome.mate_kept(0.85, gap=1.0)
     back = outcome.recovered(BACK)
-    table.row(2, "reply byte by byte", "20 ms between bytes: 165 ms, allowed are 114", "deadline for the whole frame; the late frame is discarded",
-              f"{late} late frames, first told after {told:.1f} s; reasons {sorted(reasons)}; {kept}; back after {back:.1f} s")
+    table.row(
+        2, "reply byte by byte", "20 ms between bytes: 165 ms, allowed are 114",
+        "deadline for the whole frame; the late frame is discarded",
+        f"{late} late frames, first told after {told:.1f} s; reasons {sorted(reasons)}; {kept}; "
+        f"back after {back:.1f} s",
+    )
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=scenario(name)) for name in ("noise-before", "noise-after", "noise-instead", "break-before", "break-instead")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=scenario(name))
+        for name in ("noise-before", "noise-after", "noise-instead", "break-before", "break-instead")
+    ],
+)
 def test_row_03_noise_and_breaks_are_skipped_and_counted(outcome, table, name):
     outcome.was_healthy()
     compared = outcome.tells_no_lies()
     if name.endswith("instead"):
         outcome.none_valid(outcome.began + 0.3, outcome.ended)
         outcome.told("deviceSilent", 10, text="damaged bytes only")
-    seen = outcome.line_statistics(*(["resyncs"] if name.endswith("before") else ["resyncs", "checksum", "mismatched", "unsolicited"]))
+    seen = outcome.line_statistics(
+        *(["resyncs"] if name.endswith("before") else ["resyncs", "checksum", "mismatched", "unsolicited"])
+    )
     kept = outcome.mate_kept(0.85, gap=1.0)
     back = outcome.recovered(BACK)
-    table.row(3, f"noise or break ({name})", "random bytes or zeros around the reply for 10 s", "resynchronised, counted, no wrong value",
-              f"{seen}; {compared} values true, {outcome.valid_share():.0%} of polls good meanwhile; {kept}; back after {back:.1f} s")
+    table.row(
+        3, f"noise or break ({name})", "random bytes or zeros around the reply for 10 s",
+        "resynchronised, counted, no wrong value",
+        f"{seen}; {compared} values true, {outcome.valid_share():.0%} of polls good meanwhile; {kept}; "
+        f"back after {back:.1f} s",
+    )
 
 
 @scenario("crc")
@@ -165,7 +192,9 @@ def test_row_05_replies_of_another_unit_only_are_never_taken(outcome, table):
               f"{counted} counted, told after {told:.1f} s; {kept}; back after {back:.1f} s")
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=scenario(name)) for name in ("other-unit-first", "other-function-first")])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=scenario(name)) for name in ("other-unit-first", "other-function-first")]
+)
 def test_row_05_waiting_goes_on_after_a_foreign_frame(outcome, table, name):
     outcome.was_healthy()
     compared = outcome.tells_no_lies()
@@ -174,17 +203,25 @@ def test_row_05_waiting_goes_on_after_a_foreign_frame(outcome, table, name):
     outcome.not_told("deviceSilent")
     share = outcome.valid_share(least=0.8)
     kept = outcome.mate_kept()
-    table.row(5, name.replace("-", " "), "a foreign frame 20 ms before each right answer", "discarded, waiting goes on",
-              f"{share:.0%} of polls good, {compared} values true, {counted} foreign frames, told after {told:.1f} s; {kept}")
+    table.row(
+        5, name.replace("-", " "), "a foreign frame 20 ms before each right answer", "discarded, waiting goes on",
+        f"{share:.0%} of polls good, {compared} values true, {counted} foreign frames, told after {told:.1f} s; {kept}",
+    )
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=scenario(name)) for name in ("late", "late-dropping", "late-no-loopback", "late-in-a-row", "late-beside")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=scenario(name))
+        for name in ("late", "late-dropping", "late-no-loopback", "late-in-a-row", "late-beside")
+    ],
+)
 def test_row_06_late_reply_is_never_taken_for_the_next_answer(outcome, table, name):
     outcome.was_healthy()
     compared = outcome.tells_no_lies()
     outcome.not_told("conflictingReplies")
-    # Beside a healthy device a failing one is asked seldom; a device that drops requests while busy may answer none late.
+    # Beside a healthy device a failing one is asked seldom; a device that drops
+    # requests while busy may answer none late.
     least = 1 if name in ("late-beside", "late-dropping") else 2
     late = outcome.counted("late", least)
     told = outcome.told("lateReply", 10)
@@ -205,22 +242,30 @@ def test_row_07_of_two_copies_the_first_counts(outcome, table, name):
     outcome.not_told("conflictingReplies")
     share = outcome.valid_share(least=0.8)
     kept = outcome.mate_kept() if name == "twice" else "alone"
-    table.row(7, "answer " + name.replace("-", " "), "each answer a second time, at once or 50 ms later", "the first counts, the second is drained",
-              f"{counted} copies, told after {told:.1f} s, {share:.0%} of polls good, {compared} values true; {kept}")
+    table.row(
+        7, "answer " + name.replace("-", " "), "each answer a second time, at once or 50 ms later",
+        "the first counts, the second is drained",
+        f"{counted} copies, told after {told:.1f} s, {share:.0%} of polls good, {compared} values true; {kept}",
+    )
 
 
 @scenario("twice-after-another")
 def test_row_07_copy_that_comes_after_another_units_answer_is_drained(outcome, table):
-    """What it is called depends on what the host still remembers; that it is told, and is no value of either unit, does not."""
+    """What it is called depends on what the host still remembers; that it is told,
+    and is no value of either unit, does not.
+    """
     outcome.was_healthy()
     compared = outcome.tells_no_lies()
     seen = outcome.line_statistics("duplicate", "unsolicited", "mismatched")
     outcome.not_told("conflictingReplies")
     share = outcome.valid_share(least=0.8)
     kept = outcome.mate_kept()
-    table.row(7, "copy after another unit's answer", "each answer a second time, 50 ms later, when the neighbour has been asked",
-              "drained, counted, no value of either unit",
-              f"{seen}, {share:.0%} of polls good, {compared} values true; {kept}")
+    table.row(
+        7, "copy after another unit's answer",
+        "each answer a second time, 50 ms later, when the neighbour has been asked",
+        "drained, counted, no value of either unit",
+        f"{seen}, {share:.0%} of polls good, {compared} values true; {kept}",
+    )
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=scenario(name)) for name in ("byte-counts", "truncated")])
@@ -231,8 +276,12 @@ def test_row_08_wrong_lengths_are_refused(outcome, table, name):
     assert reasons <= {"malformed", "checksumMismatch", *UNREAD}, reasons
     kept = outcome.mate_kept(0.85, gap=1.0)
     back = outcome.recovered(BACK)
-    table.row(8, f"short and long frames ({name})", "byte counts 0, 2, 3, 6, 200, 255 with a right CRC; frames cut after 1, 3, 5, 8 bytes",
-              "refused before anything is read from them", f"reasons {sorted(reasons)}, {compared} values true; {kept}; back after {back:.1f} s")
+    table.row(
+        8, f"short and long frames ({name})",
+        "byte counts 0, 2, 3, 6, 200, 255 with a right CRC; frames cut after 1, 3, 5, 8 bytes",
+        "refused before anything is read from them",
+        f"reasons {sorted(reasons)}, {compared} values true; {kept}; back after {back:.1f} s",
+    )
 
 
 @scenario("exceptions")
@@ -258,7 +307,9 @@ def test_row_09_device_that_refuses_all_is_searched_once(outcome, table):
     # It may only be starting: nothing is left out, so what is told is that there are no values.
     told = outcome.told("deviceStale", 3)
     asked = len(outcome.asked(outcome.began + 3, outcome.ended))
-    assert asked <= (outcome.ended - outcome.began - 3) / 0.2 + 2, f"asked {asked} times for registers that were refused"
+    assert asked <= (outcome.ended - outcome.began - 3) / 0.2 + 2, (
+        f"asked {asked} times for registers that were refused"
+    )
     kept = outcome.mate_kept()
     back = outcome.recovered(8)
     table.row(9, "exception 2", "every register refused for 10 s, then the adapter pulled and put back",
@@ -274,8 +325,10 @@ def test_row_09_exception_3_gives_no_value_and_passes(outcome, table):
     assert reasons <= {"deviceException", "stale"}, reasons
     outcome.not_told("deviceSilent")
     kept = outcome.mate_kept()
-    table.row(9, "exception 3", "every read refused as illegal for 10 s", "journalled as an exception; the device is there",
-              f"reasons {sorted(reasons)}; {kept}")
+    table.row(
+        9, "exception 3", "every read refused as illegal for 10 s", "journalled as an exception; the device is there",
+        f"reasons {sorted(reasons)}; {kept}",
+    )
 
 
 @scenario("garbled")
@@ -285,6 +338,9 @@ def test_row_17_wrong_baud_never_comes_up_and_nothing_is_tried(outcome, table):
     told = outcome.told("deviceSilent", 10, since=outcome.launched, text="baud")
     speeds = outcome.scenario.speeds
     assert len(speeds) <= 1, f"the host changed the speed of the line: {speeds}"
-    table.row(17, "wrong baud rate", "every answer as a receiver at twice the baud rate hears it", "never up; no guessing on a live bus",
-              f"no valid value in {outcome.stopped - outcome.started:.0f} s, reasons {sorted(reasons)}, speed unchanged, "
-              f"told {told:.1f} s after the start")
+    table.row(
+        17, "wrong baud rate", "every answer as a receiver at twice the baud rate hears it",
+        "never up; no guessing on a live bus",
+        f"no valid value in {outcome.stopped - outcome.started:.0f} s, reasons {sorted(reasons)}, speed unchanged, "
+        f"told {told:.1f} s after the start",
+    )

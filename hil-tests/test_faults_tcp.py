@@ -23,7 +23,8 @@ BACK = 12
 class OutOfOrder:
     """Keeps every other answer back until the next request has been answered, and sends it after that answer.
 
-    What was kept is forgotten when the next request is not of the next transaction: then it may be of another connection.
+    What was kept is forgotten when the next request is not of the next transaction:
+    then it may be of another connection.
     """
 
     def __init__(self) -> None:
@@ -61,9 +62,15 @@ class CutInside(TcpScenario):
 SCENARIOS = {
     "silent": TcpScenario(faults.silent, {"silent"}),
     "dribbled": TcpScenario(faults.dribbled(0.02), {"late"}),
-    "other-transaction": TcpScenario(faults.first(faults.as_transaction(lambda number: number + 1000), 0.02), {"frame"}),
-    "other-unit": TcpScenario(faults.first(faults.changed(lambda data: data[:6] + b"\x4D" + data[7:]), 0.02), {"frame"}),
-    "other-function": TcpScenario(faults.first(faults.changed(lambda data: data[:7] + b"\x04" + data[8:]), 0.02), {"frame"}),
+    "other-transaction": TcpScenario(
+        faults.first(faults.as_transaction(lambda number: number + 1000), 0.02), {"frame"}
+    ),
+    "other-unit": TcpScenario(
+        faults.first(faults.changed(lambda data: data[:6] + b"\x4D" + data[7:]), 0.02), {"frame"}
+    ),
+    "other-function": TcpScenario(
+        faults.first(faults.changed(lambda data: data[:7] + b"\x04" + data[8:]), 0.02), {"frame"}
+    ),
     "other-protocol": TcpScenario(faults.as_protocol(7), {"frame"}),
     "late": TcpScenario(faults.late_by_chance(61, TIMEOUT, share=0.35), {"late"}),
     "out-of-order": TcpScenario(OutOfOrder(), {"late"}),
@@ -72,13 +79,20 @@ SCENARIOS = {
     "lengths": TcpScenario(faults.in_turn(*map(faults.claimed_length, (0, 1, 2, 3, 300, 65535))), {"frame"}),
     "half": TcpScenario(faults.in_turn(*map(faults.truncated, (3, 9, 12))), {"frame"}),
     "byte-counts": TcpScenario(
-        faults.in_turn(*(
-            faults.changed(lambda data, count=count: data[:8] + bytes([count]) + data[9:]) for count in (0, 2, 200)
-        )), {"frame"}),
+        faults.in_turn(
+            *(faults.changed(lambda data, count=count: data[:8] + bytes([count]) + data[9:]) for count in (0, 2, 200))
+        ),
+        {"frame"},
+    ),
     "exceptions": TcpScenario(
-        faults.in_turn(*(
-            faults.changed(lambda data, code=code: data[:4] + b"\0\x03" + data[6:7] + bytes([data[7] | 0x80, code])) for code in (1, 4, 6)
-        )), {"frame"}),
+        faults.in_turn(
+            *(
+                faults.changed(lambda data, code=code: data[:4] + b"\0\x03" + data[6:7] + bytes([data[7] | 0x80, code]))
+                for code in (1, 4, 6)
+            )
+        ),
+        {"frame"},
+    ),
     "cut": Cut(needs={"cut"}, lasts=4),
     "cut-inside": CutInside(needs={"cut"}, lasts=4),
 }
@@ -113,8 +127,10 @@ def test_row_02_dribbled_answer_is_given_up_as_a_whole(outcome, table):
     # Half a frame at the deadline may be reason enough for another connection; a storm of them is not.
     made = outcome.scenario.server.accepted
     assert made <= 15, f"the connection was made {made} times"
-    table.row(2, "TCP answer byte by byte", f"20 ms between bytes: 240 ms, allowed are {TIMEOUT * 1000:.0f}", "given up as a whole, discarded",
-              f"no valid value meanwhile, {made} connections, back after {back:.1f} s")
+    table.row(
+        2, "TCP answer byte by byte", f"20 ms between bytes: 240 ms, allowed are {TIMEOUT * 1000:.0f}",
+        "given up as a whole, discarded", f"no valid value meanwhile, {made} connections, back after {back:.1f} s",
+    )
 
 
 @named("other-transaction", "other-unit", "other-function")
@@ -126,8 +142,11 @@ def test_row_05_foreign_header_is_discarded_and_waiting_goes_on(outcome, table, 
     share = outcome.valid_share(least=0.8)
     outcome.not_told("deviceSilent")
     assert outcome.scenario.server.accepted == 1, "the connection was made again"
-    table.row(5, f"TCP, {name.replace('-', ' ')} first", "a foreign frame 20 ms before each right answer", "discarded, waiting goes on",
-              f"{share:.0%} of polls good, {compared} values true, {counted} counted, told after {told:.1f} s")
+    table.row(
+        5, f"TCP, {name.replace('-', ' ')} first", "a foreign frame 20 ms before each right answer",
+        "discarded, waiting goes on",
+        f"{share:.0%} of polls good, {compared} values true, {counted} counted, told after {told:.1f} s",
+    )
 
 
 @scenario("other-protocol")
@@ -136,7 +155,10 @@ def test_row_05_frames_of_another_protocol_are_never_taken(outcome, table):
     compared = outcome.tells_no_lies()
     outcome.none_valid(outcome.began + 0.4, outcome.ended)
     back = outcome.recovered(BACK)
-    table.row(5, "TCP, another protocol", "protocol 7 in each header for 8 s", "never taken", f"{compared} values true, back after {back:.1f} s")
+    table.row(
+        5, "TCP, another protocol", "protocol 7 in each header for 8 s", "never taken",
+        f"{compared} values true, back after {back:.1f} s",
+    )
 
 
 @scenario("late")
@@ -162,8 +184,11 @@ def test_row_07_answers_out_of_order_are_told_apart(outcome, table):
     good = [line for line in outcome.samples(outcome.began, outcome.ended) if line["validity"] == "valid"]
     assert good, "the answers that came in time were not taken"
     back = outcome.recovered(BACK)
-    table.row(7, "answers out of order", "each other answer is kept back until the next has been given", "the right one is taken, the other is late",
-              f"{compared} values true, {len(good)} meanwhile, told after {told:.1f} s, back after {back:.1f} s")
+    table.row(
+        7, "answers out of order", "each other answer is kept back until the next has been given",
+        "the right one is taken, the other is late",
+        f"{compared} values true, {len(good)} meanwhile, told after {told:.1f} s, back after {back:.1f} s",
+    )
 
 
 @named("twice", "twice-later")
@@ -185,9 +210,12 @@ def test_row_08_absurd_lengths_and_half_frames_are_refused(outcome, table, name)
     compared = outcome.tells_no_lies()
     outcome.none_valid(outcome.began + 0.4, outcome.ended)
     back = outcome.recovered(BACK)
-    table.row(8, f"TCP, {name.replace('-', ' ')}", "lengths 0 to 65535 in the header, frames cut after 3, 9, 12 bytes, byte counts 0, 2, 200",
-              "refused before anything is read from them; in step again",
-              f"{compared} values true, {outcome.scenario.server.accepted} connections, back after {back:.1f} s")
+    table.row(
+        8, f"TCP, {name.replace('-', ' ')}",
+        "lengths 0 to 65535 in the header, frames cut after 3, 9, 12 bytes, byte counts 0, 2, 200",
+        "refused before anything is read from them; in step again",
+        f"{compared} values true, {outcome.scenario.server.accepted} connections, back after {back:.1f} s",
+    )
 
 
 @scenario("exceptions")

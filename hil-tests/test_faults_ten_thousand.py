@@ -1,7 +1,7 @@
 """Ten thousand polls of devices of which every fifth answer is late: no wrong value is ever valid.
 
-RTU, text and TCP at once on one host, many lines of each, so that it takes half a minute. Beside it a plain client on libmodbus
-reads the same kind of late device, and is counted: that is what the host's discipline is for.
+RTU, text and TCP at once on one host, many lines of each, so that it takes half a minute. Beside it a plain client on
+libmodbus reads the same kind of late device, and is counted: that is what the host's discipline is for.
 """
 
 from __future__ import annotations
@@ -36,23 +36,31 @@ KINDS = ("rtu", "text", "one", "tcp")
 
 
 def make_scenarios() -> dict[str, Scenario]:
-    """Many lines: devices that queue what comes meanwhile and devices that drop it, with, without and refusing loopback."""
+    """Many lines: devices that queue what comes meanwhile and devices that drop it,
+    with, without and refusing loopback.
+    """
     made: dict[str, Scenario] = {}
     for number in range(12):
         made[f"rtu-{number}"] = RtuScenario(
-            faults.late_by_chance(1000 + number, RTU_TIMEOUT), {"late"}, mate=False, profile="bench/fast", baud=115200, slowest=0.02, period=0.02,
-            loopback=("answers", "refused", "silent")[number % 3], busy=("queue", "drop")[number % 2])
+            faults.late_by_chance(1000 + number, RTU_TIMEOUT), {"late"}, mate=False, profile="bench/fast", baud=115200,
+            slowest=0.02, period=0.02, loopback=("answers", "refused", "silent")[number % 3],
+            busy=("queue", "drop")[number % 2],
+        )
     for number in range(14):
         made[f"text-{number}"] = PumpScenario(
-            faults.late_by_chance(2000 + number, TEXT_TIMEOUT), {"late"}, profile="bench/pump-fast", baud=115200, period=0.02,
-            busy=("queue", "drop")[number % 2])
+            faults.late_by_chance(2000 + number, TEXT_TIMEOUT), {"late"}, profile="bench/pump-fast", baud=115200,
+            period=0.02, busy=("queue", "drop")[number % 2],
+        )
     for number in range(2):
         made[f"one-{number}"] = PumpScenario(
-            faults.late_by_chance(3000 + number, TEXT_TIMEOUT), {"late"}, profile="bench/pump-one", baud=115200, period=0.02)
+            faults.late_by_chance(3000 + number, TEXT_TIMEOUT), {"late"}, profile="bench/pump-one", baud=115200,
+            period=0.02,
+        )
     for number in range(8):
         made[f"tcp-{number}"] = TcpScenario(
-            faults.late_by_chance(4000 + number, TCP_TIMEOUT), {"late"}, profile="bench/tcp-fast", slowest=0.02, period=0.02,
-            busy=("queue", "drop")[number % 2])
+            faults.late_by_chance(4000 + number, TCP_TIMEOUT), {"late"}, profile="bench/tcp-fast", slowest=0.02,
+            period=0.02, busy=("queue", "drop")[number % 2],
+        )
     return made
 
 
@@ -70,7 +78,10 @@ def polls_of(scenarios: dict[str, Scenario], kind: str) -> int:
 
 def enough(scenarios: dict[str, Scenario]) -> bool:
     """Whether there were so many polls in all, and of each kind."""
-    return sum(map(polls, scenarios.values())) >= POLLS and all(polls_of(scenarios, kind) >= EACH for kind in ("rtu", "text", "tcp"))
+    return (
+        sum(map(polls, scenarios.values())) >= POLLS
+        and all(polls_of(scenarios, kind) >= EACH for kind in ("rtu", "text", "tcp"))
+    )
 
 
 @dataclass
@@ -91,8 +102,13 @@ class PlainClient:
             if values == ["-"]:
                 continue
             answered += 1
-            given = [{"device": "c", "metric": metric, "value": int(value), "validity": "valid", "monotonicNanoseconds": int(after)}
-                     for metric, value in zip(COUNTERS, values)]
+            given = [
+                {
+                    "device": "c", "metric": metric, "value": int(value), "validity": "valid",
+                    "monotonicNanoseconds": int(after),
+                }
+                for metric, value in zip(COUNTERS, values)
+            ]
             wrong += bool(truth.wrong_registers(given, "c", self.unit, COUNTERS, oldest=60))
         return wrong, answered
 
@@ -112,7 +128,9 @@ def start_clients(clockwork: Clockwork, directory: Path) -> list[PlainClient]:
     """A client for each way of recovery that libmodbus users choose; none where it cannot be compiled."""
     if shutil.which("cc") is None or subprocess.run(["pkg-config", "--exists", "libmodbus"]).returncode != 0:
         return []
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libmodbus"], capture_output=True, text=True, check=True).stdout.split()
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "libmodbus"], capture_output=True, text=True, check=True
+    ).stdout.split()
     program = directory / "plain-client"
     source = Path(__file__).parent / "peers" / "plain_client.c"
     subprocess.run(["cc", "-O1", "-Wall", "-Werror", "-o", str(program), str(source), *flags], check=True, timeout=60)
@@ -122,8 +140,12 @@ def start_clients(clockwork: Clockwork, directory: Path) -> list[PlainClient]:
         unit.fault = faults.late_by_chance(seed, RTU_TIMEOUT)
         bus = RtuBus(clockwork, PtyLink(directory / f"client-{recovery}"), [unit], 115200)
         process = subprocess.Popen(
-            [str(program), bus.link.device, "115200", "1", "0", "2", str(round(RTU_TIMEOUT * 1000)), "20", str(CLIENT_POLLS), recovery],
-            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+            [
+                str(program), bus.link.device, "115200", "1", "0", "2", str(round(RTU_TIMEOUT * 1000)), "20",
+                str(CLIENT_POLLS), recovery,
+            ],
+            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        )
         found.append(PlainClient(recovery, unit, bus, process))
     return found
 
@@ -144,7 +166,9 @@ def run(module_hosts, hardware, tmp_path_factory) -> Iterator[Run]:
             scenario.open(name, hardware, clockwork, directory / "lines")
             scenario.begin()
         clients = start_clients(clockwork, directory)
-        host.configure({h: e for s in scenarios.values() for h, e in s.devices().items()}, profiles=[TEST_PROFILES]).start()
+        host.configure(
+            {h: e for s in scenarios.values() for h, e in s.devices().items()}, profiles=[TEST_PROFILES]
+        ).start()
         started = now()
         while not enough(scenarios) and now() < started + LONGEST:
             assert host.running, f"nabd ended by itself:\n{host.log_tail()}"
@@ -172,17 +196,24 @@ def test_ten_thousand_polls_of_late_devices_bring_no_wrong_value(run, table):
         chosen = {name: scenario for name, scenario in run.scenarios.items() if name.startswith(f"{kind}-")}
         valid = sum(len(truth.valid(run.lines, name)) for name in chosen)
         asked = sum(map(polls, chosen.values()))
-        late = sum(any(sending.after > 0 for sending in one.said) for scenario in chosen.values() for one in scenario.asked())
+        late = sum(
+            any(sending.after > 0 for sending in one.said) for scenario in chosen.values() for one in scenario.asked()
+        )
         found = [lie for scenario in chosen.values() for lie in scenario.lies(run.lines)]
-        assert all(not scenario.effects() for scenario in chosen.values()), f"{kind}: something else than reads was sent"
-        # Most answers are in time, and each brings two values or more: a host that believes none would tell no lies either.
+        assert all(not scenario.effects() for scenario in chosen.values()), (
+            f"{kind}: something else than reads was sent"
+        )
+        # Most answers are in time, and each brings two values or more:
+        # a host that believes none would tell no lies either.
         if valid < asked / 2:
             poor.append(f"{kind}: {valid} valid values of {asked} polls")
         lies += found
         seen.append(f"{kind}: {asked} polls, {late} answers late, {valid} valid values, {len(found)} wrong")
-    table.row(6, "ten thousand polls of late devices", f"every fifth answer 0.5 to 5 time-outs late, on {len(run.scenarios)} lines",
-              "no wrong value is valid",
-              f"{'; '.join(seen)}; {run.seconds:.0f} s")
+    table.row(
+        6, "ten thousand polls of late devices",
+        f"every fifth answer 0.5 to 5 time-outs late, on {len(run.scenarios)} lines", "no wrong value is valid",
+        f"{'; '.join(seen)}; {run.seconds:.0f} s",
+    )
     assert not lies, f"{len(lies)} wrong values are valid, such as\n" + "\n".join(lies[:5])
     assert not poor, poor
     counts = {kind: polls_of(run.scenarios, kind) for kind in KINDS}
@@ -196,13 +227,18 @@ def test_late_replies_are_counted_and_called_late(run):
         late = sum(counters["late"] for name, counters in counted.items() if name.startswith(f"{kind}-"))
         assert late >= 20, f"{kind}: {late} late replies were counted"
     contradicted = {name: counters["conflicts"] for name, counters in counted.items() if counters["conflicts"]}
-    assert not contradicted, f"late replies were taken for contradictions, which withholds values for 30 s: {contradicted}"
+    assert not contradicted, (
+        f"late replies were taken for contradictions, which withholds values for 30 s: {contradicted}"
+    )
 
 
 def test_plain_client_takes_late_replies_for_answers(run, table):
     if not run.clients:
         pytest.skip("no C compiler, or no libmodbus to compile against")
     for recovery, (wrong, answered) in run.clients.items():
-        table.row(None, f"the same with a plain libmodbus client, recovery {recovery.upper()}", f"{CLIENT_POLLS} polls of such a device, time-out "
-                  f"{RTU_TIMEOUT * 1000:.0f} ms", "for comparison: nothing is required", f"{wrong} of {answered} answers were another request's")
+        table.row(
+            None, f"the same with a plain libmodbus client, recovery {recovery.upper()}",
+            f"{CLIENT_POLLS} polls of such a device, time-out {RTU_TIMEOUT * 1000:.0f} ms",
+            "for comparison: nothing is required", f"{wrong} of {answered} answers were another request's",
+        )
     assert run.clients["none"][0] > 0, "the device is not late enough to mislead anybody: the test above proves nothing"

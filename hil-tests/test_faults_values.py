@@ -1,4 +1,6 @@
-"""Rows 18 to 20 of the fault matrix: answers that are whole and right on the wire, with values that must not count as they are."""
+"""Rows 18 to 20 of the fault matrix: answers that are whole and right on the wire,
+with values that must not count as they are.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,10 @@ class Meter(RtuScenario):
     period = 0.5
 
     def __init__(self) -> None:
-        super().__init__(needs={"values"}, profile="eastron/sdm630", registers=lambda: Held({}), where={}, baud=9600, mate=False, slowest=0.5,
-                         period=0.5, override={"every": {"NABD_MAINS_VOLTAGE": "500ms", "NABD_MAINS_CURRENT": "500ms"}})
+        super().__init__(
+            needs={"values"}, profile="eastron/sdm630", registers=lambda: Held({}), where={}, baud=9600, mate=False,
+            slowest=0.5, period=0.5, override={"every": {"NABD_MAINS_VOLTAGE": "500ms", "NABD_MAINS_CURRENT": "500ms"}},
+        )
         held = self.unit.registers
         held.values = {(INPUT, address): 0 for address in range(0x160)}
         for address in range(0, 6, 2):
@@ -61,15 +65,22 @@ class Changing(RtuScenario):
 def toggling(number: int) -> dict[tuple[int, int], int]:
     """Both pairs go to and fro between two values with every request: one read sees one value, two reads see two."""
     value = ABOVE if number % 2 else BELOW
-    return {(HOLDING, 1): value >> 16, (HOLDING, 2): value & 0xFFFF, (HOLDING, 3): value & 0xFFFF, (HOLDING, 4): value >> 16}
+    return {
+        (HOLDING, 1): value >> 16, (HOLDING, 2): value & 0xFFFF, (HOLDING, 3): value & 0xFFFF,
+        (HOLDING, 4): value >> 16,
+    }
 
 
 class Torn(RtuScenario):
-    """A device whose pairs toggle, and whose reply is late or whose other registers are refused, so that reads of other shapes are made."""
+    """A device whose pairs toggle, and whose reply is late or whose other registers are refused,
+    so that reads of other shapes are made.
+    """
 
     def __init__(self, illegal: set[tuple[int, int]], **rest) -> None:
-        super().__init__(profile="bench/pairs", registers=lambda: Held({(HOLDING, 0): 7, (HOLDING, 5): 9}, at=toggling), where={}, mate=False,
-                         slowest=0.2, **rest)
+        super().__init__(
+            profile="bench/pairs", registers=lambda: Held({(HOLDING, 0): 7, (HOLDING, 5): 9}, at=toggling), where={},
+            mate=False, slowest=0.2, **rest,
+        )
         self._illegal = illegal
 
     def begin(self) -> None:
@@ -79,22 +90,34 @@ class Torn(RtuScenario):
 
 SCENARIOS = {
     "meter": Meter(),
-    "sentinel": Changing("generic/pt100", {(HOLDING, 0): 215}, {(HOLDING, 0): 0x7FFF}, baud=9600, period=0.5,
-    override={"every": {"MDC_TEMP": "500ms"}}),
-    "sentinel-other": Changing("generic/pt100", {(HOLDING, 0): 215}, {(HOLDING, 0): 0x8000}, baud=9600, period=0.5,
-                               override={"every": {"MDC_TEMP": "500ms"}}),
-    "range": Changing("xy/md02", {(INPUT, 1): 45, (INPUT, 2): 400}, {(INPUT, 1): 4000, (INPUT, 2): 2000}, baud=9600, period=0.5,
-                      override={"every": {"MDC_TEMP": "500ms", "NABD_RELATIVE_HUMIDITY": "500ms"}}),
+    "sentinel": Changing(
+        "generic/pt100", {(HOLDING, 0): 215}, {(HOLDING, 0): 0x7FFF}, baud=9600, period=0.5,
+        override={"every": {"MDC_TEMP": "500ms"}},
+    ),
+    "sentinel-other": Changing(
+        "generic/pt100", {(HOLDING, 0): 215}, {(HOLDING, 0): 0x8000}, baud=9600, period=0.5,
+        override={"every": {"MDC_TEMP": "500ms"}},
+    ),
+    "range": Changing(
+        "xy/md02", {(INPUT, 1): 45, (INPUT, 2): 400}, {(INPUT, 1): 4000, (INPUT, 2): 2000}, baud=9600, period=0.5,
+        override={"every": {"MDC_TEMP": "500ms", "NABD_RELATIVE_HUMIDITY": "500ms"}},
+    ),
     "jump": Changing("bench/jump", {(HOLDING, 0): 200, (HOLDING, 1): 200}, {(HOLDING, 0): 400, (HOLDING, 1): 1500}),
-    "torn-late": Torn(set(), fault=faults.late_by_chance(20, deadline(0.2, 17), share=0.4, low=1.1, high=2), needs={"values", "late"}),
+    "torn-late": Torn(
+        set(), fault=faults.late_by_chance(20, deadline(0.2, 17), share=0.4, low=1.1, high=2), needs={"values", "late"}
+    ),
     "torn-refused": Torn({(HOLDING, 0), (HOLDING, 5)}, needs={"values"}),
 }
 scenario = pytest.mark.scenario
 
 
-def values(outcome: Outcome, metric: str, vmd: str | None = None, since: float | None = None, until: float | None = None) -> list[dict]:
+def values(
+    outcome: Outcome, metric: str, vmd: str | None = None, since: float | None = None, until: float | None = None
+) -> list[dict]:
     """Samples of a metric during the fault (or another time), but for the reading that was under way when it began."""
-    lines = outcome.samples(outcome.began + 0.25 if since is None else since, outcome.ended if until is None else until, metric=metric)
+    lines = outcome.samples(
+        outcome.began + 0.25 if since is None else since, outcome.ended if until is None else until, metric=metric
+    )
     return [line for line in lines if vmd is None or line.get("vmd") == vmd]
 
 
@@ -106,7 +129,9 @@ def test_row_18_floats_that_are_no_numbers_are_invalid_and_their_neighbours_are_
         for vmd in places:
             lines = values(outcome, metric, vmd)
             assert len(lines) >= 5, f"{metric} of {vmd}: {len(lines)} samples"
-            assert {(line["validity"], line["reason"], line["value"]) for line in lines} == {("invalid", "notANumber", None)}, lines[0]
+            assert {(line["validity"], line["reason"], line["value"]) for line in lines} == {
+                ("invalid", "notANumber", None)
+            }, lines[0]
     denormal = values(outcome, "NABD_MAINS_CURRENT", "l1")
     assert denormal and all(line["value"] is None or abs(line["value"]) < 1e-30 for line in denormal), denormal[0]
     good = values(outcome, "NABD_MAINS_CURRENT", "l3")
@@ -125,13 +150,18 @@ def test_row_18_sentinels_are_no_value(outcome, table, name):
     assert not outcome.scenario.effects()
     lines = values(outcome, "MDC_TEMP")
     assert len(lines) >= 5
-    assert {(line["validity"], line["reason"], line["value"]) for line in lines} == {("notAvailable", "sentinel", None)}, lines[0]
+    assert {(line["validity"], line["reason"], line["value"]) for line in lines} == {
+        ("notAvailable", "sentinel", None)
+    }, lines[0]
     told = outcome.alerted("MDC_EVT_SENSOR_MALF", "medium", 3)
     outcome.alert_ended("MDC_EVT_SENSOR_MALF", 3)
     back = outcome.recovered(3)
     assert {line["value"] for line in outcome.samples() if line["validity"] == "valid"} == {21.5}
-    table.row(18, f"sentinel {'0x7FFF' if name == 'sentinel' else '0x8000'}", "in the register of a Pt100 transmitter for 6 s",
-              "no value, alert", f"notAvailable, alert after {told:.1f} s, back after {back:.1f} s")
+    table.row(
+        18, f"sentinel {'0x7FFF' if name == 'sentinel' else '0x8000'}",
+        "in the register of a Pt100 transmitter for 6 s", "no value, alert",
+        f"notAvailable, alert after {told:.1f} s, back after {back:.1f} s",
+    )
 
 
 @scenario("range")
@@ -139,8 +169,12 @@ def test_row_19_out_of_range_is_flagged_and_never_clamped(outcome, table):
     outcome.was_healthy()
     assert not outcome.scenario.effects()
     hot, wet = values(outcome, "MDC_TEMP"), values(outcome, "NABD_RELATIVE_HUMIDITY")
-    assert len(hot) >= 5 and {(line["validity"], line["reason"], line["value"]) for line in hot} == {("questionable", "implausible", 400.0)}, hot[0]
-    assert len(wet) >= 5 and {(line["validity"], line["reason"], line["value"]) for line in wet} == {("invalid", "implausible", None)}, wet[0]
+    assert len(hot) >= 5 and {(line["validity"], line["reason"], line["value"]) for line in hot} == {
+        ("questionable", "implausible", 400.0)
+    }, hot[0]
+    assert len(wet) >= 5 and {(line["validity"], line["reason"], line["value"]) for line in wet} == {
+        ("invalid", "implausible", None)
+    }, wet[0]
     back = outcome.recovered(3)
     assert {line["value"] for line in outcome.samples() if line["validity"] == "valid"} == {4.5, 40.0}
     table.row(19, "out of the plausible and of the possible range", "400.0 degrees, 200.0 % for 6 s",
@@ -161,11 +195,15 @@ def test_row_19_impossible_jump_is_questionable_and_keeps_its_value(outcome, tab
     assert shown == {20.0, 40.0}, f"values nobody told: {shown}"
     # A metric without a limit of its own does not jump.
     other = values(outcome, "NABD_TEMP_2")
-    assert {(line["validity"], line["reason"], line["value"]) for line in other} == {("questionable", "implausible", 150.0)}, other[0]
+    assert {(line["validity"], line["reason"], line["value"]) for line in other} == {
+        ("questionable", "implausible", 150.0)
+    }, other[0]
     back = outcome.recovered(3)
     questionable = sum(line["validity"] == "questionable" for line in outcome.samples(metric="MDC_TEMP"))
-    table.row(19, "impossible jump", "20.0 to 40.0 degrees and back, limit 5", "flagged, kept raw, never clamped",
-              f"both jumps questionable with their value ({questionable} samples in all), valid again after {back:.1f} s")
+    table.row(
+        19, "impossible jump", "20.0 to 40.0 degrees and back, limit 5", "flagged, kept raw, never clamped",
+        f"both jumps questionable with their value ({questionable} samples in all), valid again after {back:.1f} s",
+    )
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=scenario(name)) for name in ("torn-late", "torn-refused")])
@@ -185,5 +223,8 @@ def test_row_20_pair_of_registers_is_never_torn(outcome, table, name):
     if name == "torn-refused":
         outcome.told("registersRefused", 3)
     shapes = sorted({asked.shape[1:] for asked in outcome.scenario.unit.reads})
-    table.row(20, name.replace("-", " "), "a 32-bit counter toggling between 0xFFFF and 0x10000 with every request",
-              "both halves of one read, whatever else is read", f"{sum(map(len, seen.values()))} values, none torn; reads (address, count) {shapes}")
+    table.row(
+        20, name.replace("-", " "), "a 32-bit counter toggling between 0xFFFF and 0x10000 with every request",
+        "both halves of one read, whatever else is read",
+        f"{sum(map(len, seen.values()))} values, none torn; reads (address, count) {shapes}",
+    )

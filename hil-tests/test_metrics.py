@@ -1,4 +1,6 @@
-"""What the host tells Prometheus, read by Prometheus's own parser; and what becomes of the host when its port is taken."""
+"""What the host tells Prometheus, read by Prometheus's own parser;
+and what becomes of the host when its port is taken.
+"""
 
 from __future__ import annotations
 

@@ -143,7 +143,11 @@ def test_a_pulled_device_becomes_disconnected_and_stays_so(run, device, metric):
     assert any(line["validity"] == "valid" for line in early)
     assert all(line["validity"] != "valid" and line["value"] is None for line in late), late[:3]
     # It is told when it begins, and not at each attempt to open the line again.
-    told = [line for line in journal.samples(run.lines, device, metric) if journal.seconds(line["time"]) > run.pulled_at and line["validity"] != "valid"]
+    told = [
+        line
+        for line in journal.samples(run.lines, device, metric)
+        if journal.seconds(line["time"]) > run.pulled_at and line["validity"] != "valid"
+    ]
     assert any(line["reason"] == "disconnected" for line in told), "nothing is journalled once the device is gone"
     assert reasons(told) <= {"disconnected", "stale", "timedOut", "frameLost"}, reasons(told)
 

@@ -1,4 +1,6 @@
-"""The device identification of Modbus (function 43, type 14): pymodbus is the device that the host reads, and the reader of a played one."""
+"""The device identification of Modbus (function 43, type 14): pymodbus is the device that the host reads,
+and the reader of a played one.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Warmer(modbus.ModbusDevice):
 
     async def make_server(self, devices):
         return ModbusTcpServer(
-            devices, framer=self.framer, identity=ModbusDeviceIdentification(info=self.objects), address=("127.0.0.1", self.port))
+            devices, framer=self.framer, identity=ModbusDeviceIdentification(info=self.objects),
+            address=("127.0.0.1", self.port),
+        )
 
     def start(self):
         super().start()
@@ -77,7 +81,9 @@ def test_the_host_reads_who_a_device_is(tmp_path, kind):
     lines = heard(tmp_path, kind, {5: "Warm-1", 0x80: "SN-4711"})
     models = [line for line in lines if line.get("metric") == "CLINIC_MODEL"]
     assert len(models) >= 3 and {(m["value"], m["validity"]) for m in models} == {("Warm-1", "valid")}
-    assert {line["value"] for line in lines if line.get("metric") == "MDC_TEMP" and line["validity"] == "valid"} == {37.5}
+    assert (
+        {line["value"] for line in lines if line.get("metric") == "MDC_TEMP" and line["validity"] == "valid"} == {37.5}
+    )
     assert any("SN-4711" in json.dumps(line) for line in lines), "the serial number is told nowhere"
 
 
@@ -86,7 +92,9 @@ def test_a_device_without_the_object_says_so(tmp_path, kind):
     lines = heard(tmp_path, kind, {5: "", 0x80: "SN-4711"})
     models = [line for line in lines if line.get("metric") == "CLINIC_MODEL"]
     assert models and models[0]["reason"] == "deviceException"
-    assert {(m["validity"], m["reason"]) for m in models} <= {("notAvailable", "deviceException"), ("notAvailable", "stale")}
+    assert {(m["validity"], m["reason"]) for m in models} <= {
+        ("notAvailable", "deviceException"), ("notAvailable", "stale"),
+    }
     assert any(line.get("metric") == "MDC_TEMP" and line["validity"] == "valid" for line in lines)
 
 

@@ -19,7 +19,9 @@ def deliver_and_compare(bench, host, records) -> None:
     records.start()
     arrived = time.monotonic()
     while time.monotonic() - arrived < 60:
-        newest = max((fhir_checks.bounds(o)[1] for o in fhir_checks.measurements(records.all("Observation"))), default=0)
+        newest = max(
+            (fhir_checks.bounds(o)[1] for o in fhir_checks.measurements(records.all("Observation"))), default=0
+        )
         if time.time() - newest < 2 * WINDOW + 3:
             break
         time.sleep(1)
@@ -30,7 +32,9 @@ def deliver_and_compare(bench, host, records) -> None:
     observations = records.all("Observation")
     delivery.assert_same(lines, observations, undelivered_tail=WINDOW + 3)
     fhir_checks.check_no_duplicates(fhir_checks.measurements(observations))
-    fhir_checks.check_references(records.all("Device"), records.all("DeviceMetric"), fhir_checks.measurements(observations))
+    fhir_checks.check_references(
+        records.all("Device"), records.all("DeviceMetric"), fhir_checks.measurements(observations)
+    )
     numbers = delivery.numbers_by_code(lines)
     assert numbers["150456"][-1].seconds - numbers["150456"][0].seconds > OUTAGE - 5, "the outage is not in the journal"
     # One window is one observation unless a run is broken: a flood of fragments would also hide duplicates.
@@ -58,8 +62,12 @@ def test_a_host_killed_during_the_outage_delivers_after_its_restart(bench, host,
     host.start()
     time.sleep(OUTAGE / 2)
     after = host.export()
-    assert journal.numbered(after).items() >= journal.numbered(before).items(), "samples exported before the kill have changed"
-    assert journal.events(after)[: len(journal.events(before))] == journal.events(before), "events exported before the kill have changed"
+    assert journal.numbered(after).items() >= journal.numbered(before).items(), (
+        "samples exported before the kill have changed"
+    )
+    assert journal.events(after)[: len(journal.events(before))] == journal.events(before), (
+        "events exported before the kill have changed"
+    )
     deliver_and_compare(bench, host, records)
 
 

@@ -96,15 +96,22 @@ def test_a_variant_changes_only_what_it_says(family):
     assert nabd(*play, f"{even}@1", f"{even}@2").returncode == 0
     for one, other in ((even, family.base.parent), (grandchild, even)):
         refused = nabd(*play, f"{one}@1", f"{other}@2")
-        assert refused.returncode == 2 and b"baud rate or format" in refused.stderr, "the line settings were not changed"
+        assert refused.returncode == 2 and b"baud rate or format" in refused.stderr, (
+            "the line settings were not changed"
+        )
 
 
 def test_a_key_taken_away_is_gone_and_the_others_stay(family):
     variant = family("plain", "extends: generic/pt100\nfields: {temperature: {missing: {-32768: ~}}}")
     assert lint(variant)[0] == 0
     ask = modbus.with_crc(bytes.fromhex("01 03 00 00 00 01"))
-    stream = b"".join(ask + modbus.with_crc(bytes.fromhex("01 03 02") + raw) for raw in (b"\x80\x00", b"\x7f\xff", b"\x01\x31"))
-    for folder, first in ((PROFILES / "generic/pt100", ("notAvailable", "sentinel")), (variant, ("invalid", "implausible"))):
+    stream = b"".join(
+        ask + modbus.with_crc(bytes.fromhex("01 03 02") + raw) for raw in (b"\x80\x00", b"\x7f\xff", b"\x01\x31")
+    )
+    for folder, first in (
+        (PROFILES / "generic/pt100", ("notAvailable", "sentinel")),
+        (variant, ("invalid", "implausible")),
+    ):
         lines = json_lines(nabd("profile", "decode", folder, "-", stdin=stream).stdout)
         seen = [(line["validity"], line.get("reason")) for line in lines if line.get("metric") == "MDC_TEMP"]
         assert seen == [first, ("notAvailable", "sentinel"), ("valid", None)], name(folder)
@@ -154,7 +161,9 @@ def test_cycles_and_missing_bases_are_refused_where_they_are_written(family, tex
     folders = {model: family(model, text) for model, text in texts.items()}
     code, said = lint(folders["a"])
     assert code == 1
-    assert any(re.search(r"acme/\w/profile\.yaml:2:\d+: error: ", line) and says in line for line in said.splitlines()), said
+    assert any(
+        re.search(r"acme/\w/profile\.yaml:2:\d+: error: ", line) and says in line for line in said.splitlines()
+    ), said
     assert nabd("profile", "decode", folders["a"], "-").returncode != 0
 
 
@@ -181,9 +190,14 @@ def test_a_stream_that_starts_in_the_middle_is_read_from_the_next_message_on(pro
 
 @pytest.mark.parametrize("kind", ["stream", "text", "lines", "modbus-rtu", "modbus-tcp"])
 def test_a_new_profile_is_right_from_the_start_and_never_overwrites(tmp_path, kind):
-    arguments = ["profile", "new", "acme/t100", "--kind", kind, "--manufacturer", "Acme", "--model", "T 100", "--directory", tmp_path]
+    arguments = [
+        "profile", "new", "acme/t100", "--kind", kind, "--manufacturer", "Acme", "--model", "T 100", "--directory",
+        tmp_path,
+    ]
     if kind != "modbus-tcp":
-        arguments += ["--baud", "4800", "--format", "7E1"] if kind != "modbus-rtu" else ["--baud", "4800", "--format", "8E1"]
+        arguments += (
+            ["--baud", "4800", "--format", "7E1"] if kind != "modbus-rtu" else ["--baud", "4800", "--format", "8E1"]
+        )
     made = nabd(*arguments)
     folder = tmp_path / "acme" / "t100"
     assert made.returncode == 0, made.stderr.decode()
@@ -195,7 +209,9 @@ def test_a_new_profile_is_right_from_the_start_and_never_overwrites(tmp_path, ki
     code, said = lint(folder)
     assert code == 0 and "1 profiles: 0 errors, 0 warnings" in said, said
     proof = nabd("profile", "test", folder)
-    assert proof.returncode == 0 and re.search(r"^[1-9]\d* passed, 0 failed$", proof.stdout.decode(), re.MULTILINE), proof.stdout
+    assert proof.returncode == 0 and re.search(r"^[1-9]\d* passed, 0 failed$", proof.stdout.decode(), re.MULTILINE), (
+        proof.stdout
+    )
     for path in folder.iterdir():
         path.write_text("mine\n")
     again = nabd(*arguments)
@@ -210,7 +226,10 @@ def test_a_new_profile_is_right_from_the_start_and_never_overwrites(tmp_path, ki
 )
 def test_a_new_profile_needs_a_proper_name_and_line(tmp_path, wrong, options):
     fixed = ["--kind", "text"] if "--kind" not in options else []
-    refused = nabd("profile", "new", wrong, *fixed, *options, "--manufacturer", "A", "--model", "B", "--directory", tmp_path / "profiles")
+    refused = nabd(
+        "profile", "new", wrong, *fixed, *options, "--manufacturer", "A", "--model", "B", "--directory",
+        tmp_path / "profiles",
+    )
     assert refused.returncode == 2 and refused.stderr.strip()
     assert list(tmp_path.rglob("profile.yaml")) == []
 
@@ -239,20 +258,31 @@ def test_the_reference_is_the_committed_one_and_tells_every_key():
             assert missing == [], part
 
 
-SCHEMAS = {kind: json.loads((PROFILES / "schema" / f"{kind}.schema.json").read_text()) for kind in ("profile", "vectors")}
+SCHEMAS = {
+    kind: json.loads((PROFILES / "schema" / f"{kind}.schema.json").read_text()) for kind in ("profile", "vectors")
+}
 
 
 def schema_faults(folder: Path) -> list[str]:
     return [
-        f"{kind}.yaml{fault}" for kind, read in SCHEMAS.items() for fault in schema.faults(schema.read_yaml(folder / f"{kind}.yaml"), read, read)
+        f"{kind}.yaml{fault}"
+        for kind, read in SCHEMAS.items()
+        for fault in schema.faults(schema.read_yaml(folder / f"{kind}.yaml"), read, read)
     ]
 
 
 def test_the_schema_knows_every_key_of_every_shipped_profile(family):
-    unknown = [f"{name(folder)}/{fault}" for folder in SHIPPED for fault in schema_faults(folder) if fault.endswith("is no key")]
+    unknown = [
+        f"{name(folder)}/{fault}"
+        for folder in SHIPPED
+        for fault in schema_faults(folder)
+        if fault.endswith("is no key")
+    ]
     assert unknown == []
     folder = family.base.parent
-    family.base.write_text(family.base.read_text().replace("    scale: 0.1\n", "    skale: 0.1\n").replace("baud: 9600", "boud: 9600"))
+    family.base.write_text(
+        family.base.read_text().replace("    scale: 0.1\n", "    skale: 0.1\n").replace("baud: 9600", "boud: 9600")
+    )
     assert set(schema_faults(folder)) == {"profile.yaml/metrics/1/skale is no key", "profile.yaml/line/boud is no key"}
 
 

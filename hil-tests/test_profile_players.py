@@ -1,4 +1,6 @@
-"""profile simulate, read by independent clients with their own framing and checksums; profile try, and what it records."""
+"""profile simulate, read by independent clients with their own framing and checksums;
+profile try, and what it records.
+"""
 
 from __future__ import annotations
 
@@ -44,13 +46,18 @@ def test_three_units_on_one_line_answer_each_for_itself_only():
                 function, address = (3, 0) if unit == 3 else (4, 1)
                 reply = ask(port, modbus.with_crc(bytes([unit, function, 0, address, 0, 1])), 7)
                 assert reply == modbus.with_crc(reply[:-2]) and reply[:3] == bytes([unit, function, 2])
-            for nobody in (modbus.with_crc(bytes([4, 4, 0, 1, 0, 1])), modbus.with_crc(bytes([1, 4, 0, 1, 0, 1]))[:-1] + b"\0"):
+            for nobody in (
+                modbus.with_crc(bytes([4, 4, 0, 1, 0, 1])),
+                modbus.with_crc(bytes([1, 4, 0, 1, 0, 1]))[:-1] + b"\0",
+            ):
                 port.write(nobody)
                 assert silent(port) == b""
 
 
 def test_devices_that_cannot_share_a_line_are_not_played_together():
-    for profiles in (["xy/md02@1", "xy/md02@1"], ["xy/md02@1", "masimo/radical-7"], ["xy/md02@1", "eastron/sdm120@2"], ["xy/md02@0"]):
+    for profiles in (
+        ["xy/md02@1", "xy/md02@1"], ["xy/md02@1", "masimo/radical-7"], ["xy/md02@1", "eastron/sdm120@2"], ["xy/md02@0"],
+    ):
         refused = nabd("profile", "simulate", *profiles, "--line", "pty", "--for", "100ms")
         assert refused.returncode == 2 and refused.stderr.strip(), profiles
 
@@ -68,7 +75,9 @@ def test_a_fault_is_what_its_name_says(fault):
         took = time.monotonic() - began
         assert len(reply) == length and silent(port) == b"", f"{reply.hex(' ')}: not {length} bytes, or more"
     whole = reply[:9]
-    assert all(part == modbus.with_crc(part[:-2]) for part in ([reply] if fault == "exception" else [whole, reply[-9:]]))
+    assert all(
+        part == modbus.with_crc(part[:-2]) for part in ([reply] if fault == "exception" else [whole, reply[-9:]])
+    )
     if fault == "exception":
         assert reply[:2] == b"\x01\x84" and reply[2] in range(1, 12)
         return
@@ -117,7 +126,13 @@ def test_capnostream_streams_only_after_enable_and_start():
     assert all(len(wave) == 5 and int.from_bytes(wave[2:4], "big") <= 39 * 256 and wave[4] == 0 for wave in waves)
     assert len({wave[2:4] for wave in waves}) > 10, "the wave does not move"
     for message in numbers:
-        assert 35 <= message[5] <= 40 and 13 <= message[7] <= 16 and 96 <= message[8] <= 99 and 68 <= message[9] <= 78 and message[26] == 1
+        assert (
+            35 <= message[5] <= 40
+            and 13 <= message[7] <= 16
+            and 96 <= message[8] <= 99
+            and 68 <= message[9] <= 78
+            and message[26] == 1
+        )
 
 
 def test_capnostream_is_silent_after_stop_and_disable():
@@ -144,7 +159,12 @@ def test_masimo_lines_are_lines_of_words():
         assert match and match["serial"] == b"0000070986", line
         words = dict(word.split("=") for word in match["words"].decode().split())
         value = {key: float(text.rstrip("%")) for key, text in words.items() if key not in ("ALARM", "EXC")}
-        assert 96 <= value["SPO2"] <= 99 and 68 <= value["BPM"] <= 78 and 1.8 <= value["PI"] <= 3.6 and 12 <= value["PVI"] <= 18
+        assert (
+            96 <= value["SPO2"] <= 99
+            and 68 <= value["BPM"] <= 78
+            and 1.8 <= value["PI"] <= 3.6
+            and 12 <= value["PVI"] <= 18
+        )
         assert value["SPCO"] == 1 and value["SPMET"] == 0.5 and int(words["ALARM"], 16) == int(words["EXC"], 16) == 0
 
 
@@ -160,14 +180,19 @@ def test_graseby_answers_a_host_with_its_own_sum():
 
 def test_new_era_answers_a_host_with_its_own_crc():
     with played("new-era/ne-1000") as path, serial.Serial(path, 19200) as port:
-        for request, pattern in (("0SAF60", r"00I?\d?"), ("0", "00I"), ("0RAT", r"00I12\.5\d*MH"), ("0DIS", r"00I?I1\.2\d*W0(\.0*)?ML")):
+        for request, pattern in (
+            ("0SAF60", r"00I?\d?"), ("0", "00I"), ("0RAT", r"00I12\.5\d*MH"), ("0DIS", r"00I?I1\.2\d*W0(\.0*)?ML"),
+        ):
             texts = wire.new_era_texts(ask(port, wire.new_era(request), 64, 0.3))
             assert any(re.fullmatch(pattern, text) for text in texts), (request, texts)
 
 
 def test_new_era_speaks_only_when_it_is_asked_and_says_one_packet():
     with played("new-era/ne-1000") as path, serial.Serial(path, 19200) as port:
-        seen = {request: wire.new_era_texts(ask(port, wire.new_era(request), 64, 0.6)) for request in ("0SAF60", "0", "0RAT")}
+        seen = {
+            request: wire.new_era_texts(ask(port, wire.new_era(request), 64, 0.6))
+            for request in ("0SAF60", "0", "0RAT")
+        }
         assert {request: len(texts) for request, texts in seen.items()} == {"0SAF60": 1, "0": 1, "0RAT": 1}, seen
         port.write(wire.new_era("0")[:-2] + b"\x00\x03")
         assert silent(port, 1.5) == b"", "it speaks, although it was asked nothing"
@@ -183,7 +208,11 @@ def recorded(path) -> bytes:
 
 @pytest.mark.parametrize("profile", ["nonin/oem-iii-df2", "xy/md02"])
 def test_what_try_records_is_what_came_and_becomes_a_vector(profile, tmp_path):
-    device = nonin.NoninOximeter() if profile.startswith("nonin") else modbus.ClimateSensor(unit=1, temperature=-55, humidity=546)
+    device = (
+        nonin.NoninOximeter()
+        if profile.startswith("nonin")
+        else modbus.ClimateSensor(unit=1, temperature=-55, humidity=546)
+    )
     folder = tmp_path / profile
     shutil.copytree(PROFILES / profile, folder)
     file = folder / "capture.hex"
@@ -197,7 +226,10 @@ def test_what_try_records_is_what_came_and_becomes_a_vector(profile, tmp_path):
     assert result.returncode == 0, result.stderr.decode()
     assert again.returncode == 2 and b"overwritten" in again.stderr
     lines = json_lines(result.stdout)
-    shown = {way: b"".join(bytes.fromhex(line["bytes"]) for line in lines if line.get("line") == way) for way in ("sent", "received")}
+    shown = {
+        way: b"".join(bytes.fromhex(line["bytes"]) for line in lines if line.get("line") == way)
+        for way in ("sent", "received")
+    }
     if profile.startswith("nonin"):
         assert shown["sent"] == b"" and recorded(file) == shown["received"]
         frames = [shown["received"][i : i + 5] for i in range(0, len(shown["received"]), 5)]
@@ -206,7 +238,10 @@ def test_what_try_records_is_what_came_and_becomes_a_vector(profile, tmp_path):
         assert wave in sent, "the bytes shown are not those that were sent"
     else:
         assert shown["sent"] == REQUEST
-        assert shown["received"] == modbus.with_crc(bytes.fromhex("01 04 04 FF C9 02 22")) and recorded(file) == REQUEST + shown["received"]
+        assert (
+            shown["received"] == modbus.with_crc(bytes.fromhex("01 04 04 FF C9 02 22"))
+            and recorded(file) == REQUEST + shown["received"]
+        )
     decoded = nabd("profile", "decode", folder, file, "--hex")
     assert decoded.returncode == 0, decoded.stderr.decode()
     seen = values(json_lines(decoded.stdout))
@@ -215,9 +250,16 @@ def test_what_try_records_is_what_came_and_becomes_a_vector(profile, tmp_path):
     assert live and set(live) <= set(seen)
     for metric in seen:
         told = live.get(metric, [])
-        starts = [start for start in range(len(seen[metric]) - len(told) + 1) if seen[metric][start : start + len(told)] == told]
+        starts = [
+            start
+            for start in range(len(seen[metric]) - len(told) + 1)
+            if seen[metric][start : start + len(told)] == told
+        ]
         assert starts and len(seen[metric]) - len(told) <= 15, (metric, told, seen[metric])
-    vector = {"name": "recorded", "kind": "derived", "source": "a played device", "bytes": {"file": file.name}, "expect": seen}
+    vector = {
+        "name": "recorded", "kind": "derived", "source": "a played device", "bytes": {"file": file.name},
+        "expect": seen,
+    }
     (folder / "vectors.yaml").write_text(yaml.safe_dump({"nabd": "vectors/1", "vectors": [vector]}))
     proof = nabd("profile", "test", folder)
     assert proof.returncode == 0 and b"1 passed, 0 failed" in proof.stdout, (proof.stdout + proof.stderr).decode()
@@ -229,9 +271,9 @@ def test_what_try_records_is_what_came_and_becomes_a_vector(profile, tmp_path):
 # Every played device, read by try
 
 PLAYED = [
-    "masimo/radical-7", "nellcor/n-595", "contec/cms50d-plus", "contec/cms50d-plus-v4", "oridion/capnostream-20", "baxter/as50",
-    "graseby/3400", "new-era/ne-1000", "suntech/advantage", "fresenius/base-a", "draeger/evita-4", "eastron/sdm120", "generic/pt100",
-    "ivy/450c", "nonin/df7", "bbraun/space",
+    "masimo/radical-7", "nellcor/n-595", "contec/cms50d-plus", "contec/cms50d-plus-v4", "oridion/capnostream-20",
+    "baxter/as50", "graseby/3400", "new-era/ne-1000", "suntech/advantage", "fresenius/base-a", "draeger/evita-4",
+    "eastron/sdm120", "generic/pt100", "ivy/450c", "nonin/df7", "bbraun/space",
 ]
 
 

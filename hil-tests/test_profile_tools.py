@@ -104,7 +104,9 @@ def test_a_damaged_byte_never_becomes_a_wrong_valid_value(name):
     assert sum(1 for line in lines if line.get("metric") == first and line["validity"] == "valid") >= 0.6 * repeats
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00" * 3000, b"\xff" * 3000, b"!" * 3000, bytes(range(256)) * 20, INF_REPLY[:-1]])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00" * 3000, b"\xff" * 3000, b"!" * 3000, bytes(range(256)) * 20, INF_REPLY[:-1]]
+)
 def test_rubbish_gives_no_valid_value_and_no_crash(data):
     for profile in (NONIN, ALARIS, MD02, VICTRON):
         result = nabd("profile", "decode", profile, "-", stdin=data)

@@ -1,7 +1,8 @@
 """The lines' threads: what they do once they run, and whether they keep their periods.
 
-Counted in the host as it is run, by a library in front of libc (`peers/thread_counters.c`): after the warm-up a line's thread asks
-nothing of the allocator and takes no lock. A lock that is taken without libc, as Swift's Mutex is, is seen only where it has to wait.
+Counted in the host as it is run, by a library in front of libc (`peers/thread_counters.c`): after the warm-up a
+line's thread asks nothing of the allocator and takes no lock. A lock that is taken without libc, as Swift's Mutex
+is, is seen only where it has to wait.
 """
 
 from __future__ import annotations
@@ -37,8 +38,11 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(120), pytest.mark.xdist_grou
 
 STOPPED = 3
 PERIOD = 0.1
-# By kind of line: the device's handle, and the lines of samples that it must at least have brought into the journal while it was counted.
-KINDS = {"a byte stream": ("spo2", 60), "a text poll": ("pump", 20), "Modbus RTU": ("fridge", 45), "Modbus TCP": ("gx", 45)}
+# By kind of line: the device's handle, and the lines of samples that it must at least have brought
+# into the journal while it was counted.
+KINDS = {
+    "a byte stream": ("spo2", 60), "a text poll": ("pump", 20), "Modbus RTU": ("fridge", 45), "Modbus TCP": ("gx", 45),
+}
 PROFILE_NAMES = sorted(str(path.parent.relative_to(PROFILES)) for path in PROFILES.glob("*/*/profile.yaml"))
 OVER_TCP = {"bbraun/space", "hl7/oru-mllp", "sunspec/meter-203", "sunspec/meter-203-pad", "victron/gx"}
 # Analysers and a meter, which send their results now and then.
@@ -74,7 +78,9 @@ def count(host: Host, folder: Path, devices: dict[str, dict], warm_up: float, se
 
 @pytest.fixture(scope="module")
 def counted(module_hosts, tmp_path_factory):
-    """A line of each kind, whose devices are others' work, and a line of each profile, whose devices are played from them."""
+    """A line of each kind, whose devices are others' work, and a line of each profile,
+    whose devices are played from them.
+    """
     folder = tmp_path_factory.mktemp("counted")
     oximeter, pump, fridge, gx = others = NoninOximeter(), AlarisPump(), ClimateSensor(unit=3), VictronGX()
     fast = {"MDC_TEMP": "200ms", "NABD_RELATIVE_HUMIDITY": "200ms"}
@@ -82,16 +88,23 @@ def counted(module_hosts, tmp_path_factory):
         "spo2": {"profile": "nonin/oem-iii-df2", "line": oximeter.line},
         "pump": {"profile": "alaris/asena-gh", "line": pump.line, "serial": pump.infusion.serial},
         "fridge": {"profile": "xy/md02", "line": fridge.line, "unit": 3, "override": {"every": fast}},
-        "gx": {"profile": "victron/gx", "line": gx.line, "override": {"units": {"battery": 225}, "every": {"NABD_LATITUDE": "200ms"}}},
+        "gx": {
+            "profile": "victron/gx", "line": gx.line,
+            "override": {"units": {"battery": 225}, "every": {"NABD_LATITUDE": "200ms"}},
+        },
     }
     with ExitStack() as players:
         for device in others:
             device.start()
             players.callback(device.stop)
-        lines = {profile: f"tcp://127.0.0.1:{free_port()}" if profile in OVER_TCP else "pty" for profile in PROFILE_NAMES}
+        lines = {
+            profile: f"tcp://127.0.0.1:{free_port()}" if profile in OVER_TCP else "pty" for profile in PROFILE_NAMES
+        }
         found = {profile: players.enter_context(played(profile, line=line)) for profile, line in lines.items()}
-        devices |= {f"d{number}": {"profile": profile, "line": lines[profile] if profile in OVER_TCP else found[profile]}
-                    for number, profile in enumerate(PROFILE_NAMES)}
+        devices |= {
+            f"d{number}": {"profile": profile, "line": lines[profile] if profile in OVER_TCP else found[profile]}
+            for number, profile in enumerate(PROFILE_NAMES)
+        }
         return count(module_hosts(folder / "unit"), folder / "counters", devices, warm_up=12, seconds=20)
 
 
@@ -101,7 +114,9 @@ def during(lines: list[dict], began: float, ended: float) -> list[dict]:
 
 
 def test_the_counters_count(counted):
-    """The recorder's thread writes a database: if it seems to allocate nothing and lock nothing, nothing is counted at all."""
+    """The recorder's thread writes a database: if it seems to allocate nothing and lock nothing,
+    nothing is counted at all.
+    """
     assert counted.threads["journal"].counts["allocations"] > 0
     assert counted.threads["journal"].counts["locks"] > 0
 
@@ -109,7 +124,9 @@ def test_the_counters_count(counted):
 def assert_does_nothing_else(counted: SimpleNamespace, handle: str, at_least: int) -> None:
     """The line brought values while it was counted, and that was all."""
     points = [line for line in journal.samples(counted.lines, handle) if line["validity"] == "valid"]
-    assert len(points) >= at_least, f"{handle}: {len(points)} valid samples: the line did not do its work while it was counted"
+    assert len(points) >= at_least, (
+        f"{handle}: {len(points)} valid samples: the line did not do its work while it was counted"
+    )
     thread = counted.threads[f"line {handle}"]
     assert not thread.any, f"after the warm-up:\n{counted.counters.explain(thread)}"
 
@@ -140,16 +157,24 @@ def test_a_line_waits_for_no_page(counted):
 
 @pytest.fixture
 def polled(host, tmp_path):
-    """A host that polls a register line and a text line every 100 ms, and what it asked there; the devices have a real-time priority."""
+    """A host that polls a register line and a text line every 100 ms, and what it asked there;
+    the devices have a real-time priority.
+    """
     clockwork = Clockwork()
     server = TcpModbus(clockwork, [ModbusUnit(1, Registers({3: range(2)}))])
     pump = CountingPump(clockwork, PtyLink(tmp_path / "pump"), baud=115200)
     with urgent():
         clockwork.start()
-    host.configure({
-        "registers": {"profile": "bench/tcp", "line": server.line},
-        "pump": {"profile": "bench/pump-one", "line": pump.link.path, "override": {"every": {"MDC_FLOW_FLUID_PUMP_CURRENT": "100ms"}}},
-    }, profiles=[TEST_PROFILES]).start()
+    host.configure(
+        {
+            "registers": {"profile": "bench/tcp", "line": server.line},
+            "pump": {
+                "profile": "bench/pump-one", "line": pump.link.path,
+                "override": {"every": {"MDC_FLOW_FLUID_PUMP_CURRENT": "100ms"}},
+            },
+        },
+        profiles=[TEST_PROFILES],
+    ).start()
     asked = {"registers": lambda: server.asked, "pump": lambda: [asked for asked in pump.asked if b"INF|" in asked.raw]}
     try:
         wait_until(lambda: all(len(of()) >= 20 for of in asked.values()), 20, "twenty polls of each device")
@@ -179,7 +204,9 @@ def requests(polled, device: str, began: float, ended: float) -> int:
 
 
 def missed(lines: list[dict], device: str, began: float, ended: float) -> int:
-    """The deadlines that the journal says were missed in a span of time; told at most once a second, so up to a second after it."""
+    """The deadlines that the journal says were missed in a span of time; told at most once a second,
+    so up to a second after it.
+    """
     events = [event for event in journal.events(during(lines, began, ended + 1.5)) if event.get("device") == device]
     return sum(event["figure"] for event in events if event["event"] == "deadlinesMissed")
 
@@ -193,18 +220,25 @@ def test_periods_are_kept_on_a_saturated_machine(polled):
     due = int((ended - began) / PERIOD)
     for device in polled.asked:
         lost, sent = missed(exported, device, began, ended), requests(polled, device, began, ended)
-        times = {line["monotonicNanoseconds"] for line in journal.samples(during(exported, began, ended), device) if line["validity"] == "valid"}
+        times = {
+            line["monotonicNanoseconds"]
+            for line in journal.samples(during(exported, began, ended), device)
+            if line["validity"] == "valid"
+        }
         seen = f"{device}: {due} polls due, {sent} sent, {len(times)} answered, {lost} said to be missed"
         assert sent >= due - lost - 1 and len(times) >= due - lost - 2 and lost <= due // 20, seen
 
 
 @fifo_needed
-@pytest.mark.skipif("PYTEST_XDIST_WORKER" in os.environ, reason="its load starves the tests beside it: run it by itself, with -n 0")
+@pytest.mark.skipif(
+    "PYTEST_XDIST_WORKER" in os.environ, reason="its load starves the tests beside it: run it by itself, with -n 0"
+)
 def test_lines_wake_up_in_time_where_all_that_is_ordinary_starves(polled):
-    """Under this load an ordinary process runs for a twentieth of each second, with a p99 of 0.9 s. The kernel takes that twentieth from
-    everybody, so that a line may wake up 50 ms late, and never a period.
+    """Under this load an ordinary process runs for a twentieth of each second, with a p99 of 0.9 s. The kernel takes
+    that twentieth from everybody, so that a line may wake up 50 ms late, and never a period.
 
-    Only the wake-ups are looked at: the kernel's threads that carry the bytes of ptys and sockets are ordinary, and starve too.
+    Only the wake-ups are looked at: the kernel's threads that carry the bytes of ptys and
+    sockets are ordinary, and starve too.
     """
     load(polled.host, priority=10, seconds=4)
     time.sleep(1.5)
@@ -229,7 +263,9 @@ def test_deadlines_missed_are_counted_and_not_made_up_for(polled):
         assert requests(polled, device, began + 0.05, ended) == 0, f"{device}: it was not stopped"
         lost, after = missed(exported, device, began, ended), requests(polled, device, ended, ended + 1)
         assert due - 3 <= lost <= due + 2, f"{device}: {lost} deadlines are said to be missed, of {due}"
-        assert 8 <= after <= 1 / PERIOD + 2, f"{device}: {after} requests in the second after it went on: {1 / PERIOD:g} are its pace"
+        assert 8 <= after <= 1 / PERIOD + 2, (
+            f"{device}: {after} requests in the second after it went on: {1 / PERIOD:g} are its pace"
+        )
     assert polled.host.summary()["missedDeadlines"] >= 2 * (due - 3)
 
 
@@ -238,7 +274,10 @@ def test_deadlines_missed_are_counted_and_not_made_up_for(polled):
 
 @pytest.mark.parametrize(
     ("nice", "words"),
-    [(40, "raised priority: SCHED_FIFO was refused"), (0, "ordinary priority: neither SCHED_FIFO nor a raised nice value")],
+    [
+        (40, "raised priority: SCHED_FIFO was refused"),
+        (0, "ordinary priority: neither SCHED_FIFO nor a raised nice value"),
+    ],
     ids=["may raise its nice value", "may not even that"],
 )
 def test_without_the_rights_the_host_says_so_and_samples(host, tmp_path, monkeypatch, nice, words):
@@ -252,7 +291,11 @@ def test_without_the_rights_the_host_says_so_and_samples(host, tmp_path, monkeyp
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     sensor = ClimateSensor(unit=3).start()
     try:
-        host.configure({"fridge": {"profile": "xy/md02", "line": sensor.line, "unit": 3, "override": {"every": {"MDC_TEMP": "500ms"}}}})
+        host.configure({
+            "fridge": {
+                "profile": "xy/md02", "line": sensor.line, "unit": 3, "override": {"every": {"MDC_TEMP": "500ms"}},
+            }
+        })
         with monkeypatch.context() as patch:
             patch.setenv("NABD", str(script))
             host.start()
@@ -266,5 +309,7 @@ def test_without_the_rights_the_host_says_so_and_samples(host, tmp_path, monkeyp
     if "memory" in told:
         assert told["memory"].startswith("not locked"), host.log_tail()
     summary = host.summary()
-    assert words in summary.get("scheduling", ""), f"the summary does not say how its lines are scheduled: {sorted(summary)}"
+    assert words in summary.get("scheduling", ""), (
+        f"the summary does not say how its lines are scheduled: {sorted(summary)}"
+    )
     assert summary.get("memory") == told.get("memory")

@@ -30,7 +30,9 @@ def test_a_journal_of_version_3_is_delivered(bench, host, records, pki, validate
     for file in SHIPPED.glob("*.sqlite"):
         shutil.copy(file, host.journal / file.name)
         (host.journal / file.name).chmod(0o640)
-    host.configure({"spo2-1": bench.devices()["spo2-1"]}, records.base_url, pki.authority.certificate, pki.client, window="5s").start()
+    host.configure(
+        {"spo2-1": bench.devices()["spo2-1"]}, records.base_url, pki.authority.certificate, pki.client, window="5s"
+    ).start()
     host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
     metrics = {line["metric"] for line in before}
     assert len(metrics) > 10
@@ -40,7 +42,11 @@ def test_a_journal_of_version_3_is_delivered(bench, host, records, pki, validate
         number = str(next(line.get("code") for line in before if line["metric"] == metric))
         found = [o for o in records.all("Observation") if "valueSampledData" in o and codes(o) & {metric, number}]
         found = [o for o in found if fhir_checks.sampled_points(o)[0].seconds < began]
-        return [p.value for o in sorted(found, key=lambda o: o["effectivePeriod"]["start"]) for p in fhir_checks.sampled_points(o)]
+        return [
+            p.value
+            for o in sorted(found, key=lambda o: o["effectivePeriod"]["start"])
+            for p in fhir_checks.sampled_points(o)
+        ]
 
     def is_there() -> bool:
         return all(len(points(m)) >= sum(line["metric"] == m for line in before) for m in metrics)

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of every mode, made of what the profiles and their vectors hold, and the words of profile.dict.
+"""Writes the first inputs of every mode, made of what the profiles and their vectors hold,
+and the words of profile.dict.
 
-Usage: seed.py FOLDER. Needs PyYAML (hil-tests has it). The layout of an input stands in Sources/nabd-fuzz/<Mode>Mode.swift.
+Usage: seed.py FOLDER. Needs PyYAML (hil-tests has it). The layout of an input stands in
+Sources/nabd-fuzz/<Mode>Mode.swift.
 """
 
 import re
@@ -38,7 +40,10 @@ def zeros(count):
 
 def block(values, timing, coded):
     """A block of the journal without its checksum: valid samples."""
-    return bytes([3]) + varint(7) + varint(42) + varint(values) + timing + varint(1) + bytes([0, 0]) + varint(values) + coded
+    return (
+        bytes([3]) + varint(7) + varint(42) + varint(values)
+        + timing + varint(1) + bytes([0, 0]) + varint(values) + coded
+    )
 
 
 def journal():
@@ -51,7 +56,9 @@ def journal():
         yield b"\x0c" + block(count, periodic, zeros(count))
         yield b"\x09" + block(count, periodic, b"\x01\x03SET" + zeros(count))
     for kind in (4, 5, 6, 7):
-        yield bytes([kind, 0]) + b"".join(bytes([4, 1, 2, 3, 4, 5, 6, 7, step, 8 + 16 * step, step, step]) for step in range(9))
+        yield bytes([kind, 0]) + b"".join(
+            bytes([4, 1, 2, 3, 4, 5, 6, 7, step, 8 + 16 * step, step, step]) for step in range(9)
+        )
         yield bytes([kind, 2]) + b"".join(bytes([6, 1, 2, 3, 4, 5, 6, 7, step]) for step in range(9))
         yield bytes([kind, 1]) + b"".join(bytes([0, step]) for step in range(100))
 
@@ -79,11 +86,18 @@ def inputs():
             yield "capture", bytes([index, 0x3F, number]) + found[:1000]
         known = b"".join(bytes([2, number]) for number in range(16))
         yield "behind", bytes([index, 0x3F, 0]) + known
-        yield "behind", bytes([index, 0x3F, 3]) + b"".join(bytes([step, 0, 255]) + captures[0][:200] for step in (0, 8, 16, 10, 11, 14))
+        yield (
+            "behind",
+            bytes([index, 0x3F, 3])
+            + b"".join(bytes([step, 0, 255]) + captures[0][:200] for step in (0, 8, 16, 10, 11, 14)),
+        )
         live = b"".join(bytes([9, number, 0, 2, number, 0x1C]) for number in range(16))
         yield "behind", bytes([index, 0xC0, 2]) + live
         yield "profile", profile + b"\0" + captures[0][:300]
-        yield "profile", "".join(text.split("\n  - ")[0] + "".join("\n  - " + part for part in text.split("\n  - ")[1:4])).encode()
+        yield (
+            "profile",
+            "".join(text.split("\n  - ")[0] + "".join("\n  - " + part for part in text.split("\n  - ")[1:4])).encode(),
+        )
         yield "edits", bytes([index, 1, 4, 0, 0, 0])
         yield "edits", bytes([index, 4]) + bytes(range(4, 20))
     for body in journal():

@@ -1,7 +1,8 @@
-"""A laboratory analyser that sends its results as LIS2-A2 has it: enquiry, frames one by one as each is acknowledged, end of transmission.
+"""A laboratory analyser that sends its results as LIS2-A2 has it: enquiry, frames one by one as each is acknowledged,
+end of transmission.
 
-Each frame is ended by CR and LF after its checksum. The sender goes by what it is answered: a frame is followed by the next one when it was
-acknowledged, said again when it was not, and whatever is said to it besides is kept.
+Each frame is ended by CR and LF after its checksum. The sender goes by what it is answered: a frame is followed by the
+next one when it was acknowledged, said again when it was not, and whatever is said to it besides is kept.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ MOST_TIMES = 6
 def frames(records: list[str], one_frame: bool = False, longest: int = 240) -> list[bytes]:
     """The frames of a message: a record in each, or all in one; a text that is too long goes on in the next frame."""
     texts = ["".join(f"{record}\r" for record in records)] if one_frame else [f"{record}\r" for record in records]
-    parts = [(text[at : at + longest], at + longest >= len(text)) for text in texts for at in range(0, len(text), longest)]
+    parts = [
+        (text[at : at + longest], at + longest >= len(text)) for text in texts for at in range(0, len(text), longest)
+    ]
     return [frame(number % 8, part.encode("ascii"), is_last) for number, (part, is_last) in enumerate(parts, start=1)]
 
 
@@ -31,7 +34,9 @@ def frame(number: int, text: bytes, is_last: bool) -> bytes:
 
 @dataclass
 class Transmission:
-    """One message and what was said to it. ``spoilt``: the places of the frames whose checksum is wrong the first time."""
+    """One message and what was said to it. ``spoilt``: the places of the frames
+    whose checksum is wrong the first time.
+    """
 
     frames: list[bytes]
     spoilt: set[int] = field(default_factory=set)
@@ -41,10 +46,14 @@ class Transmission:
 
 
 class Analyser:
-    """Sends messages one after another, each a while after the one before has ended; ``patience`` as of a real one, only shorter. Unit: s."""
+    """Sends messages one after another, each a while after the one before has ended; ``patience`` as of a real one,
+    only shorter. Unit: s.
+    """
 
-    def __init__(self, clockwork: Clockwork, link: Link, messages: list[Transmission], baud: int = 9600, pause: float = 1.0,
-                 patience: float = 3.0) -> None:
+    def __init__(
+        self, clockwork: Clockwork, link: Link, messages: list[Transmission], baud: int = 9600, pause: float = 1.0,
+        patience: float = 3.0,
+    ) -> None:
         self.clockwork = clockwork
         self.link = link
         self.messages = messages

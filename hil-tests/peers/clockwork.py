@@ -1,7 +1,7 @@
 """One thread that plays any number of devices: bytes as they come in, replies at the moment they are due.
 
-A thread for each device would do for four of them; the fault suite has fifty at once, and their replies must leave in time on
-a busy machine.
+A thread for each device would do for four of them; the fault suite has fifty at once,
+and their replies must leave in time on a busy machine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class Port(Protocol):
 
 
 class Clockwork(ThreadedDevice):
-    """Calls ``ready`` of ports that have bytes, and actions when they are due; all of them on its own thread, one at a time.
+    """Calls ``ready`` of ports that have bytes, and actions when they are due;
+    all of them on its own thread, one at a time.
 
     ``lock`` is held during every call: a test that changes a device while it plays takes it too.
     """
@@ -70,8 +71,12 @@ class Clockwork(ThreadedDevice):
         if threading.current_thread() is not self._thread:
             self._nudge()
 
-    def send(self, data: bytes, begin: float, write: Callable[[bytes], None], byte_time: float = 0.0, gap: float | None = None) -> float:
-        """Write bytes from a moment on: whole, when a line of this pace would have carried them, or with a gap between any two.
+    def send(
+        self, data: bytes, begin: float, write: Callable[[bytes], None], byte_time: float = 0.0,
+        gap: float | None = None,
+    ) -> float:
+        """Write bytes from a moment on: whole, when a line of this pace would have carried them,
+        or with a gap between any two.
 
         Gives when the last one is out.
         """

@@ -1,7 +1,8 @@
-"""An Asena pump whose replies count: late, doubled, echoed, swapped, unplugged, and every value says which request it answers.
+"""An Asena pump whose replies count: late, doubled, echoed, swapped, unplugged, and every
+value says which request it answers.
 
-The n-th request is answered with a rate of n mod 1000 ml/h, a volume of n hundredths of a millilitre, and a syringe called
-``Sn``. So a value that belongs to another request is known.
+The n-th request is answered with a rate of n mod 1000 ml/h, a volume of n hundredths of a millilitre, and a syringe
+called ``Sn``. So a value that belongs to another request is known.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from .registers import Asked, Fault, Sending, honest
 def numbered(infusion: Infusion, number: int) -> Infusion:
     """What the display says at the request of this number."""
     return Infusion(
-        serial=infusion.serial, alarm=infusion.alarm, mode=infusion.mode, rate=f"{number % 1000}.00", volume=f"{number / 100:.2f}",
-        pressure=infusion.pressure, syringe=f"S{number}^ 50^CONF", log_number=number % 100,
+        serial=infusion.serial, alarm=infusion.alarm, mode=infusion.mode, rate=f"{number % 1000}.00",
+        volume=f"{number / 100:.2f}", pressure=infusion.pressure, syringe=f"S{number}^ 50^CONF",
+        log_number=number % 100,
     )
 
 
 def number_told(line: dict) -> tuple[int, int] | None:
-    """By a journalled sample of such a pump: the request's number, and modulo what; nothing where the metric does not count."""
+    """By a journalled sample of such a pump: the request's number, and modulo what;
+    nothing where the metric does not count.
+    """
     value = line["value"]
     match line["metric"]:
         case "MDC_VOL_FLUID_DELIV_TOTAL":
@@ -37,10 +41,14 @@ def number_told(line: dict) -> tuple[int, int] | None:
 
 
 class CountingPump:
-    """The pump on a line. ``fault`` as of a Modbus unit; ``echo`` as of a bus; the infusion's serial may be changed at any time."""
+    """The pump on a line. ``fault`` as of a Modbus unit; ``echo`` as of a bus;
+    the infusion's serial may be changed at any time.
+    """
 
-    def __init__(self, clockwork: Clockwork, link: Link, serial: str = "8003-00107", baud: int = 38400, turnaround: float = 0.002,
-                 busy: str = "queue") -> None:
+    def __init__(
+        self, clockwork: Clockwork, link: Link, serial: str = "8003-00107", baud: int = 38400,
+        turnaround: float = 0.002, busy: str = "queue",
+    ) -> None:
         self.clockwork = clockwork
         self.link = link
         self.infusion = Infusion(serial=serial)

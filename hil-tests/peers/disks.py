@@ -1,4 +1,6 @@
-"""Disks that fill up, refuse writes, or lose their power: a memory disk of a fixed size, and an ext4 image on a loop device."""
+"""Disks that fill up, refuse writes, or lose their power: a memory disk of a fixed size,
+and an ext4 image on a loop device.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ class MemoryDisk:
 
 
 class Ext4Disk:
-    """An ext4 file system in a file. ``cut`` takes its power away; it is there again after ``unmount`` and ``mount``."""
+    """An ext4 file system in a file. ``cut`` takes its power away;
+    it is there again after ``unmount`` and ``mount``.
+    """
 
     def __init__(self, at: Path, megabytes: int = 128) -> None:
         self.at = at
@@ -76,7 +80,9 @@ class Ext4Disk:
 
     def mount(self) -> None:
         """Mount it; ext4 replays its own journal where that is needed."""
-        result = subprocess.run(["mount", "-o", "loop", str(self._image), str(self.at)], capture_output=True, timeout=30)
+        result = subprocess.run(
+            ["mount", "-o", "loop", str(self._image), str(self.at)], capture_output=True, timeout=30
+        )
         if result.returncode != 0:
             pytest.skip(f"there is no loop device, or no ext4: {result.stderr.decode().strip()}")
         self.mounted = True
@@ -102,14 +108,18 @@ class Ext4Disk:
             (self.at / "probe").touch()
 
     def refuse_writes(self, folder: Path) -> None:
-        """Every write into this folder and into its files fails, reading goes on; a real read-only remount is refused while a file is open.
+        """Every write into this folder and into its files fails, reading goes on;
+        a real read-only remount is refused while a file is open.
 
-        But for SQLite's shared index (-shm): readers in other processes could not use it. ``refuse_mapped_writes`` is for it.
+        But for SQLite's shared index (-shm): readers in other processes could not use it.
+        ``refuse_mapped_writes`` is for it.
         """
         run("chattr", "+i", *(path for path in sorted(folder.iterdir()) if not path.name.endswith("-shm")), folder)
 
     def refuse_mapped_writes(self, folder: Path) -> None:
-        """The next write to each page of SQLite's shared indices (-shm), which are mapped, is a bus error; other files are written as ever."""
+        """The next write to each page of SQLite's shared indices (-shm), which are mapped, is a bus error;
+        other files are written as ever.
+        """
         run("chattr", "+i", *sorted(folder.glob("*-shm")))
         # A page that is on the disk is write-protected until it is written to again.
         os.sync()

@@ -1,4 +1,6 @@
-"""What the durability suite has in common: a host that can be wrapped, killed and paused, a rig, and what a journal must hold afterwards."""
+"""What the durability suite has in common: a host that can be wrapped, killed and paused,
+a rig, and what a journal must hold afterwards.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ from .nonin import NoninOximeter
 from .scenarios import TEST_PROFILES
 from .waiting import wait_until
 
-# By the first part of a file's name, its table and what is read of it. Events stand as they were committed; samples may be packed anew, but
-# are never fewer.
+# By the first part of a file's name, its table and what is read of it. Events stand as they were committed; samples may
+# be packed anew, but are never fewer.
 RECORDS = {"samples": ("chunks", "samples"), "events": ("events", "*")}
 COMMIT_EVERY = 0.25
 RUNNING = "nabd is running"
@@ -47,11 +49,16 @@ def spread(cases: list, count: int) -> list:
 
 
 def preloading(source: str, directory: Path) -> list[str]:
-    """A prefix for a host with one of the C files here loaded before its libraries; skipped where nothing can compile it."""
+    """A prefix for a host with one of the C files here loaded before its libraries;
+    skipped where nothing can compile it.
+    """
     if (compiler := shutil.which("cc") or shutil.which("gcc")) is None:
         pytest.skip("there is no C compiler")
     library = (directory / source).with_suffix(".so")
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(Path(__file__).parent / source)], check=True, timeout=60)
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(Path(__file__).parent / source)], check=True,
+        timeout=60,
+    )
     return ["env", f"LD_PRELOAD={library}"]
 
 
@@ -140,7 +147,9 @@ class Rig:
         host.configure(devices, profiles=[TEST_PROFILES], journal=journal)
 
     def kept_asking(self, since: float, until: float, hole: float = 0.6) -> str:
-        """By the pump's own count it was asked with its period in this time; what the journal says has no part in it."""
+        """By the pump's own count it was asked with its period in this time;
+        what the journal says has no part in it.
+        """
         times = [since, *(one.at for one in self.pump.asked if since <= one.at < until), until]
         longest = max(b - a for a, b in zip(times, times[1:]))
         assert longest <= hole, f"the pump was not asked for {longest:.2f} s, allowed are {hole:g} s"
@@ -174,7 +183,9 @@ def record_files(journal: Path, kind: str = "*") -> list[Path]:
 
 
 def committed(journal: Path) -> tuple[int, set[tuple]]:
-    """How many samples are committed, and which events, read with SQLite alone. A file without its table, as a kill may leave it, holds none."""
+    """How many samples are committed, and which events, read with SQLite alone. A file without its table,
+    as a kill may leave it, holds none.
+    """
     samples, events = 0, set()
     for path in record_files(journal):
         table, what = RECORDS[kind := next(name for name in RECORDS if path.name.startswith(name))]
@@ -221,9 +232,13 @@ class Observer:
             time.sleep(min(0.02, left))
 
     def missing(self) -> list[str]:
-        """What was seen and is no longer there. That the numbers are without holes, and the values the same, is for exports to show."""
+        """What was seen and is no longer there. That the numbers are without holes, and the values the same,
+        is for exports to show.
+        """
         samples, events = committed(self.journal)
-        lost = [f"{self.samples - samples} of {self.samples} committed samples are gone"] if samples < self.samples else []
+        lost = (
+            [f"{self.samples - samples} of {self.samples} committed samples are gone"] if samples < self.samples else []
+        )
         return lost + [f"a committed event is gone or changed: {event}" for event in sorted(self.events - events)]
 
 
@@ -260,7 +275,9 @@ def still_there(before: Streams, after: Streams) -> int:
     """What was exported before is exported again, the same. Gives how many numbers were compared."""
     for stream, held in before.items():
         changed = [number for number, what in held.items() if after.get(stream, {}).get(number) != what]
-        assert not changed, f"{stream}: numbers {changed[:5]} were {held[changed[0]]}, now {after.get(stream, {}).get(changed[0])}"
+        assert not changed, (
+            f"{stream}: numbers {changed[:5]} were {held[changed[0]]}, now {after.get(stream, {}).get(changed[0])}"
+        )
     return sum(map(len, before.values()))
 
 
@@ -291,7 +308,9 @@ def assert_whole(journal: Path) -> None:
 def times(lines: list[dict], device: str, metric: str, since: float, until: float) -> list[float]:
     """When the valid samples of a metric in this time were taken, on the rigs' clock, in order."""
     return sorted(
-        moment for line in lines if line.get("device") == device and line.get("metric") == metric and line["validity"] == "valid"
+        moment
+        for line in lines
+        if line.get("device") == device and line.get("metric") == metric and line["validity"] == "valid"
         if since <= (moment := line["monotonicNanoseconds"] / 1e9) < until
     )
 

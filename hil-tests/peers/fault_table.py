@@ -1,9 +1,11 @@
-"""The table of faults: what was injected, what was required, what was seen. Written by the tests themselves, at the end of the session.
+"""The table of faults: what was injected, what was required, what was seen. Written by the tests themselves,
+at the end of the session.
 
-Where the suite is run in several sessions the later ones add to what the first wrote: the environment's NABD_TABLE is then ``add``.
+Where the suite is run in several sessions the later ones add to what the first wrote:
+the environment's NABD_TABLE is then ``add``.
 
-Under pytest-xdist each worker keeps its rows in a file of its own, and the controller puts them together; a test that failed
-before it could say anything has a row all the same.
+Under pytest-xdist each worker keeps its rows in a file of its own, and the controller puts them together; a test that
+failed before it could say anything has a row all the same.
 """
 
 from __future__ import annotations
@@ -75,10 +77,15 @@ def pytest_configure_node(node) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A test's rows are kept with its outcome as soon as that is known."""
     report = yield
-    if "table" in getattr(item, "fixturenames", ()) and (call.when == "call" or (call.when == "setup" and not report.passed)):
+    if (
+        "table" in getattr(item, "fixturenames", ())
+        and (call.when == "call" or (call.when == "setup" and not report.passed))
+    ):
         rows = item.stash.get(ROWS, None) or [_unsaid(item)]
         parts = item.config.stash[PARTS]
         parts.mkdir(parents=True, exist_ok=True)
@@ -140,4 +147,6 @@ def write(rows: list[Row], folder: Path) -> None:
         text.append("| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in cells) + " |")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "faults.md").write_text("\n".join(text) + "\n")
-    (folder / "faults.json").write_text(json.dumps({"bench": bench, "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
+    (folder / "faults.json").write_text(
+        json.dumps({"bench": bench, "rows": [asdict(row) for row in rows]}, indent=1) + "\n"
+    )

@@ -1,4 +1,5 @@
-"""What can become of a reply, by name. Each is a callable from a request to what is sent for it; see ``registers.Fault``.
+"""What can become of a reply, by name. Each is a callable from a request to what is sent for it;
+see ``registers.Fault``.
 
 The first part knows no protocol; the second knows Modbus RTU, the third Modbus TCP.
 """
@@ -44,7 +45,11 @@ def truncated(keep: int) -> Fault:
 def noise(seed: int, before: int = 0, after: int = 0, instead: int = 0) -> Fault:
     """Random bytes before, after, or instead of the answer."""
     chance = random.Random(seed)
-    return changed(lambda data: chance.randbytes(before) + (chance.randbytes(instead) if instead else data) + chance.randbytes(after))
+    return changed(
+        lambda data: (
+            chance.randbytes(before) + (chance.randbytes(instead) if instead else data) + chance.randbytes(after)
+        )
+    )
 
 
 def zeros(before: int = 0, instead: int = 0) -> Fault:
@@ -169,7 +174,8 @@ def master_after(pause: float, unit: int, address: int, count: int, reply: Calla
 
     def fault(asked: Asked) -> list[Sending]:
         return [
-            *honest(asked), Sending(request, after=pause, busy=False), Sending(reply(asked), after=pause + 0.012, busy=False),
+            *honest(asked), Sending(request, after=pause, busy=False),
+            Sending(reply(asked), after=pause + 0.012, busy=False),
         ]
 
     return fault

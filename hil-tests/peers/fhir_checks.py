@@ -122,6 +122,8 @@ def check_no_duplicates(observations: list[dict]) -> None:
         for before, after in zip(group, group[1:]):
             # Neighbours may touch within one period: the end of a run can be its last sample or one period on.
             slack = float(before.get("valueSampledData", {}).get("period", 0)) / 1000 + ROUNDING
-            assert bounds(after)[0] >= bounds(before)[1] - slack, f"{code} {device}: {before['id']} overlaps {after['id']}"
+            assert bounds(after)[0] >= bounds(before)[1] - slack, (
+                f"{code} {device}: {before['id']} overlaps {after['id']}"
+            )
             if bounds(before) == bounds(after):
                 raise AssertionError(f"{code} {device}: {before['id']} and {after['id']} have the same times")

@@ -1,7 +1,8 @@
 """Keeps the tests of an ``xdist_group`` on one worker, so that what they share is made once.
 
-pytest-xdist 3.8 does this by changing node ids, which pytest 9.2 no longer lets it do (pytest-xdist issue 1386): the groups are
-ignored without a word, and a run of half a minute is made once on every worker. Here the group is read from the test's file.
+pytest-xdist 3.8 does this by changing node ids, which pytest 9.2 no longer lets it do (pytest-xdist
+issue 1386): the groups are ignored without a word, and a run of half a minute is made once on every worker.
+Here the group is read from the test's file.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from pathlib import Path
 import pytest
 
 GROUP = re.compile(r"^pytestmark = .*xdist_group\(\"([^\"]+)\"\)", re.MULTILINE)
-# What takes longest begins first, so that nobody waits for it alone at the end; groups, and tests by the beginning of their names. Unit: s.
+# What takes longest begins first, so that nobody waits for it alone at the end;
+# groups, and tests by the beginning of their names. Unit: s.
 LONG = {
-    "field-tcp": 113, "field-rtu": 113, "field-keys": 107, "faults-bus": 70, "test_outage.py::test_a_server_that_is_down": 70,
-    "test_outage.py::test_a_host_killed_during": 66, "durability-damage": 63, "field-streams": 40, "test_durability_kill.py::test_row_30_killed_before": 35,
-    "faults-rtu": 30, "faults-serial": 29, "field-text": 28, "test_end_to_end.py": 28, "test_security.py::test_a_wrong_peer": 27,
-    "test_outage.py::test_a_host_killed_while": 27, "test_durability_disk.py::test_row_25_journal_that_another": 27, "faults-tcp": 26,
-    "late": 50, "durability-clock": 23, "misbehaviour": 22, "test_durability_kill.py": 20, "faults-values": 17,
+    "field-tcp": 113, "field-rtu": 113, "field-keys": 107, "faults-bus": 70,
+    "test_outage.py::test_a_server_that_is_down": 70, "test_outage.py::test_a_host_killed_during": 66,
+    "durability-damage": 63, "field-streams": 40, "test_durability_kill.py::test_row_30_killed_before": 35,
+    "faults-rtu": 30, "faults-serial": 29, "field-text": 28, "test_end_to_end.py": 28,
+    "test_security.py::test_a_wrong_peer": 27, "test_outage.py::test_a_host_killed_while": 27,
+    "test_durability_disk.py::test_row_25_journal_that_another": 27, "faults-tcp": 26, "late": 50,
+    "durability-clock": 23, "misbehaviour": 22, "test_durability_kill.py": 20, "faults-values": 17,
 }
 
 
@@ -35,7 +39,12 @@ class LongestFirst(OrderedDict):
     """Work by its scope; what is taken is what waits longest, as far as that is known."""
 
     def popitem(self, last: bool = False):
-        scope = max(self, key=lambda scope: max((seconds for name, seconds in LONG.items() if scope.split("/")[-1].startswith(name)), default=0))
+        scope = max(
+            self,
+            key=lambda scope: max(
+                (seconds for name, seconds in LONG.items() if scope.split("/")[-1].startswith(name)), default=0
+            ),
+        )
         return scope, self.pop(scope)
 
 

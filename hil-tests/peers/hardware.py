@@ -1,4 +1,6 @@
-"""What is plugged where: the bench that the fault suite runs on. Simulated unless the environment's NABD_BENCH names another."""
+"""What is plugged where: the bench that the fault suite runs on. Simulated unless the
+environment's NABD_BENCH names another.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +43,19 @@ class HardwareBench:
         described = yaml.safe_load(path.read_text())
         self.name: str = described["bench"]
         common = set(described.get("injects", []))
-        self.lines = [BenchLine(**line | {"injects": common | set(line.get("injects", []))}) for line in described["lines"]]
+        self.lines = [
+            BenchLine(**line | {"injects": common | set(line.get("injects", []))}) for line in described["lines"]
+        ]
         for line in self.lines:
-            assert line.carries in KINDS, f"{path}: {line.name} carries {line.carries!r}, expected one of {sorted(KINDS)}"
-            assert line.injects <= INJECTIONS, f"{path}: {line.name}: unknown injections {sorted(line.injects - INJECTIONS)}"
-            assert line.made or (line.host and line.device), f"{path}: {line.name} has neither two ports nor says how it is made"
+            assert line.carries in KINDS, (
+                f"{path}: {line.name} carries {line.carries!r}, expected one of {sorted(KINDS)}"
+            )
+            assert line.injects <= INJECTIONS, (
+                f"{path}: {line.name}: unknown injections {sorted(line.injects - INJECTIONS)}"
+            )
+            assert line.made or (line.host and line.device), (
+                f"{path}: {line.name} has neither two ports nor says how it is made"
+            )
 
     @property
     def together(self) -> bool:
@@ -59,7 +69,11 @@ class HardwareBench:
         if not fitting:
             return f"the bench {self.name} has no line for {carries}"
         missing = min((needs - line.injects for line in fitting), key=len)
-        return f"the bench {self.name} cannot do this on a line for {carries}: {', '.join(sorted(missing))}" if missing else None
+        return (
+            f"the bench {self.name} cannot do this on a line for {carries}: {', '.join(sorted(missing))}"
+            if missing
+            else None
+        )
 
     def link(self, carries: str, needs: set[str], directory: Path, name: str, baud: int, form: str = "8N1") -> Link:
         """A line's two ends; the caller closes it. A pty's stable name is made in ``directory``."""

@@ -57,13 +57,15 @@ class Host:
         self._process: subprocess.Popen | None = None
         directory.mkdir(parents=True, exist_ok=True)
 
-    def configure(self, devices: dict[str, dict], server: str | None = None, authority: Path | None = None,
-                  client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None, journal: Path | None = None,
-                  metrics: int | None = None) -> "Host":
+    def configure(
+        self, devices: dict[str, dict], server: str | None = None, authority: Path | None = None,
+        client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None,
+        journal: Path | None = None, metrics: int | None = None,
+    ) -> "Host":
         """Write unit.yaml; without ``server`` there is no uplink section.
 
-        ``profiles``: further folders of profiles; ``journal``: not the directory's own, but another's; ``metrics``: the port to
-        serve metrics at.
+        ``profiles``: further folders of profiles; ``journal``: not the directory's own, but another's;
+        ``metrics``: the port to serve metrics at.
         """
         unit: dict = {
             "nabd": "unit/1",

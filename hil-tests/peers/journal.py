@@ -34,7 +34,9 @@ def events(lines: list[dict]) -> list[dict]:
 
 
 def numbered(lines: list[dict]) -> dict[tuple, tuple]:
-    """Each sample by its stream and number, waveforms taken apart: how many of them stand on one line is not promised."""
+    """Each sample by its stream and number, waveforms taken apart:
+    how many of them stand on one line is not promised.
+    """
     found: dict[tuple, tuple] = {}
     for line in samples(lines):
         stream = (line["device"], line.get("vmd"), line["metric"])

@@ -1,4 +1,6 @@
-"""The line between a rig and the host, whichever the bench has: a pseudo-terminal made here, or a pair of real serial ports."""
+"""The line between a rig and the host, whichever the bench has: a pseudo-terminal made here,
+or a pair of real serial ports.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ import serial
 
 
 class Link:
-    """The rig's end. ``path`` is what the host is given; ``wire_paces`` says that the bytes' pace is the hardware's own."""
+    """The rig's end. ``path`` is what the host is given; ``wire_paces`` says that
+    the bytes' pace is the hardware's own.
+    """
 
     path: str
     wire_paces = False
@@ -100,12 +104,16 @@ class PtyLink(Link):
 
 
 class SerialLink(Link):
-    """The device side of a pair of real adapters; what plugs and unplugs it is a command of the bench, such as a relay's."""
+    """The device side of a pair of real adapters; what plugs and unplugs it is a
+    command of the bench, such as a relay's.
+    """
 
     wire_paces = True
 
-    def __init__(self, host: str, device: str, baud: int, form: str, unplug: str | None = None, replug: str | None = None,
-                 released: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, host: str, device: str, baud: int, form: str, unplug: str | None = None, replug: str | None = None,
+        released: Callable[[], None] = lambda: None,
+    ) -> None:
         self.path = host
         self._released = released
         self._commands = {"unplug": unplug, "replug": replug}
@@ -155,7 +163,9 @@ class Holder:
             fcntl.ioctl(self._descriptor, termios.TIOCEXCL)
 
     def release(self) -> None:
-        """Let it go; the exclusive mode of a pseudo-terminal would outlive its holder while the rig holds the other end."""
+        """Let it go; the exclusive mode of a pseudo-terminal would outlive its
+        holder while the rig holds the other end.
+        """
         if self._descriptor >= 0:
             if self._by == "exclusive":
                 fcntl.ioctl(self._descriptor, termios.TIOCNXCL)

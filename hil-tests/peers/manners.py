@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Manners:
-    """``one_answer``: a connection is good for one answer. ``idle``: it is ended when nothing was asked for so long. ``shy``: it is ended,
-    unanswered, when something is asked so soon after it was made. Unit: s.
+    """``one_answer``: a connection is good for one answer. ``idle``: it is ended when nothing was asked for so long.
+    ``shy``: it is ended, unanswered, when something is asked so soon after it was made. Unit: s.
     """
 
     one_answer: bool = False

@@ -128,7 +128,9 @@ class ClimateSensor(ModbusDevice):
     makes every reply come from another unit, with a good CRC, as a sensor with a doubled address would.
     """
 
-    def __init__(self, unit: int = 3, temperature: int = 425, humidity: int = 5460, answers_as: int | None = None) -> None:
+    def __init__(
+        self, unit: int = 3, temperature: int = 425, humidity: int = 5460, answers_as: int | None = None
+    ) -> None:
         super().__init__({unit: {1: temperature & 0xFFFF, 2: humidity}}, READ_INPUT)
         self.unit = unit
         self.answers_as = answers_as

@@ -1,4 +1,6 @@
-"""Devices that do not take every read: too long for them, across a hole, or of a register that is not there yet. For RTU and TCP alike."""
+"""Devices that do not take every read: too long for them, across a hole, or of a register that is not there yet.
+For RTU and TCP alike.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,13 @@ HOLED = {
 MOST_A_CYCLE = 3
 
 
-def sixty(carries: str, fault: faults.Fault = honest, needs: set[str] | None = None, profile: str = "bench/sixty", **rest) -> Scenario:
+def sixty(
+    carries: str, fault: faults.Fault = honest, needs: set[str] | None = None, profile: str = "bench/sixty", **rest
+) -> Scenario:
     """A device of sixty registers that are read together twice a second."""
-    common = {"registers": lambda: Registers({3: range(60)}, bits=10), "where": SIXTY, "slowest": 0.5, "period": 0.5} | rest
+    common = {
+        "registers": lambda: Registers({3: range(60)}, bits=10), "where": SIXTY, "slowest": 0.5, "period": 0.5,
+    } | rest
     if carries == "tcp":
         return TcpScenario(fault, needs or {"frame"}, profile=f"{profile}-tcp", **common)
     return RtuScenario(fault, needs or {"frame"}, profile=profile, mate=False, baud=115200, **common)
@@ -46,7 +52,9 @@ def refusing(scenario: Scenario, asks: Callable[[Asked], bool], code: int) -> Sc
 
 
 def narrow(carries: str) -> dict[str, Scenario]:
-    """Devices that are silent, or refuse, where a read is too long or goes across the hole; all of it from the start."""
+    """Devices that are silent, or refuse, where a read is too long or goes across the hole;
+    all of it from the start.
+    """
     too_long, across = faults.longer_than(LONGEST), faults.along(HOLE)
     return {
         "long-silent": sixty(carries, faults.where(too_long, faults.silent), always=True),
@@ -68,7 +76,8 @@ def shares(outcome: Outcome, since: float, until: float) -> dict[str, float]:
 
 
 def is_read_in_few_requests(outcome: Outcome, within: float = 60) -> str:
-    """All that is wanted arrives soon, with nothing said about the device in its profile, and from then on costs few requests.
+    """All that is wanted arrives soon, with nothing said about the device in its profile,
+    and from then on costs few requests.
 
     Gives what was seen.
     """
@@ -78,14 +87,20 @@ def is_read_in_few_requests(outcome: Outcome, within: float = 60) -> str:
         if line["validity"] == "valid":
             first.setdefault(f"{line['vmd']}/{line['metric']}", moment(line) - outcome.launched)
     missing = sorted(set(outcome.scenario.where) - set(first))
-    assert not missing, f"{outcome.name}: {len(missing)} values never arrived, such as {missing[0]}; asked were {shapes(outcome)}"
+    assert not missing, (
+        f"{outcome.name}: {len(missing)} values never arrived, such as {missing[0]}; asked were {shapes(outcome)}"
+    )
     took = max(first.values())
-    assert took <= within, f"{outcome.name}: the last of the values arrived after {took:.1f} s, allowed are {within:g} s"
+    assert took <= within, (
+        f"{outcome.name}: the last of the values arrived after {took:.1f} s, allowed are {within:g} s"
+    )
     since, until = outcome.stopped - 20, outcome.stopped - 1
     poor = {key: f"{share:.0%}" for key, share in shares(outcome, since, until).items() if share < 0.9}
     assert not poor, f"{outcome.name}: even at the end not all values come at each poll: {poor}"
     a_cycle = len(outcome.asked(since, until)) * outcome.scenario.period / (until - since)
-    assert a_cycle <= MOST_A_CYCLE, f"{outcome.name}: {a_cycle:.1f} requests a cycle, allowed are {MOST_A_CYCLE}: {shapes(outcome)}"
+    assert a_cycle <= MOST_A_CYCLE, (
+        f"{outcome.name}: {a_cycle:.1f} requests a cycle, allowed are {MOST_A_CYCLE}: {shapes(outcome)}"
+    )
     return f"all there after {took:.1f} s, then {a_cycle:.1f} requests a cycle, {compared} values true"
 
 
@@ -109,23 +124,31 @@ class RtuLatecomer(Latecomer, RtuScenario):
     """On a bus."""
 
     def __init__(self) -> None:
-        super().__init__(needs={"exception"}, profile="bench/sixty", mate=False, registers=lambda: Registers({3: range(60)}, bits=10), where=SIXTY,
-                         baud=115200, slowest=0.5, period=0.5)
+        super().__init__(
+            needs={"exception"}, profile="bench/sixty", mate=False,
+            registers=lambda: Registers({3: range(60)}, bits=10), where=SIXTY, baud=115200, slowest=0.5, period=0.5,
+        )
 
 
 class TcpLatecomer(Latecomer, TcpScenario):
     """On a connection."""
 
     def __init__(self) -> None:
-        super().__init__(needs={"exception"}, profile="bench/sixty-tcp", registers=lambda: Registers({3: range(60)}, bits=10), where=SIXTY,
-                         slowest=0.5, period=0.5)
+        super().__init__(
+            needs={"exception"}, profile="bench/sixty-tcp", registers=lambda: Registers({3: range(60)}, bits=10),
+            where=SIXTY, slowest=0.5, period=0.5,
+        )
 
 
 def comes_back_by_itself(outcome: Outcome, within: float = 90) -> str:
-    """A register that was refused is told and alarmed as such while it is out, and is read again once it is there. Gives what was seen."""
+    """A register that was refused is told and alarmed as such while it is out, and is read again once it is there.
+    Gives what was seen.
+    """
     compared = outcome.tells_no_lies()
     alerts = outcome.alerts("NABD_REGISTERS_REFUSED")
-    assert alerts and alerts[0][0] < outcome.ended, f"no NABD_REGISTERS_REFUSED while it was refused: {alerts}; events {outcome.kinds()}"
+    assert alerts and alerts[0][0] < outcome.ended, (
+        f"no NABD_REGISTERS_REFUSED while it was refused: {alerts}; events {outcome.kinds()}"
+    )
     place = f"r{LATECOMER:02d}"
     mine = [line for line in outcome.samples() if line["vmd"] == place and line["validity"] == "valid"]
     assert all(moment(line) >= outcome.ended for line in mine), f"{place} was valid while it was refused: {mine[0]}"
@@ -133,12 +156,21 @@ def comes_back_by_itself(outcome: Outcome, within: float = 90) -> str:
     back = moment(mine[0]) - outcome.ended
     assert back <= within, f"{place} was valid again after {back:.1f} s, allowed are {within:g} s"
     restored = outcome.events("registersRestored", outcome.ended)
-    assert restored and str(LATECOMER) in restored[0].get("text", ""), f"no registersRestored with {LATECOMER}: {restored}; events {outcome.kinds()}"
+    assert restored and str(LATECOMER) in restored[0].get("text", ""), (
+        f"no registersRestored with {LATECOMER}: {restored}; events {outcome.kinds()}"
+    )
     assert len(outcome.events("registersRestored")) == 1, f"told {len(outcome.events('registersRestored'))} times"
     ended = alerts[-1][1]
-    assert ended is not None and abs(ended - moment(mine[0])) <= 2, f"the alert ended at {ended}, the value came at {moment(mine[0])}"
-    assert len(outcome.events("deviceConnected")) == 1 and not outcome.events("deviceDisconnected"), f"the line was opened anew: {outcome.kinds()}"
+    assert ended is not None and abs(ended - moment(mine[0])) <= 2, (
+        f"the alert ended at {ended}, the value came at {moment(mine[0])}"
+    )
+    assert len(outcome.events("deviceConnected")) == 1 and not outcome.events("deviceDisconnected"), (
+        f"the line was opened anew: {outcome.kinds()}"
+    )
     others = shares(outcome, outcome.began + 8, outcome.stopped - 1)
     poor = {key: f"{share:.0%}" for key, share in others.items() if share < 0.95 and key.split("/")[0] != place}
     assert not poor, f"the others suffered for it: {poor}"
-    return f"alert {alerts[0][0] - outcome.launched:.1f} s after the start, valid {back:.1f} s after it is there, alert ended; {compared} values true"
+    return (
+        f"alert {alerts[0][0] - outcome.launched:.1f} s after the start, valid {back:.1f} s after it is there, "
+        f"alert ended; {compared} values true"
+    )

@@ -1,4 +1,6 @@
-"""What came of a scenario, and the questions that tests ask of it. Each either fails with what was seen or gives it, for the table."""
+"""What came of a scenario, and the questions that tests ask of it.
+Each either fails with what was seen or gives it, for the table.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 # Events and alerts that are of a line more than of a device.
 OF_A_LINE = {
-    "busContention", "lineEcho", "lineEchoLost", "unsolicitedFrame", "mismatchedReply", "NABD_BUS_CONTENTION", "NABD_LINE_ECHO_LOST",
+    "busContention", "lineEcho", "lineEchoLost", "unsolicitedFrame", "mismatchedReply", "NABD_BUS_CONTENTION",
+    "NABD_LINE_ECHO_LOST",
 }
 # When something was sampled or happened, on the rigs' clock.
 moment = sampled_at
@@ -41,7 +44,10 @@ class Outcome:
 
     # What is there
 
-    def samples(self, since: float | None = None, until: float | None = None, device: str | None = None, metric: str | None = None) -> list[dict]:
+    def samples(
+        self, since: float | None = None, until: float | None = None, device: str | None = None,
+        metric: str | None = None,
+    ) -> list[dict]:
         """Samples of a device, in time order."""
         found = [
             line for line in journal.samples(self.lines, device or self.name, metric)
@@ -49,21 +55,34 @@ class Outcome:
         ]
         return sorted(found, key=moment)
 
-    def events(self, kind: str, since: float | None = None, until: float | None = None, device: str | None = None) -> list[dict]:
-        """Events of a kind and a device; what is of the line as a whole may stand under any of its devices, or under none."""
+    def events(
+        self, kind: str, since: float | None = None, until: float | None = None, device: str | None = None
+    ) -> list[dict]:
+        """Events of a kind and a device; what is of the line as a whole may stand
+        under any of its devices, or under none.
+        """
         found = [
-            line for line in journal.events(self.lines)
-            if line["event"] == kind and (since is None or moment(line) >= since) and (until is None or moment(line) < until)
+            line
+            for line in journal.events(self.lines)
+            if line["event"] == kind
+            and (since is None or moment(line) >= since)
+            and (until is None or moment(line) < until)
         ]
         if device is None and (kind in OF_A_LINE or kind.startswith("alert")):
             own = [line for line in found if line.get("device") in self.scenario.devices()]
-            own = [line for line in own if line.get("device") == self.name or kind in OF_A_LINE or line["alert"] in OF_A_LINE]
+            own = [
+                line
+                for line in own
+                if line.get("device") == self.name or kind in OF_A_LINE or line["alert"] in OF_A_LINE
+            ]
             return own or [line for line in found if "device" not in line]
         return [line for line in found if line.get("device") == (device or self.name)]
 
     def kinds(self, device: str | None = None) -> list[str]:
         """The kinds of events of a device, for messages."""
-        return sorted({line["event"] for line in journal.events(self.lines) if line.get("device") == (device or self.name)})
+        return sorted({
+            line["event"] for line in journal.events(self.lines) if line.get("device") == (device or self.name)
+        })
 
     def statistics(self, device: str | None = None) -> dict:
         """What the host counted of a device, as it says at its end."""
@@ -75,15 +94,21 @@ class Outcome:
         raise AssertionError(f"the summary counts nothing of {device or self.name}")
 
     def line_statistics(self, *counters: str) -> dict[str, int]:
-        """Those of these counters that are not 0, over all devices of the line: what belongs to no frame may stand under any of them."""
-        sums = {counter: sum(self.statistics(device)[counter] for device in self.scenario.devices()) for counter in counters}
+        """Those of these counters that are not 0, over all devices of the line:
+        what belongs to no frame may stand under any of them.
+        """
+        sums = {
+            counter: sum(self.statistics(device)[counter] for device in self.scenario.devices()) for counter in counters
+        }
         assert any(sums.values()), f"{self.name}: nothing was counted of {counters}"
         return {counter: count for counter, count in sums.items() if count}
 
     def counted(self, counter: str, at_least: int = 1, device: str | None = None) -> int:
         """One of these counters."""
         value = self.statistics(device)[counter]
-        assert value >= at_least, f"{self.name}: {counter} is {value}, expected at least {at_least}: {self.statistics(device)}"
+        assert value >= at_least, (
+            f"{self.name}: {counter} is {value}, expected at least {at_least}: {self.statistics(device)}"
+        )
         return value
 
     def asked(self, since: float, until: float) -> list[Asked]:
@@ -93,11 +118,17 @@ class Outcome:
     # I1, I2
 
     def tells_no_lies(self) -> int:
-        """I1 and I2: nothing but reads was sent, and what is valid is true. Gives how many valid values were compared."""
+        """I1 and I2: nothing but reads was sent, and what is valid is true.
+        Gives how many valid values were compared.
+        """
         assert not self.scenario.effects(), f"{self.name}: sent what is not a read: {self.scenario.effects()[:3]}"
         lies = self.scenario.lies(self.lines)
         assert not lies, f"{self.name}: {len(lies)} wrong values are valid, such as\n" + "\n".join(lies[:4])
-        return sum(line["validity"] == "valid" for device in self.scenario.devices() for line in journal.samples(self.lines, device))
+        return sum(
+            line["validity"] == "valid"
+            for device in self.scenario.devices()
+            for line in journal.samples(self.lines, device)
+        )
 
     def was_healthy(self, at_least: int = 3) -> None:
         """Before the fault there were values; otherwise the rest proves nothing."""
@@ -114,10 +145,14 @@ class Outcome:
 
     # I5
 
-    def told(self, kind: str, within: float, since: float | None = None, device: str | None = None, text: str | None = None) -> float:
+    def told(
+        self, kind: str, within: float, since: float | None = None, device: str | None = None, text: str | None = None
+    ) -> float:
         """An event comes within so many seconds of the fault (or of ``since``). Gives after how many."""
         start = self.began if since is None else since
-        found = [line for line in self.events(kind, start, device=device) if text is None or text in line.get("text", "")]
+        found = [
+            line for line in self.events(kind, start, device=device) if text is None or text in line.get("text", "")
+        ]
         words = [line.get("text") for line in self.events(kind, start, device=device)]
         assert found, f"{self.name}: no {kind} {text or ''}(texts {words}) after the fault; events {self.kinds(device)}"
         took = moment(found[0]) - start
@@ -128,13 +163,17 @@ class Outcome:
         """An event never comes."""
         assert not self.events(kind, device=device), f"{self.name}: {self.events(kind, device=device)[0]}"
 
-    def alerted(self, alert: str, priority: str, within: float, since: float | None = None, device: str | None = None) -> float:
+    def alerted(
+        self, alert: str, priority: str, within: float, since: float | None = None, device: str | None = None
+    ) -> float:
         """An alert starts within so many seconds. Gives after how many."""
         start = self.began if since is None else since
         found = [line for line in self.events("alertStart", start, device=device) if line["alert"] == alert]
         others = [line["alert"] for line in self.events("alertStart", device=device)]
         assert found, f"{self.name}: no {alert}; alerts {others}; events {self.kinds(device)}"
-        assert found[0]["priority"] == priority, f"{self.name}: {alert} is of priority {found[0]['priority']}, expected {priority}"
+        assert found[0]["priority"] == priority, (
+            f"{self.name}: {alert} is of priority {found[0]['priority']}, expected {priority}"
+        )
         took = moment(found[0]) - start
         assert took <= within, f"{self.name}: {alert} came after {took:.2f} s, allowed are {within:g} s"
         return took
@@ -142,17 +181,29 @@ class Outcome:
     def alert_ended(self, alert: str, within: float, since: float | None = None, device: str | None = None) -> float:
         """It ends by itself within so many seconds of the fault's end."""
         start = self.ended if since is None else since
-        changes = [line for kind in ("alertStart", "alertEnd") for line in self.events(kind, device=device) if line["alert"] == alert]
+        changes = [
+            line
+            for kind in ("alertStart", "alertEnd")
+            for line in self.events(kind, device=device)
+            if line["alert"] == alert
+        ]
         last = max(changes, key=moment, default=None)
         # One that ends with the host, and says so, has not ended by itself.
-        assert last is not None and last["event"] == "alertEnd" and "reason" not in last, f"{self.name}: {alert} still holds at the end: {last}"
+        assert last is not None and last["event"] == "alertEnd" and "reason" not in last, (
+            f"{self.name}: {alert} still holds at the end: {last}"
+        )
         took = moment(last) - start
         assert took <= within, f"{self.name}: {alert} ended after {took:.2f} s, allowed are {within:g} s"
         return took
 
     def alerts(self, alert: str, device: str | None = None) -> list[tuple[float, float | None]]:
         """When an alert began and ended; nothing for its end while it holds."""
-        changes = [line for kind in ("alertStart", "alertEnd") for line in self.events(kind, device=device or self.name) if line["alert"] == alert]
+        changes = [
+            line
+            for kind in ("alertStart", "alertEnd")
+            for line in self.events(kind, device=device or self.name)
+            if line["alert"] == alert
+        ]
         found: list[tuple[float, float | None]] = []
         for line in sorted(changes, key=moment):
             if line["event"] == "alertStart":
@@ -164,13 +215,21 @@ class Outcome:
     def words(self, device: str | None = None) -> list[str]:
         """What was said of a device in words: texts of its events, and its lines of the log."""
         handle = device or self.name
-        texts = [f"{line['event']}: {line['text']}" for line in journal.events(self.lines) if line.get("device") == handle and line.get("text")]
+        texts = [
+            f"{line['event']}: {line['text']}"
+            for line in journal.events(self.lines)
+            if line.get("device") == handle and line.get("text")
+        ]
         return texts + [line for line in self.log.splitlines() if f" device={handle} " in line]
 
     def no_trouble(self, device: str | None = None) -> None:
         """Nothing was told of a device but that it is there: no alert, no loss, nothing to look after."""
         told = {"deviceDisconnected", "deviceSilent", "deviceStale", "alertStart"}
-        found = [line for line in journal.events(self.lines) if line["event"] in told and line.get("device") == (device or self.name)]
+        found = [
+            line
+            for line in journal.events(self.lines)
+            if line["event"] in told and line.get("device") == (device or self.name)
+        ]
         assert not found, f"{self.name}: {len(found)} times trouble was told, such as {found[0]}"
         cable = [line for line in self.words(device) if "check the cable" in line]
         assert not cable, f"{self.name}: the log has it: {cable[0]}"
@@ -181,10 +240,14 @@ class Outcome:
         """Values come again within so many seconds of the fault's end, and keep coming. Gives after how many."""
         start = self.ended if since is None else since
         good = [line for line in self.samples(start, self.stopped, device) if line["validity"] == "valid"]
-        assert good, f"{self.name}: no valid sample after the fault; reasons {self.reasons(start)}; events {self.kinds(device)}"
+        assert good, (
+            f"{self.name}: no valid sample after the fault; reasons {self.reasons(start)}; events {self.kinds(device)}"
+        )
         took = moment(good[0]) - start
         assert took <= within, f"{self.name}: values came again after {took:.2f} s, allowed are {within:g} s"
-        assert moment(good[-1]) > self.stopped - 2.5, f"{self.name}: the last valid sample is {self.stopped - moment(good[-1]):.1f} s before the end"
+        assert moment(good[-1]) > self.stopped - 2.5, (
+            f"{self.name}: the last valid sample is {self.stopped - moment(good[-1]):.1f} s before the end"
+        )
         return took
 
     def reasons(self, since: float | None = None, until: float | None = None) -> set[str]:
@@ -197,22 +260,32 @@ class Outcome:
         """Of the polls that the period allows during the fault, the share that brought a valid value of a metric."""
         good = sum(line["validity"] == "valid" for line in self.samples(self.began, self.ended, metric=metric))
         share = good * self.scenario.period / (self.ended - self.began)
-        assert share >= least, f"{self.name}: only {share:.0%} of the polls were good; reasons {self.reasons(self.began, self.ended)}"
+        assert share >= least, (
+            f"{self.name}: only {share:.0%} of the polls were good; reasons {self.reasons(self.began, self.ended)}"
+        )
         return share
 
-    def kept_period(self, asked: list[Asked], period: float, share: float = 0.95, gap: float | None = None, since: float | None = None,
-                    until: float | None = None) -> tuple[float, float]:
-        """A healthy device was asked as often as it should be, without a long hole. Gives its share of polls and the longest hole."""
+    def kept_period(
+        self, asked: list[Asked], period: float, share: float = 0.95, gap: float | None = None,
+        since: float | None = None, until: float | None = None,
+    ) -> tuple[float, float]:
+        """A healthy device was asked as often as it should be, without a long hole.
+        Gives its share of polls and the longest hole.
+        """
         begin, end = self.began if since is None else since, self.ended if until is None else until
         times = [begin, *(one.at for one in asked if begin <= one.at < end), end]
         kept = min(1.0, (len(times) - 2) * period / (end - begin))
         hole = max(b - a for a, b in zip(times, times[1:]))
         assert kept >= share, f"{self.name}: the healthy device kept {kept:.1%} of its polls, expected {share:.0%}"
-        assert gap is None or hole <= gap, f"{self.name}: the healthy device was not asked for {hole:.3f} s, allowed are {gap:.3f} s"
+        assert gap is None or hole <= gap, (
+            f"{self.name}: the healthy device was not asked for {hole:.3f} s, allowed are {gap:.3f} s"
+        )
         return kept, hole
 
     def mate_kept(self, share: float = 0.9, gap: float | None = None) -> str:
-        """The neighbour on the bus kept its period during the fault; by default with holes of two periods and one time-out at most."""
+        """The neighbour on the bus kept its period during the fault;
+        by default with holes of two periods and one time-out at most.
+        """
         assert self.scenario.neighbour is not None
         limit = 2 * 0.2 + deadline(self.scenario.slowest) + 2 * SLACK if gap is None else gap
         kept, hole = self.kept_period(self.scenario.neighbour.asked, 0.2, share, limit)

@@ -37,11 +37,14 @@ class Authority:
         )
 
     def issue(self, name: str, usage: str, subject_names: str | None = None, days: int = 2) -> Identity:
-        """Issue a certificate for some days from now, or that has expired so many days ago; ``usage`` is ``serverAuth`` or ``clientAuth``,
-        ``subject_names`` an openssl SAN text."""
+        """Issue a certificate for some days from now, or that has expired so many days ago; ``usage`` is ``serverAuth``
+        or ``clientAuth``, ``subject_names`` an openssl SAN text.
+        """
         key, request = self.directory / f"{name}.key", self.directory / f"{name}.csr"
         certificate, extensions = self.directory / f"{name}.pem", self.directory / f"{name}.ext"
-        lines = ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", f"extendedKeyUsage={usage}"]
+        lines = [
+            "basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature", f"extendedKeyUsage={usage}",
+        ]
         if subject_names:
             lines.append(f"subjectAltName={subject_names}")
         extensions.write_text("\n".join(lines) + "\n")

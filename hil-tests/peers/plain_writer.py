@@ -1,6 +1,7 @@
 """A writer of its own that says what it has committed: shows whether a way to cut the power loses what was not synced.
 
-``plain_writer.py FILE SYNCHRONOUS``: makes rows 1, 2, 3, … in a WAL database, one transaction each, and prints each number once it is committed.
+``plain_writer.py FILE SYNCHRONOUS``: makes rows 1, 2, 3, … in a WAL database, one transaction each,
+and prints each number once it is committed.
 """
 
 from __future__ import annotations

@@ -17,8 +17,12 @@ from .waiting import free_port, listening, wait_until
 @contextmanager
 def played(*profiles: str, line: str = "pty", faults: str | None = None) -> Iterator[str]:
     """A running player; gives where it is found."""
-    command = [str(binary()), "profile", "simulate", *profiles, "--line", line, *(["--faults", faults] if faults else [])]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=ROOT)
+    command = [
+        str(binary()), "profile", "simulate", *profiles, "--line", line, *(["--faults", faults] if faults else []),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, cwd=ROOT
+    )
     try:
         found = process.stdout.readline().strip()
         assert found, f"nothing is played: {process.stderr.read()}"

@@ -1,4 +1,6 @@
-"""What a test of real time needs of its machine: load, a device that is not starved by it, and a look at a process's threads."""
+"""What a test of real time needs of its machine: load, a device that is not starved by it,
+and a look at a process's threads.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def may_use_fifo() -> bool:
 
 @contextmanager
 def urgent() -> Iterator[None]:
-    """This thread and those it starts have a real-time priority: a device played by one of them answers however busy the machine is."""
+    """This thread and those it starts have a real-time priority: a device played by one of them
+    answers however busy the machine is.
+    """
     before = os.sched_getscheduler(0), os.sched_getparam(0)
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(DEVICE_PRIORITY))
     try:
@@ -86,7 +90,10 @@ def threads_of(host: Host) -> dict[str, Thread]:
         # After the name in parentheses, which may hold anything.
         fields = (task / "stat").read_text().rpartition(")")[2].split()
         thread = int(task.name)
-        found[name] = Thread(name, os.sched_getscheduler(thread), os.sched_getparam(thread).sched_priority, int(fields[7]) + int(fields[9]))
+        found[name] = Thread(
+            name, os.sched_getscheduler(thread), os.sched_getparam(thread).sched_priority,
+            int(fields[7]) + int(fields[9]),
+        )
     return found
 
 

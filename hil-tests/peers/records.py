@@ -1,4 +1,6 @@
-"""The records service: a real FHIR R4 server (sekmet) behind a real TLS front (nginx) that demands client certificates."""
+"""The records service: a real FHIR R4 server (sekmet) behind a real TLS front
+(nginx) that demands client certificates.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ pid {directory}/nginx.pid;
 error_log {directory}/nginx-error.log info;
 events {{ worker_connections 256; }}
 http {{
-    log_format bench '$msec $status $request_method $uri proto=$server_protocol tls=$ssl_protocol verify=$ssl_client_verify bytes=$request_length';
+    log_format bench '$msec $status $request_method $uri proto=$server_protocol tls=$ssl_protocol \
+verify=$ssl_client_verify bytes=$request_length';
     access_log {directory}/nginx-access.log bench;
     client_body_temp_path {directory}/body;
     proxy_temp_path {directory}/proxy;
@@ -161,7 +164,8 @@ class RecordsServer:
                 if not entries:
                     break
                 resources += [entry["resource"] for entry in entries]
-        # While the host delivers, a resource can move from one page to the next: an id is one resource, however often it is read.
+        # While the host delivers, a resource can move from one page to the next: an id is one resource,
+        # however often it is read.
         return list({resource["id"]: resource for resource in resources}.values())
 
     def count(self, resource_type: str) -> int:

@@ -1,7 +1,8 @@
 """Modbus units whose every value tells which register it is of and in answer to which request it was told.
 
-A value is ``tag << bits | number``: the tag names the register, the number counts the requests that its unit has received. So
-a value that was told for another register, or in answer to an earlier request, is known wherever it turns up.
+A value is ``tag << bits | number``: the tag names the register, the number counts the requests that
+its unit has received. So a value that was told for another register, or in answer to an earlier
+request, is known wherever it turns up.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def honest(asked: Asked) -> list[Sending]:
 
 
 class Registers:
-    """The registers of one unit, each value as described above. An address that is not there is refused with exception 2."""
+    """The registers of one unit, each value as described above. An address that is
+    not there is refused with exception 2.
+    """
 
     def __init__(self, addresses: dict[int, Iterable[int]], first_tag: int = 1, bits: int = 12) -> None:
         places = [(function, address) for function in sorted(addresses) for address in sorted(addresses[function])]
@@ -87,9 +90,13 @@ class Registers:
 
 
 class Held(Registers):
-    """Registers that hold what they are told to hold, and do not count; ``at`` may give them by the request's number."""
+    """Registers that hold what they are told to hold, and do not count;
+    ``at`` may give them by the request's number.
+    """
 
-    def __init__(self, values: dict[tuple[int, int], int], at: Callable[[int], dict[tuple[int, int], int]] | None = None) -> None:
+    def __init__(
+        self, values: dict[tuple[int, int], int], at: Callable[[int], dict[tuple[int, int], int]] | None = None
+    ) -> None:
         super().__init__({})
         self.values = dict(values)
         self._at = at
@@ -113,7 +120,8 @@ class ModbusUnit:
 
     ``busy``: ``queue`` answers what came meanwhile afterwards, in order; ``drop`` never heard it.
     ``loopback``: ``answers``, ``refused`` (exception 1) or ``silent``.
-    ``refuses``: gives the exception with which a request is answered that is otherwise in order; nothing where it is answered.
+    ``refuses``: gives the exception with which a request is answered that is otherwise in order;
+    nothing where it is answered.
     """
 
     def __init__(self, number: int, registers: Registers, loopback: str = "answers", busy: str = "queue") -> None:
@@ -156,7 +164,9 @@ class ModbusUnit:
         return bytes([asked.function | 0x80, code])
 
     def take(self, asked: Asked, framed: Callable[[bytes], bytes]) -> list[Sending]:
-        """Receive a request; gives what is sent for it, or nothing if it is dropped. ``framed`` makes the frame of an answer."""
+        """Receive a request; gives what is sent for it, or nothing if it is dropped.
+        ``framed`` makes the frame of an answer.
+        """
         self.asked.append(asked)
         if asked.at < self.busy_until and self.busy == "drop":
             asked.dropped = True

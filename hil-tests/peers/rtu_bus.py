@@ -1,7 +1,7 @@
 """A Modbus RTU bus with several units on it, byte by byte: its own framer, its own CRC, and every fault by a callable.
 
-Servers of libraries cannot play this: they are built to do right. Here a unit's reply is whatever its ``fault`` makes of it, at
-the moment it says; what the host asked, and when, is kept.
+Servers of libraries cannot play this: they are built to do right. Here a unit's reply is whatever its ``fault`` makes
+of it, at the moment it says; what the host asked, and when, is kept.
 """
 
 from __future__ import annotations
@@ -86,11 +86,14 @@ class RequestFramer:
 class RtuBus:
     """The bus: units by their number, and what all of them share.
 
-    ``echo``: called with the number of each chunk of bytes that came; where it says true, the same bytes come back at once, as
-    from a two-wire adapter that hears itself.
+    ``echo``: called with the number of each chunk of bytes that came; where it says true, the same bytes come back at
+    once, as from a two-wire adapter that hears itself.
     """
 
-    def __init__(self, clockwork: Clockwork, link: Link, units: Iterable[ModbusUnit], baud: int = 38400, turnaround: float = 0.003) -> None:
+    def __init__(
+        self, clockwork: Clockwork, link: Link, units: Iterable[ModbusUnit], baud: int = 38400,
+        turnaround: float = 0.003,
+    ) -> None:
         self.clockwork = clockwork
         self.link = link
         self.units = {unit.number: unit for unit in units}

@@ -1,7 +1,7 @@
 """Scenarios of the fault suite: a rig, a fault that begins and ends, and what the journal says of it afterwards.
 
-Where the bench's lines can be had in any number all scenarios of a module run at once on one host, each on a line of its own, so
-that a minute of waiting is waited once. On real ports each runs by itself.
+Where the bench's lines can be had in any number all scenarios of a module run at once on one host, each on a line of
+its own, so that a minute of waiting is waited once. On real ports each runs by itself.
 """
 
 from __future__ import annotations
@@ -54,8 +54,10 @@ class Scenario:
     # The healthy unit on the same line, if there is one.
     neighbour: ModbusUnit | None = None
 
-    def __init__(self, fault: Fault = honest, needs: set[str] | None = None, begins: float | None = None, lasts: float | None = None,
-                 always: bool = False) -> None:
+    def __init__(
+        self, fault: Fault = honest, needs: set[str] | None = None, begins: float | None = None,
+        lasts: float | None = None, always: bool = False,
+    ) -> None:
         self.fault = fault
         self.needs = needs or set()
         self.begins = begins
@@ -102,15 +104,18 @@ class Scenario:
 
 
 class RtuScenario(Scenario):
-    """Unit 1, which has the fault, and unit 2 beside it on the bus, which has none and must not notice; or unit 1 alone.
+    """Unit 1, which has the fault, and unit 2 beside it on the bus,
+    which has none and must not notice; or unit 1 alone.
 
     ``period`` and ``slowest`` are those of the profile.
     """
 
-    def __init__(self, fault: Fault = honest, needs: set[str] | None = None, *, mate: bool = True, profile: str = "bench/registers",
-                 registers: Callable[[], Registers] | None = None, where: dict[str, Register] | None = None, baud: int = 38400,
-                 period: float = 0.2, slowest: float = 0.06, loopback: str = "answers", busy: str = "queue",
-                 override: dict | None = None, **rest) -> None:
+    def __init__(
+        self, fault: Fault = honest, needs: set[str] | None = None, *, mate: bool = True,
+        profile: str = "bench/registers", registers: Callable[[], Registers] | None = None,
+        where: dict[str, Register] | None = None, baud: int = 38400, period: float = 0.2, slowest: float = 0.06,
+        loopback: str = "answers", busy: str = "queue", override: dict | None = None, **rest,
+    ) -> None:
         super().__init__(fault, needs, **rest)
         self.profile = profile
         self.where = COUNTERS if where is None else where
@@ -162,9 +167,11 @@ class TcpScenario(Scenario):
 
     carries = "tcp"
 
-    def __init__(self, fault: Fault = honest, needs: set[str] | None = None, *, profile: str = "bench/tcp",
-                 registers: Callable[[], Registers] | None = None, where: dict[str, Register] | None = None, period: float = 0.1,
-                 slowest: float = 0.06, busy: str = "queue", manners: Manners = Manners(), **rest) -> None:
+    def __init__(
+        self, fault: Fault = honest, needs: set[str] | None = None, *, profile: str = "bench/tcp",
+        registers: Callable[[], Registers] | None = None, where: dict[str, Register] | None = None, period: float = 0.1,
+        slowest: float = 0.06, busy: str = "queue", manners: Manners = Manners(), **rest,
+    ) -> None:
         super().__init__(fault, needs, **rest)
         self.profile = profile
         self.where = COUNTERS if where is None else where
@@ -203,8 +210,10 @@ class PumpScenario(Scenario):
 
     carries = "ascii"
 
-    def __init__(self, fault: Fault = honest, needs: set[str] | None = None, *, profile: str = "bench/pump", period: float = 0.2,
-                 slowest: float = 0.1, baud: int = 38400, serial: str | None = None, busy: str = "queue", **rest) -> None:
+    def __init__(
+        self, fault: Fault = honest, needs: set[str] | None = None, *, profile: str = "bench/pump", period: float = 0.2,
+        slowest: float = 0.1, baud: int = 38400, serial: str | None = None, busy: str = "queue", **rest,
+    ) -> None:
         super().__init__(fault, needs, **rest)
         self.profile = profile
         self.period = period
@@ -247,7 +256,9 @@ class TcpPumpScenario(PumpScenario):
 
     carries = "tcp"
 
-    def __init__(self, *arguments, manners: Manners = Manners(), profile: str = "bench/pump-tcp", period: float = 0.5, **rest) -> None:
+    def __init__(
+        self, *arguments, manners: Manners = Manners(), profile: str = "bench/pump-tcp", period: float = 0.5, **rest
+    ) -> None:
         super().__init__(*arguments, profile=profile, period=period, **rest)
         self.manners = manners
 
@@ -259,8 +270,10 @@ class TcpPumpScenario(PumpScenario):
 class Runs:
     """Runs scenarios when the first test asks for one, and keeps what came of them."""
 
-    def __init__(self, scenarios: dict[str, Scenario], timeline: Timeline, bench: HardwareBench, hosts: Callable[[Path], Host],
-                 directory: Path) -> None:
+    def __init__(
+        self, scenarios: dict[str, Scenario], timeline: Timeline, bench: HardwareBench, hosts: Callable[[Path], Host],
+        directory: Path,
+    ) -> None:
         self._scenarios = scenarios
         self._timeline = timeline
         self._bench = bench
@@ -313,7 +326,10 @@ class Runs:
                 spans[name] = (started, started + self._timeline.before + self._timeline.fault + self._timeline.after)
                 continue
             begins = scenario.begins or self._timeline.before
-            agenda += [(begins, name, scenario.begin), (begins + (scenario.lasts or self._timeline.fault), name, scenario.end)]
+            agenda += [
+                (begins, name, scenario.begin),
+                (begins + (scenario.lasts or self._timeline.fault), name, scenario.end),
+            ]
         for offset, name, action in sorted(agenda, key=lambda entry: entry[0]):
             self._sleep_until(started + offset, host)
             with clockwork.lock:
@@ -325,7 +341,8 @@ class Runs:
         host.stop()
         lines, summary, log = host.export(), host.summary(), host.log()
         return {
-            name: Outcome(name, scenario, lines, summary, log, launched, started, *spans[name], stopped) for name, scenario in chosen.items()
+            name: Outcome(name, scenario, lines, summary, log, launched, started, *spans[name], stopped)
+            for name, scenario in chosen.items()
         }
 
     def _wait_for_life(self, host: Host, chosen: dict[str, Scenario]) -> None:

@@ -8,15 +8,16 @@ from pathlib import Path
 import yaml
 
 WORDS = {
-    "$schema", "$defs", "$ref", "title", "description", "type", "properties", "required", "additionalProperties", "items", "anyOf",
-    "enum", "pattern", "minimum", "maximum",
+    "$schema", "$defs", "$ref", "title", "description", "type", "properties", "required", "additionalProperties",
+    "items", "anyOf", "enum", "pattern", "minimum", "maximum",
 }
 KINDS = {
-    "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float), "null": type(None),
+    "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float),
+    "null": type(None),
 }
 PLAIN = [
-    (r"~|null|Null|NULL|", lambda text: None), (r"true|True|TRUE", lambda text: True), (r"false|False|FALSE", lambda text: False),
-    (r"[-+]?[0-9]+", int), (r"0x[0-9a-fA-F]+", lambda text: int(text, 16)),
+    (r"~|null|Null|NULL|", lambda text: None), (r"true|True|TRUE", lambda text: True),
+    (r"false|False|FALSE", lambda text: False), (r"[-+]?[0-9]+", int), (r"0x[0-9a-fA-F]+", lambda text: int(text, 16)),
     (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", float),
 ]
 
@@ -53,11 +54,17 @@ def faults(value, schema, root: dict, place: str = "") -> list[str]:
     if isinstance(schema, bool):
         return [] if schema else [f"{place} is no key"]
     if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].removeprefix("#/$defs/")] | {k: v for k, v in schema.items() if k != "$ref"}
+        schema = (
+            root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+            | {k: v for k, v in schema.items() if k != "$ref"}
+        )
     if "anyOf" in schema:
         found = [faults(value, branch, root, place) for branch in schema["anyOf"]]
         # Of branches that all fail, the one of the right kind says most.
-        return min(found, key=lambda told: (any(fault.startswith(f"{place}: ") and " kind " in fault for fault in told), len(told)))
+        return min(
+            found,
+            key=lambda told: (any(fault.startswith(f"{place}: ") and " kind " in fault for fault in told), len(told)),
+        )
     kinds = _kinds(schema)
     if kinds and not any(_is(value, kind) for kind in kinds):
         return [f"{place}: {value!r} is not of kind {' or '.join(kinds)}"]
@@ -88,7 +95,10 @@ def defects(schema: dict) -> list[str]:
             return
         found.extend(f"{place}: the word {word!r}" for word in set(part) - WORDS)
         found.extend(f"{place}: the kind {kind!r}" for kind in _kinds(part) if kind not in KINDS)
-        found.extend(f"{place}: {key!r} is required and not there" for key in set(part.get("required", [])) - set(part.get("properties", {})))
+        found.extend(
+            f"{place}: {key!r} is required and not there"
+            for key in set(part.get("required", [])) - set(part.get("properties", {}))
+        )
         if "enum" in part and (not part["enum"] or len(part["enum"]) != len(set(map(str, part["enum"])))):
             found.append(f"{place}: its enum is empty or says something twice")
         if part.get("minimum", 0) > part.get("maximum", float("inf")):

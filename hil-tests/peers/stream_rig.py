@@ -1,4 +1,6 @@
-"""An oximeter whose every packet says when it was sent, on a line that can hold it back: an unread pty, or a terminal server that stalls."""
+"""An oximeter whose every packet says when it was sent, on a line that can hold it back: an unread pty,
+or a terminal server that stalls.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class StreamRig:
         self._halt = lambda: None
 
     def start(self, behind: float = 0.0) -> None:
-        """Send from now on; ``behind``: it began so long ago, and all that it has said since lies in the line. Unit: s."""
+        """Send from now on; ``behind``: it began so long ago, and all that it has
+        said since lies in the line. Unit: s.
+        """
         began = now() - behind
         with self.clockwork.lock:
             for number in range(round(behind * FRAMES_PER_SECOND)):
@@ -70,7 +74,8 @@ class StreamRig:
 class PtyStream(StreamRig):
     """On a pseudo-terminal, which keeps what comes for whoever opens it, until it is full.
 
-    ``fifo``: it is an adapter's, which gives no more than so many bytes at a time and keeps the rest itself: nobody's flush reaches that.
+    ``fifo``: it is an adapter's, which gives no more than so many bytes at a time and keeps the rest itself:
+    nobody's flush reaches that.
     """
 
     def __init__(self, clockwork: Clockwork, fifo: int | None = None) -> None:

@@ -57,13 +57,17 @@ class _Connection:
 
 
 class TcpModbus:
-    """The server. ``cut`` closes every connection; ``refuse`` closes the listening socket too, ``accept`` opens it again.
+    """The server. ``cut`` closes every connection; ``refuse`` closes the listening socket too,
+    ``accept`` opens it again.
 
-    ``one_at_a_time``: a gateway, whose units are on one bus behind it: while one is waited for the others are not asked.
+    ``one_at_a_time``: a gateway, whose units are on one bus behind it:
+    while one is waited for the others are not asked.
     """
 
-    def __init__(self, clockwork: Clockwork, units: Iterable[ModbusUnit], host: str = "127.0.0.1", port: int = 0, delay: float = 0.002,
-                 manners: Manners = Manners(), one_at_a_time: bool = False) -> None:
+    def __init__(
+        self, clockwork: Clockwork, units: Iterable[ModbusUnit], host: str = "127.0.0.1", port: int = 0,
+        delay: float = 0.002, manners: Manners = Manners(), one_at_a_time: bool = False,
+    ) -> None:
         self.clockwork = clockwork
         self.units = {unit.number: unit for unit in units}
         self.delay = delay
@@ -164,19 +168,25 @@ class TcpModbus:
 
     def receive(self, connection: _Connection, request: bytes, at: float) -> None:
         """Take one request and send what its unit's fault makes of the answer."""
-        transaction, protocol, length, number, function, address, count = struct.unpack(">HHHBBHH", request[:12].ljust(12, b"\0"))
+        transaction, protocol, length, number, function, address, count = struct.unpack(
+            ">HHHBBHH", request[:12].ljust(12, b"\0")
+        )
         if protocol != 0 or length != len(request) - 6:
             self.strays.append(request)
             return
         unit = self.units.get(number)
-        asked = Asked(at, number, function, address, count, len(unit.asked) + 1 if unit else 0, request[6:], transaction)
+        asked = Asked(
+            at, number, function, address, count, len(unit.asked) + 1 if unit else 0, request[6:], transaction
+        )
         self.asked.append(asked)
         if self.manners.shy is not None and at < connection.made + self.manners.shy:
             return self.drop(connection)
         if unit is None:
             return
         sendings = unit.take(asked, lambda data: mbap(transaction, number, data))
-        begin = max(now() + self.delay, *(one.busy_until for one in (self.units.values() if self.one_at_a_time else [unit])))
+        begin = max(
+            now() + self.delay, *(one.busy_until for one in (self.units.values() if self.one_at_a_time else [unit]))
+        )
         for sending in sendings:
             end = self.clockwork.send(sending.data, begin + sending.after, connection.write, gap=sending.gap)
             if sending.busy:

@@ -55,8 +55,8 @@ class Cable:
     def close(self) -> None:
         """Unplug: the host sees a hang-up, and the path is gone.
 
-        The slave stays open to the end of the process: its number would be given to the next pseudo-terminal that anybody
-        makes, and a host that looks for its pulled device would find another test's.
+        The slave stays open to the end of the process: its number would be given to the next pseudo-terminal that
+        anybody makes, and a host that looks for its pulled device would find another test's.
         """
         if self.open:
             self.open = False

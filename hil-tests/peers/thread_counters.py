@@ -1,4 +1,6 @@
-"""What each thread of a program asks of the allocator and of locks: `thread_counters.c` in front of it, and its report read."""
+"""What each thread of a program asks of the allocator and of locks: `thread_counters.c` in front of it,
+and its report read.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ class ThreadCounters:
         return [Counted(line["name"], {kind: line[kind] for kind in KINDS}, line["places"]) for line in lines]
 
     def explain(self, counted: Counted, frames: int = 10) -> str:
-        """Where a thread's counts came from, in the words of the program: the most frequent places first, frees only where nothing was allocated."""
+        """Where a thread's counts came from, in the words of the program: the most frequent places first,
+        frees only where nothing was allocated.
+        """
         told = [place for place in counted.places if place["kind"] != "frees" or not counted.counts["allocations"]]
         places = sorted(told, key=lambda place: -place["count"])
         symbols = _symbols({tuple(frame) for place in places for frame in place["frames"]})
@@ -80,11 +84,15 @@ def _symbols(frames: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
         if not os.path.exists(path):
             found |= {(path, offset): f"{path or '?'}+{offset:#x}" for offset in offsets}
             continue
-        output = subprocess.run(["addr2line", "-f", "-e", path, *map(hex, offsets)], capture_output=True, text=True, timeout=120)
+        output = subprocess.run(
+            ["addr2line", "-f", "-e", path, *map(hex, offsets)], capture_output=True, text=True, timeout=120
+        )
         lines = output.stdout.splitlines()
         for offset, function, place in zip(offsets, lines[::2], lines[1::2]):
             where = re.sub(r" \(discriminator \d+\)", "", place).removeprefix(os.getcwd() + "/")
-            found[path, offset] = f"{function} at {where}" if function != "??" else f"{os.path.basename(path)}+{offset:#x}"
+            found[path, offset] = (
+                f"{function} at {where}" if function != "??" else f"{os.path.basename(path)}+{offset:#x}"
+            )
     return _demangled(found)
 
 
@@ -92,6 +100,8 @@ def _demangled(names: dict[tuple[str, int], str]) -> dict[tuple[str, int], str]:
     tool = shutil.which("swift-demangle")
     if tool is None or not names:
         return names
-    output = subprocess.run([tool, "--simplified"], input="\n".join(names.values()) + "\n", capture_output=True, text=True, timeout=120)
+    output = subprocess.run(
+        [tool, "--simplified"], input="\n".join(names.values()) + "\n", capture_output=True, text=True, timeout=120
+    )
     lines = output.stdout.splitlines()
     return dict(zip(names, lines)) if len(lines) == len(names) else names

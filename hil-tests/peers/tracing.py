@@ -32,7 +32,9 @@ def need_strace() -> None:
 
 @dataclass(frozen=True)
 class KillPoint:
-    """Just before a system call: the first thread's that makes its ``nth`` one of this name on this file of the journal."""
+    """Just before a system call: the first thread's that makes its ``nth`` one of
+    this name on this file of the journal.
+    """
 
     call: str
     file: str
@@ -40,7 +42,10 @@ class KillPoint:
 
     def options(self, journal: Path) -> list[str]:
         """What tells strace to kill there; only calls on that file count."""
-        return ["-P", str(journal / self.file), "-e", f"trace={self.call}", "-e", f"inject={self.call}:signal=SIGKILL:when={self.nth}"]
+        return [
+            "-P", str(journal / self.file), "-e", f"trace={self.call}", "-e",
+            f"inject={self.call}:signal=SIGKILL:when={self.nth}",
+        ]
 
     def __str__(self) -> str:
         return f"{self.call} {self.nth} on {self.file or 'the folder'}"
@@ -68,7 +73,8 @@ def kill_points(log: Path, journal: Path) -> list[KillPoint]:
 def attached(pid: int, log: Path | str, *options: str) -> Iterator[None]:
     """Trace a process that runs; counts begin here, for each thread by itself."""
     tracer = subprocess.Popen(
-        ["strace", "-f", "-y", "-o", str(log), "-p", str(pid), *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        ["strace", "-f", "-y", "-o", str(log), "-p", str(pid), *options], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )
     try:
         wait_until(lambda: is_traced(pid) or tracer.poll() is not None, 5, "strace to attach", every=0.01)
@@ -87,7 +93,9 @@ def injected(pid: int, log: Path, call: str, fault: str) -> AbstractContextManag
 def is_traced(pid: int) -> bool:
     """Whether a tracer holds every thread of a process."""
     try:
-        return all("TracerPid:\t0\n" not in (path / "status").read_text() for path in Path(f"/proc/{pid}/task").iterdir())
+        return all(
+            "TracerPid:\t0\n" not in (path / "status").read_text() for path in Path(f"/proc/{pid}/task").iterdir()
+        )
     except OSError:  # a thread, or the process, has just ended
         return not Path(f"/proc/{pid}").exists()
 

@@ -1,7 +1,9 @@
-"""Compares what the journal calls valid with what the devices truthfully held: no value of another register, none too old.
+"""Compares what the journal calls valid with what the devices truthfully held:
+no value of another register, none too old.
 
-A device's n-th request is answered with values that say n. A valid sample is true when its number is that of the last request
-which the device had received when the sample was taken, and when that request was not longer ago than the host may wait.
+A device's n-th request is answered with values that say n. A valid sample is true when its number is
+that of the last request which the device had received when the sample was taken, and when that request
+was not longer ago than the host may wait.
 """
 
 from __future__ import annotations
@@ -44,7 +46,9 @@ def valid(lines: list[dict], device: str) -> list[dict]:
     return sorted(found, key=lambda line: line["monotonicNanoseconds"])
 
 
-def _judge(line: dict, number: int, modulus: int, asked: Sequence[Asked], times: Sequence[float], oldest: float) -> str | None:
+def _judge(
+    line: dict, number: int, modulus: int, asked: Sequence[Asked], times: Sequence[float], oldest: float
+) -> str | None:
     moment = sampled_at(line)
     place = bisect_right(times, moment + EARLY) - 1
     while place >= 0 and asked[place].number % modulus != number % modulus:
@@ -61,10 +65,13 @@ def _judge(line: dict, number: int, modulus: int, asked: Sequence[Asked], times:
     return None
 
 
-def wrong_registers(lines: list[dict], device: str, unit: ModbusUnit, where: dict[str, Register], oldest: float) -> list[str]:
+def wrong_registers(
+    lines: list[dict], device: str, unit: ModbusUnit, where: dict[str, Register], oldest: float
+) -> list[str]:
     """What is wrong with the valid samples of a unit of counting registers.
 
-    ``where`` gives each metric's register, as ``METRIC`` or ``vmd/METRIC``; ``oldest``: how long the host may wait for a reply. Unit: s.
+    ``where`` gives each metric's register, as ``METRIC`` or ``vmd/METRIC``;
+    ``oldest``: how long the host may wait for a reply. Unit: s.
     """
     registers = unit.registers
     asked = {key: [a for a in unit.asked if a.covers(place.function, place.address)] for key, place in where.items()}

@@ -52,7 +52,9 @@ def medibus(text: str, start: bytes = b"\x01") -> bytes:
 
 
 def cms50d(saturation: int, pulse: int, pleth: int) -> bytes:
-    """Nine bytes: 01, the bits 7 of the next seven (itself with bit 7 set), status, pleth, bar, pulse, SpO2, and two more."""
+    """Nine bytes: 01, the bits 7 of the next seven (itself with bit 7 set),
+    status, pleth, bar, pulse, SpO2, and two more.
+    """
     data = [0, pleth, 0, pulse, saturation, 0, 0]
     high = sum((byte >> 7) << place for place, byte in enumerate(data))
     return bytes([0x01, 0x80 | high] + [0x80 | byte for byte in data])
@@ -61,18 +63,22 @@ def cms50d(saturation: int, pulse: int, pleth: int) -> bytes:
 def masimo(saturation: int, pulse: int) -> bytes:
     """A line of the ASCII 1 output, as captured, with other values."""
     return (
-        f"12/01/05 11:56:30 SN=0123456789 SPO2={saturation:03d}% BPM={pulse:03d} PI=02.15% SPCO=01.0% SPMET=00.5% DESAT=01 "
-        "PIDELTA=-02 PVI=027 ALARM=0000 EXC=000800\r\n"
+        f"12/01/05 11:56:30 SN=0123456789 SPO2={saturation:03d}% BPM={pulse:03d} PI=02.15% SPCO=01.0% SPMET=00.5% "
+        "DESAT=01 PIDELTA=-02 PVI=027 ALARM=0000 EXC=000800\r\n"
     ).encode()
 
 
 def capnostream(code: int, data: bytes = b"") -> bytes:
-    """0x85, the length, code and data, the exclusive or of all but the start; behind the start 80 and 85 go as pairs."""
+    """0x85, the length, code and data, the exclusive or of all but the start;
+    behind the start 80 and 85 go as pairs.
+    """
     body = bytes([len(data) + 1, code]) + data
     check = 0
     for byte in body:
         check ^= byte
-    return b"\x85" + b"".join({0x80: b"\x80\x00", 0x85: b"\x80\x05"}.get(byte, bytes([byte])) for byte in body + bytes([check]))
+    return b"\x85" + b"".join(
+        {0x80: b"\x80\x00", 0x85: b"\x80\x05"}.get(byte, bytes([byte])) for byte in body + bytes([check])
+    )
 
 
 def capnostream_numbers(saturation: int, pulse: int, etco2: int = 38) -> bytes:
