@@ -104,6 +104,17 @@ struct RawValue: Sendable {
             }
             // What is no number is still the bits that came: a device may say so that it has none.
             if state == .unreadable { number = Int64(bitPattern: value) }
+        case .medicalFloat(let form, let places):
+            switch form.read(value, places: places) {
+            case .number(let counts): number = counts
+            case .special(let mantissa):
+                (number, state, reason) = (mantissa, .unreadable, .notANumber)
+                validity =
+                    mantissa == form.positiveInfinity
+                    ? .overflow : mantissa == form.negativeInfinity ? .underflow : .invalid
+            case .tooPrecise: (state, validity, reason) = (.unreadable, .invalid, .tooPrecise)
+            case .tooLarge: (state, validity, reason) = (.unreadable, .overflow, .implausible)
+            }
         default: number = Int64(bitPattern: value)
         }
     }

@@ -70,6 +70,8 @@ extension SerialDecoder {
                 let place = test.bytes.lowerBound
                 let found = place < length ? "0x" + VectorFile.hexText([bytes[place]]) : "not there"
                 why.append("“\(message.name)” has another byte \(place) than \(found)")
+            } else if message.records?.binary != nil {
+                why.append("a list or a record of “\(message.name)” does not end where it says")
             } else if let text = message.text, let unfit = captures.mismatch(text, bytes, payload) {
                 why.append("the text is not that of “\(message.name)”: \(unfit)")
             } else {
@@ -99,6 +101,9 @@ extension SerialDecoder {
     private mutating func fits(_ message: MessagePlan, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> Bool {
         if let lengths = message.length, !lengths.contains(length) { return false }
         for test in message.isWhen where !test.holds(in: bytes, from: 0, length: length) { return false }
+        if let records = message.records, let binary = records.binary {
+            return RecordWalk(records: binary, bytes: bytes).forEach(records.region(payload)) { _ in }
+        }
         guard let text = message.text else { return true }
         return captures.match(text, bytes, payload)
     }
@@ -127,7 +132,7 @@ extension SerialDecoder {
         }
         judge.read(message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         if let records = message.records {
-            let range = message.recordsCapture.map { captures.range($0) } ?? payload
+            let range = message.recordsCapture.map { captures.range($0) } ?? records.region(payload)
             readRecords(records, bytes, range, moment, sink: &sink)
         }
     }
@@ -137,101 +142,5 @@ extension SerialDecoder {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for place in 0..<length { hash = (hash ^ UInt64(bytes[place])) &* 0x100_0000_01B3 }
         return hash
-    }
-
-    /// How often the records of a message are gone through.
-    private enum RecordPass {
-        /// What is judged by others of the same message is taken first.
-        case take
-        /// Then the states are settled that others decide about, one depth after the other.
-        case settle(depth: Int)
-        case judge
-    }
-
-    /// Reads the records of a message: all are taken before any is judged, because how far one counts may depend on
-    /// another.
-    private mutating func readRecords(
-        _ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout RecordBuffer
-    ) {
-        for index in plan.keyed.indices {
-            seenKeys[index] = false
-            if plan.slotCapture == nil { judge.takeNothing(plan.keyed[index].field, moment) }
-        }
-        readRecords(plan, bytes, range, .take, moment, sink: &sink)
-        var depth = 1
-        while depth <= judge.gateDepth {
-            readRecords(plan, bytes, range, .settle(depth: depth), moment, sink: &sink)
-            depth += 1
-        }
-        readRecords(plan, bytes, range, .judge, moment, sink: &sink)
-        guard plan.slotCapture == nil else { return }
-        for index in plan.keyed.indices where !seenKeys[index] {
-            judge.absent(plan.keyed[index].field, moment, sink: &sink)
-        }
-    }
-
-    private mutating func readRecords(
-        _ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ pass: RecordPass, _ moment: Moment,
-        sink: inout RecordBuffer
-    ) {
-        var place = range.lowerBound
-        var isOver = false
-        while true {
-            let part: Range<Int>
-            switch plan.division {
-            case .stride(let stride):
-                guard place < range.upperBound else { return }
-                part = place..<min(range.upperBound, place + stride)
-                place += stride
-                if part.count < stride, case .judge = pass { counters.malformed += 1 }
-            case .separator(let separator):
-                guard let next = CaptureTable.nextItem(separator, bytes, &place, range.upperBound, &isOver) else {
-                    return
-                }
-                part = next
-            }
-            if recordCaptures.match(plan.each, bytes, part) {
-                readRecord(plan, bytes, part, pass, moment, sink: &sink)
-            }
-        }
-    }
-
-    private mutating func readRecord(
-        _ plan: RecordPlan, _ bytes: [UInt8], _ part: Range<Int>, _ pass: RecordPass, _ moment: Moment,
-        sink: inout RecordBuffer
-    ) {
-        var moment = moment
-        let isJudging = if case .judge = pass { true } else { false }
-        if let capture = plan.slotCapture {
-            guard let slot = judge.rack.slot(bytes, recordCaptures.trimmed(capture, bytes)) else {
-                if isJudging { counters.unsolicited += 1 }
-                return
-            }
-            moment.slot = slot
-            if isJudging { judge.rack.see(slot: slot, moment, sink: &sink) }
-        }
-        let length = part.upperBound
-        // What stands in every record is of that record: it is taken anew each time.
-        for field in plan.fields {
-            judge.take(field, bytes: bytes, start: 0, length: length, captures: recordCaptures, moment)
-        }
-        judge.settle(plan.fields, bytes: bytes, start: 0, length: length, moment)
-        if isJudging {
-            for field in plan.fields { judge.judge(field, bytes: bytes, start: 0, length: length, moment, sink: &sink) }
-        }
-        let key = recordCaptures.trimmed(plan.keyCapture, bytes)
-        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, key) {
-            seenKeys[index] = true
-            let field = plan.keyed[index].field
-            if case .settle(let depth) = pass {
-                if field.gateDepth == depth { judge.settle(field, bytes: bytes, start: 0, length: length, moment) }
-                continue
-            }
-            judge.take(field, bytes: bytes, start: 0, length: length, captures: recordCaptures, moment)
-            if isJudging {
-                if field.gateDepth > 0 { judge.settle(field, bytes: bytes, start: 0, length: length, moment) }
-                judge.judge(field, bytes: bytes, start: 0, length: length, moment, sink: &sink)
-            }
-        }
     }
 }

@@ -57,7 +57,8 @@ package struct SerialDecoder: Sendable {
     private var lastNumber: UInt8?
     /// The last message of each kind that tells results.
     var lastEpisode: [UInt64]
-    var seenKeys: [Bool]
+    /// How often the record with a key stands in the message.
+    var seenKeys: [UInt8]
     private var lastByteTime: Int64 = 0
     package var awaiting = Awaiting.nothing {
         didSet { awaitControl() }
@@ -91,7 +92,7 @@ package struct SerialDecoder: Sendable {
         recordCaptures = CaptureTable(capacity: most)
         packet = [UInt8](repeating: 0, count: (plan.packet?.count ?? 0) * (plan.packet?.frameLength ?? 0))
         lastEpisode = [UInt64](repeating: 0, count: plan.messages.count)
-        seenKeys = [Bool](repeating: false, count: plan.messages.map { $0.records?.keyed.count ?? 0 }.max() ?? 0)
+        seenKeys = [UInt8](repeating: 0, count: plan.messages.map { $0.records?.keyed.count ?? 0 }.max() ?? 0)
         isNumbered = plan.frames.contains { $0.format.number != nil }
         isContinuing = plan.frames.contains { $0.format.continuedBy != nil }
         if isContinuing { assembly.reserveCapacity(Self.longestMessage) }

@@ -193,10 +193,16 @@ package final class RecordPlan: Sendable {
     package let keyed: [Keyed]
     /// Fields that stand in every record.
     package let fields: [FieldPlan]
+    /// Fields of attributes that stand beside binary records.
+    package let beside: [(attribute: UInt16, field: FieldPlan)]
+    package let binary: BinaryRecords?
+    /// Of binary records: the bytes of the key.
+    package let keyAt: Range<Int>
 
     init(
         division: MessageDescription.Records.Division, each: TextPlan, keyCapture: Int, valueCapture: Int?,
-        slotCapture: Int?, keyed: [Keyed], fields: [FieldPlan]
+        slotCapture: Int?, keyed: [Keyed], fields: [FieldPlan],
+        beside: [(attribute: UInt16, field: FieldPlan)] = []
     ) {
         self.division = division
         self.each = each
@@ -205,6 +211,20 @@ package final class RecordPlan: Sendable {
         self.slotCapture = slotCapture
         self.keyed = keyed
         self.fields = fields
+        self.beside = beside
+        if case .binary(let records) = division {
+            binary = records
+            keyAt = Range(records.key)
+        } else {
+            binary = nil
+            keyAt = 0..<0
+        }
+    }
+
+    /// The bytes of a frame with this payload in which the records stand.
+    package func region(_ payload: Range<Int>) -> Range<Int> {
+        guard let binary else { return payload }
+        return min(binary.from, payload.upperBound)..<payload.upperBound
     }
 }
 

@@ -29,6 +29,7 @@ package final class FieldPlan: Sendable {
         case float32
         case float64
         case bcd(digits: Int)
+        case medicalFloat(MedicalFloat, places: Int)
         case decimal(places: Int)
         case degreesMinutes
         case sexagesimal

@@ -108,7 +108,12 @@ extension DevicePlan {
             }
         }
         bytes += message.text.map(size) ?? 0
-        if let records = message.records { bytes += max(1, records.keyed.count) * (size(records.each) + 1) }
+        if let records = message.records, let binary = records.binary {
+            // Each record with the head of a list of its own for each list around it.
+            bytes += records.keyed.count * (binary.stride + 4 * (binary.lists.count + 1))
+        } else if let records = message.records {
+            bytes += max(1, records.keyed.count) * (size(records.each) + 1)
+        }
         return Double(min(bytes, frame.longest))
     }
 }

@@ -116,6 +116,7 @@ extension PlanCompiler {
     private func records(_ records: MessageDescription.Records, of message: MessageDescription, slot: Int?)
         -> RecordPlan
     {
+        if case .binary = records.division { return binaryRecords(records, of: message) }
         let each = slot.map { records.each.filling("slot", with: slots[$0]) } ?? records.each
         let holes = each.holes
         let value = holes.firstIndex(of: "value")
@@ -130,6 +131,27 @@ extension PlanCompiler {
                     field: fieldPlan(
                         field, .capture(value ?? holes.firstIndex(of: "key") ?? 0), reading(field.type, width: 0)))
             }, fields: captured(holes))
+    }
+
+    private func binaryRecords(_ records: MessageDescription.Records, of message: MessageDescription) -> RecordPlan {
+        var keyed: [RecordPlan.Keyed] = []
+        var each: [FieldPlan] = []
+        var beside: [(UInt16, FieldPlan)] = []
+        for field in profile.fields {
+            guard case .record(message.name, let key, let attribute, let slices) = field.place else { continue }
+            let bits = slices.map { BitSlice(byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
+            let plan = fieldPlan(field, .bits(bits, count: 1, stride: 1), reading(field.type, width: field.width))
+            if let key {
+                keyed.append(RecordPlan.Keyed(key: key, field: plan))
+            } else if let attribute {
+                beside.append((attribute, plan))
+            } else {
+                each.append(plan)
+            }
+        }
+        return RecordPlan(
+            division: records.division, each: TextPlan(records.each), keyCapture: 0, valueCapture: nil,
+            slotCapture: nil, keyed: keyed, fields: each, beside: beside)
     }
 
     private func request(_ request: RequestDescription, slot: Int?, reply: Int?, refusal: Int?) -> RequestPlan {

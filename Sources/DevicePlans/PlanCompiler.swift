@@ -184,6 +184,7 @@ struct PlanCompiler {
         case .degreesMinutes: .degreesMinutes
         case .sexagesimal: .sexagesimal
         case .bcd: .bcd(digits: width / 4)
+        case .medicalFloat(let places): .medicalFloat(MedicalFloat(width: width), places: places)
         case .decimal(let places): .decimal(places: places)
         case .hex: .hex
         case .text: .text

@@ -22,6 +22,14 @@ struct MessageWriter {
         guard let description = plan.profile.messages.first(where: { $0.name == compiled.name }) else { return [] }
         let format = serial.frames[compiled.frame].format
         let slot = slot ?? compiled.fixedSlot
+        if let binary = description.records?.binary {
+            let length = max(binary.from, format.payloadStart)
+            var head = [UInt8](repeating: 0, count: length)
+            mark(&head, compiled.when)
+            write(compiled.fields, seconds: seconds, to: &head)
+            return format.encode(
+                payload: Array(head[format.payloadStart...]) + lists(binary, description.name, seconds: seconds))
+        }
         if description.template != nil || description.records != nil {
             var payload =
                 description.template.map { render($0, description, slot: slot, seconds: seconds) }
@@ -73,7 +81,16 @@ struct MessageWriter {
         }
         var plain = [UInt8](repeating: 0, count: max(length ?? 0, format.shortest))
         for (offset, byte) in format.start.enumerated() where offset < plain.count { plain[offset] = byte }
-        for test in format.validWhen + tests {
+        mark(&plain, format.validWhen + tests)
+        write(fields, part: part, seconds: seconds, to: &plain)
+        let start = min(format.payloadStart, plain.count)
+        return format.encode(
+            payload: Array(plain[start..<max(start, min(plain.count, format.payloadEnd(length: plain.count)))]))
+    }
+
+    /// Lets bytes pass their tests.
+    private func mark(_ plain: inout [UInt8], _ tests: [ByteTest]) {
+        for test in tests {
             for byte in test.bytes where byte < plain.count {
                 switch test.test {
                 case .bit(let bit, true): plain[byte] |= 1 << UInt8(bit)
@@ -82,6 +99,9 @@ struct MessageWriter {
                 }
             }
         }
+    }
+
+    private func write(_ fields: [FieldPlan], part: Int? = nil, seconds: Double, to plain: inout [UInt8]) {
         for field in fields {
             guard case .bits(let slices, let count, let stride) = field.source else { continue }
             let shift = part.map { $0 * (serial.packet?.frameLength ?? 0) } ?? 0
@@ -95,9 +115,76 @@ struct MessageWriter {
                 write(value, moved, to: &plain)
             }
         }
-        let start = min(format.payloadStart, plain.count)
-        return format.encode(
-            payload: Array(plain[start..<max(start, min(plain.count, format.payloadEnd(length: plain.count)))]))
+    }
+
+    // MARK: Binary records
+
+    /// The records of a message in their lists, one in each.
+    private func lists(_ binary: BinaryRecords, _ message: String, seconds: Double) -> [UInt8] {
+        // The records, or for each the attributes of its list.
+        var items: [[[UInt8]]] = []
+        for field in plan.profile.fields {
+            guard case .record(message, let key?, _, _) = field.place, metric(field) != nil else { continue }
+            var record = [UInt8](repeating: 0, count: binary.stride)
+            record.replaceSubrange(binary.key, with: key)
+            var beside: [(number: UInt16, value: [UInt8])] = []
+            for other in plan.profile.fields {
+                guard case .record(message, let otherKey, let attribute, let slices) = other.place,
+                    otherKey == key || otherKey == nil
+                else { continue }
+                let value = UInt64(bitPattern: number(other, of: field, seconds: seconds))
+                let places = slices.map { (byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
+                guard let attribute else {
+                    write(value, places, to: &record)
+                    continue
+                }
+                var bytes = [UInt8](repeating: 0, count: (slices.map(\.byte).max() ?? 0) + 1)
+                write(value, places, to: &bytes)
+                beside.append((attribute, bytes))
+            }
+            guard let holding = binary.attributes.sorted(by: { $0.key < $1.key }).first else {
+                items.append([record])
+                continue
+            }
+            let content = holding.value == .list ? Self.list([record]) : record
+            items.append(
+                [Self.attribute(holding.key, content)] + beside.map { Self.attribute($0.number, $0.value) })
+        }
+        guard let innermost = binary.lists.last else { return items.joined().flatMap { $0 } }
+        var depth = binary.lists.count - 1
+        var body = Self.list(Array(items.joined()))
+        if depth > 0, !binary.attributes.isEmpty {
+            body = Self.list(items.map { [UInt8](repeating: 0, count: innermost) + Self.list($0) })
+            depth -= 1
+        }
+        while depth > 0 {
+            body = Self.list([[UInt8](repeating: 0, count: binary.lists[depth]) + body])
+            depth -= 1
+        }
+        return [UInt8](repeating: 0, count: binary.lists[0]) + body
+    }
+
+    private static func list(_ items: [[UInt8]]) -> [UInt8] {
+        let bytes = items.flatMap { $0 }
+        return word(items.count) + word(bytes.count) + bytes
+    }
+
+    private static func attribute(_ number: UInt16, _ value: [UInt8]) -> [UInt8] {
+        word(Int(number)) + word(value.count) + value
+    }
+
+    private static func word(_ number: Int) -> [UInt8] { [UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF)] }
+
+    /// What a field of a record holds: the unit's field the code of the unit in which the value is given.
+    private func number(_ field: FieldDescription, of value: FieldDescription, seconds: Double) -> Int64 {
+        if let condition = metric(value)?.metric.condition, condition.field == field.name,
+            let code = condition.codes.first
+        {
+            return YAMLText.integer(code.text) ?? 0
+        }
+        let counts = number(field, seconds: seconds)
+        guard case .medicalFloat(let places) = field.type else { return counts }
+        return Int64(bitPattern: MedicalFloat(width: field.width).bits(of: counts, places: places) ?? 0)
     }
 
     private func isOfPacket(_ field: FieldPlan) -> Bool {
@@ -166,6 +253,8 @@ struct MessageWriter {
         switch records.division {
         case .stride(let stride): return parts.flatMap { Self.fit($0, to: stride) }
         case .separator(let separator): return Array(parts.joined(separator: Self.bytes(separator)))
+        // These are made in their lists.
+        case .binary: return []
         }
     }
 

@@ -179,18 +179,6 @@ package struct SerialFormat: Sendable, Hashable {
 
 /// One kind of message: how it is known, and where its values stand.
 package struct MessageDescription: Sendable {
-    /// Records that follow each other in one message.
-    package struct Records: Sendable {
-        package enum Division: Sendable, Hashable {
-            case separator(Separator)
-            /// So many bytes each.
-            case stride(Int)
-        }
-
-        package let division: Division
-        package let each: Template
-    }
-
     package var name = ""
     /// Index into ``DeviceProfile/frames``.
     package var frame = 0

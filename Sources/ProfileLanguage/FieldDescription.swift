@@ -11,6 +11,9 @@ package enum FieldType: Sendable, Hashable {
     case float64
     /// Two decimal digits in each byte.
     case bcd
+    /// A decimal exponent and a mantissa, FLOAT-Type or SFLOAT-Type, held exactly with this many digits after the
+    /// point. Source: IEEE 11073-20601.
+    case medicalFloat(places: Int)
     /// A decimal number in text, held exactly with this many digits after the point.
     case decimal(places: Int)
     /// Degrees and minutes written together, `ddmm.mmmm`, held as degrees to ten-millionths, 1 cm on the ground.
@@ -26,7 +29,7 @@ package enum FieldType: Sendable, Hashable {
     var isWritten: Bool {
         switch self {
         case .decimal, .degreesMinutes, .sexagesimal, .hex, .text: true
-        case .bits, .signMagnitude, .float32, .float64, .bcd: false
+        case .bits, .signMagnitude, .float32, .float64, .bcd, .medicalFloat: false
         }
     }
 
@@ -36,7 +39,7 @@ package enum FieldType: Sendable, Hashable {
     /// Digits kept after the point of a number that is written; `nil` of all other types.
     package var places: Int? {
         switch self {
-        case .decimal(let places): places
+        case .decimal(let places), .medicalFloat(let places): places
         case .degreesMinutes: 7
         case .sexagesimal: 0
         case .bits, .signMagnitude, .float32, .float64, .bcd, .hex, .text: nil
@@ -79,6 +82,9 @@ package struct FieldDescription: Sendable {
         case hole
         /// The value of the record with this key in a message.
         case keyed(message: String, key: String)
+        /// Slices of the binary records of a message, or of an attribute beside them; of every record where there is no
+        /// key.
+        case record(message: String, key: [UInt8]?, attribute: UInt16?, [Slice])
         case registers(RegisterSource)
     }
 
@@ -116,9 +122,9 @@ package struct FieldDescription: Sendable {
     package var shownName: String { name.split(separator: "/").last.map(String.init) ?? name }
 
     /// Bits of one value of a binary field.
-    var width: Int {
+    package var width: Int {
         switch place {
-        case .slices(_, let slices, _, _): slices.reduce(0) { $0 + $1.width }
+        case .slices(_, let slices, _, _), .record(_, _, _, let slices): slices.reduce(0) { $0 + $1.width }
         case .registers(let source):
             source.bits?.count
                 ?? (source.space.isBits

@@ -4,7 +4,8 @@ extension Grammar {
         "A value: a hole of a template by its name, the record with a `key`, bytes `in` something, or registers.",
         [
             Key("in", .text, "the frame, packet, message or request that holds it"),
-            Key("key", .text, "the record with this key"),
+            Key("key", .either([.text, .number]), "the record with this key; of binary records also `any`"),
+            Key("attribute", .whole(0...65535), "of binary records: the attribute beside the record in the same list"),
             Key("frame", .whole(1...256), "in a packet: which frame, from 1"),
             Key("byte", .whole(0...(FrameFormat.limit - 1)), "the byte, from 0"),
             Key("bits", .span, "bits of the byte or register: 3 or 0..6"),
@@ -13,7 +14,7 @@ extension Grammar {
                 "parts put together, the most significant first"),
             Key("count", .whole(2...256), "so many values follow each other"),
             Key("type", .word(unique(binaryTypes + registerTypes + joinedTypes + textTypes)), "how it is written"),
-            Key("places", .whole(0...9), "of a decimal: digits kept after the point (3)"),
+            Key("places", .whole(0...9), "of a decimal or a medfloat: digits kept after the point (3)"),
             Key("input", .whole(0...65535), "register read with function 4"),
             Key("holding", .whole(0...65535), "register read with function 3"),
             Key("coil", .whole(0...65535), "bit read with function 1"),

@@ -64,7 +64,7 @@ package enum Grammar {
         "int16le", "uint24le", "int24le",
         "uint32le", "int32le", "uint64le", "int64le", "float32", "float32le", "float64", "float64le", "bcd8", "bcd16",
         "bcd32", "sign-magnitude8",
-        "sign-magnitude16", "sign-magnitude16le",
+        "sign-magnitude16", "sign-magnitude16le", "medfloat16", "medfloat32", "medfloat16le", "medfloat32le",
     ]
     static let registerTypes = [
         "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "bcd16", "bcd32",
@@ -294,8 +294,21 @@ package enum Grammar {
         [
             Key("split", .either([.bytes, .word(["blanks"])]), "what separates them"),
             Key("stride", .whole(1...256), "or how many bytes each has"),
-            Key("each", .text, required: true, "a record as it looks: {key}, {value}, {slot} and fields"),
+            Key("each", .text, "a record of text as it looks: {key}, {value}, {slot} and fields; or `key-at`"),
             Key("split-each", .either([.bytes, .word(["blanks"])]), "what separates the items of one record"),
+            Key("key-at", .span, "of binary records: the bytes of a record that say what it is"),
+            Key(
+                "from", .whole(0...(FrameFormat.limit - 1)),
+                "of binary records: the byte where they, or the outermost list, begin; they end with the payload"),
+            Key(
+                "lists", .list(.whole(0...256)),
+                "lists around binary records, outermost first: how many bytes stand before each list in the item of "
+                    + "the list around it. A list is the number of its items, the number of its bytes, two bytes "
+                    + "each, and its items"),
+            Key(
+                "attributes", .named(.word(BinaryRecords.Holding.allCases.map(\.rawValue))),
+                "by number: the attributes that hold a record or a list of records. The items of the innermost list "
+                    + "are then attributes: number, number of bytes, two bytes each, and value"),
         ])
 }
 

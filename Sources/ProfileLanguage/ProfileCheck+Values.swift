@@ -61,7 +61,8 @@ extension ProfileCheck {
         case .isOneOf(let codes), .isNoneOf(let codes): check(codes, of: field)
         case .bit(let bit) where !field.type.isWritten && bit >= field.width:
             diagnostics.error(location, "“\(field.name)” has \(field.width) bits; bit \(bit) is none of them")
-        case .bit where field.type.isFloat || field.type == .bcd || field.type == .signMagnitude:
+        case .bit
+        where field.type.isFloat || field.type == .bcd || field.type == .signMagnitude || field.type.places != nil:
             diagnostics.error(location, "“\(field.name)” is not a number of bits")
         case .bit where field.type.isText, .above where field.type.isText, .below where field.type.isText:
             diagnostics.error(location, "“\(field.name)” is text; a bit or a limit is of a number")
@@ -136,7 +137,7 @@ extension ProfileCheck {
                 : 0...(exp2(Double(field.width)) - 1)
         case .bcd: range = 0...(pow(10, Double(field.width / 4)) - 1)
         case .signMagnitude: range = (1 - exp2(Double(field.width - 1)))...(exp2(Double(field.width - 1)) - 1)
-        case .float32, .float64, .decimal, .degreesMinutes, .sexagesimal, .hex, .text: return
+        case .float32, .float64, .medicalFloat, .decimal, .degreesMinutes, .sexagesimal, .hex, .text: return
         }
         let threshold = { profile.threshold($0, on: field.name) }
         switch test {

@@ -12,6 +12,8 @@ extension ProfileReader {
                 if let (source, type) = registers(entry, vmd: entry["vmd"].flatMap(virtualDevice)) {
                     add(name, .registers(source), type, entry, limit: 1)
                 }
+            } else if let records = recordsOf(entry["in"]) {
+                readRecordField(name, entry, records.binary, of: records.scope)
             } else if entry["key"] != nil {
                 readKeyedField(name, entry)
             } else if entry["in"] != nil {
@@ -47,9 +49,15 @@ extension ProfileReader {
             map["otherwise"]?.error("“\(word)” is longer than \(SampleRecord.textCapacity) bytes")
         }
         if field.table.isEmpty { map["otherwise"]?.error("“otherwise” belongs to a “table”") }
-        if case .decimal = type {} else { map["places"]?.error("“places” belongs to decimal text") }
+        switch type {
+        case .decimal, .medicalFloat: break
+        default: map["places"]?.error("“places” belongs to decimal text, “medfloat16” and “medfloat32”")
+        }
         for (float, width) in [(FieldType.float32, 32), (.float64, 64)] where type == float && field.width != width {
             map.value.error("a float of this type has \(width) bits; these are \(field.width)")
+        }
+        if case .medicalFloat = type, field.width != 16, field.width != 32 {
+            map.value.error("a float of this type has 16 or 32 bits; these are \(field.width)")
         }
         if type == .bcd, field.width % 4 != 0 {
             map.value.error("a decimal digit has four bits; \(field.width) bits are no whole digits")
@@ -69,6 +77,14 @@ extension ProfileReader {
             return .decimal(places: places)
         }
         return type
+    }
+
+    /// The message of a field that has binary records.
+    private func recordsOf(_ value: YAMLValue?) -> (scope: String, binary: BinaryRecords)? {
+        guard let scope = value?.word, let index = messageNames[scope],
+            let binary = profile.messages[index].records?.binary
+        else { return nil }
+        return (scope, binary)
     }
 
     private mutating func readKeyedField(_ name: String, _ map: YAMLMapping) {
@@ -119,16 +135,28 @@ extension ProfileReader {
             inside.error("there is no frame “\(scope)”", suggestion: YAMLValue.suggest(scope, among: known))
             return
         }
-        let parts = map["join"]?.list("parts").map { $0.compactMap { $0.mapping("a part") } } ?? [map]
-        let slices = parts.flatMap { slice($0, length: length, frames: frames, isJoined: map["join"] != nil) }
+        let slices = slices(map, length: length, frames: frames)
         let type = binaryType(map)
-        if slices.reduce(0, { $0 + $1.width }) > 64 { map.value.error("a field has at most 64 bits") }
         let count = map["count"]?.int("how many values", 2...256) ?? 1
         let stride = (slices.map(\.byte).max() ?? 0) - (slices.map(\.byte).min() ?? 0) + 1
         if count > 1, (slices.map(\.byte).min() ?? 0) + stride * count > length {
             map["count"]?.error("\(count) values end beyond the frame's \(length) bytes")
         }
         add(name, .slices(scope: scope, slices, count: count, stride: stride), type, map, limit: length)
+    }
+
+    /// Adds a field of bytes that are neither a frame's nor a packet's.
+    mutating func addSlices(
+        _ name: String, _ map: YAMLMapping, length: Int, _ place: ([FieldDescription.Slice]) -> FieldDescription.Place
+    ) {
+        add(name, place(slices(map, length: length, frames: 1)), binaryType(map), map, limit: length)
+    }
+
+    private func slices(_ map: YAMLMapping, length: Int, frames: Int) -> [FieldDescription.Slice] {
+        let parts = map["join"]?.list("parts").map { $0.compactMap { $0.mapping("a part") } } ?? [map]
+        let slices = parts.flatMap { slice($0, length: length, frames: frames, isJoined: map["join"] != nil) }
+        if slices.reduce(0, { $0 + $1.width }) > 64 { map.value.error("a field has at most 64 bits") }
+        return slices
     }
 
     private func binaryType(_ map: YAMLMapping) -> FieldType {
@@ -139,7 +167,11 @@ extension ProfileReader {
             }
             return .bits(signed: false)
         }
-        return typed(value)?.type ?? .bits(signed: false)
+        let type = typed(value)?.type ?? .bits(signed: false)
+        if case .medicalFloat(let places) = type {
+            return .medicalFloat(places: map["places"]?.int("the digits after the point", 0...9) ?? places)
+        }
+        return type
     }
 
     /// The slices one part of a field stands for: some bits of a byte, or whole bytes by a type's width.
@@ -190,6 +222,9 @@ extension ProfileReader {
                 "float64": (8, .float64, false), "float64le": (8, .float64, true),
                 "sign-magnitude8": (1, .signMagnitude, false),
                 "sign-magnitude16": (2, .signMagnitude, false), "sign-magnitude16le": (2, .signMagnitude, true),
+                "medfloat16": (2, .medicalFloat(places: 3), false), "medfloat32": (4, .medicalFloat(places: 3), false),
+                "medfloat16le": (2, .medicalFloat(places: 3), true),
+                "medfloat32le": (4, .medicalFloat(places: 3), true),
             ])
     }
 

@@ -66,7 +66,7 @@ extension ProfileReader {
         if let text = map["text"], let written = text.text("the payload as it looks") {
             message.template = template(written, separator: separator, text)
         }
-        message.records = map["repeat"].flatMap(records)
+        message.records = map["repeat"].flatMap { records($0, longest: frame.longest) }
         if message.when.isEmpty, message.template == nil, message.records == nil,
             profile.frames.count(where: { !$0.isFromHost }) == 1, !isReply,
             map["length"] == nil
@@ -86,9 +86,18 @@ extension ProfileReader {
         }
     }
 
-    private func records(_ value: YAMLValue) -> MessageDescription.Records? {
+    private func records(_ value: YAMLValue, longest: Int) -> MessageDescription.Records? {
         guard let map = value.mapping("records") else { return nil }
         map.allow(Grammar.records)
+        if map["key-at"] != nil {
+            return binaryRecords(map, longest: longest).map {
+                MessageDescription.Records(
+                    division: .binary($0), each: Template(items: [], separator: nil, moreItems: false))
+            }
+        }
+        for key in ["from", "lists", "attributes"] {
+            map[key]?.error("“\(key)” belongs to binary records, whose key stands “key-at” some of their bytes")
+        }
         guard let each = map.required("each"), let text = each.text("a record as it looks"),
             let template = template(text, separator: map["split-each"].flatMap { $0.separator() }, each)
         else { return nil }
@@ -114,6 +123,9 @@ extension ProfileReader {
             value.error("{\(name)} stands in “each” of “repeat” only")
         }
         if outside.contains("repeat"), message.records == nil { value.error("{repeat} needs “repeat”") }
+        if message.template != nil, message.records?.binary != nil {
+            value.error("binary records stand in a message without “text”")
+        }
         if message.holes.contains("slot"), profile.rack == nil {
             value.error("{slot} needs a virtual device with “slots” under “vmds”")
         }

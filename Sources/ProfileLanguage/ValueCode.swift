@@ -57,6 +57,7 @@ extension ValueCode {
         case .bits(let signed): return try integer(signed: signed, width: field.width)
         case .bcd: return try bcd(width: field.width)
         case .signMagnitude: return try signMagnitude(width: field.width)
+        case .medicalFloat(let places): return try medicalFloat(width: field.width, places: places)
         case .float32: return try float()
         case .float64: return try double()
         case .decimal, .degreesMinutes, .sexagesimal: return decimal(field)
@@ -109,6 +110,31 @@ extension ValueCode {
             throw Refusal("the field cannot be \(text): it has \(digits) decimal digits")
         }
         return .number(number)
+    }
+
+    /// What is no number is told by the mantissa alone.
+    private func medicalFloat(width: Int, places: Int) throws(Refusal) -> CodePlan {
+        let form = MedicalFloat(width: width)
+        switch text.lowercased() {
+        case "nan": return .unreadable(form.notANumber)
+        case "nres": return .unreadable(form.notAtThisResolution)
+        case "inf", "+inf": return .unreadable(form.positiveInfinity)
+        case "-inf": return .unreadable(form.negativeInfinity)
+        default: break
+        }
+        if let raw = rawBits {
+            guard raw < 1 << UInt64(width) else { throw Refusal("“\(text)” has more bits than the field's \(width)") }
+            switch form.read(raw, places: places) {
+            case .number(let counts): return .number(counts)
+            case .special(let mantissa): return .unreadable(mantissa)
+            case .tooPrecise, .tooLarge: throw Refusal("“\(text)” is no number that is kept with \(places) places")
+            }
+        }
+        let bytes = Array(text.utf8)
+        guard let counts = try? DecimalText.counts(bytes, 0..<bytes.count, places: places) else {
+            throw notANumber("a number with at most \(places) places, NaN, NRes, +INF, -INF, or the bits as 0x…")
+        }
+        return .number(counts)
     }
 
     private func float() throws(Refusal) -> CodePlan {

@@ -105,7 +105,8 @@ import Testing
         ),
         (
             "key: SPO2", "kez: SPO2",
-            "19:22: error: unknown key “kez”; expected in, key, frame, byte, bits, join, count, type, places, input, "
+            "19:22: error: unknown key “kez”; expected in, key, attribute, frame, byte, bits, join, count, type, places, "
+                + "input, "
                 + "holding, coil, discrete, identification, registers, words, bytes, every, vmd, strip, missing, "
                 + "table, otherwise, "
                 + "validity-when — did you mean “key”?"
@@ -119,7 +120,10 @@ import Testing
             "16:16: error: expected the type (text, decimal, hex, integer, degrees-minutes, hours-minutes), found "
                 + "“number”"
         ),
-        ("serial: {type: text}", "serial: {type: text, places: 2}", "15:32: error: “places” belongs to decimal text"),
+        (
+            "serial: {type: text}", "serial: {type: text, places: 2}",
+            "15:32: error: “places” belongs to decimal text, “medfloat16” and “medfloat32”"
+        ),
         (
             "{slot}C;{rate}", "{slot}C;{rate}{serial}",
             "22:38: error: nobody can tell where the value before {serial} ends: give one of them a width"

@@ -1,0 +1,150 @@
+import DeviceModel
+import DevicePlans
+import ProfileLanguage
+
+/// Records of a message: what each says.
+extension SerialDecoder {
+    /// How often the records of a message are gone through.
+    private enum RecordPass: Equatable {
+        /// What is judged by others of the same message is taken first.
+        case take
+        /// Then the states are settled that others decide about, one depth after the other.
+        case settle(depth: Int)
+        case judge
+    }
+
+    /// Reads the records of a message: all are taken before any is judged, because how far one counts may depend on
+    /// another.
+    mutating func readRecords(
+        _ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ moment: Moment, sink: inout RecordBuffer
+    ) {
+        for index in plan.keyed.indices {
+            seenKeys[index] = 0
+            if plan.slotCapture == nil { judge.takeNothing(plan.keyed[index].field, moment) }
+        }
+        readRecords(plan, bytes, range, .take, moment, sink: &sink)
+        var depth = 1
+        while depth <= judge.gateDepth {
+            readRecords(plan, bytes, range, .settle(depth: depth), moment, sink: &sink)
+            depth += 1
+        }
+        readRecords(plan, bytes, range, .judge, moment, sink: &sink)
+        guard plan.slotCapture == nil else { return }
+        for index in plan.keyed.indices where seenKeys[index] == 0 {
+            judge.absent(plan.keyed[index].field, moment, sink: &sink)
+        }
+    }
+
+    private mutating func readRecords(
+        _ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ pass: RecordPass, _ moment: Moment,
+        sink: inout RecordBuffer
+    ) {
+        if let binary = plan.binary {
+            let walk = RecordWalk(records: binary, bytes: bytes)
+            _ = walk.forEach(range) { readRecord(plan, walk, $0, pass, moment, sink: &sink) }
+            return
+        }
+        var place = range.lowerBound
+        var isOver = false
+        while true {
+            let part: Range<Int>
+            switch plan.division {
+            case .binary: return
+            case .stride(let stride):
+                guard place < range.upperBound else { return }
+                part = place..<min(range.upperBound, place + stride)
+                place += stride
+                if part.count < stride, pass == .judge { counters.malformed += 1 }
+            case .separator(let separator):
+                guard let next = CaptureTable.nextItem(separator, bytes, &place, range.upperBound, &isOver) else {
+                    return
+                }
+                part = next
+            }
+            if recordCaptures.match(plan.each, bytes, part) {
+                readRecord(plan, bytes, part, pass, moment, sink: &sink)
+            }
+        }
+    }
+
+    private mutating func readRecord(
+        _ plan: RecordPlan, _ bytes: [UInt8], _ part: Range<Int>, _ pass: RecordPass, _ moment: Moment,
+        sink: inout RecordBuffer
+    ) {
+        var moment = moment
+        let isJudging = pass == .judge
+        if let capture = plan.slotCapture {
+            guard let slot = judge.rack.slot(bytes, recordCaptures.trimmed(capture, bytes)) else {
+                if isJudging { counters.unsolicited += 1 }
+                return
+            }
+            moment.slot = slot
+            if isJudging { judge.rack.see(slot: slot, moment, sink: &sink) }
+        }
+        let length = part.upperBound
+        // What stands in every record is of that record: it is taken anew each time.
+        for field in plan.fields {
+            judge.take(field, bytes: bytes, start: 0, length: length, captures: recordCaptures, moment)
+        }
+        judge.settle(plan.fields, bytes: bytes, start: 0, length: length, moment)
+        if isJudging {
+            for field in plan.fields { judge.judge(field, bytes: bytes, start: 0, length: length, moment, sink: &sink) }
+        }
+        let key = recordCaptures.trimmed(plan.keyCapture, bytes)
+        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, key) {
+            seenKeys[index] = 1
+            let field = plan.keyed[index].field
+            if case .settle(let depth) = pass {
+                if field.gateDepth == depth { judge.settle(field, bytes: bytes, start: 0, length: length, moment) }
+                continue
+            }
+            judge.take(field, bytes: bytes, start: 0, length: length, captures: recordCaptures, moment)
+            if isJudging {
+                if field.gateDepth > 0 { judge.settle(field, bytes: bytes, start: 0, length: length, moment) }
+                judge.judge(field, bytes: bytes, start: 0, length: length, moment, sink: &sink)
+            }
+        }
+    }
+
+    /// Reads one binary record.
+    private mutating func readRecord(
+        _ plan: RecordPlan, _ walk: RecordWalk, _ place: RecordWalk.Place, _ pass: RecordPass, _ moment: Moment,
+        sink: inout RecordBuffer
+    ) {
+        let (bytes, start, length) = (walk.bytes, place.record.lowerBound, place.record.count)
+        // What stands in every record, or beside it, is of that record: it is taken anew each time.
+        for field in plan.fields {
+            judge.take(field, bytes: bytes, start: start, length: length, captures: recordCaptures, moment)
+        }
+        for beside in plan.beside {
+            let value = walk.value(of: beside.attribute, in: place.attributes) ?? 0..<0
+            judge.take(
+                beside.field, bytes: bytes, start: value.lowerBound, length: value.count, captures: recordCaptures,
+                moment)
+        }
+        judge.settle(plan.fields, bytes: bytes, start: start, length: length, moment)
+        if pass == .judge {
+            for field in plan.fields {
+                judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
+            }
+        }
+        let key = (start + plan.keyAt.lowerBound)..<(start + plan.keyAt.upperBound)
+        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, key) {
+            let field = plan.keyed[index].field
+            switch pass {
+            case .take:
+                seenKeys[index] += seenKeys[index] < 2 ? 1 : 0
+                judge.take(field, bytes: bytes, start: start, length: length, captures: recordCaptures, moment)
+                // Which of two records with the same key is meant, nobody knows.
+                if seenKeys[index] > 1 { judge.takeNothing(field, moment) }
+            case .settle(let depth):
+                if field.gateDepth == depth { judge.settle(field, bytes: bytes, start: start, length: length, moment) }
+            case .judge where seenKeys[index] == 1:
+                judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
+            case .judge:
+                if seenKeys[index] == 2 { judge.miss(field, .invalid, .malformed, moment, sink: &sink) }
+                seenKeys[index] = 3
+            }
+        }
+    }
+}

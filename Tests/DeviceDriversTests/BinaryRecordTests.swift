@@ -1,0 +1,193 @@
+import DeviceModel
+import DevicePlans
+import ProfileLanguage
+import StrictYAML
+import TestSupport
+import Testing
+
+@testable import DeviceDrivers
+
+private struct Kept: RecordSink {
+    var records: [SampleRecord] = []
+    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
+}
+
+/// Records in lists within lists: what is read, and what is not.
+@Suite struct BinaryRecordTests {
+    private func load(_ records: String, _ fields: String) throws -> DeviceProfile {
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: sensor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            frames:
+              frame: {start: 0xAA, length: {byte: 1, type: uint8, adds: 3}, longest: 200, checksum: {sum8: 1..}}
+            messages:
+              m: {length: 3..200, repeat: {\(records)}}
+            fields:
+            \(fields)
+            metrics:
+              - {metric: MDC_TEMP, from: value, unit: Cel, every: 1s}
+            """
+        return try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text))
+    }
+
+    private func frame(_ payload: [UInt8]) -> [UInt8] {
+        let body = [UInt8(payload.count)] + payload
+        return [0xAA] + body + [body.reduce(0, &+)]
+    }
+
+    private func read(_ profile: DeviceProfile, _ payloads: [[UInt8]]) throws -> [String] {
+        let plan = profile.compile(handle: "device")
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        var decoder = SerialDecoder(plan, serial)
+        var kept = Kept()
+        let bytes = payloads.flatMap(frame)
+        decoder.feed(bytes, count: bytes.count, time: 1, sink: &kept)
+        return kept.records.filter { $0.kind == .sample }.map {
+            $0.validity.carriesValue ? "\($0.bits)" : "\($0.validity.word) \($0.reason.word)"
+        }
+    }
+
+    private let deep = "stride: 3, key-at: 0, from: 2, lists: [0, 1], attributes: {7: record, 8: list}"
+    private let value = "  value: {in: m, key: 5, byte: 1, type: int16}"
+
+    @Test func aRecordIsFoundWhereverItStands() throws {
+        let profile = try load(deep, value)
+        // One attribute with one record; two of them; a list of records; attributes of others between.
+        let plain: [UInt8] = [0, 1, 0, 12, 9, 0, 1, 0, 7, 0, 7, 0, 3, 5, 1, 2]
+        let list: [UInt8] = [
+            0, 1, 0, 25, 9, 0, 2, 0, 20, 0, 6, 0, 2, 1, 1, 0, 8, 0, 10, 0, 2, 0, 6, 4, 0, 1, 5, 0, 9,
+        ]
+        #expect(try read(profile, [plain]) == ["258"])
+        #expect(try read(profile, [list]) == ["9"])
+        // A list without items has none of them.
+        #expect(try read(profile, [[0, 0, 0, 0]]) == ["notAvailable absent"])
+    }
+
+    /// Every number in the lists is changed to every other value: whatever the bytes may be then, no value is read.
+    @Test func aLengthThatDoesNotFitGivesNoValue() throws {
+        let profile = try load(deep, value)
+        let whole: [UInt8] = [
+            0, 1, 0, 25, 9, 0, 2, 0, 20, 0, 6, 0, 2, 1, 1, 0, 8, 0, 10, 0, 2, 0, 6, 4, 0, 1, 5, 0, 9,
+        ]
+        #expect(try read(profile, [whole]) == ["9"])
+        for place in [0, 1, 2, 3, 5, 6, 7, 8, 11, 12, 17, 18, 19, 20, 21, 22] {
+            for other in UInt8.min...UInt8.max where other != whole[place] {
+                var changed = whole
+                changed[place] = other
+                let heard = try read(profile, [changed])
+                #expect(heard.allSatisfy { $0 == "notAvailable absent" }, "byte \(place) is \(other): \(heard)")
+            }
+        }
+        for length in 0..<whole.count { #expect(try read(profile, [Array(whole[..<length])]).isEmpty) }
+    }
+
+    @Test func aKeyThatComesTwiceHasNoValue() throws {
+        let profile = try load("stride: 3, key-at: 0, from: 2", value)
+        #expect(try read(profile, [[5, 0, 1, 6, 0, 2]]) == ["1"])
+        #expect(try read(profile, [[5, 0, 1, 5, 0, 1], [5, 0, 3]]) == ["invalid malformed", "3"])
+        // Bytes that are no whole record make the message none.
+        #expect(try read(profile, [[5, 0, 1, 5]]).isEmpty)
+    }
+
+    @Test func whatStandsInTheRecordAndBesideItIsOfThatRecord() throws {
+        let fields = """
+              unit: {in: m, key: any, byte: 1, type: uint8}
+              state: {in: m, key: any, attribute: 9, byte: 0, type: uint8}
+              value:
+                in: m
+                key: 5
+                byte: 2
+                type: uint8
+                validity-when:
+                  - {field: unit, is-not: 1, validity: invalid}
+                  - {field: state, is-not: 0, validity: questionable}
+            """
+        let profile = try load("stride: 3, key-at: 0, from: 2, lists: [0, 0], attributes: {7: record}", fields)
+        func object(_ key: UInt8, _ unit: UInt8, state: UInt8?) -> [UInt8] {
+            let beside: [UInt8] = state.map { [0, 9, 0, 1, $0] } ?? []
+            return [0, state == nil ? 1 : 2, 0, UInt8(7 + beside.count), 0, 7, 0, 3, key, unit, 77] + beside
+        }
+        func message(_ objects: [UInt8]...) -> [UInt8] {
+            [0, UInt8(objects.count), 0, UInt8(objects.joined().count)] + objects.joined()
+        }
+        #expect(try read(profile, [message(object(5, 1, state: 0), object(6, 2, state: 1))]) == ["77"])
+        #expect(
+            try read(profile, [message(object(6, 1, state: 0), object(5, 2, state: 0))]) == ["invalid deviceStatus"])
+        // The state of another object says nothing of this one.
+        #expect(
+            try read(profile, [message(object(6, 1, state: 0), object(5, 1, state: nil))]) == ["invalid unknownStatus"])
+    }
+
+    @Test(arguments: [
+        ("stride: 3, key-at: 3, from: 2", "the bytes of the key"), ("stride: 3, from: 2", "each"),
+        ("stride: 3, key-at: 0", "from"), ("stride: 3, key-at: 0, from: 2, attributes: {7: record}", "innermost"),
+        ("stride: 3, key-at: 0, from: 2, lists: [0, 0, 0, 0, 0, 0, 0]", "6 deep"),
+        ("stride: 3, key-at: 0, from: 2, split: \",\"", "text"),
+        ("stride: 3, key-at: 0, from: 2, lists: [0], attributes: {x: record}", "attribute's number"),
+        ("split: \",\", each: \"{key}={value}\", lists: [0]", "key-at"),
+    ])
+    func whatCannotBeIsRefused(records: String, words: String) {
+        let error = #expect(throws: InvalidFile.self) { try load(records, value) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(words), "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test(arguments: [
+        ("  value: {in: m, key: 256, byte: 1, type: uint8}", "255"),
+        ("  value: {in: m, key: 5, byte: 2, type: int16}", "beyond"),
+        ("  value: {in: m, key: 5, attribute: 9, byte: 0, type: uint8}", "key: any"),
+        ("  value: {in: m, key: any, attribute: 7, byte: 0, type: uint8}", "holds the records"),
+        ("  value: {in: m, byte: 1, type: uint8}", "key"),
+    ])
+    func aFieldOfNoRecordIsRefused(field: String, words: String) {
+        let error = #expect(throws: InvalidFile.self) { try load(deep, field) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(words), "\(error.map { "\($0)" } ?? "")")
+    }
+}
+
+/// FLOAT-Type and SFLOAT-Type.
+@Suite struct MedicalFloatTests {
+    // Of public material: 95.0, 60, 10.0, 1.5.
+    @Test(
+        arguments: [
+            (0xFF00_03B6, 95_000), (0x0000_003C, 60_000), (0xFF00_0064, 10_000), (0xFF00_000F, 1500),
+            (0x00FF_FFFF, -1000),
+            (0xFDFF_FFFF, -1), (0x0300_0002, 2_000_000), (0, 0), (0x7F00_0000, 0),
+        ] as [(UInt64, Int64)])
+    func numbersAreExact(bits: UInt64, counts: Int64) {
+        #expect(MedicalFloat(width: 32).read(bits, places: 3) == .number(counts))
+    }
+
+    @Test func whatIsNoNumberIsToldByItsMantissa() {
+        for (width, exponents) in [(32, 0..<256), (16, 0..<16)] {
+            let form = MedicalFloat(width: width)
+            for exponent in exponents {
+                for mantissa in [
+                    form.notANumber, form.notAtThisResolution, form.positiveInfinity, form.negativeInfinity,
+                ] {
+                    let bits = UInt64(exponent) << (width == 32 ? 24 : 12) | UInt64(mantissa)
+                    #expect(form.read(bits, places: 2) == .special(mantissa))
+                }
+            }
+        }
+        #expect(MedicalFloat(width: 16).notANumber == 0x7FF && MedicalFloat(width: 16).negativeInfinity == 0x802)
+        #expect(
+            MedicalFloat(width: 32).notANumber == 0x7F_FFFF && MedicalFloat(width: 32).negativeInfinity == 0x80_0002)
+    }
+
+    @Test func whatIsNotKeptIsNotRounded() {
+        #expect(MedicalFloat(width: 32).read(0xFC00_0001, places: 3) == .tooPrecise)
+        #expect(MedicalFloat(width: 32).read(0xFC00_000A, places: 3) == .number(1))
+        #expect(MedicalFloat(width: 32).read(0x8000_0001, places: 3) == .tooPrecise)
+        #expect(MedicalFloat(width: 32).read(0x7F00_0001, places: 0) == .tooLarge)
+    }
+
+    @Test func whatIsWrittenIsRead() {
+        for counts in [Int64(-8_000_000), -365, -1, 0, 1, 72_000, 8_388_600] {
+            let form = MedicalFloat(width: 32)
+            #expect(form.bits(of: counts, places: 1).map { form.read($0, places: 1) } == .number(counts))
+        }
+        #expect(MedicalFloat(width: 16).bits(of: 2046, places: 1) == nil)
+    }
+}
