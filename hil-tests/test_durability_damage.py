@@ -26,7 +26,8 @@ from peers.waiting import wait_until
 ALL = 1 << 30
 CASES = ALL if os.environ.get("NABD_DAMAGE") == "all" else setting("NABD_DAMAGE", 40)
 RUNS = setting("NABD_DAMAGED_RUNS", 8)
-pytestmark = [pytest.mark.host, pytest.mark.timeout(3600 if CASES == ALL else 240 + 10 * RUNS), pytest.mark.xdist_group("durability-damage")]
+LONGEST = 3600 if CASES == ALL else 240 + 10 * RUNS
+pytestmark = [pytest.mark.host, pytest.mark.timeout(LONGEST), pytest.mark.xdist_group("durability-damage")]
 
 BLOCK = 512
 HANGS = 5

@@ -172,16 +172,19 @@ import Testing
         ),
     ]
 
-    private static func sources(in folder: String = "Sources") throws -> [Source] {
+    private static func sources(in folder: String = "Sources", endingIn end: String = ".swift") throws -> [Source] {
         let root = Repository.root.appendingPathComponent(folder)
         let files = FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? []
-        return try files.filter { $0.hasSuffix(".swift") && !$0.contains(".build/") }.map {
+        return try files.filter { $0.hasSuffix(end) && !$0.contains(".build/") }.map {
             Source($0, try String(contentsOf: root.appendingPathComponent($0), encoding: .utf8))
         }
     }
 
     @Test func linesOfTestsAreShortToo() throws {
-        for source in try Self.sources(in: "Tests") + Self.sources(in: "Benchmarks") {
+        let swift = try Self.sources(in: "Tests") + Self.sources(in: "Benchmarks")
+        let python = try ["hil-tests", "Tests/Fuzz", "Benchmarks"].flatMap { try Self.sources(in: $0, endingIn: ".py") }
+        #expect(swift.count > 50 && python.count > 50)
+        for source in swift + python {
             for found in Self.linesAreShort(source) { Issue.record("\(source.path) \(found)") }
         }
     }
