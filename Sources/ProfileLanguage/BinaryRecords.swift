@@ -50,13 +50,13 @@ extension MessageDescription {
 extension ProfileReader {
     func binaryRecords(_ map: YAMLMapping, longest: Int) -> BinaryRecords? {
         for key in ["split", "split-each", "each"] { map[key]?.error("“\(key)” belongs to records that are text") }
-        guard let stride = map.required("stride")?.int("the bytes of a record", 1...256),
+        guard let stride = map.required("stride")?.int("the bytes of a record", Grammar.Bounds.recordBytes),
             let key = map.required("key-at")?.span("the bytes of the key", 0...(stride - 1)),
             let from = map.required("from")?.int("the byte where they begin", 0...max(0, longest - 1))
         else { return nil }
         if key.count > 8 { map["key-at"]?.error("a key has at most eight bytes") }
         let lists = (map["lists"]?.list("the bytes before each list") ?? []).compactMap {
-            $0.int("the bytes before a list", 0...256)
+            $0.int("the bytes before a list", Grammar.Bounds.bytesBeforeList)
         }
         if lists.count > BinaryRecords.deepest {
             map["lists"]?.error("lists are at most \(BinaryRecords.deepest) deep")
@@ -67,7 +67,7 @@ extension ProfileReader {
                 keyValue.error("expected an attribute's number, 0 to 65535, found “\(name)”")
                 continue
             }
-            attributes[number] = value.choice("what the attribute holds", ["record": .record, "list": .list])
+            attributes[number] = value.choice("what the attribute holds", Grammar.Words.holding)
         }
         if map["attributes"] != nil, lists.isEmpty {
             map["attributes"]?.error("“attributes” are items of the innermost of “lists”")
@@ -85,7 +85,7 @@ extension ProfileReader {
             key = (0..<records.key.count).reversed().map { UInt8(truncatingIfNeeded: number >> Int64(8 * $0)) }
         }
         var length = records.stride
-        let attribute = map["attribute"]?.int("the attribute's number", 0...65535).map { UInt16($0) }
+        let attribute = map["attribute"]?.int("the attribute's number", Grammar.Bounds.attribute).map { UInt16($0) }
         if let attribute {
             if records.attributes.isEmpty { map["attribute"]?.error("“\(scope)” has no “attributes”") }
             if records.attributes[attribute] != nil {

@@ -5,25 +5,29 @@ extension Grammar {
         [
             Key("in", .text, "the frame, packet, message or request that holds it"),
             Key("key", .either([.text, .number]), "the record with this key; of binary records also `any`"),
-            Key("attribute", .whole(0...65535), "of binary records: the attribute beside the record in the same list"),
-            Key("frame", .whole(1...256), "in a packet: which frame, from 1"),
-            Key("byte", .whole(0...(FrameFormat.limit - 1)), "the byte, from 0"),
-            Key("bits", .span, "bits of the byte or register: 3 or 0..6"),
+            Key(
+                "attribute", .whole(Bounds.attribute),
+                "of binary records: the attribute beside the record in the same list"),
+            Key("frame", .whole(Bounds.frameOfPacket), "in a packet: which frame, from 1"),
+            Key("byte", .whole(Bounds.frameByte), "the byte, from 0"),
+            Key("bits", .span(Bounds.registerBit), "bits of the byte or register: 3 or 0..6"),
             Key(
                 "join", .list(.either([.part(slice), .part(registerPart)])),
                 "parts put together, the most significant first"),
-            Key("count", .whole(2...256), "so many values follow each other"),
-            Key("type", .word(unique(binaryTypes + registerTypes + joinedTypes + textTypes)), "how it is written"),
-            Key("places", .whole(0...9), "of a decimal or a medfloat: digits kept after the point (3)"),
-            Key("input", .whole(0...65535), "register read with function 4"),
-            Key("holding", .whole(0...65535), "register read with function 3"),
-            Key("coil", .whole(0...65535), "bit read with function 1"),
-            Key("discrete", .whole(0...65535), "bit read with function 2"),
-            Key("identification", .whole(0...255), "object of the device identification, read with function 43/14"),
-            Key("registers", .whole(1...20), "of a text in registers: how many"),
-            Key("words", .word(["high-first", "low-first"]), "order of two or four registers (high-first)"),
-            Key("bytes", .word(["high-first", "low-first"]), "order of the two bytes of each register (high-first)"),
-            Key("every", .duration, "time between two reads of registers no metric names"),
+            Key("count", .whole(Bounds.samples), "so many values follow each other"),
+            Key("type", .word(types), "how it is written"),
+            Key("places", .whole(Bounds.places), "of a decimal or a medfloat: digits kept after the point (3)"),
+            Key("input", .whole(Bounds.address), "register read with function 4"),
+            Key("holding", .whole(Bounds.address), "register read with function 3"),
+            Key("coil", .whole(Bounds.address), "bit read with function 1"),
+            Key("discrete", .whole(Bounds.address), "bit read with function 2"),
+            Key(
+                "identification", .whole(Bounds.object), "object of the device identification, read with function 43/14"
+            ),
+            Key("registers", .whole(Bounds.textRegisters), "of a text in registers: how many"),
+            Key("words", .word(names(Words.order)), "order of two or four registers (high-first)"),
+            Key("bytes", .word(names(Words.order)), "order of the two bytes of each register (high-first)"),
+            Key("every", .duration(Bounds.period), "time between two reads of registers no metric names"),
             Key("vmd", .text, "the virtual device whose registers these are"),
             Key("strip", .oneOrMore(.text), "texts taken off either end where they stand"),
             Key("missing", .named(.word(validities)), "the values that mean none, and which validity that is"),
@@ -35,17 +39,17 @@ extension Grammar {
     static let slice = Part(
         "part", "Bits of one byte.",
         [
-            Key("frame", .whole(1...256), "in a packet: which frame, from 1"),
-            Key("byte", .whole(0...(FrameFormat.limit - 1)), required: true, "the byte, from 0"),
-            Key("bits", .span, "its bits (all)"),
+            Key("frame", .whole(Bounds.frameOfPacket), "in a packet: which frame, from 1"),
+            Key("byte", .whole(Bounds.frameByte), required: true, "the byte, from 0"),
+            Key("bits", .span(Bounds.registerBit), "its bits (all)"),
         ])
 
     static let registerPart = Part(
         "part of registers", "Bits of one register.",
         [
-            Key("input", .whole(0...65535), "register read with function 4"),
-            Key("holding", .whole(0...65535), "register read with function 3"),
-            Key("bits", .span, "its bits (all)"),
+            Key("input", .whole(Bounds.address), "register read with function 4"),
+            Key("holding", .whole(Bounds.address), "register read with function 3"),
+            Key("bits", .span(Bounds.registerBit), "its bits (all)"),
         ])
 
     /// Registers named where they are measured.
@@ -62,7 +66,8 @@ extension Grammar {
     static let gate = Part(
         "validity-when", "A test on bytes, or on another field of the message, and the validity it gives.",
         [
-            Key("byte", .span, "the byte"), Key("bit", .whole(0...63), "the bit of the byte or field"),
+            Key("byte", .span(Bounds.frameByte), "the byte"),
+            Key("bit", .whole(Bounds.fieldBit), "the bit of the byte or field"),
             Key("field", .text, "or another field"), Key("is", code, "the value or values"),
             Key("is-not", code, "all values but these"),
             Key("has", .text, "the text contains this"), Key("present", .truth, "it is in the message"),
@@ -87,16 +92,17 @@ extension Grammar {
             Key(
                 "refusal", .either([.text, .part(message)]),
                 "the answer by which the device says that it will not, or cannot: its values are then invalid"),
-            Key("every", .duration, "time between two; without it only a step of the session"),
+            Key("every", .duration(Bounds.period), "time between two; without it only a step of the session"),
             Key(
-                "class", .word(RequestDescription.Class.allCases.map(\.rawValue)), required: true, "what saying it does"
+                "class", .word(names(Words.requestClass)), required: true, "what saying it does"
             ),
-            Key("retries", .whole(0...5), "how often it is said again when unanswered (0)"),
+            Key("retries", .whole(Bounds.retries), "how often it is said again when unanswered (0)"),
             Key("for-each", .text, "said once for every slot of this rack"),
         ])
 
     static let pause = Part(
-        "pause", "A while in which nothing is sent.", [Key("pause", .duration, required: true, "how long")])
+        "pause", "A while in which nothing is sent.",
+        [Key("pause", .duration(Bounds.pause), required: true, "how long")])
 
     static let binary = Part("bytes", "Bytes as they are.", [Key("hex", .text, required: true, "hexadecimal pairs")])
 
@@ -129,7 +135,7 @@ extension Grammar {
         [
             Key("field", .text, required: true, "the field"), Key("is", code, "one of these values"),
             Key("is-not", code, "none of these"),
-            Key("bit", .whole(0...63), "this bit is set"), Key("has", .text, "the text contains this"),
+            Key("bit", .whole(Bounds.fieldBit), "this bit is set"), Key("has", .text, "the text contains this"),
             Key("present", .truth, "it is in the message"),
             Key("above", .number, "greater, in the metric's unit"), Key("below", .number, "less, in the metric's unit"),
         ])
@@ -164,7 +170,7 @@ extension Grammar {
         "addend", "Another field that is added.",
         [
             Key("field", .text, required: true, "the field"),
-            Key("times", .whole(1...1_000_000_000), "how many of this field's counts one of its is (1)"),
+            Key("times", .whole(Bounds.times), "how many of this field's counts one of its is (1)"),
         ])
 
     static let exponent = Part(
@@ -188,7 +194,7 @@ extension Grammar {
     static let metric = Part(
         "metric", "What a field means.",
         metricKeys + [
-            Key("every", .duration, "time between two values, where no request decides it"),
+            Key("every", .duration(Bounds.period), "time between two values, where no request decides it"),
             Key("episodic", .truth, "a result, not a periodic sample: it does not become stale"),
             Key("taken-at", .part(takenAt), "of a result: its own time"),
             Key(
@@ -204,7 +210,7 @@ extension Grammar {
                 "format", .text, required: true,
                 "YYYY, YY, MM, DD, hh, mm, ss and what stands between; `*` for what follows; or `unix`"),
             Key(
-                "within", .duration, required: true,
+                "within", .duration(Bounds.resultAge), required: true,
                 "a result that is older, or younger than now by more, is questionable"),
         ])
 
@@ -212,12 +218,13 @@ extension Grammar {
         "heartbeat", "A field that must move; until it has, and when it has not for too long, values are invalid.",
         [
             Key("field", .text, required: true, "a counter, a clock"),
-            Key("changes-within", .duration, required: true, "the longest time between two changes"),
+            Key("changes-within", .duration(Bounds.heartbeat), required: true, "the longest time between two changes"),
             Key("vmd", .text, "the virtual device that it vouches for (all)"),
         ])
 
     static let waveform = Part(
-        "waveform", "A curve.", metricKeys + [Key("period", .duration, required: true, "time between two samples")])
+        "waveform", "A curve.",
+        metricKeys + [Key("period", .duration(Bounds.samplePeriod), required: true, "time between two samples")])
 
     static let alert = Part(
         "alert", "A condition of the device.",
@@ -225,7 +232,7 @@ extension Grammar {
             Key("alert", .text, required: true, "MDC_EVT_… with a verified number, or a NABD_ name"),
             Key("when", .part(condition), required: true, "when it holds"),
             Key(
-                "priority", .word(AlertDescription.Priority.allCases.map(\.rawValue)), required: true,
+                "priority", .word(names(Words.priority)), required: true,
                 "how urgent it is"),
             Key("text", .text, required: true, "what an engineer reads"),
             Key("text-ar", .text, required: true, "what a nurse reads, in Arabic"),
@@ -236,13 +243,13 @@ extension Grammar {
         [
             Key("arguments", .named(.part(argument)), "what the operator gives"),
             Key("steps", .list(.part(step)), required: true, "what is sent, in order; each once"),
-            Key("class", .word(["idempotent", "effect"]), required: true, "whether saying it twice does it twice"),
+            Key("class", .word(names(Words.commandClass)), required: true, "whether saying it twice does it twice"),
             Key("requires", .named(code), "by field: the values that allow it"),
             Key(
                 "read-back", .named(.either([.text, .part(expectation)])),
                 "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …}"),
             Key(
-                "within", .duration,
+                "within", .duration(Bounds.readBack),
                 "how soon the read-back shows it; what does not show it by then has an unknown outcome"),
             Key("hazards", .text, required: true, "what can go wrong"),
         ])
@@ -253,8 +260,8 @@ extension Grammar {
             Key("unit", .text, required: true, "UCUM"),
             Key("range", .list(.number), required: true, "the device's own limits"),
             Key("step", .text, required: true, "the smallest change it can make"),
-            Key("places", .whole(0...6), "digits sent after the point (as the step's)"),
-            Key("digits", .whole(1...9), "the most digits the device takes"),
+            Key("places", .whole(Bounds.argumentPlaces), "digits sent after the point (as the step's)"),
+            Key("digits", .whole(Bounds.argumentDigits), "the most digits the device takes"),
             Key("scale", .text, "sent as a whole number of these"),
         ])
 
@@ -273,13 +280,16 @@ extension Grammar {
         "simulated value", "A value as a function of time, in the unit of the metric that shows it.",
         [
             Key("low", .number, "one end of a swing"), Key("high", .number, "the other end"),
-            Key("period", .duration, "of one swing, or of a recording's sample"),
+            Key("period", .duration(Bounds.simulated), "of one swing, or of a recording's sample"),
             Key("start", .number, "where growth begins"), Key("per-hour", .number, "how much it grows"),
             Key("pulse-rate", .text, "the field with the rate of a pulse wave"),
             Key("file", .text, "a recording beside the profile, one number a line"),
         ])
 
-    private static func unique(_ words: [String]) -> [String] {
-        words.enumerated().filter { words.firstIndex(of: $0.element) == $0.offset }.map(\.element)
+    /// The types of fields, each once.
+    private static var types: [String] {
+        let words =
+            names(Words.binaryTypes) + names(Words.registerTypes) + names(Words.joinedTypes) + names(Words.textTypes)
+        return words.enumerated().filter { words.firstIndex(of: $0.element) == $0.offset }.map(\.element)
     }
 }

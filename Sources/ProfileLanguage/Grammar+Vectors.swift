@@ -13,7 +13,7 @@ extension Grammar {
         [
             Key("name", .text, required: true, "what it proves"),
             Key(
-                "kind", .word(VectorFile.Kind.allCases.map(\.rawValue)), required: true,
+                "kind", .word(names(Words.vectorKind)), required: true,
                 "where the bytes come from; an invented one is never called captured"),
             Key("source", .text, required: true, "document, program or algorithm"),
             Key("bytes", .part(vectorBytes), "what the device sends; for Modbus the request and the reply"),
@@ -21,9 +21,9 @@ extension Grammar {
             Key(
                 "now", .text,
                 "the civil time at which the bytes come, as 2026-11-28T13:54:10: by it results are of now or not"),
-            Key("unit", .whole(1...255), "the Modbus unit, where it is not the profile's"),
+            Key("unit", .whole(Bounds.serialUnit), "the Modbus unit, where it is not the profile's"),
             Key("scale", .named(.text), "by metric: another scale"),
-            Key("units", .named(.whole(1...255)), "by virtual device: another Modbus unit"),
+            Key("units", .named(.whole(Bounds.serialUnit)), "by virtual device: another Modbus unit"),
             Key(
                 "expect",
                 .either([
@@ -45,7 +45,7 @@ extension Grammar {
         "sends", "Something said, and its bytes.",
         [
             Key("request", .text, "the request"), Key("command", .text, "or the command"),
-            Key("step", .whole(1...16), "the command's step (1)"),
+            Key("step", .whole(Bounds.step), "the command's step (1)"),
             Key(
                 "with", .named(.either([.text, .number])), "the values it needs: fields of the session, arguments, slot"
             ),
@@ -60,6 +60,6 @@ extension Grammar {
             Key("value", .text, "the one value that counts so far"),
             Key("unit", .text, "the unit of that value"),
             Key("repeat", .text, "the same value so often"),
-            Key("count", .whole(1...100_000), "how often"),
+            Key("count", .whole(Bounds.repetitions), "how often"),
         ])
 }

@@ -9,12 +9,12 @@ package enum Grammar {
         case text
         case number
         case whole(ClosedRange<Int>)
-        /// `500ms`, `1s`, `5min`.
-        case duration
+        /// `500ms`, `1s`, `5min`. Unit of the bounds: ns.
+        case duration(ClosedRange<Int64>)
         /// A byte as a number, text, or a list of these.
         case bytes
         /// `3` or `0..6`.
-        case span
+        case span(ClosedRange<Int>)
         case truth
         case word([String])
         case part(Part)
@@ -59,20 +59,6 @@ package enum Grammar {
     static let validities = [
         "questionable", "invalid", "notAvailable", "overflow", "underflow", "ongoing", "calibrationOngoing",
     ]
-    static let binaryTypes = [
-        "uint8", "int8", "uint16", "int16", "uint24", "int24", "uint32", "int32", "uint64", "int64", "uint16le",
-        "int16le", "uint24le", "int24le",
-        "uint32le", "int32le", "uint64le", "int64le", "float32", "float32le", "float64", "float64le", "bcd8", "bcd16",
-        "bcd32", "sign-magnitude8",
-        "sign-magnitude16", "sign-magnitude16le", "medfloat16", "medfloat32", "medfloat16le", "medfloat32le",
-    ]
-    static let registerTypes = [
-        "uint16", "int16", "uint32", "int32", "uint64", "int64", "float32", "float64", "bcd16", "bcd32",
-        "sign-magnitude16", "sign-magnitude32", "text",
-    ]
-    /// Of registers that are joined.
-    static let joinedTypes = ["unsigned", "signed", "sign-magnitude", "bcd", "float32", "float64"]
-    static let textTypes = ["text", "decimal", "hex", "integer", "degrees-minutes", "hours-minutes"]
     /// In place of a field: each message tells another result.
     static let eachMessage = "each-message"
     static let code: Shape = .oneOrMore(.either([.text, .number]))
@@ -148,45 +134,45 @@ package enum Grammar {
     static let line = Part(
         "line", "Either a serial protocol (`serial`, `tcp`) or Modbus (`modbus`).",
         [
-            Key("serial", .whole(300...921_600), "baud rate of a serial protocol"),
-            Key("tcp", .whole(1...65535), "the TCP port of a serial protocol"),
-            Key("modbus", .word(["rtu", "ascii", "tcp"]), "Modbus, and in which frames"),
-            Key("baud", .whole(300...921_600), "baud rate of Modbus RTU"),
+            Key("serial", .whole(Bounds.baud), "baud rate of a serial protocol"),
+            Key("tcp", .whole(Bounds.port), "the TCP port of a serial protocol"),
+            Key("modbus", .word(names(Words.modbus)), "Modbus, and in which frames"),
+            Key("baud", .whole(Bounds.baud), "baud rate of Modbus RTU"),
             Key("format", .text, "data bits, parity, stop bits: 8N1, 7E1, 8O2"),
-            Key("flow", .word(["none", "rts-cts", "xon-xoff"]), "flow control (none)"),
-            Key("dtr", .word(["on", "off"]), "level of DTR while the line is open"),
-            Key("rts", .word(["on", "off"]), "level of RTS while the line is open"),
+            Key("flow", .word(names(Words.flow)), "flow control (none)"),
+            Key("dtr", .word(names(Words.level)), "level of DTR while the line is open"),
+            Key("rts", .word(names(Words.level)), "level of RTS while the line is open"),
             Key(
-                "rs-485", .word(["on", "off"]),
+                "rs-485", .word(names(Words.level)),
                 "whether the port's driver switches the direction of an RS-485 line by RTS"),
-            Key("unit", .whole(0...255), "Modbus unit (1); 0 on TCP only"),
-            Key("port", .whole(1...65535), "TCP port of Modbus TCP (502)"),
+            Key("unit", .whole(Bounds.modbusUnit), "Modbus unit (1); 0 on TCP only"),
+            Key("port", .whole(Bounds.port), "TCP port of Modbus TCP (502)"),
             Key(
-                "turnaround", .duration,
+                "turnaround", .duration(Bounds.turnaround),
                 "silence the device needs between its reply and the next request; serial and Modbus"),
-            Key("slowest-reply", .duration, "the longest it may take to answer (1s)"),
-            Key("quiet", .duration, "serial: a frame interrupted for this long is abandoned"),
+            Key("slowest-reply", .duration(Bounds.slowestReply), "the longest it may take to answer (1s)"),
+            Key("quiet", .duration(Bounds.quiet), "serial: a frame interrupted for this long is abandoned"),
             Key(
-                "pause-after-opening", .duration,
+                "pause-after-opening", .duration(Bounds.pauseAfterOpening),
                 "what the device needs between the opening of the line and the first question (none)"),
             Key("never-read", .list(.part(neverRead)), "registers that no merged read may touch"),
             Key(
-                "longest-read", .whole(1...125),
+                "longest-read", .whole(Bounds.longestRead),
                 "Modbus: the most registers or bits that the device answers in one read (125)"),
             Key(
-                "widen", .word(["yes", "no"]),
+                "widen", .word(names(Words.consent)),
                 "Modbus RTU: whether registers behind a read may be read along, to tell late answers apart (yes)"),
         ])
 
     static let neverRead = Part(
         "never-read", "Registers of one kind.",
-        ["input", "holding", "coil", "discrete"].map { Key($0, .span, "addresses such as 16..31") })
+        ["input", "holding", "coil", "discrete"].map { Key($0, .span(Bounds.address), "addresses such as 16..31") })
 
     static let vmd = Part(
         "vmd", "A device within the device.",
         [
             Key("label", .text, required: true, "what a person reads; may hold `{slot}`"),
-            Key("unit", .whole(1...255), "the Modbus unit under which it answers"),
+            Key("unit", .whole(Bounds.serialUnit), "the Modbus unit under which it answers"),
             Key(
                 "slots", .list(.text),
                 "the places of a rack as the device calls them: one virtual device each, named `vmd-slot`"),
@@ -199,11 +185,11 @@ package enum Grammar {
                 "start", .bytes,
                 "the bytes it starts with; without them a frame with `end` begins after the end of the one before"),
             Key(
-                "length", .either([.whole(1...FrameFormat.limit), .part(lengthField)]),
+                "length", .either([.whole(Bounds.frameBytes), .part(lengthField)]),
                 "its length, or where that stands"),
             Key("end", .bytes, "the bytes it ends with"),
             Key(
-                "longest", .whole(1...FrameFormat.limit),
+                "longest", .whole(Bounds.frameBytes),
                 "more bytes are no frame; required where the length is not fixed"),
             Key("checksum", .part(checksum), "how its wholeness is told"),
             Key("continued-by", .bytes, "the `after` mark that says that the message goes on in the next frame"),
@@ -217,64 +203,64 @@ package enum Grammar {
             Key(
                 "number", .part(frameNumber),
                 "a running number: the same one twice is a repetition, answered and not read"),
-            Key("from", .word(["host", "device"]), "who sends it (device)"),
+            Key("from", .word(names(Words.from)), "who sends it (device)"),
             Key(
                 "split", .either([.bytes, .word(["blanks"])]),
                 "what separates the items of a message; `blanks` for runs of spaces"),
             Key("of", .text, "for a packet: the frame it is made of"),
-            Key("count", .whole(2...256), "for a packet: how many"),
+            Key("count", .whole(Bounds.packetFrames), "for a packet: how many"),
             Key("first-when", .part(byteTest), "for a packet: how its first frame is known"),
         ])
 
     static let lengthField = Part(
         "length", "The number in the frame that tells its length.",
         [
-            Key("byte", .whole(0...64), required: true, "where it stands"),
-            Key("type", .word(["uint8", "uint16", "uint16le", "decimal"]), required: true, "how it is written"),
-            Key("digits", .whole(1...5), "digits of a decimal length"),
-            Key("adds", .whole(-64...64), required: true, "the whole frame is the number plus this"),
+            Key("byte", .whole(Bounds.lengthByte), required: true, "where it stands"),
+            Key("type", .word(names(Words.lengthType)), required: true, "how it is written"),
+            Key("digits", .whole(Bounds.lengthDigits), "digits of a decimal length"),
+            Key("adds", .whole(Bounds.lengthAdds), required: true, "the whole frame is the number plus this"),
         ])
 
     static let checksum = Part(
         "checksum", "ALGORITHM: COVERAGE (`0..3`, `1..` to the byte before it, or `payload`), and how it is written.",
         ChecksumAlgorithm.allCases.map { Key($0.rawValue, .text, "covers these bytes") } + [
             Key(
-                "encoding", .word(ChecksumEncoding.allCases.map(\.rawValue)),
+                "encoding", .word(names(Words.encoding)),
                 "how it is written (raw: more significant byte first)"),
-            Key("digits", .whole(3...5), "digits of a decimal checksum"),
+            Key("digits", .whole(Bounds.checksumDigits), "digits of a decimal checksum"),
             Key(
-                "at", .whole(0...(FrameFormat.limit - 1)),
+                "at", .whole(Bounds.frameByte),
                 "the byte where it stands; without it, last before the end mark"),
             Key("after", .oneOrMore(.bytes), "the mark right before it, or a list of marks of which one stands there"),
-            Key("over", .word(["plain", "wire"]), "computed before stuffing or after it (plain)"),
+            Key("over", .word(names(Words.over)), "computed before stuffing or after it (plain)"),
         ])
 
     static let highBits = Part(
         "high-bits", "Where bit 7 of some bytes stands.",
         [
-            Key("in", .whole(0...255), required: true, "the byte that carries the bits"),
-            Key("of", .span, required: true, "the bytes whose bit 7 they are"),
+            Key("in", .whole(Bounds.frameByte), required: true, "the byte that carries the bits"),
+            Key("of", .span(Bounds.frameByte), required: true, "the bytes whose bit 7 they are"),
         ])
 
     static let frameNumber = Part(
         "number", "The running number of frames.",
         [
-            Key("byte", .whole(0...255), required: true, "where it stands"),
+            Key("byte", .whole(Bounds.frameByte), required: true, "where it stands"),
             Key("restarts-with", .text, "the frame with which counting begins anew"),
         ])
 
     static let byteTest = Part(
         "byte test", "A condition on bytes.",
         [
-            Key("byte", .span, required: true, "the byte, or bytes that all must pass"),
-            Key("bit", .whole(0...7), "the bit; then `is` is 0 or 1"),
+            Key("byte", .span(Bounds.frameByte), required: true, "the byte, or bytes that all must pass"),
+            Key("bit", .whole(Bounds.byteBit), "the bit; then `is` is 0 or 1"),
             Key("is", .oneOrMore(.either([.number, .text])), required: true, "the value, or one of these values"),
         ])
 
     static let byteKind = Part(
         "kind of byte", "Which bytes a stream is made of.",
         [
-            Key("bit", .whole(0...7), "the bit; then `is` is 0 or 1"),
+            Key("bit", .whole(Bounds.byteBit), "the bit; then `is` is 0 or 1"),
             Key("is", .oneOrMore(.either([.number, .text])), required: true, "the value, or one of these values"),
         ])
 
@@ -283,7 +269,7 @@ package enum Grammar {
         [
             Key("in", .text, "the frame that carries it (the first one the device sends)"),
             Key("when", .oneOrMore(.part(byteTest)), "how it is known among others"),
-            Key("length", .span, "bytes of the whole plain frame: 28 or 28..40"),
+            Key("length", .span(Bounds.frameBytes), "bytes of the whole plain frame: 28 or 28..40"),
             Key("text", .text, "the payload as it looks, with {holes}"),
             Key("split", .either([.bytes, .word(["blanks"])]), "what separates its items, instead of the frame's"),
             Key("repeat", .part(records), "records that follow each other: the payload, or the hole {repeat}"),
@@ -293,23 +279,27 @@ package enum Grammar {
         "repeat", "Records within a message.",
         [
             Key("split", .either([.bytes, .word(["blanks"])]), "what separates them"),
-            Key("stride", .whole(1...256), "or how many bytes each has"),
+            Key("stride", .whole(Bounds.recordBytes), "or how many bytes each has"),
             Key("each", .text, "a record of text as it looks: {key}, {value}, {slot} and fields; or `key-at`"),
             Key("split-each", .either([.bytes, .word(["blanks"])]), "what separates the items of one record"),
-            Key("key-at", .span, "of binary records: the bytes of a record that say what it is"),
+            Key("key-at", .span(Bounds.frameByte), "of binary records: the bytes of a record that say what it is"),
             Key(
-                "from", .whole(0...(FrameFormat.limit - 1)),
+                "from", .whole(Bounds.frameByte),
                 "of binary records: the byte where they, or the outermost list, begin; they end with the payload"),
             Key(
-                "lists", .list(.whole(0...256)),
+                "lists", .list(.whole(Bounds.bytesBeforeList)),
                 "lists around binary records, outermost first: how many bytes stand before each list in the item of "
                     + "the list around it. A list is the number of its items, the number of its bytes, two bytes "
                     + "each, and its items"),
             Key(
-                "attributes", .named(.word(BinaryRecords.Holding.allCases.map(\.rawValue))),
+                "attributes", .named(.word(names(Words.holding))),
                 "by number: the attributes that hold a record or a list of records. The items of the innermost list "
                     + "are then attributes: number, number of bytes, two bytes each, and value"),
         ])
+}
+
+extension Grammar {
+    static func names<Value>(_ words: some Sequence<(key: String, value: Value)>) -> [String] { words.map(\.key) }
 }
 
 extension YAMLMapping {

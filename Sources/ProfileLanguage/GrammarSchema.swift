@@ -1,4 +1,5 @@
 package import DeviceModel
+import StrictYAML
 
 /// The grammar as a JSON Schema, for editors, and as a page for people.
 extension Grammar {
@@ -150,9 +151,10 @@ extension Grammar {
         case .text: "text"
         case .number: "number"
         case .whole(let range): "whole number, \(range.lowerBound) to \(range.upperBound)"
-        case .duration: "time"
+        case .duration(let range):
+            "time, \(YAMLValue.describe(range.lowerBound)) to \(YAMLValue.describe(range.upperBound))"
         case .bytes: "bytes"
-        case .span: "span"
+        case .span(let range): "span within \(range.lowerBound) to \(range.upperBound)"
         case .truth: "true or false"
         case .word(let words):
             words.count > 12

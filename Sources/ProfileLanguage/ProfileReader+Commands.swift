@@ -12,7 +12,7 @@ extension ProfileReader {
             let arguments = (entry["arguments"]?.mapping("arguments")?.entries ?? []).compactMap { argument($0, $2) }
             let effect =
                 entry.required("class")?.choice(
-                    "the command's class", ["idempotent": RequestDescription.Class.idempotent, "effect": .effect])
+                    "the command's class", Grammar.Words.commandClass)
                 ?? .effect
             var steps: [CommandDescription.Step] = []
             for (index, step) in (entry.required("steps")?.list("steps") ?? []).enumerated() {
@@ -40,7 +40,7 @@ extension ProfileReader {
                 CommandDescription(
                     name: name, arguments: arguments, steps: steps, effect: effect, requires: requires,
                     readBack: readBack,
-                    within: entry["within"]?.duration("how soon the read-back shows it", 10_000_000...600_000_000_000),
+                    within: entry["within"]?.duration("how soon the read-back shows it", Grammar.Bounds.readBack),
                     hazards: entry.required("hazards")?.text("what can go wrong") ?? "", location: value.location))
         }
     }
@@ -53,7 +53,7 @@ extension ProfileReader {
         else { return nil }
         let scale = map["scale"]?.scale() ?? .one
         let places =
-            map["places"]?.int("the digits after the point", 0...6)
+            map["places"]?.int("the digits after the point", Grammar.Bounds.argumentPlaces)
             ?? (map["scale"] == nil ? max(0, -step.exponent) : 0)
         if map["scale"] != nil, map["places"] != nil {
             map["places"]?.error("with a “scale” a whole number is sent; leave “places” out")
@@ -63,7 +63,7 @@ extension ProfileReader {
         if abs(ratio - ratio.rounded()) > 1e-9 || ratio < 1 {
             map["step"]?.error("a step of \(step.text(of: 1)) cannot be written in what is sent")
         }
-        let digits = map["digits"]?.int("the most digits", 1...9)
+        let digits = map["digits"]?.int("the most digits", Grammar.Bounds.argumentDigits)
         if let digits, range.upperBound >= pow(10, Double(digits)) * (scale == .one ? 1 : scale.double(of: 1)) {
             map["range"]?.error("\(range.upperBound) does not fit into \(digits) digits")
         }
@@ -135,7 +135,9 @@ extension ProfileReader {
         map.allow(Grammar.simulated)
         if let file = map["file"], let name = file.text("a file beside the profile") {
             return recording(
-                name, file, period: map.required("period")?.duration("the period of a sample") ?? 1_000_000_000)
+                name, file,
+                period: map.required("period")?.duration("the period of a sample", Grammar.Bounds.simulated)
+                    ?? 1_000_000_000)
         }
         if let start = map["start"]?.number("the start") {
             return .ramp(start: start, perHour: map.required("per-hour")?.number("the growth an hour") ?? 0)
@@ -146,7 +148,9 @@ extension ProfileReader {
         if let rate = map["pulse-rate"]?.text("the field with the rate") {
             return .pulse(low: low, high: high, rateField: rate)
         }
-        return .swing(low: low, high: high, period: map.required("period")?.duration("the period") ?? 60_000_000_000)
+        return .swing(
+            low: low, high: high,
+            period: map.required("period")?.duration("the period", Grammar.Bounds.simulated) ?? 60_000_000_000)
     }
 
     /// A recording: one number a line, at most a million, in a file of the profile's own folder.

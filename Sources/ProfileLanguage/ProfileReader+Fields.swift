@@ -67,13 +67,10 @@ extension ProfileReader {
     }
 
     private func writtenType(_ map: YAMLMapping) -> FieldType? {
-        let types: KeyValuePairs<String, FieldType> = [
-            "text": .text, "decimal": .decimal(places: 3), "hex": .hex, "integer": .decimal(places: 0),
-            "degrees-minutes": .degreesMinutes,
-            "hours-minutes": .sexagesimal,
-        ]
-        guard let type = map.required("type")?.choice("the type", types) else { return nil }
-        if type == .decimal(places: 3), let places = map["places"]?.int("the digits after the point", 0...9) {
+        guard let type = map.required("type")?.choice("the type", Grammar.Words.textTypes) else { return nil }
+        if type == .decimal(places: 3),
+            let places = map["places"]?.int("the digits after the point", Grammar.Bounds.places)
+        {
             return .decimal(places: places)
         }
         return type
@@ -137,7 +134,7 @@ extension ProfileReader {
         }
         let slices = slices(map, length: length, frames: frames)
         let type = binaryType(map)
-        let count = map["count"]?.int("how many values", 2...256) ?? 1
+        let count = map["count"]?.int("how many values", Grammar.Bounds.samples) ?? 1
         let stride = (slices.map(\.byte).max() ?? 0) - (slices.map(\.byte).min() ?? 0) + 1
         if count > 1, (slices.map(\.byte).min() ?? 0) + stride * count > length {
             map["count"]?.error("\(count) values end beyond the frame's \(length) bytes")
@@ -169,7 +166,8 @@ extension ProfileReader {
         }
         let type = typed(value)?.type ?? .bits(signed: false)
         if case .medicalFloat(let places) = type {
-            return .medicalFloat(places: map["places"]?.int("the digits after the point", 0...9) ?? places)
+            return .medicalFloat(
+                places: map["places"]?.int("the digits after the point", Grammar.Bounds.places) ?? places)
         }
         return type
     }
@@ -188,7 +186,7 @@ extension ProfileReader {
         }
         guard let byte = map.required("byte")?.place("the byte", below: length) else { return [] }
         if let bits = map["bits"] {
-            guard let range = bits.span("bits", 0...7) else { return [] }
+            guard let range = bits.span("bits", Grammar.Bounds.byteBit) else { return [] }
             return [FieldDescription.Slice(frame: frame, byte: byte, low: range.lowerBound, width: range.count)]
         }
         guard !isJoined, let typeValue = map["type"], let typed = typed(typeValue) else {
@@ -202,30 +200,7 @@ extension ProfileReader {
     }
 
     private func typed(_ value: YAMLValue) -> (bytes: Int, type: FieldType, isLowFirst: Bool)? {
-        value.choice(
-            "the type",
-            [
-                "uint8": (1, .bits(signed: false), false), "int8": (1, .bits(signed: true), false),
-                "uint16": (2, .bits(signed: false), false),
-                "int16": (2, .bits(signed: true), false), "uint32": (4, .bits(signed: false), false),
-                "int32": (4, .bits(signed: true), false),
-                "uint16le": (2, .bits(signed: false), true), "int16le": (2, .bits(signed: true), true),
-                "uint32le": (4, .bits(signed: false), true),
-                "int32le": (4, .bits(signed: true), true), "float32": (4, .float32, false),
-                "float32le": (4, .float32, true), "bcd8": (1, .bcd, false),
-                "bcd16": (2, .bcd, false), "bcd32": (4, .bcd, false), "uint24": (3, .bits(signed: false), false),
-                "int24": (3, .bits(signed: true), false),
-                "uint24le": (3, .bits(signed: false), true), "int24le": (3, .bits(signed: true), true),
-                "uint64": (8, .bits(signed: false), false),
-                "int64": (8, .bits(signed: true), false), "uint64le": (8, .bits(signed: false), true),
-                "int64le": (8, .bits(signed: true), true),
-                "float64": (8, .float64, false), "float64le": (8, .float64, true),
-                "sign-magnitude8": (1, .signMagnitude, false),
-                "sign-magnitude16": (2, .signMagnitude, false), "sign-magnitude16le": (2, .signMagnitude, true),
-                "medfloat16": (2, .medicalFloat(places: 3), false), "medfloat32": (4, .medicalFloat(places: 3), false),
-                "medfloat16le": (2, .medicalFloat(places: 3), true),
-                "medfloat32le": (4, .medicalFloat(places: 3), true),
-            ])
+        value.choice("the type", Grammar.Words.binaryTypes)
     }
 
     // MARK: Registers
@@ -248,9 +223,9 @@ extension ProfileReader {
         for key in ["in", "key", "frame", "byte", "count", "strip", "places"] {
             map[key]?.error("“\(key)” belongs to serial protocols")
         }
-        let period = map["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
+        let period = map["every"]?.duration("the period", Grammar.Bounds.period)
         if space == .identification { return object(addressValue, map, period: period, vmd: vmd) }
-        guard let address = addressValue.int("the register's address", 0...65535) else { return nil }
+        guard let address = addressValue.int("the register's address", Grammar.Bounds.address) else { return nil }
         if space.isBits {
             for key in ["type", "bits", "words", "registers"] {
                 map[key]?.error("“\(key)” belongs to registers; here an address holds one bit")
@@ -265,33 +240,28 @@ extension ProfileReader {
                 .bits(signed: false)
             )
         }
-        let types: KeyValuePairs<String, (registers: Int, type: FieldType)> = [
-            "uint16": (1, .bits(signed: false)), "int16": (1, .bits(signed: true)), "uint32": (2, .bits(signed: false)),
-            "int32": (2, .bits(signed: true)),
-            "uint64": (4, .bits(signed: false)), "int64": (4, .bits(signed: true)), "float32": (2, .float32),
-            "float64": (4, .float64), "bcd16": (1, .bcd),
-            "bcd32": (2, .bcd), "sign-magnitude16": (1, .signMagnitude),
-            "sign-magnitude32": (2, .signMagnitude), "text": (0, .text),
-        ]
-        guard let chosen = map.required("type")?.choice("the type", types) else { return nil }
+        guard let chosen = map.required("type")?.choice("the type", Grammar.Words.registerTypes) else { return nil }
         var count = chosen.registers
         if chosen.type == .text {
-            guard let registers = map.required("registers")?.int("the registers of the text", 1...20) else {
+            guard
+                let registers = map.required("registers")?.int(
+                    "the registers of the text", Grammar.Bounds.textRegisters)
+            else {
                 return nil
             }
             count = registers
         } else {
             map["registers"]?.error("“registers” belongs to text")
         }
-        let bits = map["bits"]?.span("bits", 0...15)
+        let bits = map["bits"]?.span("bits", Grammar.Bounds.registerBit)
         if bits != nil, count != 1 { map["bits"]?.error("bits are taken of one register") }
         if let bits, chosen.type == .bcd, bits.lowerBound % 4 != 0 || bits.count % 4 != 0 {
             map["bits"]?.error("a decimal digit has four bits, from 0, 4, 8 or 12 on; these bits are parts of digits")
         }
         let lowByteFirst =
-            map["bytes"]?.choice("the order of the bytes of a register", ["high-first": false, "low-first": true])
+            map["bytes"]?.choice("the order of the bytes of a register", Grammar.Words.order)
             ?? false
-        let lowFirst = map["words"]?.choice("the order of words", ["high-first": false, "low-first": true]) ?? false
+        let lowFirst = map["words"]?.choice("the order of words", Grammar.Words.order) ?? false
         if count == 1 || chosen.type == .text { map["words"]?.error("one register or a text has no order of words") }
         if address + count > 65536 { addressValue.error("the value ends beyond register 65535") }
         return (
@@ -309,7 +279,7 @@ extension ProfileReader {
         for key in ["type", "bits", "words", "registers", "bytes", "join"] {
             map[key]?.error("“\(key)” belongs to registers; an object of the device identification is text")
         }
-        guard let object = value.int("the object's number", 0...255) else { return nil }
+        guard let object = value.int("the object's number", Grammar.Bounds.object) else { return nil }
         return (
             RegisterSource(
                 space: .identification, address: object, registers: 1, bits: nil, lowWordFirst: false,
@@ -329,14 +299,16 @@ extension ProfileReader {
             guard let part = entry.mapping("a register such as {input: 10, bits: 0..3}") else { continue }
             part.allow(Grammar.registerPart)
             guard let named = [RegisterSource.Space.input, .holding].first(where: { part[$0.rawValue] != nil }),
-                let address = part[named.rawValue]?.int("the register's address", 0...65535)
+                let address = part[named.rawValue]?.int("the register's address", Grammar.Bounds.address)
             else {
                 entry.error("a part names an “input” or a “holding” register")
                 continue
             }
             if let space, space != named { entry.error("the registers of one value are read with one function") }
             space = named
-            parts.append(RegisterSource.Part(address: address, bits: part["bits"]?.span("bits", 0...15) ?? 0...15))
+            parts.append(
+                RegisterSource.Part(
+                    address: address, bits: part["bits"]?.span("bits", Grammar.Bounds.registerBit) ?? 0...15))
         }
         let width = parts.reduce(0) { $0 + $1.bits.count }
         guard let space, let low = parts.map(\.address).min(), let high = parts.map(\.address).max(), parts.count > 1,
@@ -345,17 +317,12 @@ extension ProfileReader {
             list.error("expected two registers or more, of at most 64 bits together")
             return nil
         }
-        let types: KeyValuePairs<String, FieldType> = [
-            "unsigned": .bits(signed: false), "signed": .bits(signed: true), "sign-magnitude": .signMagnitude,
-            "bcd": .bcd, "float32": .float32,
-            "float64": .float64,
-        ]
-        let type = map["type"]?.choice("how the bits are meant", types) ?? .bits(signed: false)
+        let type = map["type"]?.choice("how the bits are meant", Grammar.Words.joinedTypes) ?? .bits(signed: false)
         return (
             RegisterSource(
                 space: space, address: low, registers: high - low + 1, bits: nil, lowWordFirst: false,
                 lowByteFirst: false, parts: parts,
-                period: map["every"]?.duration("the period", 10_000_000...3_600_000_000_000), vmd: vmd), type
+                period: map["every"]?.duration("the period", Grammar.Bounds.period), vmd: vmd), type
         )
     }
 

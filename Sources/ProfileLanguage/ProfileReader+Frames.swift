@@ -36,7 +36,7 @@ extension ProfileReader {
         frame.start = map["start"].flatMap { $0.bytes("the start") } ?? []
         frame.end = map["end"].flatMap { $0.bytes("the end") } ?? []
         frame.length = map["length"].flatMap(length)
-        frame.longest = map["longest"]?.int("the longest frame", 1...Self.limit) ?? 0
+        frame.longest = map["longest"]?.int("the longest frame", Grammar.Bounds.frameBytes) ?? 0
         if case .fixed(let length)? = frame.length {
             map["longest"]?.error("the frame's length is fixed; leave “longest” out")
             frame.longest = length
@@ -68,7 +68,7 @@ extension ProfileReader {
                 .init(byte: $0, restartsWith: number["restarts-with"]?.text("a frame"))
             }
         }
-        frame.isFromHost = map["from"]?.choice("who sends it", ["host": true, "device": false]) ?? false
+        frame.isFromHost = map["from"]?.choice("who sends it", Grammar.Words.from) ?? false
         frame.split = map["split"]?.separator()
         check(frame, map)
         profile.frames.append(frame)
@@ -112,27 +112,28 @@ extension ProfileReader {
             let values = value.listOrOne().compactMap { $0.byte("the byte's value") }
             return values.isEmpty ? nil : ByteTest(bytes: 0...0, test: .isOneOf(values))
         }
-        guard let bit = map.required("bit")?.int("the bit", 0...7),
-            let isSet = map.required("is")?.int("the bit's value", 0...1)
+        guard let bit = map.required("bit")?.int("the bit", Grammar.Bounds.byteBit),
+            let isSet = map.required("is")?.int("the bit's value", Grammar.Bounds.bitValue)
         else { return nil }
         return ByteTest(bytes: 0...0, test: .bit(bit, isSet: isSet == 1))
     }
 
     private func length(_ value: YAMLValue) -> FrameFormat.Length? {
-        guard value.isMapping else { return value.int("the frame's length", 1...Self.limit).map { .fixed($0) } }
+        guard value.isMapping else {
+            return value.int("the frame's length", Grammar.Bounds.frameBytes).map { .fixed($0) }
+        }
         guard let map = value.mapping("a length") else { return nil }
         map.allow(Grammar.lengthField)
-        let types: KeyValuePairs<String, FrameFormat.LengthType> = [
-            "uint8": .uint8, "uint16": .uint16, "uint16le": .uint16LowFirst, "decimal": .decimal,
-        ]
-        guard let byte = map.required("byte")?.int("the length's byte", 0...64),
-            let type = map.required("type")?.choice("the length's type", types),
-            let adds = map.required("adds")?.int("what is added", -64...64)
+        guard let byte = map.required("byte")?.int("the length's byte", Grammar.Bounds.lengthByte),
+            let type = map.required("type")?.choice("the length's type", Grammar.Words.lengthType),
+            let adds = map.required("adds")?.int("what is added", Grammar.Bounds.lengthAdds)
         else { return nil }
         if type == .decimal, map["digits"] == nil {
             value.error("“digits” is missing: how many digits has the length?")
         }
-        return .field(byte: byte, type: type, digits: map["digits"]?.int("the digits", 1...5) ?? 5, adds: adds)
+        return .field(
+            byte: byte, type: type, digits: map["digits"]?.int("the digits", Grammar.Bounds.lengthDigits) ?? 5,
+            adds: adds)
     }
 
     private func highBits(_ value: YAMLValue, longest: Int) -> FrameFormat.HighBits? {
@@ -151,7 +152,7 @@ extension ProfileReader {
                 "a packet has “of”, “count” and “first-when” only; “\(entry.key)” belongs to its frames")
         }
         guard let of = map.required("of"), let frame = frame(named: of),
-            let count = map.required("count")?.int("the number of frames", 2...256)
+            let count = map.required("count")?.int("the number of frames", Grammar.Bounds.packetFrames)
         else { return }
         guard case .fixed(let length) = profile.frames[frame].length else {
             of.error("the frames of a packet have a fixed length")
@@ -175,20 +176,17 @@ extension ProfileReader {
         var length: Int?
         if case .fixed(let fixed) = frame.length { length = fixed }
         let limit = frame.longest > 0 ? frame.longest : Self.limit
-        let encodings: KeyValuePairs<String, ChecksumEncoding> = [
-            "raw": .raw, "raw-low-first": .rawLowFirst, "hex": .hex, "hex-lower": .hexLower, "decimal": .decimal,
-        ]
-        let encoding = map["encoding"]?.choice("the encoding", encodings) ?? .raw
+        let encoding = map["encoding"]?.choice("the encoding", Grammar.Words.encoding) ?? .raw
         if encoding == .decimal, map["digits"] == nil {
             value.error("“digits” is missing: how many digits has the checksum?")
         }
         guard let coverage = coverage(range, limit: limit) else { return nil }
         let rule = ChecksumRule(
             algorithm: algorithm, coverage: coverage, encoding: encoding,
-            digits: map["digits"]?.int("the digits", 3...5) ?? 5,
+            digits: map["digits"]?.int("the digits", Grammar.Bounds.checksumDigits) ?? 5,
             at: map["at"]?.place("the checksum's byte", below: limit),
             after: (map["after"]?.listOrOne() ?? []).compactMap { $0.bytes("the mark before the checksum") },
-            overWire: map["over"]?.choice("what it is computed over", ["plain": false, "wire": true]) ?? false)
+            overWire: map["over"]?.choice("what it is computed over", Grammar.Words.over) ?? false)
         if Set(rule.after.map(\.count)).count > 1 {
             map["after"]?.error("the marks before a checksum have the same length")
         }

@@ -17,53 +17,58 @@ extension ProfileReader {
                 map.value.error(
                     "the line says neither “serial: <baud>”, nor “tcp: <port>”, nor “modbus: rtu” or “modbus: tcp”")
             }
-            if let baud = map["serial"]?.int("the baud rate", Self.bauds) { line.serial = SerialFormat(baud: baud) }
-            line.port = map["tcp"]?.int("the TCP port", 1...65535)
+            if let baud = map["serial"]?.int("the baud rate", Grammar.Bounds.baud) {
+                line.serial = SerialFormat(baud: baud)
+            }
+            line.port = map["tcp"]?.int("the TCP port", Grammar.Bounds.port)
         }
         readSettings(map, &line)
-        if let value = map["turnaround"]?.duration("the turnaround", 0...10_000_000_000) { line.turnaround = value }
-        if let value = map["slowest-reply"]?.duration("the slowest reply", 1_000_000...60_000_000_000) {
+        if let value = map["turnaround"]?.duration("the turnaround", Grammar.Bounds.turnaround) {
+            line.turnaround = value
+        }
+        if let value = map["slowest-reply"]?.duration("the slowest reply", Grammar.Bounds.slowestReply) {
             line.slowestReply = value
         }
-        if let value = map["pause-after-opening"]?.duration("the pause after opening", 0...60_000_000_000) {
+        if let value = map["pause-after-opening"]?.duration("the pause after opening", Grammar.Bounds.pauseAfterOpening)
+        {
             line.pauseAfterOpening = value
         }
-        line.quiet = map["quiet"]?.duration("the quiet time", 1_000_000...60_000_000_000)
+        line.quiet = map["quiet"]?.duration("the quiet time", Grammar.Bounds.quiet)
         profile.line = line
     }
 
-    private static let bauds: ClosedRange<Int> = 300...921_600
-
     private func readModbus(_ map: YAMLMapping, _ modbus: YAMLValue, _ line: inout LineDescription) {
-        let kinds: KeyValuePairs<String, (transport: LineDescription.Transport, isASCII: Bool)> = [
-            "rtu": (.modbusRTU, false), "ascii": (.modbusRTU, true), "tcp": (.modbusTCP, false),
-        ]
-        (line.transport, line.isASCII) = modbus.choice("the Modbus transport", kinds) ?? (.modbusRTU, false)
+        (line.transport, line.isASCII) =
+            modbus.choice("the Modbus transport", Grammar.Words.modbus) ?? (.modbusRTU, false)
         map["quiet"]?.error("“quiet” belongs to serial protocols; Modbus has its own silence")
         if line.transport == .modbusRTU {
             map["port"]?.error("“port” belongs to Modbus TCP")
-            if let baud = map.required("baud")?.int("the baud rate", Self.bauds) {
+            if let baud = map.required("baud")?.int("the baud rate", Grammar.Bounds.baud) {
                 line.serial = SerialFormat(baud: baud)
             }
         } else {
             for key in ["baud", "format", "flow", "dtr", "rts", "rs-485"] {
                 map[key]?.error("“\(key)” belongs to serial lines")
             }
-            line.port = map["port"]?.int("the TCP port", 1...65535) ?? 502
+            line.port = map["port"]?.int("the TCP port", Grammar.Bounds.port) ?? 502
         }
         // 0 is everybody on a serial line, and the device itself on TCP.
         line.unit =
-            map["unit"]?.int("the Modbus unit", (line.transport == .modbusTCP ? 0 : 1)...255).map { UInt8($0) } ?? 1
+            map["unit"]?.int(
+                "the Modbus unit",
+                line.transport == .modbusTCP ? Grammar.Bounds.modbusUnit : Grammar.Bounds.serialUnit
+            ).map { UInt8($0) } ?? 1
         line.longestRead = map["longest-read"]?.int(
-            "the longest read, in registers or bits", 1...RegisterSource.longestRead)
-        if let widen = map["widen"]?.choice("whether reads may be wider than planned", ["yes": true, "no": false]) {
+            "the longest read, in registers or bits", Grammar.Bounds.longestRead)
+        if let widen = map["widen"]?.choice("whether reads may be wider than planned", Grammar.Words.consent) {
             line.mayWiden = widen
         }
         for entry in map["never-read"]?.list("register ranges") ?? [] {
             guard let range = entry.mapping("registers such as {holding: 16..31}") else { continue }
             range.allow(Grammar.neverRead)
             for space in RegisterSource.Space.allCases {
-                guard let value = range[space.rawValue], let registers = value.span("registers", 0...65535) else {
+                guard let value = range[space.rawValue], let registers = value.span("registers", Grammar.Bounds.address)
+                else {
                     continue
                 }
                 line.neverRead.append((space, registers))
@@ -75,13 +80,10 @@ extension ProfileReader {
         if let format = map["format"], let text = format.text("the format"), line.serial?.apply(format: text) == false {
             format.error("expected data bits, parity and stop bits such as 8N1, 7E1 or 8O2, found “\(text)”")
         }
-        let flows: KeyValuePairs<String, LineDescription.FlowControl> = [
-            "none": .none, "rts-cts": .hardware, "xon-xoff": .software,
-        ]
-        if let flow = map["flow"]?.choice("the flow control", flows) { line.serial?.flow = flow }
-        if let level = map["dtr"]?.choice("the level of DTR", ["on": true, "off": false]) { line.serial?.dtr = level }
-        if let level = map["rts"]?.choice("the level of RTS", ["on": true, "off": false]) { line.serial?.rts = level }
-        if let mode = map["rs-485"]?.choice("the RS-485 mode", ["on": true, "off": false]) {
+        if let flow = map["flow"]?.choice("the flow control", Grammar.Words.flow) { line.serial?.flow = flow }
+        if let level = map["dtr"]?.choice("the level of DTR", Grammar.Words.level) { line.serial?.dtr = level }
+        if let level = map["rts"]?.choice("the level of RTS", Grammar.Words.level) { line.serial?.rts = level }
+        if let mode = map["rs-485"]?.choice("the RS-485 mode", Grammar.Words.level) {
             line.serial?.isRS485 = mode
         }
         if line.serial == nil, line.transport == .serial, map["tcp"] != nil {
@@ -163,7 +165,9 @@ extension YAMLValue {
             let expected = map.required("is")
         else { return nil }
         if let bit = map["bit"] {
-            guard let bit = bit.int("the bit", 0...7), let isSet = expected.int("the bit's value", 0...1) else {
+            guard let bit = bit.int("the bit", Grammar.Bounds.byteBit),
+                let isSet = expected.int("the bit's value", Grammar.Bounds.bitValue)
+            else {
                 return nil
             }
             return ByteTest(bytes: bytes, test: .bit(bit, isSet: isSet == 1))

@@ -32,7 +32,7 @@ extension ProfileReader {
                         name: name, field: field.name, scale: unit.scale,
                         offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
                         period: map[waveform ? "period" : "every"]?.duration(
-                            "the period", waveform ? 100_000...1_000_000_000 : 10_000_000...3_600_000_000_000),
+                            "the period", waveform ? Grammar.Bounds.samplePeriod : Grammar.Bounds.period),
                         isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false,
                         mark: mark, terms: terms,
                         condition: unit.condition,
@@ -62,7 +62,8 @@ extension ProfileReader {
             {
                 value.error("“\(name)” cannot be added exactly: it is no whole number of “\(field.name)”'s counts")
             }
-            terms.plus.append((name, part["times"]?.integer("how many counts", 1...1_000_000_000) ?? 1))
+            terms.plus.append(
+                (name, part["times"]?.int("how many counts", Grammar.Bounds.times).map { Int64($0) } ?? 1))
         }
         if let part = map["exponent"]?.mapping("the power of ten") {
             part.allow(Grammar.exponent)
@@ -108,7 +109,7 @@ extension ProfileReader {
         guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"),
             fieldExists(field, fieldValue),
             let formatValue = map.required("format"), let text = formatValue.text("how the time is written"),
-            let within = map.required("within")?.duration("how old it may be", 1_000_000_000...86_400_000_000_000)
+            let within = map.required("within")?.duration("how old it may be", Grammar.Bounds.resultAge)
         else { return nil }
         guard let format = TimeFormat(text) else {
             formatValue.error(
@@ -132,7 +133,7 @@ extension ProfileReader {
             guard let fieldValue = map.required("field"), let field = fieldValue.text("a field's name"),
                 fieldExists(field, fieldValue),
                 let within = map.required("changes-within")?.duration(
-                    "the longest time between two changes", 100_000_000...3_600_000_000_000)
+                    "the longest time between two changes", Grammar.Bounds.heartbeat)
             else { continue }
             profile.heartbeats.append(
                 DeviceProfile.Heartbeat(
@@ -307,7 +308,7 @@ extension ProfileReader {
             guard let nameValue = map.required("alert"), let name = nameValue.text("the alert's name"),
                 let when = map.required("when")?.mapping("a condition"), let condition = condition(when),
                 let priority = map.required("priority")?.choice(
-                    "the priority", ["high": AlertDescription.Priority.high, "medium": .medium, "low": .low])
+                    "the priority", Grammar.Words.priority)
             else { continue }
             let known = profile.names.event(name)
             if known == nil, !name.hasPrefix(Nomenclature.ownPrefix) {
@@ -341,7 +342,7 @@ extension ProfileReader {
         if keys != nil, !fieldExists(name, fieldValue) { return nil }
         let tests: [FieldTest] = [
             map["is"].map { .isOneOf(codes($0)) }, map["is-not"].map { .isNoneOf(codes($0)) },
-            map["bit"].flatMap { $0.int("the bit", 0...63) }.map { .bit($0) },
+            map["bit"].flatMap { $0.int("the bit", Grammar.Bounds.fieldBit) }.map { .bit($0) },
             map["has"].flatMap { $0.text("a text") }.map { .has($0) },
             map["present"].flatMap { $0.bool("whether it is there") }.map { $0 ? .present : .absent },
             map["above"].flatMap { $0.number("a limit") }.map { .above($0) },

@@ -108,7 +108,7 @@ extension ProfileReader {
         case (let split?, nil):
             return split.separator().map { MessageDescription.Records(division: .separator($0), each: template) }
         case (nil, let stride?):
-            return stride.int("the bytes of a record", 1...256).map {
+            return stride.int("the bytes of a record", Grammar.Bounds.recordBytes).map {
                 MessageDescription.Records(division: .stride($0), each: template)
             }
         default:
@@ -141,11 +141,8 @@ extension ProfileReader {
         for (name, _, value) in map.entries {
             guard let entry = value.mapping("a request") else { continue }
             entry.allow(Grammar.request)
-            let classes: KeyValuePairs<String, RequestDescription.Class> = [
-                "read": .read, "idempotent": .idempotent, "effect": .effect,
-            ]
-            let effect = entry.required("class")?.choice("the request's class", classes) ?? .read
-            let retries = entry["retries"]?.int("the retries", 0...5) ?? 0
+            let effect = entry.required("class")?.choice("the request's class", Grammar.Words.requestClass) ?? .read
+            let retries = entry["retries"]?.int("the retries", Grammar.Bounds.retries) ?? 0
             if effect == .effect, retries > 0 {
                 entry["retries"]?.error("what has an effect is said once, ever; leave “retries” out")
             }
@@ -166,7 +163,7 @@ extension ProfileReader {
             }
             let reply = messageNames[name]
             if reply == nil, let value = entry["reply"], !isNone(value) { continue }
-            let period = entry["every"]?.duration("the period", 10_000_000...3_600_000_000_000)
+            let period = entry["every"]?.duration("the period", Grammar.Bounds.period)
             profile.requests.append(
                 RequestDescription(
                     name: name, prelude: prelude, send: send, frame: frame, reply: reply,
@@ -185,7 +182,7 @@ extension ProfileReader {
         for entry in value.list("what is sent, with pauses between") ?? [] {
             if let pause = entry.member("pause") {
                 entry.mapping("a pause")?.allow(Grammar.pause)
-                guard !pieces.isEmpty, let time = pause.duration("the pause", 1_000_000...5_000_000_000) else {
+                guard !pieces.isEmpty, let time = pause.duration("the pause", Grammar.Bounds.pause) else {
                     if pieces.isEmpty { entry.error("a pause stands between two pieces") }
                     continue
                 }

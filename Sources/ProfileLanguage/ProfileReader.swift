@@ -155,7 +155,8 @@ struct ProfileReader {
             profile.vmds.append(
                 DeviceProfile.VirtualDevice(
                     name: name, label: entry.required("label")?.text("the label") ?? "",
-                    unit: entry["unit"]?.int("the Modbus unit", 1...255).map { UInt8($0) }, slots: slots))
+                    unit: entry["unit"]?.int("the Modbus unit", Grammar.Bounds.serialUnit).map { UInt8($0) },
+                    slots: slots))
         }
     }
 

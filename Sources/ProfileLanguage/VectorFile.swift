@@ -120,20 +120,17 @@ private struct VectorReader {
     func read(_ value: YAMLValue) -> VectorFile.Vector? {
         guard let map = value.mapping("a vector") else { return nil }
         map.allow(Grammar.vector)
-        let kinds: KeyValuePairs<String, VectorFile.Kind> = [
-            "captured": .captured, "specified": .specified, "simulated": .simulated, "derived": .derived,
-        ]
         guard let name = map.required("name")?.text("a name"),
-            let kind = map.required("kind")?.choice("where it comes from", kinds),
+            let kind = map.required("kind")?.choice("where it comes from", Grammar.Words.vectorKind),
             map.required("source")?.text("its source") != nil
         else { return nil }
         var overrides = DeviceOverrides()
-        overrides.unit = map["unit"]?.integer("the Modbus unit", 1...255).map { UInt8($0) }
+        overrides.unit = map["unit"]?.int("the Modbus unit", Grammar.Bounds.serialUnit).map { UInt8($0) }
         for (metric, _, scale) in map["scale"]?.mapping("scales by metric")?.entries ?? [] {
             overrides.scale[profile.currentName(metric)] = scale.scale()
         }
         for (vmd, _, unit) in map["units"]?.mapping("Modbus units by virtual device")?.entries ?? [] {
-            overrides.units[vmd] = unit.integer("the Modbus unit", 1...255).map { UInt8($0) }
+            overrides.units[vmd] = unit.int("the Modbus unit", Grammar.Bounds.serialUnit).map { UInt8($0) }
         }
         if map["bytes"] == nil, map["sends"] == nil {
             value.error("a vector has “bytes” from the device, or what the host “sends”, or both")
@@ -272,7 +269,9 @@ private struct VectorReader {
         guard let map = value.mapping("an expectation") else { return nil }
         map.allow(Grammar.expectedSample)
         if let text = map["repeat"]?.text("a value") {
-            return map.required("count")?.int("how often", 1...100_000).map { .repeated(text, count: $0) }
+            return map.required("count")?.int("how often", Grammar.Bounds.repetitions).map {
+                .repeated(text, count: $0)
+            }
         }
         if let value = map["value"]?.text("a value"), map["validity"] == nil {
             map["reason"]?.error("a reason belongs to a “validity”")

@@ -184,6 +184,10 @@ package struct YAMLValue {
 
     /// One of a closed list of words.
     package func choice<Choice>(_ what: String, _ choices: KeyValuePairs<String, Choice>) -> Choice? {
+        choice(what, Array(choices))
+    }
+
+    package func choice<Choice>(_ what: String, _ choices: [(key: String, value: Choice)]) -> Choice? {
         guard let word = text(what) else { return nil }
         if let match = choices.first(where: { $0.key == word }) { return match.value }
         let words = choices.map(\.key)

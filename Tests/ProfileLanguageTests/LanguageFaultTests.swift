@@ -106,9 +106,8 @@ import Testing
         (
             "key: SPO2", "kez: SPO2",
             "19:22: error: unknown key “kez”; expected in, key, attribute, frame, byte, bits, join, count, type, "
-                + "places, input, holding, coil, discrete, identification, registers, words, bytes, every, vmd, strip, missing, "
-                + "table, otherwise, "
-                + "validity-when — did you mean “key”?"
+                + "places, input, holding, coil, discrete, identification, registers, words, bytes, every, vmd, strip, "
+                + "missing, table, otherwise, validity-when — did you mean “key”?"
         ),
         (
             "in: status, key: SPO2", "in: statsu, key: SPO2",

@@ -42,7 +42,8 @@ enum BehindMode {
             let frame = Int(step >> 3) % serial.frames.count
             return wire
                 + encode(
-                    input.take(Int(input.byte())), serial.frames[frame], number: UInt8(truncatingIfNeeded: wire.count))
+                    input.take(Int(input.byte())), serial.frames[frame].format,
+                    number: UInt8(truncatingIfNeeded: wire.count))
         case 2, 3, 4:
             // A known payload with some bytes changed.
             guard let known = input.one(of: ship.payloads) else { return wire }
@@ -52,7 +53,7 @@ enum BehindMode {
                 let value = input.byte()
                 if bytes.isEmpty { bytes.append(value) } else { bytes[place % bytes.count] = value }
             }
-            return wire + encode(bytes, serial.frames[known.frame], number: step)
+            return wire + encode(bytes, serial.frames[known.frame].format, number: step)
         case 5:
             // The beginning of one and the end of another.
             guard let first = input.one(of: ship.payloads), let second = input.one(of: ship.payloads) else {
@@ -60,7 +61,8 @@ enum BehindMode {
             }
             let head = first.bytes.prefix(Int(input.byte()))
             let tail = second.bytes.suffix(Int(input.byte()))
-            return wire + encode(head + input.take(Int(step >> 3)) + tail, serial.frames[first.frame], number: step)
+            return wire
+                + encode(head + input.take(Int(step >> 3)) + tail, serial.frames[first.frame].format, number: step)
         case 6: return wire + input.take(1 + Int(step >> 3))
         default:
             var damaged = wire

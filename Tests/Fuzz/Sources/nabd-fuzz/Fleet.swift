@@ -66,8 +66,8 @@ final class Ship: Sendable {
     private static func payloads(_ bytes: [UInt8], _ serial: SerialPlan) -> [(Int, [UInt8])] {
         var found: [(Int, [UInt8])] = []
         for group in serial.interleaved {
-            let test = serial.frames[group[0]].bytesWith
-            let others = serial.interleaved.compactMap { serial.frames[$0[0]].bytesWith }
+            let test = serial.frames[group[0]].format.bytesWith
+            let others = serial.interleaved.compactMap { serial.frames[$0[0]].format.bytesWith }
             let own = bytes.filter { byte in test?.holds(byte) ?? !others.contains { $0.holds(byte) } }
             var framer = Framer(serial.frames, indices: group)
             var taken = 0

@@ -104,7 +104,7 @@ extension Target {
         if serial.interleaved.count > 1, sorted(whole) == sorted(parts) { return }
         // A stuffed frame that is the only one counts by the byte behind it, when that is there already: how bytes
         // arrive decides.
-        if serial.interleaved.contains(where: { $0.count == 1 && !serial.frames[$0[0]].stuffing.isEmpty }) { return }
+        if serial.interleaved.contains(where: { $0.count == 1 && serial.frames[$0[0]].isStuffed }) { return }
         let place = zip(whole, parts).enumerated().first { $1.0 != $1.1 }?.offset ?? min(whole.count, parts.count)
         broken(
             "\(profile.name): record \(place) of \(whole.count) is "
