@@ -26,10 +26,11 @@ extension JournalIncident {
                 .journalGap(file: file, at: time),
                 "\(file) was taken away under the running host, with what was in it; a new one was begun"
             )
-        case .pruned(let file, let bytes, let cause):
+        case .pruned(let file, let bytes, let cause, let isDelivered):
             (
                 .journalPruned(file: file, bytes: bytes, cause: cause, at: time),
-                "\(file) went away: its content is delivered"
+                "\(file) went away by its \(cause): "
+                    + (isDelivered ? "its content is delivered" : "no uplink was ever asked to deliver it")
             )
         case .shed(let file, let content, let samples, let bytes):
             (

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import JournalCoding
 
 /// The uplink's own book: what the records service has acknowledged, and what it refused. Never part of the record.
 package final class DeliveryStore: Sendable {
@@ -31,6 +32,28 @@ package final class DeliveryStore: Sendable {
     }
 
     private let queue: DatabaseQueue
+
+    /// Opens the book to write, one that cannot be read any more set aside beside it: what was acknowledged is then not
+    /// known, nothing of the record goes, and all is sent again under the same ids.
+    ///
+    /// - Returns: the book, and the name under which the damaged one is kept.
+    package static func opened(directory: String) throws -> (book: DeliveryStore, setAside: String?) {
+        let path = JournalFiles(directory: directory).delivery
+        do {
+            let book = try DeliveryStore(directory: directory)
+            // A page that is damaged is found now, not in the middle of a night.
+            let verdict = try book.queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+            guard verdict == "ok" else { throw BlockDamage(verdict ?? "it cannot be checked") }
+            return (book, nil)
+        } catch {
+            guard JournalFailure.isOfContent(error), FileManager.default.fileExists(atPath: path) else { throw error }
+        }
+        let suffix = try JournalFiles.setAside(path: path)
+        return (try DeliveryStore(directory: directory), "delivery.sqlite" + suffix)
+    }
+
+    /// Whether an error says that the book's content makes no sense, which will not pass.
+    package static func isDamage(_ error: any Error) -> Bool { JournalFailure.isOfContent(error) }
 
     /// Opens the book. Only the uplink itself writes; whoever looks on opens it read-only.
     package init(directory: String, readOnly: Bool = false) throws {
@@ -75,6 +98,29 @@ package final class DeliveryStore: Sendable {
         }
     }
 
+    /// How many resources of a window, in the order of their ids, the service has acknowledged.
+    ///
+    /// - Parameter print: what tells these resources from others, by their number: a window of another content, as
+    ///   under another unit's name, begins anew.
+    package func acknowledged(of position: SamplePosition, print: (Int) -> Int64) throws -> Int {
+        try queue.read { db in
+            guard let row = try Row.fetchOne(db, sql: "SELECT a, b, c, d FROM positions WHERE name = 'part'"),
+                row.integer("a") == position.session, row.integer("b") == position.window,
+                let count = row.integer("c").flatMap({ Int(exactly: $0) }), count >= 0, row.integer("d") == print(count)
+            else { return 0 }
+            return count
+        }
+    }
+
+    package func mark(part count: Int, print: Int64, of position: SamplePosition, delivered: Int) throws {
+        try queue.write { db in
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO positions(name, a, b, c, d) VALUES ('part', ?, ?, ?, ?)",
+                arguments: [position.session, position.window, count, print])
+            try Self.count(db, delivered)
+        }
+    }
+
     /// The last event delivered.
     package func eventPosition() throws -> Int64 {
         try queue.read { try Int64.fetchOne($0, sql: "SELECT a FROM positions WHERE name = 'events'") ?? 0 }
@@ -114,6 +160,8 @@ package final class DeliveryStore: Sendable {
             for (url, hash) in descriptions {
                 try db.execute(
                     sql: "INSERT OR REPLACE INTO described(url, hash) VALUES (?, ?)", arguments: [url, Data(hash)])
+                // One that was refused before and is taken now is none that is missing there.
+                try db.execute(sql: "DELETE FROM dead_letters WHERE url = ?", arguments: [url])
             }
             try Self.count(db, descriptions.count)
         }
@@ -121,6 +169,8 @@ package final class DeliveryStore: Sendable {
 
     package func bury(url: String, reason: String, resource: String, utc: Int64) throws {
         try queue.write { db in
+            // What is refused again is not refused twice.
+            try db.execute(sql: "DELETE FROM dead_letters WHERE url = ?", arguments: [url])
             try db.execute(
                 sql: "INSERT INTO dead_letters(url, reason, resource, utc) VALUES (?, ?, ?, ?)",
                 arguments: [url, reason, resource, utc])
@@ -135,6 +185,13 @@ package final class DeliveryStore: Sendable {
                     resource: $0.text("resource") ?? "",
                     utc: $0.integer("utc") ?? 0)
             }
+        }
+    }
+
+    package func isDeadLetter(_ url: String) throws -> Bool {
+        try queue.read {
+            try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM dead_letters WHERE url = ?)", arguments: [url])
+                ?? false
         }
     }
 

@@ -90,19 +90,22 @@ package struct JournalFiles: Sendable {
 
     /// Renames a file that is no database, so that nothing of it is lost and nothing is tried with it again. Returns
     /// its new name.
-    static func setAside(_ segment: Segment) throws -> String {
+    static func setAside(_ segment: Segment) throws -> String { segment.name + (try setAside(path: segment.path)) }
+
+    /// The same of any file; returns what its name has got behind it.
+    static func setAside(path: String) throws -> String {
         var attempt = 0
         var suffix = ".damaged"
-        while FileManager.default.fileExists(atPath: segment.path + suffix) {
+        while FileManager.default.fileExists(atPath: path + suffix) {
             attempt += 1
             suffix = ".damaged-\(attempt)"
         }
-        for companion in companions where FileManager.default.fileExists(atPath: segment.path + companion) {
-            guard rename(segment.path + companion, segment.path + suffix + companion) == 0 else {
-                throw JournalError.cannotCreate(path: segment.path + suffix, reason: String(cString: strerror(errno)))
+        for companion in companions where FileManager.default.fileExists(atPath: path + companion) {
+            guard rename(path + companion, path + suffix + companion) == 0 else {
+                throw JournalError.cannotCreate(path: path + suffix, reason: String(cString: strerror(errno)))
             }
         }
-        return segment.name + suffix
+        return suffix
     }
 
     // MARK: Opening

@@ -214,7 +214,7 @@ package enum JournalIncident: Sendable, Equatable {
     /// The newest file was taken away under the running host, with what was in it.
     case gone(file: String)
     /// An old file whose content is delivered went away.
-    case pruned(file: String, bytes: Int64, cause: String)
+    case pruned(file: String, bytes: Int64, cause: String, isDelivered: Bool)
     /// Something that was not delivered went away, because the journal is at its limit.
     case shed(file: String, content: String, samples: Int64, bytes: Int64)
 }

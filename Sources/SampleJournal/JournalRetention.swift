@@ -18,7 +18,8 @@ package struct JournalRetention: Sendable {
     package var keep: Int64?
     /// What is given up first, second …, when the limit is reached and nothing delivered is left to go.
     package var shed: [Shed]
-    /// Whether an uplink has to acknowledge before anything goes.
+    /// Whether an uplink has to acknowledge before anything goes; where the journal has a book of deliveries, that is
+    /// so in any case.
     package var hasUplink: Bool
 
     package init(limit: Int64 = 8 << 30, keep: Int64? = nil, shed: [Shed] = [.waveforms], hasUplink: Bool = false) {
@@ -71,9 +72,15 @@ extension JournalWriter {
         return files.segments(kind).filter { $0.number < current.number }
     }
 
+    /// Whether a records service has to acknowledge before anything goes: where there is a book, also when today's
+    /// configuration names no uplink. What is undelivered is a fact of the journal.
+    private var awaitsDelivery: Bool {
+        retention.hasUplink || FileManager.default.fileExists(atPath: files.delivery)
+    }
+
     /// The last chunk and the last event that nobody needs any more.
     private func acknowledgedPosition() -> (chunk: Int64, event: Int64) {
-        guard retention.hasUplink else { return (.max, .max) }
+        guard awaitsDelivery else { return (.max, .max) }
         guard let book = try? DeliveryStore(directory: files.directory, readOnly: true),
             let position = try? book.samplePosition(),
             let event = try? book.eventPosition()
@@ -99,7 +106,7 @@ extension JournalWriter {
         else { return false }
         let bytes = JournalFiles.size(of: segment)
         guard JournalFiles.remove(segment) else { return false }
-        tell(.pruned(file: segment.name, bytes: bytes, cause: cause))
+        tell(.pruned(file: segment.name, bytes: bytes, cause: cause, isDelivered: awaitsDelivery))
         return true
     }
 

@@ -42,6 +42,8 @@ package struct EndpointError: Error, CustomStringConvertible {
 package final class FHIRClient: RecordsService {
     /// The longest reply that is read. Unit: bytes.
     private static let replyLimit = 4 << 20
+    /// The longest time from the first byte of a request to the last of its answer.
+    private static let exchangeLimit = TimeAmount.seconds(60)
 
     private let base: String
     private let client: HTTPClient
@@ -77,7 +79,8 @@ package final class FHIRClient: RecordsService {
         configuration.redirectConfiguration = .disallow
         configuration.timeout = .init(connect: .seconds(10), read: .seconds(30))
         configuration.connectionPool.retryConnectionEstablishment = false
-        configuration.httpVersion = .automatic
+        // A connection of HTTP/2 that the way has forgotten takes every request and answers none.
+        configuration.httpVersion = .http1Only
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -91,16 +94,32 @@ package final class FHIRClient: RecordsService {
         request.headers.add(name: "Content-Type", value: "application/fhir+json")
         request.headers.add(name: "Accept", value: "application/fhir+json")
         request.body = .bytes(bytes)
-        do {
-            let response = try await client.execute(request, timeout: .seconds(60))
-            let body = try await response.body.collect(upTo: Self.replyLimit)
-            let retryAfter = Self.retryAfter(
-                response.headers.first(name: "Retry-After"), date: response.headers.first(name: "Date"))
-            return Self.outcome(
-                status: Int(response.status.code), body: Data(body.readableBytesView), retryAfter: retryAfter,
-                expected: resources.count)
-        } catch {
-            return .unavailable(reason: Self.words(error), retryAfter: nil)
+        return await exchange(request, expected: resources.count)
+    }
+
+    /// One exchange, from the first byte to the last within the limit: an answer that drips is none.
+    private func exchange(_ request: HTTPClientRequest, expected: Int) async -> DeliveryOutcome {
+        await withTaskGroup(of: DeliveryOutcome?.self) { group in
+            group.addTask { [client] in
+                do {
+                    let response = try await client.execute(request, timeout: Self.exchangeLimit)
+                    let body = try await response.body.collect(upTo: Self.replyLimit)
+                    let retryAfter = Self.retryAfter(
+                        response.headers.first(name: "Retry-After"), date: response.headers.first(name: "Date"))
+                    return Self.outcome(
+                        status: Int(response.status.code), body: Data(body.readableBytesView), retryAfter: retryAfter,
+                        expected: expected)
+                } catch {
+                    return .unavailable(reason: Self.words(error), retryAfter: nil)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: .nanoseconds(Self.exchangeLimit.nanoseconds))
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first ?? .unavailable(reason: "the exchange took longer than 60 s", retryAfter: nil)
         }
     }
 
@@ -136,11 +155,7 @@ package final class FHIRClient: RecordsService {
                 return .unavailable(
                     reason: "the service answered \(entries.count) entries to \(expected)", retryAfter: nil)
             }
-            for entry in entries {
-                let status = (entry["response"] as? [String: Any])?["status"] as? String ?? "no status"
-                guard status.hasPrefix("2") else { return .refused(reason: "an entry was answered with \(status)") }
-            }
-            return .acknowledged
+            return outcome(of: entries, retryAfter: retryAfter)
         case 413: return .tooLarge
         // 409 and 412 are about the moment (another write of the same resource), not about the content.
         case 400 where isFHIR, 410 where isFHIR, 422 where isFHIR:
@@ -151,6 +166,24 @@ package final class FHIRClient: RecordsService {
                 retryAfter: retryAfter ?? 30)
         default: return .unavailable(reason: "HTTP \(status)", retryAfter: retryAfter)
         }
+    }
+
+    /// What the answers to the entries mean together. One that is about the moment, or that says nothing, leaves the
+    /// whole bundle for later: what is stored already is put there again under the same id.
+    private static func outcome(of entries: [[String: Any]], retryAfter: Int64?) -> DeliveryOutcome {
+        var refusal: Int?
+        for entry in entries {
+            let status = (entry["response"] as? [String: Any])?["status"] as? String
+            guard let status, let code = Int(status.prefix { $0.isASCII && $0.isNumber }) else {
+                return .unavailable(reason: "an entry was answered without a status", retryAfter: retryAfter)
+            }
+            switch code {
+            case 200...299: continue
+            case 400, 410, 422: refusal = refusal ?? code
+            default: return .unavailable(reason: "an entry was answered with \(code)", retryAfter: retryAfter)
+            }
+        }
+        return refusal.map { .refused(reason: "an entry was answered with \($0)") } ?? .acknowledged
     }
 
     /// The codes of an OperationOutcome. Its free text may repeat content and is not taken over.

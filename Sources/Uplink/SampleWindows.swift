@@ -28,6 +28,8 @@ struct SampleWindows {
     struct Window {
         let streams: [StreamDescriptor]
         let observations: [FHIRResource]
+        /// Where it begins, whatever comes behind it.
+        let begin: DeliveryStore.SamplePosition
         let next: DeliveryStore.SamplePosition
     }
 
@@ -134,6 +136,8 @@ struct SampleWindows {
                 mapper.observation($0, of: stream, session: session.key, window: position.window)
             }
         }
+        // In the order of their ids, which does not hang on how the journal is packed by now.
+        observations.sort { $0.url < $1.url }
         var next = DeliveryStore.SamplePosition(session: session.id, window: end, chunk: resume, length: length)
         if let later = earliestLater, later - Self.reorder > end {
             // Empty windows are passed over, but never a time in which a sample may still be found.
@@ -141,6 +145,7 @@ struct SampleWindows {
         } else if earliestLater == nil, isOver {
             next = DeliveryStore.SamplePosition(session: session.id + 1, window: 0, chunk: resume, length: length)
         }
-        return Window(streams: order.compactMap { streams[$0] }, observations: observations, next: next)
+        return Window(
+            streams: order.compactMap { streams[$0] }, observations: observations, begin: position, next: next)
     }
 }

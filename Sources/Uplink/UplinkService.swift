@@ -41,6 +41,10 @@ package final class UplinkService: Sendable {
     static let bundleLimit = 100
     /// Bytes of one bundle's resources; most proxies take a body of some MB.
     static let bundleBytes = 1 << 20
+    /// So many resources are put aside before the breaker looks at their share.
+    static let fewParked = 3
+    /// Unit: s.
+    private static let breakerPause: Int64 = 60
     /// How often the journal is asked for news. Unit: ms.
     private static let pollMilliseconds = 250
 
@@ -78,10 +82,12 @@ package final class UplinkService: Sendable {
             }
             let progress: Progress
             do {
-                let open = try work ?? UplinkWork(directory: directory, settings: settings)
+                let open = try work ?? begin()
                 work = open
                 progress = try await pass(open)
             } catch {
+                // A book that makes no sense is opened anew, which sets it aside.
+                if DeliveryStore.isDamage(error) { work = nil }
                 // A full disk or a locked book passes; giving up would not.
                 note("the uplink's own book or the journal cannot be used: \(error)")
                 progress = .unavailable(retryAfter: nil)
@@ -96,6 +102,16 @@ package final class UplinkService: Sendable {
                 try? await Task.sleep(for: .milliseconds(Self.pause(failures, retryAfter: retryAfter)))
             }
         }
+    }
+
+    private func begin() throws -> UplinkWork {
+        let work = try UplinkWork(directory: directory, settings: settings)
+        if let name = work.setAside {
+            logger.error(
+                "the uplink's book is damaged and was set aside; all is sent again under the same ids",
+                metadata: ["kept": "\(name)"])
+        }
+        return work
     }
 
     /// Says what is wrong, once for each change.
@@ -122,11 +138,11 @@ package final class UplinkService: Sendable {
             _ = try await group.next()
             group.cancelAll()
         }
-        return try UplinkWork(directory: directory, settings: settings).pending()
+        return try begin().pending()
     }
 
     private func deliverRest() async throws {
-        let work = try UplinkWork(directory: directory, settings: settings)
+        let work = try begin()
         var failures = 0
         while !Task.isCancelled, failures <= 3 {
             switch try await pass(work) {
@@ -158,34 +174,40 @@ package final class UplinkService: Sendable {
     private func pass(_ work: UplinkWork) async throws -> Progress {
         let described = try work.descriptions(for: [])
         if !described.isEmpty {
-            return try await send(described, work) {
-                try work.store.markDescribed(described.map { ($0.url, $0.digest) })
-            }
+            return try await send(described, work) { try work.settle(descriptions: $0, refused: $1) }
         }
         if let (events, last) = try work.events() {
-            return try await send(events, work) { try work.store.move(events: last, delivered: events.count) }
+            let progress = try await send(events, work) { _, _ in }
+            if case .delivered = progress { try work.store.move(events: last, delivered: events.count) }
+            return progress
         }
-        guard let window = try work.nextWindow() else { return .idle }
+        guard let (window, acknowledged) = try work.nextWindow() else { return .idle }
         let missing = try work.descriptions(for: window.streams)
         if !missing.isEmpty {
-            let progress = try await send(missing, work) {
-                try work.store.markDescribed(missing.map { ($0.url, $0.digest) })
-            }
+            let progress = try await send(missing, work) { try work.settle(descriptions: $0, refused: $1) }
             guard case .delivered = progress else { return progress }
         }
-        return try await send(window.observations, work) {
-            try work.store.move(samples: window.next, delivered: window.observations.count)
+        // What was stored of the window before goes on from there: a limit that is reached in each window would
+        // otherwise never be passed.
+        var part = acknowledged
+        let progress = try await send(Array(window.observations.dropFirst(acknowledged)), work) { bundle, _ in
+            part += bundle.count
+            try work.mark(part: part, of: window, delivered: bundle.count)
         }
+        if case .delivered = progress { try work.store.move(samples: window.next, delivered: 0) }
+        return progress
     }
 
-    /// Sends resources in bundles and calls `settle` when every one of them is dealt with.
-    private func send(_ resources: [FHIRResource], _ work: UplinkWork, settle: () throws -> Void) async throws
-        -> Progress
-    {
+    /// Sends resources in bundles; `settle` is called for each when it is dealt with, with those that the service will
+    /// not take.
+    private func send(
+        _ resources: [FHIRResource], _ work: UplinkWork, settle: ([FHIRResource], Set<String>) throws -> Void
+    ) async throws -> Progress {
         for bundle in Self.bundles(resources) {
-            if let wait = try await deliver(bundle, work) { return .unavailable(retryAfter: wait.retryAfter) }
+            var refused: Set<String> = []
+            if let wait = try await deliver(bundle, work, &refused) { return .unavailable(retryAfter: wait.retryAfter) }
+            try settle(bundle, refused)
         }
-        try settle()
         return .delivered
     }
 
@@ -210,7 +232,9 @@ package final class UplinkService: Sendable {
 
     /// Delivers a bundle; halves it where the service refuses, until the one resource it will not take is found and put
     /// aside.
-    private func deliver(_ bundle: [FHIRResource], _ work: UplinkWork) async throws -> Wait? {
+    private func deliver(_ bundle: [FHIRResource], _ work: UplinkWork, _ refused: inout Set<String>) async throws
+        -> Wait?
+    {
         let outcome = await service.put(bundle)
         let reason: String
         switch outcome {
@@ -229,10 +253,16 @@ package final class UplinkService: Sendable {
         }
         if bundle.count > 1 {
             let middle = bundle.count / 2
-            if let wait = try await deliver(Array(bundle[..<middle]), work) { return wait }
-            return try await deliver(Array(bundle[middle...]), work)
+            if let wait = try await deliver(Array(bundle[..<middle]), work, &refused) { return wait }
+            return try await deliver(Array(bundle[middle...]), work, &refused)
         }
         guard let resource = bundle.first else { return nil }
+        let (stored, parked) = (try work.store.deliveredCount(), try work.store.deadLetterCount())
+        guard try parked < max(Self.fewParked, stored / 100) || work.store.isDeadLetter(resource.url) else {
+            note("the service refuses more than one resource in a hundred (\(reason)); no more are put aside")
+            return Wait(retryAfter: Self.breakerPause)
+        }
+        refused.insert(resource.url)
         try work.store.bury(
             url: resource.url, reason: reason, resource: resource.json.text,
             utc: Int64(Date().timeIntervalSince1970 * 1e9))

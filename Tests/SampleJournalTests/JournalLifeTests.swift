@@ -314,6 +314,25 @@ import Testing
         #expect(try faults() == [])
     }
 
+    /// The uplink is taken out of the configuration (L1): what it has not delivered stays.
+    @Test func whatIsUndeliveredIsNotOfTodaysConfiguration() throws {
+        var retention = Self.small
+        retention.keep = 3600 * Self.second
+        retention.shed = []
+        let bed = try Bed(directory, from: Self.second, retention: retention)
+        try fill(bed, files: 3)
+        let book = try DeliveryStore(directory: directory)
+        let utc = bed.now + Self.epoch + 2 * 3600 * Self.second
+        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 1)
+        let second = try JournalReader(directory: directory).open(.samples)[1].first
+        try book.move(
+            samples: DeliveryStore.SamplePosition(session: 1, window: 1, chunk: second - 1, length: 1), delivered: 1)
+        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 2)
+        try bed.finish()
+    }
+
     @Test func waveformsAreGivenUpFirstAndDeclared() throws {
         var retention = Self.small
         retention.hasUplink = true

@@ -20,6 +20,11 @@ private final class ScriptedService: RecordsService {
         var refusedURL: String?
         var loseAnswers = 0
         var entryLimit = 1000
+        var refusesAll = false
+        /// Bundles that pass before the service asks for patience; `nil` without a limit.
+        var burst: Int?
+        /// How often each resource was put.
+        var puts: [String: Int] = [:]
     }
 
     let state = Mutex(State())
@@ -32,6 +37,12 @@ private final class ScriptedService: RecordsService {
                 return .unavailable(reason: "down", retryAfter: nil)
             }
             if resources.count > state.entryLimit { return .tooLarge }
+            if state.refusesAll { return .refused(reason: "HTTP 422") }
+            if let left = state.burst {
+                if left == 0 { return .unavailable(reason: "HTTP 429", retryAfter: nil) }
+                state.burst = left - 1
+            }
+            for resource in resources { state.puts[resource.url, default: 0] += 1 }
             if let refused = state.refusedURL, resources.contains(where: { $0.url.hasPrefix(refused) }) {
                 return .refused(reason: "HTTP 422")
             }
@@ -157,6 +168,89 @@ private final class ScriptedService: RecordsService {
         #expect(letters.map { String($0.url.prefix(13)) } == ["DeviceMetric/"])
     }
 
+    /// A rate limit with a burst smaller than a window (S3): each round gets further, nothing is sent twice.
+    @Test func aWindowOfManyBundlesGoesOnWhereItWas() async throws {
+        let writer = try JournalWriter(directory: folder.path, bootID: "b", now: 1_000_000_000, utc: utc)
+        let streams = try writer.register(
+            (0..<350).map { number in
+                StreamDescriptor(
+                    device: "d", vmd: "v\(number)", metric: "MDC_TEMP", code: 150_344, unit: "Cel",
+                    form: .integer(.one), isWaveform: false, periodNanoseconds: 1_000_000_000, profile: "m/d")
+            })
+        for (number, stream) in streams.enumerated() {
+            writer.append(
+                SampleRecord(
+                    kind: .sample, index: 0, monotonicNanoseconds: 2_000_000_000, bits: Int64(number)), stream: stream)
+        }
+        try writer.finish(now: 3_000_000_000, utc: utc, quality: .unknown)
+        var rounds = 0
+        while rounds < 60 {
+            rounds += 1
+            service.state.withLock { $0.burst = 1 }
+            if try await makeUplink().finish(within: .milliseconds(400)) == 0 { break }
+        }
+        #expect(rounds < 60)
+        #expect(observations.compactMap { Int($0) } == Array(0..<350))
+        let puts = service.state.withLock { $0.puts.filter { $0.key.hasPrefix("Observation/obs") } }
+        #expect(puts.count == 350 && puts.values.allSatisfy { $0 == 1 })
+    }
+
+    /// A part that was acknowledged under another unit's name is none of this one's.
+    @Test func aPartOfOtherResourcesIsNotPassedOver() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let book = try DeliveryStore(directory: folder.path)
+        let position = DeliveryStore.SamplePosition(session: 7, window: 9, chunk: 0, length: 1)
+        try book.mark(part: 40, print: 11, of: position, delivered: 0)
+        #expect(try book.acknowledged(of: position) { _ in 11 } == 40)
+        #expect(try book.acknowledged(of: position) { _ in 12 } == 0)
+        let other = DeliveryStore.SamplePosition(session: 7, window: 10, chunk: 0, length: 1)
+        #expect(try book.acknowledged(of: other) { _ in 11 } == 0)
+    }
+
+    /// The service refuses everything for a while (L5): next to nothing is put aside, and after the cure all arrives.
+    @Test func aServiceThatRefusesEverythingIsWaitedFor() async throws {
+        try writeSession(start: 1_000_000_000, count: 600)
+        service.state.withLock { $0.refusesAll = true }
+        #expect(try await makeUplink().finish(within: .seconds(3)) > 0)
+        let book = try DeliveryStore(directory: folder.path)
+        #expect(try book.deadLetterCount() == UplinkService.fewParked)
+        service.state.withLock { $0.refusesAll = false }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations.count == 60)
+        // What was parked first are descriptions: a description that was refused counts as none.
+        let urls = service.state.withLock { $0.resources.keys.map { $0.prefix(8) } }
+        #expect(Set(urls) == ["Device/g", "Device/d", "DeviceMe", "Observat"])
+    }
+
+    /// What is refused again is one dead letter (L7).
+    @Test func whatIsRefusedAgainIsOneDeadLetter() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock { $0.refusedURL = "DeviceMetric/" }
+        for _ in 0..<4 { _ = try await makeUplink().finish(within: .seconds(20)) }
+        #expect(try DeliveryStore(directory: folder.path).deadLetterCount() == 1)
+        // Taken later, with the next of its samples, it is none any more.
+        service.state.withLock { $0.refusedURL = nil }
+        try writeSession(start: 100_000_000_000, count: 3)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(service.state.withLock { $0.resources.keys.contains { $0.hasPrefix("DeviceMetric/") } })
+        #expect(try DeliveryStore(directory: folder.path).deadLetterCount() == 0)
+    }
+
+    /// A damaged book (S7) is set aside, and everything arrives, once.
+    @Test(arguments: [0, 4096]) func aDamagedBookIsSetAside(from place: Int) async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let path = JournalFiles(directory: folder.path).delivery
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        for offset in place..<min(bytes.count, place + 3000) { bytes[offset] = 0x5A }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        try writeSession(start: 100_000_000_000, count: 3)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations.sorted() == (["0 1 2"] + Self.whole).sorted())
+        #expect(FileManager.default.fileExists(atPath: path + ".damaged"))
+    }
+
     @Test func aServiceWithSmallBundlesGetsSmallBundles() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         service.state.withLock { $0.entryLimit = 1 }
@@ -245,6 +339,22 @@ private final class ScriptedService: RecordsService {
         }
         guard case .refused = outcome(200, #"{"resourceType":"Bundle","entry":[{"response":{"status":"422"}}]}"#) else {
             Issue.record("a refused entry was not noticed")
+            return
+        }
+    }
+
+    /// An entry that is answered with what passes (L4), or with nothing, loses nothing.
+    @Test(arguments: ["429 Too Many Requests", "503", "409", "412", "423", "404", "401", "500", "", "soon"])
+    func anEntryThatIsAboutTheMomentLosesNothing(status: String) {
+        let body =
+            #"{"resourceType":"Bundle","entry":[{"response":{"status":"201"}},{"response":{"status":"\#(status)"}},"#
+            + #"{"response":{"status":"422"}}]}"#
+        guard case .unavailable = outcome(200, body, expected: 3) else {
+            Issue.record("\(status) in an entry was taken as an answer about the content")
+            return
+        }
+        guard case .unavailable = outcome(200, #"{"resourceType":"Bundle","entry":[{}]}"#) else {
+            Issue.record("an entry without a status was taken as an answer about the content")
             return
         }
     }

@@ -33,11 +33,13 @@ extension DevicePlan {
     fileprivate var fieldPlans: [FieldPlan] {
         switch protocolPlan {
         case .serial(let serial):
-            serial.frameFields.flatMap { $0 } + (serial.packet?.fields ?? [])
-                + serial.messages.flatMap {
-                    $0.fields + ($0.records?.fields ?? []) + ($0.records?.keyed.map(\.field) ?? [])
+            let framed = serial.frameFields.flatMap(\.fields) + (serial.packet?.list.fields ?? [])
+            return framed
+                + serial.messages.flatMap { message -> [FieldPlan] in
+                    guard let records = message.records else { return message.fields }
+                    return message.fields + records.fields + records.beside.map(\.field) + records.keyed.map(\.field)
                 }
-        case .modbus(let modbus): modbus.blocks.flatMap(\.fields)
+        case .modbus(let modbus): return modbus.blocks.flatMap(\.fields)
         }
     }
 }

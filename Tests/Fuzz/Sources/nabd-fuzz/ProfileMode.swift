@@ -69,7 +69,7 @@ enum ProfileMode {
             }
             return
         }
-        for format in serial.frames where !format.isFromHost {
+        for format in serial.frames.map(\.format) where !format.isFromHost {
             let most = max(0, format.payloadEnd(length: format.longest) - format.payloadStart)
             let wire = format.encode(payload: Array(capture.prefix(most)), mark: format.checksum?.after.last)
             target.decode(wire + wire, replyTo: nil, pieces: seed)

@@ -1,0 +1,93 @@
+"""A TLS front of the tests' own before the records server: it passes on, or answers wrongly in ways that real ones do."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from .pki import Pki
+
+
+class Front:
+    """``mode``: ``pass``, ``drip``, ``entries-STATUS`` (HTTP 200, every entry so answered) or ``refuse``.
+
+    ``stored`` counts how often each resource was passed on and stored.
+    """
+
+    def __init__(self, pki: Pki, upstream: str) -> None:
+        self.mode = "pass"
+        self.seen: list[str] = []
+        self.stored: dict[str, int] = {}
+        front = self
+        place = urlsplit(upstream)
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                mode = front.mode
+                front.seen.append(mode)
+                entries = json.loads(body)["entry"]
+                if mode == "pass":
+                    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+                    connection.request("POST", place.path, body, {"Content-Type": "application/fhir+json"})
+                    answer = connection.getresponse()
+                    status, content = answer.status, answer.read()
+                    connection.close()
+                    if status == 200:
+                        for entry in entries:
+                            url = entry["request"]["url"]
+                            front.stored[url] = front.stored.get(url, 0) + 1
+                elif mode == "drip":
+                    self.send_response(200)
+                    self.send_header("Content-Length", "100000")
+                    self.end_headers()
+                    try:
+                        while front.mode == "drip":
+                            self.wfile.write(b" ")
+                            self.wfile.flush()
+                            time.sleep(0.5)
+                    except OSError:
+                        pass
+                    self.close_connection = True
+                    return
+                elif mode.startswith("entries-"):
+                    answers = [{"response": {"status": mode.removeprefix("entries-")}} for _ in entries]
+                    bundle = {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
+                    status, content = 200, json.dumps(bundle).encode()
+                else:
+                    outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]}
+                    status, content = 422, json.dumps(outcome).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/fhir+json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_cert_chain(pki.server.certificate, pki.server.key)
+        context.load_verify_locations(pki.authority.certificate)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def base_url(self) -> str:
+        return f"https://127.0.0.1:{self._server.server_address[1]}/fhir"
+
+    def stop(self) -> None:
+        self.mode = "pass"
+        self._server.shutdown()
+        self._server.server_close()

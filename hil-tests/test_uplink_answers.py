@@ -1,0 +1,86 @@
+"""Answers that are partly wrong, or never end: nothing is lost, nothing doubled, next to nothing put aside."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+import pytest
+
+from peers import delivery, fhir_checks
+from peers.front import Front
+from peers.host import binary, json_lines
+from peers.waiting import wait_until
+
+pytestmark = [pytest.mark.host, pytest.mark.timeout(240)]
+
+WINDOW = 5
+
+
+@pytest.fixture
+def front(servers, pki):
+    records = servers().start()
+    front = Front(pki, records.direct_url)
+    front.records = records
+    yield front
+    front.stop()
+
+
+def begin(bench, host, front, pki) -> None:
+    host.configure(bench.devices(), front.base_url, pki.authority.certificate, pki.client, f"{WINDOW}s").start()
+    host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
+
+
+def dead_letters(host) -> list[dict]:
+    command = [str(binary()), "uplink", "dead-letters", "--config", str(host.config)]
+    result = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    return json_lines(result.stdout)
+
+
+def deliver_and_compare(bench, host, front) -> None:
+    """From now on the service is as it should be: in the end it has what the journal has, once."""
+    front.mode = "pass"
+    since = time.time()
+
+    def is_through() -> bool:
+        newest = max((fhir_checks.bounds(o)[1] for o in fhir_checks.measurements(
+            front.records.all("Observation"))), default=0)
+        return newest > since
+
+    wait_until(is_through, 100, "what was measured after the cure to be on the server", every=1)
+    host.stop()
+    lines = host.export()
+    observations = front.records.all("Observation")
+    delivery.assert_same(lines, observations, undelivered_tail=WINDOW + 3)
+    fhir_checks.check_no_duplicates(fhir_checks.measurements(observations))
+    assert bench.pump.effects == []
+
+
+@pytest.mark.parametrize("status", ["429", "503 Service Unavailable", "409", ""])
+def test_entries_that_are_told_to_wait_are_not_put_aside(bench, host, front, pki, status):
+    front.mode = f"entries-{status}"
+    begin(bench, host, front, pki)
+    wait_until(lambda: len(front.seen) >= 3, 60, "three bundles")
+    assert dead_letters(host) == []
+    deliver_and_compare(bench, host, front)
+    assert dead_letters(host) == []
+    # What was answered was not answered again.
+    assert {count for url, count in front.stored.items() if url.startswith("Observation/")} == {1}
+
+
+def test_a_service_that_refuses_everything_is_waited_for(bench, host, front, pki):
+    front.mode = "refuse"
+    begin(bench, host, front, pki)
+    wait_until(lambda: len(dead_letters(host)) == 3, 60, "three resources to be put aside")
+    time.sleep(10)
+    assert len(dead_letters(host)) == 3
+    assert "more than one resource in a hundred" in host.log_tail(4000)
+    deliver_and_compare(bench, host, front)
+
+
+def test_an_answer_that_drips_ends_after_a_minute(bench, host, front, pki):
+    front.mode = "drip"
+    begin(bench, host, front, pki)
+    wait_until(lambda: front.seen.count("drip") >= 2, 100, "a second exchange: the first one has ended")
+    assert dead_letters(host) == []
+    deliver_and_compare(bench, host, front)
