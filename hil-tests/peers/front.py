@@ -1,4 +1,4 @@
-"""A TLS front of the tests' own before the records server: it passes on, or answers wrongly in ways that real ones do."""
+"""A TLS front of the tests' own before the records server: it passes on, or answers wrongly as real ones do."""
 
 from __future__ import annotations
 
