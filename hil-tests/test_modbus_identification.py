@@ -5,6 +5,8 @@ and the reader of a played one.
 from __future__ import annotations
 
 import json
+import socket
+import threading
 
 import pytest
 from pymodbus.client import ModbusTcpClient
@@ -108,3 +110,48 @@ def test_a_played_device_tells_pymodbus_who_it_is(tmp_path):
         client.close()
     assert told.information == {0x80: b"SN-4711"}
     assert refused.isError() and refused.exception_code == 2
+
+
+class Mute:
+    """A warmer that answers every read of registers and is silent to function 43, as old firmware is."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.asked: list[int] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            pending = b""
+            while data := connection.recv(256):
+                pending += data
+                while len(pending) >= 8 and len(pending) >= (end := 6 + int.from_bytes(pending[4:6], "big")):
+                    request, pending = pending[:end], pending[end:]
+                    self.asked.append(request[7])
+                    if request[7] != 3:
+                        continue
+                    count = int.from_bytes(request[10:12], "big")
+                    answer = bytes([request[6], 3, 2 * count]) + b"\x01\x77" * count
+                    connection.sendall(request[:4] + len(answer).to_bytes(2, "big") + answer)
+
+
+def test_a_device_that_is_silent_to_the_question_is_read_all_the_same(tmp_path):
+    device = Mute()
+    line = f"tcp://127.0.0.1:{device.port}"
+    result = nabd("profile", "try", profile(tmp_path, "tcp"), "--line", line, "--for", "10s", timeout=60)
+    device.listener.close()
+    lines = json_lines(result.stdout)
+    values = [one for one in lines if one.get("metric") == "MDC_TEMP" and one["validity"] == "valid"]
+    # Two a second are wanted; the silence costs its own answers' time and no value is taken for another.
+    assert 43 in device.asked and len(values) >= 8, (len(values), device.asked)
+    assert {one["value"] for one in values} == {37.5}
+    assert all(one["value"] is None for one in lines if one.get("metric") == "CLINIC_MODEL")
