@@ -177,8 +177,9 @@ package final class UplinkService: Sendable {
             return try await send(described, work) { try work.settle(descriptions: $0, refused: $1) }
         }
         if let (events, last) = try work.events() {
-            let progress = try await send(events, work) { _, _ in }
-            if case .delivered = progress { try work.store.move(events: last, delivered: events.count) }
+            var stored = 0
+            let progress = try await send(events, work) { bundle, refused in stored += bundle.count - refused.count }
+            if case .delivered = progress { try work.store.move(events: last, delivered: stored) }
             return progress
         }
         guard let (window, acknowledged) = try work.nextWindow() else { return .idle }
@@ -190,9 +191,9 @@ package final class UplinkService: Sendable {
         // What was stored of the window before goes on from there: a limit that is reached in each window would
         // otherwise never be passed.
         var part = acknowledged
-        let progress = try await send(Array(window.observations.dropFirst(acknowledged)), work) { bundle, _ in
+        let progress = try await send(Array(window.observations.dropFirst(acknowledged)), work) { bundle, refused in
             part += bundle.count
-            try work.mark(part: part, of: window, delivered: bundle.count)
+            try work.mark(part: part, of: window, delivered: bundle.count - refused.count)
         }
         if case .delivered = progress { try work.store.move(samples: window.next, delivered: 0) }
         return progress

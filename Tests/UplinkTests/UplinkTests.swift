@@ -166,6 +166,9 @@ private final class ScriptedService: RecordsService {
         #expect(observations == Self.whole)
         let letters = try DeliveryStore(directory: folder.path).deadLetters(limit: 10)
         #expect(letters.map { String($0.url.prefix(13)) } == ["DeviceMetric/"])
+        // “Delivered” is said only of what is stored there.
+        let stored = service.state.withLock { $0.resources.count }
+        #expect(try DeliveryStore(directory: folder.path).deliveredCount() == stored)
     }
 
     /// A rate limit with a burst smaller than a window (S3): each round gets further, nothing is sent twice.
