@@ -124,6 +124,7 @@ package struct JournalFiles: Sendable {
         var configuration = GRDB.Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
+        try keepPrivate(path)
         let queue: DatabaseQueue
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -159,8 +160,33 @@ package struct JournalFiles: Sendable {
                 return .commit
             }
         }
-        chmod(path, 0o640)
         return queue
+    }
+
+    /// Whether an open file is one on a disk, and no pipe or device.
+    static func isRegular(_ descriptor: Int32) -> Bool {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
+    /// Makes a file that only its owner writes and nobody else reads before anything is in it: what SQLite puts beside
+    /// it gets the same rights. Nothing but a regular file is opened.
+    ///
+    /// A file that is there is not opened for this: closing it would take the locks that SQLite has on it.
+    private static func keepPrivate(_ path: String) throws {
+        let made = open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        if made >= 0 {
+            close(made)
+            return
+        }
+        for companion in companions {
+            var status = stat()
+            guard lstat(path + companion, &status) == 0 else { continue }
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw JournalError.cannotCreate(path: path + companion, reason: "it is no regular file")
+            }
+            if status.st_mode & 0o137 != 0 { chmod(path + companion, 0o640) }
+        }
     }
 
     /// Gives a file of version 3 the columns of version 4. Its rows stay as they were written, and so do their

@@ -22,10 +22,14 @@ final class JournalLock {
         guard descriptor < 0 else { return }
         refusal = nil
         for part in Self.missing(files.directory) {
-            guard mkdir(part, 0o755) == 0 || errno == EEXIST else { throw refused(files.directory) }
+            guard mkdir(part, 0o750) == 0 || errno == EEXIST else { throw refused(files.directory) }
         }
-        let opened = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
+        let opened = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o640)
         guard opened >= 0 else { throw refused(files.lock) }
+        guard JournalFiles.isRegular(opened) else {
+            close(opened)
+            throw JournalError.cannotCreate(path: files.lock, reason: "it is no regular file")
+        }
         guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
             close(opened)
             throw JournalError.heldByAnother(directory: files.directory)

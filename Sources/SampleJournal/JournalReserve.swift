@@ -35,7 +35,7 @@ struct JournalReserve {
     /// Reserves the space, where it is not.
     mutating func make() {
         guard !isThere, canBeMade else { return }
-        let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o640)
+        let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o640)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         isThere = posix_fallocate(descriptor, 0, Int(size)) == 0

@@ -314,6 +314,58 @@ import Testing
         #expect(try faults() == [])
     }
 
+    // MARK: Rights
+
+    /// Values are of patients: nobody else reads them, not in the first moment and not in what SQLite puts beside (A3).
+    @Test func nobodyElseReadsAnythingFromTheFirstByte() throws {
+        let mask = umask(0)
+        defer { umask(mask) }
+        let bed = try Bed(directory, from: Self.second, retention: Self.small)
+        let book = try DeliveryStore(directory: directory)
+        try book.move(events: 1, delivered: 1)
+        func modes() throws -> [String: mode_t] {
+            var modes: [String: mode_t] = [:]
+            for name in try FileManager.default.contentsOfDirectory(atPath: directory) + ["."] {
+                var status = stat()
+                #expect(stat("\(directory)/\(name)", &status) == 0)
+                modes[name] = status.st_mode & 0o777
+            }
+            return modes
+        }
+        try bed.run(quarters: 8)
+        let first = try modes()
+        #expect(first.keys.contains { $0.hasSuffix("-wal") } && first.keys.contains { $0.hasSuffix("-shm") })
+        #expect(first.keys.contains("delivery.sqlite-wal"))
+        #expect(first.allSatisfy { $0.value & 0o027 == 0 }, "\(first)")
+        // What an older version left open is closed.
+        for name in first.keys where name.contains("sqlite") { chmod("\(directory)/\(name)", 0o666) }
+        try bed.finish()
+        let again = try Bed(directory, from: bed.now + Self.second, retention: Self.small)
+        try again.run(quarters: 8)
+        _ = try DeliveryStore(directory: directory)
+        #expect(try modes().allSatisfy { $0.value & 0o027 == 0 })
+        try again.finish()
+    }
+
+    /// What lies in the folder under our names and is no file of ours is not followed and not written through.
+    @Test(arguments: ["lock", "delivery.sqlite", "samples-000001.sqlite", "events-000001.sqlite"])
+    func aLinkIsNotFollowed(name: String) throws {
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let victim = try folder.write("victim", "not ours")
+        try FileManager.default.createSymbolicLink(atPath: "\(directory)/\(name)", withDestinationPath: victim)
+        if name == "delivery.sqlite" {
+            #expect(throws: JournalError.self) { _ = try DeliveryStore(directory: directory) }
+        } else {
+            // A link in place of a file of samples costs itself, not the record.
+            if let bed = try? Bed(directory, from: Self.second) {
+                try bed.run(quarters: 8)
+                try bed.finish()
+                #expect(name != "lock")
+            }
+        }
+        #expect(try String(contentsOfFile: victim, encoding: .utf8) == "not ours")
+    }
+
     /// The uplink is taken out of the configuration (L1): what it has not delivered stays.
     @Test func whatIsUndeliveredIsNotOfTodaysConfiguration() throws {
         var retention = Self.small
