@@ -103,6 +103,18 @@ def test_a_monitor_that_ends_the_association_is_asked_for_another(rig):
     assert set(rig.valid("MDC_ECG_HEART_RATE")) == {72}
 
 
+def test_a_host_that_was_killed_waits_for_its_own_association_to_end(rig):
+    """The monitor has one association: a second one is refused until the first is forgotten, ten seconds later."""
+    wait_until(lambda: rig.monitor.polls >= 2, 20, "two polls")
+    rig.host.kill()
+    rig.host.start()
+    wait_until(lambda: "refused" in rig.monitor.log, 20, "a refusal")
+    wait_until(lambda: rig.monitor.log.count("confirmed") == 2, 60, "a second association")
+    polls = rig.monitor.polls
+    wait_until(lambda: rig.monitor.polls >= polls + 3, 10, "values again")
+    assert set(rig.valid("MDC_ECG_HEART_RATE")) == {72}
+
+
 def test_what_does_not_count_is_no_value(rig):
     """Demonstration, test data, undefined bits, another unit, a result in parts: none gives a valid value."""
     cases = [objects(state=bit) for bit in (0x0400, 0x0800, 0x0100, 0x0200, 0x8000, 0x2000, 0x1000)]
