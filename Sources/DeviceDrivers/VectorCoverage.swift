@@ -13,19 +13,12 @@ extension VectorRunner {
         for metric in profile.metrics where !exercised.contains(metric.name.referenceID) {
             missing.append((metric.location, "no vector has a value of \(metric.name.referenceID)"))
         }
-        let seen = vectors.map { vector in
-            let plan = profile.compile(handle: profile.name, overrides: vector.overrides)
-            return Seen(
-                bytes: vector.bytes,
-                records: vector.bytes.isEmpty
-                    ? [] : CaptureDecoder(plan, now: vector.now).decode(vector.bytes).map(\.record), plan: plan
-            )
-        }
-        for field in profile.fields {
+        let seen = vectors.filter { !$0.bytes.isEmpty }.map { Seen($0, profile) }
+        for (place, field) in profile.fields.enumerated() {
             let metrics = profile.metrics.filter { $0.field == field.name }
             for sentinel in field.missing where !metrics.isEmpty {
                 guard let code = try? sentinel.code.plan(for: field),
-                    !seen.contains(where: { $0.shows(code, of: metrics) })
+                    !seen.contains(where: { shows($0, code, sentinel, of: place, metrics) })
                 else { continue }
                 missing.append(
                     (
@@ -40,11 +33,37 @@ extension VectorRunner {
         return missing
     }
 
+    /// Whether a vector shows a sentinel. Words look alike (`--` stands in `--.-`, and nothing stands everywhere): a
+    /// word is shown where the same bytes say something else without it.
+    private func shows(
+        _ seen: Seen, _ code: CodePlan, _ sentinel: FieldDescription.Missing, of field: Int,
+        _ metrics: [MetricDescription]
+    ) -> Bool {
+        guard seen.shows(code, of: metrics) else { return false }
+        switch code {
+        case .written, .text:
+            var without = profile
+            without.fields[field].missing.removeAll { $0.code == sentinel.code }
+            return Seen(seen.vector, without).words != seen.words
+        default: return true
+        }
+    }
+
     /// What came of one vector.
     private struct Seen {
-        let bytes: [UInt8]
+        let vector: VectorFile.Vector
         let records: [SampleRecord]
         let plan: DevicePlan
+
+        init(_ vector: VectorFile.Vector, _ profile: DeviceProfile) {
+            self.vector = vector
+            plan = profile.compile(handle: profile.name, overrides: vector.overrides)
+            records = CaptureDecoder(plan, now: vector.now).decode(vector.bytes).map(\.record)
+        }
+
+        var words: [String] {
+            records.map { "\($0.kind) \($0.index) \($0.bits) \($0.validity) \($0.reason) \($0.textValue)" }
+        }
 
         /// Whether a device says the code here, and it is taken for what it is.
         func shows(_ code: CodePlan, of metrics: [MetricDescription]) -> Bool {
@@ -61,7 +80,7 @@ extension VectorRunner {
                 case .double(let double): return Double(bitPattern: UInt64(bitPattern: record.bits)) == double
                 case .notADouble: return Double(bitPattern: UInt64(bitPattern: record.bits)).isNaN
                 case .notANumber: return Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)).isNaN
-                case .written(_, let text), .text(let text): return bytes.holds(text)
+                case .written, .text: return true
                 }
             }
         }
@@ -69,11 +88,5 @@ extension VectorRunner {
         func shows(_ alert: AlertDescription) -> Bool {
             records.contains { $0.kind == .alertStart && plan.alerts[Int($0.index)].name == alert.name }
         }
-    }
-}
-
-extension [UInt8] {
-    fileprivate func holds(_ text: [UInt8]) -> Bool {
-        text.count <= count && (0...(count - text.count)).contains { self[$0..<($0 + text.count)].elementsEqual(text) }
     }
 }

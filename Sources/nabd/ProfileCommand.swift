@@ -179,8 +179,10 @@ struct ProfileCommand: ParsableCommand {
             let waveforms = profiles.reduce(0) { $0 + $1.metrics.count { $0.isWaveform } }
             let commands = profiles.reduce(0) { $0 + $1.commands.count }
             print(
-                "\(files.count) devices, \(metrics) metrics, \(waveforms) waveforms, \(commands) commands; \(copies) "
-                    + "damaged copies gave no wrong value"
+                "\(files.count) devices, \(metrics) metrics, \(waveforms) waveforms, \(commands) commands; "
+                    + (copies > 0
+                        ? "\(copies) damaged copies gave no wrong value"
+                        : "no copy was damaged: nothing in the frames would tell")
             )
             print("\(found.count - failed) passed, \(failed) failed")
             if failed > 0 { throw ExitCode(ExitStatus.bad.rawValue) }

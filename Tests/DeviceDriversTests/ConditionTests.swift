@@ -368,4 +368,41 @@ private struct Kept: RecordSink {
         let rest = VectorRunner(profile).unproven(by: vectors).map(\.text)
         #expect(!rest.contains { $0.contains("MDC_PULS_OXIM_SAT_O2") } && rest.count < bare.count)
     }
+
+    /// `--` stands in `---`, and nothing stands everywhere: a word is shown where it decides.
+    @Test func aWordIsShownOnlyWhereItDecides() throws {
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: monitor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            frames: {line: {start: "!", end: "\\r", longest: 40, split: ","}}
+            messages: {m: "{one},{other}"}
+            fields:
+              one: {type: integer, missing: &none {"---": notAvailable, "--": notAvailable, "": notAvailable}}
+              other: {type: integer, missing: *none}
+            metrics:
+              - {metric: MDC_TEMP, from: one, unit: Cel, every: 1s}
+              - {metric: MDC_TEMP_SKIN, from: other, unit: Cel, every: 1s}
+            """
+        let folder = try TemporaryFolder()
+        let profile = try DeviceProfile.load(try YAMLFile(path: "\(folder.path)/xy/m/profile.yaml", text: text))
+        let file = try folder.write(
+            "vectors.yaml",
+            """
+            nabd: vectors/1
+            vectors:
+              - name: v
+                kind: derived
+                source: made here
+                bytes: {text: "!---,--\\r!5,6\\r"}
+                expect: {MDC_TEMP: 5, MDC_TEMP_SKIN: 6}
+            """)
+        let told = VectorRunner(profile).unproven(by: try VectorFile.load(file, for: profile).vectors).map(\.text)
+        #expect(
+            told == [
+                "no vector has the sentinel “--” of “one”", "no vector has the sentinel “” of “one”",
+                "no vector has the sentinel “---” of “other”", "no vector has the sentinel “” of “other”",
+            ], "\(told)")
+    }
 }
