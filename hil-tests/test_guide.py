@@ -39,3 +39,6 @@ def test_without_its_number_the_same_vectors_fail(tmp_path):
     (folder / "profile.yaml").write_text(profile.replace("    new-when: number\n", ""))
     (folder / "vectors.yaml").write_text(vectors.replace("13:52,5.4,OK*13", "13:50,5.4,OK*11"))
     assert nabd("profile", "test", folder).returncode != 0
+    # With it the same vectors pass: two results of one minute and one value are two.
+    (folder / "profile.yaml").write_text(profile)
+    assert nabd("profile", "test", folder).returncode == 0

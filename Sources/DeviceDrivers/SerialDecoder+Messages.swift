@@ -130,10 +130,21 @@ extension SerialDecoder {
         if message.fixedSlot != nil || message.slotCapture != nil {
             judge.rack.see(slot: moment.slot, moment, sink: &sink)
         }
+        let region = message.records.map { records in
+            message.recordsCapture.map { captures.range($0) } ?? records.region(payload)
+        }
+        // A record that says who the device is comes before all other values of the message.
+        let isIdentified = message.records?.hasIdentity ?? false
+        if isIdentified, let records = message.records, let region {
+            for field in message.fields {
+                judge.take(field, bytes: bytes, start: 0, length: length, captures: captures, moment)
+            }
+            judge.settle(message.fields, bytes: bytes, start: 0, length: length, moment)
+            readRecords(records, bytes, region, moment, sink: &sink)
+        }
         judge.read(message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
-        if let records = message.records {
-            let range = message.recordsCapture.map { captures.range($0) } ?? records.region(payload)
-            readRecords(records, bytes, range, moment, sink: &sink)
+        if !isIdentified, let records = message.records, let region {
+            readRecords(records, bytes, region, moment, sink: &sink)
         }
     }
 

@@ -10,6 +10,8 @@ extension SerialDecoder {
         case take
         /// Then the states are settled that others decide about, one depth after the other.
         case settle(depth: Int)
+        /// Who the device is comes before what it says, wherever in the message it stands.
+        case identify
         case judge
     }
 
@@ -28,6 +30,7 @@ extension SerialDecoder {
             readRecords(plan, bytes, range, .settle(depth: depth), moment, sink: &sink)
             depth += 1
         }
+        if plan.hasIdentity { readRecords(plan, bytes, range, .identify, moment, sink: &sink) }
         readRecords(plan, bytes, range, .judge, moment, sink: &sink)
         guard plan.slotCapture == nil else { return }
         for index in plan.keyed.indices where seenKeys[index] == 0 {
@@ -99,7 +102,7 @@ extension SerialDecoder {
                 continue
             }
             judge.take(field, bytes: bytes, start: 0, length: length, captures: recordCaptures, moment)
-            if isJudging {
+            if isJudging && !field.isIdentity || pass == .identify && field.isIdentity {
                 if field.gateDepth > 0 { judge.settle(field, bytes: bytes, start: 0, length: length, moment) }
                 judge.judge(field, bytes: bytes, start: 0, length: length, moment, sink: &sink)
             }
@@ -123,6 +126,12 @@ extension SerialDecoder {
                 moment)
         }
         judge.settle(plan.fields, bytes: bytes, start: start, length: length, moment)
+        if judge.gateDepth > 0 {
+            for beside in plan.beside where beside.field.gateDepth > 0 {
+                let value = walk.value(of: beside.attribute, in: place.attributes) ?? 0..<0
+                judge.settle(beside.field, bytes: bytes, start: value.lowerBound, length: value.count, moment)
+            }
+        }
         if pass == .judge {
             for field in plan.fields {
                 judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
@@ -139,6 +148,10 @@ extension SerialDecoder {
                 if seenKeys[index] > 1 { judge.takeNothing(field, moment) }
             case .settle(let depth):
                 if field.gateDepth == depth { judge.settle(field, bytes: bytes, start: start, length: length, moment) }
+            case .identify:
+                guard field.isIdentity, seenKeys[index] == 1 else { continue }
+                judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
+            case .judge where field.isIdentity && seenKeys[index] == 1: continue
             case .judge where seenKeys[index] == 1:
                 judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
             case .judge:

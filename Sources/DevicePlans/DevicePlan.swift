@@ -195,6 +195,8 @@ package final class RecordPlan: Sendable {
     package let fields: [FieldPlan]
     /// Fields of attributes that stand beside binary records.
     package let beside: [(attribute: UInt16, field: FieldPlan)]
+    /// Whether a record says who the device is.
+    package let hasIdentity: Bool
     package let binary: BinaryRecords?
     /// Of binary records: the bytes of the key.
     package let keyAt: Range<Int>
@@ -212,6 +214,7 @@ package final class RecordPlan: Sendable {
         self.keyed = keyed
         self.fields = fields
         self.beside = beside
+        hasIdentity = keyed.contains(where: \.field.isIdentity)
         if case .binary(let records) = division {
             binary = records
             keyAt = Range(records.key)

@@ -169,6 +169,40 @@ private struct Kept: RecordSink {
         #expect(try judged(plan, "!I,SN1,1\r!I,SN1,0\r!I,SN1,1\r!V,37\r") == ["valid none"])
     }
 
+    /// Who the device is comes before what it says, wherever in the message it stands: a device that was exchanged
+    /// gives no value of the message in which it says so.
+    @Test(arguments: ["{level}|{repeat}", "{repeat}"]) func aSerialNumberBehindTheValuesIsJudgedFirst(text: String)
+        throws
+    {
+        let own = text.contains("level") ? "level: {type: integer}" : "level: {in: value, key: L, type: integer}"
+        let body = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: sensor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            \(frame.replacing(", split: \",\"", with: ""))
+            messages:
+              value: {text: "\(text)", split: "|", repeat: {split: " ", each: "{key}={value}"}}
+            session: {identify: {field: serial}}
+            fields:
+              serial: {in: value, key: SN, type: text}
+              rate: {in: value, key: R, type: integer}
+              \(own)
+            metrics:
+              - {metric: MDC_TEMP, from: level, unit: Cel, every: 1s}
+              - {metric: MDC_ECG_HEART_RATE, from: rate, unit: "/min", every: 1s}
+            """
+        let profile = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: body))
+        let plan = profile.compile(handle: "device", expectedSerial: "SN1")
+        func line(_ serial: String) -> String {
+            text.contains("level") ? "!37|R=70 SN=\(serial)\r" : "!L=37 R=70 SN=\(serial)\r"
+        }
+        let wrong = "invalid wrongDevice"
+        #expect(try judged(plan, line("SN1")) == ["valid none", "valid none"])
+        #expect(try judged(plan, line("SN1") + line("SN2")) == ["valid none", "valid none", wrong, wrong])
+        #expect(try judged(plan, line("SN2") + line("SN1")) == [wrong, wrong, "valid none", "valid none"])
+    }
+
     /// A number that another makes smaller or larger needs that other to count.
     @Test(arguments: [([0, 0], "valid none"), ([0, 1], "invalid unknownStatus")] as [([UInt8], String)])
     func aPartOfANumberCountsOrThereIsNone(states: [UInt8], expected: String) throws {
