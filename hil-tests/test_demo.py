@@ -22,5 +22,5 @@ def test_demo_ends_with_a_summary(tmp_path):
     lateness = summary["latenessMicroseconds"]
     assert 0 <= lateness["p50"] <= lateness["p99"] < 1_000_000
     assert summary["journalBytesPerSample"] > 0
-    assert summary["resourcesDelivered"] > 0
+    assert summary["resourcesStored"] > 0
     assert summary["resourcesPending"] == 0

@@ -10,6 +10,8 @@ package indirect enum JSON: Sendable, Hashable {
     case string(String)
     case array([JSON])
     case object([Member])
+    /// The text of a whole JSON document, as it was written before.
+    case document(String)
 
     package struct Member: Sendable, Hashable {
         package let name: String
@@ -73,7 +75,7 @@ package indirect enum JSON: Sendable, Hashable {
         switch self {
         case .null: bytes += "null".utf8
         case .bool(let value): bytes += (value ? "true" : "false").utf8
-        case .number(let digits): bytes += digits.utf8
+        case .number(let text), .document(let text): bytes += text.utf8
         case .string(let value): JSON.write(string: value, to: &bytes)
         case .array(let values):
             bytes.append(UInt8(ascii: "["))

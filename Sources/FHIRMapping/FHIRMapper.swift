@@ -23,15 +23,18 @@ package struct DeviceDescription: Sendable {
 /// checked. Source: HL7 PoCD implementation guide 1.0.0-ballot3 for the tree of devices and the code system; FHIR R4
 /// (4.0.1) for the resources.
 package struct FHIRMapper: Sendable {
-    /// The unit's name; part of every id and identifier.
+    /// The unit's identity; part of every id and identifier.
     package let unit: String
+    /// What people call the unit now.
+    private let name: String
     /// Whether resources are marked as test data (HTEST).
     package let isTestData: Bool
     /// Names for records of hosts that did not write what their metrics were called, and the numbers of events.
     let names: Nomenclature
 
-    package init(unit: String, isTestData: Bool, names: Nomenclature) {
+    package init(unit: String, name: String, isTestData: Bool, names: Nomenclature) {
         self.unit = unit
+        self.name = name
         self.isTestData = isTestData
         self.names = names
     }
@@ -62,7 +65,7 @@ package struct FHIRMapper: Sendable {
     /// The host itself.
     package func gateway() -> FHIRResource {
         device(
-            id: gatewayID, identifier: unit, name: "Nabd host of \(unit)", kind: "device gateway", manufacturer: nil,
+            id: gatewayID, identifier: unit, name: "Nabd host of \(name)", kind: "device gateway", manufacturer: nil,
             model: nil, parent: nil)
     }
 
@@ -171,7 +174,7 @@ package struct FHIRMapper: Sendable {
                 unit, session, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "",
                 "\(stream.periodNanoseconds)", "\(window)",
                 "\(run.firstSequence)",
-            ])
+            ] + run.pieces.map { "piece \($0)" })
         var json = JSON.members([
             "resourceType": .string("Observation"), "id": .string(id), "meta": meta(run.labels),
             "status": .string("final"),

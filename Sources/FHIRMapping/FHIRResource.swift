@@ -12,6 +12,18 @@ package struct FHIRResource: Sendable {
 
     package var url: String { "\(type)/\(id)" }
 
+    package init(type: String, id: String, json: JSON) {
+        self.type = type
+        self.id = id
+        self.json = json
+    }
+
+    /// A resource as it was written before.
+    package init(url: String, text: String) {
+        let parts = url.split(separator: "/", maxSplits: 1).map(String.init)
+        self.init(type: parts.first ?? "", id: parts.last ?? "", json: .document(text))
+    }
+
     /// SHA-256 of the content.
     package var digest: [UInt8] { Array(SHA256.hash(data: Data(json.text.utf8))) }
 

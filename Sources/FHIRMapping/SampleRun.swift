@@ -11,7 +11,7 @@ package struct SampleRun: Sendable {
 
     package let firstSequence: Int64
     /// Unit: ns since 1970.
-    package let startUTC: Int64
+    package private(set) var startUTC: Int64
     package fileprivate(set) var endUTC: Int64
     /// SampledData's tokens: decimals, `E` where there is no value, `U` above and `L` below what the device can
     /// measure.
@@ -25,6 +25,29 @@ package struct SampleRun: Sendable {
     fileprivate var lastTime: Int64
     fileprivate var lastSequence: Int64
     fileprivate var lastValidity: Validity
+    /// Which half of which half of the run it is; empty for the whole.
+    private(set) var pieces: [Int] = []
+
+    /// Its two halves, when the whole is more than a service takes; `nil` where there is nothing to halve.
+    ///
+    /// - Parameter period: between two samples. Unit: ns.
+    package func halves(period: Int64) -> (SampleRun, SampleRun)? {
+        let tokens = data.split(separator: " ")
+        guard text == nil, tokens.count > 1, tokens.count == count else { return nil }
+        let middle = tokens.count / 2
+        func piece(_ range: Range<Int>, _ number: Int) -> SampleRun {
+            var piece = self
+            piece.pieces.append(number)
+            piece.data = tokens[range].joined(separator: " ")
+            piece.count = range.count
+            // `E` is no value; `U` and `L` are none either, but say where it would be.
+            piece.hasValue = tokens[range].contains { $0 != "E" && $0 != "U" && $0 != "L" }
+            piece.startUTC = startUTC &+ Int64(range.lowerBound) &* period
+            piece.endUTC = startUTC &+ Int64(range.upperBound - 1) &* period
+            return piece
+        }
+        return (piece(0..<middle, 0), piece(middle..<tokens.count, 1))
+    }
 
     var labels: [(system: String, code: String)] {
         let system = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"

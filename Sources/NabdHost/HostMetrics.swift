@@ -17,10 +17,10 @@ extension HostSummary {
         one("nabd_journal_problem", .gauge, "1 while the journal cannot be written.", journalProblem == nil ? 0 : 1)
         one(
             "nabd_resources_delivered_total", .counter, "FHIR resources acknowledged by the records service.",
-            Double(resourcesDelivered))
+            Double(resourcesStored))
         one(
             "nabd_resources_refused_total", .counter, "FHIR resources refused by the records service.",
-            Double(resourcesRefused))
+            Double(resourcesParked))
         text.family("nabd_line_utilisation_ratio", .gauge, "Share of the line's time that is taken, since the start.")
         for line in lines { text.sample("nabd_line_utilisation_ratio", ["line": line.line], line.utilisation) }
         text.family(

@@ -34,6 +34,8 @@ package struct UnitConfiguration: Sendable {
     package var metricsPort: Int?
     /// `nil` when the journal stays on the unit.
     package var uplink: UplinkEndpoint?
+    /// Where the unit delivers to; `nil` without an uplink.
+    package var destination: String? { uplink?.server }
     /// Unit: ns.
     package var uplinkWindow: Int64 = 60_000_000_000
     /// The names of the unit's folders of profiles.

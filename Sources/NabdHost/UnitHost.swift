@@ -25,8 +25,8 @@ package struct HostSummary: Sendable {
     package var requests: Int64 = 0
     package var replies: Int64 = 0
     package var journalBytes: Int64 = 0
-    package var resourcesDelivered = 0
-    package var resourcesRefused = 0
+    package var resourcesStored = 0
+    package var resourcesParked = 0
     /// What each line and its devices have come to.
     package var lines: [LineSummary] = []
     /// `nil` while running, or without an uplink.
@@ -65,7 +65,8 @@ package final class UnitHost: Service {
             UplinkService(
                 journal: configuration.journalDirectory, service: client,
                 settings: UplinkService.Settings(
-                    unit: configuration.unit, isTestData: configuration.isTestData, window: configuration.uplinkWindow,
+                    unit: configuration.unit, destination: configuration.destination ?? "",
+                    isTestData: configuration.isTestData, window: configuration.uplinkWindow,
                     names: configuration.names),
                 logger: logger, mayWrite: { recorder.totals.holdsJournal })
         }
@@ -155,7 +156,7 @@ package final class UnitHost: Service {
                 in: .whitespacesAndNewlines))
         let writer = try JournalWriter(
             directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc,
-            retention: configuration.retention)
+            retention: configuration.retention, unit: configuration.unit, window: configuration.uplinkWindow)
         let open = OpenAlerts(directory: configuration.journalDirectory)
         if let failure = open.failure {
             logger.warning("alerts of earlier sessions may be left open", metadata: ["reason": "\(failure)"])
@@ -205,8 +206,8 @@ package final class UnitHost: Service {
         summary.lines = workers.map { LineSummary($0, now: now) }
         summary.journalBytes = JournalFiles(directory: configuration.journalDirectory).size
         if let status = uplink?.status {
-            summary.resourcesDelivered = status.delivered
-            summary.resourcesRefused = status.refused
+            summary.resourcesStored = status.stored
+            summary.resourcesParked = status.parked
             summary.uplinkProblem = status.problem
         }
         summary.resourcesPending = pendingAtEnd.withLock { $0 }

@@ -29,16 +29,15 @@ package struct JournalFiles: Sendable {
 
     package init(directory: String) { self.directory = directory }
 
-    /// The uplink's own book of what was delivered; not part of the record.
-    package var delivery: String { "\(directory)/delivery.sqlite" }
     var lock: String { "\(directory)/lock" }
     /// Space that is given up when the disk is full, so that events still find room.
     var reserve: String { "\(directory)/reserve" }
 
-    /// The version that is written: since 4, a stream says what its metric was called.
-    static let version = 4
+    /// The version that is written: since 4, a stream says what its metric was called; since 5, a session says under
+    /// which identity and in which windows it is delivered.
+    static let version = 5
     /// Versions that are read; of the older ones, what their rows do not have is not known.
-    static let readableVersions = 3...4
+    static let readableVersions = 3...5
     private static let companions = ["", "-wal", "-shm", "-journal"]
 
     private static func digits(_ number: Int) -> String {
@@ -93,12 +92,12 @@ package struct JournalFiles: Sendable {
     static func setAside(_ segment: Segment) throws -> String { segment.name + (try setAside(path: segment.path)) }
 
     /// The same of any file; returns what its name has got behind it.
-    static func setAside(path: String) throws -> String {
+    static func setAside(path: String, as ending: String = ".damaged") throws -> String {
         var attempt = 0
-        var suffix = ".damaged"
+        var suffix = ending
         while FileManager.default.fileExists(atPath: path + suffix) {
             attempt += 1
-            suffix = ".damaged-\(attempt)"
+            suffix = "\(ending)-\(attempt)"
         }
         for companion in companions where FileManager.default.fileExists(atPath: path + companion) {
             guard rename(path + companion, path + suffix + companion) == 0 else {
@@ -150,7 +149,7 @@ package struct JournalFiles: Sendable {
                 throw JournalError.otherVersion(found: found, known: version)
             }
             // All or nothing: a kill in between must not leave half a file.
-            if found == 3 { try db.inTransaction(.immediate) { try fromThree(db) } }
+            if found > 0, found < version { try db.inTransaction(.immediate) { try upgrade(db, from: found) } }
             guard found == 0 else { return }
             guard let schema else { throw BlockDamage("it was never begun") }
             try db.inTransaction(.immediate) {
@@ -189,11 +188,14 @@ package struct JournalFiles: Sendable {
         }
     }
 
-    /// Gives a file of version 3 the columns of version 4. Its rows stay as they were written, and so do their
+    /// Gives a file of an older version the columns of today's. Its rows stay as they were written, and so do their
     /// checksums.
-    private static func fromThree(_ db: Database) throws -> Database.TransactionCompletion {
-        if try db.tableExists("streams") {
+    private static func upgrade(_ db: Database, from old: Int) throws -> Database.TransactionCompletion {
+        if old < 4, try db.tableExists("streams") {
             for column in nameColumns { try db.execute(sql: "ALTER TABLE streams ADD COLUMN \(column) TEXT") }
+        }
+        if old < 5, try db.tableExists("sessions") {
+            for column in deliveryColumns { try db.execute(sql: "ALTER TABLE sessions ADD COLUMN \(column)") }
         }
         try db.execute(sql: "PRAGMA user_version=\(version)")
         return .commit
@@ -246,12 +248,31 @@ package struct JournalFiles: Sendable {
         }
     }
 
+    /// Opens a book of deliveries to read only.
+    static func openBookForReading(_ path: String) throws -> DatabaseQueue {
+        try JournalFiles(directory: (path as NSString).deletingLastPathComponent).openForReading(path)
+    }
+
+    /// Makes a folder, and those that it lies in, which only its owner and his group may enter. Returns whether it is
+    /// there; `errno` says why not.
+    static func makeFolder(_ directory: String) -> Bool {
+        var missing: [String] = []
+        var folder = directory
+        while !folder.isEmpty, folder != "/", access(folder, F_OK) != 0 {
+            missing.insert(folder, at: 0)
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        for part in missing where mkdir(part, 0o750) != 0 && errno != EEXIST { return false }
+        return true
+    }
+
     /// Whether a folder's disk takes nothing now.
     private static func isReadOnly(_ directory: String) -> Bool { access(directory, W_OK) != 0 && errno == EROFS }
 
     // MARK: Schemas
 
     private static let nameColumns = ["system", "category", "display", "display_ar", "loinc"]
+    private static let deliveryColumns = ["unit TEXT", "window_ns INTEGER"]
 
     /// `about` holds a file's own first number and how far the other kind had come; `first_sequence` is a stream's next
     /// number when the file was begun. The payload stands last, so that a search over times does not read it.
@@ -260,7 +281,8 @@ package struct JournalFiles: Sendable {
         CREATE TABLE sessions(
             id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, boot TEXT NOT NULL, started_ns INTEGER NOT NULL, \
         started_utc INTEGER NOT NULL,
-            checksum INTEGER NOT NULL, ended_ns INTEGER);
+            checksum INTEGER NOT NULL, ended_ns INTEGER, \
+        \(deliveryColumns.joined(separator: ", ")));
         CREATE TABLE streams(
             id INTEGER PRIMARY KEY, device TEXT NOT NULL, vmd TEXT, metric TEXT NOT NULL, code INTEGER, unit TEXT, \
         form TEXT NOT NULL,

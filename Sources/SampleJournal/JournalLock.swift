@@ -21,9 +21,7 @@ final class JournalLock {
     func take() throws {
         guard descriptor < 0 else { return }
         refusal = nil
-        for part in Self.missing(files.directory) {
-            guard mkdir(part, 0o750) == 0 || errno == EEXIST else { throw refused(files.directory) }
-        }
+        guard JournalFiles.makeFolder(files.directory) else { throw refused(files.directory) }
         let opened = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o640)
         guard opened >= 0 else { throw refused(files.lock) }
         guard JournalFiles.isRegular(opened) else {
@@ -35,17 +33,6 @@ final class JournalLock {
             throw JournalError.heldByAnother(directory: files.directory)
         }
         descriptor = opened
-    }
-
-    /// The folders to make, the outermost first.
-    private static func missing(_ directory: String) -> [String] {
-        var missing: [String] = []
-        var folder = directory
-        while !folder.isEmpty, folder != "/", access(folder, F_OK) != 0 {
-            missing.insert(folder, at: 0)
-            folder = (folder as NSString).deletingLastPathComponent
-        }
-        return missing
     }
 
     private func refused(_ path: String) -> JournalError {

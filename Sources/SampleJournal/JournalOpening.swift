@@ -30,7 +30,12 @@ struct JournalOpening {
     /// Gaps that the leap made.
     private(set) var gaps: [SequenceGap] = []
 
-    /// The numbers of the last records, as the journal itself says; the uplink's book goes its own way.
+    /// The identity under which the journal's content is delivered; `nil` when nothing tells it.
+    let unit: String?
+    /// Whether a host has written it before.
+    let hasSessions: Bool
+
+    /// The numbers of the last records, as the journal itself says; the uplink's books go their own way.
     struct Newest: Equatable {
         let chunk: Int64
         let session: Int64
@@ -68,13 +73,14 @@ struct JournalOpening {
                 id: 0, hash: EventRecord.noHash
             )
 
-        let delivered = try? DeliveryStore(directory: files.directory, readOnly: true)
-        let position = try? delivered?.samplePosition()
+        let delivered = DeliveryBooks(journal: files.directory).summary()
         let eventsKnow =
             eventsFile.flatMap { file in try? file.read { try $0.about("chunks") } }
             ?? Self.newestReadable(files, .events) { try $0.about("chunks") ?? 0 }
-        let knownChunk = Self.sane(max(eventsKnow ?? 0, position?.chunk ?? 0))
-        let knownEvent = Self.sane(max(state.newestEvent, (try? delivered?.eventPosition()) ?? 0))
+        let knownChunk = Self.sane(max(eventsKnow ?? 0, delivered.furthest.chunk))
+        let knownEvent = Self.sane(max(state.newestEvent, delivered.furthest.event))
+        unit = state.unit ?? delivered.unit ?? Self.formerUnit(files)
+        hasSessions = state.newestSession > 0
         let lacksSamples = state.newestChunk < knownChunk
         let lacksEvents = chain.id < knownEvent
         if lacksSamples { incidents.append(.gap(part: "samples", known: knownChunk, found: state.newestChunk)) }
@@ -82,7 +88,7 @@ struct JournalOpening {
         self.incidents = incidents
         newest = Newest(chunk: state.newestChunk, session: state.newestSession, event: chain.id)
 
-        newestSession = max(state.newestSession, Self.sane(position?.session ?? 0))
+        newestSession = max(state.newestSession, Self.sane(delivered.furthest.session))
         newestStream = state.newestStream
         newestChunk = (max(state.newestChunk, knownChunk) + 1) / 2 * 2
         let leaps = lacksSamples || samplesDamaged || state.isDamaged
@@ -155,11 +161,22 @@ struct JournalOpening {
         return nil
     }
 
+    /// What a version before 5 delivered under: the name that the unit had then.
+    private static func formerUnit(_ files: JournalFiles) -> String? {
+        newestReadable(files, .events) { db in
+            try Row.fetchOne(
+                db, sql: "SELECT * FROM events WHERE kind = ? ORDER BY id DESC LIMIT 1",
+                arguments: [EventKind.hostStarted.name]
+            ).map(EventRecord.init).flatMap { $0.isWhole ? $0.members["unit"] : nil }
+        } ?? nil
+    }
+
     /// What a file of samples says of itself.
     struct State {
         private(set) var streams: [(id: Int64, descriptor: StreamDescriptor, first: Int64, next: Int64)] = []
         private(set) var newestChunk: Int64 = 0
         private(set) var newestSession: Int64 = 0
+        private(set) var unit: String?
         private(set) var newestStream: Int64 = 0
         private(set) var newestEvent: Int64 = 0
         /// Something of it is not as it was written, so that the last numbers are not known.
@@ -171,7 +188,7 @@ struct JournalOpening {
         init(_ db: Database) throws {
             var damaged = false
             streams = try StreamRow.all(db) { _ in damaged = true }
-            _ = try SessionRow.all(db) { _ in damaged = true }
+            unit = try SessionRow.all(db) { _ in damaged = true }.compactMap(\.unit).last
             guard let first = try db.about("first"), first == sane(first) else {
                 throw BlockDamage("it does not say where it begins")
             }

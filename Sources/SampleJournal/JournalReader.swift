@@ -19,6 +19,10 @@ package struct JournalSession: Sendable {
     package let started: Int64
     /// Whether the host ended it; a killed host does not.
     package let isEnded: Bool
+    /// The unit's identity, part of the names of all that is delivered of the session; `nil` before version 5.
+    package let unit: String?
+    /// The length of its delivery windows; `nil` before version 5. Unit: ns.
+    package let window: Int64?
 }
 
 /// Reads a journal, beside its writer or alone. Never writes, never checkpoints.
@@ -158,6 +162,9 @@ package final class JournalReader: Sendable {
         return sessions.values.sorted { $0.id < $1.id }
     }
 
+    /// The identity under which the journal's content is delivered; `nil` before version 5.
+    package func unit() throws -> String? { try sessions().compactMap(\.unit).last }
+
     // MARK: Samples
 
     /// Which samples are wanted. Without anything: all.
@@ -253,6 +260,34 @@ package final class JournalReader: Sendable {
                     if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
                 }
             }
+        }
+        return events
+    }
+
+    /// The last events of a range of numbers, oldest first, at most `limit`.
+    package func lastEvents(in range: ClosedRange<Int64>, limit: Int) throws -> [EventRecord] {
+        var events: [EventRecord] = []
+        for (file, end) in try open(.events, after: range.lowerBound - 1).reversed() where events.count < limit {
+            let last = min(range.upperBound, end &- 1)
+            guard last >= range.lowerBound else { continue }
+            let found = try Self.told(file) { db in
+                try Row.fetchAll(
+                    db, sql: "SELECT * FROM events WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT ?",
+                    arguments: [range.lowerBound, last, limit - events.count]
+                ).map(EventRecord.init).filter(\.isWhole)
+            }
+            // Where a page is damaged, what can be read of the file from its beginning on.
+            let readable =
+                try found?.reversed()
+                ?? Self.readable(file, after: range.lowerBound - 1, end: last + 1) { db, start, found in
+                    let rows = try Row.fetchCursor(
+                        db, sql: "SELECT * FROM events WHERE id > ? AND id <= ? ORDER BY id", arguments: [start, last])
+                    while let row = try rows.next() {
+                        let event = EventRecord(row)
+                        if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
+                    }
+                }
+            events = readable.suffix(limit - events.count) + events
         }
         return events
     }

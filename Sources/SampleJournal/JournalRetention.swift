@@ -75,17 +75,14 @@ extension JournalWriter {
     /// Whether a records service has to acknowledge before anything goes: where there is a book, also when today's
     /// configuration names no uplink. What is undelivered is a fact of the journal.
     private var awaitsDelivery: Bool {
-        retention.hasUplink || FileManager.default.fileExists(atPath: files.delivery)
+        retention.hasUplink || DeliveryBooks(journal: files.directory).areAny
     }
 
     /// The last chunk and the last event that nobody needs any more.
     private func acknowledgedPosition() -> (chunk: Int64, event: Int64) {
         guard awaitsDelivery else { return (.max, .max) }
-        guard let book = try? DeliveryStore(directory: files.directory, readOnly: true),
-            let position = try? book.samplePosition(),
-            let event = try? book.eventPosition()
-        else { return (0, 0) }
-        return (position.chunk, event)
+        let summary = DeliveryBooks(journal: files.directory).summary()
+        return summary.count == 0 ? (0, 0) : summary.stored
     }
 
     /// When the newest record of a file was made. Unit: ns since 1970.

@@ -17,7 +17,6 @@ package final class JournalWriter {
     private static let noteEvery: Int64 = 256
 
     package let files: JournalFiles
-    /// Names this run of the host; samples and events carry it.
     package let sessionKey: String
     let samples: SampleStore
     let events: EventStore
@@ -25,7 +24,6 @@ package final class JournalWriter {
     private let lock: JournalLock
     private let session: JournalSession
     private let startedUTC: Int64
-    /// What the journal said when it was opened.
     private let foundAtStart: JournalOpening.Newest
     private var buffers: [StreamBuffer] = []
     /// The next number of each stream that is durable.
@@ -45,27 +43,27 @@ package final class JournalWriter {
     package private(set) var isIncomplete: Bool
     /// Whether the last look at the limits gave up something that was not delivered.
     package internal(set) var isShedding = false
-    /// Samples given up because the disk did not take them for so long that memory ran out.
+    /// Samples given up because memory ran out while the disk took none.
     package private(set) var droppedSamples: Int64 = 0
-    /// Samples that wait in memory because the disk has not taken them.
     package var unwrittenSamples: Int64 { unwritten.reduce(0) { $0 + $1.samples } }
     /// Whether this process has the right to write the journal; a disk that takes nothing at the start gives it later.
     package var holdsJournal: Bool { lock.isHeld }
-    /// Samples and payload bytes committed by this writer.
     package private(set) var committedSamples: Int64 = 0
     package private(set) var committedBytes: Int64 = 0
 
-    /// Opens or creates the journal and begins a session. On a read-only disk it begins in memory, with the numbers
-    /// that follow those it can read there, and its files are begun as soon as the disk takes them; until then
-    /// ``commit(now:utc:quality:heartbeat:)`` throws.
+    /// Opens or creates the journal and begins a session. On a read-only disk it begins in memory with the numbers that
+    /// follow, and its files when the disk takes them; until then ``commit(now:utc:quality:heartbeat:)`` throws.
     ///
     /// - Parameters:
     ///   - bootID: names this boot of the machine.
     ///   - now: the monotonic clock. Unit: ns.
     ///   - utc: the wall clock. Unit: ns since 1970.
+    ///   - unit: the unit's name. A new journal gets its own identity; one that was delivered under a name keeps that.
+    ///   - window: the session's delivery windows are so long. Unit: ns.
     /// - Throws: ``JournalError``, with what to do.
     package init(
-        directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention()
+        directory: String, bootID: String, now: Int64, utc: Int64, retention: JournalRetention = JournalRetention(),
+        unit: String = "", window: Int64 = 60_000_000_000
     ) throws {
         let files = JournalFiles(directory: directory)
         self.files = files
@@ -80,7 +78,9 @@ package final class JournalWriter {
             let opening = try reserve.lend { try JournalOpening(files, mayWrite: refusal == nil) }
             sessionKey = UUID().uuidString.lowercased()
             let session = JournalSession(
-                id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false)
+                id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false,
+                unit: opening.unit ?? (opening.hasSessions && !unit.isEmpty ? unit : UUID().uuidString.lowercased()),
+                window: window)
             (self.session, startedUTC) = (session, utc)
             foundAtStart = opening.newest
             known = opening.streams

@@ -108,11 +108,11 @@ enum SessionRow {
     static func insert(_ db: Database, _ session: JournalSession, startedUTC: Int64) throws {
         try db.execute(
             sql:
-                "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc, checksum) VALUES (?, ?, ?, ?, "
-                + "?, ?)",
+                "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc, checksum, unit, window_ns) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 session.id, session.key, session.bootID, session.started, startedUTC,
-                checksum(session, startedUTC: startedUTC),
+                checksum(session, startedUTC: startedUTC), session.unit, session.window,
             ])
     }
 
@@ -122,7 +122,8 @@ enum SessionRow {
             let session = JournalSession(
                 id: row.integer("id") ?? 0, key: row.text("key") ?? "", bootID: row.text("boot") ?? "",
                 started: row.integer("started_ns") ?? 0,
-                isEnded: row.integer("ended_ns") != nil)
+                isEnded: row.integer("ended_ns") != nil, unit: row.text("unit"),
+                window: row.integer("window_ns").flatMap { $0 > 0 ? $0 : nil })
             if row.integer("checksum") == checksum(session, startedUTC: row.integer("started_utc") ?? 0) {
                 return session
             }
@@ -132,7 +133,9 @@ enum SessionRow {
     }
 
     private static func checksum(_ session: JournalSession, startedUTC: Int64) -> Int64 {
-        RowChecksum.compute(["\(session.id)", session.key, session.bootID, "\(session.started)", "\(startedUTC)"])
+        let delivery = [session.unit, session.window.map { "\($0)" }].compactMap { $0 }
+        return RowChecksum.compute(
+            ["\(session.id)", session.key, session.bootID, "\(session.started)", "\(startedUTC)"] + delivery)
     }
 }
 

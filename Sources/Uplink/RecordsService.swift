@@ -1,19 +1,40 @@
 package import FHIRMapping
 
-/// What became of a bundle.
-package enum DeliveryOutcome: Sendable, Equatable {
-    /// Every entry was answered with 2xx.
-    case acknowledged
-    /// The service says, in FHIR, that the content cannot be taken.
+/// What the records service said of one entry of a bundle.
+package enum EntryAnswer: Sendable, Equatable {
+    /// Its own 2xx.
+    case stored
+    /// The content cannot be taken.
     case refused(reason: String)
-    /// The bundle is too large for the service.
     case tooLarge
-    /// Nothing is known of the content: the way to the service, or the service itself, does not work now.
-    case unavailable(reason: String, retryAfter: Int64?)
+    /// It was not taken now, which says nothing about the content: a conflict, a limit, a fault of the service, or no
+    /// status at all.
+    case notNow(reason: String)
+    /// This unit has no right to it, or it is not there to be put.
+    case notAllowed(reason: String)
 }
 
-/// The cloud records service, as far as the uplink knows it. Unit of `retryAfter`: s.
+/// What became of a bundle.
+package enum Answer: Sendable, Equatable {
+    /// One answer for each entry, in their order.
+    case entries([EntryAnswer])
+    /// The service says, in FHIR, that the content cannot be taken.
+    case refused(reason: String)
+    case tooLarge
+    /// The service asks for patience: how many a unit may send is no matter of what is sent. Unit: s.
+    case tooMany(reason: String, retryAfter: Int64?)
+    /// The service did not take it now. Unit: s.
+    case notNow(reason: String, retryAfter: Int64?)
+    /// This unit has no right to it, or the address is none of the service's.
+    case notAllowed(reason: String, retryAfter: Int64?)
+    /// Nothing came back in time over a connection that stood.
+    case timedOut(reason: String)
+    /// The way to the service does not work now, or what answered is no records service.
+    case unreachable(reason: String)
+}
+
+/// The cloud records service, as far as the uplink knows it.
 package protocol RecordsService: Sendable {
-    /// Puts resources in one transaction.
-    func put(_ resources: [FHIRResource]) async -> DeliveryOutcome
+    /// Puts resources in one transaction. `limit` is for the whole exchange, from its first byte to its last.
+    func put(_ resources: [FHIRResource], within limit: Duration) async -> Answer
 }

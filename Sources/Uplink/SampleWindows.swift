@@ -3,22 +3,24 @@ import FHIRMapping
 import JournalCoding
 import SampleJournal
 
-/// Cuts the journal's samples into delivery windows.
+/// Cuts one lane of the journal's samples into delivery windows.
 ///
-/// Windows are counted from a session's start on the monotonic clock: a step of the wall clock neither loses nor
-/// doubles anything. A window is read only when nothing more can come into it, so each of its runs gets one id for
-/// ever.
+/// Windows are counted from a session's start on the monotonic clock, and are as long as the session says: neither a
+/// step of the wall clock nor another configuration loses or doubles anything. A window is read only when nothing more
+/// can come into it, so each of its runs gets one id for ever.
 struct SampleWindows {
     /// Samples may be committed this much later than others of the same time. Unit: ns.
     static let reorder: Int64 = 2_000_000_000
 
+    let lane: DeliveryLane
     let reader: JournalReader
     let mapper: FHIRMapper
-    /// Unit: ns.
+    /// Of sessions of versions before 5, which do not say it. Unit: ns.
     let length: Int64
     private var newest: (session: Int64, chunk: Int64, base: Int64) = (0, 0, .min)
 
-    init(reader: JournalReader, mapper: FHIRMapper, length: Int64) {
+    init(_ lane: DeliveryLane, reader: JournalReader, mapper: FHIRMapper, length: Int64) {
+        self.lane = lane
         self.reader = reader
         self.mapper = mapper
         self.length = length
@@ -26,22 +28,23 @@ struct SampleWindows {
 
     /// A window's resources, and where the next one begins.
     struct Window {
-        let streams: [StreamDescriptor]
-        let observations: [FHIRResource]
+        /// In the order of their addresses, which does not hang on how the journal is packed by now.
+        let items: [DeliveryItem]
         /// Where it begins, whatever comes behind it.
-        let begin: DeliveryStore.SamplePosition
-        let next: DeliveryStore.SamplePosition
+        let begin: SamplePosition
+        let next: SamplePosition
     }
 
     /// The next window that is complete, from a position on; `nil` when there is none yet.
     ///
     /// - Parameter includingOpen: take the current window of the current session as it is. Only for counting.
-    mutating func next(after position: DeliveryStore.SamplePosition, includingOpen: Bool = false) throws -> Window? {
+    mutating func next(after position: SamplePosition, includingOpen: Bool = false) throws -> Window? {
         let sessions = try reader.sessions()
         var position = position
         guard let session = sessions.first(where: { $0.id >= position.session }) else { return nil }
+        let length = session.window ?? self.length
         if session.id > position.session || position.window == 0 {
-            position = DeliveryStore.SamplePosition(
+            position = SamplePosition(
                 session: session.id, window: session.started, chunk: position.chunk, length: length)
         }
         // A window that was begun is finished with the length it was begun with: its runs may have been sent under its
@@ -54,11 +57,11 @@ struct SampleWindows {
             let needed = includingOpen ? position.window - Self.reorder : end + Self.reorder
             if try newestBase(position, upTo: needed) < needed { return nil }
         }
-        return try read(session, position, isOver: isOver)
+        return try read(session, position, length: length, isOver: isOver)
     }
 
     /// The newest time known of the session, read on until it reaches `wanted`.
-    private mutating func newestBase(_ position: DeliveryStore.SamplePosition, upTo wanted: Int64) throws -> Int64 {
+    private mutating func newestBase(_ position: SamplePosition, upTo wanted: Int64) throws -> Int64 {
         if newest.session != position.session { newest = (position.session, position.chunk, .min) }
         while newest.base < wanted {
             let chunks = try reader.chunks(after: newest.chunk, limit: 64)
@@ -71,7 +74,13 @@ struct SampleWindows {
         return newest.base
     }
 
-    private func read(_ session: JournalSession, _ position: DeliveryStore.SamplePosition, isOver: Bool) throws
+    /// The window at a position, for whatever is still to be sent of it.
+    func window(at position: SamplePosition) throws -> Window? {
+        guard let session = try reader.sessions().first(where: { $0.id == position.session }) else { return nil }
+        return try read(session, position, length: session.window ?? length, isOver: true)
+    }
+
+    private func read(_ session: JournalSession, _ position: SamplePosition, length: Int64, isOver: Bool) throws
         -> Window
     {
         let streams = try reader.streamsByID()
@@ -84,6 +93,7 @@ struct SampleWindows {
         var isPrefix = true
         var last = position.chunk
         var reachedEnd = false
+        let other: JournalChunk.Content = lane == .waveforms ? .numerics : .waveforms
         while !reachedEnd {
             let chunks = try reader.chunks(after: last, limit: 64)
             if chunks.isEmpty { break }
@@ -95,9 +105,17 @@ struct SampleWindows {
                     reachedEnd = true
                     break
                 }
+                // Nothing of this lane is in it, so that the lane may pass it.
+                if chunk.content == other {
+                    if isPrefix { resume = chunk.id }
+                    continue
+                }
                 var hasLater = false
                 for block in reader.blocks(of: chunk, streams: streams) {
-                    guard let stream = streams[block.stream] else { continue }
+                    guard let stream = streams[block.stream], lane == (stream.isWaveform ? .waveforms : .numerics)
+                    else {
+                        continue
+                    }
                     let (times, judgements) = (block.times, block.expandedJudgements)
                     // Commits that were packed while this is read are met twice.
                     let read = Int(
@@ -129,23 +147,25 @@ struct SampleWindows {
                 if isPrefix { resume = chunk.id }
             }
         }
-        var observations: [FHIRResource] = []
+        var begin = position
+        begin.part = ""
+        var items: [DeliveryItem] = []
         for id in order {
             guard let stream = streams[id], let runs = builders[id]?.finish() else { continue }
-            observations += runs.map {
-                mapper.observation($0, of: stream, session: session.key, window: position.window)
+            items += runs.map {
+                DeliveryItem(
+                    .run($0, of: stream, session: session.key), window: position.window, mapper,
+                    origin: .window(lane, begin))
             }
         }
-        // In the order of their ids, which does not hang on how the journal is packed by now.
-        observations.sort { $0.url < $1.url }
-        var next = DeliveryStore.SamplePosition(session: session.id, window: end, chunk: resume, length: length)
+        items.sort { $0.url < $1.url }
+        var next = SamplePosition(session: session.id, window: end, chunk: resume, length: length)
         if let later = earliestLater, later - Self.reorder > end {
             // Empty windows are passed over, but never a time in which a sample may still be found.
             next.window += (later - Self.reorder - end) / length * length
         } else if earliestLater == nil, isOver {
-            next = DeliveryStore.SamplePosition(session: session.id + 1, window: 0, chunk: resume, length: length)
+            next = SamplePosition(session: session.id + 1, window: 0, chunk: resume, length: length)
         }
-        return Window(
-            streams: order.compactMap { streams[$0] }, observations: observations, begin: position, next: next)
+        return Window(items: items, begin: begin, next: next)
     }
 }

@@ -1,6 +1,4 @@
 import DeviceModel
-import FHIRMapping
-import Foundation
 package import Logging
 package import Nomenclature
 import SampleJournal
@@ -11,42 +9,40 @@ package struct UplinkStatus: Sendable {
     package var isReachable = false
     /// The last thing that went wrong; `nil` when the last bundle was taken.
     package var problem: String?
-    package var delivered = 0
-    package var refused = 0
+    /// Resources that are stored there, in all.
+    package var stored = 0
+    /// Resources that were put aside.
+    package var parked = 0
 }
 
-/// Forwards the journal to the records service: events first, then descriptions, then samples by the window.
+/// Forwards the journal to the records service: alarms on a way of their own, newest first; beside them descriptions,
+/// what was parked and is due, other events, numbers and waveforms, a batch of each in turn.
 ///
-/// A position moves only after the service has acknowledged every entry; a kill in between sends the same ids again,
-/// which stores them once.
+/// A lane moves only over what the service has answered for itself; a kill in between sends the same ids again, which
+/// stores them once.
 package final class UplinkService: Sendable {
     package struct Settings: Sendable {
-        /// The unit's name; part of every id.
+        /// What people call the unit.
         package var unit: String
+        /// The destination's address; its book is known by it.
+        package var destination: String
         package var isTestData: Bool
-        /// Samples of this much time go into one observation. Unit: ns.
+        /// The length of windows of sessions before version 5, which do not say it. Unit: ns.
         package var window: Int64
         /// Names for records of hosts that did not write what their metrics were called.
         package var names: Nomenclature
 
-        package init(unit: String, isTestData: Bool, window: Int64, names: Nomenclature) {
+        package init(unit: String, destination: String, isTestData: Bool, window: Int64, names: Nomenclature) {
             self.unit = unit
+            self.destination = destination
             self.isTestData = isTestData
             self.window = window
             self.names = names
         }
     }
 
-    /// Entries of one bundle. The smallest cap of the known services is 160 resources.
-    static let bundleLimit = 100
-    /// Bytes of one bundle's resources; most proxies take a body of some MB.
-    static let bundleBytes = 1 << 20
-    /// So many resources are put aside before the breaker looks at their share.
-    static let fewParked = 3
-    /// Unit: s.
-    private static let breakerPause: Int64 = 60
-    /// How often the journal is asked for news. Unit: ms.
-    private static let pollMilliseconds = 250
+    /// How often the journal is asked for news.
+    private static let rest = Duration.milliseconds(250)
 
     private let settings: Settings
     private let directory: String
@@ -54,7 +50,9 @@ package final class UplinkService: Sendable {
     private let logger: Logger
     private let mayWrite: @Sendable () -> Bool
     private let state = Mutex(UplinkStatus())
-    private let isFinishing = Atomic<Bool>(false)
+    private let book = Mutex<DeliveryBook?>(nil)
+    /// Batches that moved, so that whoever waits learns that the way is there.
+    private let storedBatches = Atomic<Int>(0)
 
     /// - Parameter mayWrite: whether this process has the right to write the journal; without it, its book belongs to
     ///   another.
@@ -73,85 +71,115 @@ package final class UplinkService: Sendable {
 
     /// Runs until the task is cancelled.
     package func run() async {
-        var work: UplinkWork?
-        var failures = 0
         while !Task.isCancelled {
             guard mayWrite() else {
-                try? await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
+                try? await Task.sleep(for: Self.rest)
                 continue
             }
-            let progress: Progress
             do {
-                let open = try work ?? begin()
-                work = open
-                progress = try await pass(open)
+                let book = try begin()
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await self.runAlarms(book) }
+                    group.addTask { try await self.runRest(book) }
+                    // Whichever fails ends the other: both begin anew with a book that was opened anew.
+                    try await group.next()
+                    group.cancelAll()
+                }
+            } catch is CancellationError {
+                return
             } catch {
-                // A book that makes no sense is opened anew, which sets it aside.
-                if DeliveryStore.isDamage(error) { work = nil }
                 // A full disk or a locked book passes; giving up would not.
                 note("the uplink's own book or the journal cannot be used: \(error)")
-                progress = .unavailable(retryAfter: nil)
+                try? await Task.sleep(for: .seconds(2))
             }
-            switch progress {
-            case .delivered: failures = 0
+        }
+    }
+
+    private func runAlarms(_ book: DeliveryBook) async throws {
+        let runner = try makeRunner(book)
+        var failures = 0
+        while !Task.isCancelled {
+            switch told(try await runner.advance(.alarms)) {
+            case .moved: failures = 0
+            case .idle: try await Task.sleep(for: Self.rest)
+            case .waits(let wait):
+                failures += 1
+                let tried = try runner.work.reader.newestEvent()
+                // A new alarm is tried at once, but where the service itself asked for patience.
+                try await pause(wait, failures) {
+                    wait.cause == .asked ? false : try runner.work.hasAlarm(after: tried)
+                }
+            }
+        }
+    }
+
+    private func runRest(_ book: DeliveryBook) async throws {
+        let runner = try makeRunner(book)
+        var failures = 0
+        while !Task.isCancelled {
+            switch try await pass(runner) {
+            case .moved: failures = 0
             case .idle:
                 failures = 0
-                try? await Task.sleep(for: .milliseconds(Self.pollMilliseconds))
-            case .unavailable(let retryAfter):
+                try await Task.sleep(for: Self.rest)
+            case .waits(let wait):
                 failures += 1
-                try? await Task.sleep(for: .milliseconds(Self.pause(failures, retryAfter: retryAfter)))
+                let seen = storedBatches.load(ordering: .relaxed)
+                // An alarm that was stored says that the way is there again.
+                try await pause(wait, failures) { [self] in
+                    wait.cause == .way && storedBatches.load(ordering: .relaxed) != seen
+                }
             }
         }
     }
 
-    private func begin() throws -> UplinkWork {
-        let work = try UplinkWork(directory: directory, settings: settings)
-        if let name = work.setAside {
+    /// A batch of each lane but the alarms'. A lane that waits for itself holds up no other.
+    private func pass(_ runner: LaneRunner) async throws -> LaneRunner.Progress {
+        var waits: Wait?
+        var moved = false
+        try runner.work.book.follow(DeliveryBooks(journal: directory))
+        let steps: [() async throws -> LaneRunner.Progress] =
+            [runner.configuration, runner.parked]
+            + [.events, .numerics, .waveforms].map { lane in { try await runner.advance(lane) } }
+        for step in steps {
+            switch told(try await step()) {
+            case .moved: moved = true
+            case .idle: break
+            case .waits(let wait):
+                if wait.cause == .way || wait.cause == .asked { return .waits(wait) }
+                waits = waits ?? wait
+            }
+        }
+        return waits.map(LaneRunner.Progress.waits) ?? (moved ? .moved : .idle)
+    }
+
+    private func begin() throws -> DeliveryBook {
+        let unit = try JournalReader(directory: directory).unit() ?? settings.unit
+        let (book, setAside) = try DeliveryBook.opened(
+            DeliveryBooks(journal: directory), destination: settings.destination, unit: unit)
+        if let setAside {
             logger.error(
                 "the uplink's book is damaged and was set aside; all is sent again under the same ids",
-                metadata: ["kept": "\(name)"])
+                metadata: ["kept": "\(setAside)"])
         }
-        return work
+        self.book.withLock { $0 = book }
+        return book
     }
 
-    /// Says what is wrong, once for each change.
-    private func note(_ problem: String) {
-        let isNew = state.withLock { state in
-            defer { (state.isReachable, state.problem) = (false, problem) }
-            return state.problem != problem
-        }
-        if isNew {
-            logger.warning("nothing is delivered now; the journal keeps everything", metadata: ["reason": "\(problem)"])
-        }
+    private func makeRunner(_ book: DeliveryBook) throws -> LaneRunner {
+        let reader = try JournalReader(directory: directory)
+        let unit = try reader.unit() ?? settings.unit
+        return try LaneRunner(service, DeliveryWork(reader, book, unit: unit, settings: settings))
     }
 
-    /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still
-    /// pending.
-    package func finish(within limit: Duration) async throws -> Int {
-        guard mayWrite() else {
-            throw JournalError.cannotCreate(path: directory, reason: "its disk took nothing, or another host has it")
-        }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.deliverRest() }
-            group.addTask { try? await Task.sleep(for: limit) }
-            // Whichever is first ends the other: a service that accepts and never answers does not hold the stop.
-            _ = try await group.next()
-            group.cancelAll()
-        }
-        return try begin().pending()
-    }
+    // MARK: Waiting
 
-    private func deliverRest() async throws {
-        let work = try begin()
-        var failures = 0
-        while !Task.isCancelled, failures <= 3 {
-            switch try await pass(work) {
-            case .delivered: failures = 0
-            case .idle: return
-            case .unavailable:
-                failures += 1
-                try? await Task.sleep(for: .milliseconds(200 * failures))
-            }
+    /// Waits, unless something says sooner that it is worth trying.
+    private func pause(_ wait: Wait, _ failures: Int, until isOver: () throws -> Bool) async throws {
+        let end = ContinuousClock.now + .milliseconds(Self.pause(failures, retryAfter: wait.retryAfter))
+        while ContinuousClock.now < end {
+            try await Task.sleep(for: min(Self.rest, end - .now))
+            if try isOver() { return }
         }
     }
 
@@ -162,115 +190,80 @@ package final class UplinkService: Sendable {
         return max(Int.random(in: 100...step), Int(max(0, min(retryAfter ?? 0, 3600))) * 1000)
     }
 
-    // MARK: One pass
+    // MARK: What is told
 
-    private enum Progress {
-        case delivered
-        case idle
-        case unavailable(retryAfter: Int64?)
-    }
-
-    /// Delivers one batch of the most urgent kind that has any.
-    private func pass(_ work: UplinkWork) async throws -> Progress {
-        let described = try work.descriptions(for: [])
-        if !described.isEmpty {
-            return try await send(described, work) { try work.settle(descriptions: $0, refused: $1) }
+    /// Says what changed: that nothing is delivered, once for each reason, and that it is again.
+    private func told(_ progress: LaneRunner.Progress) -> LaneRunner.Progress {
+        switch progress {
+        case .idle: break
+        case .waits(let wait): if !Task.isCancelled { note(wait.reason) }
+        case .moved:
+            storedBatches.add(1, ordering: .relaxed)
+            let counts = book.withLock { $0 }.flatMap { book in
+                try? (stored: book.storedCount(), parked: book.parkedCounts())
+            }
+            let (resumed, refused) = state.withLock { state in
+                let before = state
+                (state.isReachable, state.problem) = (true, nil)
+                if let counts { (state.stored, state.parked) = (counts.stored, counts.parked.refused) }
+                return (before.problem != nil, max(0, state.parked - before.parked))
+            }
+            if resumed {
+                logger.notice("delivery goes on")
+                try? book.withLock { try $0?.note(problem: nil) }
+            }
+            if refused > 0 {
+                logger.error(
+                    "the records service does not take everything; what it does not take is parked",
+                    metadata: ["parked": "\(refused)"])
+            }
         }
-        if let (events, last) = try work.events() {
-            var stored = 0
-            let progress = try await send(events, work) { bundle, refused in stored += bundle.count - refused.count }
-            if case .delivered = progress { try work.store.move(events: last, delivered: stored) }
-            return progress
-        }
-        guard let (window, acknowledged) = try work.nextWindow() else { return .idle }
-        let missing = try work.descriptions(for: window.streams)
-        if !missing.isEmpty {
-            let progress = try await send(missing, work) { try work.settle(descriptions: $0, refused: $1) }
-            guard case .delivered = progress else { return progress }
-        }
-        // What was stored of the window before goes on from there: a limit that is reached in each window would
-        // otherwise never be passed.
-        var part = acknowledged
-        let progress = try await send(Array(window.observations.dropFirst(acknowledged)), work) { bundle, refused in
-            part += bundle.count
-            try work.mark(part: part, of: window, delivered: bundle.count - refused.count)
-        }
-        if case .delivered = progress { try work.store.move(samples: window.next, delivered: 0) }
         return progress
     }
 
-    /// Sends resources in bundles; `settle` is called for each when it is dealt with, with those that the service will
-    /// not take.
-    private func send(
-        _ resources: [FHIRResource], _ work: UplinkWork, settle: ([FHIRResource], Set<String>) throws -> Void
-    ) async throws -> Progress {
-        for bundle in Self.bundles(resources) {
-            var refused: Set<String> = []
-            if let wait = try await deliver(bundle, work, &refused) { return .unavailable(retryAfter: wait.retryAfter) }
-            try settle(bundle, refused)
+    private func note(_ problem: String) {
+        let isNew = state.withLock { state in
+            defer { (state.isReachable, state.problem) = (false, problem) }
+            return state.problem != problem
         }
-        return .delivered
+        guard isNew else { return }
+        logger.warning("nothing is delivered now; the journal keeps everything", metadata: ["reason": "\(problem)"])
+        try? book.withLock { try $0?.note(problem: problem) }
     }
 
-    static func bundles(_ resources: [FHIRResource]) -> [[FHIRResource]] {
-        var bundles: [[FHIRResource]] = []
-        var size = 0
-        for resource in resources {
-            let bytes = resource.json.text.utf8.count
-            if bundles.isEmpty || bundles[bundles.count - 1].count == bundleLimit || size + bytes > bundleBytes {
-                bundles.append([])
-                size = 0
+    // MARK: The end
+
+    /// Delivers what is left after the host has ended its session, for at most this long. Returns the resources still
+    /// pending.
+    package func finish(within limit: Duration) async throws -> Int {
+        guard mayWrite() else {
+            throw JournalError.cannotCreate(path: directory, reason: "its disk took nothing, or another host has it")
+        }
+        let book = try begin()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.deliverRest(book) }
+            group.addTask { try? await Task.sleep(for: limit) }
+            // Whichever is first ends the other: a service that accepts and never answers does not hold the stop.
+            _ = try await group.next()
+            group.cancelAll()
+        }
+        return try makeRunner(book).work.pending()
+    }
+
+    private func deliverRest(_ book: DeliveryBook) async throws {
+        let runner = try makeRunner(book)
+        var failures = 0
+        while !Task.isCancelled, failures <= 3 {
+            let alarms = told(try await runner.advance(.alarms))
+            var progress = alarms
+            if alarms == .idle { progress = try await pass(runner) }
+            switch progress {
+            case .moved: failures = 0
+            case .idle: return
+            case .waits:
+                failures += 1
+                try? await Task.sleep(for: .milliseconds(200 * failures))
             }
-            bundles[bundles.count - 1].append(resource)
-            size += bytes
         }
-        return bundles
-    }
-
-    private struct Wait {
-        let retryAfter: Int64?
-    }
-
-    /// Delivers a bundle; halves it where the service refuses, until the one resource it will not take is found and put
-    /// aside.
-    private func deliver(_ bundle: [FHIRResource], _ work: UplinkWork, _ refused: inout Set<String>) async throws
-        -> Wait?
-    {
-        let outcome = await service.put(bundle)
-        let reason: String
-        switch outcome {
-        case .acknowledged:
-            state.withLock {
-                $0.isReachable = true
-                $0.problem = nil
-                $0.delivered += bundle.count
-            }
-            return nil
-        case .unavailable(let problem, let retryAfter):
-            note(problem)
-            return Wait(retryAfter: retryAfter)
-        case .refused(let why): reason = why
-        case .tooLarge: reason = "larger than the service takes"
-        }
-        if bundle.count > 1 {
-            let middle = bundle.count / 2
-            if let wait = try await deliver(Array(bundle[..<middle]), work, &refused) { return wait }
-            return try await deliver(Array(bundle[middle...]), work, &refused)
-        }
-        guard let resource = bundle.first else { return nil }
-        let (stored, parked) = (try work.store.deliveredCount(), try work.store.deadLetterCount())
-        guard try parked < max(Self.fewParked, stored / 100) || work.store.isDeadLetter(resource.url) else {
-            note("the service refuses more than one resource in a hundred (\(reason)); no more are put aside")
-            return Wait(retryAfter: Self.breakerPause)
-        }
-        refused.insert(resource.url)
-        try work.store.bury(
-            url: resource.url, reason: reason, resource: resource.json.text,
-            utc: Int64(Date().timeIntervalSince1970 * 1e9))
-        state.withLock { $0.refused += 1 }
-        logger.error(
-            "the records service refused a resource; it is kept under dead-letters",
-            metadata: ["resource": "\(resource.url)", "reason": "\(reason)"])
-        return nil
     }
 }

@@ -82,7 +82,7 @@ struct DemoCommand: AsyncParsableCommand {
                 } else {
                     let summary = host.summary
                     let words =
-                        "\(summary.samples) samples, \(summary.resourcesDelivered) resources delivered, \(left) s left"
+                        "\(summary.samples) samples, \(summary.resourcesStored) resources stored, \(left) s left"
                     if json { printError(words) } else { print("  \(words)") }
                 }
             }

@@ -16,12 +16,12 @@ enum SummaryText {
                 "p50": microseconds(summary.latenessMedian), "p99": microseconds(summary.latenessP99),
             ]),
             "journalBytesPerSample": summary.journalBytesPerSample.map { .number(rounded($0)) } ?? .null,
-            "resourcesDelivered": .integer(summary.resourcesDelivered),
+            "resourcesStored": .integer(summary.resourcesStored),
             "resourcesPending": summary.resourcesPending.map { .integer($0) } ?? .null,
         ])
         if !withCounters { return result.text }
         return result.adding([
-            "resourcesRefused": .integer(summary.resourcesRefused), "events": .integer(summary.events),
+            "resourcesParked": .integer(summary.resourcesParked), "events": .integer(summary.events),
             "scheduling": summary.scheduling.map(JSON.string), "memory": summary.memory.map { .string($0.rawValue) },
             "missedDeadlines": .integer(summary.missedDeadlines), "requests": .integer(summary.requests),
             "replies": .integer(summary.replies),
@@ -56,7 +56,9 @@ enum SummaryText {
                 "\(summary.journalBytes) bytes, "
                     + "\(summary.journalBytesPerSample.map { "\(rounded($0)) a sample" } ?? "no sample yet")"
             ),
-            row("delivered", "\(summary.resourcesDelivered) resources, \(summary.resourcesRefused) refused"),
+            row(
+                "stored",
+                "\(summary.resourcesStored) resources at the records service, \(summary.resourcesParked) parked"),
         ]
         if let scheduling = summary.scheduling { lines.append(row("threads", scheduling)) }
         if let memory = summary.memory { lines.append(row("memory", memory.rawValue)) }

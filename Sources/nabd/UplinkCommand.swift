@@ -6,53 +6,125 @@ import SampleJournal
 
 struct UplinkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "uplink", abstract: "What the records service has, and what it refused.",
-        subcommands: [Status.self, DeadLetters.self])
+        commandName: "uplink",
+        abstract: "What is stored at the records service, what is parked, and what shall become of it.",
+        subcommands: [Status.self, Parked.self, Retry.self, Release.self, Retire.self])
 
     struct Place: ParsableArguments {
         @Option(help: "The unit's configuration.") var config: String
 
-        func store() throws -> DeliveryStore {
-            let directory = try UnitConfiguration.load(config).journalDirectory
-            do {
-                return try DeliveryStore(directory: directory, readOnly: true)
-            } catch let error as JournalError {
+        func books() throws -> DeliveryBooks {
+            DeliveryBooks(journal: try UnitConfiguration.load(config).journalDirectory)
+        }
+
+        /// Every book, or what to do when there is none.
+        func open() throws -> [DeliveryBook] {
+            let books = try books()
+            guard !books.paths.isEmpty else {
+                throw Failure(
+                    .unavailable, "there is no book of deliveries in \(books.directory): nothing was delivered yet")
+            }
+            do { return try books.paths.map { try DeliveryBook(readingFrom: $0) } } catch let error as JournalError {
+                throw Failure(.unavailable, error.description)
+            }
+        }
+
+        func leave(_ order: DeliveryBooks.Order) throws {
+            do { try books().leave(order) } catch let error as JournalError {
                 throw Failure(.unavailable, error.description)
             }
         }
     }
 
     struct Status: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "How far delivery is.")
+        static let configuration = CommandConfiguration(
+            abstract: "How far each lane is at each destination, as JSON lines.")
         @OptionGroup var place: Place
 
         func run() throws {
-            let store = try place.store()
-            let position = try store.samplePosition()
-            print(
-                JSON.members([
-                    "delivered": .integer(try store.deliveredCount()), "refused": .integer(try store.deadLetterCount()),
-                    "eventPosition": .integer(try store.eventPosition()), "session": .integer(position.session),
-                    "windowNanoseconds": .integer(position.window),
-                ]).text)
+            let unit = try UnitConfiguration.load(place.config)
+            let reader = try? JournalReader(directory: unit.journalDirectory)
+            for book in try place.open() {
+                let parked = try book.parkedCounts()
+                let lanes = try DeliveryLane.allCases.map { lane -> JSON in
+                    let behind = try reader.map { try book.behind(lane, $0) }
+                    return .members([
+                        "lane": .string(lane.rawValue), "behindSeconds": behind.map { .integer($0 / 1_000_000_000) },
+                    ])
+                }
+                print(
+                    JSON.members([
+                        "destination": .string(try book.destination()), "stored": .integer(try book.storedCount()),
+                        "lastStored": try book.counter("lastStored").map { .string(UTCTime.text(nanoseconds: $0)) },
+                        "parked": .integer(parked.refused), "waitingBehindParked": .integer(parked.behind),
+                        "released": .integer(try book.counter("released") ?? 0),
+                        "problem": try book.problem().map(JSON.string), "lanes": .array(lanes),
+                    ]).text)
+            }
         }
     }
 
-    struct DeadLetters: ParsableCommand {
+    struct Parked: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "dead-letters", abstract: "What the records service refused, and why.")
+            abstract:
+                "What the records service does not take, and why: it holds up nothing else, and the journal keeps it.")
         @OptionGroup var place: Place
         @Flag(help: "With the resource itself.") var full = false
 
         func run() throws {
-            for letter in try place.store().deadLetters(limit: 1000) {
-                print(
-                    JSON.members([
-                        "url": .string(letter.url), "reason": .string(letter.reason),
-                        "time": .string(UTCTime.text(nanoseconds: letter.utc)),
-                        "resource": full ? .string(letter.resource) : nil,
-                    ]).text)
+            for book in try place.open() {
+                for resource in try book.parked(limit: 1000) {
+                    var behind: String?
+                    if case .behind(let url) = resource.cause { behind = url }
+                    print(
+                        JSON.members([
+                            "url": .string(resource.url), "reason": .string(resource.reason),
+                            "behind": behind.map(JSON.string), "time": .string(UTCTime.text(nanoseconds: resource.utc)),
+                            "resource": full && !resource.resource.isEmpty ? .string(resource.resource) : nil,
+                        ]).text)
+                }
             }
+        }
+    }
+
+    struct Retry: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Try what is parked again.")
+        @OptionGroup var place: Place
+
+        func run() throws {
+            try place.leave(.retry)
+            print("the host tries what is parked again: in a moment, or when it next starts")
+        }
+    }
+
+    struct Release: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What is parked need not be stored: it is forgotten, and the journal need not keep it for it.")
+        @OptionGroup var place: Place
+
+        func run() throws {
+            try place.leave(.release)
+            print("the host forgets what is parked: in a moment, or when it next starts")
+        }
+    }
+
+    struct Retire: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Nothing is to be delivered to a former destination any more: its book holds nothing back then.")
+        @OptionGroup var place: Place
+        @Option(help: "The former destination's address, as `uplink status` says it.") var server: String
+
+        func run() throws {
+            let unit = try UnitConfiguration.load(place.config)
+            let books = DeliveryBooks(journal: unit.journalDirectory)
+            if let current = unit.destination, books.path(of: current) == books.path(of: server) {
+                throw Failure(
+                    .usage, "\(server) is where this unit delivers to: take it out of the configuration first")
+            }
+            guard let name = try books.retire(server) else {
+                throw Failure(.usage, "there is no book for \(server); `nabd uplink status` names them")
+            }
+            print("its book is kept as \(name)")
         }
     }
 }

@@ -70,7 +70,7 @@ private let mode = StreamDescriptor(
     private var mapper: FHIRMapper { mapper(of: "mobile-7") }
 
     private func mapper(of unit: String) -> FHIRMapper {
-        FHIRMapper(unit: unit, isTestData: true, names: NomenclatureShelf.names().nomenclature)
+        FHIRMapper(unit: unit, name: unit, isTestData: true, names: NomenclatureShelf.names().nomenclature)
     }
 
     private func run(_ validity: Validity) -> SampleRun {

@@ -98,6 +98,19 @@ import Testing
         return lines.sorted()
     }
 
+    private static let server = "https://records.example/fhir"
+
+    private func book() throws -> DeliveryBook {
+        try DeliveryBook.opened(DeliveryBooks(journal: directory), destination: Self.server, unit: "u").book
+    }
+
+    /// Both lanes of samples have passed a chunk.
+    private static func pass(_ book: DeliveryBook, chunk: Int64, parked: [ParkedResource] = []) throws {
+        let position = SamplePosition(session: 1, window: 1, chunk: chunk, length: 1)
+        try book.settle(.numerics, at: position, stored: [], parked: parked)
+        try book.settle(.waveforms, at: position, stored: [], parked: [])
+    }
+
     private func faults() throws -> [String] { try JournalReader(directory: directory).verify().faults }
 
     private func chunkCount() throws -> Int64 { try JournalReader(directory: directory).statistics().chunks }
@@ -288,10 +301,9 @@ import Testing
         let count = files.segments(.samples).count
         #expect(try bed.writer.maintain(utc: 0) == false)
         #expect(files.segments(.samples).count == count)
-        let book = try DeliveryStore(directory: directory)
+        let book = try book()
         let second = try JournalReader(directory: directory).open(.samples)[2].first
-        try book.move(
-            samples: DeliveryStore.SamplePosition(session: 1, window: 1, chunk: second - 1, length: 1), delivered: 1)
+        try Self.pass(book, chunk: second - 1)
         for _ in 0..<40 where files.size > retention.limit { _ = try bed.writer.maintain(utc: 0) }
         #expect(files.segments(.samples).count >= count - 2)
         #expect(files.segments(.samples).first?.number ?? 0 > 1)
@@ -321,8 +333,8 @@ import Testing
         let mask = umask(0)
         defer { umask(mask) }
         let bed = try Bed(directory, from: Self.second, retention: Self.small)
-        let book = try DeliveryStore(directory: directory)
-        try book.move(events: 1, delivered: 1)
+        let book = try book()
+        try book.settle(.events, missing: [], seen: 1, stored: ["a"], parked: [])
         func modes() throws -> [String: mode_t] {
             var modes: [String: mode_t] = [:]
             for name in try FileManager.default.contentsOfDirectory(atPath: directory) + ["."] {
@@ -330,31 +342,43 @@ import Testing
                 #expect(stat("\(directory)/\(name)", &status) == 0)
                 modes[name] = status.st_mode & 0o777
             }
+            let books = DeliveryBooks(journal: directory).directory
+            for name in try FileManager.default.contentsOfDirectory(atPath: books) + ["."] {
+                var status = stat()
+                #expect(stat("\(books)/\(name)", &status) == 0)
+                modes["books/\(name)"] = status.st_mode & 0o777
+            }
             return modes
         }
         try bed.run(quarters: 8)
         let first = try modes()
         #expect(first.keys.contains { $0.hasSuffix("-wal") } && first.keys.contains { $0.hasSuffix("-shm") })
-        #expect(first.keys.contains("delivery.sqlite-wal"))
+        #expect(first.keys.contains { $0.hasPrefix("books/") && $0.hasSuffix("-wal") })
         #expect(first.allSatisfy { $0.value & 0o027 == 0 }, "\(first)")
         // What an older version left open is closed.
-        for name in first.keys where name.contains("sqlite") { chmod("\(directory)/\(name)", 0o666) }
+        for name in first.keys where name.contains("sqlite") {
+            let books = DeliveryBooks(journal: directory).directory
+            chmod(name.hasPrefix("books/") ? "\(books)/\(name.dropFirst(6))" : "\(directory)/\(name)", 0o666)
+        }
         try bed.finish()
         let again = try Bed(directory, from: bed.now + Self.second, retention: Self.small)
         try again.run(quarters: 8)
-        _ = try DeliveryStore(directory: directory)
+        _ = try self.book()
         #expect(try modes().allSatisfy { $0.value & 0o027 == 0 })
         try again.finish()
     }
 
     /// What lies in the folder under our names and is no file of ours is not followed and not written through.
-    @Test(arguments: ["lock", "delivery.sqlite", "samples-000001.sqlite", "events-000001.sqlite"])
+    @Test(arguments: ["lock", "book", "samples-000001.sqlite", "events-000001.sqlite"])
     func aLinkIsNotFollowed(name: String) throws {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let victim = try folder.write("victim", "not ours")
-        try FileManager.default.createSymbolicLink(atPath: "\(directory)/\(name)", withDestinationPath: victim)
-        if name == "delivery.sqlite" {
-            #expect(throws: JournalError.self) { _ = try DeliveryStore(directory: directory) }
+        let books = DeliveryBooks(journal: directory)
+        try FileManager.default.createDirectory(atPath: books.directory, withIntermediateDirectories: true)
+        let path = name == "book" ? books.path(of: Self.server) : "\(directory)/\(name)"
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: victim)
+        if name == "book" {
+            #expect(throws: JournalError.self) { _ = try self.book() }
         } else {
             // A link in place of a file of samples costs itself, not the record.
             if let bed = try? Bed(directory, from: Self.second) {
@@ -373,15 +397,57 @@ import Testing
         retention.shed = []
         let bed = try Bed(directory, from: Self.second, retention: retention)
         try fill(bed, files: 3)
-        let book = try DeliveryStore(directory: directory)
+        let book = try book()
         let utc = bed.now + Self.epoch + 2 * 3600 * Self.second
         for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 1)
         let second = try JournalReader(directory: directory).open(.samples)[1].first
-        try book.move(
-            samples: DeliveryStore.SamplePosition(session: 1, window: 1, chunk: second - 1, length: 1), delivered: 1)
+        try Self.pass(book, chunk: second - 1)
         for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 2)
+        try bed.finish()
+    }
+
+    /// What is parked is not stored: what it came from stays until it is, or a person releases it.
+    @Test func whatIsParkedKeepsItsFile() throws {
+        var retention = Self.small
+        retention.keep = 3600 * Self.second
+        let bed = try Bed(directory, from: Self.second, retention: retention)
+        try fill(bed, files: 3)
+        let book = try book()
+        let utc = bed.now + Self.epoch + 2 * 3600 * Self.second
+        let files = try JournalReader(directory: directory).open(.samples).map(\.first)
+        let parked = ParkedResource(
+            url: "Observation/a", cause: .refused, reason: "HTTP 422",
+            origin: .window(.numerics, SamplePosition(session: 1, window: 1, chunk: files[1], length: 1)),
+            resource: "{}", utc: utc)
+        try Self.pass(book, chunk: files[2] - 1, parked: [parked])
+        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 2)
+        try DeliveryBooks(journal: directory).leave(.release)
+        try book.follow(DeliveryBooks(journal: directory))
+        #expect(try book.parkedCounts() == (0, 0))
+        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 3)
+        try bed.finish()
+    }
+
+    /// A former destination's book holds the record, until a person retires it.
+    @Test func aFormerDestinationHoldsTheRecordUntilItIsRetired() throws {
+        var retention = Self.small
+        retention.keep = 3600 * Self.second
+        let bed = try Bed(directory, from: Self.second, retention: retention)
+        try fill(bed, files: 3)
+        let (books, utc) = (DeliveryBooks(journal: directory), bed.now + Self.epoch + 2 * 3600 * Self.second)
+        let files = try JournalReader(directory: directory).open(.samples).map(\.first)
+        try Self.pass(try book(), chunk: files[2] - 1)
+        _ = try DeliveryBook.opened(books, destination: "https://former.example", unit: "u")
+        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 1)
+        #expect(try books.retire("https://nobody.example") == nil)
+        #expect(try books.retire("https://former.example") != nil)
+        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 3)
         try bed.finish()
     }
 

@@ -41,19 +41,19 @@ import Testing
         name: StreamName(
             system: "urn:nabd:metric", category: .measurement, display: "PEEP", arabicDisplay: "الضغط", loinc: nil))
 
-    @Test(arguments: [3]) func aJournalOfAnOlderVersionIsReadAsItsHostReadIt(version: Int) throws {
+    @Test(arguments: [3, 4]) func aJournalOfAnOlderVersionIsReadAsItsHostReadIt(version: Int) throws {
         let exported = try older(version)
         #expect(exported.count > 50)
         #expect(try export() == exported)
     }
 
-    @Test(arguments: [3]) func aHostGoesOnInAJournalOfAnOlderVersion(version: Int) throws {
+    @Test(arguments: [3, 4]) func aHostGoesOnInAJournalOfAnOlderVersion(version: Int) throws {
         let exported = try older(version)
         let start = Int64(4_000_000_000_000)
         for run in 0..<2 {
             let now = start + Int64(run) * 1_000_000_000
             let writer = try JournalWriter(
-                directory: directory, bootID: "boot", now: now, utc: now + 1_795_000_000_000_000_000)
+                directory: directory, bootID: "boot", now: now, utc: now + 1_795_000_000_000_000_000, unit: "renamed")
             let id = try writer.register([stream])[0]
             writer.append(
                 SampleRecord(
@@ -66,8 +66,32 @@ import Testing
         #expect(after.count == before.count + 2 && Array(after.prefix(before.count)) == before)
         let reader = try JournalReader(directory: directory)
         let streams = try reader.streamsByID().values
-        #expect(streams.filter { $0.metric == "NABD_PEEP" }.map(\.name) == [nil])
+        #expect(streams.filter { $0.metric == "NABD_PEEP" }.map(\.name) == (version == 3 ? [nil] : []))
         #expect(streams.first { $0.metric == "MDC_PRESS_AWAY_END_EXP_POS" } == stream)
         #expect(try reader.verify().faults == [])
+        // What was delivered under a name is delivered under it for ever, whatever the unit is called since.
+        #expect(try reader.unit() == (version == 3 ? "mobile-3" : "demo-unit"))
+        #expect(try reader.sessions().map(\.window) == [nil, 60_000_000_000, 60_000_000_000])
+    }
+
+    /// The one book of a version before 5 is taken over by the first destination, once.
+    @Test func aBookOfAnOlderVersionIsTakenOver() throws {
+        _ = try older(4)
+        let books = DeliveryBooks(journal: directory)
+        let source = Repository.root.appendingPathComponent("Tests/journals/version-4/delivery.sqlite")
+        try FileManager.default.copyItem(atPath: source.path, toPath: books.formerPath)
+        chmod(books.formerPath, 0o640)
+        let former = books.summary()
+        #expect(former.stored == (78, 19) && former.count == 1)
+        // Where nobody delivers, it holds the record as it did.
+        #expect(try DeliveryBook.opened(books, destination: "https://a.example", unit: "demo-unit").setAside == nil)
+        let summary = books.summary()
+        #expect(summary.stored == (78, 19) && summary.count == 1 && summary.furthest == (2, 78, 19))
+        let book = try DeliveryBook(readingFrom: books.path(of: "https://a.example"))
+        #expect(try book.storedCount() == 85)
+        #expect(try book.missing(.alarms, through: 21) == [20...21])
+        let other = try DeliveryBook.opened(books, destination: "https://b.example", unit: "demo-unit").book
+        #expect(try other.storedCount() == 0)
+        #expect(books.summary().stored == (0, 0))
     }
 }

@@ -4,11 +4,11 @@ import Foundation
 import GRDB
 import Logging
 import Nomenclature
-import SampleJournal
 import Synchronization
 import TestSupport
 import Testing
 
+@testable import SampleJournal
 @testable import Uplink
 
 /// A records service that keeps what it is given and answers as it is told.
@@ -20,63 +20,103 @@ private final class ScriptedService: RecordsService {
         var refusedURL: String?
         var loseAnswers = 0
         var entryLimit = 1000
+        var byteLimit = Int.max
+        var poison: Poison?
+        var checksReferences = false
         var refusesAll = false
         /// Bundles that pass before the service asks for patience; `nil` without a limit.
         var burst: Int?
+        /// In which order they were stored, if that is asked for.
+        var keepsOrder = false
+        var order: [String] = []
         /// How often each resource was put.
         var puts: [String: Int] = [:]
     }
 
     let state = Mutex(State())
 
-    func put(_ resources: [FHIRResource]) async -> DeliveryOutcome {
+    func put(_ resources: [FHIRResource], within limit: Duration) async -> Answer {
         state.withLock { state in
             state.bundles.append(resources.count)
             if state.unavailableFor > 0 {
                 state.unavailableFor -= 1
-                return .unavailable(reason: "down", retryAfter: nil)
+                return .unreachable(reason: "down")
             }
-            if resources.count > state.entryLimit { return .tooLarge }
+            if resources.count > state.entryLimit
+                || resources.contains(where: { $0.json.text.utf8.count > state.byteLimit })
+            {
+                return .tooLarge
+            }
             if state.refusesAll { return .refused(reason: "HTTP 422") }
             if let left = state.burst {
-                if left == 0 { return .unavailable(reason: "HTTP 429", retryAfter: nil) }
+                if left == 0 { return .tooMany(reason: "HTTP 429", retryAfter: nil) }
                 state.burst = left - 1
             }
             for resource in resources { state.puts[resource.url, default: 0] += 1 }
             if let refused = state.refusedURL, resources.contains(where: { $0.url.hasPrefix(refused) }) {
                 return .refused(reason: "HTTP 422")
             }
+            if let poison = state.poison, resources.contains(where: { poison.matches($0) }) { return poison.answer }
+            if state.checksReferences, let answer = Self.dangling(resources, state) { return answer }
             for resource in resources { state.resources[resource.url] = resource.json.text }
+            if state.keepsOrder { state.order += resources.map(\.url) }
             if state.loseAnswers > 0 {
                 state.loseAnswers -= 1
-                return .unavailable(reason: "the answer was lost", retryAfter: nil)
+                return .timedOut(reason: "the answer was lost")
             }
-            return .acknowledged
+            return .entries(resources.map { _ in .stored })
         }
     }
+
+    /// A server that checks references refuses what refers to something that neither it nor the bundle has.
+    private static func dangling(_ resources: [FHIRResource], _ state: State) -> Answer? {
+        let known = Set(state.resources.keys).union(resources.map(\.url))
+        let referred = resources.flatMap { resource in
+            resource.json.text.matches(of: /"reference":"([^"]*)"/).map { String($0.1) }
+        }
+        return referred.allSatisfy(known.contains) ? nil : .refused(reason: "HTTP 409: not-found")
+    }
+}
+
+/// A resource that is not taken, for no reason that is told.
+struct Poison {
+    let answer: Answer
+    let matches: @Sendable (FHIRResource) -> Bool
 }
 
 @Suite struct UplinkServiceTests {
     private let folder: TemporaryFolder
     private let service = ScriptedService()
     private let utc: Int64 = 1_700_000_000_000_000_000
+    private let sessionWindow: Int64 = 10_000_000_000
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func makeUplink(window: Int64 = 10_000_000_000, mayWrite: @escaping @Sendable () -> Bool = { true })
-        -> UplinkService
-    {
+    private var journal: String { "\(folder.path)/journal" }
+
+    private var books: DeliveryBooks { DeliveryBooks(journal: journal) }
+
+    private func book() throws -> DeliveryBook { try DeliveryBook(readingFrom: books.path(of: Self.server)) }
+
+    private static let server = "https://records.example/fhir"
+
+    private func makeUplink(
+        name: String = "u", destination: String = server, window: Int64 = 10_000_000_000,
+        mayWrite: @escaping @Sendable () -> Bool = { true }
+    ) -> UplinkService {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         return UplinkService(
-            journal: folder.path, service: service,
-            settings: UplinkService.Settings(unit: "u", isTestData: true, window: window, names: Nomenclature()),
+            journal: journal, service: service,
+            settings: UplinkService.Settings(
+                unit: name, destination: destination, isTestData: true, window: window, names: Nomenclature()),
             logger: logger, mayWrite: mayWrite)
     }
 
     /// One value a second from a time on, in a session of its own.
     private func writeSession(start: Int64, count: Int64, finish: Bool = true) throws {
-        let writer = try JournalWriter(directory: folder.path, bootID: "b", now: start, utc: utc + start)
+        let writer = try JournalWriter(
+            directory: journal, bootID: "b", now: start, utc: utc + start, unit: "u", window: sessionWindow)
         try writer.record(
             "deviceConfigured", device: "d", body: ["manufacturer": .string("M")], monotonic: start, utc: utc + start,
             quality: .unknown)
@@ -123,7 +163,7 @@ private final class ScriptedService: RecordsService {
             try await Task.sleep(for: .milliseconds(600))
             await #expect(throws: JournalError.self) { _ = try await uplink.finish(within: .seconds(1)) }
             #expect(service.state.withLock { $0.bundles.isEmpty })
-            #expect(!FileManager.default.fileExists(atPath: JournalFiles(directory: folder.path).delivery))
+            #expect(!FileManager.default.fileExists(atPath: books.path(of: Self.server)))
             holdsJournal.store(true, ordering: .relaxed)
             for _ in 0..<200 where observations != Self.whole { try await Task.sleep(for: .milliseconds(50)) }
             group.cancelAll()
@@ -159,21 +199,162 @@ private final class ScriptedService: RecordsService {
         #expect(observations == Self.whole)
     }
 
-    @Test func aRefusedResourceIsPutAsideAndTheOthersFlowPast() async throws {
+    /// What is refused holds back what refers to it, and nothing else (L3): with the description the rest arrives.
+    @Test func aRefusedDescriptionHoldsBackWhatRefersToIt() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         service.state.withLock { $0.refusedURL = "DeviceMetric/" }
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == [])
+        let parked = try book().parked(limit: 10)
+        #expect(
+            parked.map { String($0.url.prefix(13)) }.sorted() == ["DeviceMetric/"]
+                + Array(repeating: "Observation/o", count: 3))
+        #expect(parked.filter { $0.cause == .behind(parked[0].url) }.count == 3)
+        // “Stored” is said only of what is stored there.
+        #expect(try book().storedCount() == service.state.withLock { $0.resources.count })
+        // Nothing of it goes: it is not stored there.
+        #expect(books.summary().stored.chunk == 0)
+        service.state.withLock { $0.refusedURL = nil }
+        try writeSession(start: 100_000_000_000, count: 3)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations.sorted() == (["0 1 2"] + Self.whole).sorted())
+        #expect(try book().parkedCounts() == (0, 0))
+        #expect(books.summary().stored.chunk > 0)
+    }
+
+    /// A service that checks references gets nothing that dangles, and one that was restored from nothing gets the
+    /// descriptions again (L2).
+    @Test func aRestoredServiceGetsTheDescriptionsAgain() async throws {
+        service.state.withLock { $0.checksReferences = true }
+        try writeSession(start: 1_000_000_000, count: 25)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         #expect(observations == Self.whole)
-        let letters = try DeliveryStore(directory: folder.path).deadLetters(limit: 10)
-        #expect(letters.map { String($0.url.prefix(13)) } == ["DeviceMetric/"])
-        // “Delivered” is said only of what is stored there.
-        let stored = service.state.withLock { $0.resources.count }
-        #expect(try DeliveryStore(directory: folder.path).deliveredCount() == stored)
+        service.state.withLock { $0.resources = [:] }
+        try writeSession(start: 100_000_000_000, count: 3)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == ["0 1 2"])
+        #expect(try book().parkedCounts() == (0, 0))
+    }
+
+    /// Another destination has a book of its own (L2): it gets everything, and the old one is not forgotten.
+    @Test func anotherDestinationGetsEverything() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        service.state.withLock { $0.resources = [:] }
+        #expect(try await makeUplink(destination: "https://other.example/fhir").finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+        #expect(books.paths.count == 2)
+        #expect(try await makeUplink(destination: "HTTPS://Other.example/fhir/").finish(within: .seconds(20)) == 0)
+        #expect(books.paths.count == 2)
+    }
+
+    /// A poison that is answered with what may pass (S6) is parked once others are taken; everything else arrives.
+    @Test(arguments: [
+        Answer.notNow(reason: "HTTP 500", retryAfter: nil), .notNow(reason: "HTTP 409", retryAfter: nil),
+        .notAllowed(reason: "HTTP 403", retryAfter: nil), .notAllowed(reason: "HTTP 404", retryAfter: nil),
+        .timedOut(reason: "no answer"),
+    ])
+    func aPoisonIsFoundAndParked(answer: Answer) async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock {
+            $0.poison = Poison(answer: answer) { $0.json.text.contains("\"data\":\"10 11 ") }
+        }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == [Self.whole[0], Self.whole[2]])
+        #expect(try book().parkedCounts() == (1, 0))
+        service.state.withLock { $0.poison = nil }
+        try books.leave(.retry)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+        #expect(try book().parkedCounts() == (0, 0))
+    }
+
+    /// A service that takes nothing at all is down, whatever it says: nothing is to blame.
+    @Test func whereNothingIsTakenNothingIsParked() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        _ = try await makeUplink().finish(within: .seconds(20))
+        try writeSession(start: 100_000_000_000, count: 3)
+        service.state.withLock {
+            $0.poison = Poison(answer: .notNow(reason: "HTTP 500", retryAfter: nil)) { _ in true }
+        }
+        #expect(try await makeUplink().finish(within: .seconds(20)) > 0)
+        #expect(try book().parkedCounts() == (0, 0))
+    }
+
+    /// An observation that is too large goes in pieces (L6), each number once, whatever the limit is later.
+    @Test func whatIsTooLargeGoesInPieces() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        let whole = try await sizeOfLargest()
+        service.state.withLock { $0.byteLimit = whole - 4 }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }
+        #expect(values == Array(0..<25))
+        #expect(observations.count > 3)
+        #expect(try book().parkedCounts() == (0, 0))
+        let pieces = observations
+        // The whole is taken by now, but its numbers have their names already.
+        service.state.withLock { $0.byteLimit = .max }
+        let sender = try DeliveryBook.opened(books, destination: Self.server, unit: "u").book
+        for lane in [DeliveryLane.numerics, .waveforms] {
+            try sender.settle(lane, at: SamplePosition(), stored: [], parked: [])
+        }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == pieces)
+    }
+
+    private func sizeOfLargest() async throws -> Int {
+        let other = UplinkServiceTests.self
+        let probe = try other.init()
+        try probe.writeSession(start: 1_000_000_000, count: 25)
+        _ = try await probe.makeUplink().finish(within: .seconds(20))
+        return probe.service.state.withLock {
+            $0.resources.filter { $0.key.hasPrefix("Observation/obs") }.values.map(\.utf8.count).max() ?? 0
+        }
+    }
+
+    /// Names hang on the journal's own identity and windows: a renamed unit, a lost book and another `window:` send the
+    /// same resources again, and none beside them.
+    @Test func aLostBookAndAnotherConfigurationDoubleNothing() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let before = service.state.withLock { Set($0.resources.keys) }
+        try FileManager.default.removeItem(atPath: books.directory)
+        #expect(
+            try await makeUplink(name: "other-name", window: 5_000_000_000).finish(within: .seconds(20)) == 0)
+        #expect(service.state.withLock { Set($0.resources.keys) } == before)
+        #expect(observations == Self.whole)
+    }
+
+    /// After an outage the newest alarm goes first, and all go once.
+    @Test func theNewestAlarmsGoFirst() async throws {
+        let writer = try JournalWriter(directory: journal, bootID: "b", now: 1_000_000_000, utc: utc)
+        for number in 0..<950 {
+            let kind = number % 3 == 0 ? "deviceStale" : "alertStart"
+            let now = 1_000_000_000 + Int64(number)
+            try writer.record(
+                kind, device: "d",
+                body: ["alert": .string("NABD_ALERT_\(number)"), "instance": .string("\(number)")], monotonic: now,
+                utc: utc + now, quality: .unknown)
+        }
+        try writer.finish(now: 2_000_000_000, utc: utc, quality: .unknown)
+        service.state.withLock { $0.keepsOrder = true }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let order = service.state.withLock { $0.order.filter { $0.contains("/evt-") } }
+        #expect(order.count == Set(order).count)
+        let numbers = service.state.withLock { state in
+            order.compactMap { url in
+                state.resources[url]?.firstMatch(of: /NABD_ALERT_(\d+)/).flatMap { Int($0.1) }
+            }
+        }
+        let alarms = numbers.filter { $0 % 3 != 0 }
+        #expect(alarms == (0..<950).filter { $0 % 3 != 0 }.reversed())
+        // No other event went before the last alarm.
+        #expect(numbers.prefix(alarms.count).allSatisfy { $0 % 3 != 0 })
     }
 
     /// A rate limit with a burst smaller than a window (S3): each round gets further, nothing is sent twice.
     @Test func aWindowOfManyBundlesGoesOnWhereItWas() async throws {
-        let writer = try JournalWriter(directory: folder.path, bootID: "b", now: 1_000_000_000, utc: utc)
+        let writer = try JournalWriter(directory: journal, bootID: "b", now: 1_000_000_000, utc: utc)
         let streams = try writer.register(
             (0..<350).map { number in
                 StreamDescriptor(
@@ -198,53 +379,45 @@ private final class ScriptedService: RecordsService {
         #expect(puts.count == 350 && puts.values.allSatisfy { $0 == 1 })
     }
 
-    /// A part that was acknowledged under another unit's name is none of this one's.
-    @Test func aPartOfOtherResourcesIsNotPassedOver() async throws {
-        try writeSession(start: 1_000_000_000, count: 25)
-        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
-        let book = try DeliveryStore(directory: folder.path)
-        let position = DeliveryStore.SamplePosition(session: 7, window: 9, chunk: 0, length: 1)
-        try book.mark(part: 40, print: 11, of: position, delivered: 0)
-        #expect(try book.acknowledged(of: position) { _ in 11 } == 40)
-        #expect(try book.acknowledged(of: position) { _ in 12 } == 0)
-        let other = DeliveryStore.SamplePosition(session: 7, window: 10, chunk: 0, length: 1)
-        #expect(try book.acknowledged(of: other) { _ in 11 } == 0)
-    }
-
-    /// The service refuses everything for a while (L5): next to nothing is put aside, and after the cure all arrives.
+    /// The service refuses everything for a while (L5): nothing is to blame, and after the cure all arrives.
     @Test func aServiceThatRefusesEverythingIsWaitedFor() async throws {
         try writeSession(start: 1_000_000_000, count: 600)
         service.state.withLock { $0.refusesAll = true }
         #expect(try await makeUplink().finish(within: .seconds(3)) > 0)
-        let book = try DeliveryStore(directory: folder.path)
-        #expect(try book.deadLetterCount() == UplinkService.fewParked)
+        #expect(try book().parkedCounts() == (0, 0))
         service.state.withLock { $0.refusesAll = false }
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         #expect(observations.count == 60)
-        // What was parked first are descriptions: a description that was refused counts as none.
         let urls = service.state.withLock { $0.resources.keys.map { $0.prefix(8) } }
         #expect(Set(urls) == ["Device/g", "Device/d", "DeviceMe", "Observat"])
     }
 
-    /// What is refused again is one dead letter (L7).
-    @Test func whatIsRefusedAgainIsOneDeadLetter() async throws {
+    /// All of a kind is refused: next to nothing is put aside without a person, who has it tried again.
+    @Test func theBreakerStopsWhatIsRefusedOneAfterTheOther() async throws {
+        try writeSession(start: 1_000_000_000, count: 600)
+        service.state.withLock { $0.refusedURL = "Observation/obs" }
+        #expect(try await makeUplink().finish(within: .seconds(20)) > 0)
+        #expect(try book().parkedCounts().refused == BundleSender.fewParked)
+        service.state.withLock { $0.refusedURL = nil }
+        try books.leave(.retry)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations.count == 60)
+        #expect(try book().parkedCounts() == (0, 0))
+    }
+
+    /// What is refused again is one parked resource (L7).
+    @Test func whatIsRefusedAgainIsOneParkedResource() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         service.state.withLock { $0.refusedURL = "DeviceMetric/" }
         for _ in 0..<4 { _ = try await makeUplink().finish(within: .seconds(20)) }
-        #expect(try DeliveryStore(directory: folder.path).deadLetterCount() == 1)
-        // Taken later, with the next of its samples, it is none any more.
-        service.state.withLock { $0.refusedURL = nil }
-        try writeSession(start: 100_000_000_000, count: 3)
-        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
-        #expect(service.state.withLock { $0.resources.keys.contains { $0.hasPrefix("DeviceMetric/") } })
-        #expect(try DeliveryStore(directory: folder.path).deadLetterCount() == 0)
+        #expect(try book().parkedCounts() == (1, 3))
     }
 
     /// A damaged book (S7) is set aside, and everything arrives, once.
     @Test(arguments: [0, 4096]) func aDamagedBookIsSetAside(from place: Int) async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
-        let path = JournalFiles(directory: folder.path).delivery
+        let path = books.path(of: Self.server)
         var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         for offset in place..<min(bytes.count, place + 3000) { bytes[offset] = 0x5A }
         try bytes.write(to: URL(fileURLWithPath: path))
@@ -271,7 +444,7 @@ private final class ScriptedService: RecordsService {
     /// One commit may hold seconds of one device beside a single sample of another: no order of devices loses what came
     /// first.
     @Test func aLongCommitOfTwoDevicesLosesNothing() async throws {
-        let writer = try JournalWriter(directory: folder.path, bootID: "b", now: 1_000_000_000, utc: utc)
+        let writer = try JournalWriter(directory: journal, bootID: "b", now: 1_000_000_000, utc: utc)
         let streams = try writer.register(
             ["a-late", "b-early"].map { device in
                 StreamDescriptor(
@@ -292,7 +465,7 @@ private final class ScriptedService: RecordsService {
         #expect(observations.joined(separator: " ") == "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 99")
     }
 
-    /// A window that was begun keeps its length, so that its resources keep their names.
+    /// The session says how long its windows are, so that its resources keep their names.
     @Test func anotherWindowLengthDoublesNothing() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         service.state.withLock { $0.loseAnswers = 4 }
@@ -304,7 +477,7 @@ private final class ScriptedService: RecordsService {
 
     @Test func aDamagedRowIsNotDeliveredAndCostsNoOther() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
-        let queue = try DatabaseQueue(path: "\(folder.path)/samples-000001.sqlite")
+        let queue = try DatabaseQueue(path: "\(journal)/samples-000001.sqlite")
         // A flipped high bit of the time: ten hours later.
         try await queue.write {
             try $0.execute(sql: "UPDATE chunks SET base_ns = base_ns + 35184372088832 WHERE id = 10")
@@ -319,72 +492,5 @@ private final class ScriptedService: RecordsService {
         try writeSession(start: 1_000_000_000, count: 25, finish: false)
         _ = try await makeUplink().finish(within: .seconds(2))
         #expect(observations == Array(Self.whole.prefix(2)))
-    }
-}
-
-@Suite struct AnswerTests {
-    private func outcome(_ status: Int, _ body: String, expected: Int = 1) -> DeliveryOutcome {
-        FHIRClient.outcome(status: status, body: Data(body.utf8), retryAfter: nil, expected: expected)
-    }
-
-    private static let fault = #"{"resourceType":"OperationOutcome","issue":[{"code":"invalid"}]}"#
-
-    @Test func onlyAWholeBundleOfSuccessesIsAnAcknowledgement() {
-        let good = #"{"resourceType":"Bundle","entry":[{"response":{"status":"201 Created"}}]}"#
-        #expect(outcome(200, good) == .acknowledged)
-        for (status, body, expected) in [
-            (200, good, 2), (200, "{}", 1), (200, "<html>", 1), (204, "", 1), (302, good, 1), (500, good, 1),
-        ] {
-            guard case .unavailable = outcome(status, body, expected: expected) else {
-                Issue.record("\(status) \(body) was taken as an answer about the content")
-                continue
-            }
-        }
-        guard case .refused = outcome(200, #"{"resourceType":"Bundle","entry":[{"response":{"status":"422"}}]}"#) else {
-            Issue.record("a refused entry was not noticed")
-            return
-        }
-    }
-
-    /// An entry that is answered with what passes (L4), or with nothing, loses nothing.
-    @Test(arguments: ["429 Too Many Requests", "503", "409", "412", "423", "404", "401", "500", "", "soon"])
-    func anEntryThatIsAboutTheMomentLosesNothing(status: String) {
-        let body =
-            #"{"resourceType":"Bundle","entry":[{"response":{"status":"201"}},{"response":{"status":"\#(status)"}},"#
-            + #"{"response":{"status":"422"}}]}"#
-        guard case .unavailable = outcome(200, body, expected: 3) else {
-            Issue.record("\(status) in an entry was taken as an answer about the content")
-            return
-        }
-        guard case .unavailable = outcome(200, #"{"resourceType":"Bundle","entry":[{}]}"#) else {
-            Issue.record("an entry without a status was taken as an answer about the content")
-            return
-        }
-    }
-
-    /// A proxy's or a captive portal's 400 says nothing about the content: nothing is put aside because of it.
-    @Test(arguments: [400, 401, 403, 404, 408, 429, 500, 502, 503])
-    func anAnswerThatIsNotFHIRLosesNothing(status: Int) {
-        guard case .unavailable = outcome(status, "<html>no</html>") else {
-            Issue.record("\(status) without FHIR was taken as an answer about the content")
-            return
-        }
-    }
-
-    @Test(
-        arguments: [
-            ("120", nil, 120), ("-9223372036854775808", nil, 0),
-            ("Sun, 22 Nov 2026 06:16:30 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 90),
-            ("Sun, 22 Nov 2026 06:14:00 GMT", "Sun, 22 Nov 2026 06:15:00 GMT", 0),
-            ("Sun, 22 Nov 2026 06:16:30 GMT", nil, nil), ("soon", nil, nil),
-        ] as [(String, String?, Int64?)])
-    func theWaitAskedForIsReadInBothForms(value: String, date: String?, seconds: Int64?) {
-        #expect(FHIRClient.retryAfter(value, date: date) == seconds)
-    }
-
-    @Test func faultsOfContentAndSizeAreKeptApart() {
-        #expect(outcome(422, Self.fault) == .refused(reason: "HTTP 422: invalid"))
-        #expect(outcome(400, Self.fault) == .refused(reason: "HTTP 400: invalid"))
-        #expect(outcome(413, "") == .tooLarge)
     }
 }

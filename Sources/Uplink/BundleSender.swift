@@ -1,0 +1,370 @@
+import FHIRMapping
+import Foundation
+import SampleJournal
+
+/// Why a lane waits.
+struct Wait: Equatable {
+    enum Cause: Equatable {
+        /// The service asked for patience.
+        case asked
+        /// Something that may pass; the bundle itself may be the reason.
+        case moment
+        /// There is no way to the service, which says nothing about any bundle.
+        case way
+        /// More is refused than is put aside without a person.
+        case breaker
+    }
+
+    let cause: Cause
+    let reason: String
+    /// Unit: s.
+    let retryAfter: Int64?
+}
+
+/// Sends the bundles of one lane and finds out what becomes of each resource: stored, or parked, or not known yet.
+///
+/// Nothing is parked but what was sent alone and refused, or failed again and again while something that is known to be
+/// good was taken.
+final class BundleSender {
+    private enum Fate {
+        case stored
+        case parked(ParkedResource)
+    }
+
+    /// So many resources are put aside before the breaker looks at their share.
+    static let fewParked = 3
+    /// Unit: s.
+    static let breakerPause: Int64 = 60
+    private static let grace = Duration.seconds(2)
+    /// A bundle that failed so often is searched, if something else is taken meanwhile.
+    private static let patience = 3
+
+    private(set) var pace: Pace
+    private let service: any RecordsService
+    private let work: DeliveryWork
+    /// What is known of the resources in hand.
+    private var fates: [String: Fate] = [:]
+    /// What goes in pieces, for ever.
+    private var cuts: Set<String>
+    /// How often the bundle that begins with this resource was not taken.
+    private var stuck: (url: String, times: Int)?
+
+    init(_ service: any RecordsService, _ work: DeliveryWork) throws {
+        self.service = service
+        self.work = work
+        cuts = try work.book.cuts()
+        pace = Pace(entries: try work.book.counter("paceEntries"), bytes: try work.book.counter("paceBytes"))
+    }
+
+    // MARK: The way in
+
+    /// Sends what is not known of yet. `nil`: the fate of each is known, and ``take(_:)`` tells it.
+    func send(_ items: [DeliveryItem]) async throws -> Wait? {
+        let open = items.filter { fates[$0.url] == nil }
+        guard let first = open.first else { return nil }
+        let wait: Wait?
+        if let stuck, stuck.url == first.url, stuck.times >= Self.patience {
+            wait = try await search(open)
+        } else {
+            wait = try await sendInPieces(open)
+        }
+        guard let wait else {
+            stuck = nil
+            return nil
+        }
+        if wait.cause == .moment {
+            stuck = (first.url, stuck?.url == first.url ? (stuck?.times ?? 0) + 1 : 1)
+        }
+        return wait
+    }
+
+    /// The fates of items, which are forgotten with this: those that are stored, and what is parked.
+    func take(_ items: [DeliveryItem]) -> (stored: [String], parked: [ParkedResource]) {
+        var (stored, parked): ([String], [ParkedResource]) = ([], [])
+        for item in items {
+            switch fates.removeValue(forKey: item.url) {
+            case .stored: stored.append(item.url)
+            case .parked(let resource): parked.append(resource)
+            case nil: break
+            }
+        }
+        return (stored, parked)
+    }
+
+    /// Sends several bundles at once over a long way. What is not taken of them is left to ``send(_:)``.
+    func sendTogether(_ all: [[DeliveryItem]]) async throws {
+        let bundles = all.map { $0.filter { fates[$0.url] == nil } }.filter { !$0.isEmpty }
+        guard bundles.count > 1 else { return }
+        let service = service
+        let limit = Duration.seconds(pace.deadline)
+        let answers = await withTaskGroup(of: (Int, Answer, Double).self) { group in
+            for (number, bundle) in bundles.enumerated() {
+                let resources = bundle.map(\.resource)
+                group.addTask {
+                    let begin = ContinuousClock.now
+                    let answer = await Self.exchange(service, resources, within: limit)
+                    return (number, answer, (ContinuousClock.now - begin) / .seconds(1))
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        for (number, answer, seconds) in answers {
+            let bundle = bundles[number]
+            learn(answer, bundle, seconds)
+            guard case .entries(let entries) = answer, entries.count == bundle.count else { continue }
+            for (item, entry) in zip(bundle, entries) where entry == .stored { fates[item.url] = .stored }
+        }
+    }
+
+    /// Where an item is held back by a description that the service does not take, it is parked behind it.
+    func holdBack(_ items: [DeliveryItem]) {
+        for item in items where fates[item.url] == nil {
+            guard let url = work.obstacle(of: item) else { continue }
+            fates[item.url] = .parked(
+                item.parked(.behind(url), "it refers to \(url), which the service does not take", utc: Self.utc()))
+        }
+    }
+
+    /// Puts descriptions; those that the service does not take are parked.
+    func describe(_ descriptions: [DeliveryItem]) async throws -> Wait? {
+        guard !descriptions.isEmpty else { return nil }
+        let wait = try await send(descriptions)
+        let known = descriptions.filter { fates[$0.url] != nil }
+        try work.settle(descriptions: known, take(known).parked)
+        return wait
+    }
+
+    // MARK: Sending
+
+    private func sendInPieces(_ items: [DeliveryItem]) async throws -> Wait? {
+        var rest = items[...]
+        while !rest.isEmpty {
+            let count = pace.fitting(rest.lazy.map(\.bytes))
+            if let wait = try await sendOne(Array(rest.prefix(count))) { return wait }
+            rest = rest.dropFirst(count)
+        }
+        return nil
+    }
+
+    private func put(_ items: [DeliveryItem]) async -> Answer {
+        let begin = ContinuousClock.now
+        let answer = await Self.exchange(service, items.map(\.resource), within: .seconds(pace.deadline))
+        learn(answer, items, (ContinuousClock.now - begin) / .seconds(1))
+        return answer
+    }
+
+    /// An exchange that was begun before a stop gets a moment to be answered; after it none is begun.
+    private static func exchange(
+        _ service: any RecordsService, _ resources: [FHIRResource], within limit: Duration
+    ) async -> Answer {
+        guard !Task.isCancelled else { return .unreachable(reason: "the host stops") }
+        let exchange = Task { await service.put(resources, within: limit) }
+        return await withTaskCancellationHandler {
+            await exchange.value
+        } onCancel: {
+            Task {
+                try? await Task.sleep(for: Self.grace)
+                exchange.cancel()
+            }
+        }
+    }
+
+    private func learn(_ answer: Answer, _ items: [DeliveryItem], _ seconds: Double) {
+        let before = (pace.entries, pace.bytes)
+        let size = items.reduce(0) { $0 + $1.bytes }
+        switch answer {
+        case .entries, .refused: pace.answered(entries: items.count, bytes: size, seconds: seconds)
+        case .tooLarge: pace.tooMuch(entries: items.count, bytes: size)
+        case .timedOut: pace.timedOut(entries: items.count, bytes: size)
+        case .tooMany, .notNow, .notAllowed, .unreachable: pace.failed()
+        }
+        guard before != (pace.entries, pace.bytes) else { return }
+        // What is forgotten here is learnt again.
+        try? work.book.remember("paceEntries", Int64(pace.entries))
+        try? work.book.remember("paceBytes", Int64(pace.bytes))
+    }
+
+    /// One bundle, and what its answer asks for.
+    private func sendOne(_ items: [DeliveryItem]) async throws -> Wait? {
+        let answer = await put(items)
+        switch answer {
+        case .entries(let entries): return try await settle(items, entries)
+        case .refused(let reason):
+            guard items.count > 1 else { return try await doubt(items[0], reason) }
+            return try await halves(items) { try await self.sendOne($0) }
+        case .tooLarge:
+            guard items.count > 1 else { return try await cut(items[0]) }
+            return try await halves(items) { try await self.sendOne($0) }
+        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable: return answer.wait
+        }
+    }
+
+    private func halves(_ items: [DeliveryItem], _ body: ([DeliveryItem]) async throws -> Wait?) async throws -> Wait? {
+        let middle = items.count / 2
+        if let wait = try await body(Array(items[..<middle])) { return wait }
+        return try await body(Array(items[middle...]))
+    }
+
+    private func settle(_ items: [DeliveryItem], _ answers: [EntryAnswer]) async throws -> Wait? {
+        var (doubtful, large): ([(DeliveryItem, String)], [DeliveryItem]) = ([], [])
+        var rest: String?
+        for (item, answer) in zip(items, answers) {
+            switch answer {
+            case .stored: fates[item.url] = .stored
+            case .refused(let reason): doubtful.append((item, reason))
+            case .tooLarge: large.append(item)
+            case .notNow(let reason), .notAllowed(let reason): rest = rest ?? reason
+            }
+        }
+        for (item, reason) in doubtful { if let wait = try await doubt(item, reason) { return wait } }
+        for item in large { if let wait = try await cut(item) { return wait } }
+        return rest.map { Wait(cause: .moment, reason: $0, retryAfter: nil) }
+    }
+
+    // MARK: What is refused
+
+    /// A resource was refused. Before it is parked, what it refers to is put again: a service that was restored may
+    /// lack it.
+    private func doubt(_ item: DeliveryItem, _ reason: String) async throws -> Wait? {
+        guard !item.isDescription else { return try park(item, reason) }
+        let descriptions = work.descriptions(of: item).map(work.item)
+        if let wait = try await describe(descriptions) { return wait }
+        if let url = work.obstacle(of: item) {
+            return settle(item, .parked(item.parked(.behind(url), "\(reason); so is \(url)", utc: Self.utc())))
+        }
+        let answer = await put([item])
+        switch answer {
+        case .entries(let entries):
+            switch entries.first {
+            case .stored:
+                fates[item.url] = .stored
+                try work.forgetDescriptions()
+                return nil
+            case .refused(let reason): return try park(item, reason)
+            case .tooLarge: return try await cut(item)
+            case .notNow, .notAllowed, nil: return answer.wait
+            }
+        case .refused(let reason): return try park(item, reason)
+        case .tooLarge: return try await cut(item)
+        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable: return answer.wait
+        }
+    }
+
+    /// Sends what is too large in two pieces, each cut further where it has to be.
+    private func cut(_ item: DeliveryItem) async throws -> Wait? {
+        guard let pieces = item.halves(work.mapper) else { return try park(item, "larger than the service takes") }
+        try work.book.cut(item.url)
+        cuts.insert(item.url)
+        return try await sendPieces(pieces, of: item)
+    }
+
+    private func sendPieces(_ pieces: [DeliveryItem], of item: DeliveryItem) async throws -> Wait? {
+        for piece in pieces where fates[piece.url] == nil {
+            let wait = try await sendWhole(piece)
+            if let wait { return wait }
+        }
+        // What is parked of it is parked under the name of its piece; the whole is dealt with.
+        let (stored, parked) = take(pieces)
+        if !parked.isEmpty { try work.book.settle(stored: stored, parked: parked) }
+        return settle(item, .stored)
+    }
+
+    /// Sends a resource alone, or what it was cut into before.
+    private func sendWhole(_ item: DeliveryItem) async throws -> Wait? {
+        if cuts.contains(item.url), let pieces = item.halves(work.mapper) {
+            return try await sendPieces(pieces, of: item)
+        }
+        return try await sendOne([item])
+    }
+
+    /// Sends those that were cut before, in their pieces.
+    func sendCut(_ items: [DeliveryItem]) async throws -> Wait? {
+        for item in items where fates[item.url] == nil {
+            if cuts.contains(item.url), let wait = try await sendWhole(item) { return wait }
+        }
+        return nil
+    }
+
+    private func settle(_ item: DeliveryItem, _ fate: Fate) -> Wait? {
+        fates[item.url] = fate
+        return nil
+    }
+
+    private func park(_ item: DeliveryItem, _ reason: String) throws -> Wait? {
+        // What everything refers to is never put aside: a service that does not take it takes nothing.
+        guard item.url != work.mapper.gateway().url else {
+            return Wait(
+                cause: .breaker, reason: "the service refuses even the host's own description (\(reason))",
+                retryAfter: Self.breakerPause)
+        }
+        let (stored, refused) = (try work.book.storedCount(), try work.book.parkedCounts().refused)
+        guard try refused < max(Self.fewParked, stored / 100) || work.book.isParked(item.url) else {
+            return Wait(
+                cause: .breaker,
+                reason: "the service refuses more than one resource in a hundred (\(reason)); no more are put aside",
+                retryAfter: Self.breakerPause)
+        }
+        // At once, so that a person sees it while the rest of its bundle waits.
+        let parked = item.parked(.refused, reason, utc: Self.utc())
+        try work.book.settle(stored: [], parked: [parked])
+        return settle(item, .parked(parked))
+    }
+
+    private static func utc() -> Int64 { Int64(Date().timeIntervalSince1970 * 1e9) }
+
+    // MARK: What fails again and again
+
+    /// A bundle that is not taken although something known to be good is: the resource that is to blame is found by
+    /// halves. Where nothing is taken, nothing is to blame.
+    private func search(_ all: [DeliveryItem]) async throws -> Wait? {
+        let items = all.filter { fates[$0.url] == nil }
+        guard let first = items.first else { return nil }
+        if let wait = await canary() { return wait }
+        guard items.count == 1 else {
+            return try await halves(items) { half in
+                guard let wait = try await self.sendOne(half) else { return nil }
+                return wait.cause == .moment ? try await self.search(half) : wait
+            }
+        }
+        // Twice, each between two canaries: a moment may have passed in between.
+        for attempt in 0..<2 {
+            guard let wait = try await sendOne(items) else { return nil }
+            guard wait.cause == .moment else { return wait }
+            if let failing = await canary() { return failing }
+            if attempt == 1 { return try park(first, "\(wait.reason), each time, while others are taken") }
+        }
+        return nil
+    }
+
+    /// Whether the service takes what it has taken before: the host's own description.
+    private func canary() async -> Wait? {
+        let answer = await put([work.item(work.mapper.gateway())])
+        return answer == .entries([.stored]) ? nil : answer.wait
+    }
+}
+
+extension Answer {
+    /// Why nothing more is sent for now.
+    fileprivate var wait: Wait {
+        switch self {
+        case .tooMany(let reason, let retryAfter): Wait(cause: .asked, reason: reason, retryAfter: retryAfter)
+        case .notNow(let reason, let retryAfter), .notAllowed(let reason, let retryAfter):
+            Wait(cause: .moment, reason: reason, retryAfter: retryAfter)
+        case .timedOut(let reason), .refused(let reason): Wait(cause: .moment, reason: reason, retryAfter: nil)
+        case .unreachable(let reason): Wait(cause: .way, reason: reason, retryAfter: nil)
+        case .tooLarge: Wait(cause: .moment, reason: "larger than the service takes", retryAfter: nil)
+        case .entries(let entries):
+            Wait(cause: .moment, reason: entries.compactMap(\.reason).first ?? "nothing was taken", retryAfter: nil)
+        }
+    }
+}
+
+extension EntryAnswer {
+    fileprivate var reason: String? {
+        switch self {
+        case .stored: nil
+        case .tooLarge: "an entry is larger than the service takes"
+        case .refused(let reason), .notNow(let reason), .notAllowed(let reason): reason
+        }
+    }
+}

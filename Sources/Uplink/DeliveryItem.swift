@@ -1,0 +1,63 @@
+import DeviceModel
+import FHIRMapping
+import SampleJournal
+
+/// A resource to be delivered, where it comes from, and what it refers to.
+struct DeliveryItem {
+    enum Content {
+        /// The host, a device, a part of it, or a metric.
+        case description(FHIRResource)
+        case event(FHIRResource, device: String?)
+        case run(SampleRun, of: StreamDescriptor, session: String)
+        /// As it was sent before, when the journal does not have it any more.
+        case kept(url: String, json: String)
+    }
+
+    let resource: FHIRResource
+    let origin: DeliveryOrigin
+    /// The stream whose description it refers to.
+    let stream: StreamDescriptor?
+    /// The device that it is about.
+    let device: String?
+    let bytes: Int
+    private let run: SampleRun?
+    private let session: String
+    private let window: Int64
+
+    var url: String { resource.url }
+    var isDescription: Bool { origin == .description }
+
+    init(_ content: Content, window: Int64 = 0, _ mapper: FHIRMapper, origin: DeliveryOrigin) {
+        self.origin = origin
+        self.window = window
+        switch content {
+        case .description(let resource):
+            (self.resource, stream, device, run, session) = (resource, nil, nil, nil, "")
+        case .event(let resource, let device):
+            (self.resource, stream, self.device, run, session) = (resource, nil, device, nil, "")
+        case .run(let run, let stream, let session):
+            resource = mapper.observation(run, of: stream, session: session, window: window)
+            (self.stream, device, self.run, self.session) = (stream, stream.device, run, session)
+        case .kept(let url, let json):
+            (resource, stream, device, run, session) = (FHIRResource(url: url, text: json), nil, nil, nil, "")
+        }
+        bytes = resource.json.text.utf8.count
+    }
+
+    /// The two halves of an observation that is more than a service takes; `nil` where there is nothing to cut.
+    func halves(_ mapper: FHIRMapper) -> [DeliveryItem]? {
+        guard let run, let stream, let (first, second) = run.halves(period: stream.periodNanoseconds) else {
+            return nil
+        }
+        return [first, second].map {
+            DeliveryItem(.run($0, of: stream, session: session), window: window, mapper, origin: origin)
+        }
+    }
+
+    func parked(_ cause: ParkedResource.Cause, _ reason: String, utc: Int64) -> ParkedResource {
+        ParkedResource(
+            url: url, cause: cause, reason: reason, origin: origin,
+            resource: cause == .refused ? resource.json.text : "",
+            utc: utc)
+    }
+}

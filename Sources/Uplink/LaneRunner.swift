@@ -1,0 +1,87 @@
+import SampleJournal
+
+/// Moves lanes forward, one batch at a time. It belongs to one task.
+final class LaneRunner {
+    /// Events that go together.
+    private static let events = 100
+
+    let work: DeliveryWork
+    private let sender: BundleSender
+
+    init(_ service: any RecordsService, _ work: DeliveryWork) throws {
+        self.work = work
+        sender = try BundleSender(service, work)
+    }
+
+    enum Progress: Equatable {
+        /// Something is stored or parked that was not.
+        case moved
+        /// There is nothing to do.
+        case idle
+        case waits(Wait)
+    }
+
+    /// Descriptions of the host and its devices.
+    func configuration() async throws -> Progress {
+        let missing = try work.missingConfiguration()
+        if missing.isEmpty { return .idle }
+        return try await sender.describe(missing).map(Progress.waits) ?? .moved
+    }
+
+    /// One batch of what was parked and is to be tried again.
+    func parked() async throws -> Progress {
+        let items = try work.due(limit: Self.events)
+        guard !items.isEmpty else { return .idle }
+        let (descriptions, others) = (items.filter(\.isDescription), items.filter { !$0.isDescription })
+        if let wait = try await sender.describe(descriptions) { return .waits(wait) }
+        guard !others.isEmpty else { return .moved }
+        sender.holdBack(others)
+        let wait = try await sender.send(others)
+        let (stored, parked) = sender.take(others)
+        try work.book.settle(stored: stored, parked: parked)
+        return wait.map(Progress.waits) ?? .moved
+    }
+
+    /// One batch of a lane.
+    func advance(_ lane: DeliveryLane) async throws -> Progress {
+        lane.isOfSamples ? try await samples(lane) : try await events(lane)
+    }
+
+    private func events(_ lane: DeliveryLane) async throws -> Progress {
+        guard let batch = try work.events(lane, newestFirst: lane == .alarms, limit: Self.events) else { return .idle }
+        if !batch.items.isEmpty {
+            // What an alarm refers to goes with it; that it is not taken is no reason to hold the alarm back.
+            let missing = try work.missing(batch.items.flatMap { work.descriptions(of: $0) })
+            if let wait = try await sender.describe(missing) { return .waits(wait) }
+            if let wait = try await sender.send(batch.items) { return .waits(wait) }
+        }
+        let (stored, parked) = sender.take(batch.items)
+        try work.book.settle(lane, missing: batch.missing, seen: batch.seen, stored: stored, parked: parked)
+        return .moved
+    }
+
+    private func samples(_ lane: DeliveryLane) async throws -> Progress {
+        let pace = sender.pace
+        let steps = try work.steps(lane, entries: pace.entries * pace.underWay, bytes: pace.bytes * pace.underWay)
+        guard !steps.isEmpty else { return .idle }
+        var bundles: [[DeliveryItem]] = []
+        var rest = steps.map(\.item)[...]
+        while !rest.isEmpty, bundles.count < pace.underWay {
+            let count = pace.fitting(rest.lazy.map(\.bytes))
+            bundles.append(Array(rest.prefix(count)))
+            rest = rest.dropFirst(count)
+        }
+        let items = bundles.flatMap { $0 }
+        let missing = try work.missing(items.flatMap { work.descriptions(of: $0) })
+        if let wait = try await sender.describe(missing) { return .waits(wait) }
+        sender.holdBack(items)
+        if let wait = try await sender.sendCut(items) { return .waits(wait) }
+        try await sender.sendTogether(bundles)
+        for bundle in bundles {
+            if let wait = try await sender.send(bundle) { return .waits(wait) }
+            let (stored, parked) = sender.take(bundle)
+            try work.settle(lane, bundle.count, stored: stored, parked: parked)
+        }
+        return .moved
+    }
+}

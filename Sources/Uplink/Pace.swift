@@ -1,0 +1,70 @@
+/// How much goes into a bundle, how long an answer is waited for, and how many bundles are under way: learnt from each
+/// exchange, downwards at once and upwards slowly.
+struct Pace: Equatable {
+    /// The smallest cap of the known services is 160 resources.
+    static let mostEntries = 100
+    /// Most proxies take a body of some MB. Unit: bytes.
+    static let mostBytes = 1 << 20
+    static let fewestBytes = 8 << 10
+    /// Unit: s.
+    static let deadlines: ClosedRange<Double> = 30...300
+    /// An exchange of at most this much tells the way's latency and not its width. Unit: bytes.
+    private static let smallBytes = 16 << 10
+
+    private(set) var entries = Self.mostEntries
+    /// Unit: bytes.
+    private(set) var bytes = Self.mostBytes
+    /// Unit: s.
+    private(set) var deadline = Self.deadlines.lowerBound
+    /// Of small exchanges, smoothed; 0 while it is not known. Unit: s.
+    private(set) var latency = 0.0
+    private var isDoubtful = false
+
+    init() {}
+
+    /// - Parameters: what was learnt before a restart.
+    init(entries: Int64?, bytes: Int64?) {
+        if let entries { self.entries = min(max(Int(clamping: entries), 1), Self.mostEntries) }
+        if let bytes { self.bytes = min(max(Int(clamping: bytes), Self.fewestBytes), Self.mostBytes) }
+    }
+
+    /// Bundles that are under way at once: more than one only where the way is long.
+    var underWay: Int { isDoubtful || latency < 0.3 ? 1 : latency < 0.6 ? 2 : 4 }
+
+    /// A bundle was answered after so many seconds.
+    mutating func answered(entries count: Int, bytes size: Int, seconds: Double) {
+        isDoubtful = false
+        if size <= Self.smallBytes { latency = latency == 0 ? seconds : latency * 0.75 + seconds * 0.25 }
+        deadline = min(max(Self.deadlines.lowerBound, seconds * 3, deadline * 0.75), Self.deadlines.upperBound)
+        // Only one that filled the measure says that there may be more.
+        if count * 8 >= entries * 7 { entries = min(entries + max(1, entries / 8), Self.mostEntries) }
+        if size * 8 >= bytes * 7 { bytes = min(bytes + max(1024, bytes / 8), Self.mostBytes) }
+    }
+
+    /// No answer came in time: the next may take longer, and gets less to do.
+    mutating func timedOut(entries count: Int, bytes size: Int) {
+        deadline = min(deadline * 2, Self.deadlines.upperBound)
+        tooMuch(entries: count, bytes: size)
+    }
+
+    /// A bundle of this size was too much.
+    mutating func tooMuch(entries count: Int, bytes size: Int) {
+        isDoubtful = true
+        entries = max(1, min(entries, count / 2))
+        bytes = max(Self.fewestBytes, min(bytes, size / 2))
+    }
+
+    /// The service or the way fails.
+    mutating func failed() { isDoubtful = true }
+
+    /// The first of these sizes that go into one bundle; at least one.
+    func fitting(_ sizes: some Sequence<Int>) -> Int {
+        var (count, total) = (0, 0)
+        for size in sizes {
+            if count > 0, count == entries || total + size > bytes { break }
+            count += 1
+            total += size
+        }
+        return count
+    }
+}
