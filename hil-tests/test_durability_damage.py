@@ -114,10 +114,17 @@ def goes_on(host: DurableHost, journal: Path, since: float) -> bool:
     return young == {"spo2", "pump"}
 
 
+def books(journal: Path) -> Path:
+    """Where the uplink's books of a journal lie."""
+    return journal.with_name(f"{journal.name}.delivery")
+
+
 def copy(origin: Path, to: Path, damage: Damage | None = None) -> Path:
-    """A copy, damaged; what was there is gone."""
-    shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(origin, to)
+    """A copy, with the uplink's books beside it, damaged; what was there is gone."""
+    for source, target in ((origin, to), (books(origin), books(to))):
+        shutil.rmtree(target, ignore_errors=True)
+        if source.exists():
+            shutil.copytree(source, target)
     if damage is not None:
         damage.do(to)
     return to
@@ -236,7 +243,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory, pki) -> Iterator[SimpleN
                 host.start()
                 wait_until(lambda: server.count("Observation") >= before + 4, 20, "windows on the server")
                 host.stop()
-                shutil.copytree(host.journal, directory / copied)
+                copy(host.journal, directory / copied)
         yield SimpleNamespace(older=directory / "older", newest=directory / "newest", server=server, pki=pki)
     finally:
         server.stop()
@@ -270,10 +277,10 @@ def replace(journal: Path, older: Path, *kinds: str) -> None:
 
 
 def remove_everything(journal: Path) -> None:
-    """All but the uplink's book and the lock."""
+    """All but the lock, and the uplink's book beside it."""
     remove(journal, "samples", "events")
     for path in journal.iterdir():
-        if path.name != "lock" and not path.name.startswith("delivery"):
+        if path.name != "lock":
             path.unlink()
 
 

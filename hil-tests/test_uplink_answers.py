@@ -85,3 +85,61 @@ def test_an_answer_that_drips_ends_after_a_minute(bench, host, front, pki):
     wait_until(lambda: front.seen.count("drip") >= 2, 100, "a second exchange: the first one has ended")
     assert parked(host) == []
     deliver_and_compare(bench, host, front)
+
+
+def uplink(host, *arguments: str) -> bytes:
+    command = [str(binary()), "uplink", *arguments, "--config", str(host.config)]
+    return subprocess.run(command, capture_output=True, timeout=30, check=True).stdout
+
+
+def measurements(front) -> list[dict]:
+    return fhir_checks.measurements(front.records.all("Observation"))
+
+
+def test_a_poison_is_parked_and_the_rest_arrives(bench, host, front, pki):
+    """S6: one resource is answered with 500 each time. Nothing else waits for it, and a person has it sent again."""
+    chosen: list[str] = []
+
+    def is_poison(resource: dict) -> bool:
+        if not chosen and resource["id"].startswith("obs-"):
+            chosen.append(resource["id"])
+        return resource["id"] in chosen
+
+    front.poison = is_poison
+    begin(bench, host, front, pki)
+    wait_until(lambda: len(parked(host)) == 1, 90, "the one resource to be parked")
+    [resource] = parked(host)
+    assert resource["url"] == f"Observation/{chosen[0]}" and "500" in resource["reason"]
+    count = len(measurements(front))
+    wait_until(lambda: len(measurements(front)) > count + 20, 60, "others to be stored")
+    assert len(parked(host)) == 1
+    front.poison = None
+    uplink(host, "retry")
+    wait_until(lambda: parked(host) == [], 30, "what was parked to be stored")
+    deliver_and_compare(bench, host, front)
+
+
+def test_what_is_too_large_goes_in_pieces(bench, host, front, pki):
+    """L6: a limit that one observation of a waveform does not fit under."""
+    front.largest = 1800
+    begin(bench, host, front, pki)
+    wait_until(lambda: len(measurements(front)) > 60, 90, "observations, one or two at a time")
+    assert parked(host) == []
+    deliver_and_compare(bench, host, front)
+    assert parked(host) == []
+
+
+def test_a_restored_server_gets_the_descriptions_again(bench, host, front, pki):
+    """L2: a server that checks references, and comes back without what it was told."""
+    front.strict = True
+    begin(bench, host, front, pki)
+    wait_until(lambda: len(measurements(front)) > 20, 60, "observations")
+    assert parked(host) == []
+    front.stored = {}
+    wait_until(lambda: sum(url.startswith("Observation/obs") for url in front.stored) > 40, 90, "observations again")
+    assert parked(host) == []
+    assert any(url.startswith("DeviceMetric/") for url in front.stored)
+    deliver_and_compare(bench, host, front)
+    [status] = json_lines(uplink(host, "status"))
+    assert status["parked"] == 0 and status["destination"] == front.base_url.rstrip("/")
+    assert {lane["lane"] for lane in status["lanes"]} == {"alarms", "events", "numerics", "waveforms"}

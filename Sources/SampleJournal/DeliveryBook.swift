@@ -38,7 +38,7 @@ package struct SamplePosition: Sendable, Hashable {
 }
 
 /// Where in the journal a resource comes from.
-package enum DeliveryOrigin: Sendable, Equatable {
+package enum DeliveryOrigin: Sendable, Hashable {
     case description
     case event(Int64)
     /// The window, by where it begins.

@@ -46,8 +46,8 @@ final class BundleSender {
     private var fates: [String: Fate] = [:]
     /// What goes in pieces, for ever.
     private var cuts: Set<String>
-    /// How often the bundle that begins with this resource was not taken.
-    private var stuck: (url: String, times: Int)?
+    /// How often the bundle that begins with a resource was not taken; each lane has one at most.
+    private var failures: [String: Int] = [:]
 
     init(_ service: any RecordsService, _ work: DeliveryWork) throws {
         self.service = service
@@ -63,18 +63,18 @@ final class BundleSender {
         let open = items.filter { fates[$0.url] == nil }
         guard let first = open.first else { return nil }
         let wait: Wait?
-        if let stuck, stuck.url == first.url, stuck.times >= Self.patience {
+        if failures[first.url, default: 0] >= Self.patience {
             wait = try await search(open)
         } else {
             wait = try await sendInPieces(open)
         }
         guard let wait else {
-            stuck = nil
+            failures[first.url] = nil
             return nil
         }
-        if wait.cause == .moment {
-            stuck = (first.url, stuck?.url == first.url ? (stuck?.times ?? 0) + 1 : 1)
-        }
+        // Bundles of alarms begin with another one each time: what is forgotten is counted again.
+        if failures.count > 64 { failures = [:] }
+        if wait.cause == .moment { failures[first.url, default: 0] += 1 }
         return wait
     }
 

@@ -16,6 +16,8 @@ final class DeliveryWork {
     /// Descriptions that the destination does not take as they are, and when they were sent: tried again after a while.
     private var refused: [String: (digest: [UInt8], at: ContinuousClock.Instant)] = [:]
     private static let patience = Duration.seconds(600)
+    /// Windows that are held in memory at once while what is parked in them is tried again.
+    private static let windowsAtOnce = 4
 
     init(_ reader: JournalReader, _ book: DeliveryBook, unit: String, settings: UplinkService.Settings) throws {
         self.reader = reader
@@ -193,18 +195,21 @@ final class DeliveryWork {
 
     /// What is to be tried again, made anew from the journal where it still has it.
     func due(limit: Int) throws -> [DeliveryItem] {
-        var windows: [SamplePosition: [DeliveryItem]] = [:]
+        var windows: [DeliveryOrigin: [DeliveryItem]] = [:]
         return try book.due(limit: limit).compactMap { parked in
+            if case .window = parked.origin, windows[parked.origin] == nil, windows.count == Self.windowsAtOnce {
+                return nil
+            }
             var found: DeliveryItem?
             switch parked.origin {
             case .description: found = try description(parked.url)
             case .event(let number):
                 found = try reader.events(after: number - 1, limit: 1).first { $0.id == number }.map(item)
             case .window(let lane, let position):
-                if windows[position] == nil {
-                    windows[position] = try feeds[lane]?.windows.window(at: position)?.items ?? []
+                if windows[parked.origin] == nil {
+                    windows[parked.origin] = try feeds[lane]?.windows.window(at: position)?.items ?? []
                 }
-                found = windows[position]?.first { $0.url == parked.url }
+                found = windows[parked.origin]?.first { $0.url == parked.url }
             }
             if let found, found.url == parked.url { return found }
             guard !parked.resource.isEmpty else {

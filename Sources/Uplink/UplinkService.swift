@@ -127,7 +127,7 @@ package final class UplinkService: Sendable {
                 let seen = storedBatches.load(ordering: .relaxed)
                 // An alarm that was stored says that the way is there again.
                 try await pause(wait, failures) { [self] in
-                    wait.cause == .way && storedBatches.load(ordering: .relaxed) != seen
+                    (wait.cause == .way || wait.cause == .moment) && storedBatches.load(ordering: .relaxed) != seen
                 }
             }
         }

@@ -7,22 +7,40 @@ import json
 import ssl
 import threading
 import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 from .pki import Pki
 
 
+def references(part: object) -> Iterator[str]:
+    """Everything that a resource refers to."""
+    if isinstance(part, dict):
+        if isinstance(part.get("reference"), str):
+            yield part["reference"]
+        for value in part.values():
+            yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
 class Front:
     """``mode``: ``pass``, ``drip``, ``entries-STATUS`` (HTTP 200, every entry so answered) or ``refuse``.
 
-    ``stored`` counts how often each resource was passed on and stored.
+    ``stored`` counts how often each resource was passed on and stored. In ``pass``: ``largest`` is the most bytes of a
+    body, ``poison`` says of a resource that its bundle is answered with 500, and ``strict`` refuses what refers to
+    something that neither the bundle nor ``stored`` has.
     """
 
     def __init__(self, pki: Pki, upstream: str) -> None:
         self.mode = "pass"
         self.seen: list[str] = []
         self.stored: dict[str, int] = {}
+        self.largest: int | None = None
+        self.poison: Callable[[dict], bool] | None = None
+        self.strict = False
         front = self
         place = urlsplit(upstream)
 
@@ -37,7 +55,10 @@ class Front:
                 mode = front.mode
                 front.seen.append(mode)
                 entries = json.loads(body)["entry"]
-                if mode == "pass":
+                refusal = front._refusal(body, entries) if mode == "pass" else None
+                if refusal is not None:
+                    status, content = refusal
+                elif mode == "pass":
                     connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
                     connection.request("POST", place.path, body, {"Content-Type": "application/fhir+json"})
                     answer = connection.getresponse()
@@ -82,6 +103,17 @@ class Front:
         context.verify_mode = ssl.CERT_REQUIRED
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def _refusal(self, body: bytes, entries: list[dict]) -> tuple[int, bytes] | None:
+        if self.largest is not None and len(body) > self.largest:
+            return 413, b"too large"
+        if self.poison is not None and any(self.poison(entry["resource"]) for entry in entries):
+            return 500, b"Internal Server Error"
+        known = {entry["request"]["url"] for entry in entries} | set(self.stored)
+        if self.strict and not all(set(references(entry["resource"])) <= known for entry in entries):
+            outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "not-found"}]}
+            return 422, json.dumps(outcome).encode()
+        return None
 
     @property
     def base_url(self) -> str:
