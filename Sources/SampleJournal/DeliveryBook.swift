@@ -133,10 +133,12 @@ package final class DeliveryBook: Sendable {
             book = try DeliveryBook(path, destination: destination, unit: unit)
         }
         if FileManager.default.fileExists(atPath: books.formerPath) {
+            var ending = ".taken-over"
             do { try book.takeOver(FormerBook(readingFrom: books.formerPath)) } catch  where isDamage(error) {
-                setAside = setAside ?? "delivery.sqlite.damaged"
+                ending = ".damaged"
             }
-            _ = try JournalFiles.setAside(path: books.formerPath, as: setAside == nil ? ".taken-over" : ".damaged")
+            let suffix = try JournalFiles.setAside(path: books.formerPath, as: ending)
+            if ending == ".damaged" { setAside = setAside ?? "delivery.sqlite" + suffix }
         }
         return (book, setAside)
     }

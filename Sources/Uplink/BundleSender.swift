@@ -19,6 +19,9 @@ struct Wait: Equatable {
     let reason: String
     /// Unit: s.
     let retryAfter: Int64?
+
+    /// Whether it concerns everything that is sent, and not one lane.
+    var isOfAll: Bool { cause == .way || cause == .asked }
 }
 
 /// Sends the bundles of one lane and finds out what becomes of each resource: stored, or parked, or not known yet.

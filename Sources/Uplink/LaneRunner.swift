@@ -14,8 +14,10 @@ final class LaneRunner {
     }
 
     enum Progress: Equatable {
-        /// Something is stored or parked that was not.
+        /// Something is stored that was not.
         case moved
+        /// Something was passed that the service has not stored: it is parked, or of no concern to it.
+        case passed
         /// There is nothing to do.
         case idle
         case waits(Wait)
@@ -36,10 +38,11 @@ final class LaneRunner {
         if let wait = try await sender.describe(descriptions) { return .waits(wait) }
         guard !others.isEmpty else { return .moved }
         sender.holdBack(others)
-        let wait = try await sender.send(others)
+        var wait = try await sender.sendCut(others)
+        if wait == nil { wait = try await sender.send(others) }
         let (stored, parked) = sender.take(others)
         try work.book.settle(stored: stored, parked: parked)
-        return wait.map(Progress.waits) ?? .moved
+        return wait.map(Progress.waits) ?? (stored.isEmpty ? .passed : .moved)
     }
 
     /// One batch of a lane.
@@ -52,12 +55,12 @@ final class LaneRunner {
         if !batch.items.isEmpty {
             // What an alarm refers to goes with it; that it is not taken is no reason to hold the alarm back.
             let missing = try work.missing(batch.items.flatMap { work.descriptions(of: $0) })
-            if let wait = try await sender.describe(missing) { return .waits(wait) }
+            if let wait = try await sender.describe(missing), lane != .alarms || wait.isOfAll { return .waits(wait) }
             if let wait = try await sender.send(batch.items) { return .waits(wait) }
         }
         let (stored, parked) = sender.take(batch.items)
         try work.book.settle(lane, missing: batch.missing, seen: batch.seen, stored: stored, parked: parked)
-        return .moved
+        return stored.isEmpty ? .passed : .moved
     }
 
     private func samples(_ lane: DeliveryLane) async throws -> Progress {
@@ -77,11 +80,13 @@ final class LaneRunner {
         sender.holdBack(items)
         if let wait = try await sender.sendCut(items) { return .waits(wait) }
         try await sender.sendTogether(bundles)
+        var hasStored = false
         for bundle in bundles {
             if let wait = try await sender.send(bundle) { return .waits(wait) }
             let (stored, parked) = sender.take(bundle)
             try work.settle(lane, bundle.count, stored: stored, parked: parked)
+            hasStored = hasStored || !stored.isEmpty
         }
-        return .moved
+        return hasStored ? .moved : .passed
     }
 }

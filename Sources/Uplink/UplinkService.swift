@@ -100,7 +100,7 @@ package final class UplinkService: Sendable {
         var failures = 0
         while !Task.isCancelled {
             switch told(try await runner.advance(.alarms)) {
-            case .moved: failures = 0
+            case .moved, .passed: failures = 0
             case .idle: try await Task.sleep(for: Self.rest)
             case .waits(let wait):
                 failures += 1
@@ -116,41 +116,65 @@ package final class UplinkService: Sendable {
     private func runRest(_ book: DeliveryBook) async throws {
         let runner = try makeRunner(book)
         var failures = 0
+        var resting: [Part: (failures: Int, until: ContinuousClock.Instant)] = [:]
         while !Task.isCancelled {
-            switch try await pass(runner) {
-            case .moved: failures = 0
-            case .idle:
+            let now = ContinuousClock.now
+            let pass = try await pass(runner, without: Set(resting.filter { $0.value.until > now }.keys))
+            // What waits for itself alone rests by itself: nothing else is slower for it.
+            for (part, wait) in pass.waits where !wait.isOfAll {
+                let count = (resting[part]?.failures ?? 0) + 1
+                resting[part] = (count, .now + .milliseconds(Self.pause(count, retryAfter: wait.retryAfter)))
+            }
+            for part in pass.done { resting[part] = nil }
+            guard let wait = pass.waits.values.first(where: \.isOfAll) else {
                 failures = 0
-                try await Task.sleep(for: Self.rest)
-            case .waits(let wait):
-                failures += 1
-                let seen = storedBatches.load(ordering: .relaxed)
-                // An alarm that was stored says that the way is there again.
-                try await pause(wait, failures) { [self] in
-                    (wait.cause == .way || wait.cause == .moment) && storedBatches.load(ordering: .relaxed) != seen
-                }
+                if !pass.hasMoved { try await Task.sleep(for: Self.rest) }
+                continue
+            }
+            failures += 1
+            let seen = storedBatches.load(ordering: .relaxed)
+            // An alarm that was stored says that the way is there again.
+            try await pause(wait, failures) { [self] in
+                wait.cause == .way && storedBatches.load(ordering: .relaxed) != seen
             }
         }
     }
 
-    /// A batch of each lane but the alarms'. A lane that waits for itself holds up no other.
-    private func pass(_ runner: LaneRunner) async throws -> LaneRunner.Progress {
-        var waits: Wait?
-        var moved = false
+    /// What is done in turn beside the alarms.
+    private enum Part: CaseIterable {
+        case configuration, parked, events, numerics, waveforms
+    }
+
+    private struct Pass {
+        var hasMoved = false
+        var waits: [Part: Wait] = [:]
+        var done: [Part] = []
+    }
+
+    /// A batch of each part. One that waits for itself holds up no other.
+    private func pass(_ runner: LaneRunner, without resting: Set<Part> = []) async throws -> Pass {
+        var pass = Pass()
         try runner.work.book.follow(DeliveryBooks(journal: directory))
-        let steps: [() async throws -> LaneRunner.Progress] =
-            [runner.configuration, runner.parked]
-            + [.events, .numerics, .waveforms].map { lane in { try await runner.advance(lane) } }
-        for step in steps {
-            switch told(try await step()) {
-            case .moved: moved = true
-            case .idle: break
+        for part in Part.allCases where !resting.contains(part) {
+            let progress =
+                switch part {
+                case .configuration: try await runner.configuration()
+                case .parked: try await runner.parked()
+                case .events: try await runner.advance(.events)
+                case .numerics: try await runner.advance(.numerics)
+                case .waveforms: try await runner.advance(.waveforms)
+                }
+            switch told(progress) {
+            case .moved, .passed:
+                pass.hasMoved = true
+                pass.done.append(part)
+            case .idle: pass.done.append(part)
             case .waits(let wait):
-                if wait.cause == .way || wait.cause == .asked { return .waits(wait) }
-                waits = waits ?? wait
+                pass.waits[part] = wait
+                if wait.isOfAll { return pass }
             }
         }
-        return waits.map(LaneRunner.Progress.waits) ?? (moved ? .moved : .idle)
+        return pass
     }
 
     private func begin() throws -> DeliveryBook {
@@ -197,16 +221,18 @@ package final class UplinkService: Sendable {
         switch progress {
         case .idle: break
         case .waits(let wait): if !Task.isCancelled { note(wait.reason) }
-        case .moved:
-            storedBatches.add(1, ordering: .relaxed)
+        case .moved, .passed:
+            // Only what was stored says that delivery goes on.
+            let isStored = progress == .moved
+            if isStored { storedBatches.add(1, ordering: .relaxed) }
             let counts = book.withLock { $0 }.flatMap { book in
                 try? (stored: book.storedCount(), parked: book.parkedCounts())
             }
             let (resumed, refused) = state.withLock { state in
                 let before = state
-                (state.isReachable, state.problem) = (true, nil)
+                if isStored { (state.isReachable, state.problem) = (true, nil) }
                 if let counts { (state.stored, state.parked) = (counts.stored, counts.parked.refused) }
-                return (before.problem != nil, max(0, state.parked - before.parked))
+                return (isStored && before.problem != nil, max(0, state.parked - before.parked))
             }
             if resumed {
                 logger.notice("delivery goes on")
@@ -254,15 +280,21 @@ package final class UplinkService: Sendable {
         let runner = try makeRunner(book)
         var failures = 0
         while !Task.isCancelled, failures <= 3 {
-            let alarms = told(try await runner.advance(.alarms))
-            var progress = alarms
-            if alarms == .idle { progress = try await pass(runner) }
-            switch progress {
-            case .moved: failures = 0
-            case .idle: return
-            case .waits:
+            var (hasMoved, waits) = (false, false)
+            switch told(try await runner.advance(.alarms)) {
+            case .moved, .passed: hasMoved = true
+            case .waits: waits = true
+            case .idle:
+                let pass = try await pass(runner)
+                (hasMoved, waits) = (pass.hasMoved, !pass.waits.isEmpty)
+            }
+            if waits {
                 failures += 1
                 try? await Task.sleep(for: .milliseconds(200 * failures))
+            } else if hasMoved {
+                failures = 0
+            } else {
+                return
             }
         }
     }

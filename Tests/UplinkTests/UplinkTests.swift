@@ -269,6 +269,22 @@ struct Poison {
         #expect(try book().parkedCounts() == (0, 0))
     }
 
+    /// A lane that is told to come back in a minute makes no other slower.
+    @Test func aLaneThatWaitsHoldsUpNoOther() async throws {
+        try writeSession(start: 1_000_000_000, count: 600)
+        service.state.withLock {
+            $0.entryLimit = 1
+            $0.poison = Poison(answer: .notNow(reason: "HTTP 503", retryAfter: 60)) { $0.id.hasPrefix("evt-") }
+        }
+        await withTaskGroup(of: Void.self) { group in
+            let uplink = makeUplink()
+            group.addTask { await uplink.run() }
+            for _ in 0..<200 where observations.count < 60 { try? await Task.sleep(for: .milliseconds(50)) }
+            group.cancelAll()
+        }
+        #expect(observations.count == 60)
+    }
+
     /// A service that takes nothing at all is down, whatever it says: nothing is to blame.
     @Test func whereNothingIsTakenNothingIsParked() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
