@@ -174,9 +174,7 @@ struct ModbusEngine<Wire: ModbusWire> {
             waitedFor = due
             return .listen(until: min(due, wire.restDue ?? .max))
         }
-        guard let index = roster.next(at: now, isWell: { devices[$0].health.isWell }) else {
-            return .listen(until: .max)
-        }
+        guard let index = nextQuestion(at: now) else { return .listen(until: .max) }
         // Waiting for the read before on the same line is not waking up late.
         if waitedFor == due { recorder.lateness.record(now - due) }
         waitedFor = 0
@@ -186,8 +184,14 @@ struct ModbusEngine<Wire: ModbusWire> {
 
     /// When the next question goes out. Unit: ns.
     private func nextDue(at now: Int64) -> Int64 {
-        guard let index = roster.next(at: now, isWell: { devices[$0].health.isWell }) else { return .max }
+        guard let index = nextQuestion(at: now) else { return .max }
         return max(roster.questions[index].due, readyAt)
+    }
+
+    private func nextQuestion(at now: Int64) -> Int? {
+        roster.next(
+            at: now, isWell: { devices[$0].health.isWell },
+            delay: { devices[$0].health.failures > 0 ? devices[$0].plan.line.slowestReply : 0 })
     }
 
     private mutating func begin(_ index: Int, at now: Int64) {

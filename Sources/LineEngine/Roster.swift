@@ -27,7 +27,11 @@ struct Roster<Body> {
     init(_ questions: [Question]) { self.questions = questions }
 
     /// The question that is due first; of a device that failed only when no other is due.
-    func next(at now: Int64, isWell: (Int) -> Bool) -> Int? {
+    ///
+    /// - Parameter delay: how long a device that failed may hold up the line. It is asked right after one that is well,
+    ///   or when it can be done before the next of these is due: between two values of a neighbour then lies no more
+    ///   than that delay, wherever in the neighbour's period the failed device falls due. Unit: ns.
+    func next(at now: Int64, isWell: (Int) -> Bool, delay: (Int) -> Int64 = { _ in 0 }) -> Int? {
         var well: Int?
         var other: Int?
         for index in questions.indices {
@@ -40,7 +44,10 @@ struct Roster<Body> {
         guard let well else { return other }
         guard let other else { return well }
         if wasWell, now - questions[other].due > Self.mostOverdue * questions[other].period { return other }
-        return questions[well].due <= max(now, questions[other].due) ? well : other
+        let moment = max(now, questions[other].due)
+        guard questions[well].due > moment else { return well }
+        let isRightAfter = wasWell && questions[other].due <= now
+        return isRightAfter || questions[well].due - moment >= delay(questions[other].device) ? other : well
     }
 
     /// A question is asked now. Returns how many of its periods have passed without it.
