@@ -154,7 +154,9 @@ let package = Package(
             settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "RealTime"]),
-        tests(of: "LineEngine", ["Fieldbus", "ModbusFrames", "RealTime", "TestSupport"], settings: optimised),
+        tests(
+            of: "LineEngine", ["DeviceModel", "Fieldbus", "ModbusFrames", "RealTime", "TestSupport"],
+            settings: optimised),
         tests(
             of: "Sampling",
             [

@@ -39,6 +39,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case busContention = "NABD_BUS_CONTENTION"
     case lineEchoLost = "NABD_LINE_ECHO_LOST"
     case registersRefused = "NABD_REGISTERS_REFUSED"
+    case deviceFlooding = "NABD_DEVICE_FLOODING"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
     case journalShedding = "NABD_JOURNAL_SHEDDING"
@@ -62,6 +63,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(.low, "This device's line adapter works at times only", "محوّل خط هذا الجهاز يعمل بشكل متقطع")
         case .registersRefused:
             row(.low, "This device refuses some of the values asked for", "هذا الجهاز يرفض بعض القيم المطلوبة")
+        case .deviceFlooding:
+            row(
+                .low, "This device sends far more than it should; not all of it is stored",
+                "هذا الجهاز يرسل أكثر بكثير مما ينبغي؛ لا يُحفظ كل ما يرسله")
         case .journalFailing:
             row(
                 .high, "Values are not being stored: the disk of this unit takes nothing",
@@ -94,6 +99,7 @@ package enum LinkAlert: Int, Sendable, CaseIterable {
     case busContention
     case echoLost
     case registersRefused
+    case flooding
 
     /// Its row in the table.
     package var kind: AlertKind {
@@ -104,6 +110,7 @@ package enum LinkAlert: Int, Sendable, CaseIterable {
         case .busContention: .busContention
         case .echoLost: .lineEchoLost
         case .registersRefused: .registersRefused
+        case .flooding: .deviceFlooding
         }
     }
 }

@@ -48,11 +48,12 @@ package struct AlertRecord: Sendable, Hashable {
     /// What tells one alert from another while it holds: device, virtual device and name.
     package var condition: String { "\(device ?? "")/\(vmd ?? "")/\(name)" }
 
-    func members(reason: AlertEnding? = nil) -> JSON {
+    func members(repeated: UInt32 = 0, reason: AlertEnding? = nil) -> JSON {
         .members([
             "vmd": vmd.map(JSON.string), "alert": .string(name), "priority": priority.map(JSON.string),
             "text": text.map(JSON.string),
             "textArabic": arabicText.map(JSON.string), "instance": instance.map(JSON.string),
+            "repeated": repeated == 0 ? nil : .integer(Int64(repeated)),
             "reason": reason.map { .string($0.rawValue) },
         ])
     }

@@ -1,5 +1,5 @@
 /// What a line's thread reports besides samples. Raw values never leave the process; the journal stores the names.
-@usableFromInline package enum EventCode: UInt8, Sendable, BitwiseCopyable {
+@usableFromInline package enum EventCode: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case none
     /// The line is open and the device answered, or its stream is in step.
     case deviceConnected
@@ -44,7 +44,8 @@
     /// What lay in a buffer while nobody read: its values are not now, and are left out. Figure: how old they may be.
     /// Unit: ms.
     case heldInput
-}
+    /// Samples beyond what the device is described to bring, several times over, are left out. Figure: how many.
+    case samplesExceeded}
 
 extension EventCode {
     /// The event it is in the journal; `nil` for none.
@@ -71,6 +72,7 @@ extension EventCode {
         case .registersRefused: .registersRefused
         case .registersRestored: .registersRestored
         case .heldInput: .heldInput
+        case .samplesExceeded: .samplesExceeded
         }
     }
 

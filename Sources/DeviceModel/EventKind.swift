@@ -26,6 +26,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case registersRefused
     case registersRestored
     case heldInput
+    case samplesExceeded
     case lineStatistics
     case deviceStatistics
     case clockStepped
@@ -63,7 +64,8 @@ package enum EventKind: String, Sendable, CaseIterable {
             .deadlinesMissed, .deviceStale,
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
             .conflictingReplies, .lineEcho,
-            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
+            .lineStatistics,
             .deviceStatistics:
             .device
         }
@@ -100,6 +102,8 @@ package enum EventKind: String, Sendable, CaseIterable {
             "The device does not have these registers; they are left out until the line is opened anew."
         case .registersRestored: "Registers that were refused are answered again."
         case .heldInput: "What lay in a buffer while nobody read: its values are not now, and are left out."
+        case .samplesExceeded:
+            "The device sent several times more samples than its profile describes: the rest is left out."
         case .lineStatistics: "What was counted of a line since the start; it names the line's first device."
         case .deviceStatistics: "What was counted of a device since the start."
         case .clockStepped: "The wall clock was set; no stored time is rewritten."
@@ -123,7 +127,8 @@ package enum EventKind: String, Sendable, CaseIterable {
             .deadlinesMissed, .deviceStale,
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
             .conflictingReplies, .lineEcho,
-            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
+            .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
             .samplesShed:

@@ -21,6 +21,14 @@ extension EventKind {
 
     /// The members that it may carry; any may be left out.
     package var members: [EventMember] {
+        let isOfLine = EventCode.allCases.contains { $0.kind == self }
+        return own + (isOfLine || self == .alertStart || self == .alertEnd ? [Self.repeated] : [])
+    }
+
+    private static let repeated = EventMember(
+        "repeated", "How many more of it this one stands for, because the device raised more than is told one by one.")
+
+    private var own: [EventMember] {
         switch self {
         case .hostStarted: [EventMember("unit", "The unit's name."), Self.accounts]
         case .hostStopped: [Self.accounts]
@@ -46,6 +54,7 @@ extension EventKind {
             [Self.frames]
         case .registersRefused, .registersRestored: [Self.frames, EventMember("text", "Space and first register.")]
         case .heldInput: [EventMember("figure", "How old the values may be.", unit: "ms")]
+        case .samplesExceeded: [EventMember("figure", "How many samples since last told.")]
         case .lineStatistics: Self.lineFigures
         case .deviceStatistics:
             [EventMember("…", "One count for each name that the metrics have as `nabd_device_…_total`.")]

@@ -30,7 +30,8 @@ package enum RecordedEvent: Sendable, Hashable {
             .deadlinesMissed, .deviceStale,
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
             .conflictingReplies, .lineEcho,
-            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .lineStatistics,
+            .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
+            .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
             .samplesShed:

@@ -21,6 +21,8 @@
     @usableFromInline package var event: EventCode
     @usableFromInline package var textLength: UInt8
     @usableFromInline package var index: UInt32
+    /// Of an event or an alert: how many more it stands for that are not told each for itself.
+    @usableFromInline package var repeats: UInt32 = 0
     /// When the value was acquired. Unit: ns of the monotonic clock.
     @usableFromInline package var monotonicNanoseconds: Int64
     /// The value's bits in the form of its stream; for an event, its figure.

@@ -54,25 +54,35 @@ extension UnitEvent {
 
     // MARK: Alerts
 
-    package static func alertStart(_ alert: AlertRecord, at time: Int64) -> UnitEvent {
-        UnitEvent(.alertStart, device: alert.device, alert.members(), time)
+    /// - Parameter repeated: how many more changes of the same alert it stands for.
+    package static func alertStart(_ alert: AlertRecord, repeated: UInt32 = 0, at time: Int64) -> UnitEvent {
+        UnitEvent(.alertStart, device: alert.device, alert.members(repeated: repeated), time)
     }
 
-    /// - Parameter reason: why it ended although the condition was not seen to; `nil` when it was.
-    package static func alertEnd(_ alert: AlertRecord, reason: AlertEnding? = nil, at time: Int64) -> UnitEvent {
-        UnitEvent(.alertEnd, device: alert.device, alert.members(reason: reason), time)
+    /// - Parameters:
+    ///   - repeated: how many more changes of the same alert it stands for.
+    ///   - reason: why it ended although the condition was not seen to; `nil` when it was.
+    package static func alertEnd(
+        _ alert: AlertRecord, repeated: UInt32 = 0, reason: AlertEnding? = nil, at time: Int64
+    ) -> UnitEvent {
+        UnitEvent(.alertEnd, device: alert.device, alert.members(repeated: repeated, reason: reason), time)
     }
 
     // MARK: Lines
 
     /// What a line's thread reported; `nil` for the code that means nothing.
-    package static func line(_ code: EventCode, device: String, figure: Int64, text: String, at time: Int64)
-        -> UnitEvent?
-    {
+    ///
+    /// - Parameter repeated: how many more of its kind it stands for.
+    package static func line(
+        _ code: EventCode, device: String, figure: Int64, text: String, repeated: UInt32 = 0, at time: Int64
+    ) -> UnitEvent? {
         code.kind.map { kind in
             UnitEvent(
                 kind, device: device,
-                ["figure": figure == 0 ? nil : .integer(figure), "text": text.isEmpty ? nil : .string(text)], time)
+                [
+                    "figure": figure == 0 ? nil : .integer(figure), "text": text.isEmpty ? nil : .string(text),
+                    "repeated": repeated == 0 ? nil : .integer(Int64(repeated)),
+                ], time)
         }
     }
 

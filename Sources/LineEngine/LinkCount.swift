@@ -14,6 +14,8 @@ package enum LinkCount: Int, CaseIterable, Sendable {
     case exceptions
     case resyncs
     case conflicts
+    case coalesced
+    case exceeded
 
     /// How many kinds there are; kept, because to ask for all cases allocates.
     static let caseCount = allCases.count
@@ -35,6 +37,8 @@ package enum LinkCount: Int, CaseIterable, Sendable {
         case .exceptions: "Requests that the device refused."
         case .resyncs: "Times that bytes had to be skipped to find a frame."
         case .conflicts: "Answers that contradicted the one taken."
+        case .coalesced: "Events and changes of alerts that were told together with another, beyond the budget."
+        case .exceeded: "Samples left out because the device sent more than its budget."
         }
     }
 

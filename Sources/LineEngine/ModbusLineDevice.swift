@@ -38,7 +38,7 @@ struct ModbusLineDevice {
         widest = [Int](repeating: ModbusRead.mostWider, count: blocks.count)
         wideRefusals = [Int](repeating: 0, count: blocks.count)
         decoder = ModbusDecoder(plan)
-        sink = RingSink(recorder: recorder, place: place)
+        sink = RingSink(recorder: recorder, place: place, device: plan)
         health = DeviceHealth(
             parts: blocks.map { block in
                 let stream = block.fields.first?.targets.first.map { plan.streams[$0.stream].metric }

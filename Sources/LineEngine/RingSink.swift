@@ -1,5 +1,6 @@
 import DeviceDrivers
 import DeviceModel
+import DevicePlans
 import RealTime
 
 /// Puts one device's records into its line's ring. A full ring loses records and counts them; the journal tells of the
@@ -20,6 +21,8 @@ struct RingSink: RecordSink {
 
     let recorder: LineRecorder
     private let place: Place
+    /// How many alerts the device's profile declares; those about the link follow.
+    private let alerts: Int
     /// Samples that carried a value since it was last asked: how the loop knows that the device is alive.
     private var fresh = 0
     /// While what comes is not now: by stream of the device, whether it tells results, which are taken all the same;
@@ -36,10 +39,20 @@ struct RingSink: RecordSink {
     private var echoLostUntil: Int64 = 0
     private var missedUntold: Int64 = 0
     private var nextMissedTold: Int64 = 0
+    private var events: EventBudget
+    private var samples: SampleBudget
+    /// Until then the device is held to send more than it should. Unit: ns.
+    private var floodingUntil: Int64 = 0
+    /// Samples left out that were not told yet.
+    private var exceeded: Int64 = 0
+    private var nextExceededTold: Int64 = 0
 
-    init(recorder: LineRecorder, place: Place) {
+    init(recorder: LineRecorder, place: Place, device: DevicePlan) {
         self.recorder = recorder
         self.place = place
+        alerts = device.alerts.count
+        events = EventBudget(alerts: alerts + LinkAlert.allCases.count)
+        samples = SampleBudget(periods: device.streams.lazy.map(\.periodNanoseconds))
     }
 
     mutating func take(_ record: SampleRecord, frameOffset: Int) {
@@ -47,6 +60,10 @@ struct RingSink: RecordSink {
         switch record.kind {
         case .sample:
             if let heldBack, !heldBack[Int(record.index)] { return }
+            guard samples.take() else {
+                exceeded += 1
+                return
+            }
             record.index += UInt32(place.stream)
             switch record.reason {
             case .none, .sentinel, .deviceStatus, .implausible, .jump: fresh += 1
@@ -59,16 +76,23 @@ struct RingSink: RecordSink {
             if record.event == .deviceIdentified {
                 alert(.wrongDevice, holds: false, time: record.monotonicNanoseconds)
             }
-        case .alertStart, .alertEnd: record.index += UInt32(place.alert)
+            return event(record)
+        case .alertStart, .alertEnd:
+            let alert = Int(record.index)
+            record.index += UInt32(place.alert)
+            if events.admit(record, alert: alert) { push(record) }
+            return
         }
         push(record)
     }
+
+    private mutating func event(_ record: SampleRecord) { if events.admit(record) { push(record) } }
 
     mutating func event(_ event: EventCode, figure: Int64 = 0, text: StaticString? = nil, time: Int64) {
         var record = SampleRecord(
             kind: .event, index: UInt32(place.device), monotonicNanoseconds: time, bits: figure, event: event)
         if let text { record.setText(text) }
-        push(record)
+        self.event(record)
     }
 
     /// The same with words made at run time; for what happens seldom.
@@ -76,16 +100,16 @@ struct RingSink: RecordSink {
         var record = SampleRecord(
             kind: .event, index: UInt32(place.device), monotonicNanoseconds: time, bits: figure, event: event)
         _ = record.setText(words.utf8.prefix(SampleRecord.textCapacity))
-        push(record)
+        self.event(record)
     }
 
     mutating func alert(_ alert: LinkAlert, holds: Bool, time: Int64) {
         guard alertHolds[alert.rawValue] != holds else { return }
         alertHolds[alert.rawValue] = holds
-        push(
-            SampleRecord(
-                kind: holds ? .alertStart : .alertEnd, index: UInt32(place.linkAlert + alert.rawValue),
-                monotonicNanoseconds: time))
+        let record = SampleRecord(
+            kind: holds ? .alertStart : .alertEnd, index: UInt32(place.linkAlert + alert.rawValue),
+            monotonicNanoseconds: time)
+        if events.admit(record, alert: alerts + alert.rawValue) { push(record) }
     }
 
     // MARK: Accounts
@@ -122,6 +146,35 @@ struct RingSink: RecordSink {
 
     /// Tells what has waited for its second, and that a device is believed again. `isLast` tells all.
     mutating func tell(isLast: Bool = false, time: Int64) {
+        samples.refill(at: time)
+        events.refill(at: time)
+        tellSightings(isLast: isLast, time: time)
+        while let (record, then) = events.next(isLast: isLast) {
+            push(record)
+            if let then { push(then) }
+        }
+        watchFlood(isLast: isLast, time: time)
+    }
+
+    /// A device that sends more than its budget is told as that, and what it cost is counted.
+    private mutating func watchFlood(isLast: Bool, time: Int64) {
+        let coalesced = events.takeCoalesced()
+        if coalesced > 0 { count(.coalesced, coalesced) }
+        if coalesced > 0 || exceeded > 0 {
+            floodingUntil = time + Self.disbelief
+            alert(.flooding, holds: true, time: time)
+        } else if floodingUntil > 0, time >= floodingUntil {
+            floodingUntil = 0
+            alert(.flooding, holds: false, time: time)
+        }
+        guard exceeded > 0, isLast || time >= nextExceededTold else { return }
+        count(.exceeded, exceeded)
+        event(.samplesExceeded, figure: exceeded, time: time)
+        exceeded = 0
+        nextExceededTold = time + Self.tellEvery
+    }
+
+    private mutating func tellSightings(isLast: Bool, time: Int64) {
         if disbelievedUntil > 0, time >= disbelievedUntil {
             disbelievedUntil = 0
             alert(.conflictingReplies, holds: false, time: time)

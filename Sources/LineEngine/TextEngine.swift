@@ -112,7 +112,7 @@ package struct TextEngine: LineEngine {
         self.byteTime = byteTime
         var place = RingSink.Place()
         place.linkAlert = device.alerts.count
-        sink = RingSink(recorder: recorder, place: place)
+        sink = RingSink(recorder: recorder, place: place, device: device)
         intake = TextIntake(device, plan)
         slowest =
             (plan.requests.compactMap { $0.reply == nil ? nil : $0.period } + [plan.streamPeriod].compactMap { $0 })

@@ -19,18 +19,21 @@ struct AlertRegister {
     /// Events were given up, and among them may be the end of an alert: the next start looks for it.
     mutating func loseEvents() { isWhole = false }
 
-    /// A device's alert came to hold. One whose end never came, because it was lost on its way, is ended first.
-    mutating func begin(_ alert: LineAlert, at time: Int64) -> [UnitEvent] {
+    /// A device's alert came to hold, and `repeated` changes of it before are not told. One whose end never came, because
+    /// it was lost on its way, is ended first.
+    mutating func begin(_ alert: LineAlert, repeated: UInt32 = 0, at time: Int64) -> [UnitEvent] {
         count += 1
         let begun = alert.occurrence("\(session)-\(count)")
         let before = holding.updateValue(begun, forKey: begun.condition)
-        return (before.map { [.alertEnd($0, reason: .lost, at: time)] } ?? []) + [.alertStart(begun, at: time)]
+        return (before.map { [.alertEnd($0, reason: .lost, at: time)] } ?? []) + [
+            .alertStart(begun, repeated: repeated, at: time)
+        ]
     }
 
     /// A device's alert no longer holds. Where its start was lost, its end has no instance.
-    mutating func end(_ alert: LineAlert, at time: Int64) -> UnitEvent {
+    mutating func end(_ alert: LineAlert, repeated: UInt32 = 0, at time: Int64) -> UnitEvent {
         let unknown = alert.occurrence(nil)
-        return .alertEnd(holding.removeValue(forKey: unknown.condition) ?? unknown, at: time)
+        return .alertEnd(holding.removeValue(forKey: unknown.condition) ?? unknown, repeated: repeated, at: time)
     }
 
     /// Whether one of the host's own holds.

@@ -2,7 +2,7 @@ import DeviceModel
 
 /// Events on their way to the journal, in the order they came.
 struct EventQueue {
-    /// The most that are held while the journal takes none.
+    /// The most that are held while the journal takes none, or not as many as come.
     static let limit = 10_000
     /// The most of one transaction: a device that raises many does not keep the samples of all others waiting.
     static let batchLimit = 200
@@ -37,8 +37,8 @@ struct EventQueue {
         givenUp = 0
     }
 
-    /// The journal took none. Returns how many are given up for that, the oldest; the session's beginning stays.
-    mutating func refuse() -> Int {
+    /// Gives up what is beyond the limit, the oldest; the session's beginning stays. Returns how many.
+    mutating func keepWithinLimit() -> Int {
         let excess = min(waiting.count - Self.limit, waiting.count - beginning)
         guard excess > 0 else { return 0 }
         waiting.removeSubrange(beginning..<(beginning + excess))

@@ -4,34 +4,74 @@ import Glibc
 import Logging
 import Sampling
 
-/// What a person must do something about stands in the log as well.
+/// What a person must do something about stands in the log as well: of one device and kind no more than a line in a
+/// while, which says how many it stands for.
 struct LineLog {
-    let logger: Logger
+    /// Lines of one kind about one device are at least so far apart, once the first few are said. Unit: ns.
+    static let every: Int64 = 60_000_000_000
+    /// Lines said at once before that.
+    static let burst = 5
 
-    /// - Parameter record: an event of one of the line's devices.
-    func tell(_ record: SampleRecord, of worker: LineWorker) {
-        let device: Logger.Metadata = ["device": "\(worker.devices[Int(record.index)])", "line": "\(worker.address)"]
+    private struct Key: Hashable {
+        let device: String
+        let event: EventCode
+    }
+
+    private struct Account {
+        var left = LineLog.burst
+        var refilled: Int64
+        var untold: Int64 = 0
+    }
+
+    let logger: Logger
+    private var accounts: [Key: Account] = [:]
+
+    init(logger: Logger) { self.logger = logger }
+
+    /// - Parameters:
+    ///   - record: an event of one of the line's devices.
+    ///   - now: the monotonic clock. Unit: ns.
+    mutating func tell(_ record: SampleRecord, of worker: LineWorker, at now: Int64) {
+        let device = worker.devices[Int(record.index)]
+        guard let (level, text) = Self.words(record, worker.address) else { return }
+        let key = Key(device: device, event: record.event)
+        var account = accounts[key] ?? Account(refilled: now)
+        let more = max(0, now - account.refilled) / Self.every
+        account.refilled += more * Self.every
+        account.left = min(Self.burst, account.left + Int(min(more, Int64(Self.burst))))
+        defer { accounts[key] = account }
+        account.untold += 1 + Int64(record.repeats)
+        guard account.left > 0 else { return }
+        account.left -= 1
+        var metadata: Logger.Metadata = ["device": "\(device)", "line": "\(worker.address)"]
+        if account.untold > 1 { metadata["times"] = "\(account.untold)" }
+        account.untold = 0
+        logger.log(level: level, "\(text)", metadata: metadata)
+    }
+
+    private static func words(_ record: SampleRecord, _ line: LineAddress) -> (Logger.Level, String)? {
         switch record.event {
-        case .deviceConnected: logger.info("the device answers", metadata: device)
+        case .deviceConnected: return (.info, "the device answers")
         case .deviceDisconnected:
             let code = Int32(truncatingIfNeeded: record.bits)
-            let path = worker.address.description
+            let path = line.description
             let error: FieldbusError =
                 code == EBUSY
                 ? .portHeld(path: path)
                 : code == ENOENT || code == EACCES ? .cannotOpen(path: path, errno: code) : .disconnected(errno: code)
-            logger.warning("\(error.description)", metadata: device)
-        case .deviceSilent: logger.warning("the device does not answer: \(record.textValue)", metadata: device)
+            return (.warning, error.description)
+        case .deviceSilent: return (.warning, "the device does not answer: \(record.textValue)")
         case .wrongDevice:
-            logger.error("this is not the device that is expected here: its values are withheld", metadata: device)
+            return (.error, "this is not the device that is expected here: its values are withheld")
         case .conflictingReplies:
-            logger.error(
-                "two different answers came to one request: are two devices set to one address?", metadata: device)
-        case .busContention: logger.warning("somebody else talks on this line, or it is disturbed", metadata: device)
+            return (.error, "two different answers came to one request: are two devices set to one address?")
+        case .busContention: return (.warning, "somebody else talks on this line, or it is disturbed")
+        case .samplesExceeded:
+            return (.warning, "the device sends several times more than its profile describes: the rest is left out")
         case .none, .deviceIdentified, .deadlinesMissed, .deviceStale, .vmdConnected, .vmdDisconnected, .lateReply,
             .duplicateReply, .unsolicitedFrame,
             .mismatchedReply, .lineEcho, .lineEchoLost, .registersRefused, .registersRestored, .heldInput:
-            break
+            return nil
         }
     }
 }
@@ -45,7 +85,7 @@ extension EventCode {
             .vmdDisconnected, .lateReply, .duplicateReply,
             .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho, .lineEchoLost, .busContention,
             .registersRefused, .registersRestored,
-            .heldInput:
+            .heldInput, .samplesExceeded:
             false
         }
     }

@@ -19,7 +19,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private let clock: Clock
     private let wall: () -> Int64
     private let logger: Logger
-    private let lineLog: LineLog
+    private var lineLog: LineLog
     private var events: EventQueue
     private var alerts: AlertRegister
     private var clockWatch: ClockWatch
@@ -117,11 +117,11 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     private func take(event record: SampleRecord, of worker: LineWorker) {
         guard worker.devices.indices.contains(Int(record.index)) else { return }
-        lineLog.tell(record, of: worker)
+        lineLog.tell(record, of: worker, at: clock.now())
         if record.event.isGap { totals.gaps += 1 }
         let event = UnitEvent.line(
             record.event, device: worker.devices[Int(record.index)], figure: record.bits, text: record.textValue,
-            at: record.monotonicNanoseconds)
+            repeated: record.repeats, at: record.monotonicNanoseconds)
         if let event { events.add(event) }
     }
 
@@ -129,7 +129,11 @@ final class RecorderLoop<Clock: MonotonicTime> {
         guard worker.alerts.indices.contains(Int(record.index)) else { return }
         let alert = worker.alerts[Int(record.index)]
         let time = record.monotonicNanoseconds
-        if begins { events.add(alerts.begin(alert, at: time)) } else { events.add(alerts.end(alert, at: time)) }
+        if begins {
+            events.add(alerts.begin(alert, repeated: record.repeats, at: time))
+        } else {
+            events.add(alerts.end(alert, repeated: record.repeats, at: time))
+        }
     }
 
     // MARK: Writing
@@ -146,11 +150,12 @@ final class RecorderLoop<Clock: MonotonicTime> {
                 batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: .current())
         } catch {
             complain(error)
-            if events.refuse() > 0 { alerts.loseEvents() }
+            if events.keepWithinLimit() > 0 { alerts.loseEvents() }
             return false
         }
         totals.events += Int64(batch.count)
         events.take(batch.count, at: clock.now())
+        if events.keepWithinLimit() > 0 { alerts.loseEvents() }
         return true
     }
 

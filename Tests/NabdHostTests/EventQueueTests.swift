@@ -38,7 +38,7 @@ import Testing
     @Test func upToTheLimitNothingIsGivenUp() {
         var queue = EventQueue(beginning: [])
         queue.add(events(0..<EventQueue.limit))
-        let first = queue.refuse()
+        let first = queue.keepWithinLimit()
         #expect(first == 0)
         queue.take(200, at: 1)
         #expect(queue.waiting.count == EventQueue.limit - 200, "nothing was lost, so nothing is told")
@@ -47,13 +47,13 @@ import Testing
     @Test func beyondItTheOldestGoAndTheBeginningStays() throws {
         var queue = EventQueue(beginning: events(0..<3))
         queue.add(events(3..<(EventQueue.limit + 7)))
-        let first = queue.refuse()
+        let first = queue.keepWithinLimit()
         #expect(first == 7)
         #expect(numbers(queue.waiting.prefix(5)) == [0, 1, 2, 10, 11])
-        let second = queue.refuse()
+        let second = queue.keepWithinLimit()
         #expect(second == 0)
         queue.add(events(0..<5))
-        let third = queue.refuse()
+        let third = queue.keepWithinLimit()
         #expect(third == 5)
         queue.take(1, at: 99)
         let told = try #require(queue.waiting.last)
@@ -66,9 +66,9 @@ import Testing
     @Test func aBeginningLongerThanTheLimitStaysWhole() {
         var queue = EventQueue(beginning: events(0..<(EventQueue.limit + 100)))
         queue.add(events(0..<50))
-        let first = queue.refuse()
+        let first = queue.keepWithinLimit()
         #expect(first == 50)
-        let second = queue.refuse()
+        let second = queue.keepWithinLimit()
         #expect(second == 0)
         #expect(queue.waiting.count == EventQueue.limit + 100)
     }

@@ -110,6 +110,12 @@ class Host:
         """Whether the process is there and has not ended by itself."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The running process's number."""
+        assert self._process is not None, "the host does not run"
+        return self._process.pid
+
     def stop(self, timeout: float = 15) -> None:
         """Ask it to end; it must do so cleanly within ``timeout`` seconds."""
         assert self._process is not None

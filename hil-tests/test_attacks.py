@@ -1,0 +1,109 @@
+"""What one device on the network may cost the others: attacks on the host from its own lines, each by its name in
+docs/security/threat-model.md.
+
+Beside each attacker a healthy oximeter brings a value a second, and raises an alarm in the middle of it all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from peers import journal
+from peers.host import Host
+from peers.oximeter import Oximeter, line
+
+pytestmark = [pytest.mark.host, pytest.mark.timeout(150)]
+
+LASTS = 25.0
+MOST_MEMORY = 96 << 20
+# Beside the events at once one a second is told of alarms, and one of everything else.
+MOST_EVENTS = 2 * 60 + 2 * LASTS + 20
+
+FLOODS = {
+    "alert": lambda number: line(alarm=0x0010 if number % 2 else 0x0012),
+    "alerts": lambda number: line(alarm=(number * 7) & 0x7F),
+    "serial-numbers": lambda number: line(serial=f"{number:010d}"),
+    "samples": lambda number: line(spo2=90 + number % 10),
+    "garbage": lambda number: b"\x00\xff SN= \r\n\r\r\n" * 20,
+}
+
+
+def resident(host: Host) -> int:
+    """The most memory the host has had. Unit: bytes."""
+    for entry in Path(f"/proc/{host.pid}/status").read_text().splitlines():
+        if entry.startswith("VmHWM:"):
+            return int(entry.split()[1]) * 1024
+    raise AssertionError("the host's memory is not told")
+
+
+@pytest.fixture
+def oximeters() -> Iterator[list[Oximeter]]:
+    made: list[Oximeter] = []
+    yield made
+    for oximeter in made:
+        oximeter.stop()
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a1_b3_a_device_that_floods_costs_itself(kind, host, oximeters):
+    alarmed: list[float] = []
+
+    def healthy(number: int) -> bytes:
+        if alarmed and time.monotonic() >= alarmed[0]:
+            return line(spo2=84, alarm=0x0012)
+        return line()
+
+    flood, well = Oximeter(FLOODS[kind], period=0), Oximeter(healthy)
+    oximeters += [flood, well]
+    devices = {
+        "flood": {"profile": "masimo/rad-8", "line": flood.line, "serial": "0000056661"},
+        "well": {"profile": "masimo/rad-8", "line": well.line},
+    }
+    host.configure(devices).start()
+    host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
+    began = time.monotonic()
+    alarmed.append(began + LASTS / 2)
+    time.sleep(LASTS / 2 + 2.5)
+    during = host.export()
+    time.sleep(max(0.0, began + LASTS - time.monotonic()))
+    memory = resident(host)
+    stopping = time.monotonic()
+    host.stop(timeout=10)
+    took = time.monotonic() - stopping
+
+    lines = host.export()
+    assert flood.sent > 20_000 or kind == "garbage", f"the attacker sent only {flood.sent} lines: no flood"
+    assert memory <= MOST_MEMORY, f"{memory / 2**20:.0f} MiB"
+    raised = [event for event in journal.events(during) if event.get("device") == "well" and event["event"] == "alertStart"
+              and event["alert"] == "NABD_SPO2_LOW"]
+    assert raised, "two and a half seconds after the other's alarm it is not in the journal"
+    values = journal.samples(lines, device="well", metric="MDC_PULS_OXIM_SAT_O2")
+    valid = [value for value in values if value["validity"] == "valid"]
+    assert len(valid) >= 0.99 * (LASTS - 1), f"{len(valid)} values of the healthy one in {LASTS:g} s"
+    told = [event for event in journal.events(lines) if event.get("device") == "flood"]
+    assert len(told) <= MOST_EVENTS, f"{len(told)} events of the attacker"
+    about = [entry for entry in host.log().splitlines() if "device=flood" in entry]
+    assert len(about) <= 30, f"{len(about)} lines of log about the attacker"
+    if kind in ("alert", "alerts"):
+        check_alternation(told)
+        assert any(event.get("repeated", 0) > 100 for event in told), "nothing was put together"
+    if kind != "garbage":
+        assert any(event.get("alert") == "NABD_DEVICE_FLOODING" for event in told), "nobody says that it floods"
+    print(f"{kind}: {flood.sent} lines, {memory / 2**20:.0f} MiB, {len(told)} events, {len(about)} lines of log, "
+          f"stop {took:.1f} s")
+
+
+def check_alternation(events: list[dict]) -> None:
+    """Of each alert begin and end take turns, and the end says the same instance."""
+    holding: dict[str, str] = {}
+    for event in events:
+        if event["event"] == "alertStart":
+            assert event["alert"] not in holding, f"{event['alert']} began twice"
+            holding[event["alert"]] = event["instance"]
+        elif event["event"] == "alertEnd":
+            assert holding.pop(event["alert"], None) == event["instance"], f"{event} ends what did not begin"
+    assert not holding, f"after the stop still held: {holding}"
