@@ -90,7 +90,12 @@ let package = Package(
             ]),
         room(
             "Observability",
-            [.product(name: "Hummingbird", package: "hummingbird"), .product(name: "Logging", package: "swift-log")]),
+            [
+                "CPosix", "RealTime", .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         room(
             "DeviceSimulator",
             [
@@ -124,7 +129,7 @@ let package = Package(
             dependencies: [
                 "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
                 "Fieldbus", "LineEngine",
-                "NabdHost", "Nomenclature", "RealTime",
+                "NabdHost", "Nomenclature", "Observability", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "StrictYAML", "Uplink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -185,7 +190,7 @@ let package = Package(
                 "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
-        tests(of: "Observability"),
+        tests(of: "Observability", ["TestSupport"]),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
     ]
 )

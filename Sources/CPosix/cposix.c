@@ -17,7 +17,10 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/un.h>
 #include <termios.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int nabd_make_raw(int descriptor) {
@@ -128,4 +131,63 @@ int nabd_lock_memory(void) { return mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFA
 void nabd_prefault_stack(size_t size) {
     volatile char pages[size];
     for (size_t place = 0; place < size; place += 4096) pages[place] = 0;
+}
+
+int nabd_open_place(const char *path) {
+    int descriptor = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int nabd_accept(int listener) {
+    int descriptor = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int nabd_peer_is_ours(int descriptor) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return -errno;
+    if (peer.uid == geteuid() || peer.uid == 0 || peer.gid == getegid()) return 1;
+    gid_t groups[256];
+    size = sizeof groups;
+    // More groups than have room: the first 256 are not told; such a caller is not ours.
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0) return 0;
+    for (size_t index = 0; index < size / sizeof groups[0]; index++) {
+        if (groups[index] == getegid()) return 1;
+    }
+    return 0;
+}
+
+int64_t nabd_milliseconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+int nabd_is_socket(int folder, const char *name) {
+    struct stat details;
+    if (fstatat(folder, name, &details, AT_SYMLINK_NOFOLLOW) != 0) return -errno;
+    return S_ISSOCK(details.st_mode);
+}
+
+/// A socket's address holds only 107 bytes; by the folder's descriptor any path is short.
+static int local_address(struct sockaddr_un *address, int folder, const char *name) {
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", folder, name);
+    return length > 0 && (size_t)length < sizeof address->sun_path ? 0 : -ENAMETOOLONG;
+}
+
+int nabd_bind_local(int descriptor, int folder, const char *name) {
+    struct sockaddr_un address;
+    int code = local_address(&address, folder, name);
+    if (code != 0) return code;
+    return bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : -errno;
+}
+
+int nabd_connect_local(int descriptor, int folder, const char *name) {
+    struct sockaddr_un address;
+    int code = local_address(&address, folder, name);
+    if (code != 0) return code;
+    return connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : -errno;
 }

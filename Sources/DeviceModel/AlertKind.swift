@@ -27,8 +27,8 @@ package struct AlertDescriptor: Sendable, Hashable {
     package let code: UInt32?
 }
 
-/// The host's own alerts: about a device's link, and about the journal. Those of a device itself are declared by its
-/// profile.
+/// The host's own alerts: about a device's link, the unit's settings, the way to the records service, the journal.
+/// Those of a device itself are declared by its profile.
 ///
 /// The priorities are proposed here by the delay after which missing data can do harm, after the table of IEC 60601-1-8
 /// as reproduced in public sources, and have not been reviewed by a clinician.
@@ -40,6 +40,9 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case lineEchoLost = "NABD_LINE_ECHO_LOST"
     case registersRefused = "NABD_REGISTERS_REFUSED"
     case deviceFlooding = "NABD_DEVICE_FLOODING"
+    case deviceRefused = "NABD_DEVICE_REFUSED"
+    case settingRefused = "NABD_SETTING_REFUSED"
+    case uplinkFailing = "NABD_UPLINK_FAILING"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
     case journalShedding = "NABD_JOURNAL_SHEDDING"
@@ -67,6 +70,16 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .low, "This device sends far more than it should; not all of it is stored",
                 "هذا الجهاز يرسل أكثر بكثير مما ينبغي؛ لا يُحفظ كل ما يرسله")
+        case .deviceRefused:
+            row(
+                .medium, "This device is not read: what the unit knows of it is faulty",
+                "لا تتم قراءة هذا الجهاز: إعداداته في هذه الوحدة خاطئة")
+        case .settingRefused:
+            row(.low, "A setting of this unit is faulty and is not used", "أحد إعدادات هذه الوحدة خاطئ ولا يُستخدم")
+        case .uplinkFailing:
+            row(
+                .medium, "Nothing is being sent to the records service; this unit keeps everything",
+                "لا يُرسل شيء إلى خدمة السجلات؛ تحتفظ هذه الوحدة بكل شيء")
         case .journalFailing:
             row(
                 .high, "Values are not being stored: the disk of this unit takes nothing",

@@ -45,7 +45,8 @@
     /// Unit: ms.
     case heldInput
     /// Samples beyond what the device is described to bring, several times over, are left out. Figure: how many.
-    case samplesExceeded}
+    case samplesExceeded
+}
 
 extension EventCode {
     /// The event it is in the journal; `nil` for none.

@@ -38,6 +38,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case journalGap
     case journalPruned
     case samplesShed
+    case settingRefused
 
     /// The name in the journal.
     package var name: String { rawValue }
@@ -59,7 +60,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .journalGap, .journalPruned,
             .samplesShed:
             .host
-        case .alertStart, .alertEnd, .samplesLost: .deviceOrHost
+        case .alertStart, .alertEnd, .samplesLost, .settingRefused: .deviceOrHost
         case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
             .deadlinesMissed, .deviceStale,
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
@@ -115,6 +116,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .journalFileFailed: "A file could not be written or synced; it is left as it is, and a new one begun."
         case .journalGap: "Records are missing that had been made: deleted, damaged, or replaced by an older copy."
         case .journalPruned: "A file went away whose content is delivered, or that nobody waits for."
+        case .settingRefused: "A part of the unit's configuration is faulty: this session runs without it."
         case .samplesShed: "Samples that were not delivered were given up because the journal is at its limit."
         }
     }
@@ -131,7 +133,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed:
+            .samplesShed, .settingRefused:
             false
         }
     }

@@ -71,6 +71,11 @@ extension EventKind {
                 EventMember("found", "The last number found."),
                 Self.file("The file that was taken away under the running host."),
             ]
+        case .settingRefused:
+            [
+                EventMember("setting", "The part, by its key."),
+                EventMember("reason", "What is wrong with it, with the place in its file."),
+            ]
         case .journalPruned: [Self.file("Its name."), Self.bytes, EventMember("cause", "Why it went.")]
         case .samplesShed:
             [

@@ -34,7 +34,7 @@ package enum RecordedEvent: Sendable, Hashable {
             .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed:
+            .samplesShed, .settingRefused:
             self = .other(kind)
         }
     }

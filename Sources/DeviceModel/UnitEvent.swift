@@ -52,6 +52,14 @@ extension UnitEvent {
             ], time)
     }
 
+    /// - Parameters:
+    ///   - device: the handle of the device that it costs; `nil` for another part.
+    ///   - setting: the part's key.
+    package static func settingRefused(device: String?, setting: String, reason: String, at time: Int64) -> UnitEvent {
+        UnitEvent(
+            .settingRefused, device: device, ["setting": .string(setting), "reason": .string(reason)], time)
+    }
+
     // MARK: Alerts
 
     /// - Parameter repeated: how many more changes of the same alert it stands for.

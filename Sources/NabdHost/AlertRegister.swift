@@ -19,8 +19,8 @@ struct AlertRegister {
     /// Events were given up, and among them may be the end of an alert: the next start looks for it.
     mutating func loseEvents() { isWhole = false }
 
-    /// A device's alert came to hold, and `repeated` changes of it before are not told. One whose end never came, because
-    /// it was lost on its way, is ended first.
+    /// A device's alert came to hold, and `repeated` changes of it before are not told. One whose end never came,
+    /// because it was lost on its way, is ended first.
     mutating func begin(_ alert: LineAlert, repeated: UInt32 = 0, at time: Int64) -> [UnitEvent] {
         count += 1
         let begun = alert.occurrence("\(session)-\(count)")
@@ -40,8 +40,10 @@ struct AlertRegister {
     func holds(_ alert: AlertKind) -> Bool { holding[own(alert).condition] != nil }
 
     /// One of the host's own holds, or no longer does; `nil` when that is known already.
-    mutating func set(_ alert: AlertKind, holds: Bool, at time: Int64) -> UnitEvent? {
-        let record = own(alert)
+    ///
+    /// - Parameter device: the one that it is about; `nil` for the host itself.
+    mutating func set(_ alert: AlertKind, device: String? = nil, holds: Bool, at time: Int64) -> UnitEvent? {
+        let record = own(alert, device)
         guard (holding[record.condition] != nil) != holds else { return nil }
         holding[record.condition] = holds ? record : nil
         return holds ? .alertStart(record, at: time) : .alertEnd(record, at: time)
@@ -54,7 +56,8 @@ struct AlertRegister {
     }
 
     /// Occurrences of one kind of a session share their instance: only one can hold at a time.
-    private func own(_ alert: AlertKind) -> AlertRecord {
-        AlertRecord(alert.descriptor, instance: "\(session)-\(alert.rawValue)")
+    private func own(_ alert: AlertKind, _ device: String? = nil) -> AlertRecord {
+        let place = device.map { "-\($0)" } ?? ""
+        return AlertRecord(device: device, alert.descriptor, instance: "\(session)-\(alert.rawValue)\(place)")
     }
 }

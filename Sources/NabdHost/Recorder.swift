@@ -32,8 +32,12 @@ final class Recorder: Sendable {
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
     ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
+    ///   - standing: alerts that hold from the beginning, each about a device or the host.
+    ///   - isUplinkFailing: whether it is an alarm that nothing is stored at the records service; `nil` where there is
+    ///     none.
     func start(
         _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
+        standing: [(alert: AlertKind, device: String?)], isUplinkFailing: (@Sendable () -> Bool)?,
         lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
         priority: Int32, logger: Logger
     ) throws {
@@ -41,6 +45,8 @@ final class Recorder: Sendable {
             writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes,
             clock: MonotonicClock(), wall: WallClock.now,
             logger: logger)
+        loop.hold(standing)
+        loop.isUplinkFailing = isUplinkFailing
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in

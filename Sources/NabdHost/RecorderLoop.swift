@@ -26,6 +26,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private var losses: LossWatch
     private var condition = JournalCondition()
     private var totals = Recorder.Totals()
+    /// Whether it is an alarm that nothing is stored at the records service; `nil`: nobody watches it.
+    var isUplinkFailing: (@Sendable () -> Bool)?
 
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
@@ -49,6 +51,13 @@ final class RecorderLoop<Clock: MonotonicTime> {
         losses = LossWatch(lines: lines.count)
     }
 
+    /// Alerts that hold from the beginning to the end, each about a device or the host.
+    func hold(_ standing: [(alert: AlertKind, device: String?)]) {
+        for (alert, device) in standing {
+            if let event = alerts.set(alert, device: device, holds: true, at: clock.now()) { events.add(event) }
+        }
+    }
+
     func run(until stop: StopFlag, _ intervals: Rounds.Intervals, publish: (Recorder.Totals) -> Void) {
         var rounds = Rounds(intervals, from: clock.now())
         totals.holdsJournal = writer.holdsJournal
@@ -60,6 +69,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             drain()
             if round.tellsStatistics { tellStatistics() }
             if round.maintains { maintain() }
+            if round.maintains, let isUplinkFailing { hold(.uplinkFailing, isUplinkFailing()) }
             tellIncidents()
             writeEvents()
             writeNotes()

@@ -6,7 +6,7 @@ import SampleJournal
 
 /// What a session's journal is to hold before all else.
 struct SessionBeginning {
-    /// First the ends of alerts that earlier sessions left, then the host and its devices.
+    /// First the ends of alerts that earlier sessions left, then the host and its devices, and what it runs without.
     let events: [UnitEvent]
     /// How many alerts are ended by them; `nil` when it is not known that none is left.
     let alertsEnded: Int?
@@ -26,6 +26,16 @@ struct SessionBeginning {
                 function: profile.device.kind, line: device.address.description,
                 hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
         }
-        events = ends + [.hostStarted(unit: configuration.unit, alertsEnded: alertsEnded, at: time)] + configured
+        let refused = configuration.refused.map { refusal in
+            switch refusal.part {
+            case .device(let handle):
+                UnitEvent.settingRefused(device: handle, setting: "devices", reason: refusal.reason, at: time)
+            case .setting(let key):
+                UnitEvent.settingRefused(device: nil, setting: key, reason: refusal.reason, at: time)
+            }
+        }
+        events =
+            ends + [.hostStarted(unit: configuration.unit, alertsEnded: alertsEnded, at: time)] + configured
+            + refused
     }
 }

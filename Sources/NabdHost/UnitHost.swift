@@ -50,15 +50,15 @@ package final class UnitHost: Service {
     private let logger: Logger
     private let workers: [LineWorker]
     private let recorder = Recorder()
-    private let client: FHIRClient?
+    private let client: RenewedClient?
     private let uplink: UplinkService?
 
     /// Puts the host together. Nothing runs, and nothing is opened, before ``run()``.
-    package init(_ configuration: UnitConfiguration, logger: Logger) throws {
+    package init(_ configuration: UnitConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
         workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
-        let client = try configuration.uplink.map { try FHIRClient($0) }
+        let client = configuration.uplink.map(RenewedClient.init)
         self.client = client
         let recorder = recorder
         uplink = client.map { client in
@@ -89,7 +89,11 @@ package final class UnitHost: Service {
         let (writer, beginning, unwritten) = try openJournal()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
-            writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil, lines: lines,
+            writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil,
+            standing: configuration.refused.map(\.alert),
+            isUplinkFailing: uplink.map { [configuration] uplink in
+                { @Sendable in uplink.isFailing(for: configuration.uplinkAlarmAfter) }
+            }, lines: lines,
             commitEvery: configuration.commitEvery,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
@@ -110,13 +114,14 @@ package final class UnitHost: Service {
                 "journal": "\(configuration.journalDirectory)",
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
-        let metricsTask = configuration.metricsPort.map { port in Task { await serveMetrics(port: port) } }
+        let status = tellStatus()
         try? await gracefulShutdown()
         logger.info("stopping")
-        metricsTask?.cancel()
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
+        // The record is whole before anything else is torn down.
         recorder.stop()
+        status?.stop()
         uplinkTask?.cancel()
         await uplinkTask?.value
         guard let uplink else { return }
@@ -130,16 +135,22 @@ package final class UnitHost: Service {
         }
     }
 
-    /// Whoever looks on must not be able to stop what is looked at: without its port the host runs on, and says so.
-    private func serveMetrics(port: Int) async {
-        let server = MetricsServer(port: port, logger: logger) { [self] in
-            summary.metrics
-        } health: { [self] in
-            recorder.totals.problem.map { "the journal cannot be written: \($0)" }
-        }
-        do { try await server.run() } catch is CancellationError {} catch {
-            logger.error(
-                "metrics cannot be served: is the port taken?", metadata: ["port": "\(port)", "reason": "\(error)"])
+    /// Whoever looks on must not be able to stop what is looked at: without its socket the host runs on, and says so.
+    private func tellStatus() -> StatusSocket? {
+        do throws(StatusSocketError) {
+            let socket = try StatusSocket(
+                path: configuration.statusSocket,
+                answers: [
+                    "metrics": { [self] in summary.metrics.text },
+                    "health": { [self] in
+                        recorder.totals.problem.map { "the journal cannot be written: \($0)\n" } ?? "ok\n"
+                    },
+                ])
+            try socket.start()
+            return socket
+        } catch {
+            logger.error("nobody can ask how the host is", metadata: ["reason": "\(error)"])
+            return nil
         }
     }
 
@@ -215,6 +226,17 @@ package final class UnitHost: Service {
         summary.memory = memoryLock.withLock { $0 }
         summary.scheduling = schedulingWords.withLock { $0 }
         return summary
+    }
+}
+
+extension UnitConfiguration.Refusal {
+    /// What a nurse is told of it.
+    var alert: (alert: AlertKind, device: String?) {
+        switch part {
+        case .device(let handle): (.deviceRefused, handle)
+        case .setting("uplink"): (.uplinkFailing, nil)
+        case .setting: (.settingRefused, nil)
+        }
     }
 }
 

@@ -120,6 +120,7 @@ package final class DeliveryBook: Sendable {
         guard JournalFiles.makeFolder(books.directory) else {
             throw JournalError.cannotCreate(path: books.directory, reason: String(cString: strerror(errno)))
         }
+        try PlainFile.clear(path)
         var setAside: String?
         var book: DeliveryBook
         do {
@@ -128,11 +129,11 @@ package final class DeliveryBook: Sendable {
             let verdict = try book.queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
             guard verdict == "ok" else { throw BlockDamage(verdict ?? "it cannot be checked") }
         } catch {
-            guard isDamage(error), FileManager.default.fileExists(atPath: path) else { throw error }
+            guard isDamage(error), PlainFile.isThere(path) else { throw error }
             setAside = (path as NSString).lastPathComponent + (try JournalFiles.setAside(path: path))
             book = try DeliveryBook(path, destination: destination, unit: unit)
         }
-        if FileManager.default.fileExists(atPath: books.formerPath) {
+        if PlainFile.isThere(books.formerPath) {
             var ending = ".taken-over"
             do { try book.takeOver(FormerBook(readingFrom: books.formerPath)) } catch  where isDamage(error) {
                 ending = ".damaged"

@@ -30,10 +30,11 @@ package struct DeliveryBooks: Sendable {
     package var paths: [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.filter { $0.hasPrefix("book-") && $0.hasSuffix(".sqlite") }.sorted().map { "\(directory)/\($0)" }
+            .filter(PlainFile.isThere)
     }
 
     /// Whether anybody was ever asked to deliver what the journal holds.
-    var areAny: Bool { !paths.isEmpty || FileManager.default.fileExists(atPath: formerPath) }
+    var areAny: Bool { !paths.isEmpty || PlainFile.isThere(formerPath) }
 
     /// One destination has one spelling: scheme and host in lower case, without a slash at the end.
     static func normal(_ destination: String) -> String {
@@ -57,7 +58,11 @@ package struct DeliveryBooks: Sendable {
 
     package func leave(_ order: Order) throws {
         let path = "\(directory)/\(order.rawValue)"
-        guard JournalFiles.makeFolder(directory), FileManager.default.createFile(atPath: path, contents: nil) else {
+        guard JournalFiles.makeFolder(directory) else {
+            throw JournalError.cannotCreate(path: directory, reason: String(cString: strerror(errno)))
+        }
+        try PlainFile.clear(path)
+        guard FileManager.default.createFile(atPath: path, contents: nil) else {
             throw JournalError.cannotCreate(path: path, reason: String(cString: strerror(errno)))
         }
     }
@@ -67,7 +72,7 @@ package struct DeliveryBooks: Sendable {
     /// - Returns: its new name; `nil` when there is none.
     package func retire(_ destination: String) throws -> String? {
         let path = path(of: destination)
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        guard PlainFile.isThere(path) else { return nil }
         return path + (try JournalFiles.setAside(path: path, as: ".retired"))
     }
 
@@ -99,7 +104,7 @@ package struct DeliveryBooks: Sendable {
             summary.unit = summary.unit ?? figures.unit
         }
         for path in paths { take(try? DeliveryBook.figures(path)) }
-        if FileManager.default.fileExists(atPath: formerPath) {
+        if PlainFile.isThere(formerPath) {
             take(try? FormerBook(readingFrom: formerPath).figures)
         }
         return summary

@@ -40,13 +40,25 @@ package struct JournalFiles: Sendable {
     static let readableVersions = 3...5
     private static let companions = ["", "-wal", "-shm", "-journal"]
 
+    /// Higher numbers are none of ours: a file a second would take thirty years.
+    private static let largestNumber = 900_000_000
+
     private static func digits(_ number: Int) -> String {
         let text = String(number)
         return String(repeating: "0", count: max(0, 6 - text.count)) + text
     }
 
-    /// The file that comes after all others of its kind.
-    func next(_ kind: Kind) -> Segment { segment(kind, (segments(kind).last?.number ?? 0) + 1) }
+    /// The file that comes after all others of its kind. A number whose name anything else has, or has left something
+    /// of, is passed over.
+    func next(_ kind: Kind) -> Segment {
+        var number = (segments(kind).last?.number ?? 0) + 1
+        func isFree(_ number: Int) -> Bool {
+            let path = segment(kind, number).path
+            return Self.companions.allSatisfy { !PlainFile.isTaken(path + $0) && !PlainFile.isThere(path + $0) }
+        }
+        while !isFree(number) { number += 1 }
+        return segment(kind, number)
+    }
 
     /// The last file of its kind; before the first, one of number 0 that is never there.
     func newest(_ kind: Kind) -> Segment { segments(kind).last ?? segment(kind, 0) }
@@ -55,14 +67,18 @@ package struct JournalFiles: Sendable {
         Segment(kind: kind, number: number, path: "\(directory)/\(kind.rawValue)-\(Self.digits(number)).sqlite")
     }
 
-    /// The files of a kind, oldest first.
+    /// The files of a kind, oldest first: regular ones whose names are just as they are given.
     func segments(_ kind: Kind) -> [Segment] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
-        let numbers = names.compactMap { name -> Int? in
-            guard name.hasPrefix("\(kind.rawValue)-"), name.hasSuffix(".sqlite") else { return nil }
-            return Int(name.dropFirst(kind.rawValue.count + 1).dropLast(7))
+        let segments = names.compactMap { name -> Segment? in
+            guard name.hasPrefix("\(kind.rawValue)-"), name.hasSuffix(".sqlite"),
+                let number = Int(name.dropFirst(kind.rawValue.count + 1).dropLast(7)),
+                (1...Self.largestNumber).contains(number)
+            else { return nil }
+            let segment = segment(kind, number)
+            return segment.name == name && PlainFile.isThere(segment.path) ? segment : nil
         }
-        return numbers.sorted().map { segment(kind, $0) }
+        return segments.sorted { $0.number < $1.number }
     }
 
     /// Size of the record's files with their logs. Unit: bytes.
@@ -162,12 +178,6 @@ package struct JournalFiles: Sendable {
         return queue
     }
 
-    /// Whether an open file is one on a disk, and no pipe or device.
-    static func isRegular(_ descriptor: Int32) -> Bool {
-        var status = stat()
-        return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-    }
-
     /// Makes a file that only its owner writes and nobody else reads before anything is in it: what SQLite puts beside
     /// it gets the same rights. Nothing but a regular file is opened.
     ///
@@ -181,9 +191,7 @@ package struct JournalFiles: Sendable {
         for companion in companions {
             var status = stat()
             guard lstat(path + companion, &status) == 0 else { continue }
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                throw JournalError.cannotCreate(path: path + companion, reason: "it is no regular file")
-            }
+            guard status.st_mode & S_IFMT == S_IFREG else { throw BlockDamage("\(companion) is no regular file") }
             if status.st_mode & 0o137 != 0 { chmod(path + companion, 0o640) }
         }
     }
@@ -225,7 +233,10 @@ package struct JournalFiles: Sendable {
 
     /// Opens a file to read only. Throws ``JournalError/notAJournal(directory:)`` when it is not there.
     func openForReading(_ path: String) throws -> DatabaseQueue {
-        guard FileManager.default.fileExists(atPath: path) else { throw JournalError.notAJournal(directory: directory) }
+        guard PlainFile.isThere(path) else { throw JournalError.notAJournal(directory: directory) }
+        if let taken = Self.companions.first(where: { PlainFile.isTaken(path + $0) }) {
+            throw BlockDamage("\(taken) is no regular file")
+        }
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)

@@ -22,9 +22,10 @@ final class JournalLock {
         guard descriptor < 0 else { return }
         refusal = nil
         guard JournalFiles.makeFolder(files.directory) else { throw refused(files.directory) }
+        try PlainFile.clear(files.lock)
         let opened = open(files.lock, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o640)
         guard opened >= 0 else { throw refused(files.lock) }
-        guard JournalFiles.isRegular(opened) else {
+        guard PlainFile.isPlain(opened) else {
             close(opened)
             throw JournalError.cannotCreate(path: files.lock, reason: "it is no regular file")
         }

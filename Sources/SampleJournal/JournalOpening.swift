@@ -113,6 +113,11 @@ struct JournalOpening {
     /// A number from a file, as far as it can be one.
     private static func sane(_ number: Int64) -> Int64 { (0...largest).contains(number) ? number : 0 }
 
+    /// The largest number of a table's rows that can be one.
+    private static func largestNumber(_ db: Database, of table: String) throws -> Int64 {
+        try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM \(table) WHERE id BETWEEN 0 AND \(largest)") ?? 0
+    }
+
     /// The newest file of a kind, if it may be gone on with; `nil` without one, or when it is damaged, which is an
     /// incident.
     private static func newest<File>(
@@ -193,8 +198,8 @@ struct JournalOpening {
                 throw BlockDamage("it does not say where it begins")
             }
             newestChunk = first - 1
-            newestSession = sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM sessions") ?? 0)
-            newestStream = sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM streams") ?? 0)
+            newestSession = try largestNumber(db, of: "sessions")
+            newestStream = try largestNumber(db, of: "streams")
             newestEvent = try db.about("events") ?? 0
             var next: [Int64: Int64] = [:]
             let rows = try Row.fetchCursor(
@@ -211,7 +216,7 @@ struct JournalOpening {
                     next[block.stream] = max(next[block.stream] ?? 0, block.next)
                 }
             }
-            newestChunk = max(newestChunk, sane(try Int64.fetchOne(db, sql: "SELECT MAX(id) FROM chunks") ?? 0))
+            newestChunk = max(newestChunk, try largestNumber(db, of: "chunks"))
             for index in streams.indices {
                 streams[index].next = sane(max(streams[index].next, next[streams[index].id] ?? 0))
             }

@@ -14,7 +14,7 @@ struct JournalReserve {
     init(_ files: JournalFiles) {
         path = files.reserve
         directory = files.directory
-        isThere = access(files.reserve, F_OK) == 0
+        isThere = PlainFile.isThere(files.reserve)
         let total = Self.figures(directory).map { Int64($0.f_blocks) * Int64($0.f_frsize) } ?? Self.range.upperBound
         size = min(max(total / 16, Self.range.lowerBound), Self.range.upperBound)
     }

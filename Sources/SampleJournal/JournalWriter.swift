@@ -405,12 +405,12 @@ package final class JournalWriter {
 
     /// The newest file is not where it was: somebody took it away under the host. What comes goes into a new one.
     func watchFiles() throws {
-        if !samplesTrust.isLost, !FileManager.default.fileExists(atPath: samples.current.path) {
+        if !samplesTrust.isLost, !PlainFile.isThere(samples.current.path) {
             let gone = samples.current.name
             try beginSampleFile(isTrusted: false)
             tell(.gone(file: gone))
         }
-        if !eventsTrust.isLost, !FileManager.default.fileExists(atPath: events.current.path) {
+        if !eventsTrust.isLost, !PlainFile.isThere(events.current.path) {
             let gone = events.current.name
             try beginEventFile()
             tell(.gone(file: gone))

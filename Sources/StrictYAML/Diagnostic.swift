@@ -46,10 +46,13 @@ package final class Diagnostics {
     package static let limit = 200
 
     package private(set) var all: [Diagnostic] = []
+    /// How many errors were reported, those that are not kept or stand there already included.
+    package private(set) var errors = 0
+    package private(set) var lastError: Diagnostic?
 
     package init() {}
 
-    package var hasErrors: Bool { all.contains { $0.severity == .error } }
+    package var hasErrors: Bool { errors > 0 }
 
     /// Throws ``InvalidFile`` with the errors, if there are any.
     package func throwErrors() throws(InvalidFile) {
@@ -58,7 +61,18 @@ package final class Diagnostics {
     }
 
     package func report(_ diagnostic: Diagnostic) {
-        if all.count < Self.limit, !all.contains(diagnostic) { all.append(diagnostic) }
+        if diagnostic.severity == .error {
+            errors += 1
+            lastError = diagnostic
+        }
+        guard !all.contains(diagnostic) else { return }
+        if all.count < Self.limit {
+            all.append(diagnostic)
+        } else if diagnostic.severity == .error, let place = all.lastIndex(where: { $0.severity != .error }) {
+            // An error has room before what is less.
+            all.remove(at: place)
+            all.append(diagnostic)
+        }
     }
 
     package func error(_ location: SourceLocation, _ message: String, suggestion: String? = nil) {

@@ -15,13 +15,26 @@ package struct YAMLFile {
     /// Reads a file. Throws ``InvalidFile`` with the place of the fault; never a library's own error.
     package init(path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
         let start = SourceLocation(file: path, line: 1, column: 1)
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), !isDirectory.boolValue else {
+        var details = stat()
+        guard stat(path, &details) == 0, details.st_mode & S_IFMT != S_IFDIR else {
             throw InvalidFile(diagnostics: [Diagnostic(.error, start, "there is no such file")])
         }
-        guard let data = FileManager.default.contents(atPath: path) else {
+        // A pipe would be waited for without end.
+        guard details.st_mode & S_IFMT == S_IFREG else {
+            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "it is no regular file")])
+        }
+        guard let file = fopen(path, "re") else {
             throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file cannot be read: check its permissions")]
             )
+        }
+        defer { fclose(file) }
+        // The limit comes before the content, whatever the file says of its own size.
+        var data = Data()
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while data.count <= Self.sizeLimit {
+            let count = fread(&buffer, 1, buffer.count, file)
+            if count == 0 { break }
+            data.append(contentsOf: buffer.prefix(count))
         }
         try self.init(path: path, data: data, diagnostics: diagnostics)
     }
@@ -35,7 +48,7 @@ package struct YAMLFile {
         let start = SourceLocation(file: path, line: 1, column: 1)
         guard data.count <= Self.sizeLimit else {
             throw InvalidFile(diagnostics: [
-                Diagnostic(.error, start, "the file is \(data.count) bytes; at most \(Self.sizeLimit) are read")
+                Diagnostic(.error, start, "the file has more than \(Self.sizeLimit) bytes, and no more are read")
             ])
         }
         guard let text = String(bytes: data, encoding: .utf8) else {

@@ -4,39 +4,6 @@ package import FHIRMapping
 import Foundation
 import NIOCore
 import NIOHTTP1
-import NIOSSL
-
-/// Where the records service is, and who this unit is to it.
-package struct UplinkEndpoint: Sendable {
-    /// The base address of the FHIR server, `https://…`.
-    package let server: String
-    /// PEM file of the authority that signed the server's certificate. No other authority is trusted.
-    package let authority: String
-    /// PEM files of this unit's certificate and key.
-    package let clientCertificate: String
-    package let clientKey: String
-
-    package init(server: String, authority: String, clientCertificate: String, clientKey: String) {
-        self.server = server
-        self.authority = authority
-        self.clientCertificate = clientCertificate
-        self.clientKey = clientKey
-    }
-
-    /// Whole days until this unit's certificate expires, by the wall clock; negative when it has. Throws
-    /// ``EndpointError``.
-    package func daysLeft() throws -> Int {
-        guard let certificate = try? NIOSSLCertificate.fromPEMFile(clientCertificate).first else {
-            throw EndpointError(description: "\(clientCertificate) is not a readable PEM certificate")
-        }
-        return Int(((Double(certificate.notValidAfter) - Date().timeIntervalSince1970) / 86_400).rounded(.down))
-    }
-}
-
-/// A certificate or key file that cannot be used.
-package struct EndpointError: Error, CustomStringConvertible {
-    package let description: String
-}
 
 /// FHIR R4 over HTTPS with mutual TLS 1.3. One pinned authority, no redirects, bounded replies, bounded time.
 package final class FHIRClient: RecordsService {
@@ -51,28 +18,7 @@ package final class FHIRClient: RecordsService {
             throw EndpointError(description: "the records service must be https://…, not \(endpoint.server)")
         }
         base = endpoint.server.hasSuffix("/") ? String(endpoint.server.dropLast()) : endpoint.server
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.minimumTLSVersion = .tlsv13
-        tls.certificateVerification = .fullVerification
-        do {
-            tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(endpoint.authority))
-        } catch {
-            throw EndpointError(
-                description: "\(endpoint.authority) is not a readable PEM certificate of an authority (\(error))")
-        }
-        do {
-            tls.certificateChain = try NIOSSLCertificate.fromPEMFile(endpoint.clientCertificate).map {
-                .certificate($0)
-            }
-        } catch {
-            throw EndpointError(
-                description: "\(endpoint.clientCertificate) is not a readable PEM certificate (\(error))")
-        }
-        do {
-            tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: endpoint.clientKey, format: .pem))
-        } catch {
-            throw EndpointError(description: "\(endpoint.clientKey) is not a readable PEM key (\(error))")
-        }
+        let tls = try endpoint.tls()
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
         configuration.redirectConfiguration = .disallow
         configuration.timeout = .init(connect: .seconds(10))

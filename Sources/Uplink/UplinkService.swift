@@ -9,6 +9,8 @@ package struct UplinkStatus: Sendable {
     package var isReachable = false
     /// The last thing that went wrong; `nil` when the last bundle was taken.
     package var problem: String?
+    /// Since when something is wrong; `nil` while nothing is.
+    package var failingSince: ContinuousClock.Instant?
     /// Resources that are stored there, in all.
     package var stored = 0
     /// Resources that were put aside.
@@ -68,6 +70,11 @@ package final class UplinkService: Sendable {
     }
 
     package var status: UplinkStatus { state.withLock { $0 } }
+
+    /// Whether nothing could be stored for so long. Unit: ns.
+    package func isFailing(for time: Int64) -> Bool {
+        state.withLock { $0.failingSince.map { .now - $0 >= .nanoseconds(time) } ?? false }
+    }
 
     /// Runs until the task is cancelled.
     package func run() async {
@@ -230,7 +237,7 @@ package final class UplinkService: Sendable {
             }
             let (resumed, refused) = state.withLock { state in
                 let before = state
-                if isStored { (state.isReachable, state.problem) = (true, nil) }
+                if isStored { (state.isReachable, state.problem, state.failingSince) = (true, nil, nil) }
                 if let counts { (state.stored, state.parked) = (counts.stored, counts.parked.refused) }
                 return (isStored && before.problem != nil, max(0, state.parked - before.parked))
             }
@@ -250,6 +257,7 @@ package final class UplinkService: Sendable {
     private func note(_ problem: String) {
         let isNew = state.withLock { state in
             defer { (state.isReachable, state.problem) = (false, problem) }
+            if state.failingSince == nil { state.failingSince = .now }
             return state.problem != problem
         }
         guard isNew else { return }

@@ -47,7 +47,7 @@ struct DemoCommand: AsyncParsableCommand {
         let players = try DemoUnit.players(profiles: profiles)
         for player in players { try player.player.start() }
         let file = try DemoUnit.write(to: folder, players: players, server: server, profiles: profiles)
-        let host = try UnitHost(try UnitConfiguration.load(file), logger: logger)
+        let host = UnitHost(try UnitConfiguration.load(file), logger: logger)
         if !json { print(DemoUnit.introduction(players, server: server, file: directory == nil ? nil : file)) }
         try await run(host, for: length, server: server)
         let held = await sandbox.count()

@@ -18,7 +18,8 @@ struct JournalCommand: ParsableCommand {
             let directory: String
             switch (journal, config) {
             case (let journal?, nil): directory = journal
-            case (nil, let config?): directory = try UnitConfiguration.load(config).journalDirectory
+            case (nil, let config?):
+                directory = try UnitConfiguration.load(config, faultsCost: .itsPart).journalDirectory
             default: throw Failure(.usage, "give either --journal FOLDER or --config unit.yaml")
             }
             do {

@@ -12,7 +12,7 @@ struct Nabd: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             DemoCommand.self, RunCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
-            UplinkCommand.self, DoctorCommand.self,
+            UplinkCommand.self, ExporterCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {

@@ -22,11 +22,15 @@ struct RunCommand: AsyncParsableCommand {
         // The host outlives whoever reads its log, and a device that hangs up.
         signal(SIGPIPE, SIG_IGN)
         let diagnostics = Diagnostics()
-        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics)
+        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics, faultsCost: .itsPart)
         for finding in diagnostics.all { printError(finding.description) }
         let logger = makeLogger(level: .info)
-        let host: UnitHost
-        do { host = try UnitHost(configuration, logger: logger) } catch { throw Failure(.unavailable, "\(error)") }
+        for refusal in configuration.refused {
+            logger.error(
+                "this part of the configuration is faulty: the unit runs without it",
+                metadata: ["part": "\(refusal.part)", "reason": "\(refusal.reason)"])
+        }
+        let host = UnitHost(configuration, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],

@@ -14,7 +14,7 @@ struct UplinkCommand: ParsableCommand {
         @Option(help: "The unit's configuration.") var config: String
 
         func books() throws -> DeliveryBooks {
-            DeliveryBooks(journal: try UnitConfiguration.load(config).journalDirectory)
+            DeliveryBooks(journal: try UnitConfiguration.load(config, faultsCost: .itsPart).journalDirectory)
         }
 
         /// Every book, or what to do when there is none.
@@ -42,7 +42,7 @@ struct UplinkCommand: ParsableCommand {
         @OptionGroup var place: Place
 
         func run() throws {
-            let unit = try UnitConfiguration.load(place.config)
+            let unit = try UnitConfiguration.load(place.config, faultsCost: .itsPart)
             let reader = try? JournalReader(directory: unit.journalDirectory)
             for book in try place.open() {
                 let parked = try book.parkedCounts()
@@ -115,7 +115,7 @@ struct UplinkCommand: ParsableCommand {
         @Option(help: "The former destination's address, as `uplink status` says it.") var server: String
 
         func run() throws {
-            let unit = try UnitConfiguration.load(place.config)
+            let unit = try UnitConfiguration.load(place.config, faultsCost: .itsPart)
             let books = DeliveryBooks(journal: unit.journalDirectory)
             if let current = unit.destination, books.path(of: current) == books.path(of: server) {
                 throw Failure(

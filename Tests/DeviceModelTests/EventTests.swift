@@ -24,6 +24,7 @@ import Testing
         .journalGap(part: "samples", known: 2, found: 1, at: 1), .journalGap(file: "f", at: 1),
         .journalPruned(file: "f", bytes: 1, cause: "c", at: 1),
         .samplesShed(file: "f", content: "waveforms", samples: 1, bytes: 1, at: 1),
+        .settingRefused(device: "d", setting: "devices", reason: "r", at: 1),
     ]
 
     private static let codes = (1...21).compactMap { EventCode(rawValue: $0) }
@@ -42,7 +43,7 @@ import Testing
             mismatchedReply conflictingReplies lineEcho \
             lineEchoLost busContention registersRefused registersRestored heldInput samplesExceeded \
             lineStatistics deviceStatistics clockStepped samplesLost eventsLost \
-            journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed
+            journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed settingRefused
             """
         #expect(EventKind.allCases.map(\.name).joined(separator: " ") == names)
     }

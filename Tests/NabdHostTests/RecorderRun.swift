@@ -36,7 +36,8 @@ final class RecorderRun {
         try writer.record(beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: 0, quality: .unknown)
         try prepare(writer)
         try recorder.start(
-            writer, beginning: [], knowsAllAlerts: beginning.alertsEnded != nil,
+            writer, beginning: [], knowsAllAlerts: beginning.alertsEnded != nil, standing: [],
+            isUplinkFailing: nil,
             lines: [(worker, try writer.register(worker.streams))],
             commitEvery: configuration.commitEvery, priority: 0,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -65,6 +65,78 @@ import Testing
         }
     }
 
+    /// What samples is not stopped by a part that is faulty.
+    @Test(arguments: [
+        ("nonin/oem-iii-df2", "nonin/oem", "device spo2-1", ["fridge", "gx"]),
+        ("unit: 3", "unit: 0", "device fridge", ["spo2-1", "gx"]),
+        ("  fridge: {profile: xy/md02", "  fridge: {profil: xy/md02", "device fridge", ["spo2-1", "gx"]),
+        ("unit: mobile-7", "unit: Mobile 7", "unit", ["spo2-1", "fridge", "gx"]),
+        ("journal: {", "jurnal: {", "nabd", ["spo2-1", "fridge", "gx"]),
+        ("250ms", "250", "journal", ["spo2-1", "fridge", "gx"]),
+        // Which of the two is at that port nobody knows.
+        ("line: /dev/ttyUSB1", "line: /dev/ttyUSB0", "device fridge, device spo2-1", ["gx"]),
+    ])
+    func aFaultCostsItsPart(replacing: String, with: String, parts: String, devices: [String]) throws {
+        let text = Self.good.replacingOccurrences(of: replacing, with: with)
+        let folder = try TemporaryFolder()
+        let unit = try UnitConfiguration.load(try folder.write("unit.yaml", text), faultsCost: .itsPart)
+        #expect(unit.refused.map { "\($0.part)" }.sorted().joined(separator: ", ") == parts)
+        #expect(unit.refused.allSatisfy { $0.reason.contains("unit.yaml:") && $0.reason.contains("error") })
+        #expect(unit.devices.map(\.plan.handle) == devices)
+    }
+
+    @Test func aUnitWithoutAnyDeviceThatCanBeReadIsNone() throws {
+        let text = Self.good.replacingOccurrences(of: "profile: ", with: "profil: ")
+        let folder = try TemporaryFolder()
+        #expect(throws: InvalidFile.self) {
+            _ = try UnitConfiguration.load(try folder.write("unit.yaml", text), faultsCost: .itsPart)
+        }
+    }
+
+    /// The same fault of one profile is found for each device that names it.
+    @Test func twoDevicesOfOneFaultyProfileAreBothRefused() throws {
+        let text = Self.good.replacingOccurrences(
+            of: "  gx:",
+            with: "  a: {profile: none/such, line: /dev/ttyUSB4}\n  b: {profile: none/such, line: /dev/ttyUSB5}\n  gx:")
+        let folder = try TemporaryFolder()
+        let unit = try UnitConfiguration.load(try folder.write("unit.yaml", text), faultsCost: .itsPart)
+        #expect(Set(unit.refused.map(\.part)) == [.device("a"), .device("b")])
+    }
+
+    @Test func aFaultyUplinkCostsTheUplinkAndNothingRecorded() throws {
+        let text =
+            Self.good
+            + "\nuplink: {server: \"http://x/fhir\", authority: a.pem, client-certificate: b.pem, client-key: c.key}"
+        let folder = try TemporaryFolder()
+        let unit = try UnitConfiguration.load(try folder.write("unit.yaml", text), faultsCost: .itsPart)
+        #expect(unit.uplink == nil)
+        #expect(unit.retention.hasUplink, "what is recorded still waits for it")
+        #expect(unit.refused.map(\.part) == [.setting("uplink")])
+        #expect(unit.devices.count == 3)
+        // Files that are not there yet are waited for.
+        let waiting = try UnitConfiguration.load(
+            try folder.write("unit.yaml", text.replacingOccurrences(of: "http:", with: "https:")), faultsCost: .itsPart)
+        #expect(waiting.uplink != nil && waiting.refused.isEmpty)
+    }
+
+    @Test func thereIsALimitOfLinesAndDevices() throws {
+        func unit(_ count: Int, _ device: (Int) -> String) throws -> UnitConfiguration {
+            let head = "nabd: unit/1\nunit: many\nprofiles: \(Repository.path("device-profiles"))\ndevices:\n"
+            let text = head + (0..<count).map { "  d\($0): \(device($0))\n" }.joined()
+            let folder = try TemporaryFolder()
+            return try UnitConfiguration.load(try folder.write("unit.yaml", text), faultsCost: .itsPart)
+        }
+        let lines = try unit(70) { "{profile: nonin/oem-iii-df2, line: /dev/ttyUSB\($0)}" }
+        #expect(lines.lines.count == UnitConfiguration.mostLines)
+        #expect(lines.refused.count == 6)
+        let devices = try unit(260) {
+            "{profile: xy/md02, line: /dev/ttyUSB\($0 / 10), unit: \($0 % 10 + 1), "
+                + "override: {every: {MDC_TEMP: 60s, NABD_RELATIVE_HUMIDITY: 60s}}}"
+        }
+        #expect(devices.devices.count == UnitConfiguration.mostDevices)
+        #expect(devices.refused.count == 4)
+    }
+
     @Test func twoUnitsOfOneNumberCannotShareALine() throws {
         let text = Self.good.replacingOccurrences(
             of: "  gx:", with: "  room: {profile: xy/md02, line: /dev/ttyUSB1, unit: 3}\n  gx:")

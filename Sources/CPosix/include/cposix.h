@@ -72,4 +72,24 @@ int nabd_keep_indices(void);
 /// How many pages were replaced so.
 int64_t nabd_replaced_pages(void);
 
+/// Opens a folder as a place only. Returns its descriptor or -errno.
+int nabd_open_place(const char *path);
+
+/// Takes the next caller of a listening socket, without waiting. Returns its descriptor or -errno.
+int nabd_accept(int listener);
+
+/// Whether the process at the other end of a Unix socket is this user's, root's, or of this process's group. 1, 0 or -errno.
+int nabd_peer_is_ours(int descriptor);
+
+/// The monotonic clock. Unit: ms.
+int64_t nabd_milliseconds(void);
+
+/// Whether a name in a folder is a socket; a link is not followed. 1, 0 or -errno.
+int nabd_is_socket(int folder, const char *name);
+
+/// Binds a Unix socket to a name in a folder, or connects it to the one that is there, however long the folder's path is.
+/// Return 0 or -errno.
+int nabd_bind_local(int descriptor, int folder, const char *name);
+int nabd_connect_local(int descriptor, int folder, const char *name);
+
 #endif

@@ -78,8 +78,8 @@ def test_a1_b3_a_device_that_floods_costs_itself(kind, host, oximeters):
     lines = host.export()
     assert flood.sent > 20_000 or kind == "garbage", f"the attacker sent only {flood.sent} lines: no flood"
     assert memory <= MOST_MEMORY, f"{memory / 2**20:.0f} MiB"
-    raised = [event for event in journal.events(during) if event.get("device") == "well" and event["event"] == "alertStart"
-              and event["alert"] == "NABD_SPO2_LOW"]
+    raised = [event for event in journal.events(during) if event.get("device") == "well"
+              and event["event"] == "alertStart" and event["alert"] == "NABD_SPO2_LOW"]
     assert raised, "two and a half seconds after the other's alarm it is not in the journal"
     values = journal.samples(lines, device="well", metric="MDC_PULS_OXIM_SAT_O2")
     valid = [value for value in values if value["validity"] == "valid"]

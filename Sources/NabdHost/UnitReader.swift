@@ -1,0 +1,188 @@
+import DeviceModel
+import DevicePlans
+import Fieldbus
+import Foundation
+import Nomenclature
+import ProfileLanguage
+import SampleJournal
+import StrictYAML
+import Uplink
+
+/// Reads a unit's configuration. The keys of each part stand once, where the part is read; docs/operations.md lists
+/// them.
+struct UnitReader {
+    var unit = UnitConfiguration()
+    let folder: String
+    let diagnostics: Diagnostics
+    var profileFolders: [String] = []
+
+    let faultCost: UnitConfiguration.FaultCost
+
+    init(folder: String, diagnostics: Diagnostics, faultsCost: UnitConfiguration.FaultCost) {
+        self.folder = folder
+        self.diagnostics = diagnostics
+        faultCost = faultsCost
+    }
+
+    /// Reads a part of the file; one that is faulty is not used, and returns `false`.
+    private mutating func part(_ part: UnitConfiguration.Refusal.Part, _ read: (inout UnitReader) -> Void) -> Bool {
+        let before = diagnostics.errors
+        read(&self)
+        guard diagnostics.errors > before else { return true }
+        refuse(part, diagnostics.lastError?.description ?? "")
+        return false
+    }
+
+    mutating func refuse(_ part: UnitConfiguration.Refusal.Part, _ reason: String) {
+        unit.refused.append(UnitConfiguration.Refusal(part: part, reason: reason))
+    }
+
+    private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
+
+    /// Returns whether it is a unit's configuration at all.
+    mutating func read(_ root: YAMLMapping) -> Bool {
+        guard let kind = root.required("nabd"), let text = kind.text("the file's kind, “unit/1”") else { return false }
+        guard text == "unit/1" else {
+            kind.error("this file says it is “\(text)”, expected “unit/1”")
+            return false
+        }
+        let keys = ["nabd", "unit", "profiles", "test-data", "journal", "real-time", "metrics", "devices", "uplink"]
+        _ = part(.setting("nabd")) { _ in root.allow(keys) }
+        _ = part(.setting("unit")) { $0.readName(root) }
+        _ = part(.setting("test-data")) {
+            $0.unit.isTestData = root["test-data"]?.bool("whether it is test data") ?? false
+        }
+        _ = part(.setting("profiles")) { $0.readFolders(root) }
+        unit.journalDirectory = absolute("journal")
+        _ = part(.setting("journal")) { reader in
+            if let map = root["journal"]?.mapping("the journal") { reader.readJournal(map) }
+        }
+        _ = part(.setting("real-time")) { reader in
+            guard let map = root["real-time"]?.mapping("the real-time settings") else { return }
+            map.allow(["priority"])
+            if let priority = map["priority"]?.integer("the SCHED_FIFO priority", 0...98) {
+                reader.unit.realTimePriority = Int32(priority)
+            }
+        }
+        _ = part(.setting("metrics")) { reader in
+            guard let map = root["metrics"]?.mapping("the metrics") else { return }
+            map.allow(["port"])
+            reader.unit.metricsPort = map.required("port")?.int("the port on 127.0.0.1", 1...65535)
+        }
+        readDevices(root)
+        let isUplinkRight = part(.setting("uplink")) { reader in
+            guard let value = root["uplink"] else { return }
+            // Whatever is wrong with it, somebody waits for what is recorded.
+            reader.unit.retention.hasUplink = true
+            if let map = value.mapping("the uplink") { reader.readUplink(map) }
+        }
+        if !isUplinkRight { unit.uplink = nil }
+        return true
+    }
+
+    private mutating func readDevices(_ root: YAMLMapping) {
+        guard let map = root.required("devices")?.mapping("the devices") else { return }
+        if map.entries.isEmpty { map.value.error("a unit has at least one device") }
+        for (handle, keyValue, value) in map.entries {
+            let before = unit.devices.count
+            let isRight = part(.device(handle)) { reader in
+                if before >= UnitConfiguration.mostDevices {
+                    return keyValue.error("a unit has at most \(UnitConfiguration.mostDevices) devices")
+                }
+                reader.readDevice(handle, keyValue, value)
+            }
+            if !isRight { unit.devices.removeSubrange(before...) }
+        }
+        checkLines()
+    }
+
+    private mutating func readName(_ root: YAMLMapping) {
+        guard let value = root.required("unit"), let name = value.text("the unit's name") else { return }
+        if Self.isHandle(name) {
+            unit.unit = name
+        } else {
+            value.error("a unit's name is lower-case letters, digits and hyphens, at most 40")
+        }
+    }
+
+    private mutating func readFolders(_ root: YAMLMapping) {
+        profileFolders = (root["profiles"]?.listOrOne() ?? []).compactMap { $0.text("a folder of profiles") }.map(
+            absolute)
+        if root["profiles"] == nil { profileFolders = [absolute("device-profiles")] }
+        let shelf = NomenclatureShelf.names(besides: profileFolders)
+        for finding in shelf.findings { diagnostics.report(finding) }
+        unit.names = shelf.nomenclature
+    }
+
+    static func isHandle(_ text: String) -> Bool {
+        (1...40).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+
+    private mutating func readJournal(_ map: YAMLMapping) {
+        map.allow(["directory", "commit-every", "limit", "keep", "shed"])
+        if let text = map["directory"]?.text("the journal's folder") { unit.journalDirectory = absolute(text) }
+        if let value = map["commit-every"]?.duration("the commit interval", 20_000_000...10_000_000_000) {
+            unit.commitEvery = value
+        }
+        if let value = map["limit"] { readLimit(value) }
+        if let value = map["keep"]?.duration(
+            "how long what is delivered is kept", 60_000_000_000...315_360_000_000_000_000)
+        {
+            unit.retention.keep = value
+        }
+        if let list = map["shed"]?.list("what may be given up, in this order") {
+            unit.retention.shed = list.compactMap {
+                $0.choice("what may be given up", ["waveforms": .waveforms, "numerics": .numerics])
+            }
+        }
+    }
+
+    /// A size such as `8GiB`.
+    private mutating func readLimit(_ value: YAMLValue) {
+        guard let text = value.text("the journal's limit") else { return }
+        let units: KeyValuePairs<String, Int64> = ["MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40]
+        for unit in units where text.hasSuffix(unit.key) {
+            guard let count = Int64(text.dropLast(unit.key.count)), (1...4096).contains(count) else { break }
+            self.unit.retention.limit = count * unit.value
+            if self.unit.retention.limit >= Self.leastLimit { return }
+        }
+        value.error(
+            "expected the journal's limit as a size of at least 4MiB, found “\(text)”",
+            suggestion: "write it as 512MiB or 8GiB")
+    }
+
+    private static let leastLimit: Int64 = 4 << 20
+
+    private mutating func readUplink(_ map: YAMLMapping) {
+        map.allow(["server", "authority", "client-certificate", "client-key", "window", "alarm-after"])
+        func file(_ key: String) -> String {
+            guard let value = map.required(key), let text = value.text("a PEM file") else { return "" }
+            let path = absolute(text)
+            // A unit that runs waits for the file.
+            if faultCost == .everything, !FileManager.default.isReadableFile(atPath: path) {
+                value.error("there is no readable file \(path)")
+            }
+            return path
+        }
+        let server = map.required("server")
+        let address = server?.text("the address of the records service") ?? ""
+        if !address.hasPrefix("https://") { server?.error("the records service must be https://…, found “\(address)”") }
+        let before = diagnostics.errors
+        let endpoint = UplinkEndpoint(
+            server: address, authority: file("authority"), clientCertificate: file("client-certificate"),
+            clientKey: file("client-key"))
+        if faultCost == .everything, diagnostics.errors == before, let fault = endpoint.fault {
+            map.value.error(fault.description)
+        }
+        unit.uplink = endpoint
+        if let window = map["window"]?.duration("the window", 1_000_000_000...600_000_000_000) {
+            unit.uplinkWindow = window
+        }
+        if let value = map["alarm-after"]?.duration(
+            "how long nothing is stored before it is an alarm", 1_000_000_000...86_400_000_000_000)
+        {
+            unit.uplinkAlarmAfter = value
+        }
+    }
+}

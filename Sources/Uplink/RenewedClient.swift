@@ -1,0 +1,107 @@
+package import FHIRMapping
+import Glibc
+import Synchronization
+
+/// The records service by the files of the unit's identity as they are now: files that change are read again without a
+/// restart, and what cannot be used yet is tried until it can.
+package final class RenewedClient: RecordsService {
+    /// How often the files are looked at. Unit: s.
+    private static let lookEvery = Duration.seconds(10)
+
+    /// What tells one state of the files from another.
+    private struct Stamp: Equatable {
+        var files: [[Int]] = []
+
+        init(_ endpoint: UplinkEndpoint) {
+            for path in [endpoint.authority, endpoint.clientCertificate, endpoint.clientKey] {
+                var details = stat()
+                let isThere = stat(path, &details) == 0
+                files.append(
+                    isThere
+                        ? [
+                            Int(details.st_ino), Int(details.st_size), details.st_mtim.tv_sec, details.st_mtim.tv_nsec,
+                            Int(details.st_mode), details.st_ctim.tv_sec, details.st_ctim.tv_nsec,
+                        ] : [])
+            }
+        }
+    }
+
+    /// A client with the exchanges that are under way through it: one that was replaced ends with the last of them.
+    private final class Lease: Sendable {
+        let client: FHIRClient
+        private let state = Mutex((underWay: 0, isReplaced: false))
+
+        init(_ client: FHIRClient) { self.client = client }
+
+        func begin() { state.withLock { $0.underWay += 1 } }
+
+        func end() async {
+            let isOver = state.withLock { state in
+                state.underWay -= 1
+                return state.isReplaced && state.underWay == 0
+            }
+            if isOver { await client.shutdown() }
+        }
+
+        func replace() async {
+            let isOver = state.withLock { state in
+                state.isReplaced = true
+                return state.underWay == 0
+            }
+            if isOver { await client.shutdown() }
+        }
+    }
+
+    private struct State {
+        var lease: Lease?
+        var stamp: Stamp?
+        var looked: ContinuousClock.Instant?
+        var problem: String?
+    }
+
+    private let endpoint: UplinkEndpoint
+    private let state = Mutex(State())
+
+    package init(_ endpoint: UplinkEndpoint) { self.endpoint = endpoint }
+
+    package func put(_ resources: [FHIRResource], within limit: Duration) async -> Answer {
+        let (lease, replaced, problem) = current()
+        await replaced?.replace()
+        guard let lease else { return .unreachable(reason: problem ?? "the unit's identity cannot be used") }
+        let answer = await lease.client.put(resources, within: limit)
+        await lease.end()
+        return answer
+    }
+
+    package func shutdown() async {
+        let lease = state.withLock { state in
+            defer { state.lease = nil }
+            return state.lease
+        }
+        await lease?.client.shutdown()
+    }
+
+    /// The client to use, one that it takes the place of, and why there is none.
+    private func current() -> (Lease?, replaced: Lease?, problem: String?) {
+        state.withLock { state in
+            defer { state.lease?.begin() }
+            let now = ContinuousClock.now
+            guard state.looked.map({ now - $0 >= Self.lookEvery }) ?? true else {
+                return (state.lease, nil, state.problem)
+            }
+            state.looked = now
+            let stamp = Stamp(endpoint)
+            guard stamp != state.stamp else { return (state.lease, nil, state.problem) }
+            do {
+                let before = state.lease
+                state.lease = Lease(try FHIRClient(endpoint))
+                (state.stamp, state.problem) = (stamp, nil)
+                return (state.lease, before, nil)
+            } catch {
+                // Files that are being written are tried again; what was read before goes on meanwhile.
+                state.problem = "\(error)"
+                return (state.lease, nil, state.problem)
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Glibc
+import NIOSSL
+
+/// Where the records service is, and who this unit is to it.
+package struct UplinkEndpoint: Sendable {
+    /// The base address of the FHIR server, `https://…`.
+    package let server: String
+    /// PEM file of the authority that signed the server's certificate. No other authority is trusted.
+    package let authority: String
+    /// PEM files of this unit's certificate and key.
+    package let clientCertificate: String
+    package let clientKey: String
+
+    package init(server: String, authority: String, clientCertificate: String, clientKey: String) {
+        self.server = server
+        self.authority = authority
+        self.clientCertificate = clientCertificate
+        self.clientKey = clientKey
+    }
+
+    /// What of the unit's identity cannot be used now; `nil` when all of it can.
+    package var fault: EndpointError? {
+        do {
+            _ = try tls()
+            return nil
+        } catch { return error as? EndpointError ?? EndpointError(description: "\(error)") }
+    }
+
+    /// Mutual TLS 1.3 with one pinned authority. Throws ``EndpointError``.
+    func tls() throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv13
+        tls.certificateVerification = .fullVerification
+        tls.trustRoots = .certificates(try Self.certificates(authority, "certificate of an authority"))
+        tls.certificateChain = try Self.certificates(clientCertificate, "certificate").map { .certificate($0) }
+        var details = stat()
+        guard stat(clientKey, &details) == 0, details.st_mode & S_IFMT == S_IFREG else {
+            throw EndpointError(description: "\(clientKey) is not a readable PEM key")
+        }
+        // Who reads the key is this unit to the service.
+        guard details.st_mode & 0o007 == 0 else {
+            throw EndpointError(
+                description: "every user of this machine may read or write \(clientKey): take that right away with "
+                    + "“chmod o= \(clientKey)”, and have a new key made if others were here")
+        }
+        guard let key = try? NIOSSLPrivateKey(file: clientKey, format: .pem) else {
+            throw EndpointError(description: "\(clientKey) is not a readable PEM key")
+        }
+        tls.privateKey = .privateKey(key)
+        return tls
+    }
+
+    private static func certificates(_ path: String, _ what: String) throws -> [NIOSSLCertificate] {
+        guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
+            throw EndpointError(description: "\(path) is not a readable PEM \(what)")
+        }
+        return certificates
+    }
+
+    /// Whole days until this unit's certificate expires, by the wall clock; negative when it has. Throws
+    /// ``EndpointError``.
+    package func daysLeft() throws -> Int {
+        let certificate = try Self.certificates(clientCertificate, "certificate")[0]
+        return Int(((Double(certificate.notValidAfter) - Date().timeIntervalSince1970) / 86_400).rounded(.down))
+    }
+}
+
+/// A certificate or key file that cannot be used.
+package struct EndpointError: Error, CustomStringConvertible {
+    package let description: String
+}

@@ -1,0 +1,214 @@
+"""What lies in the journal's folder that nobody of ours put there: the host samples all the same,
+and every tool ends by itself, with words and without a signal.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from peers import journal
+from peers.host import Host, binary, json_lines, nabd
+from peers.oximeter import Oximeter, line
+from peers.waiting import wait_until
+
+pytestmark = [pytest.mark.host, pytest.mark.timeout(150)]
+
+TOOLS = [
+    ["journal", "stat"], ["journal", "verify"], ["journal", "export"], ["journal", "tail"], ["uplink", "parked"],
+]
+
+
+def newest(folder: Path, part: str) -> Path:
+    return max(folder.glob(f"{part}-*.sqlite"))
+
+
+def following(folder: Path, part: str) -> Path:
+    """The name that the next file of this part will have."""
+    found = newest(folder, part)
+    number = found.stem.split("-")[1]
+    return folder / f"{part}-{int(number) + 1:0{len(number)}d}.sqlite"
+
+
+def write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def pipe(path: Path) -> None:
+    """A pipe in place of a file."""
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+def halve(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def database(path: Path, *statements: str) -> None:
+    with sqlite3.connect(path) as opened:
+        for statement in statements:
+            opened.execute(statement)
+    opened.close()
+
+
+def absurd(folder: Path, part: str, statement: str) -> None:
+    """Changes rows of the newest file of a part."""
+    opened = sqlite3.connect(newest(folder, part))
+    try:
+        opened.execute(statement)
+        opened.commit()
+    except sqlite3.Error as error:
+        raise AssertionError(f"the test's own statement fails: {error}") from error
+    finally:
+        opened.close()
+
+
+def columns(folder: Path, part: str) -> list[tuple[str, str]]:
+    """Tables and their columns that hold numbers."""
+    opened = sqlite3.connect(newest(folder, part))
+    tables = [row[0] for row in opened.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+    found = [(table, row[1]) for table in tables for row in opened.execute(f"PRAGMA table_info({table})")
+             if row[2].upper() in ("INTEGER", "INT", "")]
+    opened.close()
+    return found
+
+
+HOSTILE: dict[str, Callable[[Path], object]] = {
+    "short-number": lambda folder: write(folder / "samples-7.sqlite", b""),
+    "no-number": lambda folder: write(folder / "samples-.sqlite", b"x"),
+    "large-number": lambda folder: write(folder / "samples-99999999999999999999.sqlite", b""),
+    "largest-number": lambda folder: write(folder / f"samples-{2**63 - 1}.sqlite", b""),
+    "six-nines": lambda folder: write(folder / "samples-999999.sqlite", b""),
+    "arabic-digits": lambda folder: write(folder / "samples-٠٠٠٠٠٩.sqlite", b""),
+    "upper-case": lambda folder: write(folder / "SAMPLES-000009.SQLITE", b""),
+    "new-line": lambda folder: write(folder / "samples-000009\n.sqlite", b""),
+    "no-utf-8": lambda folder: os.open(bytes(folder) + b"/samples-\xff\xfe.sqlite", os.O_CREAT),
+    "escape": lambda folder: write(folder / "samples-\x1b[31m9.sqlite", b""),
+    "empty-samples": lambda folder: write(following(folder, "samples"), b""),
+    "empty-events": lambda folder: write(following(folder, "events"), b""),
+    "text-samples": lambda folder: write(following(folder, "samples"), b"no database" * 1000),
+    "text-events": lambda folder: write(following(folder, "events"), b"no database" * 1000),
+    "foreign-samples": lambda folder: database(following(folder, "samples"), "CREATE TABLE other (a)"),
+    "foreign-events": lambda folder: database(following(folder, "events"), "CREATE TABLE other (a)"),
+    "endless-view": lambda folder: database(
+        following(folder, "events"),
+        "CREATE VIEW event AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i AS sequence, i AS "
+        "session, i AS body, i AS digest FROM n"),
+    "pipe-samples": lambda folder: os.mkfifo(following(folder, "samples")),
+    "pipe-events": lambda folder: os.mkfifo(following(folder, "events")),
+    "pipe-wal": lambda folder: os.mkfifo(Path(str(following(folder, "samples")) + "-wal")),
+    "pipe-lock": lambda folder: ((folder / "lock").unlink(missing_ok=True), os.mkfifo(folder / "lock")),
+    "pipe-reserve": lambda folder: ((folder / "reserve").unlink(missing_ok=True), os.mkfifo(folder / "reserve")),
+    "folder-samples": lambda folder: following(folder, "samples").mkdir(),
+    "folder-events": lambda folder: following(folder, "events").mkdir(),
+    "link-nowhere": lambda folder: following(folder, "samples").symlink_to("/nowhere"),
+    "link-elsewhere": lambda folder: following(folder, "events").symlink_to("/etc/passwd"),
+    "link-to-itself": lambda folder: following(folder, "samples").symlink_to(following(folder, "samples").name),
+    "device": lambda folder: following(folder, "samples").symlink_to("/dev/zero"),
+    "many": lambda folder: [write(folder / f"samples-{n:07d}.sqlite", b"") for n in range(1000, 1500)],
+    "pipe-own-wal": lambda folder: pipe(Path(str(newest(folder, "samples")) + "-wal")),
+    "pipe-own-shm": lambda folder: pipe(Path(str(newest(folder, "events")) + "-shm")),
+    "orphan-wal": lambda folder: write(
+        Path(str(following(folder, "events")) + "-wal"), b"\x37\x7f\x06\x82" * 4096),
+    "half-samples": lambda folder: halve(newest(folder, "samples")),
+    "half-events": lambda folder: halve(newest(folder, "events")),
+}
+
+
+@pytest.fixture
+def oximeter():
+    made = Oximeter(lambda number: line(spo2=90 + number % 10), period=0.2)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory, module_hosts) -> Path:
+    """A journal of two sessions, ended in good order."""
+    made = Oximeter(lambda number: line(spo2=90 + number % 10), period=0.2)
+    host = module_hosts(tmp_path_factory.mktemp("seed") / "unit")
+    for _ in range(2):
+        runs_and_records(host.configure({"well": {"profile": "masimo/rad-8", "line": made.line}}))
+    made.stop()
+    return host.journal
+
+
+def attacked(host: Host, seed: Path, oximeter: Oximeter) -> None:
+    """The host runs on what is there, samples, and ends; every tool ends, without a signal."""
+    host.configure({"well": {"profile": "masimo/rad-8", "line": oximeter.line}})
+    try_tools(host)
+    runs_and_records(host)
+    try_tools(host)
+
+
+def runs_and_records(host: Host) -> None:
+    """A session that brings values of its own, and ends well."""
+    before = len(host.log())
+    host.start()
+    wait_until(lambda: "nabd is running" in host.log()[before:], 15, "the host to run")
+    began = len(samples(host))
+    wait_until(lambda: len(samples(host)) > began + 2, 15, "values of this session in the journal", every=0.3)
+    host.stop(timeout=10)
+
+
+def samples(host: Host) -> list[dict]:
+    told = nabd("journal", "export", "--journal", host.journal, "--jsonl", timeout=10)
+    return journal.samples(json_lines(told.stdout), metric="MDC_PULS_OXIM_SAT_O2")
+
+
+def try_tools(host: Host) -> None:
+    for tool in TOOLS:
+        place = ["--config", str(host.config)]
+        if tool[0] == "journal":
+            place = ["--journal", str(host.journal)]
+        done = subprocess.run(
+            [str(binary()), *tool, *place], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
+        assert done.returncode >= 0, f"{tool} ended by signal {-done.returncode}: {done.stderr[-2000:]!r}"
+        assert b"\x1b" not in done.stdout + done.stderr, f"{tool} passes on an escape sequence"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a5_a_hostile_folder_costs_itself(name, host, seed, oximeter):
+    shutil.copytree(seed, host.journal)
+    HOSTILE[name](host.journal)
+    attacked(host, seed, oximeter)
+
+
+# With NABD_DAMAGE=all the others too; each takes a minute.
+VALUES = [2**63 - 1, -1] + ([-2**63, 0] if os.environ.get("NABD_DAMAGE") == "all" else [])
+
+
+def absurdities(folder: Path) -> list[str]:
+    return [f"{part}/{table}/{column}" for part in ("samples", "events") for table, column in columns(folder, part)]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a5_absurd_numbers_in_rows_cost_the_rows(value, host, seed, oximeter, tmp_path_factory):
+    tried = 0
+    for place in absurdities(seed):
+        part, table, column = place.split("/")
+        folder = tmp_path_factory.mktemp("absurd") / "unit"
+        one = Host(folder)
+        shutil.copytree(seed, one.journal)
+        try:
+            absurd(
+                one.journal, part,
+                f"UPDATE {table} SET {column} = {value} WHERE rowid = (SELECT max(rowid) FROM {table})")
+        except AssertionError:
+            continue
+        tried += 1
+        one.configure({"well": {"profile": "masimo/rad-8", "line": oximeter.line}})
+        try_tools(one)
+        try:
+            runs_and_records(one)
+        except AssertionError as error:
+            raise AssertionError(f"{place} = {value}: {error}") from error
+        finally:
+            one.kill()
+    assert tried >= 10, f"only {tried} columns could be changed"
