@@ -30,6 +30,7 @@ class Oximeter:
         self.period = period
         self.sent = 0
         self._over = threading.Event()
+        self._hangs_up = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._listener.settimeout(0.2)
         self.line = "tcp://127.0.0.1:{}".format(self._listener.getsockname()[1])
@@ -44,11 +45,12 @@ class Oximeter:
                 continue
             with connection:
                 connection.settimeout(0.2)
+                self._hangs_up.clear()
                 self._send(connection)
 
     def _send(self, connection: socket.socket) -> None:
         due = time.monotonic()
-        while not self._over.is_set():
+        while not self._over.is_set() and not self._hangs_up.is_set():
             # So many at once that Python is not what bounds a flood.
             burst = 1 if self.period else 50
             data = b"".join(self.make(self.sent + number) for number in range(burst))
@@ -61,6 +63,10 @@ class Oximeter:
             self.sent += burst
             due += self.period
             self._over.wait(max(0.0, due - time.monotonic()))
+
+    def hang_up(self) -> None:
+        """Ends the connection; the next one is served again."""
+        self._hangs_up.set()
 
     def stop(self) -> None:
         self._over.set()
