@@ -76,7 +76,7 @@ let package = Package(
             "SampleJournal",
             [
                 "CPosix", "DeviceModel", "JournalCoding", .product(name: "Crypto", package: "swift-crypto"),
-                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             settings: optimised),
         room("FHIRMapping", ["DeviceModel", "Nomenclature", .product(name: "Crypto", package: "swift-crypto")]),

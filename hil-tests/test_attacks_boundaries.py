@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -290,3 +291,28 @@ def test_a_status_of_a_killed_host_is_taken_over(host, oximeter):
     wait_until(lambda: "nobody can ask" not in host.log()[said:], 1, "the socket")
     host.stop()
     assert not (host.directory / "journal.status").exists()
+
+
+def test_b7_a_journal_put_back_does_not_agree_with_its_witness(host, oximeter, records, pki, tmp_path):
+    records.start()
+    host.configure(one_device(oximeter), records.base_url, pki.authority.certificate, pki.client, "2s")
+    older = tmp_path / "older"
+    for turn in range(2):
+        said = len(host.log())
+        host.start()
+        until_it_runs(host, said)
+        time.sleep(1)
+        host.stop()
+        if turn == 0:
+            shutil.copytree(host.journal, older)
+    given = tmp_path / "given.ndjson"
+    given.write_text("\n".join(json.dumps(resource) for resource in records.all("Observation")))
+    told = nabd("journal", "verify", "--journal", host.journal, "--against", given)
+    assert told.returncode == 0 and b"delivered events agree" in told.stdout, told.stdout.decode()
+    assert int(told.stdout.split()[0]) >= 6, told.stdout.decode()
+    # Whoever has the disk puts an older copy in its place: by itself it is whole.
+    shutil.rmtree(host.journal)
+    shutil.copytree(older, host.journal)
+    assert nabd("journal", "verify", "--journal", host.journal).returncode == 0
+    told = nabd("journal", "verify", "--journal", host.journal, "--against", given)
+    assert told.returncode == 1 and b"was delivered and is not there" in told.stdout, told.stdout.decode()

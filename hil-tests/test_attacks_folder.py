@@ -57,6 +57,12 @@ def database(path: Path, *statements: str) -> None:
     opened.close()
 
 
+def foreign_file() -> list[str]:
+    """What makes a file look like one of ours."""
+    return ["CREATE TABLE about (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
+            "INSERT INTO about VALUES ('first', 100000)", "PRAGMA user_version = 5"]
+
+
 def absurd(folder: Path, part: str, statement: str) -> None:
     """Changes rows of the newest file of a part."""
     opened = sqlite3.connect(newest(folder, part))
@@ -100,6 +106,23 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
         following(folder, "events"),
         "CREATE VIEW event AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n) SELECT i AS sequence, i AS "
         "session, i AS body, i AS digest FROM n"),
+    "view-of-events": lambda folder: database(
+        following(folder, "events"), *foreign_file(),
+        "CREATE VIEW events AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id, 'x' AS "
+        "session, i AS monotonic_ns, i AS utc, 0 AS quality, 'x' AS device, 'x' AS kind, '{}' AS body, x'00' AS hash, "
+        "0 AS checksum FROM n"),
+    "view-of-chunks": lambda folder: database(
+        following(folder, "samples"), *foreign_file(), "CREATE TABLE sessions (id INTEGER)",
+        "CREATE TABLE streams (id INTEGER)", "CREATE TABLE gaps (stream INTEGER)",
+        "CREATE VIEW chunks AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS id, "
+        "i AS first, 1 AS session, 1 AS content, x'00' AS payload FROM n"),
+    "trigger": lambda folder: absurd(
+        folder, "events", "CREATE TRIGGER more AFTER INSERT ON events BEGIN DELETE FROM events; END"),
+    "large-row": lambda folder: absurd(
+        folder, "samples", "UPDATE chunks SET payload = zeroblob(400000000) WHERE id = (SELECT max(id) FROM chunks)"),
+    "large-event": lambda folder: absurd(
+        folder, "events",
+        "UPDATE events SET body = hex(zeroblob(100000000)) WHERE id = (SELECT max(id) FROM events)"),
     "pipe-samples": lambda folder: os.mkfifo(following(folder, "samples")),
     "pipe-events": lambda folder: os.mkfifo(following(folder, "events")),
     "pipe-wal": lambda folder: os.mkfifo(Path(str(following(folder, "samples")) + "-wal")),

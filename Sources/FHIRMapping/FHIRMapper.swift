@@ -219,21 +219,26 @@ package struct FHIRMapper: Sendable {
     ///   - number: its number in the journal.
     ///   - utc: when it happened. Unit: ns since 1970.
     ///   - line: the event as its JSON line, for events that have no form of their own.
+    ///   - hash: of the journal's chain up to this event. The service keeps it: who rewrites the unit's record cannot
+    ///     make it fit.
     package func event(
         _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64,
-        line: String
+        line: String, hash: [UInt8] = []
     ) -> FHIRResource {
         let id = FHIRResource.id("evt", [unit, session, "\(number)"])
         let subject = FHIR.reference("Device", device.map { deviceID($0, vmd: nil) } ?? gatewayID)
         let head = JSON.members(["resourceType": .string("Observation"), "id": .string(id), "meta": meta([])])
         let effective = FHIR.instant(utc)
+        let witness = EventWitness(unit: unit, number: number, hash: hash)
         let json =
             switch event {
-            case .alertStart(let alert): head.adding(phase("start", of: alert, subject: subject, effective: effective))
+            case .alertStart(let alert):
+                head.adding(phase("start", of: alert, witness, subject: subject, effective: effective))
             case .alertEnd(let alert, let reason):
-                head.adding(phase("end", of: alert, reason: reason, subject: subject, effective: effective))
+                head.adding(phase("end", of: alert, witness, reason: reason, subject: subject, effective: effective))
             case .sessionBoundary, .other, .unknown:
                 head.adding([
+                    "identifier": hash.isEmpty ? nil : .array([witness.identifier]),
                     "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
                     "subject": subject,
                     "effectiveDateTime": effective, "valueString": .string(line), "device": subject,
@@ -244,7 +249,8 @@ package struct FHIRMapper: Sendable {
 
     /// - Parameter reason: why it ended although its condition was not seen to; `nil` when it was.
     private func phase(
-        _ phase: String, of alert: AlertRecord, reason: String? = nil, subject: JSON, effective: JSON
+        _ phase: String, of alert: AlertRecord, _ witness: EventWitness, reason: String? = nil, subject: JSON,
+        effective: JSON
     ) -> KeyValuePairs<String, JSON?> {
         let known = names.event(alert.name)
         let code = AlertKind(rawValue: alert.name)?.descriptor.code ?? known?.code
@@ -260,10 +266,12 @@ package struct FHIRMapper: Sendable {
                 "valueString": .string(value),
             ])
         }
+        let occurrence: JSON? = alert.instance.map {
+            .members(["system": .string("urn:nabd:alert"), "value": .string($0)])
+        }
+        let identifiers = [occurrence, witness.hash.isEmpty ? nil : witness.identifier].compactMap(\.self)
         return [
-            "identifier": alert.instance.map {
-                .array([.members(["system": .string("urn:nabd:alert"), "value": .string($0)])])
-            },
+            "identifier": identifiers.isEmpty ? nil : .array(identifiers),
             "status": .string("final"),
             "code": FHIR.concept([
                 FHIR.coding(Nomenclature.standardSystem, "\(AlertCode.container.code)", AlertCode.container.referenceID)

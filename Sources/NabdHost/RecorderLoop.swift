@@ -223,7 +223,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     private func maintain() {
         do {
-            let isWithinLimit = try writer.maintain(utc: clock.now() + clockWatch.offset)
+            let isWithinLimit = try writer.maintain(
+                now: clock.now(), utc: clock.now() + clockWatch.offset, quality: .current())
             hold(.journalOverLimit, !isWithinLimit)
             if isWithinLimit, !writer.isShedding { hold(.journalShedding, false) }
         } catch {

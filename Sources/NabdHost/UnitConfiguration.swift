@@ -65,8 +65,9 @@ package struct UnitConfiguration: Sendable {
     package var devices: [Device] = []
     /// The port on 127.0.0.1 at which the exporter, a process of its own, serves metrics and health; `nil` for none.
     package var metricsPort: Int?
-    /// The Unix socket at which the running host tells how it is: beside the journal.
-    package var statusSocket: String { "\(journalDirectory).status" }
+    /// The Unix socket at which the running host tells how it is: beside the journal, where the file names none.
+    package var statusSocket: String { statusPath ?? "\(journalDirectory).status" }
+    package var statusPath: String?
     /// `nil` when the journal stays on the unit.
     package var uplink: UplinkEndpoint?
     /// Where the unit delivers to; `nil` without an uplink.

@@ -45,6 +45,8 @@ package struct HostSummary: Sendable {
 package final class UnitHost: Service {
     /// How long a stop waits for the records service. Unit: s.
     private static let farewell = 8
+    /// How often a status socket that cannot be had is tried again. Unit: s.
+    private static let statusAgain = 10
 
     package let configuration: UnitConfiguration
     private let logger: Logger
@@ -114,14 +116,15 @@ package final class UnitHost: Service {
                 "journal": "\(configuration.journalDirectory)",
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
-        let status = tellStatus()
+        let status = Task { await tellStatus() }
         try? await gracefulShutdown()
         logger.info("stopping")
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
         // The record is whole before anything else is torn down.
         recorder.stop()
-        status?.stop()
+        status.cancel()
+        await status.value?.stop()
         uplinkTask?.cancel()
         await uplinkTask?.value
         guard let uplink else { return }
@@ -135,23 +138,31 @@ package final class UnitHost: Service {
         }
     }
 
-    /// Whoever looks on must not be able to stop what is looked at: without its socket the host runs on, and says so.
-    private func tellStatus() -> StatusSocket? {
-        do throws(StatusSocketError) {
-            let socket = try StatusSocket(
-                path: configuration.statusSocket,
-                answers: [
-                    "metrics": { [self] in summary.metrics.text },
-                    "health": { [self] in
-                        recorder.totals.problem.map { "the journal cannot be written: \($0)\n" } ?? "ok\n"
-                    },
-                ])
-            try socket.start()
-            return socket
-        } catch {
-            logger.error("nobody can ask how the host is", metadata: ["reason": "\(error)"])
-            return nil
+    /// Whoever looks on must not be able to stop what is looked at: without its socket the host runs on, says so once,
+    /// and tries again until it is told to stop.
+    private func tellStatus() async -> StatusSocket? {
+        var isTold = false
+        while !Task.isCancelled {
+            do throws(StatusSocketError) { return try startStatus() } catch {
+                if !isTold { logger.error("nobody can ask how the host is", metadata: ["reason": "\(error)"]) }
+                isTold = true
+            }
+            try? await Task.sleep(for: .seconds(Self.statusAgain))
         }
+        return nil
+    }
+
+    private func startStatus() throws(StatusSocketError) -> StatusSocket {
+        let socket = try StatusSocket(
+            path: configuration.statusSocket,
+            answers: [
+                "metrics": { [self] in summary.metrics.text },
+                "health": { [self] in
+                    recorder.totals.problem.map { "the journal cannot be written: \($0)\n" } ?? "ok\n"
+                },
+            ])
+        try socket.start()
+        return socket
     }
 
     private let pendingAtEnd = Mutex<Int?>(nil)

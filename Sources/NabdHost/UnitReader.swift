@@ -37,7 +37,7 @@ struct UnitReader {
         unit.refused.append(UnitConfiguration.Refusal(part: part, reason: reason))
     }
 
-    private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
+    func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "\(folder)/\(path)" }
 
     /// Returns whether it is a unit's configuration at all.
     mutating func read(_ root: YAMLMapping) -> Bool {
@@ -46,7 +46,9 @@ struct UnitReader {
             kind.error("this file says it is “\(text)”, expected “unit/1”")
             return false
         }
-        let keys = ["nabd", "unit", "profiles", "test-data", "journal", "real-time", "metrics", "devices", "uplink"]
+        let keys = [
+            "nabd", "unit", "profiles", "test-data", "journal", "real-time", "metrics", "status", "devices", "uplink",
+        ]
         _ = part(.setting("nabd")) { _ in root.allow(keys) }
         _ = part(.setting("unit")) { $0.readName(root) }
         _ = part(.setting("test-data")) {
@@ -68,6 +70,11 @@ struct UnitReader {
             guard let map = root["metrics"]?.mapping("the metrics") else { return }
             map.allow(["port"])
             reader.unit.metricsPort = map.required("port")?.int("the port on 127.0.0.1", 1...65535)
+        }
+        _ = part(.setting("status")) { reader in
+            guard let map = root["status"]?.mapping("the status") else { return }
+            map.allow(["socket"])
+            reader.unit.statusPath = map.required("socket")?.text("the socket's path").map(reader.absolute)
         }
         readDevices(root)
         let isUplinkRight = part(.setting("uplink")) { reader in

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 import JournalCoding
 
 /// The files of a journal, and how they are opened.
@@ -164,6 +165,7 @@ package struct JournalFiles: Sendable {
             guard found == 0 || readableVersions.contains(found) else {
                 throw JournalError.otherVersion(found: found, known: version)
             }
+            try checkTables(db)
             // All or nothing: a kill in between must not leave half a file.
             if found > 0, found < version { try db.inTransaction(.immediate) { try upgrade(db, from: found) } }
             guard found == 0 else { return }
@@ -240,11 +242,14 @@ package struct JournalFiles: Sendable {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
-        // A reader has every file of the journal open: each keeps little.
-        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size=-256") }
+        // A reader has every file of the journal open: each keeps little. What a file says of itself is not believed.
+        configuration.prepareDatabase {
+            try $0.execute(sql: "PRAGMA cache_size=-256; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON")
+        }
         func opened(_ path: String) throws -> DatabaseQueue {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+            try queue.read(Self.checkTables)
             guard Self.readableVersions.contains(found) else {
                 throw JournalError.otherVersion(found: found, known: Self.version)
             }
@@ -257,6 +262,17 @@ package struct JournalFiles: Sendable {
             else { throw error }
             return try opened("file:\(name)?immutable=1")
         }
+    }
+
+    /// The longest value that a file of ours has in a row. Unit: bytes.
+    private static let longestValue = 32 << 20
+
+    /// A file of ours holds tables and indices: a view or a trigger is a programme of somebody else's, which may have
+    /// no end, and a value beyond all measure takes all memory.
+    private static func checkTables(_ db: Database) throws {
+        let kinds = try String.fetchAll(db, sql: "SELECT DISTINCT type FROM sqlite_master WHERE type <> 'table'")
+        if let other = kinds.first(where: { $0 != "index" }) { throw BlockDamage("it holds a \(other)") }
+        sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_LENGTH, Int32(longestValue))
     }
 
     /// Opens a book of deliveries to read only.

@@ -257,7 +257,9 @@ enum JournalFailure: Equatable {
         }
         switch Self.database(error)?.resultCode {
         case .SQLITE_FULL?: self = .full
-        case .SQLITE_IOERR?, .SQLITE_CORRUPT?, .SQLITE_NOTADB?, .SQLITE_READONLY?, .SQLITE_ERROR?: self = .damaged
+        case .SQLITE_IOERR?, .SQLITE_CORRUPT?, .SQLITE_NOTADB?, .SQLITE_READONLY?, .SQLITE_ERROR?,
+            .SQLITE_TOOBIG?:
+            self = .damaged
         default: self = .other
         }
     }
@@ -272,7 +274,7 @@ enum JournalFailure: Equatable {
     static func isOfContent(_ error: any Error) -> Bool {
         if error is BlockDamage { return true }
         switch database(error)?.resultCode {
-        case .SQLITE_CORRUPT?, .SQLITE_NOTADB?, .SQLITE_ERROR?: return true
+        case .SQLITE_CORRUPT?, .SQLITE_NOTADB?, .SQLITE_ERROR?, .SQLITE_TOOBIG?: return true
         default: return false
         }
     }

@@ -1,4 +1,4 @@
-import DeviceModel
+package import DeviceModel
 import Foundation
 import GRDB
 
@@ -37,8 +37,11 @@ extension JournalWriter {
     /// Lets go of what is old or too much: at most one file each time it is called, so that nothing waits long. What is
     /// delivered goes first; what is not, only in the declared order.
     ///
+    /// - Parameters:
+    ///   - now: the monotonic clock at this moment, and `utc` the wall clock at the same moment. Unit: ns.
+    ///   - quality: of the wall clock.
     /// - Returns: whether the journal is within its limit now, or will be.
-    package func maintain(utc: Int64) throws -> Bool {
+    package func maintain(now: Int64, utc: Int64, quality: ClockQuality) throws -> Bool {
         isShedding = false
         guard holdsJournal else { return true }
         try watchFiles()
@@ -46,7 +49,7 @@ extension JournalWriter {
         if let keep = retention.keep {
             for kind in JournalFiles.Kind.allCases {
                 guard let oldest = closedFiles(kind).first,
-                    Self.lastUTC(oldest, files).map({ $0 < utc - keep }) ?? false
+                    let age = age(of: oldest, now: now, utc: quality == .synchronised ? utc : nil), age > keep
                 else { continue }
                 if try pruneIfDelivered(oldest, acknowledged, cause: "age") { return true }
             }
@@ -85,12 +88,30 @@ extension JournalWriter {
         return summary.count == 0 ? (0, 0) : summary.stored
     }
 
-    /// When the newest record of a file was made. Unit: ns since 1970.
-    private static func lastUTC(_ segment: JournalFiles.Segment, _ files: JournalFiles) -> Int64? {
+    /// How old the newest record of a file is, where that is known; `nil` where it is not. Unit: ns.
+    ///
+    /// A record of this boot is as old as the monotonic clock says. Of another boot only the wall clock tells, and only
+    /// where it was synchronised when the record was made and is now: a clock that was never set is no reason to throw
+    /// anything away.
+    private func age(of segment: JournalFiles.Segment, now: Int64, utc: Int64?) -> Int64? {
         let sql =
             segment.kind == .samples
-            ? "SELECT utc FROM chunks ORDER BY id DESC LIMIT 1" : "SELECT utc FROM events ORDER BY id DESC LIMIT 1"
-        return try? files.openForReading(segment.path).read { try Int64.fetchOne($0, sql: sql) }
+            ? """
+            SELECT c.utc, c.quality, c.end_ns AS monotonic, s.boot = ? AS ours FROM chunks c \
+            LEFT JOIN sessions s ON s.id = c.session ORDER BY c.id DESC LIMIT 1
+            """
+            : "SELECT utc, quality, monotonic_ns AS monotonic, session = ? AS ours FROM events ORDER BY id DESC LIMIT 1"
+        let owner = segment.kind == .samples ? session.bootID : sessionKey
+        guard
+            let row = try? files.openForReading(segment.path).read({
+                try Row.fetchOne($0, sql: sql, arguments: [owner])
+            })
+        else { return nil }
+        if row.integer("ours") == 1, let monotonic = row.integer("monotonic") { return now &- monotonic }
+        guard let utc, row.integer("quality") == Int64(ClockQuality.synchronised.rawValue),
+            let made = row.integer("utc")
+        else { return nil }
+        return utc &- made
     }
 
     /// A file ends where the next one begins, whatever can be read of it.

@@ -22,7 +22,7 @@ package final class JournalWriter {
     let events: EventStore
     let retention: JournalRetention
     private let lock: JournalLock
-    private let session: JournalSession
+    let session: JournalSession
     private let startedUTC: Int64
     private let foundAtStart: JournalOpening.Newest
     private var buffers: [StreamBuffer] = []

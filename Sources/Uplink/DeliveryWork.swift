@@ -187,7 +187,7 @@ final class DeliveryWork {
     private func item(_ event: EventRecord) -> DeliveryItem {
         let resource = mapper.event(
             event.recorded, name: event.kind, id: event.id, session: event.session, device: event.device,
-            utc: event.utc, line: event.line)
+            utc: event.utc, line: event.line, hash: event.hash)
         return DeliveryItem(.event(resource, device: event.device), mapper, origin: .event(event.id))
     }
 

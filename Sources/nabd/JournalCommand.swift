@@ -3,6 +3,7 @@ import DeviceModel
 import Foundation
 import NabdHost
 import SampleJournal
+import Uplink
 
 struct JournalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -88,11 +89,24 @@ struct JournalCommand: ParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check every block, every number and the events' chain. Exit 1 when anything is wrong.")
+            abstract: "Check every block, every number and the events' chain. Exit 1 when anything is wrong.",
+            discussion:
+                "Whoever may write the journal can write another one that fits in itself. With --against it is held "
+                + "against what the records service was given: each event there carries the hash of the chain up to "
+                + "it.")
         @OptionGroup var place: Place
+        @Option(help: "Resources of the records service: a FHIR bundle, or a resource a line.") var against: String?
 
         func run() throws {
-            let result = try place.open().verify()
+            let reader = try place.open()
+            var result = try reader.verify()
+            if let against {
+                let report = try JournalWitnesses(readingFrom: against).compare(with: reader)
+                result.faults += report.faults
+                print(
+                    "\(report.agreeing) delivered events agree"
+                        + (report.gone > 0 ? ", \(report.gone) are no longer kept" : ""))
+            }
             for fault in result.faults { print("fault: \(fault)") }
             if result.declaredMissing > 0 {
                 print("\(result.declaredMissing) samples are declared missing: shed, or never taken by the disk")

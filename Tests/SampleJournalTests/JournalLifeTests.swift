@@ -38,9 +38,12 @@ import Testing
         /// The step of the wall clock against the monotonic one.
         var step: Int64 = 0
 
-        init(_ directory: String, from start: Int64, retention: JournalRetention = JournalRetention()) throws {
+        init(
+            _ directory: String, from start: Int64, retention: JournalRetention = JournalRetention(),
+            boot: String = "boot"
+        ) throws {
             writer = try JournalWriter(
-                directory: directory, bootID: "boot", now: start, utc: start + JournalLifeTests.epoch,
+                directory: directory, bootID: boot, now: start, utc: start + JournalLifeTests.epoch,
                 retention: retention)
             streams = try writer.register([JournalLifeTests.rate, JournalLifeTests.mode, JournalLifeTests.ecg])
             // Nothing of a real clock is round.
@@ -212,7 +215,7 @@ import Testing
         let bed = try Bed(directory, from: Self.second)
         try bed.run(quarters: 40)
         JournalFiles.remove(JournalFiles(directory: directory).segment(.samples, 1))
-        #expect(try bed.writer.maintain(utc: 0))
+        #expect(try bed.writer.maintain(now: bed.now, utc: 0, quality: .synchronised))
         let made = bed.made
         try bed.run(quarters: 4)
         try bed.finish()
@@ -299,12 +302,14 @@ import Testing
         for _ in 0..<2000 where files.size < 9 << 18 { try bed.run(quarters: 40) }
         // Nothing is delivered: nothing goes, and that is said.
         let count = files.segments(.samples).count
-        #expect(try bed.writer.maintain(utc: 0) == false)
+        #expect(try bed.writer.maintain(now: bed.now, utc: 0, quality: .synchronised) == false)
         #expect(files.segments(.samples).count == count)
         let book = try book()
         let second = try JournalReader(directory: directory).open(.samples)[2].first
         try Self.pass(book, chunk: second - 1)
-        for _ in 0..<40 where files.size > retention.limit { _ = try bed.writer.maintain(utc: 0) }
+        for _ in 0..<40 where files.size > retention.limit {
+            _ = try bed.writer.maintain(now: bed.now, utc: 0, quality: .synchronised)
+        }
         #expect(files.segments(.samples).count >= count - 2)
         #expect(files.segments(.samples).first?.number ?? 0 > 1)
         try bed.finish()
@@ -317,13 +322,36 @@ import Testing
         retention.keep = 3600 * Self.second
         let bed = try Bed(directory, from: Self.second, retention: retention)
         try fill(bed, files: 3)
-        let utc = bed.now + Self.epoch
-        #expect(try bed.writer.maintain(utc: utc))
-        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 1)
-        #expect(try bed.writer.maintain(utc: utc + 2 * 3600 * Self.second))
-        #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 2)
+        let files = JournalFiles(directory: directory)
+        let later = 2 * 3600 * Self.second
+        func maintain(_ bed: Bed, after time: Int64, _ step: Int64, _ quality: ClockQuality) throws -> Int? {
+            #expect(
+                try bed.writer.maintain(now: bed.now + time, utc: bed.now + time + step, quality: quality))
+            return files.segments(.samples).first?.number
+        }
+        // Within one boot the wall clock says nothing, wherever it jumps.
+        #expect(try maintain(bed, after: 0, Self.epoch, .synchronised) == 1)
+        #expect(try maintain(bed, after: 0, Self.epoch + later, .synchronised) == 1)
+        #expect(try maintain(bed, after: later, 0, .unknown) == 2)
         try bed.finish()
-        #expect(try faults() == [])
+        // In another boot it must have been set, then and now.
+        try setQuality(.holdover)
+        let again = try Bed(directory, from: Self.second, retention: retention, boot: "another")
+        #expect(try maintain(again, after: 0, Self.epoch + later, .synchronised) == 2)
+        try setQuality(.synchronised)
+        #expect(try maintain(again, after: 0, Self.epoch + later, .holdover) == 2)
+        #expect(try maintain(again, after: 0, Self.epoch, .synchronised) == 2)
+        #expect(try maintain(again, after: 0, Self.epoch + later, .synchronised) == 3)
+        try again.finish()
+    }
+
+    /// Says of every commit how good its clock was.
+    private func setQuality(_ quality: ClockQuality) throws {
+        for segment in JournalFiles(directory: directory).segments(.samples) {
+            try DatabaseQueue(path: segment.path).write {
+                try $0.execute(sql: "UPDATE chunks SET quality = ?", arguments: [Int64(quality.rawValue)])
+            }
+        }
     }
 
     // MARK: Rights
@@ -399,11 +427,11 @@ import Testing
         try fill(bed, files: 3)
         let book = try book()
         let utc = bed.now + Self.epoch + 2 * 3600 * Self.second
-        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        for _ in 0..<5 { _ = try bed.writer.maintain(now: utc - Self.epoch, utc: utc, quality: .synchronised) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 1)
         let second = try JournalReader(directory: directory).open(.samples)[1].first
         try Self.pass(book, chunk: second - 1)
-        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        for _ in 0..<5 { _ = try bed.writer.maintain(now: utc - Self.epoch, utc: utc, quality: .synchronised) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 2)
         try bed.finish()
     }
@@ -422,12 +450,12 @@ import Testing
             origin: .window(.numerics, SamplePosition(session: 1, window: 1, chunk: files[1], length: 1)),
             resource: "{}", utc: utc)
         try Self.pass(book, chunk: files[2] - 1, parked: [parked])
-        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        for _ in 0..<5 { _ = try bed.writer.maintain(now: utc - Self.epoch, utc: utc, quality: .synchronised) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 2)
         try DeliveryBooks(journal: directory).leave(.release)
         try book.follow(DeliveryBooks(journal: directory))
         #expect(try book.parkedCounts() == (0, 0))
-        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        for _ in 0..<5 { _ = try bed.writer.maintain(now: utc - Self.epoch, utc: utc, quality: .synchronised) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 3)
         try bed.finish()
     }
@@ -442,11 +470,11 @@ import Testing
         let files = try JournalReader(directory: directory).open(.samples).map(\.first)
         try Self.pass(try book(), chunk: files[2] - 1)
         _ = try DeliveryBook.opened(books, destination: "https://former.example", unit: "u")
-        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        for _ in 0..<5 { _ = try bed.writer.maintain(now: utc - Self.epoch, utc: utc, quality: .synchronised) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 1)
         #expect(try books.retire("https://nobody.example") == nil)
         #expect(try books.retire("https://former.example") != nil)
-        for _ in 0..<5 { _ = try bed.writer.maintain(utc: utc) }
+        for _ in 0..<5 { _ = try bed.writer.maintain(now: utc - Self.epoch, utc: utc, quality: .synchronised) }
         #expect(JournalFiles(directory: directory).segments(.samples).first?.number == 3)
         try bed.finish()
     }
@@ -458,7 +486,9 @@ import Testing
         let files = JournalFiles(directory: directory)
         for _ in 0..<2000 where files.size < 9 << 18 { try bed.run(quarters: 40) }
         let numerics = try samples(JournalReader.Selection(metric: "MDC_ECG_HEART_RATE"))
-        for _ in 0..<40 where files.size > retention.limit { try #require(try bed.writer.maintain(utc: 0)) }
+        for _ in 0..<40 where files.size > retention.limit {
+            try #require(try bed.writer.maintain(now: bed.now, utc: 0, quality: .synchronised))
+        }
         #expect(bed.writer.isShedding)
         try bed.finish()
         let result = try JournalReader(directory: directory).verify()

@@ -172,7 +172,7 @@ import Testing
         ),
     ]
 
-    private static func sources(in folder: String = "Sources", endingIn end: String = ".swift") throws -> [Source] {
+    static func sources(in folder: String = "Sources", endingIn end: String = ".swift") throws -> [Source] {
         let root = Repository.root.appendingPathComponent(folder)
         let files = FileManager.default.enumerator(atPath: root.path)?.compactMap { $0 as? String } ?? []
         return try files.filter { $0.hasSuffix(end) && !$0.contains(".build/") }.map {

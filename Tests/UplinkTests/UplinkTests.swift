@@ -20,6 +20,7 @@ private final class ScriptedService: RecordsService {
         var refusedURL: String?
         var loseAnswers = 0
         var entryLimit = 1000
+        /// Of an observation of samples.
         var byteLimit = Int.max
         var poison: Poison?
         var checksReferences = false
@@ -43,7 +44,9 @@ private final class ScriptedService: RecordsService {
                 return .unreachable(reason: "down")
             }
             if resources.count > state.entryLimit
-                || resources.contains(where: { $0.json.text.utf8.count > state.byteLimit })
+                || resources.contains(where: {
+                    $0.json.text.contains("valueSampledData") && $0.json.text.utf8.count > state.byteLimit
+                })
             {
                 return .tooLarge
             }

@@ -1,0 +1,93 @@
+import FHIRMapping
+import Foundation
+package import SampleJournal
+
+/// What a records service keeps of a journal's events, held against the journal.
+package struct JournalWitnesses {
+    /// The largest file that is read. Unit: bytes.
+    private static let sizeLimit = 256 << 20
+    /// More faults than this are not listed.
+    private static let faultLimit = 100
+
+    /// What was found.
+    package struct Report: Sendable, Equatable {
+        /// Events that are in the journal as they were when they were delivered.
+        package var agreeing = 0
+        /// Events that the journal has let go meanwhile, by age or size.
+        package var gone = 0
+        /// Each with the event's number; empty when the journal is the one that was delivered.
+        package var faults: [String] = []
+    }
+
+    private let witnesses: Set<EventWitness>
+
+    /// Reads resources as a service gives them: a bundle, a list, or a resource a line.
+    ///
+    /// - Throws: ``JournalError``, when the file is none of these.
+    package init(readingFrom path: String) throws {
+        func refusal(_ reason: String) -> JournalError { .cannotCreate(path: path, reason: reason) }
+        let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.int64Value
+        guard let size else { throw refusal("it is not there, or cannot be read") }
+        guard size <= Self.sizeLimit else { throw refusal("it is larger than \(Self.sizeLimit >> 20) MiB") }
+        guard let data = FileManager.default.contents(atPath: path) else { throw refusal("it cannot be read") }
+        var found: Set<EventWitness> = []
+        if let whole = try? JSONSerialization.jsonObject(with: data) {
+            Self.collect(whole, into: &found)
+        } else {
+            for (number, line) in data.split(separator: 0x0A).enumerated() {
+                guard let resource = try? JSONSerialization.jsonObject(with: Data(line)) else {
+                    throw refusal("its line \(number + 1) is no JSON")
+                }
+                Self.collect(resource, into: &found)
+            }
+        }
+        witnesses = found
+    }
+
+    /// Parsed JSON is bounded in depth by its parser.
+    private static func collect(_ value: Any, into found: inout Set<EventWitness>) {
+        switch value {
+        case let list as [Any]: for element in list { collect(element, into: &found) }
+        case let object as [String: Any]:
+            if object["system"] as? String == EventWitness.system, let text = object["value"] as? String,
+                let witness = EventWitness(text)
+            {
+                found.insert(witness)
+            }
+            for element in object.values { collect(element, into: &found) }
+        default: break
+        }
+    }
+
+    /// Holds them against a journal. Those of other units are none of its business.
+    package func compare(with reader: JournalReader) throws -> Report {
+        var report = Report()
+        let unit = try reader.unit() ?? ""
+        let ours = witnesses.filter { $0.unit == unit }.sorted { $0.number < $1.number }
+        guard !ours.isEmpty else {
+            report.faults.append("the file names no event of this journal (\(unit)), but \(witnesses.count) of others")
+            return report
+        }
+        let newest = try reader.newestEvent()
+        let oldest = try reader.events(after: 0, limit: 1).first?.id ?? .max
+        for witness in ours where report.faults.count < Self.faultLimit {
+            guard witness.number >= oldest else {
+                report.gone += 1
+                continue
+            }
+            guard witness.number <= newest else {
+                report.faults.append(
+                    "event \(witness.number) was delivered and is not there: the journal ends with \(newest)")
+                continue
+            }
+            let event = try reader.events(after: witness.number - 1, limit: 1).first
+            if let event, event.id == witness.number, event.hash == witness.hash {
+                report.agreeing += 1
+            } else {
+                report.faults.append(
+                    "event \(witness.number) is another than was delivered: it, or one before it, was changed")
+            }
+        }
+        return report
+    }
+}

@@ -1,0 +1,107 @@
+import DeviceModel
+import FHIRMapping
+import Foundation
+import GRDB
+import Nomenclature
+import TestSupport
+import Testing
+
+@testable import SampleJournal
+@testable import Uplink
+
+/// The chain of events against what was delivered of it (B7).
+@Suite struct JournalWitnessesTests {
+    private let folder: TemporaryFolder
+    private var directory: String { "\(folder.path)/journal" }
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// A journal of some events, and what a service was given of them.
+    private func delivered(_ count: Int) throws -> String {
+        let writer = try JournalWriter(directory: directory, bootID: "b", now: 1, utc: 1)
+        for number in 1...count {
+            try writer.record(
+                [.init(.clockStepped(milliseconds: Int64(number), at: Int64(number)))], now: Int64(number),
+                utcOffset: 0, quality: .unknown)
+        }
+        try writer.finish(now: 100, utc: 100, quality: .unknown)
+        return try given(everySecond: true)
+    }
+
+    /// What a service has, a resource a line.
+    private func given(everySecond: Bool) throws -> String {
+        let reader = try JournalReader(directory: directory)
+        let mapper = FHIRMapper(
+            unit: try reader.unit() ?? "", name: "", isTestData: true, names: Nomenclature())
+        let lines = try reader.events(after: 0, limit: 1_000).filter { !everySecond || $0.id % 2 == 0 }.map { event in
+            mapper.event(
+                event.recorded, name: event.kind, id: event.id, session: event.session, device: event.device,
+                utc: event.utc, line: event.line, hash: event.hash
+            ).json.text
+        }
+        return try folder.write("given-\(UUID().uuidString).ndjson", lines.joined(separator: "\n"))
+    }
+
+    private func report(_ file: String) throws -> JournalWitnesses.Report {
+        try JournalWitnesses(readingFrom: file).compare(with: JournalReader(directory: directory))
+    }
+
+    /// Writes the journal anew from one event on, so that all of it fits in itself.
+    private func rewrite(event number: Int64, body: String) throws {
+        let path = JournalFiles(directory: directory).newest(.events).path
+        try DatabaseQueue(path: path).write { db in
+            var previous = try Row.fetchOne(db, sql: "SELECT hash FROM anchor")?.bytes("hash") ?? EventRecord.noHash
+            for row in try Row.fetchAll(db, sql: "SELECT * FROM events ORDER BY id") {
+                let old = EventRecord(row)
+                let event = EventRecord(
+                    id: old.id, session: old.session, monotonicNanoseconds: old.monotonicNanoseconds, utc: old.utc,
+                    quality: old.quality, device: old.device, kind: old.kind, body: old.id == number ? body : old.body,
+                    hash: [])
+                let whole = event.with(hash: event.expectedHash(after: previous))
+                try db.execute(
+                    sql: "UPDATE events SET body = ?, hash = ?, checksum = ? WHERE id = ?",
+                    arguments: [whole.body, Data(whole.hash), whole.checksum, whole.id])
+                previous = whole.hash
+            }
+        }
+    }
+
+    @Test func whatWasDeliveredAgrees() throws {
+        let file = try delivered(20)
+        let found = try report(file)
+        #expect(found.agreeing == 10)
+        #expect(found.faults.isEmpty)
+    }
+
+    @Test func aRewrittenJournalFitsInItselfAndNotWithItsWitness() throws {
+        let file = try delivered(20)
+        try rewrite(event: 7, body: #"{"stepMilliseconds":0}"#)
+        #expect(try JournalReader(directory: directory).verify().faults.isEmpty, "by itself it is whole")
+        let found = try report(file)
+        #expect(found.agreeing == 3, "what lies before it")
+        #expect(found.faults.count == 7)
+        #expect(found.faults.first?.contains("event 8 is another than was delivered") == true)
+    }
+
+    @Test func aJournalCutShortIsFound() throws {
+        _ = try delivered(20)
+        let file = try given(everySecond: false)
+        let path = JournalFiles(directory: directory).newest(.events).path
+        try DatabaseQueue(path: path).write { try $0.execute(sql: "DELETE FROM events WHERE id > 15") }
+        #expect(try JournalReader(directory: directory).verify().faults.isEmpty, "by itself it is whole")
+        #expect(try report(file).faults.count == 5)
+    }
+
+    @Test func whatIsNoWitnessIsTold() throws {
+        let file = try delivered(4)
+        let other = try folder.write("other.json", #"{"resourceType":"Bundle","entry":[{"resource":{"id":"a"}}]}"#)
+        #expect(try report(other).faults.first?.contains("names no event of this journal") == true)
+        let half = try folder.write("half.ndjson", try String(contentsOfFile: file, encoding: .utf8) + "\n{\"a\":")
+        #expect(throws: JournalError.self) { _ = try report(half) }
+        #expect(throws: JournalError.self) { _ = try report("/nowhere") }
+        let value = EventWitness(unit: "u", number: 9, hash: [UInt8](repeating: 7, count: 32))
+        let (digits, others) = (String(repeating: "07", count: 32), String(repeating: "0g", count: 32))
+        for text in ["", "u:9", "u:0:\(digits)", "u:9:\(others)"] { #expect(EventWitness(text) == nil) }
+        #expect(EventWitness("u:9:\(digits)") == value)
+    }
+}
