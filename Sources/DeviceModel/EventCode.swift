@@ -77,6 +77,18 @@ extension EventCode {
         }
     }
 
+    /// Whether its figure counts what happened since it was last told, so that figures of several add up.
+    package var figureCounts: Bool {
+        switch self {
+        case .deadlinesMissed, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies,
+            .lineEcho, .lineEchoLost, .busContention, .samplesExceeded:
+            true
+        case .none, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
+            .deviceStale, .vmdConnected, .vmdDisconnected, .registersRefused, .registersRestored, .heldInput:
+            false
+        }
+    }
+
     /// The name in the journal.
     package var name: String { kind?.name ?? "none" }
 }

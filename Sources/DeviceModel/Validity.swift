@@ -87,6 +87,14 @@
     /// What must move, so that the device is known to be behind its values, has not moved.
     case frozen = 21
 
+    /// Whether it says of the line, and not of what the device said, that there is no value.
+    package var isOfLink: Bool {
+        switch self {
+        case .timedOut, .disconnected, .stale: true
+        default: false
+        }
+    }
+
     /// The word in JSON lines and profiles.
     package var word: String {
         switch self {

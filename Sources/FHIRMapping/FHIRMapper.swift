@@ -221,21 +221,29 @@ package struct FHIRMapper: Sendable {
     ///   - line: the event as its JSON line, for events that have no form of their own.
     ///   - hash: of the journal's chain up to this event. The service keeps it: who rewrites the unit's record cannot
     ///     make it fit.
+    ///   - isDescribed: whether the service knows the device; otherwise the event is the unit's, and names it in words.
     package func event(
         _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64,
-        line: String, hash: [UInt8] = []
+        line: String, hash: [UInt8] = [], isDescribed: Bool = true
     ) -> FHIRResource {
         let id = FHIRResource.id("evt", [unit, session, "\(number)"])
-        let subject = FHIR.reference("Device", device.map { deviceID($0, vmd: nil) } ?? gatewayID)
+        let known = isDescribed ? device : nil
+        let subject = FHIR.reference("Device", known.map { deviceID($0, vmd: nil) } ?? gatewayID)
         let head = JSON.members(["resourceType": .string("Observation"), "id": .string(id), "meta": meta([])])
         let effective = FHIR.instant(utc)
         let witness = EventWitness(unit: unit, number: number, hash: hash)
         let json =
             switch event {
             case .alertStart(let alert):
-                head.adding(phase("start", of: alert, witness, subject: subject, effective: effective))
+                head.adding(
+                    phase(
+                        "start", of: alert, witness, about: isDescribed ? nil : device, subject: subject,
+                        effective: effective))
             case .alertEnd(let alert, let reason):
-                head.adding(phase("end", of: alert, witness, reason: reason, subject: subject, effective: effective))
+                head.adding(
+                    phase(
+                        "end", of: alert, witness, reason: reason, about: isDescribed ? nil : device, subject: subject,
+                        effective: effective))
             case .sessionBoundary, .other, .unknown:
                 head.adding([
                     "identifier": hash.isEmpty ? nil : .array([witness.identifier]),
@@ -249,8 +257,8 @@ package struct FHIRMapper: Sendable {
 
     /// - Parameter reason: why it ended although its condition was not seen to; `nil` when it was.
     private func phase(
-        _ phase: String, of alert: AlertRecord, _ witness: EventWitness, reason: String? = nil, subject: JSON,
-        effective: JSON
+        _ phase: String, of alert: AlertRecord, _ witness: EventWitness, reason: String? = nil,
+        about device: String? = nil, subject: JSON, effective: JSON
     ) -> KeyValuePairs<String, JSON?> {
         let known = names.event(alert.name)
         let code = AlertKind(rawValue: alert.name)?.descriptor.code ?? known?.code
@@ -259,7 +267,7 @@ package struct FHIRMapper: Sendable {
             ?? FHIR.coding(known?.system ?? Self.eventSystem, alert.name)
         // Which place of a rack it is stands in the words: its own Device may not have been delivered yet, and an alert
         // does not wait for it.
-        let text = alert.vmd.map { "\($0): \(alert.text ?? "")" } ?? alert.text
+        let text = (alert.vmd ?? device).map { "\($0): \(alert.text ?? "")" } ?? alert.text
         func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
             .members([
                 "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)", display)]),

@@ -44,9 +44,10 @@ struct EventBudget {
     private var alarms = Bucket()
     private var others = Bucket()
     private var waitingAlerts: [Waiting?]
-    /// When each alert was last told; the one that was told longest ago goes first. Unit: ns.
+    /// When each alert, and each kind of event, was last told; what was told longest ago goes first. Unit: ns.
     private var told: [Int64]
     private var waitingEvents = [Waiting?](repeating: nil, count: EventCode.allCases.count)
+    private var toldEvents = [Int64](repeating: .min, count: EventCode.allCases.count)
     private var alertsWaiting = 0
     private var eventsWaiting = 0
     /// Records put together with others since it was last asked.
@@ -97,9 +98,12 @@ struct EventBudget {
         let kind = Int(record.event.rawValue)
         if eventsWaiting == 0, !others.isEmpty {
             others.take(1)
+            toldEvents[kind] = now
             return true
         }
         if let before = waitingEvents[kind] {
+            var record = record
+            if record.event.figureCounts { record.bits &+= before.last.bits }
             waitingEvents[kind] = Waiting(first: record, last: record, count: before.count &+ 1)
             coalesced += 1
         } else {
@@ -141,15 +145,14 @@ struct EventBudget {
 
     private mutating func nextEvent() -> (SampleRecord, then: SampleRecord?)? {
         var chosen: Int?
-        for index in waitingEvents.indices {
-            guard let waiting = waitingEvents[index] else { continue }
-            let before = chosen.flatMap { waitingEvents[$0]?.last.monotonicNanoseconds }
-            if before.map({ waiting.last.monotonicNanoseconds < $0 }) ?? true { chosen = index }
+        for index in waitingEvents.indices where waitingEvents[index] != nil {
+            if chosen.map({ toldEvents[index] < toldEvents[$0] }) ?? true { chosen = index }
         }
         guard let chosen, var waiting = waitingEvents[chosen] else { return nil }
         waitingEvents[chosen] = nil
         eventsWaiting -= 1
         others.take(1)
+        toldEvents[chosen] = now
         waiting.last.repeats = waiting.count - 1
         return (waiting.last, nil)
     }
@@ -161,8 +164,9 @@ struct SampleBudget {
     static let factor = 4.0
     /// Beside that, of each stream. Unit: samples a second.
     static let floor = 20.0
-    /// For how long a device may save up. Unit: s.
-    static let span = 10.0
+    /// For how long a device may save up: what it had stored, an analyser's results or a memory's, comes at once.
+    /// Unit: s.
+    static let span = 60.0
 
     private let rate: Double
     private var tokens: Int64

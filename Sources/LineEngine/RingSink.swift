@@ -19,6 +19,10 @@ struct RingSink: RecordSink {
     /// How long a device that contradicts itself is not believed. Unit: ns.
     static let disbelief: Int64 = 30_000_000_000
 
+    /// Events put together in a second that are no flood yet: each kind of sighting on a bad line is told once a
+    /// second.
+    private static let mostNoise: Int64 = 20
+
     let recorder: LineRecorder
     private let place: Place
     /// How many alerts the device's profile declares; those about the link follow.
@@ -46,6 +50,9 @@ struct RingSink: RecordSink {
     /// Samples left out that were not told yet.
     private var exceeded: Int64 = 0
     private var nextExceededTold: Int64 = 0
+    /// What was put together within the second, and since when. Unit: ns.
+    private var noise: Int64 = 0
+    private var noiseSince: Int64 = 0
 
     init(recorder: LineRecorder, place: Place, device: DevicePlan) {
         self.recorder = recorder
@@ -60,7 +67,8 @@ struct RingSink: RecordSink {
         switch record.kind {
         case .sample:
             if let heldBack, !heldBack[Int(record.index)] { return }
-            guard samples.take() else {
+            // That there is no value is never left out: what was told last would count on.
+            if !samples.take(), !record.reason.isOfLink {
                 exceeded += 1
                 return
             }
@@ -149,18 +157,20 @@ struct RingSink: RecordSink {
         samples.refill(at: time)
         events.refill(at: time)
         tellSightings(isLast: isLast, time: time)
+        watchFlood(isLast: isLast, time: time)
         while let (record, then) = events.next(isLast: isLast) {
             push(record)
             if let then { push(then) }
         }
-        watchFlood(isLast: isLast, time: time)
     }
 
     /// A device that sends more than its budget is told as that, and what it cost is counted.
     private mutating func watchFlood(isLast: Bool, time: Int64) {
         let coalesced = events.takeCoalesced()
         if coalesced > 0 { count(.coalesced, coalesced) }
-        if coalesced > 0 || exceeded > 0 {
+        if time - noiseSince >= Self.tellEvery { (noise, noiseSince) = (0, time) }
+        noise += coalesced
+        if noise > Self.mostNoise || exceeded > 0 {
             floodingUntil = time + Self.disbelief
             alert(.flooding, holds: true, time: time)
         } else if floodingUntil > 0, time >= floodingUntil {

@@ -23,6 +23,8 @@ struct Roster<Body> {
     /// Whether the last question was to a device that is well: two of the others never follow each other while one of
     /// these waits.
     private var wasWell = false
+    /// When the last question went out. Unit: ns.
+    private var taken = Int64.min
 
     init(_ questions: [Question]) { self.questions = questions }
 
@@ -46,13 +48,15 @@ struct Roster<Body> {
         if wasWell, now - questions[other].due > Self.mostOverdue * questions[other].period { return other }
         let moment = max(now, questions[other].due)
         guard questions[well].due > moment else { return well }
-        let isRightAfter = wasWell && questions[other].due <= now
+        // However often it is asked meanwhile, that is so only for what was due when the well one was asked.
+        let isRightAfter = wasWell && questions[other].due <= taken
         return isRightAfter || questions[well].due - moment >= delay(questions[other].device) ? other : well
     }
 
     /// A question is asked now. Returns how many of its periods have passed without it.
     mutating func take(_ index: Int, at now: Int64, isWell: Bool) -> Int64 {
         wasWell = isWell
+        taken = now
         let behind = max(0, (now - questions[index].due) / questions[index].period)
         questions[index].due += (behind + 1) * questions[index].period
         return behind

@@ -45,12 +45,16 @@ extension UnitReader {
     private func faults(on address: LineAddress) -> [LineFault] {
         let devices = unit.devices.filter { $0.address == address }
         guard let first = devices.first else { return [] }
-        var faults = devices.dropFirst().compactMap { other in
-            contradiction(first, other, devices).map { message in
-                LineFault(
-                    diagnostic: Diagnostic(
-                        .error, other.location, "\(address) is shared with “\(first.plan.handle)”, but \(message)"),
-                    devices: [first.plan.handle, other.plan.handle])
+        var faults: [LineFault] = []
+        for (place, one) in devices.enumerated() {
+            for other in devices[(place + 1)...] {
+                guard let message = contradiction(one, other) else { continue }
+                faults.append(
+                    LineFault(
+                        diagnostic: Diagnostic(
+                            .error, other.location,
+                            "\(address) is shared with “\(one.plan.handle)”, but \(message)"),
+                        devices: [one.plan.handle, other.plan.handle]))
             }
         }
         let loads = devices.map { $0.plan.lineLoad ?? (0, 0) }
@@ -73,17 +77,12 @@ extension UnitReader {
     }
 
     /// Why two devices cannot be on one line; `nil` when they can.
-    private func contradiction(
-        _ first: UnitConfiguration.Device, _ other: UnitConfiguration.Device, _ all: [UnitConfiguration.Device]
-    ) -> String? {
-        if first.plan.line.transport == .serial || other.plan.line.transport == .serial {
+    private func contradiction(_ one: UnitConfiguration.Device, _ other: UnitConfiguration.Device) -> String? {
+        if one.plan.line.transport == .serial || other.plan.line.transport == .serial {
             return "a serial protocol needs a line for itself"
         }
-        if first.plan.line.serial != other.plan.line.serial { return "their baud rates or formats differ" }
-        let isTaken = all.contains {
-            $0.plan.handle != other.plan.handle && $0.plan.line.unit == other.plan.line.unit
-        }
-        if first.plan.line.transport == .modbusRTU, isTaken {
+        if one.plan.line.serial != other.plan.line.serial { return "their baud rates or formats differ" }
+        if one.plan.line.transport == .modbusRTU, one.plan.line.unit == other.plan.line.unit {
             return "their Modbus units are the same: give each its own “unit”"
         }
         return nil

@@ -49,9 +49,10 @@ struct UnitReader {
         let keys = [
             "nabd", "unit", "profiles", "test-data", "journal", "real-time", "metrics", "status", "devices", "uplink",
         ]
-        _ = part(.setting("nabd")) { _ in root.allow(keys) }
+        // A key that is not known may be one that is misspelt, the uplink's too.
+        let areKeysRight = part(.setting("nabd")) { _ in root.allow(keys) }
         _ = part(.setting("unit")) { $0.readName(root) }
-        _ = part(.setting("test-data")) {
+        let isLabelRight = part(.setting("test-data")) {
             $0.unit.isTestData = root["test-data"]?.bool("whether it is test data") ?? false
         }
         _ = part(.setting("profiles")) { $0.readFolders(root) }
@@ -78,12 +79,14 @@ struct UnitReader {
         }
         readDevices(root)
         let isUplinkRight = part(.setting("uplink")) { reader in
-            guard let value = root["uplink"] else { return }
-            // Whatever is wrong with it, somebody waits for what is recorded.
-            reader.unit.retention.hasUplink = true
-            if let map = value.mapping("the uplink") { reader.readUplink(map) }
+            if let map = root["uplink"]?.mapping("the uplink") { reader.readUplink(map) }
         }
-        if !isUplinkRight { unit.uplink = nil }
+        // Whatever is wrong with it, somebody may wait for what is recorded.
+        unit.retention.hasUplink = root["uplink"] != nil || !areKeysRight
+        if !isLabelRight, unit.uplink != nil {
+            refuse(.setting("uplink"), "nothing is sent as long as “test-data” does not say what it is")
+        }
+        if !isUplinkRight || !isLabelRight { unit.uplink = nil }
         return true
     }
 
@@ -92,7 +95,9 @@ struct UnitReader {
         if map.entries.isEmpty { map.value.error("a unit has at least one device") }
         for (handle, keyValue, value) in map.entries {
             let before = unit.devices.count
-            let isRight = part(.device(handle)) { reader in
+            // What is no handle names no device, neither in the journal nor in the log.
+            let name = Self.isHandle(handle) ? handle : "line-\(keyValue.location.line)"
+            let isRight = part(.device(name)) { reader in
                 if before >= UnitConfiguration.mostDevices {
                     return keyValue.error("a unit has at most \(UnitConfiguration.mostDevices) devices")
                 }
@@ -132,31 +137,35 @@ struct UnitReader {
         if let value = map["commit-every"]?.duration("the commit interval", 20_000_000...10_000_000_000) {
             unit.commitEvery = value
         }
-        if let value = map["limit"] { readLimit(value) }
+        let before = diagnostics.errors
+        var retention = unit.retention
+        if let limit = map["limit"].flatMap(limit) { retention.limit = limit }
         if let value = map["keep"]?.duration(
             "how long what is delivered is kept", 60_000_000_000...315_360_000_000_000_000)
         {
-            unit.retention.keep = value
+            retention.keep = value
         }
         if let list = map["shed"]?.list("what may be given up, in this order") {
-            unit.retention.shed = list.compactMap {
+            retention.shed = list.compactMap {
                 $0.choice("what may be given up", ["waveforms": .waveforms, "numerics": .numerics])
             }
         }
+        // What may go is not guessed: where any of it is faulty, nothing goes undelivered, and nothing by age.
+        unit.retention = diagnostics.errors == before ? retention : JournalRetention(shed: [])
     }
 
     /// A size such as `8GiB`.
-    private mutating func readLimit(_ value: YAMLValue) {
-        guard let text = value.text("the journal's limit") else { return }
+    private func limit(_ value: YAMLValue) -> Int64? {
+        guard let text = value.text("the journal's limit") else { return nil }
         let units: KeyValuePairs<String, Int64> = ["MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40]
         for unit in units where text.hasSuffix(unit.key) {
             guard let count = Int64(text.dropLast(unit.key.count)), (1...4096).contains(count) else { break }
-            self.unit.retention.limit = count * unit.value
-            if self.unit.retention.limit >= Self.leastLimit { return }
+            if count * unit.value >= Self.leastLimit { return count * unit.value }
         }
         value.error(
             "expected the journal's limit as a size of at least 4MiB, found “\(text)”",
             suggestion: "write it as 512MiB or 8GiB")
+        return nil
     }
 
     private static let leastLimit: Int64 = 4 << 20

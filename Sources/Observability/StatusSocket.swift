@@ -71,7 +71,15 @@ package final class StatusSocket: Sendable {
         do throws(ThreadStartError) {
             let started = try RealTimeThread(name: "status", priority: 0) { [self] in serve() }
             thread.withLock { $0 = started }
-        } catch { throw StatusSocketError(description: "the status cannot be told: \(error)") }
+        } catch {
+            end()
+            throw StatusSocketError(description: "the status cannot be told: \(error)")
+        }
+    }
+
+    private func end() {
+        unlink(path)
+        for descriptor in [listener, wake.reading, wake.writing] { close(descriptor) }
     }
 
     /// Ends the service and takes the socket away.
@@ -84,8 +92,7 @@ package final class StatusSocket: Sendable {
         var byte: UInt8 = 0
         _ = write(wake.writing, &byte, 1)
         thread.join()
-        unlink(path)
-        for descriptor in [listener, wake.reading, wake.writing] { close(descriptor) }
+        end()
     }
 
     private static func failure(_ path: String) -> StatusSocketError {
@@ -123,7 +130,11 @@ package final class StatusSocket: Sendable {
 
     private func accept(into callers: inout [Caller]) {
         let descriptor = nabd_accept(listener)
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else {
+            // Without a descriptor the caller stays where he is, and the next look would be at once.
+            usleep(50_000)
+            return
+        }
         // As the system says who is at the other end.
         guard nabd_peer_is_ours(descriptor) == 1 else {
             close(descriptor)
@@ -241,9 +252,12 @@ private struct SocketPlace {
         guard isSocket == 1 else {
             throw StatusSocketError(description: "\(path) is in the way, and is no socket: take it away")
         }
-        let probe = socket(AF_UNIX, StatusSocket.stream, 0)
+        let probe = socket(AF_UNIX, StatusSocket.stream | Int32(SOCK_NONBLOCK.rawValue), 0)
         defer { Glibc.close(probe) }
-        guard !connect(probe) else { throw StatusSocketError(description: "another host answers at \(path)") }
+        // Only where nobody listens any more: a host that is slow, or whose answer this user may not have, is there.
+        guard probe >= 0, !connect(probe), errno == ECONNREFUSED else {
+            throw StatusSocketError(description: "another host answers at \(path), or nobody can tell")
+        }
         unlinkat(folder, name, 0)
     }
 }

@@ -120,7 +120,7 @@ package final class DeliveryBook: Sendable {
         guard JournalFiles.makeFolder(books.directory) else {
             throw JournalError.cannotCreate(path: books.directory, reason: String(cString: strerror(errno)))
         }
-        try PlainFile.clear(path)
+        for companion in JournalFiles.companions { try PlainFile.clear(path + companion) }
         var setAside: String?
         var book: DeliveryBook
         do {

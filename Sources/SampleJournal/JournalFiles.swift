@@ -39,10 +39,12 @@ package struct JournalFiles: Sendable {
     static let version = 5
     /// Versions that are read; of the older ones, what their rows do not have is not known.
     static let readableVersions = 3...5
-    private static let companions = ["", "-wal", "-shm", "-journal"]
+    static let companions = ["", "-wal", "-shm", "-journal"]
 
-    /// Higher numbers are none of ours: a file a second would take thirty years.
+    /// Higher numbers are none of ours: a file a second would take thirty years. Nor is one that lies so far beyond the
+    /// one before it.
     private static let largestNumber = 900_000_000
+    private static let largestStep = 1_000_000
 
     private static func digits(_ number: Int) -> String {
         let text = String(number)
@@ -79,7 +81,13 @@ package struct JournalFiles: Sendable {
             let segment = segment(kind, number)
             return segment.name == name && PlainFile.isThere(segment.path) ? segment : nil
         }
-        return segments.sorted { $0.number < $1.number }
+        let sorted = segments.sorted { $0.number < $1.number }
+        var last = 0
+        return Array(
+            sorted.prefix { segment in
+                defer { last = segment.number }
+                return segment.number - last <= Self.largestStep
+            })
     }
 
     /// Size of the record's files with their logs. Unit: bytes.
@@ -112,11 +120,12 @@ package struct JournalFiles: Sendable {
     static func setAside(path: String, as ending: String = ".damaged") throws -> String {
         var attempt = 0
         var suffix = ending
-        while FileManager.default.fileExists(atPath: path + suffix) {
+        while PlainFile.isThere(path + suffix) || PlainFile.isTaken(path + suffix) {
             attempt += 1
             suffix = "\(ending)-\(attempt)"
         }
-        for companion in companions where FileManager.default.fileExists(atPath: path + companion) {
+        for companion in companions
+        where PlainFile.isThere(path + companion) || PlainFile.isTaken(path + companion) {
             guard rename(path + companion, path + suffix + companion) == 0 else {
                 throw JournalError.cannotCreate(path: path + suffix, reason: String(cString: strerror(errno)))
             }
@@ -165,7 +174,7 @@ package struct JournalFiles: Sendable {
             guard found == 0 || readableVersions.contains(found) else {
                 throw JournalError.otherVersion(found: found, known: version)
             }
-            try checkTables(db)
+            try checkTables(db, writes: true)
             // All or nothing: a kill in between must not leave half a file.
             if found > 0, found < version { try db.inTransaction(.immediate) { try upgrade(db, from: found) } }
             guard found == 0 else { return }
@@ -236,8 +245,9 @@ package struct JournalFiles: Sendable {
     /// Opens a file to read only. Throws ``JournalError/notAJournal(directory:)`` when it is not there.
     func openForReading(_ path: String) throws -> DatabaseQueue {
         guard PlainFile.isThere(path) else { throw JournalError.notAJournal(directory: directory) }
+        // That passes when somebody takes it away; the file itself may be whole.
         if let taken = Self.companions.first(where: { PlainFile.isTaken(path + $0) }) {
-            throw BlockDamage("\(taken) is no regular file")
+            throw JournalError.cannotCreate(path: path + taken, reason: "it is no regular file")
         }
         var configuration = GRDB.Configuration()
         configuration.readonly = true
@@ -249,7 +259,7 @@ package struct JournalFiles: Sendable {
         func opened(_ path: String) throws -> DatabaseQueue {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let found = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-            try queue.read(Self.checkTables)
+            try queue.read { try Self.checkTables($0) }
             guard Self.readableVersions.contains(found) else {
                 throw JournalError.otherVersion(found: found, known: Self.version)
             }
@@ -267,11 +277,16 @@ package struct JournalFiles: Sendable {
     /// The longest value that a file of ours has in a row. Unit: bytes.
     private static let longestValue = 32 << 20
 
-    /// A file of ours holds tables and indices: a view or a trigger is a programme of somebody else's, which may have
-    /// no end, and a value beyond all measure takes all memory.
-    private static func checkTables(_ db: Database) throws {
-        let kinds = try String.fetchAll(db, sql: "SELECT DISTINCT type FROM sqlite_master WHERE type <> 'table'")
-        if let other = kinds.first(where: { $0 != "index" }) { throw BlockDamage("it holds a \(other)") }
+    /// A view in place of a table of ours is a programme of somebody else's, which may have no end; a trigger is one
+    /// where anything is written. A value beyond all measure takes all memory.
+    private static func checkTables(_ db: Database, writes: Bool = false) throws {
+        let kinds = try String.fetchAll(
+            db,
+            sql: """
+                SELECT DISTINCT type FROM sqlite_master WHERE type = 'trigger' AND ? OR type NOT IN ('table', 'index') \
+                AND name IN ('about', 'sessions', 'streams', 'gaps', 'chunks', 'anchor', 'events')
+                """, arguments: [writes])
+        if let other = kinds.first { throw BlockDamage("it holds a \(other)") }
         sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_LENGTH, Int32(longestValue))
     }
 

@@ -35,6 +35,7 @@ struct JournalReserve {
     /// Reserves the space, where it is not.
     mutating func make() {
         guard !isThere, canBeMade else { return }
+        try? PlainFile.clear(path)
         let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o640)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

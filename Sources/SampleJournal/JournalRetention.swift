@@ -119,7 +119,9 @@ extension JournalWriter {
         _ segment: JournalFiles.Segment, _ acknowledged: (chunk: Int64, event: Int64), cause: String
     ) throws -> Bool {
         let next = files.segments(segment.kind).first { $0.number > segment.number }
-        guard let next, let end = try? files.openForReading(next.path).read({ try $0.about("first") }),
+        // What cannot be opened now may never have been read by anybody who was to deliver it.
+        guard let next, (try? files.openForReading(segment.path)) != nil,
+            let end = try? files.openForReading(next.path).read({ try $0.about("first") }),
             end &- 1 <= (segment.kind == .samples ? acknowledged.chunk : acknowledged.event)
         else { return false }
         let bytes = JournalFiles.size(of: segment)

@@ -164,6 +164,13 @@ extension JournalReader {
         progress.next[block.stream] = block.firstSequence &+ Int64(block.count)
     }
 
+    /// The hash on which the first event that is kept hangs; `nil` without one.
+    package func anchor() throws -> [UInt8]? {
+        try open(.events).first.flatMap { file in
+            try file.queue.read { try Row.fetchOne($0, sql: "SELECT hash FROM anchor")?.bytes("hash") }
+        }
+    }
+
     private func verifyEvents(_ result: inout Verification) throws {
         var previous: [UInt8]?
         var expectedID: Int64?

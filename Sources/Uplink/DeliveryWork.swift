@@ -185,10 +185,13 @@ final class DeliveryWork {
     }
 
     private func item(_ event: EventRecord) -> DeliveryItem {
+        if devices.isEmpty { try? readDevices() }
+        // A device that was refused before it ever ran is not described, and never was.
+        let device = event.device.flatMap { handle in devices.contains { $0.handle == handle } ? handle : nil }
         let resource = mapper.event(
             event.recorded, name: event.kind, id: event.id, session: event.session, device: event.device,
-            utc: event.utc, line: event.line, hash: event.hash)
-        return DeliveryItem(.event(resource, device: event.device), mapper, origin: .event(event.id))
+            utc: event.utc, line: event.line, hash: event.hash, isDescribed: device != nil || event.device == nil)
+        return DeliveryItem(.event(resource, device: device), mapper, origin: .event(event.id))
     }
 
     // MARK: What is parked

@@ -13,7 +13,7 @@ package struct JournalWitnesses {
     package struct Report: Sendable, Equatable {
         /// Events that are in the journal as they were when they were delivered.
         package var agreeing = 0
-        /// Events that the journal has let go meanwhile, by age or size.
+        /// Events before the journal's first: let go by age or size, or cut off, which cannot be told apart.
         package var gone = 0
         /// Each with the event's number; empty when the journal is the one that was delivered.
         package var faults: [String] = []
@@ -70,9 +70,14 @@ package struct JournalWitnesses {
         }
         let newest = try reader.newestEvent()
         let oldest = try reader.events(after: 0, limit: 1).first?.id ?? .max
+        let anchor = try reader.anchor()
         for witness in ours where report.faults.count < Self.faultLimit {
             guard witness.number >= oldest else {
                 report.gone += 1
+                if witness.number == oldest - 1, let anchor, anchor != witness.hash {
+                    report.faults.append(
+                        "event \(oldest) does not hang on event \(witness.number) as that was delivered")
+                }
                 continue
             }
             guard witness.number <= newest else {
@@ -87,6 +92,9 @@ package struct JournalWitnesses {
                 report.faults.append(
                     "event \(witness.number) is another than was delivered: it, or one before it, was changed")
             }
+        }
+        if report.agreeing == 0, report.faults.isEmpty {
+            report.faults.append("none of the \(report.gone) events of it that were delivered is there any more")
         }
         return report
     }

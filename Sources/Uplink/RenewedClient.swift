@@ -100,7 +100,10 @@ package final class RenewedClient: RecordsService {
             } catch {
                 // Files that are being written are tried again; what was read before goes on meanwhile.
                 state.problem = "\(error)"
-                return (state.lease, nil, state.problem)
+                guard (error as? EndpointError)?.isOfRights == true else { return (state.lease, nil, state.problem) }
+                let before = state.lease
+                state.lease = nil
+                return (nil, before, state.problem)
             }
         }
     }

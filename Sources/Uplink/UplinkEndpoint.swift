@@ -42,12 +42,17 @@ package struct UplinkEndpoint: Sendable {
         guard details.st_mode & 0o007 == 0 else {
             throw EndpointError(
                 description: "every user of this machine may read or write \(clientKey): take that right away with "
-                    + "“chmod o= \(clientKey)”, and have a new key made if others were here")
+                    + "“chmod o= \(clientKey)”, and have a new key made if others were here", isOfRights: true)
         }
         guard let key = try? NIOSSLPrivateKey(file: clientKey, format: .pem) else {
             throw EndpointError(description: "\(clientKey) is not a readable PEM key")
         }
         tls.privateKey = .privateKey(key)
+        // Between the renewal of one file and of the other they do not belong together.
+        guard (try? NIOSSLContext(configuration: tls)) != nil else {
+            throw EndpointError(
+                description: "\(clientCertificate) and \(clientKey) do not belong together, or one is too weak")
+        }
         return tls
     }
 
@@ -69,4 +74,6 @@ package struct UplinkEndpoint: Sendable {
 /// A certificate or key file that cannot be used.
 package struct EndpointError: Error, CustomStringConvertible {
     package let description: String
+    /// Whether what was read before is not to be used any more either: others may have the key.
+    var isOfRights = false
 }

@@ -25,7 +25,8 @@ private struct RosterRun {
             guard let index = roster.next(at: now, isWell: { $0 == 0 }, delay: { _ in delay }) else { return }
             let due = roster.questions[index].due
             guard due <= now else {
-                now = due
+                // As a line's loop does, which looks around every 100 ms.
+                now = min(due, now + 100 * Self.ms)
                 continue
             }
             _ = roster.take(index, at: now, isWell: index == 0)

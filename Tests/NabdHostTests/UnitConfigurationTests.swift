@@ -85,6 +85,49 @@ import Testing
         #expect(unit.devices.map(\.plan.handle) == devices)
     }
 
+    /// What may go is not guessed, and nothing leaves under a guessed label.
+    @Test(arguments: [
+        ("commit-every: 250ms", "limit: 1MiB", true), ("commit-every: 250ms", "shed: [waveform, numerics]", true),
+        ("commit-every: 250ms", "keep: 1s, shed: [numerics]", true),
+        ("commit-every: 250ms", "limit: 512MiB, shed: [numerics]", false),
+    ])
+    func aFaultInTheJournalsPartLetsNothingGo(replacing: String, with: String, isFaulty: Bool) throws {
+        let folder = try TemporaryFolder()
+        let text = Self.good.replacingOccurrences(of: replacing, with: with)
+        let unit = try UnitConfiguration.load(try folder.write("unit.yaml", text), faultsCost: .itsPart)
+        #expect(unit.refused.map(\.part) == (isFaulty ? [.setting("journal")] : []))
+        #expect(unit.retention.shed == (isFaulty ? [] : [.numerics]))
+        #expect(unit.retention.limit == (isFaulty ? 8 << 30 : 512 << 20))
+        #expect(unit.retention.keep == nil)
+    }
+
+    @Test func aMisspeltUplinkAndAFaultyLabelSendNothingAndKeepEverything() throws {
+        let uplink = "uplink: {server: \"https://x/fhir\", authority: a, client-certificate: b, client-key: c}"
+        let folder = try TemporaryFolder()
+        for tail in [uplink.replacingOccurrences(of: "uplink", with: "uplnk"), "\(uplink)\ntest-data: perhaps"] {
+            let path = try folder.write("unit.yaml", "\(Self.good)\n\(tail)")
+            let unit = try UnitConfiguration.load(path, faultsCost: .itsPart)
+            #expect(unit.uplink == nil)
+            #expect(unit.retention.hasUplink)
+            #expect(!unit.refused.isEmpty)
+        }
+    }
+
+    /// Each contradiction costs the two that it is between.
+    @Test func whoContradictsNobodyIsRead() throws {
+        let text = Self.good.replacingOccurrences(
+            of: "  gx:",
+            with: """
+                  b: {profile: xy/md02, line: /dev/ttyUSB1, unit: 5}
+                  c: {profile: xy/md02, line: /dev/ttyUSB1, unit: 5}
+                  gx:
+                """)
+        let folder = try TemporaryFolder()
+        let unit = try UnitConfiguration.load(try folder.write("unit.yaml", text), faultsCost: .itsPart)
+        #expect(Set(unit.refused.map(\.part)) == [.device("b"), .device("c")])
+        #expect(unit.devices.map(\.plan.handle) == ["spo2-1", "fridge", "gx"])
+    }
+
     @Test func aUnitWithoutAnyDeviceThatCanBeReadIsNone() throws {
         let text = Self.good.replacingOccurrences(of: "profile: ", with: "profil: ")
         let folder = try TemporaryFolder()

@@ -1,0 +1,67 @@
+import DeviceModel
+import DevicePlans
+import ProfileLanguage
+import RealTime
+import TestSupport
+import Testing
+
+@testable import LineEngine
+
+/// What a device that floods leaves in its line's ring.
+@Suite struct FloodTests {
+    private static let second: Int64 = 1_000_000_000
+
+    private func sample(_ reason: Reason = .none) -> SampleRecord {
+        SampleRecord(
+            kind: .sample, index: 0, monotonicNanoseconds: Self.second, bits: 98,
+            validity: reason == .none ? .valid : .notAvailable, reason: reason)
+    }
+
+    private func emptied(_ recorder: LineRecorder) -> [SampleRecord] {
+        var records: [SampleRecord] = []
+        while let record = recorder.ring.pop() { records.append(record) }
+        return records
+    }
+
+    @Test("Samples beyond the budget are left out and told, that there is no value is never left out")
+    func samplesBeyondTheBudget() throws {
+        let plan = try DeviceProfile.load(Repository.path("device-profiles/masimo/rad-8")).compile(handle: "spo2")
+        let recorder = LineRecorder(devices: 1)
+        var place = RingSink.Place()
+        place.linkAlert = plan.alerts.count
+        var sink = RingSink(recorder: recorder, place: place, device: plan)
+        sink.tell(time: Self.second)
+        for _ in 0..<10_000 { sink.take(sample(), frameOffset: 0) }
+        // Three streams of one a second: each four times that and twenty, for a minute.
+        #expect(emptied(recorder).count == 3 * 24 * 60)
+        for reason in [Reason.disconnected, .timedOut, .stale] { sink.take(sample(reason), frameOffset: 0) }
+        #expect(emptied(recorder).map(\.reason) == [.disconnected, .timedOut, .stale])
+        sink.tell(isLast: true, time: 2 * Self.second - 1)
+        let told = emptied(recorder)
+        #expect(told.contains { $0.kind == .event && $0.event == .samplesExceeded && $0.bits == 10_000 - 4_320 })
+        let flooding = UInt32(plan.alerts.count + LinkAlert.flooding.rawValue)
+        #expect(told.contains { $0.kind == .alertStart && $0.index == flooding })
+        #expect(recorder.count(.exceeded, device: 0) == 10_000 - 4_320)
+    }
+
+    @Test("At the end nothing waits any more, however much the device told before")
+    func theLastWordIsTold() throws {
+        let plan = try DeviceProfile.load(Repository.path("device-profiles/masimo/rad-8")).compile(handle: "spo2")
+        let recorder = LineRecorder(devices: 1)
+        var place = RingSink.Place()
+        place.linkAlert = plan.alerts.count
+        var sink = RingSink(recorder: recorder, place: place, device: plan)
+        sink.tell(time: Self.second)
+        for number in 0..<1_000 {
+            sink.alert(.stale, holds: number % 2 == 0, time: Self.second)
+            sink.event(.deviceStale, figure: Int64(number), time: Self.second)
+        }
+        for _ in 0..<10_000 { sink.take(sample(), frameOffset: 0) }
+        _ = emptied(recorder)
+        sink.tell(isLast: true, time: Self.second + 1)
+        let told = emptied(recorder)
+        #expect(told.contains { $0.event == .deviceStale && $0.bits == 999 })
+        #expect(told.contains { $0.event == .samplesExceeded })
+        #expect(told.last { $0.index == UInt32(plan.alerts.count) && $0.kind != .event }?.kind == .alertEnd)
+    }
+}
