@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import time
 
@@ -9,7 +10,7 @@ import pytest
 
 from peers import delivery, fhir_checks
 from peers.front import Front
-from peers.host import binary, json_lines
+from peers.host import binary, json_lines, nabd
 from peers.waiting import wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(240)]
@@ -143,3 +144,22 @@ def test_a_restored_server_gets_the_descriptions_again(bench, host, front, pki):
     [status] = json_lines(uplink(host, "status"))
     assert status["parked"] == 0 and status["destination"] == front.base_url.rstrip("/")
     assert {lane["lane"] for lane in status["lanes"]} == {"alarms", "events", "numerics", "waveforms"}
+
+
+def test_no_current_book_is_retired_by_a_configuration_that_cannot_be_read(bench, host, pki):
+    server = "https://127.0.0.1:9/fhir"
+    host.configure(bench.devices(), server, pki.authority.certificate, pki.client)
+    books = host.directory / "journal.delivery"
+    books.mkdir()
+    book = books / f"book-{hashlib.sha256(server.encode()).digest()[:8].hex()}.sqlite"
+    book.write_bytes(b"")
+    right = host.config.read_text()
+    host.config.write_text(right.replace("window: 5s", "window: soon"))
+    told = nabd("uplink", "retire", "--config", host.config, "--server", server)
+    assert told.returncode == 1 and b"the window" in told.stderr and book.exists(), told.stderr.decode()
+    host.config.write_text(right)
+    told = nabd("uplink", "retire", "--config", host.config, "--server", server)
+    assert told.returncode == 2 and book.exists(), told.stderr.decode()
+    host.config.write_text(right.replace(server, "https://elsewhere.example/fhir"))
+    told = nabd("uplink", "retire", "--config", host.config, "--server", server)
+    assert told.returncode == 0 and not book.exists(), told.stderr.decode()

@@ -16,10 +16,10 @@ extension HostSummary {
         one("nabd_journal_bytes", .gauge, "Size of the journal's files.", Double(journalBytes))
         one("nabd_journal_problem", .gauge, "1 while the journal cannot be written.", journalProblem == nil ? 0 : 1)
         one(
-            "nabd_resources_delivered_total", .counter, "FHIR resources acknowledged by the records service.",
+            "nabd_resources_stored_total", .counter, "FHIR resources stored at the records service.",
             Double(resourcesStored))
         one(
-            "nabd_resources_refused_total", .counter, "FHIR resources refused by the records service.",
+            "nabd_resources_parked", .gauge, "FHIR resources that the records service does not take now.",
             Double(resourcesParked))
         text.family("nabd_line_utilisation_ratio", .gauge, "Share of the line's time that is taken, since the start.")
         for line in lines { text.sample("nabd_line_utilisation_ratio", ["line": line.line], line.utilisation) }

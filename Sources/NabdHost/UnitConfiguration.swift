@@ -23,7 +23,8 @@ package struct UnitConfiguration: Sendable {
         package enum Part: Sendable, Hashable, CustomStringConvertible {
             /// A device, with its line and its profile; by its handle.
             case device(String)
-            /// Another part, by its key. Its defaults hold; without its uplink a unit keeps everything.
+            /// Another part, by its key. Its defaults hold, but nothing may go then that is not delivered; without its
+            /// uplink a unit keeps everything.
             case setting(String)
 
             package var description: String {

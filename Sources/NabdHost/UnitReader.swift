@@ -49,7 +49,7 @@ struct UnitReader {
         let keys = [
             "nabd", "unit", "profiles", "test-data", "journal", "real-time", "metrics", "status", "devices", "uplink",
         ]
-        // A key that is not known may be one that is misspelt, the uplink's too.
+        // A key that is not known may be any one that is missing, misspelt: the uplink's, the label's, the journal's.
         let areKeysRight = part(.setting("nabd")) { _ in root.allow(keys) }
         _ = part(.setting("unit")) { $0.readName(root) }
         let isLabelRight = part(.setting("test-data")) {
@@ -57,6 +57,7 @@ struct UnitReader {
         }
         _ = part(.setting("profiles")) { $0.readFolders(root) }
         unit.journalDirectory = absolute("journal")
+        if !areKeysRight, root["journal"] == nil { unit.retention = JournalRetention(shed: []) }
         _ = part(.setting("journal")) { reader in
             if let map = root["journal"]?.mapping("the journal") { reader.readJournal(map) }
         }
@@ -83,10 +84,11 @@ struct UnitReader {
         }
         // Whatever is wrong with it, somebody may wait for what is recorded.
         unit.retention.hasUplink = root["uplink"] != nil || !areKeysRight
-        if !isLabelRight, unit.uplink != nil {
+        let isLabelled = isLabelRight && (areKeysRight || root["test-data"] != nil)
+        if !isLabelled, unit.uplink != nil {
             refuse(.setting("uplink"), "nothing is sent as long as “test-data” does not say what it is")
         }
-        if !isUplinkRight || !isLabelRight { unit.uplink = nil }
+        if !isUplinkRight || !isLabelled { unit.uplink = nil }
         return true
     }
 
@@ -109,6 +111,8 @@ struct UnitReader {
     }
 
     private mutating func readName(_ root: YAMLMapping) {
+        // What people call it; nothing hangs on it.
+        unit.unit = "unnamed"
         guard let value = root.required("unit"), let name = value.text("the unit's name") else { return }
         if Self.isHandle(name) {
             unit.unit = name

@@ -29,7 +29,7 @@ struct ExporterCommand: AsyncParsableCommand {
                 services: [.init(service: ExporterService(server: server))],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: makeLogger(level: .error)))
         do { try await group.run() } catch {
-            throw Failure(.unavailable, "metrics cannot be served at port \(port): is it taken? (\(error))")
+            throw Failure(.unavailable, "metrics cannot be served at port \(port): is it taken?")
         }
     }
 }

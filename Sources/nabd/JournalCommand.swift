@@ -105,7 +105,7 @@ struct JournalCommand: ParsableCommand {
                 result.faults += report.faults
                 print(
                     "\(report.agreeing) delivered events agree"
-                        + (report.gone > 0 ? ", \(report.gone) are no longer kept" : ""))
+                        + (report.gone > 0 ? ", \(report.gone) lie before the first that is kept" : ""))
             }
             for fault in result.faults { print("fault: \(fault)") }
             if result.declaredMissing > 0 {

@@ -30,6 +30,11 @@ struct RunCommand: AsyncParsableCommand {
                 "this part of the configuration is faulty: the unit runs without it",
                 metadata: ["part": "\(refusal.part)", "reason": "\(refusal.reason)"])
         }
+        if let port = configuration.metricsPort {
+            logger.notice(
+                "the host serves no metrics itself: “nabd exporter” does, at the port of the configuration",
+                metadata: ["port": "\(port)", "socket": "\(configuration.statusSocket)"])
+        }
         let host = UnitHost(configuration, logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

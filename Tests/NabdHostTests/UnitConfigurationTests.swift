@@ -113,6 +113,24 @@ import Testing
         }
     }
 
+    /// An unknown key may be any one that is missing, misspelt.
+    @Test(arguments: ["uplnk", "testdata", "jurnal", "metrcs"], [true, false])
+    func aMisspeltKeyIsHeldToBeTheMissingOne(key: String, saysLabel: Bool) throws {
+        let uplink = "uplink: {server: \"https://x/fhir\", authority: a, client-certificate: b, client-key: c}"
+        let label = saysLabel ? "\ntest-data: true" : ""
+        let folder = try TemporaryFolder()
+        let journal = "journal: {directory: journal, commit-every: 250ms}"
+        let whole = "\(Self.good)\n\(uplink)\(label)\n\(key): {a: 1}"
+        let unit = try UnitConfiguration.load(try folder.write("unit.yaml", whole), faultsCost: .itsPart)
+        #expect((unit.uplink != nil) == saysLabel, "without a label nothing is sent")
+        #expect(unit.retention.hasUplink)
+        #expect(unit.retention.shed == [.waveforms])
+        let path = try folder.write("unit.yaml", whole.replacingOccurrences(of: journal, with: ""))
+        let without = try UnitConfiguration.load(path, faultsCost: .itsPart)
+        #expect(without.retention.shed == [], "without the journal's part nothing goes")
+        #expect(without.retention.hasUplink)
+    }
+
     /// Each contradiction costs the two that it is between.
     @Test func whoContradictsNobodyIsRead() throws {
         let text = Self.good.replacingOccurrences(

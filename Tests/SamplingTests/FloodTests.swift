@@ -23,14 +23,21 @@ import Testing
         return records
     }
 
-    @Test("Samples beyond the budget are left out and told, that there is no value is never left out")
-    func samplesBeyondTheBudget() throws {
+    /// Its sink, at the first second.
+    private func oximeter() throws -> (RingSink, DevicePlan, LineRecorder) {
         let plan = try DeviceProfile.load(Repository.path("device-profiles/masimo/rad-8")).compile(handle: "spo2")
         let recorder = LineRecorder(devices: 1)
         var place = RingSink.Place()
         place.linkAlert = plan.alerts.count
         var sink = RingSink(recorder: recorder, place: place, device: plan)
         sink.tell(time: Self.second)
+        return (sink, plan, recorder)
+    }
+
+    @Test("Samples beyond the budget are left out and told, that there is no value is never left out")
+    func samplesBeyondTheBudget() throws {
+        let (made, plan, recorder) = try oximeter()
+        var sink = made
         for _ in 0..<10_000 { sink.take(sample(), frameOffset: 0) }
         // Three streams of one a second: each four times that and twenty, for a minute.
         #expect(emptied(recorder).count == 3 * 24 * 60)
@@ -46,12 +53,8 @@ import Testing
 
     @Test("At the end nothing waits any more, however much the device told before")
     func theLastWordIsTold() throws {
-        let plan = try DeviceProfile.load(Repository.path("device-profiles/masimo/rad-8")).compile(handle: "spo2")
-        let recorder = LineRecorder(devices: 1)
-        var place = RingSink.Place()
-        place.linkAlert = plan.alerts.count
-        var sink = RingSink(recorder: recorder, place: place, device: plan)
-        sink.tell(time: Self.second)
+        let (made, plan, recorder) = try oximeter()
+        var sink = made
         for number in 0..<1_000 {
             sink.alert(.stale, holds: number % 2 == 0, time: Self.second)
             sink.event(.deviceStale, figure: Int64(number), time: Self.second)
