@@ -110,6 +110,32 @@ import Testing
         #expect(!budget.isWaiting)
     }
 
+    @Test("Figures that count add up, and no kind of event hides another")
+    func figuresAddUp() {
+        var budget = EventBudget(alerts: 0)
+        budget.refill(at: 0)
+        func record(_ event: EventCode, _ figure: Int64) -> SampleRecord {
+            SampleRecord(kind: .event, index: 0, monotonicNanoseconds: 1, bits: figure, event: event)
+        }
+        for _ in 0..<EventBudget.burst { _ = budget.admit(record(.deviceStale, 0)) }
+        var told: [EventCode: Int64] = [:]
+        for step in 1...20 {
+            for (event, figure) in [(EventCode.deadlinesMissed, Int64(2)), (.lateReply, 5), (.deviceSilent, 3)] {
+                _ = budget.admit(record(event, figure))
+            }
+            budget.refill(at: Int64(step) * Self.second)
+            while let (record, _) = budget.next() {
+                told[record.event, default: 0] += record.event == .deviceSilent ? 1 : record.bits
+            }
+        }
+        while let (record, _) = budget.next(isLast: true) {
+            told[record.event, default: 0] += record.event == .deviceSilent ? 1 : record.bits
+        }
+        #expect(told[.deadlinesMissed] == 40)
+        #expect(told[.lateReply] == 100)
+        #expect((told[.deviceSilent] ?? 0) >= 5)
+    }
+
     @Test("A device brings its described rate and several times more, and then no more than that")
     func samplesAreBounded() {
         var budget = SampleBudget(periods: [Self.second])

@@ -92,6 +92,26 @@ import Testing
         #expect(try report(file).faults.count == 5)
     }
 
+    @Test func aBeheadedJournalIsFound() throws {
+        _ = try delivered(20)
+        let file = try given(everySecond: false)
+        let path = JournalFiles(directory: directory).newest(.events).path
+        func cut(before first: Int64, anchor: [UInt8]) throws {
+            try DatabaseQueue(path: path).write { db in
+                try db.execute(sql: "DELETE FROM events WHERE id < ?", arguments: [first])
+                try db.execute(sql: "UPDATE anchor SET hash = ?", arguments: [Data(anchor)])
+                try db.execute(sql: "UPDATE about SET value = ? WHERE name = 'first'", arguments: [first])
+            }
+        }
+        let tenth = try #require(try JournalReader(directory: directory).events(after: 9, limit: 1).first)
+        try cut(before: 11, anchor: tenth.hash)
+        #expect(try report(file) == .init(agreeing: 10, gone: 10, faults: []), "as after pruning")
+        try cut(before: 11, anchor: [UInt8](repeating: 9, count: 32))
+        #expect(try report(file).faults == ["event 11 does not hang on event 10 as that was delivered"])
+        try cut(before: 30, anchor: tenth.hash)
+        #expect(try report(file).faults.count == 1, "none of it is there")
+    }
+
     @Test func whatIsNoWitnessIsTold() throws {
         let file = try delivered(4)
         let other = try folder.write("other.json", #"{"resourceType":"Bundle","entry":[{"resource":{"id":"a"}}]}"#)
