@@ -47,6 +47,7 @@ package struct SerialDecoder: Sendable {
     private var split: [UInt8]
     var judge: ValueJudge
     private var spoken: SpokenBytes
+    private var speech: SpeechGuard
     var captures: CaptureTable
     var recordCaptures: CaptureTable
     private var packet: [UInt8]
@@ -71,6 +72,8 @@ package struct SerialDecoder: Sendable {
     var unasked: [Int] = []
     /// What was wrong with the last damaged frame since the last call of ``takeDamage()``.
     var damage: Reason?
+    /// Whether something was not said back because a command would have been.
+    private var isAnswerBarred = false
     /// What must be said back, in order.
     package private(set) var outbox: [UInt8] = []
     package internal(set) var counters = Counters()
@@ -87,6 +90,7 @@ package struct SerialDecoder: Sendable {
         split = [UInt8](repeating: 0, count: framers.count > 1 || stream.contains { $0 != nil } ? 1024 : 0)
         judge = ValueJudge(device)
         spoken = SpokenBytes(plan)
+        speech = SpeechGuard(plan)
         let most = plan.messages.flatMap { [$0.text?.captures ?? 0, $0.records?.each.captures ?? 0] }.max() ?? 0
         captures = CaptureTable(capacity: most)
         recordCaptures = CaptureTable(capacity: most)
@@ -234,6 +238,12 @@ package struct SerialDecoder: Sendable {
     /// What must be said back has been said.
     package mutating func clearOutbox() { outbox.removeAll(keepingCapacity: true) }
 
+    /// Whether something was not said back because a command would have been, told once.
+    package mutating func takeBarredAnswer() -> Bool {
+        defer { isAnswerBarred = false }
+        return isAnswerBarred
+    }
+
     /// The bytes of a request, with the values of this session; `nil` when one that it needs is not known.
     package mutating func bytes(of request: Int, time: Int64) -> [UInt8]? {
         spoken.request(request, plan, judge, time: time)
@@ -244,6 +254,9 @@ package struct SerialDecoder: Sendable {
     package func prelude(of request: Int, time: Int64) -> [(bytes: [UInt8], pause: Int64)]? {
         spoken.prelude(request, plan, judge, time: time)
     }
+
+    /// Whether bytes may be said as a request or an answer: those of a command may not.
+    package mutating func mayBeSaid(_ bytes: [UInt8]) -> Bool { speech.mayBeSaid(bytes) }
 
     // MARK: Frames
 
@@ -366,7 +379,8 @@ package struct SerialDecoder: Sendable {
 
     mutating func answer(_ trigger: SessionDescription.Answer.Trigger) {
         for index in plan.answers.indices where plan.answers[index].to == trigger && outbox.count < 1024 {
-            if let bytes = spoken.answer(index, plan, judge, time: lastByteTime) { outbox.append(contentsOf: bytes) }
+            guard let bytes = spoken.answer(index, plan, judge, time: lastByteTime) else { continue }
+            if speech.mayBeSaid(bytes) { outbox.append(contentsOf: bytes) } else { isAnswerBarred = true }
         }
     }
 }

@@ -55,3 +55,28 @@ struct SpokenBytes: Sendable {
         return bytes
     }
 }
+
+/// What was said on a line, so that nothing said now completes a command with it.
+struct SpeechGuard: Sendable {
+    private let barred: [WirePattern]
+    private var said: [UInt8] = []
+
+    init(_ plan: SerialPlan) {
+        barred = plan.barred
+        if !barred.isEmpty { said.reserveCapacity(4 * WirePattern.reach) }
+    }
+
+    /// Whether these bytes may be said; what may is remembered. No allocation.
+    mutating func mayBeSaid(_ bytes: [UInt8]) -> Bool {
+        if ModbusWrite.isWhole(bytes) { return false }
+        guard !barred.isEmpty else { return true }
+        if said.count > WirePattern.reach { said.removeFirst(said.count - WirePattern.reach) }
+        let first = said.count
+        said.append(contentsOf: bytes)
+        for pattern in barred where pattern.isCompleted(in: said, from: first) {
+            said.removeLast(bytes.count)
+            return false
+        }
+        return true
+    }
+}

@@ -46,6 +46,8 @@
     case heldInput
     /// Samples beyond what the device is described to bring, several times over, are left out. Figure: how many.
     case samplesExceeded
+    /// A request or an answer was not said, because a command would have been. Figure: how many.
+    case requestBarred
 }
 
 extension EventCode {
@@ -74,6 +76,7 @@ extension EventCode {
         case .registersRestored: .registersRestored
         case .heldInput: .heldInput
         case .samplesExceeded: .samplesExceeded
+        case .requestBarred: .requestBarred
         }
     }
 
@@ -81,7 +84,8 @@ extension EventCode {
     package var figureCounts: Bool {
         switch self {
         case .deadlinesMissed, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies,
-            .lineEcho, .lineEchoLost, .busContention, .samplesExceeded:
+            .lineEcho, .lineEchoLost, .busContention, .samplesExceeded,
+            .requestBarred:
             true
         case .none, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
             .deviceStale, .vmdConnected, .vmdDisconnected, .registersRefused, .registersRestored, .heldInput:

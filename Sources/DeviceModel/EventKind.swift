@@ -27,6 +27,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case registersRestored
     case heldInput
     case samplesExceeded
+    case requestBarred
     case lineStatistics
     case deviceStatistics
     case clockStepped
@@ -66,7 +67,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
             .conflictingReplies, .lineEcho,
             .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
-            .lineStatistics,
+            .requestBarred, .lineStatistics,
             .deviceStatistics:
             .device
         }
@@ -105,6 +106,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .heldInput: "What lay in a buffer while nobody read: its values are not now, and are left out."
         case .samplesExceeded:
             "The device sent several times more samples than its profile describes: the rest is left out."
+        case .requestBarred: "A request or an answer was not said, because a command would have been."
         case .lineStatistics: "What was counted of a line since the start; it names the line's first device."
         case .deviceStatistics: "What was counted of a device since the start."
         case .clockStepped: "The wall clock was set; no stored time is rewritten."
@@ -130,7 +132,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
             .conflictingReplies, .lineEcho,
             .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
-            .lineStatistics,
+            .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
             .samplesShed, .settingRefused:

@@ -55,6 +55,7 @@ extension EventKind {
         case .registersRefused, .registersRestored: [Self.frames, EventMember("text", "Space and first register.")]
         case .heldInput: [EventMember("figure", "How old the values may be.", unit: "ms")]
         case .samplesExceeded: [EventMember("figure", "How many samples since last told.")]
+        case .requestBarred: [EventMember("figure", "How many since last told.")]
         case .lineStatistics: Self.lineFigures
         case .deviceStatistics:
             [EventMember("…", "One count for each name that the metrics have as `nabd_device_…_total`.")]
@@ -93,7 +94,9 @@ extension EventKind {
         "Present when no alert begun before is open behind this event: how many were ended for that just before it.")
 
     private static let device = [
-        EventMember("profile", "The profile's name."), EventMember("manufacturer", "Who makes the device."),
+        EventMember("profile", "The profile's name."),
+        EventMember("digest", "What the profile is made of, as `sha256sum FILES | sha256sum` prints it."),
+        EventMember("manufacturer", "Who makes the device."),
         EventMember("model", "Its model."),
         EventMember("kind", "What it does."), EventMember("line", "Where it is connected."),
         EventMember("unverifiedFacts", "Whether its profile rests on facts that nobody verified at a device."),

@@ -31,7 +31,7 @@ package enum RecordedEvent: Sendable, Hashable {
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
             .conflictingReplies, .lineEcho,
             .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
-            .lineStatistics,
+            .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
             .samplesShed, .settingRefused:

@@ -37,18 +37,19 @@ extension UnitEvent {
     /// A device that the session reads.
     ///
     /// - Parameters:
+    ///   - digest: of the profile, in 64 hexadecimal digits.
     ///   - function: what the device does.
     ///   - hasUnverifiedFacts: whether its profile rests on facts that nobody verified at a device.
     package static func deviceConfigured(
-        _ device: String, profile: String, manufacturer: String, model: String, function: String, line: String,
-        hasUnverifiedFacts: Bool, at time: Int64
+        _ device: String, profile: String, digest: String, manufacturer: String, model: String,
+        function: String, line: String, hasUnverifiedFacts: Bool, at time: Int64
     ) -> UnitEvent {
         UnitEvent(
             .deviceConfigured, device: device,
             [
-                "profile": .string(profile), "manufacturer": .string(manufacturer), "model": .string(model),
-                "kind": .string(function),
-                "line": .string(line), "unverifiedFacts": .bool(hasUnverifiedFacts),
+                "profile": .string(profile), "digest": .string(digest), "manufacturer": .string(manufacturer),
+                "model": .string(model), "kind": .string(function), "line": .string(line),
+                "unverifiedFacts": .bool(hasUnverifiedFacts),
             ], time)
     }
 

@@ -45,6 +45,8 @@ package struct SerialPlan: Sendable {
     package let answers: [SessionDescription.Answer]
     /// Fields whose text is needed to say something.
     package let remembered: [(name: String, field: Int)]
+    /// What never leaves as something that is said.
+    package let barred: [WirePattern]
     /// The longest time between two messages of a device that speaks unasked. Unit: ns; `nil` when it only answers, or
     /// speaks at times only.
     package let streamPeriod: Int64?
@@ -247,6 +249,8 @@ package struct RequestPlan: Sendable {
     package let period: Int64?
     package let retries: Int
     package let isRepeatable: Bool
+    /// Whether it does more than read.
+    package let isInstruction: Bool
     package let slot: Int?
 }
 

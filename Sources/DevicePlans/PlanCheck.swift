@@ -1,3 +1,4 @@
+import Foundation
 package import ProfileLanguage
 package import StrictYAML
 
@@ -72,6 +73,9 @@ extension DeviceProfile {
     package static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
         let profile = try read(file)
         PlanCheck(profile: profile, diagnostics: file.diagnostics).run()
+        let root = URL(fileURLWithPath: file.path).standardized.deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        profile.refuseCommands(profile.wirePatterns + CommandShelf.patterns(of: [root.path]), file.diagnostics)
         try file.diagnostics.throwErrors()
         return profile
     }

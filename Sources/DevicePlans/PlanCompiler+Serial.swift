@@ -45,6 +45,7 @@ extension PlanCompiler {
             open: profile.session.open.flatMap { spoken[$0] ?? [] },
             close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
             remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } },
+            barred: profile.wirePatterns + barred,
             streamPeriod: unasked.map(period).max(),
             listens: frameFields.contains { !$0.fields.isEmpty } || profile.packet != nil
                 || messages.contains { !$0.isReply }
@@ -165,8 +166,7 @@ extension PlanCompiler {
             },
             send: filled(request.send), frame: request.frame, reply: reply, refusal: refusal,
             period: request.period.map { period in wantedPeriod(request) ?? period }, retries: request.retries,
-            isRepeatable: request.effect != .effect,
-            slot: slot)
+            isRepeatable: request.effect != .effect, isInstruction: request.effect != .read, slot: slot)
     }
 
     /// A request is sent as often as the fastest of its metrics is wanted.

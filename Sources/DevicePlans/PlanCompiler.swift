@@ -8,10 +8,13 @@ extension DeviceProfile {
     /// - Parameters:
     ///   - handle: the device's name in the unit's configuration.
     ///   - expectedSerial: the serial number the device must report; `nil` accepts any.
-    package func compile(handle: String, overrides: DeviceOverrides = DeviceOverrides(), expectedSerial: String? = nil)
-        -> DevicePlan
-    {
-        PlanCompiler(profile: self, handle: handle, overrides: overrides).plan(expectedSerial: expectedSerial)
+    ///   - barred: what the commands of other profiles send.
+    package func compile(
+        handle: String, overrides: DeviceOverrides = DeviceOverrides(), expectedSerial: String? = nil,
+        barred: [WirePattern] = []
+    ) -> DevicePlan {
+        PlanCompiler(profile: self, handle: handle, overrides: overrides, barred: barred).plan(
+            expectedSerial: expectedSerial)
     }
 }
 
@@ -20,6 +23,7 @@ struct PlanCompiler {
     let profile: DeviceProfile
     let handle: String
     let overrides: DeviceOverrides
+    let barred: [WirePattern]
     let line: LineDescription
     let slots: [String]
     let fieldIndex: [String: Int]
@@ -33,8 +37,9 @@ struct PlanCompiler {
     /// By field on which others depend, where others decide about it in turn: how many in a row.
     let gateDepths: [String: Int]
 
-    init(profile: DeviceProfile, handle: String, overrides: DeviceOverrides) {
+    init(profile: DeviceProfile, handle: String, overrides: DeviceOverrides, barred: [WirePattern] = []) {
         self.profile = profile
+        self.barred = barred
         self.handle = handle
         self.overrides = overrides
         var line = profile.line

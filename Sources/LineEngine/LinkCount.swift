@@ -16,6 +16,8 @@ package enum LinkCount: Int, CaseIterable, Sendable {
     case conflicts
     case coalesced
     case exceeded
+    case instructions
+    case barred
 
     /// How many kinds there are; kept, because to ask for all cases allocates.
     static let caseCount = allCases.count
@@ -38,6 +40,8 @@ package enum LinkCount: Int, CaseIterable, Sendable {
         case .resyncs: "Times that bytes had to be skipped to find a frame."
         case .conflicts: "Answers that contradicted the one taken."
         case .coalesced: "Events and changes of alerts that were told together with another, beyond the budget."
+        case .instructions: "Requests said that do more than read, and may be repeated (class idempotent)."
+        case .barred: "Requests and answers not said, because a command would have been."
         case .exceeded: "Samples left out because the device sent more than its budget."
         }
     }

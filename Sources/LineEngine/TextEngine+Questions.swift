@@ -11,14 +11,10 @@ extension TextEngine {
             let prelude = intake.decoder.prelude(of: request, time: now)
         else {
             // A value of the session that it needs has not been told yet.
-            switch purpose {
-            case .question: intake.decoder.miss(request: request, .notAvailable, .absent, time: now, sink: &sink)
-            case .step: restartSession(after: Self.sessionPause, at: now)
-            case .order(let order): tell(order, .notSaid, said: 0, at: now)
-            case .farewell: phase = .over
-            }
-            return
+            return leave(request, purpose, at: now)
         }
+        for piece in prelude where !intake.decoder.mayBeSaid(piece.bytes) { return bar(request, purpose, at: now) }
+        guard intake.decoder.mayBeSaid(bytes) else { return bar(request, purpose, at: now) }
         if plan.requests[request].reply != nil { intake.decoder.expect(request) }
         spoken = prelude.first?.bytes ?? bytes
         unspoken.removeAll(keepingCapacity: true)
@@ -29,6 +25,27 @@ extension TextEngine {
             unspoken = zip(prelude, prelude.dropFirst().map(\.bytes) + [bytes]).map { (pause: $0.pause, bytes: $1) }
         }
         phase = .saying(Exchange(purpose: purpose, request: request))
+    }
+
+    /// A request that is not said.
+    private mutating func leave(_ request: Int, _ purpose: Exchange.Purpose, at now: Int64) {
+        switch purpose {
+        case .question: intake.decoder.miss(request: request, .notAvailable, .absent, time: now, sink: &sink)
+        case .step: restartSession(after: Self.sessionPause, at: now)
+        case .order(let order): tell(order, .notSaid, said: 0, at: now)
+        case .farewell: phase = .over
+        }
+    }
+
+    /// A request that would be a command.
+    private mutating func bar(_ request: Int, _ purpose: Exchange.Purpose, at now: Int64) {
+        tellBarred(at: now)
+        leave(request, purpose, at: now)
+    }
+
+    mutating func tellBarred(at now: Int64) {
+        sink.count(.barred)
+        sink.event(.requestBarred, figure: 1, time: now)
     }
 
     package mutating func said(at now: Int64) {
@@ -45,6 +62,7 @@ extension TextEngine {
         }
         exchange.sent = now
         if case .farewell = exchange.purpose {} else { sink.count(.requests) }
+        if plan.requests[exchange.request].isInstruction { sink.count(.instructions) }
         guard plan.requests[exchange.request].reply != nil else {
             quiet(until: now + device.line.turnaround, at: now)
             if case .order(let order) = exchange.purpose { tell(order, .unknown, said: now, at: now) }

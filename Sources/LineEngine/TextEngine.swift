@@ -190,6 +190,7 @@ package struct TextEngine: LineEngine {
 
     /// The line is open; `nil` when the phase has changed.
     mutating func goOn(at now: Int64) -> LineAction? {
+        if intake.decoder.takeBarredAnswer() { tellBarred(at: now) }
         if !intake.decoder.outbox.isEmpty {
             speaking = .answer
             return .say(by: now + device.line.slowestReply)

@@ -68,6 +68,8 @@ struct LineLog {
         case .busContention: return (.warning, "somebody else talks on this line, or it is disturbed")
         case .samplesExceeded:
             return (.warning, "the device sends several times more than its profile describes: the rest is left out")
+        case .requestBarred:
+            return (.error, "this device's profile would send a command as a request: it is not sent")
         case .none, .deviceIdentified, .deadlinesMissed, .deviceStale, .vmdConnected, .vmdDisconnected, .lateReply,
             .duplicateReply, .unsolicitedFrame,
             .mismatchedReply, .lineEcho, .lineEchoLost, .registersRefused, .registersRestored, .heldInput:
@@ -85,7 +87,7 @@ extension EventCode {
             .vmdDisconnected, .lateReply, .duplicateReply,
             .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .lineEcho, .lineEchoLost, .busContention,
             .registersRefused, .registersRestored,
-            .heldInput, .samplesExceeded:
+            .heldInput, .samplesExceeded, .requestBarred:
             false
         }
     }

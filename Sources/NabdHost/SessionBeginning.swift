@@ -21,8 +21,8 @@ struct SessionBeginning {
         let configured = configuration.devices.map { device in
             let profile = device.plan.profile
             return UnitEvent.deviceConfigured(
-                device.plan.handle, profile: profile.name, manufacturer: profile.device.manufacturer,
-                model: profile.device.model,
+                device.plan.handle, profile: profile.name, digest: profile.digest,
+                manufacturer: profile.device.manufacturer, model: profile.device.model,
                 function: profile.device.kind, line: device.address.description,
                 hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
         }

@@ -64,6 +64,8 @@ package struct UnitConfiguration: Sendable {
     /// SCHED_FIFO priority of the lines' threads; 0 asks for none.
     package var realTimePriority: Int32 = 40
     package var devices: [Device] = []
+    /// The list of profiles that the unit accepts, where it has one.
+    package var accepted: AcceptedProfiles?
     /// The port on 127.0.0.1 at which the exporter, a process of its own, serves metrics and health; `nil` for none.
     package var metricsPort: Int?
     /// The Unix socket at which the running host tells how it is: beside the journal, where the file names none.

@@ -89,6 +89,7 @@ package final class UnitHost: Service {
         let memory = configuration.realTimePriority > 0 ? MemoryLock.lock() : nil
         memoryLock.withLock { $0 = memory }
         let (writer, beginning, unwritten) = try openJournal()
+        keepProfiles()
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
             writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil,
@@ -135,6 +136,17 @@ package final class UnitHost: Service {
         } catch {
             // The record is whole by now; what was not delivered waits for the next start.
             logger.warning("the rest could not be delivered before the end", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// Keeps what the unit reads by, for a day on which it can no longer be read where it stands.
+    private func keepProfiles() {
+        let kept = KeptProfiles(journal: configuration.journalDirectory)
+        do {
+            if let accepted = configuration.accepted { try kept.keep(accepted) }
+            for device in configuration.devices { try kept.keep(device.plan.profile) }
+        } catch {
+            logger.warning("the profiles in use could not be kept", metadata: ["folder": "\(kept.folder)"])
         }
     }
 

@@ -18,20 +18,7 @@ extension UnitReader {
         guard let profileValue = map.required("profile"), let name = profileValue.text("a profile, vendor/model"),
             let (lineValue, address) = readLine(map)
         else { return }
-        guard
-            let folder = profileFolders.map({ "\($0)/\(name)" }).first(where: {
-                FileManager.default.fileExists(atPath: "\($0)/profile.yaml")
-            })
-        else {
-            return profileValue.error("there is no profile “\(name)” in \(profileFolders.joined(separator: ", "))")
-        }
-        let profile: DeviceProfile
-        do throws(InvalidFile) {
-            profile = try DeviceProfile.load(folder)
-        } catch {
-            for diagnostic in error.diagnostics { diagnostics.report(diagnostic) }
-            return
-        }
+        guard let profile = profile(name, profileValue) else { return }
         var overrides = DeviceOverrides()
         if let unitValue = map["unit"] {
             if profile.line.transport == .serial { unitValue.error("“unit” belongs to Modbus devices") }
@@ -43,7 +30,9 @@ extension UnitReader {
         if serial != nil, profile.session.identityField == nil {
             map["serial"]?.error("this profile does not tell the device's serial number")
         }
-        let plan = profile.compile(handle: handle, overrides: overrides, expectedSerial: serial)
+        let plan = profile.compile(
+            handle: handle, overrides: overrides, expectedSerial: serial,
+            barred: CommandShelf.patterns(of: profileFolders))
         if let fault = plan.fault(on: address) { lineValue.error(fault) }
         unit.devices.append(UnitConfiguration.Device(plan: plan, address: address, location: value.location))
     }

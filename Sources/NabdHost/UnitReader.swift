@@ -15,6 +15,12 @@ struct UnitReader {
     let folder: String
     let diagnostics: Diagnostics
     var profileFolders: [String] = []
+    var trust = Trust()
+
+    static let keys = [
+        "nabd", "unit", "profiles", "accept", "monitor-only", "test-data", "journal", "real-time", "metrics", "status",
+        "devices", "uplink",
+    ]
 
     let faultCost: UnitConfiguration.FaultCost
 
@@ -25,7 +31,7 @@ struct UnitReader {
     }
 
     /// Reads a part of the file; one that is faulty is not used, and returns `false`.
-    private mutating func part(_ part: UnitConfiguration.Refusal.Part, _ read: (inout UnitReader) -> Void) -> Bool {
+    mutating func part(_ part: UnitConfiguration.Refusal.Part, _ read: (inout UnitReader) -> Void) -> Bool {
         let before = diagnostics.errors
         read(&self)
         guard diagnostics.errors > before else { return true }
@@ -46,11 +52,8 @@ struct UnitReader {
             kind.error("this file says it is “\(text)”, expected “unit/1”")
             return false
         }
-        let keys = [
-            "nabd", "unit", "profiles", "test-data", "journal", "real-time", "metrics", "status", "devices", "uplink",
-        ]
         // A key that is not known may be any one that is missing, misspelt: the uplink's, the label's, the journal's.
-        let areKeysRight = part(.setting("nabd")) { _ in root.allow(keys) }
+        let areKeysRight = part(.setting("nabd")) { _ in root.allow(Self.keys) }
         _ = part(.setting("unit")) { $0.readName(root) }
         let isLabelRight = part(.setting("test-data")) {
             $0.unit.isTestData = root["test-data"]?.bool("whether it is test data") ?? false
@@ -78,6 +81,7 @@ struct UnitReader {
             map.allow(["socket"])
             reader.unit.statusPath = map.required("socket")?.text("the socket's path").map(reader.absolute)
         }
+        readTrust(root)
         readDevices(root)
         let isUplinkRight = part(.setting("uplink")) { reader in
             if let map = root["uplink"]?.mapping("the uplink") { reader.readUplink(map) }

@@ -11,6 +11,8 @@ package struct DeviceProfile: Sendable {
     /// `vendor/model`, from the folders the file stands in.
     package var name = ""
     package var path = ""
+    /// The files it is made of: its own, and after it those that it extends.
+    package var sources: [Source] = []
     package var device = Identity()
     /// The names that the profile may use: the tables beside it, and its own.
     package var names = Nomenclature()
@@ -42,6 +44,14 @@ package struct DeviceProfile: Sendable {
         /// The virtual device whose values it vouches for; `nil`: all.
         package let vmd: String?
         package let location: SourceLocation
+    }
+
+    /// A file that a profile is made of.
+    package struct Source: Sendable {
+        /// `vendor/model`.
+        package let name: String
+        /// As it was read.
+        package let bytes: [UInt8]
     }
 
     package struct Identity: Sendable {
@@ -383,6 +393,8 @@ package struct CommandDescription: Sendable {
         package let frame: Int?
         /// Index into ``DeviceProfile/messages``.
         package let reply: Int?
+        /// Whether it only reads: a request may send the same.
+        package let isRead: Bool
     }
 
     package let name: String

@@ -285,6 +285,9 @@ extension FrameFormat {
         }
     }
 
+    /// Bytes within the frame as they are on the wire.
+    func stuffed(_ plain: [UInt8]) -> [UInt8] { stuff(plain, isWhole: false) }
+
     private func stuff(_ plain: [UInt8], isWhole: Bool = true) -> [UInt8] {
         guard !stuffing.isEmpty else { return plain }
         let kept = isWhole ? start.count : 0

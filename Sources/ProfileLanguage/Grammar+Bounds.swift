@@ -78,6 +78,7 @@ extension Grammar {
         static let requestClass = all(RequestDescription.Class.self)
         /// What is only read is a request.
         static let commandClass = requestClass.filter { $0.value != .read }
+        static let stepClass = requestClass.filter { $0.value == .read }
         static let priority = all(AlertDescription.Priority.self)
         static let vectorKind = all(VectorFile.Kind.self)
 

@@ -271,6 +271,9 @@ extension Grammar {
             Key("send", .either([.text, .part(binary)]), required: true, "the payload, with {arguments} and {fields}"),
             Key("reply", .either([.text, .part(message)]), "the answer that says it was taken; `none`"),
             Key("frame", .text, "the frame that carries it"),
+            Key(
+                "class", .word(names(Words.stepClass)),
+                "`read` for a step that changes nothing, which a request may send too"),
         ])
 
     static let expectation = Part(

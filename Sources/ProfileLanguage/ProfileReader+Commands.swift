@@ -88,7 +88,8 @@ extension ProfileReader {
             reply = profile.messages.count
             profile.messages.append(message)
         }
-        return CommandDescription.Step(send: send, frame: frame, reply: reply)
+        let isRead = map["class"]?.choice("the step's class", Grammar.Words.stepClass) != nil
+        return CommandDescription.Step(send: send, frame: frame, reply: reply, isRead: isRead)
     }
 
     private func readBack(

@@ -194,11 +194,18 @@ extension DeviceProfile {
         let shelf = NomenclatureShelf.names(besides: [folder.path])
         for finding in shelf.findings { file.diagnostics.report(finding) }
         var reader = ProfileReader(diagnostics: file.diagnostics, names: shelf.nomenclature)
-        reader.read(try file.root.withInheritance(path: file.path, depth: 0), path: file.path)
+        var sources = [Source(name: name(path: file.path), bytes: file.bytes)]
+        let root = try file.root.withInheritance(path: file.path, &sources)
+        reader.read(root, path: file.path)
         try file.diagnostics.throwErrors()
-        let folders = URL(fileURLWithPath: file.path).standardized.pathComponents.dropLast().suffix(2)
-        reader.profile.name = folders.joined(separator: "/")
+        reader.profile.name = sources[0].name
+        reader.profile.sources = sources
         return reader.profile
+    }
+
+    /// `vendor/model`, from the folders that a profile's file stands in.
+    fileprivate static func name(path: String) -> String {
+        URL(fileURLWithPath: path).standardized.pathComponents.dropLast().suffix(2).joined(separator: "/")
     }
 }
 
@@ -207,14 +214,18 @@ extension YAMLValue {
     private static var inheritanceLimit: Int { 4 }
 
     /// The file over the one that it extends, over the one that extends, …
-    fileprivate func withInheritance(path: String, depth: Int) throws(InvalidFile) -> YAMLValue {
+    ///
+    /// - Parameter sources: the files read so far; the others follow in the order in which they are extended.
+    fileprivate func withInheritance(path: String, _ sources: inout [DeviceProfile.Source]) throws(InvalidFile)
+        -> YAMLValue
+    {
         guard let value = member("extends") else { return self }
         guard let name = value.text("the profile that is extended, vendor/model") else { return self }
         guard name.wholeMatch(of: /[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+/) != nil, !name.contains("..") else {
             value.error("expected vendor/model, found “\(name)”")
             return self
         }
-        guard depth < Self.inheritanceLimit else {
+        guard sources.count <= Self.inheritanceLimit else {
             value.error("profiles that extend each other stand more than \(Self.inheritanceLimit) deep")
             return self
         }
@@ -226,6 +237,7 @@ extension YAMLValue {
             return self
         }
         let file = try YAMLFile(path: other, diagnostics: diagnostics)
-        return extending(try file.root.withInheritance(path: other, depth: depth + 1))
+        sources.append(DeviceProfile.Source(name: DeviceProfile.name(path: other), bytes: file.bytes))
+        return extending(try file.root.withInheritance(path: other, &sources))
     }
 }

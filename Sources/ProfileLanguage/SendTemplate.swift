@@ -121,6 +121,20 @@ package struct SendTemplate: Sendable, Hashable {
         }
     }
 
+    /// The runs of bytes that are always the same: what stands before the first hole, between two, and behind the last.
+    var literals: [[UInt8]] {
+        var runs: [[UInt8]] = [[]]
+        for part in parts {
+            if case .literal(let bytes) = part { runs[runs.count - 1] += bytes } else { runs.append([]) }
+        }
+        return runs
+    }
+
+    /// Whether it is always the same.
+    var isLiteral: Bool {
+        parts.allSatisfy { part in if case .literal = part { true } else { false } }
+    }
+
     /// Whether it is another one each time it is said.
     package var changes: Bool {
         parts.contains { part in

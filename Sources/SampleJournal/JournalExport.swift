@@ -131,15 +131,14 @@ package struct JournalExport: Sendable {
             if value.validity.carriesValue {
                 switch stream.json(bits: value.bits, text: value.text) {
                 case .number(let digits): written = digits
-                case .string(let text):
-                    written =
-                        "\"\(text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\""))\""
+                case .string(let text): written = Printable.cell(text, isQuoted: true)
                 default: break
                 }
             }
             return [
-                UTCTime.text(nanoseconds: utc), "\(time)", stream.device, stream.vmd ?? "", stream.metric,
-                "\(sequence)", written, stream.unit ?? "",
+                UTCTime.text(nanoseconds: utc), "\(time)", Printable.cell(stream.device),
+                Printable.cell(stream.vmd ?? ""), Printable.cell(stream.metric), "\(sequence)", written,
+                Printable.cell(stream.unit ?? ""),
                 value.validity.word, value.reason == .none ? "" : value.reason.word,
             ].joined(separator: ",")
         }

@@ -10,6 +10,8 @@ package struct YAMLFile {
 
     package let path: String
     package let root: YAMLValue
+    /// The file as it was read.
+    package let bytes: [UInt8]
     package let diagnostics: Diagnostics
 
     /// Reads a file. Throws ``InvalidFile`` with the place of the fault; never a library's own error.
@@ -54,6 +56,12 @@ package struct YAMLFile {
         guard let text = String(bytes: data, encoding: .utf8) else {
             throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file is not UTF-8 text")])
         }
+        if let fault = KeyScan.fault(Array(data)) {
+            throw InvalidFile(diagnostics: [
+                Diagnostic(
+                    .error, SourceLocation(file: path, line: fault.line, column: fault.column), fault.message)
+            ])
+        }
         let node: Node
         do {
             guard let composed = try Yams.compose(yaml: text) else {
@@ -69,6 +77,7 @@ package struct YAMLFile {
         try Self.bound(node, depth: 0, count: &count, path: path)
         self.path = path
         self.diagnostics = diagnostics
+        bytes = Array(data)
         root = YAMLValue(node: node, file: path, diagnostics: diagnostics)
     }
 

@@ -267,12 +267,20 @@ package struct YAMLMapping {
         return nil
     }
 
+    /// So many unknown keys of a mapping are told one by one.
+    private static let mostUnknown = 20
+
     /// Reports every key that is none of these.
     package func allow(_ keys: [String]) {
-        for member in members where !keys.contains(member.key) {
-            // A key that stands already is not what was meant; in a variant it may be, as it stands in the file that is
-            // extended.
-            let known = value.inherited.isEmpty ? keys.filter { self[$0] == nil } : keys
+        // A key that stands already is not what was meant; in a variant it may be, as it stands in the file that is
+        // extended.
+        let standing = Set(members.map(\.key))
+        let known = value.inherited.isEmpty ? keys.filter { !standing.contains($0) } : keys
+        let unknown = members.filter { !keys.contains($0.key) }
+        if unknown.count > Self.mostUnknown {
+            unknown[Self.mostUnknown].keyValue.error("and \(unknown.count - Self.mostUnknown) more unknown keys")
+        }
+        for member in unknown.prefix(Self.mostUnknown) {
             member.keyValue.error(
                 "unknown key “\(member.key)”; expected \(keys.joined(separator: ", "))",
                 suggestion: YAMLValue.suggest(member.key, among: known)

@@ -77,7 +77,7 @@ struct DemoCommand: AsyncParsableCommand {
                 let left = max(0, Int((end - clock.now).components.seconds))
                 if isTerminal {
                     let text = "\(SummaryText.words(host.summary))\n  \(left) s left"
-                    print(lines > 0 ? "\u{1B}[\(lines)A\u{1B}[J\(text)" : text)
+                    Swift.print(lines > 0 ? "\u{1B}[\(lines)A\u{1B}[J\(text)" : text)
                     lines = text.count { $0 == "\n" } + 1
                 } else {
                     let summary = host.summary

@@ -68,5 +68,3 @@ struct Failure: Error, CustomStringConvertible {
         self.description = description
     }
 }
-
-func printError(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }

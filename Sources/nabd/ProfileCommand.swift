@@ -15,7 +15,7 @@ struct ProfileCommand: ParsableCommand {
         commandName: "profile", abstract: "Start, check, prove, try and play device profiles.",
         subcommands: [
             Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self, Reference.self,
-            Metrics.self,
+            Metrics.self, Accept.self,
         ])
 
     /// The profile files at or below some paths, sorted.

@@ -51,7 +51,7 @@ struct RunCommand: AsyncParsableCommand {
 
 /// Logs go to standard error; standard output is for results.
 func makeLogger(level: Logger.Level) -> Logger {
-    var logger = Logger(label: "nabd") { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "nabd") { PrintableLogHandler(label: $0) }
     logger.logLevel = level
     return logger
 }

@@ -13,8 +13,8 @@ import Testing
     private static let events: [UnitEvent] = [
         .hostStarted(unit: "u", alertsEnded: 1, at: 1), .hostStopped(alertsEnded: 0, at: 1),
         .deviceConfigured(
-            "d", profile: "p", manufacturer: "m", model: "x", function: "k", line: "l", hasUnverifiedFacts: true,
-            at: 1),
+            "d", profile: "p", digest: "a", manufacturer: "m", model: "x", function: "k", line: "l",
+            hasUnverifiedFacts: true, at: 1),
         .alertStart(alert, at: 1), .alertEnd(alert, reason: .stopped, at: 1),
         .lineStatistics(device: "d", ["line": .string("l")], at: 1), .deviceStatistics(device: "d", .object([]), at: 1),
         .clockStepped(milliseconds: 1, at: 1), .samplesLost(1, cause: .disk, at: 1),
@@ -27,7 +27,7 @@ import Testing
         .settingRefused(device: "d", setting: "devices", reason: "r", at: 1),
     ]
 
-    private static let codes = (1...21).compactMap { EventCode(rawValue: $0) }
+    private static let codes = (1...22).compactMap { EventCode(rawValue: $0) }
 
     @Test func thePageIsTheTable() throws {
         let page = try String(contentsOfFile: Repository.path("docs/events.md"), encoding: .utf8)
@@ -42,6 +42,7 @@ import Testing
             deadlinesMissed deviceStale vmdConnected vmdDisconnected lateReply duplicateReply unsolicitedFrame \
             mismatchedReply conflictingReplies lineEcho \
             lineEchoLost busContention registersRefused registersRestored heldInput samplesExceeded \
+            requestBarred \
             lineStatistics deviceStatistics clockStepped samplesLost eventsLost \
             journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed settingRefused
             """
@@ -67,7 +68,7 @@ import Testing
     }
 
     @Test func everyKindIsMadeBySomething() {
-        #expect(Self.codes.count == 21 && EventCode(rawValue: 22) == nil)
+        #expect(Self.codes.count == 22 && EventCode(rawValue: 23) == nil)
         let made = Set(Self.events.map(\.kind)).union(Self.codes.compactMap(\.kind))
         #expect(made == Set(EventKind.allCases))
     }
