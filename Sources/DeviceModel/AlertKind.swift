@@ -43,6 +43,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
     case uplinkFailing = "NABD_UPLINK_FAILING"
+    case certificateExpiring = "NABD_CERTIFICATE_EXPIRING"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
     case journalShedding = "NABD_JOURNAL_SHEDDING"
@@ -80,6 +81,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .medium, "Nothing is being sent to the records service; this unit keeps everything",
                 "لا يُرسل شيء إلى خدمة السجلات؛ تحتفظ هذه الوحدة بكل شيء")
+        case .certificateExpiring:
+            row(
+                .low, "The unit's certificate expires within 30 days: have it renewed, or nothing will be sent",
+                "تنتهي صلاحية شهادة هذه الوحدة خلال ٣٠ يومًا: يجب تجديدها وإلا فلن يُرسل شيء")
         case .journalFailing:
             row(
                 .high, "Values are not being stored: the disk of this unit takes nothing",

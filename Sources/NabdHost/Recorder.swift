@@ -33,11 +33,10 @@ final class Recorder: Sendable {
     ///   - beginning: events that the journal has not taken yet.
     ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
     ///   - standing: alerts that hold from the beginning, each about a device or the host.
-    ///   - isUplinkFailing: whether it is an alarm that nothing is stored at the records service; `nil` where there is
-    ///     none.
+    ///   - watches: alarms of the host whose condition is asked for at intervals.
     func start(
         _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
-        standing: [(alert: AlertKind, device: String?)], isUplinkFailing: (@Sendable () -> Bool)?,
+        standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch],
         lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
         priority: Int32, logger: Logger
     ) throws {
@@ -46,7 +45,7 @@ final class Recorder: Sendable {
             clock: MonotonicClock(), wall: WallClock.now,
             logger: logger)
         loop.hold(standing)
-        loop.isUplinkFailing = isUplinkFailing
+        loop.watches = watches
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in

@@ -6,6 +6,12 @@ import RealTime
 import SampleJournal
 import Sampling
 
+/// An alarm of the host, and whether its condition holds now: answered at once, without I/O.
+struct AlarmWatch: Sendable {
+    let alert: AlertKind
+    let holds: @Sendable () -> Bool
+}
+
 /// The recorder's thread: what its parts decide is done here.
 final class RecorderLoop<Clock: MonotonicTime> {
     /// A write that takes this long is told. Unit: ns.
@@ -26,8 +32,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private var losses: LossWatch
     private var condition = JournalCondition()
     private var totals = Recorder.Totals()
-    /// Whether it is an alarm that nothing is stored at the records service; `nil`: nobody watches it.
-    var isUplinkFailing: (@Sendable () -> Bool)?
+    /// Asked at each round of maintenance.
+    var watches: [AlarmWatch] = []
 
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
@@ -69,7 +75,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             drain()
             if round.tellsStatistics { tellStatistics() }
             if round.maintains { maintain() }
-            if round.maintains, let isUplinkFailing { hold(.uplinkFailing, isUplinkFailing()) }
+            if round.maintains { for watch in watches { hold(watch.alert, watch.holds()) } }
             tellIncidents()
             writeEvents()
             writeNotes()

@@ -94,9 +94,7 @@ package final class UnitHost: Service {
         try recorder.start(
             writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil,
             standing: configuration.refused.map(\.alert),
-            isUplinkFailing: uplink.map { [configuration] uplink in
-                { @Sendable in uplink.isFailing(for: configuration.uplinkAlarmAfter) }
-            }, lines: lines,
+            watches: watches, lines: lines,
             commitEvery: configuration.commitEvery,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
@@ -137,6 +135,15 @@ package final class UnitHost: Service {
             // The record is whole by now; what was not delivered waits for the next start.
             logger.warning("the rest could not be delivered before the end", metadata: ["reason": "\(error)"])
         }
+    }
+
+    private var watches: [AlarmWatch] {
+        guard let uplink, let client else { return [] }
+        let after = configuration.uplinkAlarmAfter
+        return [
+            AlarmWatch(alert: .uplinkFailing) { uplink.isFailing(for: after) },
+            AlarmWatch(alert: .certificateExpiring) { client.isExpiring(atUTC: WallClock.now()) },
+        ]
     }
 
     /// Keeps what the unit reads by, for a day on which it can no longer be read where it stands.

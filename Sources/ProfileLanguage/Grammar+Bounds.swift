@@ -4,6 +4,13 @@ import DeviceModel
 /// depends on the rest of a file, such as a byte within its frame, is narrower there.
 extension Grammar {
     enum Bounds {
+        /// How many entries a part of a profile has at most, with those that it inherits.
+        static let entries: KeyValuePairs<String, Int> = [
+            "provenance": 256, "names": 2000, "vmds": 256, "frames": 32, "messages": 512, "fields": 2000,
+            "requests": 256, "metrics": 2000, "waveforms": 64, "heartbeat": 64, "alerts": 512, "commands": 64,
+            "simulate": 4000,
+        ]
+
         // The line.
         static let baud = 300...921_600
         static let port = 1...65535

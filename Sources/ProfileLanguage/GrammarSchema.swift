@@ -134,6 +134,7 @@ extension Grammar {
             `1s`, `5min`. **Spans** are `3` or `0..6`.
             * **Names** of metrics, events, units and kinds stand in `device-profiles/nomenclature`, or under `names`.
             * A key in **bold** must be there.
+            * A profile has at most, with what it inherits: \(limits).
 
             """
         for part in parts(in: profile) + parts(in: vectorFile) {
@@ -144,6 +145,10 @@ extension Grammar {
             }
         }
         return text
+    }
+
+    private static var limits: String {
+        Bounds.entries.map { "\($0.value) `\($0.key)`" }.joined(separator: ", ")
     }
 
     private static func words(_ shape: Shape) -> String {

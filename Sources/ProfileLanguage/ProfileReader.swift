@@ -22,6 +22,7 @@ struct ProfileReader {
         root.allow(Grammar.profile)
         guard Self.checkVersion(root, Self.version) else { return }
         profile.path = path
+        guard checkEntries(root) else { return }
         if let value = root.required("device")?.mapping("the device") { readDevice(value) }
         if let value = root.required("provenance") { readProvenance(value) }
         if let value = root["names"] { readNames(value) }
@@ -57,6 +58,17 @@ struct ProfileReader {
         }
         if let value = root["simulate"]?.mapping("simulated values") { readSimulation(value) }
         ProfileCheck(profile: profile, diagnostics: diagnostics).run(root)
+    }
+
+    /// Whether no part has more entries than are looked at: what is compared is compared with each other.
+    private func checkEntries(_ root: YAMLMapping) -> Bool {
+        var isWithin = true
+        for (key, limit) in Grammar.Bounds.entries {
+            guard let value = root[key], value.entryCount > limit else { continue }
+            value.error("“\(key)” has \(value.entryCount) entries; a profile has at most \(limit)")
+            isWithin = false
+        }
+        return isWithin
     }
 
     private mutating func readSerial(_ root: YAMLMapping) {

@@ -65,6 +65,17 @@ package struct YAMLValue {
         }
     }
 
+    /// How many members or elements it has, those that it inherits counted too.
+    package var entryCount: Int {
+        let own =
+            switch node {
+            case .mapping(let mapping): mapping.count
+            case .sequence(let sequence): sequence.count
+            case .scalar, .alias: 1
+            }
+        return own + inherited.reduce(0) { $0 + $1.entryCount }
+    }
+
     /// The members of a mapping; reports and returns `nil` for anything else.
     package func mapping(_ what: String) -> YAMLMapping? {
         guard case .mapping(let mapping) = node else {

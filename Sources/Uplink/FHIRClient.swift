@@ -4,13 +4,17 @@ package import FHIRMapping
 import Foundation
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// FHIR R4 over HTTPS with mutual TLS 1.3. One pinned authority, no redirects, bounded replies, bounded time.
 package final class FHIRClient: RecordsService {
     /// The longest reply that is read. Unit: bytes.
-    private static let replyLimit = 4 << 20
+    static let replyLimit = 4 << 20
+    /// Unit: s.
+    static let connectLimit = 10
 
     private let base: String
+    private let words: ExchangeWords
     private let client: HTTPClient
 
     package init(_ endpoint: UplinkEndpoint) throws {
@@ -21,10 +25,12 @@ package final class FHIRClient: RecordsService {
         let tls = try endpoint.tls()
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
         configuration.redirectConfiguration = .disallow
-        configuration.timeout = .init(connect: .seconds(10))
+        configuration.timeout = .init(connect: .seconds(Int64(Self.connectLimit)))
         configuration.connectionPool.retryConnectionEstablishment = false
         // A connection of HTTP/2 that the way has forgotten takes every request and answers none.
         configuration.httpVersion = .http1Only
+        configuration.http1_1ConnectionDebugInitializer = { Self.inspect($0) }
+        words = ExchangeWords(endpoint)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -45,7 +51,7 @@ package final class FHIRClient: RecordsService {
     /// over the connection is closed: nobody knows what still comes over it.
     private func exchange(_ request: HTTPClientRequest, expected: Int, within limit: Duration) async -> Answer {
         await withTaskGroup(of: Answer?.self) { group in
-            group.addTask { [client] in
+            group.addTask { [client, words] in
                 do {
                     let response = try await client.execute(request, timeout: .hours(1))
                     let body = try await response.body.collect(upTo: Self.replyLimit)
@@ -56,7 +62,7 @@ package final class FHIRClient: RecordsService {
                     return AnswerReader.answer(
                         status: Int(response.status.code), body: Data(body.readableBytesView), retryAfter: retryAfter,
                         expected: expected)
-                } catch { return .unreachable(reason: Self.words(error)) }
+                } catch { return .unreachable(reason: await words.words(error)) }
             }
             group.addTask {
                 try? await Task.sleep(for: limit)
@@ -68,11 +74,13 @@ package final class FHIRClient: RecordsService {
         }
     }
 
-    private static func words(_ error: any Error) -> String {
-        let text = String(describing: error)
-        if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidateCertificate") {
-            return "TLS: the server's certificate is not signed by the pinned authority, or not valid now (\(text))"
+    /// Ends a connection whose certificate the library took although it is weak, or anybody's of a domain.
+    private static func inspect(_ channel: any Channel) -> EventLoopFuture<Void> {
+        channel.nioSSL_peerCertificate().flatMapThrowing { shown in
+            guard let shown else { throw ServerCertificate.Fault.unreadable }
+            if let weakness = try ServerCertificate(shown).weakness { throw weakness }
+        }.flatMapError { error in
+            channel.close().flatMap { channel.eventLoop.makeFailedFuture(error) }
         }
-        return text
     }
 }

@@ -57,7 +57,12 @@ package final class RenewedClient: RecordsService {
         var stamp: Stamp?
         var looked: ContinuousClock.Instant?
         var problem: String?
+        /// When the first of the certificates in use expires. Unit: s since 1970.
+        var expiry: Int?
     }
+
+    /// How long before a certificate expires somebody is told. Unit: s.
+    private static let notice: Int64 = 30 * 86_400
 
     private let endpoint: UplinkEndpoint
     private let state = Mutex(State())
@@ -71,6 +76,13 @@ package final class RenewedClient: RecordsService {
         let answer = await lease.client.put(resources, within: limit)
         await lease.end()
         return answer
+    }
+
+    /// Whether one of the certificates in use expires soon, or has.
+    ///
+    /// - Parameter utc: the wall clock. Unit: ns since 1970.
+    package func isExpiring(atUTC utc: Int64) -> Bool {
+        state.withLock { $0.expiry }.map { Int64($0) - utc / 1_000_000_000 < Self.notice } ?? false
     }
 
     package func shutdown() async {
@@ -95,7 +107,7 @@ package final class RenewedClient: RecordsService {
             do {
                 let before = state.lease
                 state.lease = Lease(try FHIRClient(endpoint))
-                (state.stamp, state.problem) = (stamp, nil)
+                (state.stamp, state.problem, state.expiry) = (stamp, nil, try? endpoint.expiry())
                 return (state.lease, before, nil)
             } catch {
                 // Files that are being written are tried again; what was read before goes on meanwhile.

@@ -32,7 +32,13 @@ package struct UplinkEndpoint: Sendable {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv13
         tls.certificateVerification = .fullVerification
-        tls.trustRoots = .certificates(try Self.certificates(authority, "certificate of an authority"))
+        let authorities = try Self.certificates(authority, "certificate of an authority")
+        if authorities.contains(where: { ServerCertificate.isWeakKey($0) }) {
+            throw EndpointError(
+                description: "the key of an authority in \(authority) is too weak: RSA of at least 2048 bits, a curve "
+                    + "of at least 256, or Ed25519")
+        }
+        tls.trustRoots = .certificates(authorities)
         tls.certificateChain = try Self.certificates(clientCertificate, "certificate").map { .certificate($0) }
         var details = stat()
         guard stat(clientKey, &details) == 0, details.st_mode & S_IFMT == S_IFREG else {
@@ -63,11 +69,18 @@ package struct UplinkEndpoint: Sendable {
         return certificates
     }
 
-    /// Whole days until this unit's certificate expires, by the wall clock; negative when it has. Throws
-    /// ``EndpointError``.
+    /// Whole days until this unit's certificate, or the authority's, expires, by the wall clock; negative when it has.
+    /// Throws ``EndpointError``.
     package func daysLeft() throws -> Int {
-        let certificate = try Self.certificates(clientCertificate, "certificate")[0]
-        return Int(((Double(certificate.notValidAfter) - Date().timeIntervalSince1970) / 86_400).rounded(.down))
+        Int(((try Double(expiry()) - Date().timeIntervalSince1970) / 86_400).rounded(.down))
+    }
+
+    /// When the first of this unit's certificate and the authorities' expires: without any of them nothing is sent.
+    /// Throws ``EndpointError``. Unit: s since 1970.
+    func expiry() throws -> Int {
+        let own = try Self.certificates(clientCertificate, "certificate")
+        let roots = try Self.certificates(authority, "certificate of an authority")
+        return (own.prefix(1) + roots).map { Int($0.notValidAfter) }.min() ?? 0
     }
 }
 

@@ -74,6 +74,12 @@ struct JournalCommand: ParsableCommand {
         @Option(help: "How many commits back to begin.") var commits: Int64 = 20
         @Flag(name: .shortAndLong, help: "Go on as the journal grows.") var follow = false
 
+        func validate() throws {
+            guard (0...1_000_000).contains(commits) else {
+                throw ValidationError("--commits takes 0 to 1000000")
+            }
+        }
+
         func run() throws {
             let reader = try place.open()
             let export = JournalExport(reader)

@@ -148,8 +148,11 @@ func duration(_ text: String) throws -> Int64 {
     guard let nanoseconds = DurationText.nanoseconds(text), nanoseconds > 0 else {
         throw Failure(.usage, "“\(text)” is not a time; write it as 500ms, 30s or 5min")
     }
+    guard nanoseconds <= longest else { throw Failure(.usage, "“\(text)” is longer than a year") }
     return nanoseconds
 }
+
+private let longest: Int64 = 366 * 86_400 * 1_000_000_000
 
 /// Prints a line's records as they come.
 private struct LivePrinter {

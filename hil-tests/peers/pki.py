@@ -31,14 +31,15 @@ class Authority:
         self.certificate = directory / f"{name}.pem"
         self.key = directory / f"{name}.key"
         _openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "400",
             "-subj", f"/CN={name}", "-keyout", str(self.key), "-out", str(self.certificate),
             "-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
         )
 
-    def issue(self, name: str, usage: str, subject_names: str | None = None, days: int = 2) -> Identity:
-        """Issue a certificate for some days from now, or that has expired so many days ago; ``usage`` is ``serverAuth``
-        or ``clientAuth``, ``subject_names`` an openssl SAN text.
+    def issue(self, name: str, usage: str, subject_names: str | None = None, days: int = 2,
+              key_type: str = "ec", digest: str = "sha256") -> Identity:
+        """Issue a certificate for some days from now, or that expired a day ago (-1); ``usage`` is ``serverAuth``
+        or ``clientAuth``, ``subject_names`` an openssl SAN text, ``key_type`` ``ec`` or ``rsa:BITS``.
         """
         key, request = self.directory / f"{name}.key", self.directory / f"{name}.csr"
         certificate, extensions = self.directory / f"{name}.pem", self.directory / f"{name}.ext"
@@ -48,13 +49,14 @@ class Authority:
         if subject_names:
             lines.append(f"subjectAltName={subject_names}")
         extensions.write_text("\n".join(lines) + "\n")
+        curve = ["-pkeyopt", "ec_paramgen_curve:P-256"] if key_type == "ec" else []
         _openssl(
-            "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-            "-subj", f"/CN={name}", "-keyout", str(key), "-out", str(request),
+            "req", "-newkey", key_type, *curve, "-nodes", "-subj", f"/CN={name}", "-keyout", str(key), "-out",
+            str(request),
         )
         _openssl(
             "x509", "-req", "-in", str(request), "-CA", str(self.certificate), "-CAkey", str(self.key),
-            "-CAcreateserial", "-days", str(days), "-extfile", str(extensions), "-out", str(certificate),
+            "-CAcreateserial", "-days", str(days), f"-{digest}", "-extfile", str(extensions), "-out", str(certificate),
         )
         return Identity(certificate, key)
 

@@ -17,6 +17,15 @@ import yaml
 from .pki import Identity, Pki
 from .waiting import free_port, listening, wait_until
 
+WEAK_OPENSSL = """openssl_conf = init
+[init]
+ssl_conf = ssl
+[ssl]
+system_default = weak
+[weak]
+CipherString = DEFAULT:@SECLEVEL=0
+"""
+
 NGINX_CONF = """\
 daemon off;
 master_process off;
@@ -127,9 +136,13 @@ class RecordsServer:
                 certificate=self.identity.certificate, key=self.identity.key, authority=self.pki.authority.certificate,
             )
         )
+        # A front with a weak key must start all the same: it is the unit that is to refuse it.
+        (self.directory / "openssl.cnf").write_text(WEAK_OPENSSL)
+        environment = {**os.environ, "OPENSSL_CONF": str(self.directory / "openssl.cnf")}
         with open(self.directory / "nginx.out", "ab") as log:
             self._nginx = subprocess.Popen(
-                [nginx, "-p", str(self.directory), "-c", str(self.directory / "nginx.conf")], stdout=log, stderr=log
+                [nginx, "-p", str(self.directory), "-c", str(self.directory / "nginx.conf")], stdout=log, stderr=log,
+                env=environment,
             )
         try:
             wait_until(lambda: listening(self.port), 10, "nginx to listen")

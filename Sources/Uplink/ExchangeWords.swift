@@ -1,0 +1,77 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Why an exchange with the records service came to nothing, in words of ours: what a library or the service says is
+/// never passed on.
+struct ExchangeWords {
+    private let endpoint: UplinkEndpoint
+
+    init(_ endpoint: UplinkEndpoint) { self.endpoint = endpoint }
+
+    func words(_ error: any Error) async -> String {
+        switch error {
+        case let fault as ServerCertificate.Fault: return fault.description
+        case let error as HTTPClientError: return Self.ofHTTP(error)
+        case let error as NIOConnectionError: return ofConnecting(error)
+        case let error as IOError: return Self.ofSystem(error)
+        case is NIOTooManyBytesError: return "the reply is longer than \(FHIRClient.replyLimit >> 20) MiB"
+        case is HTTPParserError: return "what answers there speaks no HTTP"
+        case is CancellationError: return "given up"
+        case let error where Self.isOfTLS(error): return await reasonOfTLS(error)
+        default: return "the exchange broke off (\(type(of: error)))"
+        }
+    }
+
+    private static func ofHTTP(_ error: HTTPClientError) -> String {
+        switch error {
+        case .connectTimeout: "no connection within \(FHIRClient.connectLimit) s"
+        case .tlsHandshakeTimeout: "TLS: no handshake within \(FHIRClient.connectLimit) s"
+        case .remoteConnectionClosed, .uncleanShutdown: "the records service closed the connection"
+        case .cancelled, .deadlineExceeded: "given up"
+        default: "the records service's reply breaks the rules of HTTP"
+        }
+    }
+
+    private func ofConnecting(_ error: NIOConnectionError) -> String {
+        let reasons = error.connectionErrors.compactMap { $0.error as? IOError }
+        if let reason = reasons.first { return Self.ofSystem(reason) }
+        if error.connectionErrors.isEmpty {
+            return "the name “\(error.host)” has no address: DNS, or the link is down"
+        }
+        return "no connection within \(FHIRClient.connectLimit) s"
+    }
+
+    private static func ofSystem(_ error: IOError) -> String {
+        "the connection failed: \(String(cString: strerror(error.errnoCode)))"
+    }
+
+    private static func isOfTLS(_ error: any Error) -> Bool {
+        error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError
+    }
+
+    private func reasonOfTLS(_ error: any Error) async -> String {
+        // The library's text names alerts of the protocol by constants of its own.
+        let text = String(describing: error)
+        if text.contains("_ALERT_") {
+            return text.contains("PROTOCOL_VERSION")
+                ? "TLS: the server does not speak TLS 1.3"
+                : "TLS: the server does not take this unit's certificate: is it expired, or not registered there?"
+        }
+        guard let url = URL(string: endpoint.server), let host = url.host else { return "TLS: the handshake failed" }
+        let shown = await ServerProbe.certificates(host: host, port: url.port ?? 443)
+        guard let first = shown.first else {
+            return "TLS: the server shows no certificate, or does not speak TLS 1.3"
+        }
+        let authorities = (try? NIOSSLCertificate.fromPEMFile(endpoint.authority)) ?? []
+        let own = (try? NIOSSLCertificate.fromPEMFile(endpoint.clientCertificate)) ?? []
+        do throws(ServerCertificate.Fault) {
+            let fault = try await ServerCertificate(first).refusal(
+                by: authorities, others: Array(shown.dropFirst()), own: own, host: host, now: Date())
+            return fault?.description ?? "TLS: the handshake failed, though the server's certificate is right"
+        } catch { return error.description }
+    }
+}
