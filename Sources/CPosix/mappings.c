@@ -75,10 +75,11 @@ static int replace(char *page) {
     }
     void *copy = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (copy == MAP_FAILED) return 0;
-    // By the kernel: where the page cannot be read either, this fails, while reading it here would end the process within its handler.
+    // By the kernel: where the page cannot be read either, as behind the end of a file that was cut short, this fails,
+    // while reading it here would end the process within its handler. Zeros are no index: SQLite makes it anew.
     struct iovec to = {copy, page_size}, from = {page, page_size};
-    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)page_size ||
-        mremap(copy, page_size, page_size, MREMAP_MAYMOVE | MREMAP_FIXED, page) == MAP_FAILED) {
+    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != (ssize_t)page_size) memset(copy, 0, page_size);
+    if (mremap(copy, page_size, page_size, MREMAP_MAYMOVE | MREMAP_FIXED, page) == MAP_FAILED) {
         munmap(copy, page_size);
         return 0;
     }

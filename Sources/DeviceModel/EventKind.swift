@@ -40,6 +40,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case journalPruned
     case samplesShed
     case settingRefused
+    case journalWitnessed
 
     /// The name in the journal.
     package var name: String { rawValue }
@@ -59,7 +60,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         switch self {
         case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed,
             .journalGap, .journalPruned,
-            .samplesShed:
+            .samplesShed, .journalWitnessed:
             .host
         case .alertStart, .alertEnd, .samplesLost, .settingRefused: .deviceOrHost
         case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
@@ -119,6 +120,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .journalGap: "Records are missing that had been made: deleted, damaged, or replaced by an older copy."
         case .journalPruned: "A file went away whose content is delivered, or that nobody waits for."
         case .settingRefused: "A part of the unit's configuration is faulty: this session runs without it."
+        case .journalWitnessed: "The host signed, with the unit's key, how far the chain of events had come."
         case .samplesShed: "Samples that were not delivered were given up because the journal is at its limit."
         }
     }
@@ -135,7 +137,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed, .settingRefused:
+            .samplesShed, .settingRefused, .journalWitnessed:
             false
         }
     }

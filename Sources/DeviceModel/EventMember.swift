@@ -77,6 +77,7 @@ extension EventKind {
                 EventMember("setting", "The part, by its key."),
                 EventMember("reason", "What is wrong with it, with the place in its file."),
             ]
+        case .journalWitnessed: Self.witness
         case .journalPruned: [Self.file("Its name."), Self.bytes, EventMember("cause", "Why it went.")]
         case .samplesShed:
             [
@@ -100,6 +101,13 @@ extension EventKind {
         EventMember("model", "Its model."),
         EventMember("kind", "What it does."), EventMember("line", "Where it is connected."),
         EventMember("unverifiedFacts", "Whether its profile rests on facts that nobody verified at a device."),
+    ]
+
+    private static let witness = [
+        EventMember("number", "The event up to which it vouches."),
+        EventMember("hash", "That event's hash in the chain, in hexadecimal digits."),
+        EventMember("signature", "Base64: ECDSA with SHA-256 (P-256) or SHA-384 (P-384), or RSA with SHA-256."),
+        EventMember("certificate", "SHA-256 of the unit's certificate, in hexadecimal digits."),
     ]
 
     private static let alert = [

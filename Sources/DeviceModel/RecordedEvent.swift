@@ -34,7 +34,7 @@ package enum RecordedEvent: Sendable, Hashable {
             .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed, .settingRefused:
+            .samplesShed, .settingRefused, .journalWitnessed:
             self = .other(kind)
         }
     }

@@ -161,6 +161,23 @@ extension UnitEvent {
         UnitEvent(.journalPruned, ["file": .string(file), "bytes": .integer(bytes), "cause": .string(cause)], time)
     }
 
+    /// The unit's own word, by its key, of how far the chain of events had come.
+    ///
+    /// - Parameters:
+    ///   - hash: of the event with this number, in hexadecimal digits.
+    ///   - signature: in base64.
+    ///   - certificate: SHA-256 of the unit's certificate, in hexadecimal digits.
+    package static func journalWitnessed(
+        number: Int64, hash: String, signature: String, certificate: String, at time: Int64
+    ) -> UnitEvent {
+        UnitEvent(
+            .journalWitnessed,
+            [
+                "number": .integer(number), "hash": .string(hash), "signature": .string(signature),
+                "certificate": .string(certificate),
+            ], time)
+    }
+
     /// - Parameter content: `waveforms` or `numerics`.
     package static func samplesShed(file: String, content: String, samples: Int64, bytes: Int64, at time: Int64)
         -> UnitEvent

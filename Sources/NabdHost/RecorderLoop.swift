@@ -327,19 +327,23 @@ final class RecorderLoop<Clock: MonotonicTime> {
         let now = clock.now()
         let isSettled = alerts.isWhole && events.waiting.isEmpty
         let stopped = UnitEvent.hostStopped(alertsEnded: isSettled ? alertsEnded : nil, at: now)
+        var isWhole = true
         // Each by itself: a fault of one file must not cost what the other still takes.
         do {
             try writer.record(
                 [JournalWriter.Event(stopped)], now: now, utcOffset: clockWatch.offset, quality: .current())
             totals.events += 1
         } catch {
+            isWhole = false
             complain(error)
         }
         do {
             try writer.finish(now: now, utc: now + clockWatch.offset, quality: .current())
         } catch {
+            isWhole = false
             complain(error)
         }
+        if isWhole, condition.recover(hasAllEvents: events.waiting.isEmpty) { totals.problem = nil }
         guard writer.unwrittenSamples > 0 || !events.waiting.isEmpty else { return }
         logger.critical(
             "what was held in memory is lost with this stop: the disk did not take it",

@@ -45,6 +45,9 @@ package struct HostSummary: Sendable {
 package final class UnitHost: Service {
     /// How long a stop waits for the records service. Unit: s.
     private static let farewell = 8
+    /// When the journal is first witnessed, and how often from then on. Unit: s.
+    private static let firstWitness = 5
+    private static let witnessEvery = 3600
     /// How often a status socket that cannot be had is tried again. Unit: s.
     private static let statusAgain = 10
 
@@ -89,7 +92,7 @@ package final class UnitHost: Service {
         let memory = configuration.realTimePriority > 0 ? MemoryLock.lock() : nil
         memoryLock.withLock { $0 = memory }
         let (writer, beginning, unwritten) = try openJournal()
-        keepProfiles()
+        if unwritten.isEmpty { keepProfiles() }
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
             writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil,
@@ -116,8 +119,10 @@ package final class UnitHost: Service {
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
         let status = Task { await tellStatus() }
+        let witness = Task { await witnessJournal() }
         try? await gracefulShutdown()
         logger.info("stopping")
+        witness.cancel()
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
         // The record is whole before anything else is torn down.
@@ -169,6 +174,28 @@ package final class UnitHost: Service {
             try? await Task.sleep(for: .seconds(Self.statusAgain))
         }
         return nil
+    }
+
+    /// Signs how far the chain of events has come: soon after the start, then every hour. Without the unit's key nobody
+    /// can.
+    private func witnessJournal() async {
+        guard let endpoint = configuration.uplink else { return }
+        var isTold = false
+        var pause = Self.firstWitness
+        while (try? await Task.sleep(for: .seconds(pause))) != nil {
+            pause = Self.witnessEvery
+            do {
+                if let fault = endpoint.fault { throw fault }
+                let reader = try JournalReader(directory: configuration.journalDirectory)
+                let event = try WitnessSignature.event(
+                    for: reader, key: endpoint.clientKey, certificate: endpoint.clientCertificate,
+                    at: MonotonicClock().now())
+                if let event { _ = try await note(event) }
+            } catch {
+                if !isTold { logger.warning("the journal has no witness", metadata: ["reason": "\(error)"]) }
+                isTold = true
+            }
+        }
     }
 
     private func startStatus() throws(StatusSocketError) -> StatusSocket {

@@ -13,6 +13,12 @@ final class EventStore {
     private(set) var current: JournalFiles.Segment
     private var queue: DatabaseQueue
     private var commitsSinceCheckpoint = 0
+    private var watch: LogWatch
+    /// What is in the log only, for the case that somebody cuts it short: to a limit.
+    private var inLog: [EventRecord] = []
+    private static let inLogLimit = 10_000
+    /// The event before those.
+    private var beforeLog: (id: Int64, hash: [UInt8])
     /// The newest event's number and hash.
     private(set) var last: (id: Int64, hash: [UInt8])
 
@@ -21,8 +27,11 @@ final class EventStore {
         self.files = files
         current = segment
         queue = try JournalFiles.openForWriting(segment.path)
+        watch = LogWatch(segment.path)
         last = try queue.read { try Self.newest($0) }
+        beforeLog = last
         try queue.bringIn(.truncate)
+        watch.note()
     }
 
     /// Begins the next file after an event.
@@ -30,6 +39,8 @@ final class EventStore {
         self.files = files
         (current, queue) = try files.makeNext(.events) { try Self.write(previous, to: $0) }
         last = previous
+        beforeLog = previous
+        watch = LogWatch(current.path)
     }
 
     /// Has no file yet: the disk takes none. Nothing may be written before ``begin(isTrusted:)``.
@@ -38,6 +49,8 @@ final class EventStore {
         current = files.newest(.events)
         queue = try DatabaseQueue()
         last = previous
+        beforeLog = previous
+        watch = LogWatch(current.path)
     }
 
     /// The newest event of a file; without any, the one that its chain hangs on.
@@ -65,15 +78,38 @@ final class EventStore {
     /// Leaves the file and begins the next one, whose chain hangs on the last event.
     func begin(isTrusted: Bool) throws {
         if isTrusted { try queue.bringIn(.passive) }
-        let next = try files.makeNext(.events) { try Self.write(last, to: $0) }
+        // What went with a log that was cut short is in the next file, with its numbers and its chain.
+        let lost = watch.isCut ? inLog : []
+        let next = try files.makeNext(.events) { db in
+            try Self.write(lost.isEmpty ? last : beforeLog, to: db)
+            try Self.insert(lost, into: db)
+        }
         if !isTrusted { AbandonedFiles.keep(queue) }
         (current, queue) = next
+        watch = LogWatch(current.path)
+        if lost.isEmpty { (inLog, beforeLog) = ([], last) }
         commitsSinceCheckpoint = 0
     }
 
     /// Commits events durably in one transaction, and how far the samples have come.
     func commit(_ records: [EventRecord], newestChunk: Int64) throws {
+        try watch.look()
         try queue.write { db in
+            try Self.insert(records, into: db)
+            try db.note("chunks", newestChunk)
+        }
+        try watch.lookBehind()
+        if let newest = records.last { last = (newest.id, newest.hash) }
+        commitsSinceCheckpoint += 1
+        inLog += records
+        while inLog.count > Self.inLogLimit {
+            let oldest = inLog.removeFirst()
+            beforeLog = (oldest.id, oldest.hash)
+        }
+    }
+
+    private static func insert(_ records: [EventRecord], into db: Database) throws {
+        if !records.isEmpty {
             // After a failed commit nobody knows whether it is there: the same numbers are written again, and the chain
             // decides.
             let insert = try db.cachedStatement(
@@ -89,10 +125,7 @@ final class EventStore {
                     event.body, Data(event.hash), event.checksum,
                 ])
             }
-            try db.note("chunks", newestChunk)
         }
-        if let newest = records.last { last = (newest.id, newest.hash) }
-        commitsSinceCheckpoint += 1
     }
 
     /// Moves what is committed from the log to the file, and begins a new file, when it is time.
@@ -104,6 +137,8 @@ final class EventStore {
 
     func checkpoint(_ kind: Database.CheckpointMode) throws {
         commitsSinceCheckpoint = 0
-        try queue.bringIn(kind)
+        try watch.look()
+        if try queue.bringIn(kind) { (inLog, beforeLog) = ([], last) }
+        watch.note()
     }
 }

@@ -38,11 +38,14 @@ extension JournalReader {
                 }
             }
         }
+        // Each kind of file notes how far the other had come: an end that was cut off shows there. Taken first, because
+        // a host may write meanwhile.
+        let known = (commit: try mark("chunks", in: .events), event: try mark("events", in: .samples))
         // What cannot be read at all is a fault too, beside those already found.
-        do { try verifyChunks(&result) } catch {
+        do { try verifyChunks(&result, upTo: known.commit) } catch {
             result.faults.append("samples: cannot be read to their end (\(JournalFailure.words(error)))")
         }
-        do { try verifyEvents(&result) } catch {
+        do { try verifyEvents(&result, upTo: known.event) } catch {
             result.faults.append("events: cannot be read to their end (\(JournalFailure.words(error)))")
         }
         return result
@@ -70,7 +73,12 @@ extension JournalReader {
         }
     }
 
-    private func verifyChunks(_ result: inout Verification) throws {
+    /// The highest number that files of one kind note of the other.
+    private func mark(_ name: String, in kind: JournalFiles.Kind) throws -> Int64 {
+        try open(kind).compactMap { file in try? file.queue.read { try $0.about(name) } }.max() ?? 0
+    }
+
+    private func verifyChunks(_ result: inout Verification, upTo known: Int64) throws {
         var progress = Progress()
         let all = try open(.samples)
         for (index, file) in all.enumerated() {
@@ -105,6 +113,9 @@ extension JournalReader {
             progress.chunk = file.first &- 1
             try verify(file, end: end, known, &progress, &result)
             if result.faults.count >= Self.faultLimit { return }
+        }
+        if let newest = progress.chunk, newest < known {
+            result.faults.append("samples: they end with commit \(newest), and the events know of \(known): cut off")
         }
         for stream in progress.next.keys { result.declaredMissing += progress.passGaps(stream) }
     }
@@ -171,7 +182,7 @@ extension JournalReader {
         }
     }
 
-    private func verifyEvents(_ result: inout Verification) throws {
+    private func verifyEvents(_ result: inout Verification, upTo known: Int64) throws {
         var previous: [UInt8]?
         var expectedID: Int64?
         let all = try open(.events)
@@ -184,6 +195,9 @@ extension JournalReader {
             var chain = (hash: anchor ?? EventRecord.noHash, next: expectedID ?? file.first)
             guard try verifyEvents(file, end: end, &chain, &result) else { return }
             (previous, expectedID) = (chain.hash, chain.next)
+        }
+        if let next = expectedID, next <= known {
+            result.faults.append("events: they end with event \(next &- 1), and the samples know of \(known): cut off")
         }
     }
 

@@ -25,19 +25,19 @@ package final class JournalWriter {
     let session: JournalSession
     private let startedUTC: Int64
     private let foundAtStart: JournalOpening.Newest
-    private var buffers: [StreamBuffer] = []
+    var buffers: [StreamBuffer] = []
     /// The next number of each stream that is durable.
-    private var durableNext: [Int64]
+    var durableNext: [Int64]
     private var known: [StreamDescriptor: (id: Int64, next: Int64)]
     private var newestStream: Int64
     private var nextChunk: Int64
-    private var unwritten: [JournalChunk] = []
+    var unwritten: [JournalChunk] = []
     private var pendingGaps: [SequenceGap]
     private var lastPack: Int64
     private var lastNoted: Int64
     private var reserve: JournalReserve
-    private let samplesTrust = FileTrust()
-    private let eventsTrust = FileTrust()
+    let samplesTrust = FileTrust()
+    let eventsTrust = FileTrust()
     private var incidents: [JournalIncident]
     /// Whether records are missing that had been made: effects must be refused then.
     package private(set) var isIncomplete: Bool
@@ -48,7 +48,7 @@ package final class JournalWriter {
     package var unwrittenSamples: Int64 { unwritten.reduce(0) { $0 + $1.samples } }
     /// Whether this process has the right to write the journal; a disk that takes nothing at the start gives it later.
     package var holdsJournal: Bool { lock.isHeld }
-    package private(set) var committedSamples: Int64 = 0
+    package internal(set) var committedSamples: Int64 = 0
     package private(set) var committedBytes: Int64 = 0
 
     /// Opens or creates the journal and begins a session. On a read-only disk it begins in memory with the numbers that
@@ -295,6 +295,7 @@ package final class JournalWriter {
     /// Begins a new file of samples: for the space, or because the old one failed.
     func beginSampleFile(isTrusted: Bool) throws {
         try takeLock()
+        takeBackWhatWentWithLog()
         var streams = known
         for (index, buffer) in buffers.enumerated() { streams[buffer.descriptor] = (buffer.stream, durableNext[index]) }
         try samples.begin(
@@ -330,7 +331,7 @@ package final class JournalWriter {
         }
     }
 
-    private func beginEventFile() throws {
+    func beginEventFile() throws {
         try takeLock()
         try reserve.lend { try events.begin(isTrusted: false) }
     }
@@ -401,19 +402,5 @@ package final class JournalWriter {
             }
         }
         try events.checkpoint(.truncate)
-    }
-
-    /// The newest file is not where it was: somebody took it away under the host. What comes goes into a new one.
-    func watchFiles() throws {
-        if !samplesTrust.isLost, !PlainFile.isThere(samples.current.path) {
-            let gone = samples.current.name
-            try beginSampleFile(isTrusted: false)
-            tell(.gone(file: gone))
-        }
-        if !eventsTrust.isLost, !PlainFile.isThere(events.current.path) {
-            let gone = events.current.name
-            try beginEventFile()
-            tell(.gone(file: gone))
-        }
     }
 }

@@ -24,6 +24,12 @@ final class SampleStore {
     private(set) var current: JournalFiles.Segment
     private var queue: DatabaseQueue
     private var commitsSinceCheckpoint = 0
+    private var watch: LogWatch
+    /// What is in the log only, for the case that somebody cuts it short: to a limit.
+    private var inLog: [JournalChunk] = []
+    private var inLogBytes = 0
+    /// Unit: bytes.
+    private static let inLogLimit = 8 << 20
     /// The last chunk that is packed, or is to stay as it is.
     private var packedThrough: Int64 = 0
     /// The files that failed while this process ran; nothing is written there again.
@@ -34,6 +40,7 @@ final class SampleStore {
         self.files = files
         current = segment
         queue = try JournalFiles.openForWriting(segment.path)
+        watch = LogWatch(segment.path)
         packedThrough = try queue.read {
             try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks WHERE content <> 0") ?? 0
         }
@@ -45,6 +52,7 @@ final class SampleStore {
     init(_ files: JournalFiles, _ beginning: Beginning) throws {
         self.files = files
         (current, queue) = try files.makeNext(.samples) { try Self.write(beginning, to: $0) }
+        watch = LogWatch(current.path)
         packedThrough = beginning.firstChunk - 1
     }
 
@@ -53,6 +61,7 @@ final class SampleStore {
         self.files = files
         current = files.newest(.samples)
         queue = try DatabaseQueue()
+        watch = LogWatch(current.path)
     }
 
     /// Leaves the file and begins the next one. `isTrusted` says whether the old one may still be written to.
@@ -64,6 +73,8 @@ final class SampleStore {
             AbandonedFiles.keep(queue)
         }
         (current, queue) = next
+        watch = LogWatch(current.path)
+        (inLog, inLogBytes) = ([], 0)
         packedThrough = beginning.firstChunk - 1
         commitsSinceCheckpoint = 0
     }
@@ -92,13 +103,21 @@ final class SampleStore {
 
     /// Commits chunks and gaps durably, in one transaction.
     func commit(_ chunks: [JournalChunk], gaps: [SequenceGap], noting: (Database) throws -> Void) throws {
+        try watch.look()
         try queue.write { db in
             for chunk in chunks { try chunk.insert(into: db) }
             for gap in gaps { try gap.insert(into: db) }
             try noting(db)
         }
+        try watch.lookBehind()
         commitsSinceCheckpoint += 1
+        inLog += chunks
+        inLogBytes += chunks.reduce(0) { $0 + $1.payload.count }
+        while inLogBytes > Self.inLogLimit, !inLog.isEmpty { inLogBytes -= inLog.removeFirst().payload.count }
     }
+
+    /// What was committed and went with a log that was cut short; nothing where the file failed in another way.
+    var lostWithLog: [JournalChunk] { watch.isCut ? inLog : [] }
 
     /// Moves what is committed from the log to the file, when it is time.
     func tidy() throws { if commitsSinceCheckpoint >= Self.checkpointEvery { try checkpoint(.passive) } }
@@ -106,7 +125,9 @@ final class SampleStore {
     /// Brings the log to the file. A reader that holds it up is none of the writer's business.
     func checkpoint(_ kind: Database.CheckpointMode) throws {
         commitsSinceCheckpoint = 0
-        try queue.bringIn(kind)
+        try watch.look()
+        if try queue.bringIn(kind) { (inLog, inLogBytes) = ([], 0) }
+        watch.note()
     }
 
     /// Packs the next span of commits, if one is complete, in one transaction. Returns whether it did.
@@ -181,12 +202,14 @@ enum AbandonedFiles {
 }
 
 extension DatabaseQueue {
-    /// A checkpoint; that somebody reads is no failure of it.
-    func bringIn(_ kind: Database.CheckpointMode) throws {
+    /// A checkpoint; that somebody reads is no failure of it. Returns whether all of the log is in the file.
+    @discardableResult
+    func bringIn(_ kind: Database.CheckpointMode) throws -> Bool {
         do {
-            try writeWithoutTransaction { _ = try $0.checkpoint(kind) }
+            let result = try writeWithoutTransaction { try $0.checkpoint(kind) }
+            return result.walFrameCount == result.checkpointedFrameCount
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
-        {}
+        { return false }
     }
 }
 

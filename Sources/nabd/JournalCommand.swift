@@ -99,13 +99,26 @@ struct JournalCommand: ParsableCommand {
             discussion:
                 "Whoever may write the journal can write another one that fits in itself. With --against it is held "
                 + "against what the records service was given: each event there carries the hash of the chain up to "
-                + "it.")
+                + "it. With --certificate the witnesses in it are held against the unit's own key.")
         @OptionGroup var place: Place
         @Option(help: "Resources of the records service: a FHIR bundle, or a resource a line.") var against: String?
+
+        @Option(help: "The unit's certificate, whose key signed witnesses in the journal: a PEM file.")
+        var certificate: String?
 
         func run() throws {
             let reader = try place.open()
             var result = try reader.verify()
+            if let certificate {
+                let report = try WitnessSignature.check(reader, certificate: certificate)
+                result.faults += report.faults
+                print(
+                    "\(report.agreeing) signed witnesses agree"
+                        + (report.others > 0 ? ", \(report.others) are of other certificates" : ""))
+                if report.agreeing == 0, report.faults.isEmpty {
+                    result.faults.append("no witness in it is signed by the key of \(certificate)")
+                }
+            }
             if let against {
                 let report = try JournalWitnesses(readingFrom: against).compare(with: reader)
                 result.faults += report.faults

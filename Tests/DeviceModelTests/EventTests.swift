@@ -24,6 +24,7 @@ import Testing
         .journalGap(part: "samples", known: 2, found: 1, at: 1), .journalGap(file: "f", at: 1),
         .journalPruned(file: "f", bytes: 1, cause: "c", at: 1),
         .samplesShed(file: "f", content: "waveforms", samples: 1, bytes: 1, at: 1),
+        .journalWitnessed(number: 1, hash: "h", signature: "s", certificate: "c", at: 1),
         .settingRefused(device: "d", setting: "devices", reason: "r", at: 1),
     ]
 
@@ -44,7 +45,8 @@ import Testing
             lineEchoLost busContention registersRefused registersRestored heldInput samplesExceeded \
             requestBarred \
             lineStatistics deviceStatistics clockStepped samplesLost eventsLost \
-            journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed settingRefused
+            journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed settingRefused \
+            journalWitnessed
             """
         #expect(EventKind.allCases.map(\.name).joined(separator: " ") == names)
     }

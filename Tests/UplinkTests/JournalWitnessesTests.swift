@@ -1,10 +1,14 @@
+import Crypto
+import CryptoExtras
 import DeviceModel
 import FHIRMapping
 import Foundation
 import GRDB
 import Nomenclature
+import SwiftASN1
 import TestSupport
 import Testing
+import X509
 
 @testable import SampleJournal
 @testable import Uplink
@@ -83,11 +87,53 @@ import Testing
         #expect(found.faults.first?.contains("event 8 is another than was delivered") == true)
     }
 
+    /// The unit's own word: nothing was ever delivered.
+    @Test func aSignedWitnessTellsARewrittenJournal() throws {
+        _ = try delivered(20)
+        let keys: [(pem: String, key: Certificate.PrivateKey)] = [
+            { ($0.pemRepresentation, .init($0)) }(P256.Signing.PrivateKey()),
+            { ($0.pemRepresentation, .init($0)) }(P384.Signing.PrivateKey()),
+            { ($0.pemRepresentation, .init($0)) }(try _RSA.Signing.PrivateKey(keySize: .bits2048)),
+        ]
+        let writer = try JournalWriter(directory: directory, bootID: "b", now: 200, utc: 200)
+        var certificates: [String] = []
+        for (number, (pem, key)) in keys.enumerated() {
+            let name = try DistinguishedName { CommonName("unit-\(number)") }
+            let certificate = try Certificate(
+                version: .v3, serialNumber: .init(), publicKey: key.publicKey, notValidBefore: Date() - 60,
+                notValidAfter: Date() + 60, issuer: name, subject: name, extensions: .init(), issuerPrivateKey: key)
+            certificates.append(try folder.write("\(number).pem", certificate.serializeAsPEM().pemString))
+            let event = try WitnessSignature.event(
+                for: JournalReader(directory: directory), key: try folder.write("\(number).key", pem),
+                certificate: certificates[number], at: 300)
+            try writer.record([.init(try #require(event))], now: 300, utcOffset: 0, quality: .unknown)
+        }
+        try writer.finish(now: 400, utc: 400, quality: .unknown)
+        func check(_ number: Int) throws -> WitnessSignature.Report {
+            try WitnessSignature.check(JournalReader(directory: directory), certificate: certificates[number])
+        }
+        for number in keys.indices { #expect(try check(number) == .init(agreeing: 1, others: 2, faults: [])) }
+        try rewrite(event: 7, body: #"{"stepMilliseconds":0}"#)
+        #expect(try JournalReader(directory: directory).verify().faults.isEmpty, "by itself it is whole")
+        for number in keys.indices {
+            let report = try check(number)
+            #expect(report.agreeing == 0 && report.faults.count == 1)
+            #expect(report.faults[0].contains("does not witness the chain up to event \(20 + number)"))
+        }
+    }
+
     @Test func aJournalCutShortIsFound() throws {
         _ = try delivered(20)
         let file = try given(everySecond: false)
         let path = JournalFiles(directory: directory).newest(.events).path
         try DatabaseQueue(path: path).write { try $0.execute(sql: "DELETE FROM events WHERE id > 15") }
+        #expect(
+            try JournalReader(directory: directory).verify().faults == [
+                "events: they end with event 15, and the samples know of 20: cut off"
+            ])
+        try DatabaseQueue(path: JournalFiles(directory: directory).newest(.samples).path).write {
+            try $0.execute(sql: "UPDATE about SET value = 15 WHERE name = 'events'")
+        }
         #expect(try JournalReader(directory: directory).verify().faults.isEmpty, "by itself it is whole")
         #expect(try report(file).faults.count == 5)
     }

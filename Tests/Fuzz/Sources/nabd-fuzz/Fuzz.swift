@@ -11,6 +11,8 @@ enum Mode: String, CaseIterable {
     case profile
     /// Shipped profiles with changed words and lines.
     case edits
+    /// Profiles made from the language's grammar.
+    case grammar
     /// Blocks of the journal.
     case journal
     /// Bytes on a Modbus line, and the echo of a serial one.
@@ -22,6 +24,7 @@ enum Mode: String, CaseIterable {
         case .behind: BehindMode.run(&input)
         case .profile: ProfileMode.run(&input)
         case .edits: EditsMode.run(&input)
+        case .grammar: GrammarMode.run(&input)
         case .journal: JournalMode.run(&input)
         case .line: LineMode.run(&input)
         }

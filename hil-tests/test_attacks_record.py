@@ -1,0 +1,99 @@
+"""Somebody who may write the journal's files does so while the host writes them."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from peers import journal
+from peers.host import json_lines, nabd
+from peers.oximeter import Oximeter, line
+from peers.waiting import wait_until
+
+pytestmark = [pytest.mark.host, pytest.mark.timeout(170)]
+
+METRIC = "MDC_PULS_OXIM_SAT_O2"
+
+
+def cut(host, suffix: str, to: float) -> int:
+    """Cuts every file of the journal with this suffix to a share of its length; returns how many there were."""
+    files = [place for place in host.journal.iterdir() if place.name.endswith(suffix) and place.stat().st_size > 0]
+    for place in files:
+        os.truncate(place, int(place.stat().st_size * to))
+    return len(files)
+
+
+@pytest.mark.parametrize(("suffix", "to"), [("-wal", 0), ("-wal", 0.5), ("-shm", 0), (".sqlite", 0)])
+def test_a5_files_cut_short_under_the_host_cost_no_sample(host, suffix, to):
+    """What was committed is there, in the file that is begun; what the record lost and when is told."""
+    oximeter = Oximeter(lambda number: line(spo2=50 + number % 50), period=0.5)
+    host.configure({"well": {"profile": "masimo/rad-8", "line": oximeter.line}}).start()
+    host.wait_for_sample(METRIC)
+    time.sleep(2)
+    for _ in range(4):
+        wait_until(lambda: cut(host, suffix, to) > 0, 20, "a file to cut")
+        time.sleep(0.8)
+    assert host.running, host.log_tail()
+    host.stop()
+    sent = oximeter.sent
+    lines = json_lines(nabd("journal", "export", "--journal", host.journal).stdout)
+    values = [round(each["value"]) for each in journal.samples(lines, "well", METRIC)]
+    first = values[0]
+    assert values == [50 + (first - 50 + number) % 50 for number in range(len(values))], "none is lost, none is double"
+    assert len(values) >= sent - 2, (len(values), sent)
+    events = journal.events(lines)
+    numbers = [event["id"] if "id" in event else number for number, event in enumerate(events)]
+    assert numbers == sorted(set(numbers))
+    assert [event["event"] for event in events].count("hostStarted") == 1
+    assert any(event["event"] in ("journalFileFailed", "journalGap") for event in events), "it is told"
+    # The next start goes on with what is there.
+    host.start()
+    wait_until(lambda: len(journal.samples(host.export(), "well", METRIC)) > len(values), 20, "samples of the next run")
+    host.stop()
+    oximeter.stop()
+    again = [round(each["value"]) for each in journal.samples(host.export(), "well", METRIC)]
+    assert again[:len(values)] == values
+
+
+def test_b7_the_unit_signs_how_far_its_record_had_come(host, pki, tmp_path):
+    """Nothing is ever delivered; openssl, which knows nothing of ours, finds the signature right."""
+    oximeter = Oximeter(lambda _: line(), period=0.5)
+    devices = {"well": {"profile": "masimo/rad-8", "line": oximeter.line}}
+    host.configure(devices, "https://127.0.0.1:9", pki.authority.certificate, pki.client).start()
+    host.wait_for_sample(METRIC)
+    wait_until(lambda: any(event["event"] == "journalWitnessed" for event in journal.events(host.export())), 20,
+               "the record to be witnessed")
+    host.stop()
+    oximeter.stop()
+    lines = journal.events(host.export())
+    told = next(event for event in lines if event["event"] == "journalWitnessed")
+    assert told["number"] < told["sequence"]
+
+    def verified(certificate) -> tuple[int, str]:
+        found = nabd("journal", "verify", "--journal", host.journal, "--certificate", certificate)
+        return found.returncode, found.stdout.decode()
+
+    assert verified(pki.client.certificate) == (0, verified(pki.client.certificate)[1])
+    assert "1 signed witnesses agree" in verified(pki.client.certificate)[1]
+    assert verified(pki.foreign_client.certificate)[0] == 1
+    with sqlite3.connect(host.journal / "samples-000001.sqlite") as samples:
+        unit = [row[0] for row in samples.execute("SELECT unit FROM sessions")][-1]
+    (tmp_path / "text").write_text(f"nabd witness 1\n{unit}:{told['number']}:{told['hash']}\n")
+    (tmp_path / "signature").write_bytes(base64.b64decode(told["signature"]))
+    public = subprocess.run(["openssl", "x509", "-in", pki.client.certificate, "-noout", "-pubkey"], check=True,
+                            capture_output=True).stdout
+    (tmp_path / "public.pem").write_bytes(public)
+
+    def openssl() -> bool:
+        return subprocess.run(
+            ["openssl", "dgst", "-sha256", "-verify", tmp_path / "public.pem", "-signature", tmp_path / "signature",
+             tmp_path / "text"], capture_output=True).returncode == 0
+
+    assert openssl()
+    (tmp_path / "text").write_text(f"nabd witness 1\n{unit}:{told['number'] + 1}:{told['hash']}\n")
+    assert not openssl()
