@@ -127,3 +127,24 @@ def check_alternation(events: list[dict]) -> None:
         elif event["event"] == "alertEnd":
             assert holding.pop(event["alert"], None) == event["instance"], f"{event} ends what did not begin"
     assert not holding, f"after the stop still held: {holding}"
+
+
+@pytest.mark.parametrize("kind", ["samples", "alert"])
+def test_a1_b3_a_flood_on_its_way_to_the_service_keeps_to_the_memory(kind, host, oximeters, records, pki):
+    """The uplink delivers meanwhile, from the same process."""
+    records.start()
+    flood, well = Oximeter(FLOODS[kind], period=0), Oximeter(lambda _: line())
+    oximeters += [flood, well]
+    devices = {
+        "flood": {"profile": "masimo/rad-8", "line": flood.line, "serial": "0000056661"},
+        "well": {"profile": "masimo/rad-8", "line": well.line},
+    }
+    host.configure(devices, records.base_url, pki.authority.certificate, pki.client, "5s").start()
+    host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
+    time.sleep(LASTS)
+    memory = resident(host)
+    host.stop(timeout=10)
+    assert flood.sent > 20_000, f"the attacker sent only {flood.sent} lines: no flood"
+    assert records.count("Observation") > 50, "nothing was delivered meanwhile"
+    assert memory <= MOST_MEMORY, f"{memory / 2**20:.0f} MiB"
+    print(f"{kind}: {flood.sent} lines, {memory / 2**20:.0f} MiB")

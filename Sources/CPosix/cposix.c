@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <malloc.h>
 #include <linux/serial.h>
 #include <poll.h>
 #include <pthread.h>
@@ -117,6 +118,11 @@ int nabd_wait(int descriptor, short events, int64_t nanoseconds) {
 }
 
 void nabd_line_buffer_output(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
+
+void nabd_bound_arenas(void) {
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
 
 int nabd_may_lock_memory(void) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

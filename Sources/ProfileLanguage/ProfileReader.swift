@@ -72,7 +72,12 @@ struct ProfileReader {
     }
 
     private mutating func readSerial(_ root: YAMLMapping) {
-        if let value = root.required("frames")?.mapping("the frames") { readFrames(value) }
+        if let value = root.required("frames")?.mapping("the frames") {
+            readFrames(value)
+            if !profile.frames.contains(where: { !$0.isFromHost }) {
+                value.value.error("no frame is one that the device sends: nothing of it could ever be read")
+            }
+        }
         // Templates name fields and fields name messages: the messages' names and templates first, then the fields,
         // then who is named.
         if let value = root["messages"]?.mapping("the messages") { readMessages(value) }

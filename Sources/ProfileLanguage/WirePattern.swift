@@ -108,20 +108,44 @@ extension DeviceProfile {
 
 /// Modbus frames that write, spoken on a serial line by a protocol of text or bytes.
 package enum ModbusWrite {
-    private static let functions: Set<UInt8> = [5, 6, 15, 16, 21, 22, 23]
-
-    /// Whether these bytes are an RTU frame with a right checksum, or an ASCII one, whose function writes.
-    package static func isWhole(_ bytes: [UInt8]) -> Bool {
-        if bytes.first == UInt8(ascii: ":") {
-            let digits = bytes.dropFirst().prefix { $0 != 0x0D && $0 != 0x0A }
-            guard let frame = VectorFile.hex(String(decoding: digits, as: UTF8.self)).bytes, frame.count >= 3 else {
-                return false
-            }
-            return functions.contains(frame[1]) && frame.reduce(0, &+) == 0
+    private static func writes(_ function: UInt8) -> Bool {
+        switch function {
+        case 5, 6, 15, 16, 21, 22, 23: true
+        default: false
         }
-        guard bytes.count >= 6, functions.contains(bytes[1]) else { return false }
+    }
+
+    /// Whether these bytes are an RTU frame with a right checksum, or an ASCII one, whose function writes. No
+    /// allocation.
+    package static func isWhole(_ bytes: [UInt8]) -> Bool {
+        if bytes.first == UInt8(ascii: ":") { return isWholeText(bytes) }
+        guard bytes.count >= 6, writes(bytes[1]) else { return false }
         let sum = ChecksumAlgorithm.crc16Modbus.compute(bytes, 0..<bytes.count - 2)
         return bytes[bytes.count - 2] == UInt8(truncatingIfNeeded: sum)
             && bytes[bytes.count - 1] == UInt8(truncatingIfNeeded: sum >> 8)
+    }
+
+    /// Hexadecimal digits behind the colon; all bytes with the checksum sum to 0.
+    private static func isWholeText(_ text: [UInt8]) -> Bool {
+        var sum: UInt8 = 0
+        var function: UInt8 = 0
+        var count = 0
+        var place = 1
+        while place + 1 < text.count, let high = digit(text[place]), let low = digit(text[place + 1]) {
+            let byte = high << 4 | low
+            sum &+= byte
+            if count == 1 { function = byte }
+            (count, place) = (count + 1, place + 2)
+        }
+        return count >= 3 && sum == 0 && writes(function)
+    }
+
+    private static func digit(_ character: UInt8) -> UInt8? {
+        switch character {
+        case 0x30...0x39: character - 0x30
+        case 0x41...0x46: character - 0x37
+        case 0x61...0x66: character - 0x57
+        default: nil
+        }
     }
 }

@@ -17,6 +17,7 @@ struct Nabd: AsyncParsableCommand {
 
     static func main() async {
         nabd_line_buffer_output()
+        nabd_bound_arenas()
         // What is written may be about patients: nobody but the owner and the group reads it, from the first byte on.
         umask(0o027)
         // A reader of our output that goes away (head, a closed pipe) is the end of the work, not a crash.

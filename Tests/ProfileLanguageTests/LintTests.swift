@@ -113,6 +113,7 @@ import Testing
         Fault(
             text, "start: \"!\"", "start: \"\"", 6, 20,
             "expected the start as a byte such as 0x01, or text, of 1 to 16 bytes, found nothing"),
+        Fault(text, "split: \"^\"", "from: host", 6, 3, "no frame is one that the device sends"),
         Fault(modbus, "unit: 1", "unit: -0x-8000000000000000", 4, 52, "expected the Modbus unit as a whole number"),
         Fault(text, "{rate}\"", "{ratio}\"", 10, 30, "there is no field “ratio”"),
         Fault(

@@ -64,6 +64,10 @@ int nabd_wait(int descriptor, short events, int64_t nanoseconds);
 /// Makes standard output leave line by line, also into a pipe: who reads JSON lines reads them as they come.
 void nabd_line_buffer_output(void);
 
+/// Threads share two arenas of memory instead of having one each, and what is large is given back when it is freed: otherwise a process of many
+/// threads keeps, locked, what each of them once needed. Before any thread is made.
+void nabd_bound_arenas(void);
+
 /// From now on a disk that refuses a write to a mapped page of SQLite's shared index (a file whose name ends in "-shm") does not end this process:
 /// the page is replaced by a copy that belongs to the process alone. What follows goes on as it was, but no other process sees it any more: the
 /// files concerned must not be written again. Any other bus error is left to whoever handled it before. Once a process. Returns 0 or -errno.
