@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from peers import canaries
 from peers.bench import Bench
 from peers.durable import DurableHost, Rig, rig_and_host
 from peers.hardware import HardwareBench, bench_named
@@ -70,6 +71,10 @@ def _hosts(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Host]]:
     for host in made:
         host.kill()
     request.session.hosts = []
+    # Whatever a test was about: neither a patient of a device nor a private key is in what the host says of itself.
+    for host in made:
+        leaked = canaries.found(host.log()) + ["a private key"] * ("PRIVATE KEY" in host.log())
+        assert not leaked, f"the log of {host.directory} holds {leaked}"
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def hang_about(place: Path, over: threading.Event, count: int) -> list[socket.so
     return held
 
 
-def test_a2_stops_are_clean_while_somebody_connects(host, oximeter):
+def test_a2_stops_are_clean_while_somebody_connects(host, oximeter, table):
     host.configure(one_device(oximeter))
     over = threading.Event()
     place = host.directory / "journal.status"
@@ -111,9 +111,11 @@ def test_a2_stops_are_clean_while_somebody_connects(host, oximeter):
             caller.join(5)
     ends = [event for event in journal.events(host.export()) if event["event"] == "hostStopped"]
     assert len(ends) == STOPS and all("alertsEnded" in end for end in ends), f"{len(ends)} of {STOPS} ended well"
+    table.row(69, "local user stops the host at the wrong moment", f"{STOPS} stops while callers come and go",
+              "the record ends clean", f"{len(ends)} of {STOPS} sessions ended well")
 
 
-def test_a2_connections_cost_no_line_its_descriptor(host, oximeter):
+def test_a2_connections_cost_no_line_its_descriptor(host, oximeter, table):
     host.configure(one_device(oximeter)).start()
     host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
     over = threading.Event()
@@ -128,6 +130,8 @@ def test_a2_connections_cost_no_line_its_descriptor(host, oximeter):
     caller.join(5)
     assert descriptors < 60, f"{descriptors} descriptors"
     host.stop()
+    table.row(69, "local user takes descriptors", "2,000 connections to the status socket in 3 s",
+              "a lost line opens again", f"{descriptors} descriptors in use; the line was opened again")
 
 
 ATTACKER = """
@@ -176,7 +180,7 @@ def attack(host: Host, names: list[Path], pid: int, drops: bool) -> str:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a3_another_local_user_reads_nothing_and_ends_nothing(oximeter):
+def test_a3_another_local_user_reads_nothing_and_ends_nothing(oximeter, table):
     # Not in pytest's own folders, which nobody else may enter anyway.
     folder = Path(tempfile.mkdtemp(prefix="nabd-unit-"))
     folder.chmod(0o755)
@@ -197,6 +201,8 @@ def test_a3_another_local_user_reads_nothing_and_ends_nothing(oximeter):
         loose = [path for path in host.directory.rglob("*") if "journal" in str(path)
                  and stat.S_IMODE(path.lstat().st_mode) & 0o007]
         assert not loose, f"others have rights to {loose}"
+        table.row(48, "malicious local user", "reads files and the status socket, sends signals, as another user",
+                  "nothing read, nothing ended", "nothing read, nothing ended, no file with rights for others")
     finally:
         host.kill()
         shutil.rmtree(folder)
@@ -244,7 +250,7 @@ def test_s8_a_renewed_certificate_is_taken_without_a_restart(host, oximeter, rec
     host.stop()
 
 
-def test_a5_each_faulty_part_costs_itself_and_is_an_alarm(host, oximeter, tmp_path):
+def test_a5_each_faulty_part_costs_itself_and_is_an_alarm(host, oximeter, tmp_path, table):
     profiles = tmp_path / "profiles"
     (profiles / "broken/one").mkdir(parents=True)
     (profiles / "broken/one/profile.yaml").write_text("nabd: profile/1\ndevice: [this, is, none]\n")
@@ -277,6 +283,10 @@ def test_a5_each_faulty_part_costs_itself_and_is_an_alarm(host, oximeter, tmp_pa
     reasons = [event for event in journal.events(host.export()) if event["event"] == "settingRefused"]
     assert len(reasons) == len(devices) - 1 + 2 and all(".yaml:" in reason["reason"] for reason in reasons), reasons
     host.stop()
+    seen = f"{len(reasons)} parts refused, each with its place and an alert; the healthy device sampled"
+    table.row(47, "malformed configuration", "an uplink that is not safe, a port in words", "told; the rest runs", seen)
+    table.row(68, "one bad device, profile or key at the start",
+              f"{len(devices) - 1} faulty devices beside a healthy one", "costs itself; the rest samples; alarm", seen)
 
 
 def test_a_status_of_a_killed_host_is_taken_over(host, oximeter):

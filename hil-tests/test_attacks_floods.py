@@ -70,7 +70,7 @@ def until_the_alarm_is_there(host: Host, said: list[float]) -> float:
 
 
 @pytest.mark.parametrize("kind", FLOODS)
-def test_a1_b3_a_device_that_floods_costs_itself(kind, host, oximeters):
+def test_a1_b3_a_device_that_floods_costs_itself(kind, host, oximeters, table):
     due: list[float] = []
     said: list[float] = []
 
@@ -113,8 +113,10 @@ def test_a1_b3_a_device_that_floods_costs_itself(kind, host, oximeters):
         assert any(event.get("repeated", 0) > 100 for event in told), "nothing was put together"
     if kind != "garbage":
         assert any(event.get("alert") == "NABD_DEVICE_FLOODING" for event in told), "nobody says that it floods"
-    print(f"{kind}: {flood.sent} lines, {memory / 2**20:.0f} MiB, {len(told)} events, {len(about)} lines of log, "
-          f"alarm after {took_alarm:.2f} s, stop {took:.1f} s")
+    table.row(49 if kind in ("garbage", "samples") else 67, f"device that floods ({kind})",
+              f"{flood.sent} lines in {LASTS:g} s", "others' alarms within 1 s, 96 MiB, stop within 10 s",
+              f"{memory / 2**20:.0f} MiB, {len(told)} events, {len(about)} lines of log, the other's alarm after "
+              f"{took_alarm:.2f} s, stop {took:.1f} s")
 
 
 def check_alternation(events: list[dict]) -> None:

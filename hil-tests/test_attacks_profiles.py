@@ -142,7 +142,7 @@ def signify(*arguments: str | Path) -> None:
     subprocess.run(["signify-openbsd", *map(str, arguments)], check=True, capture_output=True)
 
 
-def test_a4_a_unit_takes_what_its_site_signed(host, oximeter, pumps, tmp_path):
+def test_a4_a_unit_takes_what_its_site_signed(host, oximeter, pumps, tmp_path, table):
     """The list is signed by OpenBSD's own program; a changed profile is read as it was before."""
     pump = pumps()
     profiles = tmp_path / "profiles"
@@ -203,6 +203,9 @@ def test_a4_a_unit_takes_what_its_site_signed(host, oximeter, pumps, tmp_path):
     assert configured(fifth) == configured(fourth)
     assert "accept" in {event["setting"] for event in fifth if event["event"] == "settingRefused"}
     assert pump.effects == []
+    table.row(46, "profile tampered with, list forged, list downgraded",
+              "one limit widened; a version changed by hand; an older list put back", "refused, the last good kept, alarm",
+              "read as accepted in each of 5 sessions, NABD_SETTING_REFUSED; what was signed anew was taken")
 
 
 def test_a4_a_monitor_only_unit_is_the_hosts_own_judgement(host, oximeter, pumps):

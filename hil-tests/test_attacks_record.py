@@ -29,7 +29,7 @@ def cut(host, suffix: str, to: float) -> int:
 
 
 @pytest.mark.parametrize(("suffix", "to"), [("-wal", 0), ("-wal", 0.5), ("-shm", 0), (".sqlite", 0)])
-def test_a5_files_cut_short_under_the_host_cost_no_sample(host, suffix, to):
+def test_a5_files_cut_short_under_the_host_cost_no_sample(host, suffix, to, table):
     """What was committed is there, in the file that is begun; what the record lost and when is told."""
     oximeter = Oximeter(lambda number: line(spo2=50 + number % 50), period=0.5)
     host.configure({"well": {"profile": "masimo/rad-8", "line": oximeter.line}}).start()
@@ -58,9 +58,11 @@ def test_a5_files_cut_short_under_the_host_cost_no_sample(host, suffix, to):
     oximeter.stop()
     again = [round(each["value"]) for each in journal.samples(host.export(), "well", METRIC)]
     assert again[:len(values)] == values
+    table.row(28, f"*{suffix} cut short under the host", f"four times, to {to:.0%} of its length",
+              "no sample lost, told", f"{len(values)} of {sent} values, in order, and the next start goes on with them")
 
 
-def test_b7_the_unit_signs_how_far_its_record_had_come(host, pki, tmp_path):
+def test_b7_the_unit_signs_how_far_its_record_had_come(host, pki, tmp_path, table):
     """Nothing is ever delivered; openssl, which knows nothing of ours, finds the signature right."""
     oximeter = Oximeter(lambda _: line(), period=0.5)
     devices = {"well": {"profile": "masimo/rad-8", "line": oximeter.line}}
@@ -97,3 +99,11 @@ def test_b7_the_unit_signs_how_far_its_record_had_come(host, pki, tmp_path):
     assert openssl()
     (tmp_path / "text").write_text(f"nabd witness 1\n{unit}:{told['number'] + 1}:{told['hash']}\n")
     assert not openssl()
+    # One byte of one event, written as SQLite writes it: its structure is whole.
+    events = next(host.journal.glob("events-*.sqlite"))
+    with sqlite3.connect(events) as database:
+        database.execute("UPDATE events SET body = replace(body, 'masimo', 'Masimo') WHERE kind = 'deviceConfigured'")
+    told = nabd("journal", "verify", "--journal", host.journal)
+    assert told.returncode == 1 and b"not as it was written" in told.stdout
+    table.row(54, "audit tamper", "one letter of an event changed in place", "the chain's verifier fails",
+              told.stdout.decode().splitlines()[0])
