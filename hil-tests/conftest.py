@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ from peers.scenarios import Runs, Scenario, Timeline
 from peers.validators import validate
 
 HERE = Path(__file__).parent
+# Where the private keys of the session are, once there are any.
+KEYS = pytest.StashKey[Path]()
 pytest_plugins = ["peers.fault_table", "peers.grouping"]
 
 
@@ -41,9 +43,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 
 
 @pytest.fixture(scope="session")
-def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
+def pki(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pki:
     """The unit's and a foreign certificate authority, with their certificates."""
-    return make_pki(tmp_path_factory.mktemp("pki"))
+    request.config.stash[KEYS] = folder = tmp_path_factory.mktemp("pki")
+    return make_pki(folder)
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +74,19 @@ def _hosts(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Host]]:
     for host in made:
         host.kill()
     request.session.hosts = []
-    # Whatever a test was about: neither a patient of a device nor a private key is in what the host says of itself.
-    for host in made:
-        leaked = canaries.found(host.log()) + ["a private key"] * ("PRIVATE KEY" in host.log())
-        assert not leaked, f"the log of {host.directory} holds {leaked}"
+    _tells_nothing(made, request)
+
+
+def _tells_nothing(made: Iterable[Host], request: pytest.FixtureRequest) -> None:
+    """Whatever a test was about: neither a patient of a device nor a private key is in what a host says of itself."""
+    folder = request.config.stash.get(KEYS, None)
+    keys = tuple(sorted(folder.rglob("*.key"))) if folder else ()
+    leaked = [
+        f"{place.name} of {host.directory} holds {', '.join(found)}"
+        for host in made for place in (host.log_path, host.summary_path)
+        if place.exists() and (found := canaries.found(place.read_bytes(), keys))
+    ]
+    assert not leaked, "; ".join(leaked)
 
 
 @pytest.fixture
@@ -90,6 +102,7 @@ def rigged(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Rig
         request.session.hosts = [host]
         yield rig, host
     request.session.hosts = []
+    _tells_nothing([host], request)
 
 
 @pytest.fixture

@@ -204,7 +204,8 @@ def test_a4_a_unit_takes_what_its_site_signed(host, oximeter, pumps, tmp_path, t
     assert "accept" in {event["setting"] for event in fifth if event["event"] == "settingRefused"}
     assert pump.effects == []
     table.row(46, "profile tampered with, list forged, list downgraded",
-              "one limit widened; a version changed by hand; an older list put back", "refused, the last good kept, alarm",
+              "one limit widened; a version changed by hand; an older list put back",
+              "refused, the last good kept, alarm",
               "read as accepted in each of 5 sessions, NABD_SETTING_REFUSED; what was signed anew was taken")
 
 

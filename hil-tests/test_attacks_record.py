@@ -28,6 +28,19 @@ def cut(host, suffix: str, to: float) -> int:
     return len(files)
 
 
+def row_checksum(number: int, session: str, monotonic: int, utc: int, quality: int, device: str | None, kind: str,
+                 body: str, digest: bytes) -> int:
+    """CRC-32C over an event's columns, each behind its length, as a forger who has read the source would make it."""
+    crc = 0xFFFFFFFF
+    for column in (number, session, monotonic, utc, quality, device or "–", kind, body, list(digest)):
+        text = str(column)
+        for byte in f"{len(text.encode())}:{text}".encode():
+            crc ^= byte
+            for _ in range(8):
+                crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
 @pytest.mark.parametrize(("suffix", "to"), [("-wal", 0), ("-wal", 0.5), ("-shm", 0), (".sqlite", 0)])
 def test_a5_files_cut_short_under_the_host_cost_no_sample(host, suffix, to, table):
     """What was committed is there, in the file that is begun; what the record lost and when is told."""
@@ -99,11 +112,21 @@ def test_b7_the_unit_signs_how_far_its_record_had_come(host, pki, tmp_path, tabl
     assert openssl()
     (tmp_path / "text").write_text(f"nabd witness 1\n{unit}:{told['number'] + 1}:{told['hash']}\n")
     assert not openssl()
-    # One byte of one event, written as SQLite writes it: its structure is whole.
+    # One letter of one event, written as SQLite writes it: its structure is whole, the row's checksum is not.
     events = next(host.journal.glob("events-*.sqlite"))
     with sqlite3.connect(events) as database:
         database.execute("UPDATE events SET body = replace(body, 'masimo', 'Masimo') WHERE kind = 'deviceConfigured'")
     told = nabd("journal", "verify", "--journal", host.journal)
     assert told.returncode == 1 and b"not as it was written" in told.stdout
-    table.row(54, "audit tamper", "one letter of an event changed in place", "the chain's verifier fails",
-              told.stdout.decode().splitlines()[0])
+    # Whoever knows the format puts that right as well: then only the chain tells.
+    with sqlite3.connect(events) as database:
+        number, *columns = database.execute(
+            "SELECT id, session, monotonic_ns, utc, quality, device, kind, body, hash FROM events "
+            "WHERE kind = 'deviceConfigured'").fetchone()
+        database.execute("UPDATE events SET checksum = ? WHERE id = ?", (row_checksum(number, *columns), number))
+    told = nabd("journal", "verify", "--journal", host.journal)
+    assert told.returncode == 1 and b"not as it was written" not in told.stdout, told.stdout.decode()
+    assert f"event {number}: its hash does not fit".encode() in told.stdout, told.stdout.decode()
+    fault = next(line for line in told.stdout.decode().splitlines() if "its hash" in line)
+    table.row(54, "audit tamper", "one letter of an event changed in place, its row's checksum put right",
+              "the chain's verifier fails", fault)

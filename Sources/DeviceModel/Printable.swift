@@ -24,6 +24,20 @@ package enum Printable {
         return clean
     }
 
+    /// The text without a key or a certificate that stands in it: whoever puts one in the wrong place is told what
+    /// is wrong there, and nobody what it says. From its first mark to its last, or to the end.
+    package static func withoutKeys(_ text: String) -> String {
+        guard let first = text.firstRange(of: pemMark) else { return text }
+        let rest = text[first.upperBound...]
+        var end = text.endIndex
+        if let last = rest.ranges(of: "-----END").last {
+            end = rest[last.upperBound...].firstRange(of: "-----")?.upperBound ?? text.endIndex
+        }
+        return text[..<first.lowerBound] + "(a key or certificate)" + text[end...]
+    }
+
+    private static let pemMark = "-----BEGIN"
+
     private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .control, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false

@@ -1,3 +1,5 @@
+import DeviceModel
+
 /// A place in a file, as editors count: the first line and the first column are 1.
 package struct SourceLocation: Sendable, Hashable, CustomStringConvertible {
     package let file: String
@@ -30,9 +32,11 @@ package struct Diagnostic: Sendable, Hashable, CustomStringConvertible {
 
     package init(_ severity: Severity, _ location: SourceLocation, _ message: String, suggestion: String? = nil) {
         self.severity = severity
-        self.location = location
-        self.message = message
-        self.suggestion = suggestion
+        // What is quoted of a file may be a key that stands in the wrong place; so may a path.
+        self.location = SourceLocation(
+            file: Printable.withoutKeys(location.file), line: location.line, column: location.column)
+        self.message = Printable.withoutKeys(message)
+        self.suggestion = suggestion.map(Printable.withoutKeys)
     }
 
     package var description: String {

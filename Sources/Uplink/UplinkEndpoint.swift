@@ -1,3 +1,4 @@
+import DeviceModel
 import Foundation
 import Glibc
 import NIOSSL
@@ -88,5 +89,11 @@ package struct UplinkEndpoint: Sendable {
 package struct EndpointError: Error, CustomStringConvertible {
     package let description: String
     /// Whether what was read before is not to be used any more either: others may have the key.
-    var isOfRights = false
+    let isOfRights: Bool
+
+    /// What is quoted may be a key that stands where its file's path belongs.
+    init(description: String, isOfRights: Bool = false) {
+        self.description = Printable.withoutKeys(description)
+        self.isOfRights = isOfRights
+    }
 }

@@ -7,7 +7,7 @@ func print(_ text: String, terminator: String = "\n") { Swift.print(Printable.te
 
 /// Standard error.
 func printError(_ text: String) {
-    FileHandle.standardError.write(Data("\(Printable.text(text))\n".utf8))
+    FileHandle.standardError.write(Data("\(Printable.text(Printable.withoutKeys(text)))\n".utf8))
 }
 
 /// The log on standard error, an entry a line.
@@ -31,10 +31,14 @@ struct PrintableLogHandler: LogHandler {
         set { inner[metadataKey: key] = newValue }
     }
 
+    private static func entry(_ text: String) -> String {
+        Printable.text(Printable.withoutKeys(text), keepingLines: false)
+    }
+
     func log(event: LogEvent) {
         var clean = event
-        clean.message = Logger.Message(stringLiteral: Printable.text("\(event.message)", keepingLines: false))
-        clean.metadata = event.metadata?.mapValues { .string(Printable.text("\($0)", keepingLines: false)) }
+        clean.message = Logger.Message(stringLiteral: Self.entry("\(event.message)"))
+        clean.metadata = event.metadata?.mapValues { .string(Self.entry("\($0)")) }
         inner.log(event: clean)
     }
 }
