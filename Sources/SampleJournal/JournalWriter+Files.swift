@@ -18,7 +18,7 @@ extension JournalWriter {
 
     /// Commits that went with a log that was cut short wait again, with their numbers, for the file that is begun.
     func takeBackWhatWentWithLog() {
-        let lost = samples.lostWithLog
+        let lost = samples.takeLostWithLog()
         guard !lost.isEmpty else { return }
         unwritten = lost + unwritten
         committedSamples -= lost.reduce(0) { $0 + $1.samples }

@@ -116,8 +116,13 @@ final class SampleStore {
         while inLogBytes > Self.inLogLimit, !inLog.isEmpty { inLogBytes -= inLog.removeFirst().payload.count }
     }
 
-    /// What was committed and went with a log that was cut short; nothing where the file failed in another way.
-    var lostWithLog: [JournalChunk] { watch.isCut ? inLog : [] }
+    /// What was committed and went with a log that was cut short, told once: a new file may not be had at the first
+    /// try. Nothing where the file failed in another way.
+    func takeLostWithLog() -> [JournalChunk] {
+        guard watch.isCut else { return [] }
+        defer { (inLog, inLogBytes) = ([], 0) }
+        return inLog
+    }
 
     /// Moves what is committed from the log to the file, when it is time.
     func tidy() throws { if commitsSinceCheckpoint >= Self.checkpointEvery { try checkpoint(.passive) } }
