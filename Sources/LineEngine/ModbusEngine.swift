@@ -73,7 +73,7 @@ struct ModbusEngine<Wire: ModbusWire> {
     var readyAt: Int64 = 0
     /// The deadline that was last waited for. Unit: ns.
     private var waitedFor: Int64 = 0
-    /// Answers since the line was opened, and whether a question is asked again because its connection had died.
+    /// Answers since the line was opened, late ones too, and whether a question is asked again because its connection had died.
     var answers = 0
     var isSecondTry = false
     private let pauseAfterOpening: Int64
@@ -301,7 +301,7 @@ struct ModbusEngine<Wire: ModbusWire> {
             wire.lost(at: now)
             phase = .ended(since: now)
         case .exchanging(let exchange)
-        where loss.isEnded && !wire.hasHeard && answers > 0 && !isSecondTry && mayRepeat(exchange):
+        where loss.isEnded && !wire.holdsPart && answers > 0 && !isSecondTry && mayRepeat(exchange):
             // Ended while nothing was asked, and seen only now.
             wire.lost(at: now)
             phase = .opening(.same)
@@ -361,6 +361,7 @@ struct ModbusEngine<Wire: ModbusWire> {
             guard devices.indices.contains(device) else { continue }
             devices[device].sink.see(sighting.kind, time: now)
             if sighting.kind == .late {
+                answers += 1
                 devices[device].health.hearLate()
                 forgetSilences(device, at: now)
             }

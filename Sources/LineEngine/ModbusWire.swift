@@ -74,8 +74,8 @@ protocol ModbusWire {
     var restDue: Int64? { get }
     /// Looks at what came while nothing was asked. Returns whether the line must be opened anew.
     mutating func lookAtRest(at now: Int64) -> Bool
-    /// Whether something came since the question went out.
-    var hasHeard: Bool { get }
+    /// Whether a part of a frame has come, whose rest has not.
+    var holdsPart: Bool { get }
     /// Whether one of these units owes an answer that was asked for since a time, over a way that is taken until then.
     /// Unit: ns.
     func isHeldUp(by isMeant: (UInt8) -> Bool, since time: Int64) -> Bool

@@ -75,7 +75,7 @@ struct RTUWire: ModbusWire {
     }
 
     var answer: [UInt8] { inbox.answer }
-    var hasHeard: Bool { !inbox.isSilent }
+    var holdsPart: Bool { !inbox.isEmpty }
 
     mutating func opened(at now: Int64) {
         inbox.clear()

@@ -56,6 +56,7 @@ struct TCPInbox {
     init() { owed.reserveCapacity(Self.remembered) }
 
     var isEmpty: Bool { count == 0 }
+    var holdsPart: Bool { count > padding }
     /// Bytes that may be appended at least.
     var room: Int { bytes.count - count }
 

@@ -21,7 +21,8 @@ struct TCPWire: ModbusWire {
     private(set) var outgoing: [UInt8] = []
     private var transaction: UInt16 = 0
     private var silentExchanges = 0
-    private(set) var hasHeard = false
+    /// Whether something came since the question went out.
+    private var hasHeard = false
     /// What came while nothing was asked is no Modbus.
     private var isOutOfStep = false
     private var late: LateRefusal?
@@ -29,6 +30,7 @@ struct TCPWire: ModbusWire {
     init() { outgoing.reserveCapacity(TCPFrame.longest) }
 
     var answer: [UInt8] { inbox.answer }
+    var holdsPart: Bool { inbox.holdsPart }
 
     mutating func opened(at now: Int64) {
         inbox.clear()

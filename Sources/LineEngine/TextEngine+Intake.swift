@@ -13,18 +13,25 @@ extension TextEngine {
         guard case .awaiting(var exchange, let deadline) = phase else {
             if plan.listens { recorder.countBusy(Int64(count) * byteTime) } else { intake.discipline.heard(at: now) }
             intake.take(bytes, count: count, awaited: nil, time: now, sink: &sink)
-            if intake.takeLate() { health.hearLate() }
+            takeLate()
             return hearStream(at: now)
         }
-        exchange.hasHeard = true
-        phase = .awaiting(exchange, deadline: deadline)
         intake.take(bytes, count: count, awaited: exchange.request, time: now, sink: &sink)
-        if intake.takeLate() { health.hearLate() }
+        exchange.hasHeard = !takeLate()
+        phase = .awaiting(exchange, deadline: deadline)
         if intake.decoder.takeAnswered() != nil {
             finish(exchange, at: now)
         } else if streamPart != nil {
             hearStream(at: now)
         }
+    }
+
+    /// Looks whether what came is a reply that had been given up.
+    @discardableResult private mutating func takeLate() -> Bool {
+        guard intake.takeLate() else { return false }
+        health.hearLate()
+        answers += 1
+        return true
     }
 
     /// What lay in a buffer while nobody read is not now: none of it is recorded as if it were.

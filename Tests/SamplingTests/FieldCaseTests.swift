@@ -135,6 +135,24 @@ import Testing
         #expect(run.told(.deviceDisconnected).isEmpty && run.alerts.isEmpty)
     }
 
+    /// Every tenth answer comes after it was given up, before the next question or while that is out; then the
+    /// connection ends.
+    @Test(arguments: ["1s", "600ms"]) func aConnectionThatEndsAfterALateAnswerIsNoFault(period: String) throws {
+        var asked = 0
+        let run = run(
+            try plans([1], count: 2, every: period, isTCP: true), seconds: 300, isTCP: true,
+            arrange: { line in
+                line.idleLimit = 5_000_000
+                line.delay = { _ in
+                    asked += 1
+                    return asked % 10 == 9 ? 700_000_000 : 15_000_000
+                }
+            }
+        ) { _ in .values }
+        #expect(run.values(0).count >= 255, "\(run.values(0).count) of 300")
+        #expect(run.told(.deviceDisconnected).isEmpty && run.alerts.isEmpty)
+    }
+
     @Test func aConnectionThatEndsWhenIdleCostsNothing() throws {
         let run = run(
             try plans([1], count: 2, every: "6s", isTCP: true), seconds: 600, isTCP: true,

@@ -121,6 +121,23 @@ import Testing
         }
     }
 
+    @Test func aConnectionThatEndsAfterALateReplyIsNoFault() throws {
+        var asked = 0
+        let requests = [two[0], #"second: {send: "B", reply: "B{second}", every: 100s, class: read}"#]
+        let run = run(
+            try plan(requests, line: "tcp: 5000, slowest-reply: 500ms"), seconds: 300,
+            arrange: { line, _ in
+                line.isConnection = true
+                line.idleLimit = 5_000_000
+            }
+        ) { text, _ in
+            asked += 1
+            return [.init(asked % 10 == 9 ? 700_000_000 : 20_000_000, "!\(number(text))5\r")]
+        }
+        #expect(run.values("MDC_TEMP").count >= 255, "\(run.values("MDC_TEMP").count) of 300")
+        #expect(run.told(.deviceDisconnected).isEmpty && run.alerts.isEmpty)
+    }
+
     @Test func anOrderIsSaidOnce() throws {
         let order = LineOrder(number: 9, device: 0, content: .request(1), deadline: 5_000_000_000)
         for isAnswered in [true, false] {
