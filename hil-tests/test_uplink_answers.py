@@ -122,7 +122,7 @@ def test_a_poison_is_parked_and_the_rest_arrives(bench, host, front, pki):
 
 def test_what_is_too_large_goes_in_pieces(bench, host, front, pki):
     """L6: a limit that one observation of a waveform does not fit under."""
-    front.largest = 1800
+    front.largest = 2000
     begin(bench, host, front, pki)
     wait_until(lambda: len(measurements(front)) > 60, 90, "observations, one or two at a time")
     assert parked(host) == []

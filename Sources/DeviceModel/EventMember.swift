@@ -30,7 +30,8 @@ extension EventKind {
 
     private var own: [EventMember] {
         switch self {
-        case .hostStarted: [EventMember("unit", "The unit's name."), Self.accounts]
+        case .hostStarted:
+            [EventMember("unit", "The unit's name."), EventMember("version", "The host's version."), Self.accounts]
         case .hostStopped: [Self.accounts]
         case .deviceConfigured: Self.device
         case .alertStart: Self.alert
@@ -100,6 +101,7 @@ extension EventKind {
         EventMember("manufacturer", "Who makes the device."),
         EventMember("model", "Its model."),
         EventMember("kind", "What it does."), EventMember("line", "Where it is connected."),
+        EventMember("udi", "Its unique device identifier, as its label has it."),
         EventMember("unverifiedFacts", "Whether its profile rests on facts that nobody verified at a device."),
     ]
 

@@ -26,7 +26,12 @@ extension UnitEvent {
     /// - Parameter alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known
     ///   that none is left.
     package static func hostStarted(unit: String, alertsEnded: Int?, at time: Int64) -> UnitEvent {
-        UnitEvent(.hostStarted, ["unit": .string(unit), "alertsEnded": alertsEnded.map { .integer($0) }], time)
+        UnitEvent(
+            .hostStarted,
+            [
+                "unit": .string(unit), "version": .string(HostVersion.text),
+                "alertsEnded": alertsEnded.map { .integer($0) },
+            ], time)
     }
 
     /// - Parameter alertsEnded: how many alerts were ended just before; `nil` when it is not known that none is left.
@@ -39,17 +44,18 @@ extension UnitEvent {
     /// - Parameters:
     ///   - digest: of the profile, in 64 hexadecimal digits.
     ///   - function: what the device does.
+    ///   - udi: its unique device identifier, as its label has it.
     ///   - hasUnverifiedFacts: whether its profile rests on facts that nobody verified at a device.
     package static func deviceConfigured(
         _ device: String, profile: String, digest: String, manufacturer: String, model: String,
-        function: String, line: String, hasUnverifiedFacts: Bool, at time: Int64
+        function: String, line: String, udi: String? = nil, hasUnverifiedFacts: Bool, at time: Int64
     ) -> UnitEvent {
         UnitEvent(
             .deviceConfigured, device: device,
             [
                 "profile": .string(profile), "digest": .string(digest), "manufacturer": .string(manufacturer),
                 "model": .string(model), "kind": .string(function), "line": .string(line),
-                "unverifiedFacts": .bool(hasUnverifiedFacts),
+                "udi": udi.map(JSON.string), "unverifiedFacts": .bool(hasUnverifiedFacts),
             ], time)
     }
 

@@ -7,12 +7,17 @@ package struct DeviceDescription: Sendable {
     package let manufacturer: String
     package let model: String
     package let kind: String
+    /// The serial number that the device itself has told, or that a person has written down.
+    package let serialNumber: String?
+    /// The human-readable form of its unique device identifier, as it stands on its label.
+    package let udi: String?
 
-    package init(handle: String, manufacturer: String, model: String, kind: String) {
-        self.handle = handle
-        self.manufacturer = manufacturer
-        self.model = model
-        self.kind = kind
+    package init(
+        handle: String, manufacturer: String, model: String, kind: String, serialNumber: String? = nil,
+        udi: String? = nil
+    ) {
+        (self.handle, self.manufacturer, self.model, self.kind) = (handle, manufacturer, model, kind)
+        (self.serialNumber, self.udi) = (serialNumber, udi)
     }
 }
 
@@ -41,12 +46,15 @@ package struct FHIRMapper: Sendable {
 
     static let identifierSystem = "urn:nabd:unit"
     static let eventSystem = Nomenclature.ownEventSystem
+    static let facetSystem = "urn:nabd:alert-facet"
 
     /// `MDC_EVT_ALARM`, the container of an alert, and its facets. Source: public messages of two vendors' gateways.
     private enum AlertCode {
         static let container: (referenceID: String, code: UInt32) = ("MDC_EVT_ALARM", 196616)
         /// Start, update or end.
         static let phase: UInt32 = 68481
+        /// Whether the condition holds.
+        static let state: UInt32 = 68482
         static let priority: UInt32 = 68484
     }
 
@@ -63,50 +71,66 @@ package struct FHIRMapper: Sendable {
     }
 
     /// The host itself.
-    package func gateway() -> FHIRResource {
+    ///
+    /// - Parameter version: of the program; `nil` where the record does not say.
+    package func gateway(version: String?) -> FHIRResource {
         device(
-            id: gatewayID, identifier: unit, name: "Nabd host of \(name)", kind: "device gateway", manufacturer: nil,
-            model: nil, parent: nil)
+            id: gatewayID, identifier: unit, name: "Nabd host of \(name)", kind: "device gateway", type: nil,
+            facts: ["version": version.map { .array([.members(["value": .string($0)])]) }], parent: nil)
     }
 
     /// A device of the unit.
     package func device(_ description: DeviceDescription) -> FHIRResource {
         device(
             id: deviceID(description.handle, vmd: nil), identifier: "\(unit)/\(description.handle)",
-            name: description.handle,
-            kind: description.kind, manufacturer: description.manufacturer, model: description.model, parent: gatewayID)
+            name: description.handle, kind: description.kind, type: names.kinds[description.kind]?.type,
+            facts: [
+                "udiCarrier": description.udi.map(carrier), "manufacturer": .string(description.manufacturer),
+                "serialNumber": description.serialNumber.map(JSON.string), "modelNumber": .string(description.model),
+            ], parent: gatewayID)
     }
 
     /// A virtual medical device within a device.
     package func virtualDevice(_ vmd: String, of handle: String) -> FHIRResource {
         device(
             id: deviceID(handle, vmd: vmd), identifier: "\(unit)/\(handle)/\(vmd)", name: "\(handle) \(vmd)", kind: vmd,
-            manufacturer: nil,
-            model: nil, parent: deviceID(handle, vmd: nil))
+            type: nil, facts: [:], parent: deviceID(handle, vmd: nil))
+    }
+
+    /// A GS1 carrier begins with the application identifier 01 and fourteen digits: the device identifier.
+    private func carrier(_ udi: String) -> JSON {
+        let digits = udi.hasPrefix("(01)") ? udi.dropFirst(4).prefix(14) : ""
+        let isGS1 = digits.count == 14 && digits.allSatisfy(\.isNumber)
+        return .array([
+            .members([
+                "deviceIdentifier": isGS1 ? .string(String(digits)) : nil,
+                "issuer": isGS1 ? .string("http://hl7.org/fhir/NamingSystem/gs1-di") : nil, "carrierHRF": .string(udi),
+            ])
+        ])
     }
 
     private func device(
-        id: String, identifier: String, name: String, kind: String, manufacturer: String?, model: String?,
-        parent: String?
+        id: String, identifier: String, name: String, kind: String, type: DeviceType?,
+        facts: KeyValuePairs<String, JSON?>, parent: String?
     ) -> FHIRResource {
-        FHIRResource(
+        let codings = type.map { [FHIR.coding(Nomenclature.standardSystem, "\($0.code)", $0.referenceID)] } ?? []
+        return FHIRResource(
             type: "Device", id: id,
             json: .members([
                 "resourceType": .string("Device"), "id": .string(id), "meta": meta([]),
                 "identifier": .array([
                     .members(["system": .string(Self.identifierSystem), "value": .string(identifier)])
                 ]),
-                "status": .string("active"), "manufacturer": manufacturer.map(JSON.string),
+                "status": .string("active"),
                 "deviceName": .array([.members(["name": .string(name), "type": .string("user-friendly-name")])]),
-                "modelNumber": model.map(JSON.string), "type": FHIR.concept([], text: kind),
+                "type": FHIR.concept(codings, text: kind),
                 "parent": parent.map { FHIR.reference("Device", $0) },
-            ]))
+            ]).adding(facts))
     }
 
     /// A stream of a device.
     package func metric(_ stream: StreamDescriptor) -> FHIRResource {
         let id = metricID(stream)
-        let source = FHIR.reference("Device", deviceID(stream.device, vmd: stream.vmd))
         return FHIRResource(
             type: "DeviceMetric", id: id,
             json: .members([
@@ -120,7 +144,10 @@ package struct FHIRMapper: Sendable {
                 ]),
                 "type": metricCode(stream, withLOINC: false),
                 "unit": stream.unit.map { FHIR.concept([FHIR.coding(FHIR.ucum, $0)]) },
-                "source": source, "operationalStatus": .string("on"), "category": .string(category(stream).rawValue),
+                // The device it belongs to, and the part of it that measures.
+                "source": FHIR.reference("Device", deviceID(stream.device, vmd: nil)),
+                "parent": FHIR.reference("Device", deviceID(stream.device, vmd: stream.vmd)),
+                "category": .string(category(stream).rawValue),
                 "measurementPeriod": .members([
                     "repeat": .members([
                         "frequency": .integer(1),
@@ -151,11 +178,22 @@ package struct FHIRMapper: Sendable {
         return FHIR.concept(codings, text: stream.name?.display ?? known?.display ?? stream.metric)
     }
 
-    /// Labels of a resource: test data, and how far a value may be relied on.
-    func meta(_ labels: [(system: String, code: String)]) -> JSON? {
+    /// Labels of a resource: test data, how far a value may be relied on, and in what it is not as others are.
+    func meta(_ labels: [(system: String, code: String)], tags: [(system: String, code: String)] = []) -> JSON? {
         let test = isTestData ? [("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HTEST")] : []
-        let all = test + labels
-        return all.isEmpty ? nil : .members(["security": .array(all.map { FHIR.coding($0.0, $0.1) })])
+        func codings(_ all: [(system: String, code: String)]) -> JSON? {
+            all.isEmpty ? nil : .array(all.map { FHIR.coding($0.system, $0.code) })
+        }
+        let (security, tag) = (codings(test + labels), codings(tags))
+        return security == nil && tag == nil ? nil : .members(["security": security, "tag": tag])
+    }
+
+    static let clockSystem = "urn:nabd:clock"
+    static let samplingSystem = "urn:nabd:sampling"
+
+    /// Says of a resource that the wall clock was not known to be right.
+    private func tags(_ clock: ClockQuality) -> [(system: String, code: String)] {
+        clock == .synchronised ? [] : [(Self.clockSystem, clock.word)]
     }
 
     // MARK: Observations
@@ -168,19 +206,13 @@ package struct FHIRMapper: Sendable {
     package func observation(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64)
         -> FHIRResource
     {
-        let id = FHIRResource.id(
-            "obs",
-            [
-                unit, session, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "",
-                "\(stream.periodNanoseconds)", "\(window)",
-                "\(run.firstSequence)",
-            ] + run.pieces.map { "piece \($0)" })
+        let id = observationID(run, stream, session, window, run.pieces.map { "piece \($0)" })
         var json = JSON.members([
-            "resourceType": .string("Observation"), "id": .string(id), "meta": meta(run.labels),
+            "resourceType": .string("Observation"), "id": .string(id), "meta": meta(run.labels, tags: tags(run.clock)),
             "status": .string("final"),
             "code": metricCode(stream, withLOINC: true),
-            "subject": FHIR.reference("Device", deviceID(stream.device, vmd: stream.vmd)),
-            "effectivePeriod": .members(["start": FHIR.instant(run.startUTC), "end": FHIR.instant(run.endUTC)]),
+            "subject": FHIR.reference("Device", deviceID(stream.device, vmd: nil)),
+            "effectivePeriod": period(run),
         ])
         if !run.hasValue {
             json = json.adding(["dataAbsentReason": FHIR.concept([FHIR.coding(FHIR.absentReason, run.absentReason)])])
@@ -194,16 +226,55 @@ package struct FHIRMapper: Sendable {
         )
     }
 
-    private func sampledData(_ run: SampleRun, _ stream: StreamDescriptor) -> JSON {
+    /// The newest value of a run of numbers as a quantity, for readers that show trends and know no sampled data; it
+    /// says that it stands in the sampled data too. `nil` where there is none, or its time is not known.
+    package func newest(_ run: SampleRun, of stream: StreamDescriptor, session: String, window: Int64)
+        -> FHIRResource?
+    {
+        guard let newest = run.newest, run.isTimeKnown, run.pieces.isEmpty, !stream.isWaveform else { return nil }
+        let id = observationID(run, stream, session, window, ["newest"])
+        return FHIRResource(
+            type: "Observation", id: id,
+            json: .members([
+                "resourceType": .string("Observation"), "id": .string(id),
+                "meta": meta(run.labels, tags: tags(run.clock) + [(Self.samplingSystem, "newest-of-run")]),
+                "status": .string("final"), "code": metricCode(stream, withLOINC: true),
+                "subject": FHIR.reference("Device", deviceID(stream.device, vmd: nil)),
+                "effectiveDateTime": FHIR.instant(newest.utc),
+                "valueQuantity": quantity(.number(newest.value), stream),
+                "device": FHIR.reference("DeviceMetric", metricID(stream)),
+            ]))
+    }
+
+    private func observationID(
+        _ run: SampleRun, _ stream: StreamDescriptor, _ session: String, _ window: Int64, _ more: [String]
+    ) -> String {
+        FHIRResource.id(
+            "obs",
+            [
+                unit, session, stream.device, stream.vmd ?? "", stream.metric, stream.unit ?? "",
+                "\(stream.periodNanoseconds)", "\(window)", "\(run.firstSequence)",
+            ] + more)
+    }
+
+    private func period(_ run: SampleRun) -> JSON {
+        guard run.isTimeKnown else { return .members(["_start": FHIR.unknown, "_end": FHIR.unknown]) }
+        return .members(["start": FHIR.instant(run.startUTC), "end": FHIR.instant(run.endUTC)])
+    }
+
+    private func quantity(_ value: JSON, _ stream: StreamDescriptor) -> JSON {
         let unit = stream.unit ?? "1"
+        return .members([
+            "value": value, "unit": .string((try? names.unit(unit).get())?.display ?? unit),
+            "system": .string(FHIR.ucum), "code": .string(unit),
+        ])
+    }
+
+    private func sampledData(_ run: SampleRun, _ stream: StreamDescriptor) -> JSON {
         var factor: JSON?
         if case .integer(let scale) = stream.form, scale != .one { factor = .number(scale.text(of: 1)) }
         return .members([
-            "origin": .members([
-                "value": .integer(0), "unit": .string((try? names.unit(unit).get())?.display ?? unit),
-                "system": .string(FHIR.ucum),
-                "code": .string(unit),
-            ]),
+            "origin": quantity(.integer(0), stream),
             "period": .number(DecimalText.render(stream.periodNanoseconds, exponent: -6)), "factor": factor,
             "dimensions": .integer(1),
             "data": .string(run.data),
@@ -217,39 +288,39 @@ package struct FHIRMapper: Sendable {
     /// - Parameters:
     ///   - name: its name in the journal, which may be one that this host does not know.
     ///   - number: its number in the journal.
-    ///   - utc: when it happened. Unit: ns since 1970.
+    ///   - utc: when it happened; `nil` when that is not known. Unit: ns since 1970.
     ///   - line: the event as its JSON line, for events that have no form of their own.
     ///   - hash: of the journal's chain up to this event. The service keeps it: who rewrites the unit's record cannot
     ///     make it fit.
+    ///   - clock: how sure that was.
     ///   - isDescribed: whether the service knows the device; otherwise the event is the unit's, and names it in words.
     package func event(
-        _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64,
-        line: String, hash: [UInt8] = [], isDescribed: Bool = true
+        _ event: RecordedEvent, name: String, id number: Int64, session: String, device: String?, utc: Int64?,
+        clock: ClockQuality = .synchronised, line: String, hash: [UInt8] = [], isDescribed: Bool = true
     ) -> FHIRResource {
         let id = FHIRResource.id("evt", [unit, session, "\(number)"])
         let known = isDescribed ? device : nil
         let subject = FHIR.reference("Device", known.map { deviceID($0, vmd: nil) } ?? gatewayID)
-        let head = JSON.members(["resourceType": .string("Observation"), "id": .string(id), "meta": meta([])])
-        let effective = FHIR.instant(utc)
+        let head = JSON.members([
+            "resourceType": .string("Observation"), "id": .string(id), "meta": meta([], tags: tags(clock)),
+            "effectiveDateTime": utc.map(FHIR.instant), "_effectiveDateTime": utc == nil ? FHIR.unknown : nil,
+        ])
         let witness = EventWitness(unit: unit, number: number, hash: hash)
         let json =
             switch event {
             case .alertStart(let alert):
                 head.adding(
                     phase(
-                        "start", of: alert, witness, about: isDescribed ? nil : device, subject: subject,
-                        effective: effective))
+                        "start", of: alert, witness, about: isDescribed ? nil : device, subject: subject))
             case .alertEnd(let alert, let reason):
                 head.adding(
                     phase(
-                        "end", of: alert, witness, reason: reason, about: isDescribed ? nil : device, subject: subject,
-                        effective: effective))
+                        "end", of: alert, witness, reason: reason, about: isDescribed ? nil : device, subject: subject))
             case .sessionBoundary, .other, .unknown:
                 head.adding([
                     "identifier": hash.isEmpty ? nil : .array([witness.identifier]),
                     "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
-                    "subject": subject,
-                    "effectiveDateTime": effective, "valueString": .string(line), "device": subject,
+                    "subject": subject, "valueString": .string(line), "device": subject,
                 ])
             }
         return FHIRResource(type: "Observation", id: id, json: json)
@@ -258,7 +329,7 @@ package struct FHIRMapper: Sendable {
     /// - Parameter reason: why it ended although its condition was not seen to; `nil` when it was.
     private func phase(
         _ phase: String, of alert: AlertRecord, _ witness: EventWitness, reason: String? = nil,
-        about device: String? = nil, subject: JSON, effective: JSON
+        about device: String? = nil, subject: JSON
     ) -> KeyValuePairs<String, JSON?> {
         let known = names.event(alert.name)
         let code = AlertKind(rawValue: alert.name)?.descriptor.code ?? known?.code
@@ -268,10 +339,11 @@ package struct FHIRMapper: Sendable {
         // Which place of a rack it is stands in the words: its own Device may not have been delivered yet, and an alert
         // does not wait for it.
         let text = (alert.vmd ?? device).map { "\($0): \(alert.text ?? "")" } ?? alert.text
+        // The words are those of ISO/IEEE 11073-10101's facets as gateways send them; no number for them is verified.
         func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
             .members([
                 "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)", display)]),
-                "valueString": .string(value),
+                "valueCodeableConcept": FHIR.concept([FHIR.coding(Self.facetSystem, value)]),
             ])
         }
         let occurrence: JSON? = alert.instance.map {
@@ -284,11 +356,12 @@ package struct FHIRMapper: Sendable {
             "code": FHIR.concept([
                 FHIR.coding(Nomenclature.standardSystem, "\(AlertCode.container.code)", AlertCode.container.referenceID)
             ]),
-            "subject": subject, "effectiveDateTime": effective,
+            "subject": subject,
             "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
             "note": reason.map { .array([.members(["text": .string("The condition was not seen to end: \($0)")])]) },
             "component": .array([
                 component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", phase),
+                component(AlertCode.state, "MDC_ATTR_ALARM_STATE", phase == "start" ? "active" : "inactive"),
                 component(AlertCode.priority, "MDC_ATTR_ALARM_PRIORITY", alert.priority ?? AlertPriority.low.rawValue),
             ]),
         ]

@@ -70,5 +70,15 @@ enum FHIR {
 
     static func reference(_ type: String, _ id: String) -> JSON { .members(["reference": .string("\(type)/\(id)")]) }
 
+    /// In place of a time that is not known.
+    static let unknown = JSON.members([
+        "extension": .array([
+            .members([
+                "url": .string("http://hl7.org/fhir/StructureDefinition/data-absent-reason"),
+                "valueCode": .string("unknown"),
+            ])
+        ])
+    ])
+
     static func instant(_ nanoseconds: Int64) -> JSON { .string(UTCTime.text(nanoseconds: nanoseconds)) }
 }

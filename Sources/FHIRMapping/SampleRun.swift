@@ -21,6 +21,12 @@ package struct SampleRun: Sendable {
     /// Whether any sample of the run has a value.
     package fileprivate(set) var hasValue: Bool
     fileprivate(set) var standing: Standing
+    /// How sure the wall clock was.
+    let clock: ClockQuality
+    /// Whether the wall clock was known at all; else its times say nothing.
+    let isTimeKnown: Bool
+    /// The newest value as a decimal, and when it was taken; `nil` without one, and for texts. Unit: ns since 1970.
+    package fileprivate(set) var newest: (value: String, utc: Int64)?
     fileprivate let startTime: Int64
     fileprivate var lastTime: Int64
     fileprivate var lastSequence: Int64
@@ -61,95 +67,152 @@ package struct SampleRun: Sendable {
 
 /// Joins the samples of one stream, given in their order, into runs.
 package struct SampleRunBuilder: Sendable {
+    /// How the samples of a session are put together; what was delivered in one way stays so.
+    package enum Form: Sendable {
+        /// A run ends with each change between good and questionable.
+        case plain
+        /// Good and questionable values have runs beside one another, and a run is of one quality of the clock.
+        case sorted
+    }
+
+    /// A sample with its times. Unit: ns of the monotonic clock, and ns since 1970.
+    package struct Sample: Sendable {
+        package let bits: Int64
+        package let text: String?
+        package let validity: Validity
+        package let sequence: Int64
+        package let time: Int64
+        package let utc: Int64
+        package let clock: ClockQuality
+        package let isTimeKnown: Bool
+
+        package init(
+            bits: Int64, text: String?, validity: Validity, sequence: Int64, time: Int64, utc: Int64,
+            clock: ClockQuality = .synchronised, isTimeKnown: Bool = true
+        ) {
+            (self.bits, self.text, self.validity, self.sequence) = (bits, text, validity, sequence)
+            (self.time, self.utc, self.clock, self.isTimeKnown) = (time, utc, clock, isTimeKnown)
+        }
+
+        fileprivate var standing: SampleRun.Standing {
+            !validity.carriesValue ? .undecided : validity == .questionable ? .questionable : .good
+        }
+    }
+
     /// More missing samples in a row than this end a run instead of being written out.
     private static let longestGap: Int64 = 30
     /// A run longer than this goes on as another, so that no resource grows without bound. Unit: samples.
     private static let longestRun = 60_000
 
     private let stream: StreamDescriptor
+    private let form: Form
     private var runs: [SampleRun] = []
-    private var open: SampleRun?
+    /// Those that may go on, the one that did last at the end: one, or two of different standing.
+    private var open: [SampleRun] = []
 
-    package init(_ stream: StreamDescriptor) { self.stream = stream }
+    package init(_ stream: StreamDescriptor, _ form: Form) { (self.stream, self.form) = (stream, form) }
 
-    /// Takes the next sample. Times: ns of the monotonic clock, and ns since 1970.
-    package mutating func append(
-        bits: Int64, text: String?, validity: Validity, reason: Reason, sequence: Int64, time: Int64, utc: Int64
-    ) {
-        let carried = validity.carriesValue
-        let standing: SampleRun.Standing = !carried ? .undecided : validity == .questionable ? .questionable : .good
-        let token = self.token(bits: bits, validity: validity)
-        if var run = open,
-            fits(run, text: carried ? text : nil, carried: carried, standing: standing, sequence: sequence, time: time)
-        {
-            if stream.form != .text {
-                for _ in 0..<missing(after: run, time: time) {
-                    run.data += " E"
-                    run.count += 1
-                }
-                run.data += " \(token)"
-            }
-            run.count += 1
-            if run.standing == .undecided { run.standing = standing }
-            run.hasValue = run.hasValue || carried
-            // SampledData's own count and period say when it ends; text ends with its last sample.
-            run.endUTC =
-                run.startUTC
-                &+ (stream.form == .text ? time &- run.startTime : Int64(run.count - 1) &* stream.periodNanoseconds)
-            (run.lastTime, run.lastSequence, run.lastValidity) = (time, sequence, validity)
-            open = run
+    package mutating func append(_ sample: Sample) {
+        if let last = open.last, !follows(last, sample) { closeAll() }
+        if let place = place(for: sample), goesOn(open[place], with: sample) {
+            var run = open.remove(at: place)
+            add(sample, to: &run)
+            open.append(run)
             return
         }
-        if let run = open { runs.append(run) }
-        open = SampleRun(
-            firstSequence: sequence, startUTC: utc, endUTC: utc, data: token, count: 1, text: carried ? text : nil,
-            hasValue: carried,
-            standing: standing, startTime: time, lastTime: time, lastSequence: sequence, lastValidity: validity)
+        if form == .plain || stream.form == .text { closeAll() }
+        if let place = place(for: sample) { runs.append(open.remove(at: place)) }
+        open.append(
+            SampleRun(
+                firstSequence: sample.sequence, startUTC: sample.utc, endUTC: sample.utc, data: token(sample), count: 1,
+                text: sample.validity.carriesValue ? sample.text : nil, hasValue: sample.validity.carriesValue,
+                standing: sample.standing, clock: sample.clock, isTimeKnown: sample.isTimeKnown,
+                newest: newest(sample), startTime: sample.time, lastTime: sample.time, lastSequence: sample.sequence,
+                lastValidity: sample.validity))
     }
 
     /// All runs; the builder is empty afterwards.
     package mutating func finish() -> [SampleRun] {
-        if let run = open { runs.append(run) }
-        open = nil
+        closeAll()
         defer { runs = [] }
         return runs
     }
 
-    private func token(bits: Int64, validity: Validity) -> String {
-        switch validity {
+    private mutating func closeAll() {
+        runs += open
+        open = []
+    }
+
+    /// The run that a sample belongs to, if it is not too far behind.
+    private func place(for sample: Sample) -> Int? {
+        if sample.standing == .undecided { return open.indices.last }
+        return open.indices.last { [.undecided, sample.standing].contains(open[$0].standing) }
+    }
+
+    private mutating func add(_ sample: Sample, to run: inout SampleRun) {
+        if stream.form != .text {
+            let missing = Int(steps(from: run, to: sample) - 1)
+            run.data += String(repeating: " E", count: missing) + " \(token(sample))"
+            run.count += missing
+        }
+        run.count += 1
+        if run.standing == .undecided { run.standing = sample.standing }
+        run.hasValue = run.hasValue || sample.validity.carriesValue
+        run.newest = newest(sample) ?? run.newest
+        // SampledData's own count and period say when it ends; text ends with its last sample.
+        run.endUTC =
+            run.startUTC
+            &+ (stream.form == .text ? sample.time &- run.startTime : Int64(run.count - 1) &* stream.periodNanoseconds)
+        (run.lastTime, run.lastSequence, run.lastValidity) = (sample.time, sample.sequence, sample.validity)
+    }
+
+    private func newest(_ sample: Sample) -> (value: String, utc: Int64)? {
+        guard sample.validity.carriesValue, stream.form != .text,
+            case .number(let digits) = stream.json(bits: sample.bits, text: nil)
+        else { return nil }
+        return (digits, sample.utc)
+    }
+
+    private func token(_ sample: Sample) -> String {
+        switch sample.validity {
         case .overflow: return "U"
         case .underflow: return "L"
         default: break
         }
-        guard validity.carriesValue else { return "E" }
+        guard sample.validity.carriesValue else { return "E" }
         switch stream.form {
-        case .integer: return String(bits)
+        case .integer: return String(sample.bits)
         default:
-            if case .number(let digits) = stream.json(bits: bits, text: nil) { return digits }
+            if case .number(let digits) = stream.json(bits: sample.bits, text: nil) { return digits }
             return "E"
         }
     }
 
-    /// Periods without a sample between a run's last sample and this time.
-    private func missing(after run: SampleRun, time: Int64) -> Int64 {
-        stream.isWaveform ? 0 : steps(after: run, time: time) - 1
-    }
-
-    private func steps(after run: SampleRun, time: Int64) -> Int64 {
+    /// Periods between a run's last sample and another.
+    private func steps(from run: SampleRun, to sample: Sample) -> Int64 {
+        if stream.isWaveform { return sample.sequence &- run.lastSequence }
         let period = stream.periodNanoseconds
-        return (time &- run.lastTime &+ period / 2) / period
+        return (sample.time &- run.lastTime &+ period / 2) / period
     }
 
-    private func fits(
-        _ run: SampleRun, text: String?, carried: Bool, standing: SampleRun.Standing, sequence: Int64, time: Int64
-    ) -> Bool {
-        guard sequence == run.lastSequence &+ 1, time > run.lastTime, run.count < Self.longestRun else { return false }
-        if stream.form == .text { return carried == run.hasValue && text == run.text && standing == run.standing }
-        if standing != .undecided, run.standing != .undecided, standing != run.standing { return false }
-        let steps = stream.isWaveform ? 1 : steps(after: run, time: time)
-        guard steps >= 1, steps <= Self.longestGap else { return false }
+    /// Whether a sample comes right behind the one before it.
+    private func follows(_ last: SampleRun, _ sample: Sample) -> Bool {
+        guard sample.sequence == last.lastSequence &+ 1, sample.time > last.lastTime else { return false }
+        if form == .sorted, (sample.clock, sample.isTimeKnown) != (last.clock, last.isTimeKnown) { return false }
+        return stream.form == .text || steps(from: last, to: sample) <= Self.longestGap
+    }
+
+    private func goesOn(_ run: SampleRun, with sample: Sample) -> Bool {
+        guard run.count < Self.longestRun else { return false }
+        let carried = sample.validity.carriesValue
+        if stream.form == .text {
+            return carried == run.hasValue && (carried ? sample.text : nil) == run.text
+                && sample.standing == run.standing
+        }
+        let steps = steps(from: run, to: sample)
+        guard steps >= 1, form == .plain || Int64(run.count) &+ steps <= Int64(Self.longestRun) else { return false }
         // The tokens' places must stay near the samples' times, so that one run ends before the next begins.
         let place = run.startTime &+ (Int64(run.count) &+ steps &- 1) &* stream.periodNanoseconds
-        return (place &- time).magnitude < UInt64(stream.periodNanoseconds * 3 / 4)
+        return (place &- sample.time).magnitude < UInt64(stream.periodNanoseconds * 3 / 4)
     }
 }

@@ -73,7 +73,8 @@ struct ModbusEngine<Wire: ModbusWire> {
     var readyAt: Int64 = 0
     /// The deadline that was last waited for. Unit: ns.
     private var waitedFor: Int64 = 0
-    /// Answers since the line was opened, late ones too, and whether a question is asked again because its connection had died.
+    /// Answers since the line was opened, late ones too, and whether a question is asked again because its connection
+    /// had died.
     var answers = 0
     var isSecondTry = false
     private let pauseAfterOpening: Int64

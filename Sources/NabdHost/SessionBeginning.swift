@@ -23,7 +23,7 @@ struct SessionBeginning {
             return UnitEvent.deviceConfigured(
                 device.plan.handle, profile: profile.name, digest: profile.digest,
                 manufacturer: profile.device.manufacturer, model: profile.device.model,
-                function: profile.device.kind, line: device.address.description,
+                function: profile.device.kind, line: device.address.description, udi: device.udi,
                 hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
         }
         let refused = configuration.refused.map { refusal in

@@ -16,6 +16,8 @@ package struct UnitConfiguration: Sendable {
         package let plan: DevicePlan
         package let address: LineAddress
         package let location: SourceLocation
+        /// Its unique device identifier (UDI) in the form for people, as its label has it; `nil` where nobody wrote it.
+        package var udi: String?
     }
 
     /// A part of the file that is not used, with what is wrong with it.

@@ -298,12 +298,13 @@ extension UnitConfiguration.Refusal {
 }
 
 extension ClockQuality {
-    /// What the kernel says of the wall clock now.
+    /// Before this the wall clock is not set: there was no such host yet. 2026-01-01T00:00:00Z. Unit: ns.
+    private static let dawn: Int64 = 1_767_225_600_000_000_000
+
+    /// What the kernel says of the wall clock now. A clock that was never set in this boot, or whose kernel does not
+    /// tell, runs on its own unless its time is impossible.
     static func current() -> ClockQuality {
-        switch WallClock.isSynchronised() {
-        case true?: .synchronised
-        case false?: .holdover
-        case nil: .unknown
-        }
+        if WallClock.isSynchronised() == true { return .synchronised }
+        return WallClock.now() < dawn ? .unknown : .holdover
     }
 }

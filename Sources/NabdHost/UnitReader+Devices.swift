@@ -14,7 +14,7 @@ extension UnitReader {
             keyValue.error("a device's handle is lower-case letters, digits and hyphens, at most 40; found “\(handle)”")
         }
         guard let map = value.mapping("a device") else { return }
-        map.allow(["profile", "line", "listen", "from", "unit", "serial", "override"])
+        map.allow(["profile", "line", "listen", "from", "unit", "serial", "udi", "override"])
         guard let profileValue = map.required("profile"), let name = profileValue.text("a profile, vendor/model"),
             let (lineValue, address) = readLine(map)
         else { return }
@@ -34,7 +34,17 @@ extension UnitReader {
             handle: handle, overrides: overrides, expectedSerial: serial,
             barred: CommandShelf.patterns(of: profileFolders))
         if let fault = plan.fault(on: address) { lineValue.error(fault) }
-        unit.devices.append(UnitConfiguration.Device(plan: plan, address: address, location: value.location))
+        unit.devices.append(
+            UnitConfiguration.Device(plan: plan, address: address, location: value.location, udi: readUDI(map)))
+    }
+
+    private func readUDI(_ map: YAMLMapping) -> String? {
+        guard let value = map["udi"], let text = value.text("the device's UDI") else { return nil }
+        guard (1...250).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            value.error("expected the UDI as the label has it for people, such as (01)09506000134352(21)A17")
+            return nil
+        }
+        return text
     }
 
     /// Where the device is: a line of its own, or an address of the host on which it calls.

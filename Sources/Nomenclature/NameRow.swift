@@ -28,7 +28,7 @@ package struct NameRow {
             switch self {
             case .atom: ["prefixes", "is"]
             case .unit: ["display", "code", "proof"]
-            case .kind: ["class", "display-ar"]
+            case .kind: ["class", "type", "code", "proof", "display-ar"]
             case .metric:
                 ["code", "proof", "measured-in", "category", "display", "display-ar", "loinc", "formerly", "system"]
             case .event: ["code", "proof", "display", "display-ar", "formerly", "system"]
@@ -130,8 +130,23 @@ extension Nomenclature {
         guard kinds[row.name.text] == nil else {
             return diagnostics.error(row.name.location, "the kind “\(row.name.text)” stands twice")
         }
-        kinds[row.name.text] = known
+        guard let type = deviceType(row, diagnostics) else { return }
+        kinds[row.name.text] = DeviceKind(class: known, type: type.known)
         if !row.text("display-ar").isEmpty { arabicKinds[row.name.text] = row.text("display-ar") }
+    }
+
+    /// The type that the row names, if it names one; `nil` where it is not in order.
+    private func deviceType(_ row: NameRow, _ diagnostics: Diagnostics) -> (known: DeviceType?, Void)? {
+        let name = row.text("type")
+        guard let code = code(row, diagnostics) else { return nil }
+        if name.isEmpty, code.number == nil { return (nil, ()) }
+        guard name.hasPrefix("\(Self.standardPrefix)DEV_"), let number = code.number, !row.text("proof").isEmpty else {
+            diagnostics.error(
+                row.location("type"),
+                "a type is one of the standard (\(Self.standardPrefix)DEV_…) with its number (“code”) and its proof")
+            return nil
+        }
+        return (DeviceType(referenceID: name, code: number), ())
     }
 
     // MARK: Names

@@ -33,6 +33,20 @@ package enum DeviceClass: String, Sendable, CaseIterable {
     case unit
 }
 
+/// What a kind of device is to its readers.
+package struct DeviceKind: Sendable, Hashable {
+    package let `class`: DeviceClass
+    /// Its type as a whole device in ISO/IEEE 11073-10101; `nil` where no number is verified.
+    package let type: DeviceType?
+}
+
+/// A type of device with its context-free code.
+package struct DeviceType: Sendable, Hashable {
+    /// Such as `MDC_DEV_PUMP_INFUS_MDS`.
+    package let referenceID: String
+    package let code: UInt32
+}
+
 /// A condition that an alert may name.
 package struct EventName: Sendable, Hashable {
     package let referenceID: String

@@ -16,7 +16,7 @@ package struct Nomenclature: Sendable {
     package internal(set) var events: [String: EventName] = [:]
     /// Names that were once used, and what they are called now.
     package internal(set) var formerNames: [String: String] = [:]
-    package internal(set) var kinds: [String: DeviceClass] = [:]
+    package internal(set) var kinds: [String: DeviceKind] = [:]
     package internal(set) var arabicKinds: [String: String] = [:]
     var units: [String: UnitOfMeasure] = [:]
     /// Units of the table in its order, for messages and lists.

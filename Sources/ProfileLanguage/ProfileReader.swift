@@ -106,7 +106,7 @@ struct ProfileReader {
         profile.device.model = map.required("model")?.text("the model") ?? ""
         guard let kind = map.required("kind"), let text = kind.text("what the device is") else { return }
         profile.device.kind = text
-        profile.device.class = profile.names.kinds[text]
+        profile.device.class = profile.names.kinds[text]?.class
         if profile.device.class == nil {
             diagnostics.note(
                 kind.location,

@@ -35,10 +35,10 @@ package struct JournalFiles: Sendable {
     var reserve: String { "\(directory)/reserve" }
 
     /// The version that is written: since 4, a stream says what its metric was called; since 5, a session says under
-    /// which identity and in which windows it is delivered.
-    static let version = 5
+    /// which identity and in which windows it is delivered; since 6, in which form.
+    static let version = 6
     /// Versions that are read; of the older ones, what their rows do not have is not known.
-    static let readableVersions = 3...5
+    static let readableVersions = 3...6
     static let companions = ["", "-wal", "-shm", "-journal"]
 
     /// Higher numbers are none of ours: a file a second would take thirty years. Nor is one that lies so far beyond the
@@ -216,6 +216,9 @@ package struct JournalFiles: Sendable {
         if old < 5, try db.tableExists("sessions") {
             for column in deliveryColumns { try db.execute(sql: "ALTER TABLE sessions ADD COLUMN \(column)") }
         }
+        if old < 6, try db.tableExists("sessions") {
+            try db.execute(sql: "ALTER TABLE sessions ADD COLUMN \(formColumn)")
+        }
         try db.execute(sql: "PRAGMA user_version=\(version)")
         return .commit
     }
@@ -315,6 +318,7 @@ package struct JournalFiles: Sendable {
 
     private static let nameColumns = ["system", "category", "display", "display_ar", "loinc"]
     private static let deliveryColumns = ["unit TEXT", "window_ns INTEGER"]
+    private static let formColumn = "form INTEGER"
 
     /// `about` holds a file's own first number and how far the other kind had come; `first_sequence` is a stream's next
     /// number when the file was begun. The payload stands last, so that a search over times does not read it.
@@ -324,7 +328,7 @@ package struct JournalFiles: Sendable {
             id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, boot TEXT NOT NULL, started_ns INTEGER NOT NULL, \
         started_utc INTEGER NOT NULL,
             checksum INTEGER NOT NULL, ended_ns INTEGER, \
-        \(deliveryColumns.joined(separator: ", ")));
+        \((deliveryColumns + [formColumn]).joined(separator: ", ")));
         CREATE TABLE streams(
             id INTEGER PRIMARY KEY, device TEXT NOT NULL, vmd TEXT, metric TEXT NOT NULL, code INTEGER, unit TEXT, \
         form TEXT NOT NULL,

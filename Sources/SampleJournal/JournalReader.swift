@@ -23,6 +23,18 @@ package struct JournalSession: Sendable {
     package let unit: String?
     /// The length of its delivery windows; `nil` before version 5. Unit: ns.
     package let window: Int64?
+    /// How its samples are put together when they are delivered; `nil` before version 6.
+    package let form: DeliveryForm?
+}
+
+/// How a session's samples are put together when they are delivered. What was delivered in one form is delivered in it
+/// for ever: the same numbers under other names would stand there twice. Raw values are stored.
+package enum DeliveryForm: Int64, Sendable {
+    /// A run ends with each change between good and questionable; so it was before version 6.
+    case plain = 1
+    /// Good and questionable values have runs beside one another, a run is of one quality of the clock, and the newest
+    /// value of each run of numbers goes as a quantity too.
+    case sorted = 2
 }
 
 /// Reads a journal, beside its writer or alone. Never writes, never checkpoints.
@@ -224,6 +236,24 @@ package final class JournalReader: Sendable {
             if chunks.count >= limit || bytes >= Self.batchBytes { break }
         }
         return chunks
+    }
+
+    /// How far the wall clock was from the monotonic one when the wall clock was first known in a session; `nil` while
+    /// it never was. Unit: ns.
+    ///
+    /// - Parameter after: chunks up to this one are known to say nothing.
+    package func clockOffset(session: Int64, after: Int64 = 0) throws -> Int64? {
+        for (file, end) in try open(.samples, after: after) {
+            let found = try Self.told(file) { db in
+                try Row.fetchAll(
+                    db,
+                    sql: "SELECT * FROM chunks WHERE id > ? AND id < ? AND session = ? AND quality > 0 ORDER BY id "
+                        + "LIMIT 4", arguments: [after, end, session]
+                ).map(JournalChunk.init).first(where: \.isWhole)
+            }
+            if let chunk = found ?? nil { return chunk.utc &- chunk.base }
+        }
+        return nil
     }
 
     /// The number of the newest chunk; 0 when there is none.

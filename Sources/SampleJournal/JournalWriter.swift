@@ -80,7 +80,7 @@ package final class JournalWriter {
             let session = JournalSession(
                 id: opening.newestSession + 1, key: sessionKey, bootID: bootID, started: now, isEnded: false,
                 unit: opening.unit ?? (opening.hasSessions && !unit.isEmpty ? unit : UUID().uuidString.lowercased()),
-                window: window)
+                window: window, form: .sorted)
             (self.session, startedUTC) = (session, utc)
             foundAtStart = opening.newest
             known = opening.streams

@@ -108,11 +108,11 @@ enum SessionRow {
     static func insert(_ db: Database, _ session: JournalSession, startedUTC: Int64) throws {
         try db.execute(
             sql:
-                "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc, checksum, unit, window_ns) "
-                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO sessions(id, key, boot, started_ns, started_utc, checksum, unit, window_ns, "
+                + "form) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 session.id, session.key, session.bootID, session.started, startedUTC,
-                checksum(session, startedUTC: startedUTC), session.unit, session.window,
+                checksum(session, startedUTC: startedUTC), session.unit, session.window, session.form?.rawValue,
             ])
     }
 
@@ -123,7 +123,8 @@ enum SessionRow {
                 id: row.integer("id") ?? 0, key: row.text("key") ?? "", bootID: row.text("boot") ?? "",
                 started: row.integer("started_ns") ?? 0,
                 isEnded: row.integer("ended_ns") != nil, unit: row.text("unit"),
-                window: row.integer("window_ns").flatMap { $0 > 0 ? $0 : nil })
+                window: row.integer("window_ns").flatMap { $0 > 0 ? $0 : nil },
+                form: row.integer("form").flatMap(DeliveryForm.init(rawValue:)))
             if row.integer("checksum") == checksum(session, startedUTC: row.integer("started_utc") ?? 0) {
                 return session
             }
@@ -133,7 +134,8 @@ enum SessionRow {
     }
 
     private static func checksum(_ session: JournalSession, startedUTC: Int64) -> Int64 {
-        let delivery = [session.unit, session.window.map { "\($0)" }].compactMap { $0 }
+        let delivery = [session.unit, session.window.map { "\($0)" }, session.form.map { "\($0.rawValue)" }]
+            .compactMap { $0 }
         return RowChecksum.compute(
             ["\(session.id)", session.key, session.bootID, "\(session.started)", "\(startedUTC)"] + delivery)
     }

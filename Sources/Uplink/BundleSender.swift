@@ -295,7 +295,7 @@ final class BundleSender {
 
     private func park(_ item: DeliveryItem, _ reason: String) throws -> Wait? {
         // What everything refers to is never put aside: a service that does not take it takes nothing.
-        guard item.url != work.mapper.gateway().url else {
+        guard item.url != work.gateway.url else {
             return Wait(
                 cause: .breaker, reason: "the service refuses even the host's own description (\(reason))",
                 retryAfter: Self.breakerPause)
@@ -341,7 +341,7 @@ final class BundleSender {
 
     /// Whether the service takes what it has taken before: the host's own description.
     private func canary() async -> Wait? {
-        let answer = await put([work.item(work.mapper.gateway())])
+        let answer = await put([work.item(work.gateway)])
         return answer == .entries([.stored]) ? nil : answer.wait
     }
 }

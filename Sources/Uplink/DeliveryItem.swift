@@ -9,6 +9,8 @@ struct DeliveryItem {
         case description(FHIRResource)
         case event(FHIRResource, device: String?)
         case run(SampleRun, of: StreamDescriptor, session: String)
+        /// The newest value of a run, as a quantity.
+        case newest(FHIRResource, of: StreamDescriptor)
         /// As it was sent before, when the journal does not have it any more.
         case kept(url: String, json: String)
     }
@@ -38,6 +40,8 @@ struct DeliveryItem {
         case .run(let run, let stream, let session):
             resource = mapper.observation(run, of: stream, session: session, window: window)
             (self.stream, device, self.run, self.session) = (stream, stream.device, run, session)
+        case .newest(let resource, let stream):
+            (self.resource, self.stream, device, run, session) = (resource, stream, stream.device, nil, "")
         case .kept(let url, let json):
             (resource, stream, device, run, session) = (FHIRResource(url: url, text: json), nil, nil, nil, "")
         }

@@ -13,9 +13,11 @@ final class DeliveryWork {
     private var known: Set<String> = []
     private var newestConfiguration: Int64 = -1
     private var devices: [DeviceDescription] = []
+    private var hostVersion: String?
     /// Descriptions that the destination does not take as they are, and when they were sent: tried again after a while.
     private var refused: [String: (digest: [UInt8], at: ContinuousClock.Instant)] = [:]
     private static let patience = Duration.seconds(600)
+    private var clocks = SessionClocks()
     /// Windows that are held in memory at once while what is parked in them is tried again.
     private static let windowsAtOnce = 4
 
@@ -41,27 +43,36 @@ final class DeliveryWork {
         guard newest != newestConfiguration else { return [] }
         newestConfiguration = newest
         try readDevices()
-        let missing = try missing([mapper.gateway()] + devices.map(mapper.device))
+        let missing = try missing([gateway] + devices.map(mapper.device))
         // What is missing still is looked at again, whether or not anything happens.
         if !missing.isEmpty { newestConfiguration = -1 }
         return missing
     }
 
+    /// The host itself.
+    var gateway: FHIRResource { mapper.gateway(version: hostVersion) }
+
     private func readDevices() throws {
+        hostVersion = try reader.newestEvents(kind: .hostStarted).last?.members["version"]
+        let identified = try reader.newestEvents(kind: .deviceIdentified)
+        let wrong = try reader.newestEvents(kind: .wrongDevice)
         devices = try reader.newestEvents(kind: .deviceConfigured).compactMap { event in
             let members = event.members
             guard let device = event.device, !members.isEmpty else { return nil }
+            func newest(_ events: [EventRecord]) -> EventRecord? { events.last { $0.device == device } }
+            // Of this session, and not of a device that has gone since.
+            let word = newest(identified).flatMap { $0.id > max(event.id, newest(wrong)?.id ?? 0) ? $0 : nil }
             return DeviceDescription(
                 handle: device, manufacturer: members["manufacturer"] ?? "", model: members["model"] ?? "",
-                kind: members["kind"] ?? "")
+                kind: members["kind"] ?? "", serialNumber: word?.members["text"], udi: members["udi"])
         }
     }
 
     /// The descriptions that an item refers to, what is referred to first.
     func descriptions(of item: DeliveryItem) -> [FHIRResource] {
-        var found = [mapper.gateway()]
+        if devices.isEmpty { try? readDevices() }
+        var found = [gateway]
         if let handle = item.device {
-            if devices.isEmpty { try? readDevices() }
             found += devices.filter { $0.handle == handle }.map(mapper.device)
         }
         if let stream = item.stream {
@@ -184,13 +195,23 @@ final class DeliveryWork {
         }
     }
 
+    /// When an event was, by the wall clock as it was known later where it was not known then; `nil` where it never
+    /// was.
+    private func utc(of event: EventRecord) -> Int64? {
+        guard event.quality == .unknown else { return event.utc }
+        let session = try? reader.sessions().first { $0.key == event.session }
+        guard let session, session.form != nil else { return event.utc }
+        return (try? clocks.offset(of: session.id, in: reader)).flatMap { $0 }.map { event.monotonicNanoseconds &+ $0 }
+    }
+
     private func item(_ event: EventRecord) -> DeliveryItem {
         if devices.isEmpty { try? readDevices() }
         // A device that was refused before it ever ran is not described, and never was.
         let device = event.device.flatMap { handle in devices.contains { $0.handle == handle } ? handle : nil }
         let resource = mapper.event(
             event.recorded, name: event.kind, id: event.id, session: event.session, device: event.device,
-            utc: event.utc, line: event.line, hash: event.hash, isDescribed: device != nil || event.device == nil)
+            utc: utc(of: event), clock: event.quality, line: event.line, hash: event.hash,
+            isDescribed: device != nil || event.device == nil)
         return DeliveryItem(.event(resource, device: device), mapper, origin: .event(event.id))
     }
 
@@ -224,7 +245,7 @@ final class DeliveryWork {
     }
 
     private func description(_ url: String) throws -> DeliveryItem? {
-        var wanted = [mapper.gateway()] + devices.map(mapper.device)
+        var wanted = [gateway] + devices.map(mapper.device)
         for stream in try reader.streams().map(\.descriptor) {
             if let vmd = stream.vmd { wanted.append(mapper.virtualDevice(vmd, of: stream.device)) }
             wanted.append(mapper.metric(stream))

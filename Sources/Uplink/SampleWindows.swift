@@ -18,6 +18,7 @@ struct SampleWindows {
     /// Of sessions of versions before 5, which do not say it. Unit: ns.
     let length: Int64
     private var newest: (session: Int64, chunk: Int64, base: Int64) = (0, 0, .min)
+    private var clocks = SessionClocks()
 
     init(_ lane: DeliveryLane, reader: JournalReader, mapper: FHIRMapper, length: Int64) {
         self.lane = lane
@@ -33,6 +34,8 @@ struct SampleWindows {
         /// Where it begins, whatever comes behind it.
         let begin: SamplePosition
         let next: SamplePosition
+        /// Whether the wall clock was not set when something of it was taken, nor since.
+        let waitsForClock: Bool
     }
 
     /// The next window that is complete, from a position on; `nil` when there is none yet.
@@ -57,7 +60,9 @@ struct SampleWindows {
             let needed = includingOpen ? position.window - Self.reorder : end + Self.reorder
             if try newestBase(position, upTo: needed) < needed { return nil }
         }
-        return try read(session, position, length: length, isOver: isOver)
+        let window = try read(session, position, length: length, isOver: isOver)
+        // What was taken before the wall clock was set waits until it is, or the session is over.
+        return window.waitsForClock && !isOver && !includingOpen ? nil : window
     }
 
     /// The newest time known of the session, read on until it reaches `wanted`.
@@ -75,15 +80,18 @@ struct SampleWindows {
     }
 
     /// The window at a position, for whatever is still to be sent of it.
-    func window(at position: SamplePosition) throws -> Window? {
+    mutating func window(at position: SamplePosition) throws -> Window? {
         guard let session = try reader.sessions().first(where: { $0.id == position.session }) else { return nil }
         return try read(session, position, length: session.window ?? length, isOver: true)
     }
 
-    private func read(_ session: JournalSession, _ position: SamplePosition, length: Int64, isOver: Bool) throws
+    private mutating func read(_ session: JournalSession, _ position: SamplePosition, length: Int64, isOver: Bool)
+        throws
         -> Window
     {
         let streams = try reader.streamsByID()
+        let form = session.form ?? .plain
+        var waitsForClock = false
         let end = position.window + position.length
         var builders: [Int64: SampleRunBuilder] = [:]
         var order: [Int64] = []
@@ -111,6 +119,11 @@ struct SampleWindows {
                     continue
                 }
                 var hasLater = false
+                var wall: (offset: Int64, isKnown: Bool) = (chunk.utc &- chunk.base, true)
+                if form == .sorted, chunk.quality == .unknown {
+                    let later = try clocks.offset(of: session.id, in: reader)
+                    wall = (later ?? wall.offset, later != nil)
+                }
                 for block in reader.blocks(of: chunk, streams: streams) {
                     guard let stream = streams[block.stream], lane == (stream.isWaveform ? .waveforms : .numerics)
                     else {
@@ -133,14 +146,15 @@ struct SampleWindows {
                         }
                         if time < position.window { continue }
                         if builders[block.stream] == nil {
-                            builders[block.stream] = SampleRunBuilder(stream)
+                            builders[block.stream] = SampleRunBuilder(stream, form == .plain ? .plain : .sorted)
                             order.append(block.stream)
                         }
+                        waitsForClock = waitsForClock || !wall.isKnown
                         builders[block.stream]?.append(
-                            bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index],
-                            validity: judgements[index].validity,
-                            reason: judgements[index].reason, sequence: block.firstSequence &+ Int64(index), time: time,
-                            utc: chunk.utc(at: time))
+                            SampleRunBuilder.Sample(
+                                bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index],
+                                validity: judgements[index].validity, sequence: block.firstSequence &+ Int64(index),
+                                time: time, utc: time &+ wall.offset, clock: chunk.quality, isTimeKnown: wall.isKnown))
                     }
                 }
                 if hasLater { isPrefix = false }
@@ -152,10 +166,15 @@ struct SampleWindows {
         var items: [DeliveryItem] = []
         for id in order {
             guard let stream = streams[id], let runs = builders[id]?.finish() else { continue }
-            items += runs.map {
-                DeliveryItem(
-                    .run($0, of: stream, session: session.key), window: position.window, mapper,
-                    origin: .window(lane, begin))
+            for run in runs {
+                items.append(
+                    DeliveryItem(
+                        .run(run, of: stream, session: session.key), window: position.window, mapper,
+                        origin: .window(lane, begin)))
+                guard form == .sorted,
+                    let newest = mapper.newest(run, of: stream, session: session.key, window: position.window)
+                else { continue }
+                items.append(DeliveryItem(.newest(newest, of: stream), mapper, origin: .window(lane, begin)))
             }
         }
         items.sort { $0.url < $1.url }
@@ -166,6 +185,24 @@ struct SampleWindows {
         } else if earliestLater == nil, isOver {
             next = SamplePosition(session: session.id + 1, window: 0, chunk: resume, length: length)
         }
-        return Window(items: items, begin: begin, next: next)
+        return Window(items: items, begin: begin, next: next, waitsForClock: waitsForClock)
+    }
+}
+
+/// How far the wall clock was from the monotonic one in sessions that began before it was set.
+struct SessionClocks {
+    private var known: [Int64: Int64] = [:]
+    /// Chunks that are known to say nothing.
+    private var looked: (session: Int64, chunk: Int64) = (0, 0)
+
+    /// Unit: ns; `nil` while nothing says it.
+    mutating func offset(of session: Int64, in reader: JournalReader) throws -> Int64? {
+        if let offset = known[session] { return offset }
+        let newest = try reader.newestChunk()
+        let after = looked.session == session ? looked.chunk : 0
+        guard newest > after else { return nil }
+        let offset = try reader.clockOffset(session: session, after: after)
+        (known[session], looked) = (offset, (session, newest))
+        return offset
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPosix
+import DeviceModel
 import Foundation
 import StrictYAML
 
@@ -9,7 +10,7 @@ struct Nabd: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "nabd",
         abstract: "The host of a mobile medical unit: devices to a durable journal to the records service.",
-        version: "0.1.0",
+        version: HostVersion.text,
         subcommands: [
             DemoCommand.self, RunCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
             UplinkCommand.self, ExporterCommand.self, DoctorCommand.self,

@@ -18,13 +18,17 @@ private let mode = StreamDescriptor(
     periodNanoseconds: 1_000_000_000, profile: "alaris/asena-gh")
 
 @Suite struct SampleRunTests {
-    private func runs(_ stream: StreamDescriptor, _ samples: [(Int64, String?, Validity, Int64)]) -> [SampleRun] {
-        var builder = SampleRunBuilder(stream)
+    private func runs(
+        _ stream: StreamDescriptor, _ samples: [(Int64, String?, Validity, Int64)],
+        _ form: SampleRunBuilder.Form = .sorted
+    ) -> [SampleRun] {
+        var builder = SampleRunBuilder(stream, form)
         for (index, (bits, text, validity, milliseconds)) in samples.enumerated() {
             let time = milliseconds * 1_000_000
             builder.append(
-                bits: bits, text: text, validity: validity, reason: .none, sequence: Int64(index), time: time,
-                utc: time + 1_700_000_000_000_000_000)
+                SampleRunBuilder.Sample(
+                    bits: bits, text: text, validity: validity, sequence: Int64(index), time: time,
+                    utc: time + 1_700_000_000_000_000_000))
         }
         return builder.finish()
     }
@@ -38,9 +42,59 @@ private let mode = StreamDescriptor(
     }
 
     @Test func aQuestionableValueNeverSharesARunWithAGoodOne() {
-        let found = runs(saturation, [(97, nil, .valid, 0), (98, nil, .questionable, 1000), (99, nil, .valid, 2000)])
-        #expect(found.map(\.data) == ["97", "98", "99"])
-        #expect(found[1].labels.map(\.code) == ["UNCERTREL"])
+        let samples: [(Int64, String?, Validity, Int64)] = [
+            (97, nil, .valid, 0), (98, nil, .questionable, 1000), (99, nil, .valid, 2000), (0, nil, .invalid, 3000),
+            (96, nil, .questionable, 4000),
+        ]
+        let found = runs(saturation, samples)
+        #expect(found.map(\.data) == ["97 E 99 E", "98 E E 96"])
+        #expect(found[1].labels.map(\.code) == ["UNCERTREL"] && found[0].labels.isEmpty)
+        #expect(found.map(\.newest?.value) == ["99", "96"])
+        // As sessions before version 6 were delivered, they are for ever.
+        #expect(runs(saturation, samples, .plain).map(\.data) == ["97", "98", "99 E", "96"])
+    }
+
+    /// A validity that flips with each sample costs at most twice what a steady one does.
+    @Test(arguments: [1, 2, 7, 31, 40]) func aFlippingValidityCostsTwice(every count: Int) {
+        let pleth = StreamDescriptor(
+            device: "spo2-1", vmd: nil, metric: "MDC_PULS_OXIM_PLETH", code: 150_452, unit: "1",
+            form: .integer(.one), isWaveform: true, periodNanoseconds: 10_000_000, profile: "nonin/oem-iii-df2")
+        for (stream, period, total) in [(saturation, Int64(1000), 60), (pleth, 10, 1000)] {
+            func size(_ flips: Bool) -> Int {
+                let samples = (0..<total).map { index -> (Int64, String?, Validity, Int64) in
+                    let isDoubtful = flips && index / count % 2 == 1
+                    return (97, nil, isDoubtful ? .questionable : .valid, Int64(index) * period)
+                }
+                let found = runs(stream, samples)
+                #expect(found.flatMap { $0.data.split(separator: " ") }.filter { $0 == "97" }.count == total)
+                return found.reduce(0) {
+                    $0 + mapper.observation($1, of: stream, session: "s", window: 0).json.text.utf8.count
+                }
+            }
+            #expect(size(true) <= 2 * size(false) + 300, "\(size(true)) of \(size(false)) bytes")
+        }
+    }
+
+    private let mapper = FHIRMapper(unit: "u", name: "u", isTestData: false, names: Nomenclature())
+
+    @Test func aRunIsOfOneQualityOfTheClock() {
+        var builder = SampleRunBuilder(saturation, .sorted)
+        for (index, clock) in [ClockQuality.unknown, .unknown, .holdover, .synchronised].enumerated() {
+            let time = Int64(index) * 1_000_000_000
+            builder.append(
+                SampleRunBuilder.Sample(
+                    bits: 97, text: nil, validity: .valid, sequence: Int64(index), time: time, utc: time, clock: clock,
+                    isTimeKnown: clock != .unknown))
+        }
+        let found = builder.finish()
+        #expect(found.map(\.count) == [2, 1, 1])
+        let sent = found.map { mapper.observation($0, of: saturation, session: "s", window: 0).json }
+        let word = #"{"system":"urn:nabd:clock","code":"unknown"}"#
+        #expect(sent[0]["meta"]?.text.contains(word) == true && sent[2]["meta"] == nil)
+        // A time that nobody knows is not told.
+        #expect(sent[0]["effectivePeriod"]?.text.contains("1970") == false)
+        #expect(sent[0]["effectivePeriod"]?.text.contains("data-absent-reason") == true)
+        #expect(mapper.newest(found[0], of: saturation, session: "s", window: 0) == nil)
     }
 
     @Test func twoSamplesNeverFallIntoOnePlace() {
@@ -74,13 +128,14 @@ private let mode = StreamDescriptor(
     }
 
     private func run(_ validity: Validity) -> SampleRun {
-        var builder = SampleRunBuilder(saturation)
-        builder.append(
-            bits: 97, text: nil, validity: validity, reason: .none, sequence: 3, time: 5_000_000_000,
-            utc: 1_795_328_100_123_000_000)
-        builder.append(
-            bits: 98, text: nil, validity: validity, reason: .none, sequence: 4, time: 6_000_000_000,
-            utc: 1_795_328_101_123_000_000)
+        var builder = SampleRunBuilder(saturation, .sorted)
+        for (index, bits) in [Int64(97), 98].enumerated() {
+            let time = Int64(index) * 1_000_000_000
+            builder.append(
+                SampleRunBuilder.Sample(
+                    bits: bits, text: nil, validity: validity, sequence: 3 + Int64(index), time: 5_000_000_000 + time,
+                    utc: 1_795_328_100_123_000_000 + time))
+        }
         return builder.finish()[0]
     }
 
@@ -102,6 +157,49 @@ private let mode = StreamDescriptor(
                 + #""code":"%"},"period":1000,"dimensions":1,"data":"97 98"},"#
                 + #""device":{"reference":"DeviceMetric/\#(metric)"}}"#
         )
+    }
+
+    @Test func theNewestValueOfARunIsExactlyThis() throws {
+        let resource = try #require(mapper.newest(run(.questionable), of: saturation, session: "s", window: 0))
+        let device = mapper.deviceID("spo2-1", vmd: nil)
+        #expect(
+            resource.json.text
+                == #"{"resourceType":"Observation","id":"\#(resource.id)","#
+                + #""meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","#
+                + #""code":"HTEST"},{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","#
+                + #""code":"UNCERTREL"}],"tag":[{"system":"urn:nabd:sampling","code":"newest-of-run"}]},"#
+                + #""status":"final","#
+                + #""code":{"coding":[{"system":"urn:iso:std:iso:11073:10101","code":"150456","#
+                + #""display":"MDC_PULS_OXIM_SAT_O2"},{"system":"http://loinc.org","code":"2708-6"}],"#
+                + #""text":"Oxygen saturation by pulse oximetry"},"#
+                + #""subject":{"reference":"Device/\#(device)"},"#
+                + #""effectiveDateTime":"2026-11-22T06:15:01.123Z","#
+                + #""valueQuantity":{"value":98,"unit":"%","system":"http://unitsofmeasure.org","code":"%"},"#
+                + #""device":{"reference":"DeviceMetric/\#(mapper.metricID(saturation))"}}"#)
+        #expect(mapper.newest(run(.notAvailable), of: saturation, session: "s", window: 0) == nil)
+        #expect(resource.id != mapper.observation(run(.questionable), of: saturation, session: "s", window: 0).id)
+    }
+
+    /// A place of a rack: the metric belongs to the whole device, and its part is the parent; the subject of a value is
+    /// the whole.
+    @Test func aDeviceIsTypedAndAPartHasItsPlace() {
+        let description = DeviceDescription(
+            handle: "rack", manufacturer: "m", model: "x", kind: "rack of syringe pumps", serialNumber: "A17",
+            udi: "(01)09506000134352(21)A17")
+        let json = mapper.device(description).json
+        #expect(json["type"]?.text.contains(#""code":"69985","display":"MDC_DEV_PUMP_INFUS_MDS""#) == true)
+        #expect(json["serialNumber"] == .string("A17"))
+        #expect(json["udiCarrier"]?.text.contains(#""deviceIdentifier":"09506000134352""#) == true)
+        let rate = StreamDescriptor(
+            device: "rack", vmd: "slot-1", metric: "MDC_FLOW_FLUID_PUMP", code: 157_784, unit: "mL/h",
+            form: .integer(.one), isWaveform: false, periodNanoseconds: 1_000_000_000, profile: "a/b")
+        let metric = mapper.metric(rate).json
+        let (whole, part) = (mapper.deviceID("rack", vmd: nil), mapper.deviceID("rack", vmd: "slot-1"))
+        #expect(metric["source"]?.text.contains(whole) == true && metric["parent"]?.text.contains(part) == true)
+        #expect(metric["operationalStatus"] == nil, "nobody looked")
+        let sent = mapper.observation(run(.valid), of: rate, session: "s", window: 0).json
+        #expect(sent["subject"]?.text.contains(whole) == true)
+        #expect(mapper.gateway(version: "1.2").json["version"]?.text.contains("1.2") == true)
     }
 
     private func stream(_ metric: String, code: UInt32? = nil, name: StreamName? = nil) -> StreamDescriptor {
@@ -158,7 +256,11 @@ private let mode = StreamDescriptor(
         ).json
         #expect(json["code"]?.text.contains("196616") == true)
         #expect(json["valueCodeableConcept"]?.text.contains("196940") == true)
-        #expect(json["component"]?.text.contains("start") == true)
+        let component = json["component"]?.text ?? ""
+        for (code, word) in [("68481", "start"), ("68482", "active"), ("68484", "medium")] {
+            #expect(component.contains("\"\(code)\""))
+            #expect(component.contains(#"{"system":"urn:nabd:alert-facet","code":"\#(word)"}"#))
+        }
         #expect(json["identifier"]?.text.contains("s-1") == true)
     }
 

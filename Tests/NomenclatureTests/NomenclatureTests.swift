@@ -50,8 +50,8 @@ import Testing
         let temperature = try #require(shelf.nomenclature.metric("MDC_TEMP"))
         #expect(temperature.loinc[.patient] == "8310-5" && temperature.loinc[.unit] == nil)
         #expect(
-            shelf.nomenclature.kinds["drug refrigerator"] == .unit
-                && shelf.nomenclature.kinds["patient monitor"] == .patient)
+            shelf.nomenclature.kinds["drug refrigerator"]?.class == .unit
+                && shelf.nomenclature.kinds["patient monitor"]?.class == .patient)
     }
 
     private func read(_ text: String, by origin: NameOrigin = .site) -> (names: Nomenclature, findings: [String]) {

@@ -41,13 +41,13 @@ import Testing
         name: StreamName(
             system: "urn:nabd:metric", category: .measurement, display: "PEEP", arabicDisplay: "الضغط", loinc: nil))
 
-    @Test(arguments: [3, 4]) func aJournalOfAnOlderVersionIsReadAsItsHostReadIt(version: Int) throws {
+    @Test(arguments: [3, 4, 5]) func aJournalOfAnOlderVersionIsReadAsItsHostReadIt(version: Int) throws {
         let exported = try older(version)
         #expect(exported.count > 50)
         #expect(try export() == exported)
     }
 
-    @Test(arguments: [3, 4]) func aHostGoesOnInAJournalOfAnOlderVersion(version: Int) throws {
+    @Test(arguments: [3, 4, 5]) func aHostGoesOnInAJournalOfAnOlderVersion(version: Int) throws {
         let exported = try older(version)
         let start = Int64(4_000_000_000_000)
         for run in 0..<2 {
@@ -70,8 +70,12 @@ import Testing
         #expect(streams.first { $0.metric == "MDC_PRESS_AWAY_END_EXP_POS" } == stream)
         #expect(try reader.verify().faults == [])
         // What was delivered under a name is delivered under it for ever, whatever the unit is called since.
-        #expect(try reader.unit() == (version == 3 ? "mobile-3" : "demo-unit"))
-        #expect(try reader.sessions().map(\.window) == [nil, 60_000_000_000, 60_000_000_000])
+        let identity = [3: "mobile-3", 4: "demo-unit", 5: "f2701588-d5c1-41ed-913e-7d9e3935bc06"]
+        #expect(try reader.unit() == identity[version])
+        #expect(
+            try reader.sessions().map(\.window) == [version < 5 ? nil : 10_000_000_000, 60_000_000_000, 60_000_000_000])
+        // And in the form in which it was delivered.
+        #expect(try reader.sessions().map(\.form) == [nil, .sorted, .sorted])
     }
 
     /// The one book of a version before 5 is taken over by the first destination, once.
@@ -93,5 +97,22 @@ import Testing
         let other = try DeliveryBook.opened(books, destination: "https://b.example", unit: "demo-unit").book
         #expect(try other.storedCount() == 0)
         #expect(books.summary().stored == (0, 0))
+    }
+
+    /// A book of version 5 goes on where it was.
+    @Test func aBookOfVersion5GoesOn() throws {
+        _ = try older(5)
+        let books = DeliveryBooks(journal: directory)
+        let source = Repository.root.appendingPathComponent("Tests/journals/version-5/book.sqlite")
+        let old = try DeliveryBook(readingFrom: source.path)
+        let destination = try old.destination()
+        try FileManager.default.createDirectory(atPath: books.directory, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: source.path, toPath: books.path(of: destination))
+        chmod(books.path(of: destination), 0o640)
+        let opened = try DeliveryBook.opened(books, destination: destination, unit: "any")
+        #expect(opened.setAside == nil)
+        #expect(try opened.book.storedCount() == 88)
+        #expect(try opened.book.position(.numerics) == old.position(.numerics))
+        #expect(try opened.book.missing(.alarms, through: 22) == [])
     }
 }

@@ -117,12 +117,16 @@ struct Poison {
     }
 
     /// One value a second from a time on, in a session of its own.
-    private func writeSession(start: Int64, count: Int64, finish: Bool = true) throws {
+    ///
+    /// - Parameter isSet: whether the wall clock was set when a value was taken; before, it stood at 1970.
+    private func writeSession(
+        start: Int64, count: Int64, finish: Bool = true, isSet: (Int64) -> Bool = { _ in true }
+    ) throws {
         let writer = try JournalWriter(
             directory: journal, bootID: "b", now: start, utc: utc + start, unit: "u", window: sessionWindow)
         try writer.record(
             "deviceConfigured", device: "d", body: ["manufacturer": .string("M")], monotonic: start, utc: utc + start,
-            quality: .unknown)
+            quality: .synchronised)
         let stream = StreamDescriptor(
             device: "d", vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one),
             isWaveform: false,
@@ -132,10 +136,15 @@ struct Poison {
             let time = start + number * 1_000_000_000
             writer.append(
                 SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: time, bits: number), stream: index)
-            try writer.commit(now: time, utc: utc + time, quality: .unknown)
+            let wall = isSet(number) ? utc + time : time
+            try writer.commit(now: time, utc: wall, quality: isSet(number) ? .synchronised : .unknown)
         }
         let end = start + count * 1_000_000_000
-        if finish { try writer.finish(now: end, utc: utc + end, quality: .unknown) }
+        let isSetNow = isSet(count - 1)
+        if finish {
+            try writer.finish(
+                now: end, utc: isSetNow ? utc + end : end, quality: isSetNow ? .synchronised : .unknown)
+        }
     }
 
     private var observations: [String] {
@@ -211,8 +220,8 @@ struct Poison {
         let parked = try book().parked(limit: 10)
         #expect(
             parked.map { String($0.url.prefix(13)) }.sorted() == ["DeviceMetric/"]
-                + Array(repeating: "Observation/o", count: 3))
-        #expect(parked.filter { $0.cause == .behind(parked[0].url) }.count == 3)
+                + Array(repeating: "Observation/o", count: 6))
+        #expect(parked.filter { $0.cause == .behind(parked[0].url) }.count == 6)
         // “Stored” is said only of what is stored there.
         #expect(try book().storedCount() == service.state.withLock { $0.resources.count })
         // Nothing of it goes: it is not stored there.
@@ -429,7 +438,7 @@ struct Poison {
         try writeSession(start: 1_000_000_000, count: 25)
         service.state.withLock { $0.refusedURL = "DeviceMetric/" }
         for _ in 0..<4 { _ = try await makeUplink().finish(within: .seconds(20)) }
-        #expect(try book().parkedCounts() == (1, 3))
+        #expect(try book().parkedCounts() == (1, 6))
     }
 
     /// A damaged book (S7) is set aside, and everything arrives, once.
@@ -505,6 +514,22 @@ struct Poison {
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }
         #expect(values == (0..<25).filter { $0 != 4 })
+    }
+
+    /// Values of a clock that was not set wait until it is, and then go with the time that it was: never with 1970.
+    @Test func whatWasTakenBeforeTheClockWasSetGoesWithItsTrueTime() async throws {
+        try writeSession(start: 1_000_000_000, count: 31, finish: false, isSet: { _ in false })
+        _ = try await makeUplink().finish(within: .seconds(1))
+        #expect(observations == [])
+        try writeSession(start: 1_000_000_000, count: 31, isSet: { $0 >= 25 })
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        // The first session was killed without ever knowing the time, and says so; the second's values keep the window.
+        let sent = service.state.withLock { $0.resources.values.filter { $0.contains("valueSampledData") } }
+        let unknown = sent.filter { $0.contains(#""code":"unknown""#) }
+        #expect(unknown.count == 7 && !sent.contains { $0.contains("1970") })
+        #expect(unknown.filter { $0.contains("data-absent-reason") }.count == 4)
+        let first = UTCTime.text(nanoseconds: utc + 1_000_000_000)
+        #expect(sent.contains { $0.contains(#""start":"\#(first)""#) && $0.contains(#""data":"0 1 2"#) })
     }
 
     @Test func theWindowOfARunningSessionWaitsUntilItIsComplete() async throws {

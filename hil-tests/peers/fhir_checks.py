@@ -30,8 +30,9 @@ def measurements(observations: list[dict]) -> list[dict]:
 
 
 def of_metric(observations: list[dict], code: str | int) -> list[dict]:
-    """The observations of one metric, by MDC number or by NABD_ name, in time order."""
-    return sorted((o for o in observations if code_of(o)[1] == str(code)), key=lambda o: bounds(o)[0])
+    """The observations of one metric's runs, by MDC number or by NABD_ name, in time order."""
+    found = (o for o in observations if code_of(o)[1] == str(code) and not is_newest(o))
+    return sorted(found, key=lambda o: bounds(o)[0])
 
 
 def bounds(observation: dict) -> tuple[float, float]:
@@ -112,12 +113,38 @@ def check_references(devices: list[dict], metrics: list[dict], observations: lis
             assert device["parent"]["reference"] in known, f"{device['id']}: {device['parent']}"
 
 
+def is_newest(observation: dict) -> bool:
+    """Whether it repeats the newest value of a run of numbers as a quantity."""
+    return any(tag["code"] == "newest-of-run" for tag in observation.get("meta", {}).get("tag", []))
+
+
+def check_newest(observations: list[dict]) -> int:
+    """Each newest value stands in the sampled data of its metric, at its time. Gives how many there are."""
+    numbers: dict[str, list[Point]] = defaultdict(list)
+    for observation in observations:
+        if "valueSampledData" in observation:
+            numbers[observation["device"]["reference"]] += sampled_points(observation)
+    newest = [o for o in observations if is_newest(o)]
+    for observation in newest:
+        value, time = observation["valueQuantity"]["value"], bounds(observation)[0]
+        assert any(
+            abs(point.value - value) <= 1e-9 * max(1, abs(value)) and abs(point.seconds - time) <= 1.0
+            for point in numbers[observation["device"]["reference"]]
+        ), f"{observation['id']}: {value} at {time:.3f} stands in no sampled data"
+    return len(newest)
+
+
 def check_no_duplicates(observations: list[dict]) -> None:
-    """No two observations of one metric of one device speak of the same time."""
+    """No two observations of one metric of one device speak of the same time, but for good and doubtful values beside
+    one another, and for newest values, which stand in another.
+    """
+    check_newest(observations)
     groups: dict[tuple, list[dict]] = defaultdict(list)
     for observation in observations:
-        groups[(code_of(observation), observation["device"]["reference"])].append(observation)
-    for (code, device), group in groups.items():
+        if not is_newest(observation):
+            labels = tuple(label["code"] for label in observation.get("meta", {}).get("security", []))
+            groups[(code_of(observation), observation["device"]["reference"], labels)].append(observation)
+    for (code, device, _), group in groups.items():
         group.sort(key=lambda o: bounds(o))
         for before, after in zip(group, group[1:]):
             # Neighbours may touch within one period: the end of a run can be its last sample or one period on.
