@@ -5,16 +5,55 @@ import GRDB
 extension DeliveryBook {
     // MARK: Samples
 
+    /// Where the lane's oldest stretch is: all before it is stored or parked.
     package func position(_ lane: DeliveryLane) throws -> SamplePosition {
         try queue.read { try Self.position($0, lane) }
     }
 
-    static func position(_ db: Database, _ lane: DeliveryLane) throws -> SamplePosition {
-        let row = try Row.fetchOne(db, sql: "SELECT * FROM lanes WHERE name = ?", arguments: [lane.rawValue])
-        guard let row else { return SamplePosition() }
-        return SamplePosition(
+    /// The lane's stretches, oldest first; one at least.
+    package func spans(_ lane: DeliveryLane) throws -> [SampleSpan] { try queue.read { try Self.spans($0, lane) } }
+
+    static func spans(_ db: Database, _ lane: DeliveryLane) throws -> [SampleSpan] {
+        var spans = [SampleSpan(begin: SamplePosition(), position: try position(db, lane))]
+        // A book of a version before 6 that nobody has written since.
+        guard try db.tableExists("spans") else { return spans }
+        for row in try Row.fetchAll(
+            db, sql: "SELECT * FROM spans WHERE lane = ? ORDER BY begin_session, begin_window",
+            arguments: [lane.rawValue])
+        {
+            let begin = SamplePosition(
+                session: row.integer("begin_session") ?? 0, window: row.integer("begin_window") ?? 0)
+            spans.append(SampleSpan(begin: begin, position: position(row)))
+        }
+        return spans
+    }
+
+    private static func position(_ row: Row) -> SamplePosition {
+        SamplePosition(
             session: row.integer("session") ?? 0, window: row.integer("window") ?? 0, chunk: row.integer("chunk") ?? 0,
             length: row.integer("length") ?? 0, part: row.text("part") ?? "")
+    }
+
+    /// Begins a stretch behind all others: what comes from there on is delivered before what is left.
+    package func beginSpan(_ lane: DeliveryLane, at position: SamplePosition) throws {
+        try queue.write { try Self.put($0, lane, SampleSpan(begin: position, position: position)) }
+    }
+
+    private static func put(_ db: Database, _ lane: DeliveryLane, _ span: SampleSpan) throws {
+        let place = span.position
+        try db.execute(
+            sql:
+                "INSERT OR REPLACE INTO spans(lane, begin_session, begin_window, session, window, chunk, length, part) "
+                + "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            arguments: [
+                lane.rawValue, span.begin.session, span.begin.window, place.session, place.window, place.chunk,
+                place.length, place.part,
+            ])
+    }
+
+    static func position(_ db: Database, _ lane: DeliveryLane) throws -> SamplePosition {
+        let row = try Row.fetchOne(db, sql: "SELECT * FROM lanes WHERE name = ?", arguments: [lane.rawValue])
+        return row.map(position) ?? SamplePosition()
     }
 
     static func move(_ db: Database, _ lane: DeliveryLane, to position: SamplePosition) throws {
@@ -26,12 +65,22 @@ extension DeliveryBook {
             ])
     }
 
-    /// Moves a lane of samples: what is before its new place is stored, but for what is parked now.
-    package func settle(_ lane: DeliveryLane, at position: SamplePosition, stored: [String], parked: [ParkedResource])
-        throws
-    {
+    /// Moves a stretch of a lane of samples to its new place: what is before that is stored, but for what is parked now.
+    /// Where the first stretch has come to the second, they are one.
+    package func settle(_ lane: DeliveryLane, _ span: SampleSpan, stored: [String], parked: [ParkedResource]) throws {
         try queue.write { db in
-            try Self.move(db, lane, to: position)
+            if span.begin == SamplePosition() {
+                try Self.move(db, lane, to: span.position)
+            } else {
+                try Self.put(db, lane, span)
+            }
+            let spans = try Self.spans(db, lane)
+            if spans.count > 1, spans[0].hasReached(spans[1].begin) {
+                try Self.move(db, lane, to: spans[1].position)
+                try db.execute(
+                    sql: "DELETE FROM spans WHERE lane = ? AND begin_session = ? AND begin_window = ?",
+                    arguments: [lane.rawValue, spans[1].begin.session, spans[1].begin.window])
+            }
             try Self.settle(db, stored: stored, parked: parked)
         }
     }

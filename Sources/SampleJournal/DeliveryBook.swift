@@ -37,6 +37,24 @@ package struct SamplePosition: Sendable, Hashable {
     }
 }
 
+/// A stretch of a lane of samples that is delivered by itself, up to where the next one began; the last has no end. What
+/// is new is one, so that it does not wait for what is left from before.
+package struct SampleSpan: Sendable, Hashable {
+    /// Where it began; its session and window name it. Of the first one nothing.
+    package let begin: SamplePosition
+    /// How far it is.
+    package var position: SamplePosition
+
+    package init(begin: SamplePosition, position: SamplePosition) {
+        (self.begin, self.position) = (begin, position)
+    }
+
+    /// Whether it is over, since it is where the next one began.
+    package func hasReached(_ next: SamplePosition) -> Bool {
+        (position.session, position.window) >= (next.session, next.window)
+    }
+}
+
 /// Where in the journal a resource comes from.
 package enum DeliveryOrigin: Sendable, Hashable {
     case description
@@ -87,6 +105,16 @@ package final class DeliveryBook: Sendable {
 
     let queue: DatabaseQueue
 
+    /// Stretches of lanes of samples behind the first one, whose place is in `lanes`.
+    static let spanSchema = """
+        CREATE TABLE spans(
+            lane TEXT NOT NULL, begin_session INTEGER NOT NULL, begin_window INTEGER NOT NULL, \
+        session INTEGER NOT NULL,
+            window INTEGER NOT NULL, chunk INTEGER NOT NULL, length INTEGER NOT NULL, part TEXT NOT NULL, \
+        PRIMARY KEY (lane, begin_session, begin_window)) WITHOUT ROWID;
+
+        """
+
     private static let schema = """
         CREATE TABLE facts(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE lanes(
@@ -104,7 +132,7 @@ package final class DeliveryBook: Sendable {
         length INTEGER, due INTEGER NOT NULL);
         CREATE INDEX parked_due ON parked(due);
         CREATE TABLE cuts(url TEXT PRIMARY KEY) WITHOUT ROWID;
-
+        \(spanSchema)
         """
 
     /// Opens a destination's book to write, made when it is not there. One that cannot be read any more is set aside
@@ -165,10 +193,11 @@ package final class DeliveryBook: Sendable {
             var stored: (chunk: Int64, event: Int64) = (.max, .max)
             for lane in DeliveryLane.allCases {
                 if lane.isOfSamples {
-                    let position = try Self.position(db, lane)
-                    stored.chunk = min(stored.chunk, position.chunk)
-                    figures.furthest.session = max(figures.furthest.session, position.session)
-                    figures.furthest.chunk = max(figures.furthest.chunk, position.chunk)
+                    for position in try Self.spans(db, lane).map(\.position) {
+                        stored.chunk = min(stored.chunk, position.chunk)
+                        figures.furthest.session = max(figures.furthest.session, position.session)
+                        figures.furthest.chunk = max(figures.furthest.chunk, position.chunk)
+                    }
                 } else {
                     let seen = try Self.seen(db, lane)
                     let first = try Int64.fetchOne(

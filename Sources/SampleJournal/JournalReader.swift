@@ -256,6 +256,20 @@ package final class JournalReader: Sendable {
         return nil
     }
 
+    /// The number before the first chunk of a session that reaches up to a time; `nil` when there is none. Unit: ns of
+    /// the monotonic clock.
+    package func chunk(before time: Int64, session: Int64) throws -> Int64? {
+        for (file, end) in try open(.samples, after: 0) {
+            let found = try Self.told(file) { db in
+                try Int64.fetchOne(
+                    db, sql: "SELECT MIN(id) FROM chunks WHERE session = ? AND end_ns >= ? AND id < ?",
+                    arguments: [session, time, end])
+            }
+            if let first = found ?? nil { return first - 1 }
+        }
+        return nil
+    }
+
     /// The number of the newest chunk; 0 when there is none.
     package func newestChunk() throws -> Int64 {
         for file in try open(.samples).reversed() {

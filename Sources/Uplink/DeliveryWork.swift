@@ -8,7 +8,7 @@ final class DeliveryWork {
     let book: DeliveryBook
     let reader: JournalReader
     let mapper: FHIRMapper
-    private var feeds: [DeliveryLane: SampleFeed] = [:]
+    private var feeds: [DeliveryLane: LaneFeed] = [:]
     /// Descriptions known to be stored, so that the book is not asked for each window.
     private var known: Set<String> = []
     private var newestConfiguration: Int64 = -1
@@ -27,7 +27,7 @@ final class DeliveryWork {
         mapper = FHIRMapper(unit: unit, name: settings.unit, isTestData: settings.isTestData, names: settings.names)
         for lane in DeliveryLane.allCases where lane.isOfSamples {
             let windows = SampleWindows(lane, reader: reader, mapper: mapper, length: settings.window)
-            feeds[lane] = try SampleFeed(windows, book)
+            feeds[lane] = try LaneFeed(windows, book)
         }
     }
 
@@ -135,19 +135,13 @@ final class DeliveryWork {
 
     /// The next resources of a lane of samples, at least one bundle's worth if there is so much.
     func steps(_ lane: DeliveryLane, entries: Int, bytes: Int) throws -> [SampleFeed.Step] {
-        guard feeds[lane] != nil else { return [] }
-        let passed = try feeds[lane]?.fill(entries: entries, bytes: bytes) ?? false
-        if passed, let position = feeds[lane]?.position {
-            try book.settle(lane, at: position, stored: [], parked: [])
-        }
+        try feeds[lane]?.fill(entries: entries, bytes: bytes)
         return feeds[lane]?.steps ?? []
     }
 
     /// The first so many are dealt with.
     func settle(_ lane: DeliveryLane, _ count: Int, stored: [String], parked: [ParkedResource]) throws {
-        guard let step = feeds[lane]?.steps.prefix(count).last else { return }
-        try book.settle(lane, at: step.after, stored: stored, parked: parked)
-        feeds[lane]?.advance(count)
+        try feeds[lane]?.settle(count, stored: stored, parked: parked)
     }
 
     // MARK: Events
@@ -269,13 +263,17 @@ final class DeliveryWork {
         }
         for feed in feeds.values {
             var windows = feed.windows
-            var position = try book.position(feed.lane)
-            while count < 10_000, ContinuousClock.now < end,
-                let window = try windows.next(after: position, includingOpen: true)
-            {
-                count += window.items.count { $0.url > position.part }
-                if window.next == position { break }
-                position = window.next
+            let spans = try book.spans(feed.lane)
+            for (place, span) in spans.enumerated() {
+                var span = span
+                while count < 10_000, ContinuousClock.now < end,
+                    place + 1 == spans.count || !span.hasReached(spans[place + 1].begin),
+                    let window = try windows.next(after: span.position, includingOpen: true)
+                {
+                    count += window.items.count { $0.url > span.position.part }
+                    if window.next == span.position { break }
+                    span.position = window.next
+                }
             }
         }
         return count

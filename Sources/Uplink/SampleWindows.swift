@@ -79,6 +79,24 @@ struct SampleWindows {
         return newest.base
     }
 
+    /// The newest window that is complete, of the session that is running, when it is so many windows ahead of a place;
+    /// `nil` when it is not.
+    func newest(ahead count: Int64, of place: SamplePosition) throws -> SamplePosition? {
+        let newest = try reader.newestChunk()
+        guard newest > place.chunk, let session = try reader.sessions().last, !session.isEnded,
+            place.session <= session.id, let chunk = try reader.chunks(after: newest - 1, limit: 1).first,
+            chunk.session == session.id
+        else { return nil }
+        let length = session.window ?? self.length
+        let isWithin = place.session == session.id && place.window > session.started
+        let index = (chunk.base - Self.reorder - session.started) / length - 1
+        guard index - (isWithin ? (place.window - session.started) / length : 0) >= count else { return nil }
+        let begin = session.started + index * length
+        return try reader.chunk(before: begin, session: session.id).map {
+            SamplePosition(session: session.id, window: begin, chunk: $0, length: length)
+        }
+    }
+
     /// The window at a position, for whatever is still to be sent of it.
     mutating func window(at position: SamplePosition) throws -> Window? {
         guard let session = try reader.sessions().first(where: { $0.id == position.session }) else { return nil }

@@ -110,8 +110,9 @@ import Testing
     /// Both lanes of samples have passed a chunk.
     private static func pass(_ book: DeliveryBook, chunk: Int64, parked: [ParkedResource] = []) throws {
         let position = SamplePosition(session: 1, window: 1, chunk: chunk, length: 1)
-        try book.settle(.numerics, at: position, stored: [], parked: parked)
-        try book.settle(.waveforms, at: position, stored: [], parked: [])
+        let span = SampleSpan(begin: SamplePosition(), position: position)
+        try book.settle(.numerics, span, stored: [], parked: parked)
+        try book.settle(.waveforms, span, stored: [], parked: [])
     }
 
     private func faults() throws -> [String] { try JournalReader(directory: directory).verify().faults }

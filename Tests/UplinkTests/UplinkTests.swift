@@ -324,7 +324,8 @@ struct Poison {
         service.state.withLock { $0.byteLimit = .max }
         let sender = try DeliveryBook.opened(books, destination: Self.server, unit: "u").book
         for lane in [DeliveryLane.numerics, .waveforms] {
-            try sender.settle(lane, at: SamplePosition(), stored: [], parked: [])
+            try sender.settle(
+                lane, SampleSpan(begin: SamplePosition(), position: SamplePosition()), stored: [], parked: [])
         }
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         #expect(observations == pieces)
@@ -514,6 +515,43 @@ struct Poison {
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }
         #expect(values == (0..<25).filter { $0 != 4 })
+    }
+
+    /// What is new does not wait for what is left of an outage, nor of a second one within the first; each value arrives
+    /// once, and the record is held until all before it is stored.
+    @Test func whatIsNewGoesBeforeWhatIsLeft() async throws {
+        service.state.withLock { state in
+            (state.entryLimit, state.keepsOrder) = (10, true)
+        }
+        func firstValues() -> [Int] {
+            service.state.withLock { state in
+                state.order.compactMap { url in
+                    state.resources[url]?.firstMatch(of: /"data":"([0-9]+)/).flatMap { Int($0.1) }
+                }
+            }
+        }
+        try writeSession(start: 1_000_000_000, count: 400, finish: false)
+        // Enough for the descriptions, the new window and a little of what is left; then the way is gone.
+        service.state.withLock { $0.burst = 8 }
+        _ = try await makeUplink().finish(within: .seconds(20))
+        let seen = firstValues()
+        #expect((370...390).contains(seen.first ?? 0) && seen.contains(0), "\(seen)")
+        let spans = try book().spans(.numerics)
+        try #require(spans.count == 2)
+        #expect(books.summary().stored.chunk == spans[0].position.chunk)
+        #expect(spans[0].position.chunk < spans[1].begin.chunk || spans[1].position.chunk > spans[0].position.chunk)
+        // A second outage, a second session.
+        service.state.withLock { $0.order = [] }
+        try writeSession(start: 2_000_000_000_000, count: 600, finish: false)
+        service.state.withLock { $0.burst = 8 }
+        _ = try await makeUplink().finish(within: .seconds(20))
+        #expect((570...590).contains(firstValues().first ?? 0), "\(firstValues())")
+        service.state.withLock { $0.burst = nil }
+        _ = try await makeUplink().finish(within: .seconds(20))
+        // Of the first session all, of the second all but the window that is open still.
+        let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }.sorted()
+        #expect(values == (Array(0..<400) + Array(0..<590)).sorted())
+        #expect(try book().spans(.numerics).count == 1)
     }
 
     /// Values of a clock that was not set wait until it is, and then go with the time that it was: never with 1970.
