@@ -36,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -46,6 +47,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
         .systemLibrary(name: "CSerialPort", pkgConfig: "libserialport", providers: [.apt(["libserialport-dev"])]),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CPosix"),
 
         room("DeviceModel", settings: optimised),
@@ -81,9 +83,15 @@ let package = Package(
             settings: optimised),
         room("FHIRMapping", ["DeviceModel", "Nomenclature", .product(name: "Crypto", package: "swift-crypto")]),
         room(
+            "Gzip",
+            [
+                "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+            ]),
+        room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal",
+                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "SampleJournal",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),

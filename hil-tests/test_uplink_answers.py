@@ -27,8 +27,10 @@ def front(servers, pki):
     front.stop()
 
 
-def begin(bench, host, front, pki) -> None:
-    host.configure(bench.devices(), front.base_url, pki.authority.certificate, pki.client, f"{WINDOW}s").start()
+def begin(bench, host, front, pki, **uplink) -> None:
+    host.configure(
+        bench.devices(), front.base_url, pki.authority.certificate, pki.client, f"{WINDOW}s", uplink=uplink
+    ).start()
     host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
 
 
@@ -49,6 +51,11 @@ def deliver_and_compare(bench, host, front) -> None:
         return newest > since
 
     wait_until(is_through, 100, "what was measured after the cure to be on the server", every=1)
+    # What is new goes first: what is left may come behind it.
+    wait_until(
+        lambda: all(lane["behindSeconds"] < 3 * WINDOW for lane in json_lines(uplink(host, "status"))[0]["lanes"]), 60,
+        "what was left of before", every=1,
+    )
     host.stop()
     lines = host.export()
     observations = front.records.all("Observation")
@@ -163,3 +170,43 @@ def test_no_current_book_is_retired_by_a_configuration_that_cannot_be_read(bench
     host.config.write_text(right.replace(server, "https://elsewhere.example/fhir"))
     told = nabd("uplink", "retire", "--config", host.config, "--server", server)
     assert told.returncode == 0 and not book.exists(), told.stderr.decode()
+
+
+def test_bodies_and_answers_in_gzip(bench, host, front, pki):
+    begin(bench, host, front, pki, compression="gzip")
+    deliver_and_compare(bench, host, front)
+    came, unpacked, packed = front.came
+    assert packed > 3 and came * 3 < unpacked, f"{packed} bodies in gzip, {came} bytes of {unpacked}"
+
+
+def test_a_server_that_reads_no_gzip_gets_plain_bodies(bench, host, records, pki):
+    """The real server answers 500 to gzip."""
+    host.configure(
+        bench.devices(), records.base_url, pki.authority.certificate, pki.client, f"{WINDOW}s",
+        uplink={"compression": "gzip"},
+    ).start()
+    wait_until(
+        lambda: len(fhir_checks.measurements(records.all("Observation"))) > 20, 60, "observations", every=1
+    )
+    host.stop()
+    delivery.assert_same(host.export(), records.all("Observation"), undelivered_tail=WINDOW + 3)
+
+
+def test_a_service_that_says_it_stored_and_did_not(bench, host, front, pki):
+    """L8: it is read back, alarmed, and everything since goes again."""
+    begin(bench, host, front, pki, **{"reconcile-every": "10s"})
+    wait_until(lambda: len(front.stored) > 20, 60, "observations")
+
+    def told(event: str) -> bool:
+        return any(
+            line.get("event") == event and line.get("alert") == "NABD_UPLINK_CONTRADICTED" for line in host.export()
+        )
+
+    time.sleep(12)
+    assert not told("alertStart"), "it has everything"
+    front.mode = "lie"
+    wait_until(lambda: told("alertStart"), 60, "the alarm", every=1)
+    front.mode = "pass"
+    # What went again before that was lied about too: it is found out in its turn.
+    wait_until(lambda: told("alertEnd"), 150, "the alarm's end", every=2)
+    deliver_and_compare(bench, host, front)

@@ -43,6 +43,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
     case uplinkFailing = "NABD_UPLINK_FAILING"
+    case uplinkContradicted = "NABD_UPLINK_CONTRADICTED"
     case certificateExpiring = "NABD_CERTIFICATE_EXPIRING"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
@@ -81,6 +82,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .medium, "Nothing is being sent to the records service; this unit keeps everything",
                 "لا يُرسل شيء إلى خدمة السجلات؛ تحتفظ هذه الوحدة بكل شيء")
+        case .uplinkContradicted:
+            row(
+                .medium, "The records service does not have what it said it had stored; it is sent again",
+                "خدمة السجلات لا تملك ما قالت إنها حفظته؛ يُعاد إرساله")
         case .certificateExpiring:
             row(
                 .low, "The unit's certificate expires within 30 days: have it renewed, or nothing will be sent",

@@ -81,6 +81,10 @@ package struct UnitConfiguration: Sendable {
     package var uplinkWindow: Int64 = 60_000_000_000
     /// How long nothing may be stored at the records service before it is an alarm. Unit: ns.
     package var uplinkAlarmAfter: Int64 = 600_000_000_000
+    /// Whether what is sent goes in gzip, to a service that reads it.
+    package var uplinkCompresses = false
+    /// How often a sample of what the service acknowledged is read back. Unit: ns.
+    package var reconcileEvery: Int64 = 3_600_000_000_000
     /// The names of the unit's folders of profiles.
     package var names = Nomenclature()
     /// What of the file is not used because it is faulty; empty where every fault ends the reading.

@@ -72,7 +72,8 @@ package final class UnitHost: Service {
                 settings: UplinkService.Settings(
                     unit: configuration.unit, destination: configuration.destination ?? "",
                     isTestData: configuration.isTestData, window: configuration.uplinkWindow,
-                    names: configuration.names),
+                    names: configuration.names, compresses: configuration.uplinkCompresses,
+                    reconcileEvery: configuration.reconcileEvery),
                 logger: logger, mayWrite: { recorder.totals.holdsJournal })
         }
     }
@@ -147,6 +148,7 @@ package final class UnitHost: Service {
         let after = configuration.uplinkAlarmAfter
         return [
             AlarmWatch(alert: .uplinkFailing) { uplink.isFailing(for: after) },
+            AlarmWatch(alert: .uplinkContradicted) { uplink.status.isContradicted },
             AlarmWatch(alert: .certificateExpiring) { client.isExpiring(atUTC: WallClock.now()) },
         ]
     }

@@ -179,7 +179,10 @@ struct UnitReader {
     private static let leastLimit: Int64 = 4 << 20
 
     private mutating func readUplink(_ map: YAMLMapping) {
-        map.allow(["server", "authority", "client-certificate", "client-key", "window", "alarm-after"])
+        map.allow([
+            "server", "authority", "client-certificate", "client-key", "window", "alarm-after", "compression",
+            "reconcile-every",
+        ])
         func file(_ key: String) -> String {
             guard let value = map.required(key), let text = value.text("a PEM file") else { return "" }
             let path = absolute(text)
@@ -207,6 +210,15 @@ struct UnitReader {
             "how long nothing is stored before it is an alarm", 1_000_000_000...86_400_000_000_000)
         {
             unit.uplinkAlarmAfter = value
+        }
+        if let value = map["reconcile-every"]?.duration(
+            "how often what was acknowledged is read back", 10_000_000_000...604_800_000_000_000)
+        {
+            unit.reconcileEvery = value
+        }
+        if let value = map["compression"], let word = value.text("how bodies are compressed") {
+            unit.uplinkCompresses = word == "gzip"
+            if !["gzip", "none"].contains(word) { value.error("expected gzip or none, found “\(word)”") }
         }
     }
 }

@@ -39,7 +39,7 @@ extension DeliveryBook {
         try queue.write { try Self.put($0, lane, SampleSpan(begin: position, position: position)) }
     }
 
-    private static func put(_ db: Database, _ lane: DeliveryLane, _ span: SampleSpan) throws {
+    static func put(_ db: Database, _ lane: DeliveryLane, _ span: SampleSpan) throws {
         let place = span.position
         try db.execute(
             sql:
@@ -65,8 +65,8 @@ extension DeliveryBook {
             ])
     }
 
-    /// Moves a stretch of a lane of samples to its new place: what is before that is stored, but for what is parked now.
-    /// Where the first stretch has come to the second, they are one.
+    /// Moves a stretch of a lane of samples to its new place: what is before that is stored, but for what is parked
+    /// now. Where the first stretch has come to the second, they are one.
     package func settle(_ lane: DeliveryLane, _ span: SampleSpan, stored: [String], parked: [ParkedResource]) throws {
         try queue.write { db in
             if span.begin == SamplePosition() {

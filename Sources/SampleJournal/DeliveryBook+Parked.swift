@@ -17,13 +17,7 @@ extension DeliveryBook {
     static func park(_ db: Database, _ resource: ParkedResource) throws {
         var behind: String?
         if case .behind(let url) = resource.cause { behind = url }
-        var (lane, event): (String?, Int64?)
-        var position: SamplePosition?
-        switch resource.origin {
-        case .description: break
-        case .event(let number): event = number
-        case .window(let name, let begin): (lane, position) = (name.rawValue, begin)
-        }
+        let (lane, event, position) = resource.origin.columns
         // What is refused again is one resource still.
         try db.execute(
             sql: """
@@ -40,19 +34,9 @@ extension DeliveryBook {
 
     private static func parked(_ row: Row) -> ParkedResource? {
         guard let url = row.text("url") else { return nil }
-        var origin = DeliveryOrigin.description
-        if let event = row.integer("event") {
-            origin = .event(event)
-        } else if let lane = row.text("lane").flatMap(DeliveryLane.init(rawValue:)) {
-            origin = .window(
-                lane,
-                SamplePosition(
-                    session: row.integer("session") ?? 0, window: row.integer("window") ?? 0,
-                    chunk: row.integer("chunk") ?? 0, length: row.integer("length") ?? 0))
-        }
         return ParkedResource(
             url: url, cause: row.text("behind").map(ParkedResource.Cause.behind) ?? .refused,
-            reason: row.text("reason") ?? "", origin: origin, resource: row.text("resource") ?? "",
+            reason: row.text("reason") ?? "", origin: DeliveryOrigin(row), resource: row.text("resource") ?? "",
             utc: row.integer("utc") ?? 0)
     }
 

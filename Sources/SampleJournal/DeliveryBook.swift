@@ -37,8 +37,8 @@ package struct SamplePosition: Sendable, Hashable {
     }
 }
 
-/// A stretch of a lane of samples that is delivered by itself, up to where the next one began; the last has no end. What
-/// is new is one, so that it does not wait for what is left from before.
+/// A stretch of a lane of samples that is delivered by itself, up to where the next one began; the last has no end.
+/// What is new is one, so that it does not wait for what is left from before.
 package struct SampleSpan: Sendable, Hashable {
     /// Where it began; its session and window name it. Of the first one nothing.
     package let begin: SamplePosition
@@ -105,14 +105,15 @@ package final class DeliveryBook: Sendable {
 
     let queue: DatabaseQueue
 
-    /// Stretches of lanes of samples behind the first one, whose place is in `lanes`.
-    static let spanSchema = """
+    /// What books of versions before 6 do not have: stretches of lanes of samples behind the first one, whose place is
+    /// in `lanes`, and what is kept to be read back.
+    static let laterSchema = """
         CREATE TABLE spans(
             lane TEXT NOT NULL, begin_session INTEGER NOT NULL, begin_window INTEGER NOT NULL, \
         session INTEGER NOT NULL,
             window INTEGER NOT NULL, chunk INTEGER NOT NULL, length INTEGER NOT NULL, part TEXT NOT NULL, \
         PRIMARY KEY (lane, begin_session, begin_window)) WITHOUT ROWID;
-
+        \(acknowledgedSchema)
         """
 
     private static let schema = """
@@ -132,7 +133,7 @@ package final class DeliveryBook: Sendable {
         length INTEGER, due INTEGER NOT NULL);
         CREATE INDEX parked_due ON parked(due);
         CREATE TABLE cuts(url TEXT PRIMARY KEY) WITHOUT ROWID;
-        \(spanSchema)
+        \(laterSchema)
         """
 
     /// Opens a destination's book to write, made when it is not there. One that cannot be read any more is set aside

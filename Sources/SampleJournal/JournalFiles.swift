@@ -219,7 +219,7 @@ package struct JournalFiles: Sendable {
         if old < 6, try db.tableExists("sessions") {
             try db.execute(sql: "ALTER TABLE sessions ADD COLUMN \(formColumn)")
         }
-        if old < 6, try db.tableExists("lanes") { try db.execute(sql: DeliveryBook.spanSchema) }
+        if old < 6, try db.tableExists("lanes") { try db.execute(sql: DeliveryBook.laterSchema) }
         try db.execute(sql: "PRAGMA user_version=\(version)")
         return .commit
     }

@@ -2,6 +2,11 @@ import Foundation
 
 /// Reads what a records service answers. Its free text is never taken over: it may repeat content, or anything else.
 enum AnswerReader {
+    /// A page that is not FHIR (a captive portal, a proxy's) says nothing of what the service has.
+    static func isFHIR(_ body: Data) -> Bool {
+        (try? JSONSerialization.jsonObject(with: body) as? [String: Any])?["resourceType"] is String
+    }
+
     /// What an answer to a bundle means. One that is not FHIR (a captive portal, a proxy's page) says nothing about the
     /// content.
     static func answer(status: Int, body: Data, retryAfter: Int64?, expected: Int) -> Answer {

@@ -43,6 +43,9 @@ final class BundleSender {
     private static let patience = 3
 
     private(set) var pace: Pace
+    private var compresses: Bool
+    /// How long a service that did not read gzip gets plain bodies. Unit: s.
+    private static let plainFor: Int64 = 7 * 86_400
     private let service: any RecordsService
     private let work: DeliveryWork
     /// What is known of the resources in hand.
@@ -56,6 +59,8 @@ final class BundleSender {
         self.service = service
         self.work = work
         cuts = try work.book.cuts()
+        let plainUntil = try work.book.counter("plainUntil") ?? 0
+        compresses = work.compresses && plainUntil < Self.utc() / 1_000_000_000
         pace = Pace(entries: try work.book.counter("paceEntries"), bytes: try work.book.counter("paceBytes"))
     }
 
@@ -98,14 +103,14 @@ final class BundleSender {
     func sendTogether(_ all: [[DeliveryItem]]) async throws {
         let bundles = all.map { $0.filter { fates[$0.url] == nil } }.filter { !$0.isEmpty }
         guard bundles.count > 1 else { return }
-        let service = service
+        let (service, compresses) = (service, compresses)
         let limit = Duration.seconds(pace.deadline)
         let answers = await withTaskGroup(of: (Int, Answer, Double).self) { group in
             for (number, bundle) in bundles.enumerated() {
                 let resources = bundle.map(\.resource)
                 group.addTask {
                     let begin = ContinuousClock.now
-                    let answer = await Self.exchange(service, resources, within: limit)
+                    let answer = await Self.exchange(service, resources, within: limit, compressed: compresses)
                     return (number, answer, (ContinuousClock.now - begin) / .seconds(1))
                 }
             }
@@ -151,17 +156,28 @@ final class BundleSender {
 
     private func put(_ items: [DeliveryItem]) async -> Answer {
         let begin = ContinuousClock.now
-        let answer = await Self.exchange(service, items.map(\.resource), within: .seconds(pace.deadline))
+        let (resources, limit) = (items.map(\.resource), Duration.seconds(pace.deadline))
+        var answer = await Self.exchange(service, resources, within: limit, compressed: compresses)
+        if case .encodingRefused(let meaning) = answer {
+            // Only what is taken plain was refused for being compressed.
+            answer = await Self.exchange(service, resources, within: limit, compressed: false)
+            if case .entries = answer {
+                compresses = false
+                try? work.book.remember("plainUntil", Self.utc() / 1_000_000_000 + Self.plainFor)
+            } else if case .unreachable = answer {
+                answer = meaning
+            }
+        }
         learn(answer, items, (ContinuousClock.now - begin) / .seconds(1))
         return answer
     }
 
     /// An exchange that was begun before a stop gets a moment to be answered; after it none is begun.
     private static func exchange(
-        _ service: any RecordsService, _ resources: [FHIRResource], within limit: Duration
+        _ service: any RecordsService, _ resources: [FHIRResource], within limit: Duration, compressed: Bool
     ) async -> Answer {
         guard !Task.isCancelled else { return .unreachable(reason: "the host stops") }
-        let exchange = Task { await service.put(resources, within: limit) }
+        let exchange = Task { await service.put(resources, within: limit, compressed: compressed) }
         return await withTaskCancellationHandler {
             await exchange.value
         } onCancel: {
@@ -179,7 +195,7 @@ final class BundleSender {
         case .entries, .refused: pace.answered(entries: items.count, bytes: size, seconds: seconds)
         case .tooLarge: pace.tooMuch(entries: items.count, bytes: size)
         case .timedOut: pace.timedOut(entries: items.count, bytes: size)
-        case .tooMany, .notNow, .notAllowed, .unreachable: pace.failed()
+        case .tooMany, .notNow, .notAllowed, .unreachable, .encodingRefused: pace.failed()
         }
         guard before != (pace.entries, pace.bytes) else { return }
         // What is forgotten here is learnt again.
@@ -198,7 +214,7 @@ final class BundleSender {
         case .tooLarge:
             guard items.count > 1 else { return try await cut(items[0]) }
             return try await halves(items) { try await self.sendOne($0) }
-        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable: return answer.wait
+        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable, .encodingRefused: return answer.wait
         }
     }
 
@@ -249,7 +265,7 @@ final class BundleSender {
             }
         case .refused(let reason): return try park(item, reason)
         case .tooLarge: return try await cut(item)
-        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable: return answer.wait
+        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable, .encodingRefused: return answer.wait
         }
     }
 
@@ -355,6 +371,7 @@ extension Answer {
             Wait(cause: .moment, reason: reason, retryAfter: retryAfter)
         case .timedOut(let reason), .refused(let reason): Wait(cause: .moment, reason: reason, retryAfter: nil)
         case .unreachable(let reason): Wait(cause: .way, reason: reason, retryAfter: nil)
+        case .encodingRefused(let meaning): meaning.wait
         case .tooLarge: Wait(cause: .moment, reason: "larger than the service takes", retryAfter: nil)
         case .entries(let entries):
             Wait(cause: .moment, reason: entries.compactMap(\.reason).first ?? "nothing was taken", retryAfter: nil)

@@ -8,6 +8,8 @@ final class DeliveryWork {
     let book: DeliveryBook
     let reader: JournalReader
     let mapper: FHIRMapper
+    /// Whether bodies go in gzip, to a service that reads it.
+    let compresses: Bool
     private var feeds: [DeliveryLane: LaneFeed] = [:]
     /// Descriptions known to be stored, so that the book is not asked for each window.
     private var known: Set<String> = []
@@ -23,6 +25,7 @@ final class DeliveryWork {
 
     init(_ reader: JournalReader, _ book: DeliveryBook, unit: String, settings: UplinkService.Settings) throws {
         self.reader = reader
+        compresses = settings.compresses
         self.book = book
         mapper = FHIRMapper(unit: unit, name: settings.unit, isTestData: settings.isTestData, names: settings.names)
         for lane in DeliveryLane.allCases where lane.isOfSamples {

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import DeviceModel
 package import FHIRMapping
 import Foundation
+import Gzip
 import NIOCore
 import NIOHTTP1
 import NIOSSL
@@ -12,6 +13,8 @@ package final class FHIRClient: RecordsService {
     static let replyLimit = 4 << 20
     /// Unit: s.
     static let connectLimit = 10
+    /// Answers of services that do not read gzip: the right one, and those that were seen.
+    private static let ofEncoding: Set<Int> = [400, 415, 422, 500, 501]
 
     private let base: String
     private let words: ExchangeWords
@@ -25,6 +28,7 @@ package final class FHIRClient: RecordsService {
         let tls = try endpoint.tls()
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
         configuration.redirectConfiguration = .disallow
+        configuration.decompression = Gzip.reading(atMost: Self.replyLimit)
         configuration.timeout = .init(connect: .seconds(Int64(Self.connectLimit)))
         configuration.connectionPool.retryConnectionEstablishment = false
         // A connection of HTTP/2 that the way has forgotten takes every request and answers none.
@@ -36,33 +40,63 @@ package final class FHIRClient: RecordsService {
 
     package func shutdown() async { try? await client.shutdown() }
 
-    package func put(_ resources: [FHIRResource], within limit: Duration) async -> Answer {
+    package func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
         var bytes: [UInt8] = []
         FHIRResource.transaction(resources).write(to: &bytes)
         var request = HTTPClientRequest(url: base)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/fhir+json")
         request.headers.add(name: "Accept", value: "application/fhir+json")
+        if compressed, let body = Gzip.compressed(bytes) {
+            request.headers.add(name: "Content-Encoding", value: "gzip")
+            bytes = body
+        }
         request.body = .bytes(bytes)
-        return await exchange(request, expected: resources.count, within: limit)
+        let isCompressed = request.headers.contains(name: "Content-Encoding")
+        let exchanged = await exchange(request, within: limit) { head, body in
+            let answer = AnswerReader.answer(
+                status: Int(head.status.code), body: body,
+                retryAfter: AnswerReader.retryAfter(
+                    head.headers.first(name: "Retry-After"), date: head.headers.first(name: "Date"),
+                    milliseconds: head.headers.first(name: "x-ms-retry-after-ms")),
+                expected: resources.count)
+            return isCompressed && Self.ofEncoding.contains(Int(head.status.code)) ? .encodingRefused(answer) : answer
+        } failed: {
+            .unreachable(reason: $0)
+        }
+        return exchanged ?? .timedOut(reason: "no whole answer within \(limit.components.seconds) s")
+    }
+
+    package func read(_ url: String, within limit: Duration) async -> ReadAnswer {
+        var request = HTTPClientRequest(url: "\(base)/\(url)")
+        request.headers.add(name: "Accept", value: "application/fhir+json")
+        let answer = await exchange(request, within: limit) { head, body -> ReadAnswer in
+            switch head.status.code {
+            case 200: .found(Array(body))
+            case 404 where AnswerReader.isFHIR(body), 410: .missing
+            case 401, 403, 405: .notAllowed
+            default: .unknown
+            }
+        } failed: { _ in
+            .unknown
+        }
+        return answer ?? .unknown
     }
 
     /// One exchange, from the first byte to the last within the limit: an answer that drips is none. When the time is
-    /// over the connection is closed: nobody knows what still comes over it.
-    private func exchange(_ request: HTTPClientRequest, expected: Int, within limit: Duration) async -> Answer {
-        await withTaskGroup(of: Answer?.self) { group in
+    /// over the connection is closed: nobody knows what still comes over it; `nil` then.
+    private func exchange<Result: Sendable>(
+        _ request: HTTPClientRequest, within limit: Duration,
+        _ read: @escaping @Sendable (HTTPClientResponse, Data) -> Result,
+        failed: @escaping @Sendable (String) -> Result
+    ) async -> Result? {
+        await withTaskGroup(of: Result?.self) { group in
             group.addTask { [client, words] in
                 do {
                     let response = try await client.execute(request, timeout: .hours(1))
                     let body = try await response.body.collect(upTo: Self.replyLimit)
-                    let headers = response.headers
-                    let retryAfter = AnswerReader.retryAfter(
-                        headers.first(name: "Retry-After"), date: headers.first(name: "Date"),
-                        milliseconds: headers.first(name: "x-ms-retry-after-ms"))
-                    return AnswerReader.answer(
-                        status: Int(response.status.code), body: Data(body.readableBytesView), retryAfter: retryAfter,
-                        expected: expected)
-                } catch { return .unreachable(reason: await words.words(error)) }
+                    return read(response, Data(body.readableBytesView))
+                } catch { return failed(await words.words(error)) }
             }
             group.addTask {
                 try? await Task.sleep(for: limit)
@@ -70,7 +104,7 @@ package final class FHIRClient: RecordsService {
             }
             let first = await group.next() ?? nil
             group.cancelAll()
-            return first ?? .timedOut(reason: "no whole answer within \(limit.components.seconds) s")
+            return first
         }
     }
 

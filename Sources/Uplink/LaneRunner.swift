@@ -7,9 +7,11 @@ final class LaneRunner {
 
     let work: DeliveryWork
     private let sender: BundleSender
+    private let reconciliation: Reconciliation
 
-    init(_ service: any RecordsService, _ work: DeliveryWork) throws {
+    init(_ service: any RecordsService, _ work: DeliveryWork, _ reconciliation: Reconciliation) throws {
         self.work = work
+        self.reconciliation = reconciliation
         sender = try BundleSender(service, work)
     }
 
@@ -60,6 +62,7 @@ final class LaneRunner {
         }
         let (stored, parked) = sender.take(batch.items)
         try work.book.settle(lane, missing: batch.missing, seen: batch.seen, stored: stored, parked: parked)
+        try reconciliation.keep(batch.items, stored: stored, of: lane)
         return stored.isEmpty ? .passed : .moved
     }
 
@@ -85,6 +88,7 @@ final class LaneRunner {
             if let wait = try await sender.send(bundle) { return .waits(wait) }
             let (stored, parked) = sender.take(bundle)
             try work.settle(lane, bundle.count, stored: stored, parked: parked)
+            try reconciliation.keep(bundle, stored: stored, of: lane)
             hasStored = hasStored || !stored.isEmpty
         }
         return hasStored ? .moved : .passed

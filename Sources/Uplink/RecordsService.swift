@@ -31,10 +31,20 @@ package enum Answer: Sendable, Equatable {
     case timedOut(reason: String)
     /// The way to the service does not work now, or what answered is no records service.
     case unreachable(reason: String)
+    /// A compressed body was answered in a way that may mean that the service does not read such; what it would mean
+    /// of a plain one.
+    indirect case encodingRefused(Answer)
 }
 
 /// The cloud records service, as far as the uplink knows it.
 package protocol RecordsService: Sendable {
-    /// Puts resources in one transaction. `limit` is for the whole exchange, from its first byte to its last.
-    func put(_ resources: [FHIRResource], within limit: Duration) async -> Answer
+    /// Puts resources in one transaction.
+    ///
+    /// - Parameters:
+    ///   - limit: for the whole exchange, from its first byte to its last.
+    ///   - compressed: whether the body goes in gzip.
+    func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer
+
+    /// Reads a resource back.
+    func read(_ url: String, within limit: Duration) async -> ReadAnswer
 }

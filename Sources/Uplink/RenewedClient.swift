@@ -1,5 +1,5 @@
 package import FHIRMapping
-import Glibc
+import SampleJournal
 import Synchronization
 
 /// The records service by the files of the unit's identity as they are now: files that change are read again without a
@@ -7,24 +7,6 @@ import Synchronization
 package final class RenewedClient: RecordsService {
     /// How often the files are looked at. Unit: s.
     private static let lookEvery = Duration.seconds(10)
-
-    /// What tells one state of the files from another.
-    private struct Stamp: Equatable {
-        var files: [[Int]] = []
-
-        init(_ endpoint: UplinkEndpoint) {
-            for path in [endpoint.authority, endpoint.clientCertificate, endpoint.clientKey] {
-                var details = stat()
-                let isThere = stat(path, &details) == 0
-                files.append(
-                    isThere
-                        ? [
-                            Int(details.st_ino), Int(details.st_size), details.st_mtim.tv_sec, details.st_mtim.tv_nsec,
-                            Int(details.st_mode), details.st_ctim.tv_sec, details.st_ctim.tv_nsec,
-                        ] : [])
-            }
-        }
-    }
 
     /// A client with the exchanges that are under way through it: one that was replaced ends with the last of them.
     private final class Lease: Sendable {
@@ -54,7 +36,8 @@ package final class RenewedClient: RecordsService {
 
     private struct State {
         var lease: Lease?
-        var stamp: Stamp?
+        /// The files as they were when they were read.
+        var stamp: [FileFacts?]?
         var looked: ContinuousClock.Instant?
         var problem: String?
         /// When the first of the certificates in use expires. Unit: s since 1970.
@@ -69,13 +52,31 @@ package final class RenewedClient: RecordsService {
 
     package init(_ endpoint: UplinkEndpoint) { self.endpoint = endpoint }
 
-    package func put(_ resources: [FHIRResource], within limit: Duration) async -> Answer {
+    package func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
+        await withClient {
+            await $0.put(resources, within: limit, compressed: compressed)
+        } otherwise: { problem in
+            .unreachable(reason: problem ?? "the unit's identity cannot be used")
+        }
+    }
+
+    package func read(_ url: String, within limit: Duration) async -> ReadAnswer {
+        await withClient {
+            await $0.read(url, within: limit)
+        } otherwise: { _ in
+            .unknown
+        }
+    }
+
+    private func withClient<Result>(
+        _ body: (FHIRClient) async -> Result, otherwise: (String?) -> Result
+    ) async -> Result {
         let (lease, replaced, problem) = current()
         await replaced?.replace()
-        guard let lease else { return .unreachable(reason: problem ?? "the unit's identity cannot be used") }
-        let answer = await lease.client.put(resources, within: limit)
+        guard let lease else { return otherwise(problem) }
+        let result = await body(lease.client)
         await lease.end()
-        return answer
+        return result
     }
 
     /// Whether one of the certificates in use expires soon, or has.
@@ -102,7 +103,7 @@ package final class RenewedClient: RecordsService {
                 return (state.lease, nil, state.problem)
             }
             state.looked = now
-            let stamp = Stamp(endpoint)
+            let stamp = [endpoint.authority, endpoint.clientCertificate, endpoint.clientKey].map(FileFacts.init)
             guard stamp != state.stamp else { return (state.lease, nil, state.problem) }
             do {
                 let before = state.lease

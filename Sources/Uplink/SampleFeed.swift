@@ -1,7 +1,7 @@
 import SampleJournal
 
-/// A stretch of a lane's samples as one row of resources over all windows, each with the place that the stretch has when
-/// it is dealt with.
+/// A stretch of a lane's samples as one row of resources over all windows, each with the place that the stretch has
+/// when it is dealt with.
 struct SampleFeed {
     struct Step {
         let item: DeliveryItem

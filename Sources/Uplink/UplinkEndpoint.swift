@@ -1,7 +1,7 @@
 import DeviceModel
 import Foundation
-import Glibc
 import NIOSSL
+import SampleJournal
 
 /// Where the records service is, and who this unit is to it.
 package struct UplinkEndpoint: Sendable {
@@ -41,12 +41,11 @@ package struct UplinkEndpoint: Sendable {
         }
         tls.trustRoots = .certificates(authorities)
         tls.certificateChain = try Self.certificates(clientCertificate, "certificate").map { .certificate($0) }
-        var details = stat()
-        guard stat(clientKey, &details) == 0, details.st_mode & S_IFMT == S_IFREG else {
+        guard let facts = FileFacts(path: clientKey), facts.isRegular else {
             throw EndpointError(description: "\(clientKey) is not a readable PEM key")
         }
         // Who reads the key is this unit to the service.
-        guard details.st_mode & 0o007 == 0 else {
+        guard facts.rightsOfOthers == 0 else {
             throw EndpointError(
                 description: "every user of this machine may read or write \(clientKey): take that right away with "
                     + "“chmod o= \(clientKey)”, and have a new key made if others were here", isOfRights: true)

@@ -15,6 +15,8 @@ package struct UplinkStatus: Sendable {
     package var stored = 0
     /// Resources that were put aside.
     package var parked = 0
+    /// Whether what the service said it had stored was not there when it was last read back.
+    package var isContradicted = false
 }
 
 /// Forwards the journal to the records service: alarms on a way of their own, newest first; beside them descriptions,
@@ -33,13 +35,22 @@ package final class UplinkService: Sendable {
         package var window: Int64
         /// Names for records of hosts that did not write what their metrics were called.
         package var names: Nomenclature
+        /// Whether bodies go in gzip, to a service that reads it.
+        package var compresses: Bool
+        /// How often a sample of what was acknowledged is read back. Unit: ns.
+        package var reconcileEvery: Int64
 
-        package init(unit: String, destination: String, isTestData: Bool, window: Int64, names: Nomenclature) {
+        package init(
+            unit: String, destination: String, isTestData: Bool, window: Int64, names: Nomenclature, compresses: Bool,
+            reconcileEvery: Int64
+        ) {
             self.unit = unit
             self.destination = destination
             self.isTestData = isTestData
             self.window = window
             self.names = names
+            self.compresses = compresses
+            self.reconcileEvery = reconcileEvery
         }
     }
 
@@ -121,10 +132,13 @@ package final class UplinkService: Sendable {
     }
 
     private func runRest(_ book: DeliveryBook) async throws {
-        let runner = try makeRunner(book)
+        let reconciliation = Reconciliation(book, every: .nanoseconds(settings.reconcileEvery))
+        var runner = try makeRunner(book, reconciliation)
         var failures = 0
         var resting: [Part: (failures: Int, until: ContinuousClock.Instant)] = [:]
         while !Task.isCancelled {
+            // Where it went back, what was read of the journal before is not what is to be sent.
+            if try await reconcile(reconciliation) { runner = try makeRunner(book, reconciliation) }
             let now = ContinuousClock.now
             let pass = try await pass(runner, without: Set(resting.filter { $0.value.until > now }.keys))
             // What waits for itself alone rests by itself: nothing else is slower for it.
@@ -194,13 +208,46 @@ package final class UplinkService: Sendable {
                 metadata: ["kept": "\(setAside)"])
         }
         self.book.withLock { $0 = book }
+        let isContradicted = try book.counter("contradicted") == 1
+        state.withLock { $0.isContradicted = isContradicted }
         return book
     }
 
-    private func makeRunner(_ book: DeliveryBook) throws -> LaneRunner {
+    /// - Parameter reconciliation: of the task's own where there is none.
+    private func makeRunner(_ book: DeliveryBook, _ reconciliation: Reconciliation? = nil) throws -> LaneRunner {
         let reader = try JournalReader(directory: directory)
         let unit = try reader.unit() ?? settings.unit
-        return try LaneRunner(service, DeliveryWork(reader, book, unit: unit, settings: settings))
+        return try LaneRunner(
+            service, DeliveryWork(reader, book, unit: unit, settings: settings),
+            reconciliation ?? Reconciliation(book, every: .nanoseconds(settings.reconcileEvery)))
+    }
+
+    // MARK: What was acknowledged
+
+    /// Reads a sample of what was acknowledged back. Returns whether the lanes went back.
+    private func reconcile(_ reconciliation: Reconciliation) async throws -> Bool {
+        let finding = try await reconciliation.look(service)
+        let book = book.withLock { $0 }
+        switch finding {
+        case .nothing: return false
+        case .kept: try tell(contradicted: false, book)
+        case .unreadable:
+            try book?.remember("unreadable", 1)
+            return false
+        case .contradicted(let count):
+            logger.error(
+                "the records service does not have what it said it had stored; all since is sent again",
+                metadata: ["missing": "\(count)"])
+            try tell(contradicted: true, book)
+            return true
+        }
+        return false
+    }
+
+    private func tell(contradicted: Bool, _ book: DeliveryBook?) throws {
+        state.withLock { $0.isContradicted = contradicted }
+        try book?.remember("contradicted", contradicted ? 1 : 0)
+        try book?.remember("unreadable", 0)
     }
 
     // MARK: Waiting

@@ -58,6 +58,8 @@ struct UplinkCommand: ParsableCommand {
                         "lastStored": try book.counter("lastStored").map { .string(UTCTime.text(nanoseconds: $0)) },
                         "parked": .integer(parked.refused), "waitingBehindParked": .integer(parked.behind),
                         "released": .integer(try book.counter("released") ?? 0),
+                        "contradicted": try book.counter("contradicted") == 1 ? .bool(true) : nil,
+                        "mayNotRead": try book.counter("unreadable") == 1 ? .bool(true) : nil,
                         "problem": try book.problem().map(JSON.string), "lanes": .array(lanes),
                     ]).text)
             }

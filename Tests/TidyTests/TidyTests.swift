@@ -29,11 +29,12 @@ import Testing
         "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"],
         "JournalCoding": ["SampleJournal", "Uplink"],
         "Yams": ["StrictYAML"],
-        "Hummingbird": ["RecordsSandbox", "Observability"], "AsyncHTTPClient": ["Uplink"], "FHIRMapping": ["Uplink"],
+        "Hummingbird": ["RecordsSandbox", "Observability"], "AsyncHTTPClient": ["Uplink", "Gzip"],
+        "FHIRMapping": ["Uplink"], "Gzip": ["Uplink"],
         "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
     ]
-    private static let downstream: Set<String> = ["SampleJournal", "Uplink", "FHIRMapping", "Observability"]
+    private static let downstream: Set<String> = ["SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability"]
     private static let upstream: Set<String> = [
         "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DevicePlans",
         "ProfileLanguage",

@@ -13,7 +13,7 @@ import Testing
     private func saysNothing(_ answer: Answer) -> Bool {
         switch answer {
         case .entries, .refused, .tooLarge: false
-        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable: true
+        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable, .encodingRefused: true
         }
     }
 

@@ -27,6 +27,13 @@ private final class ScriptedService: RecordsService {
         var refusesAll = false
         /// Bundles that pass before the service asks for patience; `nil` without a limit.
         var burst: Int?
+        /// Bodies in gzip are not understood.
+        var readsPlainOnly = false
+        var compressed = 0
+        /// It says that it has stored, and does not.
+        var lies = false
+        var forbidsReading = false
+        var reads = 0
         /// In which order they were stored, if that is asked for.
         var keepsOrder = false
         var order: [String] = []
@@ -36,7 +43,23 @@ private final class ScriptedService: RecordsService {
 
     let state = Mutex(State())
 
-    func put(_ resources: [FHIRResource], within limit: Duration) async -> Answer {
+    func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
+        let isReadable = state.withLock { state in
+            state.compressed += compressed ? 1 : 0
+            return !(compressed && state.readsPlainOnly)
+        }
+        return isReadable ? take(resources) : .encodingRefused(.notNow(reason: "HTTP 500", retryAfter: nil))
+    }
+
+    func read(_ url: String, within limit: Duration) async -> ReadAnswer {
+        state.withLock { state in
+            state.reads += 1
+            if state.forbidsReading { return .notAllowed }
+            return state.resources[url].map { .found(Array($0.utf8)) } ?? .missing
+        }
+    }
+
+    private func take(_ resources: [FHIRResource]) -> Answer {
         state.withLock { state in
             state.bundles.append(resources.count)
             if state.unavailableFor > 0 {
@@ -61,7 +84,7 @@ private final class ScriptedService: RecordsService {
             }
             if let poison = state.poison, resources.contains(where: { poison.matches($0) }) { return poison.answer }
             if state.checksReferences, let answer = Self.dangling(resources, state) { return answer }
-            for resource in resources { state.resources[resource.url] = resource.json.text }
+            if !state.lies { for resource in resources { state.resources[resource.url] = resource.json.text } }
             if state.keepsOrder { state.order += resources.map(\.url) }
             if state.loseAnswers > 0 {
                 state.loseAnswers -= 1
@@ -105,6 +128,7 @@ struct Poison {
 
     private func makeUplink(
         name: String = "u", destination: String = server, window: Int64 = 10_000_000_000,
+        compresses: Bool = false, reconcileEvery: Duration = .seconds(3600),
         mayWrite: @escaping @Sendable () -> Bool = { true }
     ) -> UplinkService {
         var logger = Logger(label: "test")
@@ -112,7 +136,8 @@ struct Poison {
         return UplinkService(
             journal: journal, service: service,
             settings: UplinkService.Settings(
-                unit: name, destination: destination, isTestData: true, window: window, names: Nomenclature()),
+                unit: name, destination: destination, isTestData: true, window: window, names: Nomenclature(),
+                compresses: compresses, reconcileEvery: Int64(reconcileEvery / .nanoseconds(1))),
             logger: logger, mayWrite: mayWrite)
     }
 
@@ -517,8 +542,74 @@ struct Poison {
         #expect(values == (0..<25).filter { $0 != 4 })
     }
 
-    /// What is new does not wait for what is left of an outage, nor of a second one within the first; each value arrives
-    /// once, and the record is held until all before it is stored.
+    /// A service that reads no gzip gets everything plain, is asked once, and that is remembered.
+    @Test func aServiceThatReadsNoGzipGetsPlainBodies() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock { $0.readsPlainOnly = true }
+        #expect(try await makeUplink(compresses: true).finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+        #expect(service.state.withLock { $0.compressed } == 1)
+        try writeSession(start: 100_000_000_000, count: 5)
+        #expect(try await makeUplink(compresses: true).finish(within: .seconds(20)) == 0)
+        #expect(service.state.withLock { $0.compressed } == 1)
+    }
+
+    /// What was acknowledged and is not there goes again from the last that was, and no further (L8); what is there is
+    /// left alone.
+    @Test func aServiceThatSaysItStoredAndDidNotIsFoundOut() async throws {
+        service.state.withLock { $0.entryLimit = 10 }
+        try writeSession(start: 1_000_000_000, count: 200)
+        let uplink = makeUplink(reconcileEvery: .milliseconds(400))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await uplink.run() }
+            while observations.count < 20 || (try? book().unconfirmed(limit: 1).isEmpty) != true {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(!uplink.status.isContradicted)
+            let before = service.state.withLock { state in
+                state.lies = true
+                return state.puts
+            }
+            try writeSession(start: 1_000_000_000_000, count: 60)
+            while !uplink.status.isContradicted { try await Task.sleep(for: .milliseconds(50)) }
+            service.state.withLock { $0.lies = false }
+            while uplink.status.isContradicted { try await Task.sleep(for: .milliseconds(50)) }
+            group.cancelAll()
+            // Of the session before only what is not known to be there was put again.
+            let after = service.state.withLock { $0.puts }
+            #expect(before.keys.contains { after[$0] == before[$0] })
+        }
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }.sorted()
+        #expect(values == (Array(0..<200) + Array(0..<60)).sorted())
+    }
+
+    @Test func aServiceThatNobodyMayReadIsNoLiar() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        service.state.withLock { ($0.lies, $0.forbidsReading) = (true, true) }
+        let uplink = makeUplink(reconcileEvery: .milliseconds(300))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await uplink.run() }
+            while (try? book().counter("unreadable")) != 1 { try await Task.sleep(for: .milliseconds(50)) }
+            group.cancelAll()
+        }
+        #expect(!uplink.status.isContradicted)
+    }
+
+    @Test(
+        arguments: [
+            (#"{"a":1.50,"meta":{"x":1}}"#, #"{"a":1.5,"meta":{"y":2},"more":[]}"#, true),
+            (#"{"t":"2026-11-29T10:00:00.120Z"}"#, #"{"t":"2026-11-29T13:00:00.12+03:00"}"#, true),
+            (#"{"a":"97 98"}"#, #"{"a":"97 99"}"#, false), (#"{"a":[1,2]}"#, #"{"a":[1]}"#, false),
+            (#"{"a":{"b":1}}"#, #"{"a":{}}"#, false), (#"{"a":true}"#, #"{"a":"true"}"#, false),
+            (#"{"a":1}"#, "", false),
+        ])
+    func whatIsReadBackIsComparedByWhatItSays(sent: String, found: String, isSame: Bool) {
+        #expect(ReadBack.agrees(sent: sent, found: Array(found.utf8)) == isSame)
+    }
+
+    /// What is new does not wait for what is left of an outage, nor of a second one within the first; each value
+    /// arrives once, and the record is held until all before it is stored.
     @Test func whatIsNewGoesBeforeWhatIsLeft() async throws {
         service.state.withLock { state in
             (state.entryLimit, state.keepsOrder) = (10, true)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import ssl
@@ -27,7 +28,8 @@ def references(part: object) -> Iterator[str]:
 
 
 class Front:
-    """``mode``: ``pass``, ``drip``, ``entries-STATUS`` (HTTP 200, every entry so answered) or ``refuse``.
+    """``mode``: ``pass``, ``drip``, ``entries-STATUS`` (HTTP 200, every entry so answered), ``lie`` (every entry is
+    said to be stored, none is) or ``refuse``. Bodies in gzip are unpacked, and answered in gzip.
 
     ``stored`` counts how often each resource was passed on and stored. In ``pass``: ``largest`` is the most bytes of a
     body, ``poison`` says of a resource that its bundle is answered with 500, and ``strict`` refuses what refers to
@@ -41,6 +43,8 @@ class Front:
         self.largest: int | None = None
         self.poison: Callable[[dict], bool] | None = None
         self.strict = False
+        # Bytes of bodies as they came, and unpacked; how many came in gzip.
+        self.came = [0, 0, 0]
         front = self
         place = urlsplit(upstream)
 
@@ -50,8 +54,30 @@ class Front:
             def log_message(self, *_: object) -> None:
                 pass
 
+            def do_GET(self) -> None:
+                connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
+                connection.request("GET", self.path, headers={"Accept": "application/fhir+json"})
+                answer = connection.getresponse()
+                self.say(answer.status, answer.read(), packed=False)
+                connection.close()
+
+            def say(self, status: int, content: bytes, packed: bool) -> None:
+                content = gzip.compress(content) if packed else content
+                self.send_response(status)
+                self.send_header("Content-Type", "application/fhir+json")
+                if packed:
+                    self.send_header("Content-Encoding", "gzip")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                packed = self.headers.get("Content-Encoding") == "gzip"
+                front.came[0] += len(body)
+                body = gzip.decompress(body) if packed else body
+                front.came[1] += len(body)
+                front.came[2] += packed
                 mode = front.mode
                 front.seen.append(mode)
                 entries = json.loads(body)["entry"]
@@ -81,18 +107,15 @@ class Front:
                         pass
                     self.close_connection = True
                     return
-                elif mode.startswith("entries-"):
-                    answers = [{"response": {"status": mode.removeprefix("entries-")}} for _ in entries]
+                elif mode == "lie" or mode.startswith("entries-"):
+                    status = "201 Created" if mode == "lie" else mode.removeprefix("entries-")
+                    answers = [{"response": {"status": status}} for _ in entries]
                     bundle = {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
                     status, content = 200, json.dumps(bundle).encode()
                 else:
                     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "invalid"}]}
                     status, content = 422, json.dumps(outcome).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/fhir+json")
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
+                self.say(status, content, packed)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

@@ -60,12 +60,12 @@ class Host:
     def configure(
         self, devices: dict[str, dict], server: str | None = None, authority: Path | None = None,
         client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None,
-        journal: Path | None = None, metrics: int | None = None,
+        journal: Path | None = None, metrics: int | None = None, uplink: dict | None = None,
     ) -> "Host":
         """Write unit.yaml; without ``server`` there is no uplink section.
 
         ``profiles``: further folders of profiles; ``journal``: not the directory's own, but another's;
-        ``metrics``: the port to serve metrics at.
+        ``metrics``: the port to serve metrics at; ``uplink``: further keys of that section.
         """
         unit: dict = {
             "nabd": "unit/1",
@@ -85,6 +85,7 @@ class Host:
                 "client-certificate": str(client.certificate),
                 "client-key": str(client.key),
                 "window": window,
+                **(uplink or {}),
             }
         self.config.write_text(yaml.safe_dump(unit, sort_keys=False))
         return self

@@ -1,0 +1,81 @@
+import DeviceModel
+import FHIRMapping
+import Foundation
+import SampleJournal
+
+/// At intervals a sample of what the service said it had stored is read back. What is not there is sent again, with all
+/// since the last that was found there, under the same ids.
+final class Reconciliation {
+    enum Finding: Equatable {
+        /// It is not time, or nothing can be said now.
+        case nothing
+        /// All that was read is there.
+        case kept
+        /// Not there, or not as it was sent; the lanes have gone back for it.
+        case contradicted(Int)
+        /// The service does not let this unit read.
+        case unreadable
+    }
+
+    /// Read back at once.
+    private static let sample = 20
+    /// Kept in an interval for each lane.
+    private static let kept = 60
+    /// A service that is contradicted again gets so many times the interval at most.
+    private static let mostPatience = 24
+    /// One that is larger is not kept to be read back. Unit: bytes.
+    private static let largest = 64 << 10
+
+    private let book: DeliveryBook
+    private let interval: Duration
+    private var next: ContinuousClock.Instant
+    private var patience = 1
+    private var lastKept: [DeliveryLane: ContinuousClock.Instant] = [:]
+
+    init(_ book: DeliveryBook, every interval: Duration) {
+        (self.book, self.interval) = (book, interval)
+        next = .now + interval
+    }
+
+    /// One of what was just stored is kept now and then.
+    func keep(_ items: [DeliveryItem], stored: [String], of lane: DeliveryLane) throws {
+        if let last = lastKept[lane], .now - last < interval / Self.kept { return }
+        let names = Set(stored)
+        guard let item = items.filter({ names.contains($0.url) && $0.bytes <= Self.largest }).randomElement() else {
+            return
+        }
+        lastKept[lane] = .now
+        try book.acknowledge(
+            AcknowledgedResource(
+                url: item.url, origin: item.origin, resource: item.resource.json.text,
+                utc: Int64(Date().timeIntervalSince1970 * 1e9)))
+    }
+
+    /// Reads back, when it is time.
+    func look(_ service: any RecordsService) async throws -> Finding {
+        guard .now >= next else { return .nothing }
+        let sample = try book.unconfirmed(limit: Self.sample)
+        next = .now + interval
+        guard !sample.isEmpty else { return .nothing }
+        var (confirmed, missing): ([String], [AcknowledgedResource]) = ([], [])
+        for resource in sample {
+            switch await service.read(resource.url, within: .seconds(30)) {
+            case .found(let bytes) where ReadBack.agrees(sent: resource.resource, found: bytes):
+                confirmed.append(resource.url)
+            case .found, .missing: missing.append(resource)
+            case .notAllowed: return .unreadable
+            // Silence is no contradiction: another time.
+            case .unknown: break
+            }
+        }
+        try book.confirm(confirmed)
+        guard !missing.isEmpty else {
+            if !confirmed.isEmpty { patience = 1 }
+            return confirmed.isEmpty ? .nothing : .kept
+        }
+        try book.goBack(for: missing)
+        patience = min(patience * 2, Self.mostPatience)
+        next = .now + interval * patience
+        return .contradicted(missing.count)
+    }
+}
