@@ -51,11 +51,7 @@ def deliver_and_compare(bench, host, front) -> None:
         return newest > since
 
     wait_until(is_through, 100, "what was measured after the cure to be on the server", every=1)
-    # What is new goes first: what is left may come behind it.
-    wait_until(
-        lambda: all(lane["behindSeconds"] < 3 * WINDOW for lane in json_lines(uplink(host, "status"))[0]["lanes"]), 60,
-        "what was left of before", every=1,
-    )
+    delivery.wait_until_through(host, WINDOW)
     host.stop()
     lines = host.export()
     observations = front.records.all("Observation")
@@ -65,7 +61,7 @@ def deliver_and_compare(bench, host, front) -> None:
 
 
 @pytest.mark.parametrize("status", ["429", "503 Service Unavailable", "409", ""])
-def test_entries_that_are_told_to_wait_are_not_put_aside(bench, host, front, pki, status):
+def test_entries_that_are_told_to_wait_are_not_put_aside(bench, host, front, pki, status, table):
     front.mode = f"entries-{status}"
     begin(bench, host, front, pki)
     wait_until(lambda: len(front.seen) >= 3, 60, "three bundles")
@@ -74,9 +70,11 @@ def test_entries_that_are_told_to_wait_are_not_put_aside(bench, host, front, pki
     assert parked(host) == []
     # What was answered was not answered again.
     assert {count for url, count in front.stored.items() if url.startswith("Observation/")} == {1}
+    table.row(40, f"partial bundle failure: {status or 'no status'}", "every entry of HTTP 200 so answered",
+              "sent again, nothing parked, nothing twice", f"parked 0, {len(front.stored)} resources, each put once")
 
 
-def test_a_service_that_refuses_everything_is_waited_for(bench, host, front, pki):
+def test_a_service_that_refuses_everything_is_waited_for(bench, host, front, pki, table):
     front.mode = "refuse"
     begin(bench, host, front, pki)
     wait_until(lambda: len(front.seen) >= 2, 60, "a first refusal")
@@ -85,14 +83,19 @@ def test_a_service_that_refuses_everything_is_waited_for(bench, host, front, pki
     assert parked(host) == []
     assert "refuses even the host's own description" in host.log_tail(4000)
     deliver_and_compare(bench, host, front)
+    table.row(70, "everything refused for a while", "422 to every bundle for 10 s and more",
+              "nothing buried; delivered in the end", f"parked 0, {len(front.stored)} resources stored afterwards")
 
 
-def test_an_answer_that_drips_ends_after_a_minute(bench, host, front, pki):
+def test_an_answer_that_drips_ends_after_a_minute(bench, host, front, pki, table):
     front.mode = "drip"
     begin(bench, host, front, pki)
     wait_until(lambda: front.seen.count("drip") >= 2, 100, "a second exchange: the first one has ended")
     assert parked(host) == []
     deliver_and_compare(bench, host, front)
+    table.row(71, "answer that drips", "the head at once, a byte each 0.5 s",
+              "the exchange ends, the next is tried; delivered in the end",
+              f"{front.seen.count('drip')} exchanges ended")
 
 
 def uplink(host, *arguments: str) -> bytes:
@@ -104,7 +107,7 @@ def measurements(front) -> list[dict]:
     return fhir_checks.measurements(front.records.all("Observation"))
 
 
-def test_a_poison_is_parked_and_the_rest_arrives(bench, host, front, pki):
+def test_a_poison_is_parked_and_the_rest_arrives(bench, host, front, pki, table):
     """S6: one resource is answered with 500 each time. Nothing else waits for it, and a person has it sent again."""
     chosen: list[str] = []
 
@@ -125,9 +128,11 @@ def test_a_poison_is_parked_and_the_rest_arrives(bench, host, front, pki):
     uplink(host, "retry")
     wait_until(lambda: parked(host) == [], 30, "what was parked to be stored")
     deliver_and_compare(bench, host, front)
+    table.row(40, "one resource that fails each time", "500 to its bundle",
+              "it is parked with the reason; others flow past; sent when a person says so", "1 parked, then 0")
 
 
-def test_what_is_too_large_goes_in_pieces(bench, host, front, pki):
+def test_what_is_too_large_goes_in_pieces(bench, host, front, pki, table):
     """L6: a limit that one observation of a waveform does not fit under."""
     front.largest = 2000
     begin(bench, host, front, pki)
@@ -135,9 +140,11 @@ def test_what_is_too_large_goes_in_pieces(bench, host, front, pki):
     assert parked(host) == []
     deliver_and_compare(bench, host, front)
     assert parked(host) == []
+    table.row(39, "limit below one observation", "413 to bodies above 2,000 bytes",
+              "cut in pieces; each number once", f"parked 0, {len(front.stored)} resources")
 
 
-def test_a_restored_server_gets_the_descriptions_again(bench, host, front, pki):
+def test_a_restored_server_gets_the_descriptions_again(bench, host, front, pki, table):
     """L2: a server that checks references, and comes back without what it was told."""
     front.strict = True
     begin(bench, host, front, pki)
@@ -151,6 +158,8 @@ def test_a_restored_server_gets_the_descriptions_again(bench, host, front, pki):
     [status] = json_lines(uplink(host, "status"))
     assert status["parked"] == 0 and status["destination"] == front.base_url.rstrip("/")
     assert {lane["lane"] for lane in status["lanes"]} == {"alarms", "events", "numerics", "waveforms"}
+    table.row(70, "server replaced", "it checks references and has lost the descriptions",
+              "they go again; nothing parked", f"parked 0, {len(front.stored)} resources after the loss")
 
 
 def test_no_current_book_is_retired_by_a_configuration_that_cannot_be_read(bench, host, pki):
@@ -192,7 +201,7 @@ def test_a_server_that_reads_no_gzip_gets_plain_bodies(bench, host, records, pki
     delivery.assert_same(host.export(), records.all("Observation"), undelivered_tail=WINDOW + 3)
 
 
-def test_a_service_that_says_it_stored_and_did_not(bench, host, front, pki):
+def test_a_service_that_says_it_stored_and_did_not(bench, host, front, pki, table):
     """L8: it is read back, alarmed, and everything since goes again."""
     begin(bench, host, front, pki, **{"reconcile-every": "10s"})
     wait_until(lambda: len(front.stored) > 20, 60, "observations")
@@ -210,3 +219,6 @@ def test_a_service_that_says_it_stored_and_did_not(bench, host, front, pki):
     # What went again before that was lied about too: it is found out in its turn.
     wait_until(lambda: told("alertEnd"), 150, "the alarm's end", every=2)
     deliver_and_compare(bench, host, front)
+    table.row(42, "lying server", "201 to every entry, and nothing stored; reconciliation every 10 s",
+              "found out, an alarm, sent again; each number once",
+              "the alarm began and ended; the record is whole there")

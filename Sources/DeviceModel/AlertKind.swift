@@ -44,6 +44,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case settingRefused = "NABD_SETTING_REFUSED"
     case uplinkFailing = "NABD_UPLINK_FAILING"
     case uplinkContradicted = "NABD_UPLINK_CONTRADICTED"
+    case identityShared = "NABD_UNIT_IDENTITY_SHARED"
     case certificateExpiring = "NABD_CERTIFICATE_EXPIRING"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
@@ -86,6 +87,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .medium, "The records service does not have what it said it had stored; it is sent again",
                 "خدمة السجلات لا تملك ما قالت إنها حفظته؛ يُعاد إرساله")
+        case .identityShared:
+            row(
+                .medium, "Another machine sends records under this unit's name: one has a copy of the other's record",
+                "جهاز آخر يرسل سجلات باسم هذه الوحدة: أحدهما لديه نسخة من سجل الآخر")
         case .certificateExpiring:
             row(
                 .low, "The unit's certificate expires within 30 days: have it renewed, or nothing will be sent",

@@ -8,7 +8,7 @@ package struct DeviceDescription: Sendable {
     package let model: String
     package let kind: String
     /// The serial number that the device itself has told, or that a person has written down.
-    package let serialNumber: String?
+    package var serialNumber: String?
     /// The human-readable form of its unique device identifier, as it stands on its label.
     package let udi: String?
 
@@ -45,6 +45,8 @@ package struct FHIRMapper: Sendable {
     }
 
     static let identifierSystem = "urn:nabd:unit"
+    /// Which machine delivers; of the host's own description.
+    package static let machineSystem = "urn:nabd:machine"
     static let eventSystem = Nomenclature.ownEventSystem
     static let facetSystem = "urn:nabd:alert-facet"
 
@@ -72,10 +74,13 @@ package struct FHIRMapper: Sendable {
 
     /// The host itself.
     ///
-    /// - Parameter version: of the program; `nil` where the record does not say.
-    package func gateway(version: String?) -> FHIRResource {
+    /// - Parameters:
+    ///   - version: of the program; `nil` where the record does not say.
+    ///   - machine: tells the machine that delivers from another with a copy of its record; `nil` where nothing does.
+    package func gateway(version: String?, machine: String? = nil) -> FHIRResource {
         device(
-            id: gatewayID, identifier: unit, name: "Nabd host of \(name)", kind: "device gateway", type: nil,
+            id: gatewayID, identifier: unit, machine: machine, name: "Nabd host of \(name)", kind: "device gateway",
+            type: nil,
             facts: ["version": version.map { .array([.members(["value": .string($0)])]) }], parent: nil)
     }
 
@@ -110,7 +115,7 @@ package struct FHIRMapper: Sendable {
     }
 
     private func device(
-        id: String, identifier: String, name: String, kind: String, type: DeviceType?,
+        id: String, identifier: String, machine: String? = nil, name: String, kind: String, type: DeviceType?,
         facts: KeyValuePairs<String, JSON?>, parent: String?
     ) -> FHIRResource {
         let codings = type.map { [FHIR.coding(Nomenclature.standardSystem, "\($0.code)", $0.referenceID)] } ?? []
@@ -118,9 +123,10 @@ package struct FHIRMapper: Sendable {
             type: "Device", id: id,
             json: .members([
                 "resourceType": .string("Device"), "id": .string(id), "meta": meta([]),
-                "identifier": .array([
-                    .members(["system": .string(Self.identifierSystem), "value": .string(identifier)])
-                ]),
+                "identifier": .array(
+                    [(Self.identifierSystem, identifier), (Self.machineSystem, machine)].compactMap { system, value in
+                        value.map { .members(["system": .string(system), "value": .string($0)]) }
+                    }),
                 "status": .string("active"),
                 "deviceName": .array([.members(["name": .string(name), "type": .string("user-friendly-name")])]),
                 "type": FHIR.concept(codings, text: kind),

@@ -24,6 +24,9 @@ package struct FHIRResource: Sendable {
         self.init(type: parts.first ?? "", id: parts.last ?? "", json: .document(text))
     }
 
+    /// How long its JSON is at least. Unit: bytes.
+    package var size: Int { if case .document(let text) = json { text.utf8.count } else { 0 } }
+
     /// SHA-256 of the content.
     package var digest: [UInt8] { Array(SHA256.hash(data: Data(json.text.utf8))) }
 

@@ -43,8 +43,6 @@ package struct HostSummary: Sendable {
 
 /// The host: lines, journal and uplink of one unit, composed.
 package final class UnitHost: Service {
-    /// How long a stop waits for the records service. Unit: s.
-    private static let farewell = 8
     /// When the journal is first witnessed, and how often from then on. Unit: s.
     private static let firstWitness = 5
     private static let witnessEvery = 3600
@@ -55,38 +53,29 @@ package final class UnitHost: Service {
     private let logger: Logger
     private let workers: [LineWorker]
     private let recorder = Recorder()
-    private let client: RenewedClient?
-    private let uplink: UplinkService?
+    /// What delivers, where this process does.
+    private let uplink: UplinkHost?
+    /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
+    private let view: UplinkView?
 
     /// Puts the host together. Nothing runs, and nothing is opened, before ``run()``.
-    package init(_ configuration: UnitConfiguration, logger: Logger) {
+    package init(_ configuration: UnitConfiguration, role: HostRole = .all, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
         workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
-        let client = configuration.uplink.map(RenewedClient.init)
-        self.client = client
         let recorder = recorder
-        uplink = client.map { client in
-            UplinkService(
-                journal: configuration.journalDirectory, service: client,
-                settings: UplinkService.Settings(
-                    unit: configuration.unit, destination: configuration.destination ?? "",
-                    isTestData: configuration.isTestData, window: configuration.uplinkWindow,
-                    names: configuration.names, compresses: configuration.uplinkCompresses,
-                    reconcileEvery: configuration.reconcileEvery),
-                logger: logger, mayWrite: { recorder.totals.holdsJournal })
-        }
+        uplink =
+            role.delivers
+            ? UplinkHost(configuration, mayWrite: { recorder.totals.holdsJournal }, logger: logger) : nil
+        view = configuration.uplink.map { UplinkView($0, journal: configuration.journalDirectory) }
     }
 
     /// Runs until a graceful shutdown, then stops in the order of the data: lines, journal, uplink.
     package func run() async throws {
-        do {
-            try await runToTheEnd()
-        } catch {
-            await client?.shutdown()
+        do { try await runToTheEnd() } catch {
+            await uplink?.abandon()
             throw error
         }
-        await client?.shutdown()
     }
 
     private func runToTheEnd() async throws {
@@ -118,7 +107,8 @@ package final class UnitHost: Service {
                 "scheduling": "\(scheduling)", "memory": "\(memory?.rawValue ?? "not asked for")",
                 "journal": "\(configuration.journalDirectory)",
             ])
-        let uplinkTask = uplink.map { uplink in Task { await uplink.run() } }
+        let uplinkTask = uplink.map { uplink in Task { await uplink.deliver() } }
+        let viewTask = view.map { view in Task { await view.run() } }
         let status = Task { await tellStatus() }
         let witness = Task { await witnessJournal() }
         try? await gracefulShutdown()
@@ -132,24 +122,20 @@ package final class UnitHost: Service {
         await status.value?.stop()
         uplinkTask?.cancel()
         await uplinkTask?.value
-        guard let uplink else { return }
-        do {
-            let pending = try await uplink.finish(within: .seconds(Self.farewell))
-            if pending > 0 { logger.notice("resources wait for the next start", metadata: ["pending": "\(pending)"]) }
-            pendingAtEnd.withLock { $0 = pending }
-        } catch {
-            // The record is whole by now; what was not delivered waits for the next start.
-            logger.warning("the rest could not be delivered before the end", metadata: ["reason": "\(error)"])
-        }
+        viewTask?.cancel()
+        await viewTask?.value
+        if let left = await uplink?.finish() { pendingAtEnd.withLock { $0 = left } }
+        view?.look()
     }
 
     private var watches: [AlarmWatch] {
-        guard let uplink, let client else { return [] }
+        guard let view else { return [] }
         let after = configuration.uplinkAlarmAfter
         return [
-            AlarmWatch(alert: .uplinkFailing) { uplink.isFailing(for: after) },
-            AlarmWatch(alert: .uplinkContradicted) { uplink.status.isContradicted },
-            AlarmWatch(alert: .certificateExpiring) { client.isExpiring(atUTC: WallClock.now()) },
+            AlarmWatch(alert: .uplinkFailing) { view.isFailing(for: after) },
+            AlarmWatch(alert: .uplinkContradicted) { view.now.isContradicted },
+            AlarmWatch(alert: .identityShared) { view.now.isShared },
+            AlarmWatch(alert: .certificateExpiring) { view.isExpiring },
         ]
     }
 
@@ -275,10 +261,10 @@ package final class UnitHost: Service {
         let now = MonotonicClock().now()
         summary.lines = workers.map { LineSummary($0, now: now) }
         summary.journalBytes = JournalFiles(directory: configuration.journalDirectory).size
-        if let status = uplink?.status {
-            summary.resourcesStored = status.stored
-            summary.resourcesParked = status.parked
-            summary.uplinkProblem = status.problem
+        if let state = view?.now {
+            summary.resourcesStored = state.stored
+            summary.resourcesParked = state.parked
+            summary.uplinkProblem = state.problem
         }
         summary.resourcesPending = pendingAtEnd.withLock { $0 }
         summary.journalProblem = totals.problem

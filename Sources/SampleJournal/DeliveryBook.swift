@@ -247,10 +247,16 @@ package final class DeliveryBook: Sendable {
     // MARK: Facts and counters
 
     /// Notes why nothing is delivered now; `nil` when it is.
-    package func note(problem: String?) throws {
-        try queue.write {
-            try $0.execute(
+    ///
+    /// - Parameter since: from when on, unless something was wrong before already; 0 when nothing is. Unit: ns of the
+    ///   monotonic clock.
+    package func note(problem: String?, since: Int64) throws {
+        try queue.write { db in
+            try db.execute(
                 sql: "INSERT OR REPLACE INTO facts(name, value) VALUES ('problem', ?)", arguments: [problem ?? ""])
+            try db.execute(
+                sql: "INSERT INTO counters(name, value) VALUES ('failingSince', ?1) ON CONFLICT(name) DO UPDATE SET "
+                    + "value = CASE WHEN ?1 = 0 OR value = 0 THEN ?1 ELSE value END", arguments: [since])
         }
     }
 

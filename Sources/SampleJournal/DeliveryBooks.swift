@@ -33,6 +33,16 @@ package struct DeliveryBooks: Sendable {
             .filter(PlainFile.isThere)
     }
 
+    /// The right to write the books: one process has it at a time. Throws ``JournalError``.
+    package func takeRight() throws -> DeliveryRight {
+        let lock: JournalLock
+        do { lock = try JournalLock(JournalFiles(directory: directory)) } catch JournalError.heldByAnother {
+            throw JournalError.booksHeldByAnother(directory: directory)
+        }
+        if let refusal = lock.refusal { throw JournalError.cannotCreate(path: directory, reason: refusal) }
+        return DeliveryRight(lock)
+    }
+
     /// Whether anybody was ever asked to deliver what the journal holds.
     var areAny: Bool { !paths.isEmpty || PlainFile.isThere(formerPath) }
 
@@ -109,4 +119,13 @@ package struct DeliveryBooks: Sendable {
         }
         return summary
     }
+}
+
+/// The right to write a journal's books of deliveries.
+package struct DeliveryRight {
+    private let lock: JournalLock
+
+    init(_ lock: JournalLock) { self.lock = lock }
+
+    package func release() { lock.release() }
 }

@@ -2,6 +2,7 @@
 package enum JournalError: Error, CustomStringConvertible {
     /// Another process writes this journal.
     case heldByAnother(directory: String)
+    case booksHeldByAnother(directory: String)
     /// `cause` is the database's own error, when it has one.
     case cannotCreate(path: String, reason: String, cause: (any Error)? = nil)
     case notAJournal(directory: String)
@@ -18,6 +19,8 @@ package enum JournalError: Error, CustomStringConvertible {
         switch self {
         case .heldByAnother(let directory):
             "the journal in \(directory) is written by another process: one journal has one host; stop the other first"
+        case .booksHeldByAnother(let directory):
+            "the books in \(directory) are kept by another process: one journal has one uplink; stop the other first"
         case .cannotCreate(let path, let reason, _):
             "\(path) cannot be created or opened (\(reason)): check the folder's owner and the disk"
         case .notAJournal(let directory):

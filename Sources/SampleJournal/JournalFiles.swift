@@ -157,6 +157,8 @@ package struct JournalFiles: Sendable {
             throw JournalError.cannotCreate(path: path, reason: JournalFailure.words(error), cause: error)
         }
         try queue.writeWithoutTransaction { db in
+            // A writer goes forward: what it has written it hardly reads again.
+            try db.execute(sql: "PRAGMA cache_size=-512")
             // GRDB sets NORMAL by itself when it sets up WAL, whatever was asked for before: it is set after opening,
             // and read back.
             try db.execute(

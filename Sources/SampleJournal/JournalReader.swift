@@ -51,7 +51,7 @@ package final class JournalReader: Sendable {
     }
 
     /// Payload that is read at once, at least one chunk. Unit: bytes.
-    private static let batchBytes = 2 << 20
+    private static let batchBytes = 512 << 10
 
     package let files: JournalFiles
     private let opened = Mutex<[JournalFiles.Segment: OpenFile]>([:])
@@ -348,21 +348,22 @@ package final class JournalReader: Sendable {
         return 0
     }
 
-    /// The newest event of a kind for each device.
-    package func newestEvents(kind: EventKind) throws -> [EventRecord] {
-        var newest: [String?: EventRecord] = [:]
-        for (file, end) in try open(.events, after: 0) {
-            let events = try Self.told(file) { db in
-                try Row.fetchAll(
-                    db,
-                    sql:
-                        "SELECT * FROM events WHERE id IN (SELECT MAX(id) FROM events WHERE kind = ? AND id < ? GROUP "
-                        + "BY device)",
-                    arguments: [kind.name, end]
-                ).map(EventRecord.init)
+    /// The events of some kinds after one, oldest first, at most `limit`.
+    package func events(of kinds: [EventKind], after id: Int64, limit: Int) throws -> [EventRecord] {
+        let names = kinds.map(\.name)
+        let places = names.map { _ in "?" }.joined(separator: ", ")
+        var events: [EventRecord] = []
+        for (file, end) in try open(.events, after: id) where events.count < limit {
+            events += try Self.readable(file, after: id, end: end) { db, start, found in
+                let rows = try Row.fetchCursor(
+                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? AND kind IN (\(places)) ORDER BY id LIMIT ?",
+                    arguments: [start, end] + StatementArguments(names) + [limit - events.count])
+                while let row = try rows.next() {
+                    let event = EventRecord(row)
+                    if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
+                }
             }
-            for event in events ?? [] where event.isWhole { newest[event.device] = event }
         }
-        return newest.values.sorted { $0.id < $1.id }
+        return events
     }
 }

@@ -32,20 +32,24 @@ struct DeliveryItem {
     init(_ content: Content, window: Int64 = 0, _ mapper: FHIRMapper, origin: DeliveryOrigin) {
         self.origin = origin
         self.window = window
+        let made: FHIRResource
         switch content {
         case .description(let resource):
-            (self.resource, stream, device, run, session) = (resource, nil, nil, nil, "")
+            (made, stream, device, run, session) = (resource, nil, nil, nil, "")
         case .event(let resource, let device):
-            (self.resource, stream, self.device, run, session) = (resource, nil, device, nil, "")
+            (made, stream, self.device, run, session) = (resource, nil, device, nil, "")
         case .run(let run, let stream, let session):
-            resource = mapper.observation(run, of: stream, session: session, window: window)
+            made = mapper.observation(run, of: stream, session: session, window: window)
             (self.stream, device, self.run, self.session) = (stream, stream.device, run, session)
         case .newest(let resource, let stream):
-            (self.resource, self.stream, device, run, session) = (resource, stream, stream.device, nil, "")
+            (made, self.stream, device, run, session) = (resource, stream, stream.device, nil, "")
         case .kept(let url, let json):
-            (resource, stream, device, run, session) = (FHIRResource(url: url, text: json), nil, nil, nil, "")
+            (made, stream, device, run, session) = (FHIRResource(url: url, text: json), nil, nil, nil, "")
         }
-        bytes = resource.json.text.utf8.count
+        // As text it takes a tenth of the room.
+        let text = made.json.text
+        resource = FHIRResource(url: made.url, text: text)
+        bytes = text.utf8.count
     }
 
     /// The two halves of an observation that is more than a service takes; `nil` where there is nothing to cut.

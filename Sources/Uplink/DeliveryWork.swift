@@ -10,12 +10,14 @@ final class DeliveryWork {
     let mapper: FHIRMapper
     /// Whether bodies go in gzip, to a service that reads it.
     let compresses: Bool
+    /// Tells this machine from another; `nil` where nothing does.
+    let machine: String?
     private var feeds: [DeliveryLane: LaneFeed] = [:]
     /// Descriptions known to be stored, so that the book is not asked for each window.
     private var known: Set<String> = []
     private var newestConfiguration: Int64 = -1
     private var devices: [DeviceDescription] = []
-    private var hostVersion: String?
+    private var facts = DeviceFacts()
     /// Descriptions that the destination does not take as they are, and when they were sent: tried again after a while.
     private var refused: [String: (digest: [UInt8], at: ContinuousClock.Instant)] = [:]
     private static let patience = Duration.seconds(600)
@@ -26,6 +28,7 @@ final class DeliveryWork {
     init(_ reader: JournalReader, _ book: DeliveryBook, unit: String, settings: UplinkService.Settings) throws {
         self.reader = reader
         compresses = settings.compresses
+        machine = settings.machine
         self.book = book
         mapper = FHIRMapper(unit: unit, name: settings.unit, isTestData: settings.isTestData, names: settings.names)
         for lane in DeliveryLane.allCases where lane.isOfSamples {
@@ -53,22 +56,16 @@ final class DeliveryWork {
     }
 
     /// The host itself.
-    var gateway: FHIRResource { mapper.gateway(version: hostVersion) }
+    var gateway: FHIRResource { mapper.gateway(version: facts.hostVersion, machine: machine) }
 
+    /// What the journal says of the host and its devices; only what is new is read.
     private func readDevices() throws {
-        hostVersion = try reader.newestEvents(kind: .hostStarted).last?.members["version"]
-        let identified = try reader.newestEvents(kind: .deviceIdentified)
-        let wrong = try reader.newestEvents(kind: .wrongDevice)
-        devices = try reader.newestEvents(kind: .deviceConfigured).compactMap { event in
-            let members = event.members
-            guard let device = event.device, !members.isEmpty else { return nil }
-            func newest(_ events: [EventRecord]) -> EventRecord? { events.last { $0.device == device } }
-            // Of this session, and not of a device that has gone since.
-            let word = newest(identified).flatMap { $0.id > max(event.id, newest(wrong)?.id ?? 0) ? $0 : nil }
-            return DeviceDescription(
-                handle: device, manufacturer: members["manufacturer"] ?? "", model: members["model"] ?? "",
-                kind: members["kind"] ?? "", serialNumber: word?.members["text"], udi: members["udi"])
+        while true {
+            let events = try reader.events(of: DeviceFacts.kinds, after: facts.through, limit: 500)
+            for event in events { facts.take(event) }
+            guard events.count == 500 else { break }
         }
+        devices = facts.descriptions
     }
 
     /// The descriptions that an item refers to, what is referred to first.

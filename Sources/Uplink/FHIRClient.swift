@@ -42,6 +42,7 @@ package final class FHIRClient: RecordsService {
 
     package func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(resources.reduce(256) { $0 + $1.size + 160 })
         FHIRResource.transaction(resources).write(to: &bytes)
         var request = HTTPClientRequest(url: base)
         request.method = .POST

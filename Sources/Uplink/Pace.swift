@@ -3,8 +3,8 @@
 struct Pace: Equatable {
     /// The smallest cap of the known services is 160 resources.
     static let mostEntries = 100
-    /// Most proxies take a body of some MB. Unit: bytes.
-    static let mostBytes = 1 << 20
+    /// Most proxies take a body of some MB; a bundle is in memory several times while it is sent. Unit: bytes.
+    static let mostBytes = 512 << 10
     static let fewestBytes = 8 << 10
     /// Unit: s.
     static let deadlines: ClosedRange<Double> = 30...300

@@ -51,9 +51,22 @@ final class Reconciliation {
                 utc: Int64(Date().timeIntervalSince1970 * 1e9)))
     }
 
+    var isDue: Bool { .now >= next }
+
+    /// Whether the service has the host's own description from another machine; `nil` when that cannot be said.
+    func isShared(_ service: any RecordsService, _ gateway: FHIRResource, machine: String?) async -> Bool? {
+        guard let machine, (try? book.isDescribed(gateway.url, hash: gateway.digest)) == true,
+            case .found(let bytes) = await service.read(gateway.url, within: .seconds(30)),
+            let found = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any]
+        else { return nil }
+        let identifiers = found["identifier"] as? [[String: Any]] ?? []
+        let other = identifiers.first { $0["system"] as? String == FHIRMapper.machineSystem }?["value"] as? String
+        return other.map { $0 != machine }
+    }
+
     /// Reads back, when it is time.
     func look(_ service: any RecordsService) async throws -> Finding {
-        guard .now >= next else { return .nothing }
+        guard isDue else { return .nothing }
         let sample = try book.unconfirmed(limit: Self.sample)
         next = .now + interval
         guard !sample.isEmpty else { return .nothing }

@@ -40,12 +40,7 @@ package final class RenewedClient: RecordsService {
         var stamp: [FileFacts?]?
         var looked: ContinuousClock.Instant?
         var problem: String?
-        /// When the first of the certificates in use expires. Unit: s since 1970.
-        var expiry: Int?
     }
-
-    /// How long before a certificate expires somebody is told. Unit: s.
-    private static let notice: Int64 = 30 * 86_400
 
     private let endpoint: UplinkEndpoint
     private let state = Mutex(State())
@@ -79,13 +74,6 @@ package final class RenewedClient: RecordsService {
         return result
     }
 
-    /// Whether one of the certificates in use expires soon, or has.
-    ///
-    /// - Parameter utc: the wall clock. Unit: ns since 1970.
-    package func isExpiring(atUTC utc: Int64) -> Bool {
-        state.withLock { $0.expiry }.map { Int64($0) - utc / 1_000_000_000 < Self.notice } ?? false
-    }
-
     package func shutdown() async {
         let lease = state.withLock { state in
             defer { state.lease = nil }
@@ -108,7 +96,7 @@ package final class RenewedClient: RecordsService {
             do {
                 let before = state.lease
                 state.lease = Lease(try FHIRClient(endpoint))
-                (state.stamp, state.problem, state.expiry) = (stamp, nil, try? endpoint.expiry())
+                (state.stamp, state.problem) = (stamp, nil)
                 return (state.lease, before, nil)
             } catch {
                 // Files that are being written are tried again; what was read before goes on meanwhile.

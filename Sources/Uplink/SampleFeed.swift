@@ -49,6 +49,9 @@ struct SampleFeed {
         return passed
     }
 
+    /// What is in hand is given back; it is read again in its turn.
+    mutating func letGo() { (steps, reading) = ([], span.position) }
+
     /// The stretches before it are dealt with.
     mutating func beFirst() { span = SampleSpan(begin: SamplePosition(), position: span.position) }
 
@@ -88,6 +91,8 @@ struct LaneFeed {
         try beginNew()
         for place in feeds.count > 1 ? [feeds.count - 1, 0] : [0] {
             active = place
+            // What is in hand of the others would be in memory besides.
+            for other in feeds.indices where other != place && !feeds[other].steps.isEmpty { feeds[other].letGo() }
             let end = place + 1 < feeds.count ? feeds[place + 1].span.begin : nil
             let passed = try feeds[place].fill(&windows, to: end, entries: entries, bytes: bytes)
             if !feeds[place].steps.isEmpty { return }

@@ -77,7 +77,7 @@ package struct UplinkEndpoint: Sendable {
 
     /// When the first of this unit's certificate and the authorities' expires: without any of them nothing is sent.
     /// Throws ``EndpointError``. Unit: s since 1970.
-    func expiry() throws -> Int {
+    package func expiry() throws -> Int {
         let own = try Self.certificates(clientCertificate, "certificate")
         let roots = try Self.certificates(authority, "certificate of an authority")
         return (own.prefix(1) + roots).map { Int($0.notValidAfter) }.min() ?? 0

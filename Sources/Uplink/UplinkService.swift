@@ -9,14 +9,14 @@ package struct UplinkStatus: Sendable {
     package var isReachable = false
     /// The last thing that went wrong; `nil` when the last bundle was taken.
     package var problem: String?
-    /// Since when something is wrong; `nil` while nothing is.
-    package var failingSince: ContinuousClock.Instant?
     /// Resources that are stored there, in all.
     package var stored = 0
     /// Resources that were put aside.
     package var parked = 0
     /// Whether what the service said it had stored was not there when it was last read back.
     package var isContradicted = false
+    /// Whether another machine delivers under the same identity.
+    package var isShared = false
 }
 
 /// Forwards the journal to the records service: alarms on a way of their own, newest first; beside them descriptions,
@@ -37,12 +37,14 @@ package final class UplinkService: Sendable {
         package var names: Nomenclature
         /// Whether bodies go in gzip, to a service that reads it.
         package var compresses: Bool
+        /// Tells this machine from another with a copy of its record; `nil` where nothing does.
+        package var machine: String?
         /// How often a sample of what was acknowledged is read back. Unit: ns.
         package var reconcileEvery: Int64
 
         package init(
             unit: String, destination: String, isTestData: Bool, window: Int64, names: Nomenclature, compresses: Bool,
-            reconcileEvery: Int64
+            reconcileEvery: Int64, machine: String? = nil
         ) {
             self.unit = unit
             self.destination = destination
@@ -51,8 +53,22 @@ package final class UplinkService: Sendable {
             self.names = names
             self.compresses = compresses
             self.reconcileEvery = reconcileEvery
+            self.machine = machine
         }
     }
+
+    /// What the book says of time, so that another process knows how the uplink is.
+    package struct Time: Sendable {
+        /// The monotonic clock of the machine. Unit: ns.
+        let now: @Sendable () -> Int64
+        /// Names this boot of the machine.
+        let boot: Int64
+
+        package init(now: @escaping @Sendable () -> Int64, boot: Int64) { (self.now, self.boot) = (now, boot) }
+    }
+
+    /// How often the uplink shows in its book that it is there. Unit: ns.
+    package static let heartbeat: Int64 = 15_000_000_000
 
     /// How often the journal is asked for news.
     private static let rest = Duration.milliseconds(250)
@@ -62,6 +78,7 @@ package final class UplinkService: Sendable {
     private let service: any RecordsService
     private let logger: Logger
     private let mayWrite: @Sendable () -> Bool
+    private let time: Time
     private let state = Mutex(UplinkStatus())
     private let book = Mutex<DeliveryBook?>(nil)
     /// Batches that moved, so that whoever waits learns that the way is there.
@@ -71,9 +88,10 @@ package final class UplinkService: Sendable {
     ///   another.
     package init(
         journal directory: String, service: any RecordsService, settings: Settings, logger: Logger,
-        mayWrite: @escaping @Sendable () -> Bool = { true }
+        time: Time, mayWrite: @escaping @Sendable () -> Bool = { true }
     ) {
         self.mayWrite = mayWrite
+        self.time = time
         self.directory = directory
         self.service = service
         self.settings = settings
@@ -81,11 +99,6 @@ package final class UplinkService: Sendable {
     }
 
     package var status: UplinkStatus { state.withLock { $0 } }
-
-    /// Whether nothing could be stored for so long. Unit: ns.
-    package func isFailing(for time: Int64) -> Bool {
-        state.withLock { $0.failingSince.map { .now - $0 >= .nanoseconds(time) } ?? false }
-    }
 
     /// Runs until the task is cancelled.
     package func run() async {
@@ -95,8 +108,12 @@ package final class UplinkService: Sendable {
                 continue
             }
             do {
+                // One process keeps the books.
+                let right = try DeliveryBooks(journal: directory).takeRight()
+                defer { right.release() }
                 let book = try begin()
                 try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await self.showThatItIsThere(book) }
                     group.addTask { try await self.runAlarms(book) }
                     group.addTask { try await self.runRest(book) }
                     // Whichever fails ends the other: both begin anew with a book that was opened anew.
@@ -110,6 +127,13 @@ package final class UplinkService: Sendable {
                 note("the uplink's own book or the journal cannot be used: \(error)")
                 try? await Task.sleep(for: .seconds(2))
             }
+        }
+    }
+
+    private func showThatItIsThere(_ book: DeliveryBook) async throws {
+        while !Task.isCancelled {
+            try book.remember("seen", time.now())
+            try await Task.sleep(for: .nanoseconds(Self.heartbeat))
         }
     }
 
@@ -138,7 +162,7 @@ package final class UplinkService: Sendable {
         var resting: [Part: (failures: Int, until: ContinuousClock.Instant)] = [:]
         while !Task.isCancelled {
             // Where it went back, what was read of the journal before is not what is to be sent.
-            if try await reconcile(reconciliation) { runner = try makeRunner(book, reconciliation) }
+            if try await reconcile(reconciliation, runner.work) { runner = try makeRunner(book, reconciliation) }
             let now = ContinuousClock.now
             let pass = try await pass(runner, without: Set(resting.filter { $0.value.until > now }.keys))
             // What waits for itself alone rests by itself: nothing else is slower for it.
@@ -208,6 +232,10 @@ package final class UplinkService: Sendable {
                 metadata: ["kept": "\(setAside)"])
         }
         self.book.withLock { $0 = book }
+        if try book.counter("boot") != time.boot {
+            try book.remember("failingSince", 0)
+            try book.remember("boot", time.boot)
+        }
         let isContradicted = try book.counter("contradicted") == 1
         state.withLock { $0.isContradicted = isContradicted }
         return book
@@ -225,10 +253,19 @@ package final class UplinkService: Sendable {
     // MARK: What was acknowledged
 
     /// Reads a sample of what was acknowledged back. Returns whether the lanes went back.
-    private func reconcile(_ reconciliation: Reconciliation) async throws -> Bool {
-        let finding = try await reconciliation.look(service)
+    private func reconcile(_ reconciliation: Reconciliation, _ work: DeliveryWork) async throws -> Bool {
+        guard reconciliation.isDue else { return false }
         let book = book.withLock { $0 }
-        switch finding {
+        if let isShared = await reconciliation.isShared(service, work.gateway, machine: work.machine) {
+            if isShared {
+                logger.error("another machine delivers under this unit's identity: has its record been copied?")
+                // It is told of us in its turn.
+                try work.forgetDescriptions()
+            }
+            state.withLock { $0.isShared = isShared }
+            try book?.remember("shared", isShared ? 1 : 0)
+        }
+        switch try await reconciliation.look(service) {
         case .nothing: return false
         case .kept: try tell(contradicted: false, book)
         case .unreadable:
@@ -284,13 +321,13 @@ package final class UplinkService: Sendable {
             }
             let (resumed, refused) = state.withLock { state in
                 let before = state
-                if isStored { (state.isReachable, state.problem, state.failingSince) = (true, nil, nil) }
+                if isStored { (state.isReachable, state.problem) = (true, nil) }
                 if let counts { (state.stored, state.parked) = (counts.stored, counts.parked.refused) }
                 return (isStored && before.problem != nil, max(0, state.parked - before.parked))
             }
             if resumed {
                 logger.notice("delivery goes on")
-                try? book.withLock { try $0?.note(problem: nil) }
+                try? book.withLock { try $0?.note(problem: nil, since: 0) }
             }
             if refused > 0 {
                 logger.error(
@@ -304,12 +341,11 @@ package final class UplinkService: Sendable {
     private func note(_ problem: String) {
         let isNew = state.withLock { state in
             defer { (state.isReachable, state.problem) = (false, problem) }
-            if state.failingSince == nil { state.failingSince = .now }
             return state.problem != problem
         }
         guard isNew else { return }
         logger.warning("nothing is delivered now; the journal keeps everything", metadata: ["reason": "\(problem)"])
-        try? book.withLock { try $0?.note(problem: problem) }
+        try? book.withLock { try $0?.note(problem: problem, since: time.now()) }
     }
 
     // MARK: The end
@@ -320,6 +356,8 @@ package final class UplinkService: Sendable {
         guard mayWrite() else {
             throw JournalError.cannotCreate(path: directory, reason: "its disk took nothing, or another host has it")
         }
+        let right = try DeliveryBooks(journal: directory).takeRight()
+        defer { right.release() }
         let book = try begin()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.deliverRest(book) }

@@ -17,6 +17,8 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(help: "The unit's configuration file.") var config: String
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
+    @Option(help: "What this process does: acquire (devices and journal), uplink (delivery), or all.") var role =
+        HostRole.all
 
     func run() async throws {
         // The host outlives whoever reads its log, and a device that hangs up.
@@ -35,19 +37,33 @@ struct RunCommand: AsyncParsableCommand {
                 "the host serves no metrics itself: “nabd exporter” does, at the port of the configuration",
                 metadata: ["port": "\(port)", "socket": "\(configuration.statusSocket)"])
         }
-        let host = UnitHost(configuration, logger: logger)
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: makeLogger(level: .error)))
-        do { try await group.run() } catch let error as JournalError { throw Failure(.unavailable, error.description) }
+        guard role.acquires else {
+            guard let uplink = UplinkHost(configuration, logger: logger) else {
+                throw Failure(
+                    .usage, "\(config) names no records service that can be used: there is nothing to deliver to")
+            }
+            return try await run(uplink)
+        }
+        let host = UnitHost(configuration, role: role, logger: logger)
+        try await run(host)
         let summary = host.summary
         print(json ? SummaryText.json(summary, withCounters: true) : SummaryText.words(summary))
         if let problem = summary.journalProblem {
             throw Failure(.io, "the journal could not be written to the end: \(problem)")
         }
     }
+
+    /// Runs a service until a signal.
+    private func run(_ service: some Service) async throws {
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: makeLogger(level: .error)))
+        do { try await group.run() } catch let error as JournalError { throw Failure(.unavailable, error.description) }
+    }
 }
+
+extension HostRole: ExpressibleByArgument {}
 
 /// Logs go to standard error; standard output is for results.
 func makeLogger(level: Logger.Level) -> Logger {

@@ -94,10 +94,10 @@ import Testing
 @Suite struct PaceTests {
     @Test func itGoesDownAtOnceAndUpSlowly() {
         var pace = Pace()
-        pace.tooMuch(entries: 100, bytes: 1 << 20)
-        #expect(pace.entries == 50 && pace.bytes == 1 << 19)
-        pace.answered(entries: 50, bytes: 1 << 19, seconds: 1)
-        #expect(pace.entries == 56 && pace.bytes == (1 << 19) + (1 << 16))
+        pace.tooMuch(entries: 100, bytes: 1 << 19)
+        #expect(pace.entries == 50 && pace.bytes == 1 << 18)
+        pace.answered(entries: 50, bytes: 1 << 18, seconds: 1)
+        #expect(pace.entries == 56 && pace.bytes == (1 << 18) + (1 << 15))
         // A bundle that was not full says nothing of a full one.
         let before = pace
         pace.answered(entries: 3, bytes: 100, seconds: 1)

@@ -128,7 +128,7 @@ struct Poison {
 
     private func makeUplink(
         name: String = "u", destination: String = server, window: Int64 = 10_000_000_000,
-        compresses: Bool = false, reconcileEvery: Duration = .seconds(3600),
+        compresses: Bool = false, reconcileEvery: Duration = .seconds(3600), machine: String? = nil,
         mayWrite: @escaping @Sendable () -> Bool = { true }
     ) -> UplinkService {
         var logger = Logger(label: "test")
@@ -137,8 +137,9 @@ struct Poison {
             journal: journal, service: service,
             settings: UplinkService.Settings(
                 unit: name, destination: destination, isTestData: true, window: window, names: Nomenclature(),
-                compresses: compresses, reconcileEvery: Int64(reconcileEvery / .nanoseconds(1))),
-            logger: logger, mayWrite: mayWrite)
+                compresses: compresses, reconcileEvery: Int64(reconcileEvery / .nanoseconds(1)),
+                machine: machine),
+            logger: logger, time: UplinkService.Time(now: { 1 }, boot: 1), mayWrite: mayWrite)
     }
 
     /// One value a second from a time on, in a session of its own.
@@ -582,6 +583,29 @@ struct Poison {
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }.sorted()
         #expect(values == (Array(0..<200) + Array(0..<60)).sorted())
+    }
+
+    /// Two machines with copies of one record: each finds the other; when one is left, it ends.
+    @Test func twoMachinesOfOneIdentityAreFoundOut() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        let uplink = makeUplink(reconcileEvery: .milliseconds(200), machine: "one")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await uplink.run() }
+            while (try? book().unconfirmed(limit: 1).isEmpty) != true || observations != Self.whole {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(!uplink.status.isShared)
+            service.state.withLock { state in
+                for (url, text) in state.resources where url.hasPrefix("Device/gw") {
+                    state.resources[url] = text.replacing(#""value":"one""#, with: #""value":"two""#)
+                }
+            }
+            while !uplink.status.isShared { try await Task.sleep(for: .milliseconds(50)) }
+            // Its own description is there again, so that the other finds it out.
+            while uplink.status.isShared { try await Task.sleep(for: .milliseconds(50)) }
+            #expect(service.state.withLock { $0.resources.values.contains { $0.contains(#""value":"one""#) } })
+            group.cancelAll()
+        }
     }
 
     @Test func aServiceThatNobodyMayReadIsNoLiar() async throws {

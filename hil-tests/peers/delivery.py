@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 
 from . import fhir_checks, journal
+from .host import Host, json_lines, nabd
 from .journal import Point
+from .waiting import wait_until
+
+
+def wait_until_through(host: Host, window: float) -> None:
+    """Until no lane is more than some windows behind: what is new goes first, and what is left behind it."""
+
+    def is_through() -> bool:
+        result = nabd("uplink", "status", "--config", host.config)
+        found = json_lines(result.stdout)[0]["lanes"] if result.returncode == 0 else []
+        return bool(found) and all(lane["behindSeconds"] < 3 * window for lane in found)
+
+    wait_until(is_through, 90, "what was left of before", every=1)
 
 
 def numbers_by_code(lines: list[dict]) -> dict[str, list[Point]]:

@@ -90,12 +90,12 @@ class Host:
         self.config.write_text(yaml.safe_dump(unit, sort_keys=False))
         return self
 
-    def start(self) -> "Host":
-        """Start ``nabd run``."""
+    def start(self, role: str = "all") -> "Host":
+        """Start ``nabd run``, in one of its roles."""
         assert self._process is None, "the host is already running"
         with open(self.log_path, "ab") as log, open(self.summary_path, "ab") as summary:
             self._process = subprocess.Popen(
-                [str(binary()), "run", "--config", str(self.config), "--json"], cwd=self.directory,
+                [str(binary()), "run", "--config", str(self.config), "--json", "--role", role], cwd=self.directory,
                 stdin=subprocess.DEVNULL, stdout=summary, stderr=log, start_new_session=True,
             )
         return self

@@ -1,0 +1,69 @@
+package import Logging
+import RealTime
+import ServiceLifecycle
+import Uplink
+
+/// The uplink as a process of its own: it reads the journal beside the process that writes it, and keeps the books.
+package final class UplinkHost: Service {
+    /// How long a stop waits for the records service. Unit: s.
+    static let farewell = 8
+
+    private let client: RenewedClient
+    private let uplink: UplinkService
+    private let logger: Logger
+
+    /// - Returns: `nil` for a unit without an uplink.
+    package convenience init?(_ configuration: UnitConfiguration, logger: Logger) {
+        self.init(configuration, mayWrite: { true }, logger: logger)
+    }
+
+    /// - Parameter mayWrite: whether the books are this process's to write.
+    init?(_ configuration: UnitConfiguration, mayWrite: @escaping @Sendable () -> Bool, logger: Logger) {
+        guard let endpoint = configuration.uplink else { return nil }
+        let client = RenewedClient(endpoint)
+        self.client = client
+        self.logger = logger
+        uplink = UplinkService(
+            journal: configuration.journalDirectory, service: client,
+            settings: UplinkService.Settings(
+                unit: configuration.unit, destination: endpoint.server,
+                isTestData: configuration.isTestData, window: configuration.uplinkWindow,
+                names: configuration.names, compresses: configuration.uplinkCompresses,
+                reconcileEvery: configuration.reconcileEvery,
+                machine: MachineMark.current(unit: configuration.unit)),
+            logger: logger, time: UplinkService.Time(now: { MonotonicClock().now() }, boot: BootMark.current),
+            mayWrite: mayWrite)
+    }
+
+    /// Delivers until a graceful shutdown, and then what it can in a few seconds.
+    package func run() async throws {
+        logger.info("the uplink is running")
+        let delivery = Task { await deliver() }
+        try? await gracefulShutdown()
+        logger.info("stopping")
+        delivery.cancel()
+        await delivery.value
+        _ = await finish()
+    }
+
+    /// Delivers until the task is cancelled.
+    func deliver() async { await uplink.run() }
+
+    /// Delivers what is left, for a few seconds, and ends. Returns the resources still pending, if that is known.
+    func finish() async -> Int? {
+        var left: Int?
+        do {
+            let pending = try await uplink.finish(within: .seconds(Self.farewell))
+            if pending > 0 { logger.notice("resources wait for the next start", metadata: ["pending": "\(pending)"]) }
+            left = pending
+        } catch {
+            // The record is whole by now; what was not delivered waits for the next start.
+            logger.warning("the rest could not be delivered before the end", metadata: ["reason": "\(error)"])
+        }
+        await client.shutdown()
+        return left
+    }
+
+    /// Ends without delivering anything.
+    func abandon() async { await client.shutdown() }
+}

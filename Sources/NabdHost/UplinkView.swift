@@ -1,0 +1,120 @@
+import Crypto
+import DeviceModel
+import Foundation
+import RealTime
+import SampleJournal
+import Synchronization
+import Uplink
+
+/// How the uplink is, as its book says it: the same whether it runs in this process or in another. What the book cannot
+/// say any more, since nobody writes it, is known by that.
+final class UplinkView: Sendable {
+    struct State {
+        /// Resources that are stored at the destination, and that were put aside.
+        var stored = 0
+        var parked = 0
+        /// Why nothing is delivered now; `nil` when it is.
+        var problem: String?
+        var isContradicted = false
+        var isShared = false
+        /// Since when nothing could be stored, or nobody tried. Unit: ns of the monotonic clock.
+        var failingSince: Int64?
+        /// When the first of the certificates expires; `nil` while they cannot be read. Unit: s since 1970.
+        var expiry: Int?
+        /// When the uplink last showed itself in this boot. Unit: ns of the monotonic clock.
+        fileprivate var seen: Int64?
+    }
+
+    /// How often the book is read. Unit: s.
+    private static let every = 1
+    /// An uplink that has not shown itself for so long is not there. Unit: ns.
+    private static let silence: Int64 = 4 * UplinkService.heartbeat
+    /// How long before a certificate expires somebody is told. Unit: s.
+    private static let notice: Int64 = 30 * 86_400
+
+    private let endpoint: UplinkEndpoint
+    private let books: DeliveryBooks
+    private let began = MonotonicClock().now()
+    private let state = Mutex(State())
+    private let open = Mutex<DeliveryBook?>(nil)
+
+    init(_ endpoint: UplinkEndpoint, journal: String) {
+        (self.endpoint, books) = (endpoint, DeliveryBooks(journal: journal))
+    }
+
+    var now: State { state.withLock { $0 } }
+
+    /// Whether nothing could be stored for so long. Unit: ns.
+    func isFailing(for time: Int64) -> Bool {
+        now.failingSince.map { MonotonicClock().now() - $0 >= time } ?? false
+    }
+
+    /// Whether one of the certificates expires soon, or has.
+    var isExpiring: Bool {
+        now.expiry.map { Int64($0) - WallClock.now() / 1_000_000_000 < Self.notice } ?? false
+    }
+
+    /// Reads until the task is cancelled.
+    func run() async {
+        while !Task.isCancelled {
+            look()
+            try? await Task.sleep(for: .seconds(Self.every))
+        }
+    }
+
+    func look() {
+        let clock = MonotonicClock().now()
+        var found = State()
+        do { found = try read() } catch { open.withLock { $0 = nil } }
+        if found.expiry == nil { found.expiry = try? endpoint.expiry() }
+        // A book that cannot be read, or that nobody writes: nothing is known to go since this process began.
+        let seen = max(found.seen ?? began, began)
+        if clock - seen > Self.silence {
+            // Or it is another book by now: one that was set aside is open still, under its new name.
+            open.withLock { $0 = nil }
+            found.failingSince = found.failingSince ?? seen
+        }
+        state.withLock { $0 = found }
+    }
+
+    private func read() throws -> State {
+        let path = books.path(of: endpoint.server)
+        let book = try open.withLock { open in
+            let book = try open ?? DeliveryBook(readingFrom: path)
+            open = book
+            return book
+        }
+        var state = State()
+        state.stored = try book.storedCount()
+        state.parked = try book.parkedCounts().refused
+        state.problem = try book.problem()
+        state.isContradicted = try book.counter("contradicted") == 1
+        state.isShared = try book.counter("shared") == 1
+        guard try book.counter("boot") == BootMark.current else { return state }
+        state.seen = try book.counter("seen")
+        state.failingSince = try book.counter("failingSince").flatMap { $0 > 0 ? $0 : nil }
+        return state
+    }
+}
+
+/// This machine, by a digest that names it to nobody who does not know it. Source: machine-id(5), which is not to be
+/// given away as it is.
+enum MachineMark {
+    /// - Parameter unit: the digest is of no use for another.
+    static func current(unit: String) -> String? {
+        guard let text = try? String(contentsOfFile: "/etc/machine-id", encoding: .utf8) else { return nil }
+        let id = text.filter(\.isHexDigit)
+        guard id.count == 32 else { return nil }
+        let digest = SHA256.hash(data: Data("nabd \(unit) \(id)".utf8)).prefix(8)
+        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}
+
+/// This boot of the machine as a number: times of the monotonic clock are compared within one only.
+enum BootMark {
+    static let current: Int64 = {
+        let text = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
+        let digits = text.filter(\.isHexDigit).prefix(15)
+        return Int64(digits, radix: 16) ?? 0
+    }()
+}
