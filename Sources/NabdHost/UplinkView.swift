@@ -21,6 +21,8 @@ final class UplinkView: Sendable {
         var failingSince: Int64?
         /// When the first of the certificates expires; `nil` while they cannot be read. Unit: s since 1970.
         var expiry: Int?
+        /// When that was last looked at. Unit: ns of the monotonic clock.
+        fileprivate var looked: Int64?
         /// When the uplink last showed itself in this boot. Unit: ns of the monotonic clock.
         fileprivate var seen: Int64?
     }
@@ -29,6 +31,8 @@ final class UplinkView: Sendable {
     private static let every = 1
     /// An uplink that has not shown itself for so long is not there. Unit: ns.
     private static let silence: Int64 = 4 * UplinkService.heartbeat
+    /// How often the certificates are read. Unit: ns.
+    private static let lookEvery: Int64 = 10_000_000_000
     /// How long before a certificate expires somebody is told. Unit: s.
     private static let notice: Int64 = 30 * 86_400
 
@@ -66,7 +70,11 @@ final class UplinkView: Sendable {
         let clock = MonotonicClock().now()
         var found = State()
         do { found = try read() } catch { open.withLock { $0 = nil } }
-        if found.expiry == nil { found.expiry = try? endpoint.expiry() }
+        let before = now
+        (found.expiry, found.looked) = (before.expiry, before.looked)
+        if before.looked.map({ clock - $0 > Self.lookEvery }) ?? true {
+            (found.expiry, found.looked) = (try? endpoint.expiry(), clock)
+        }
         // A book that cannot be read, or that nobody writes: nothing is known to go since this process began.
         let seen = max(found.seen ?? began, began)
         if clock - seen > Self.silence {

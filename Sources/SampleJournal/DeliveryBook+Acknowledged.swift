@@ -31,6 +31,11 @@ extension DeliveryBook {
     /// So many are kept; the older ones go first. About a megabyte.
     private static let mostAcknowledged = 400
 
+    /// How often the lanes went back: what was begun before that must not say what is missing now.
+    static let returns = "returns"
+
+    package func returnCount() throws -> Int64 { try counter(Self.returns) ?? 0 }
+
     static let acknowledgedSchema = """
         CREATE TABLE acknowledged(
             id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, resource TEXT NOT NULL, \
@@ -94,18 +99,23 @@ extension DeliveryBook {
     /// They are not there, or not as they were sent: everything goes again since what was found there of its kind
     /// before the first of them. A service that does not have one thing is not believed about others.
     package func goBack(for missing: [AcknowledgedResource]) throws {
-        let first = missing.map(\.utc).min() ?? 0
         try queue.write { db in
+            // By number: the wall clock may have been set in between.
+            let numbers = try missing.compactMap {
+                try Int64.fetchOne(db, sql: "SELECT id FROM acknowledged WHERE url = ?", arguments: [$0.url])
+            }
+            let first = numbers.min() ?? 0
             for kind in DeliveryLane.allCases.filter(\.isOfSamples).map(\.rawValue) + [AcknowledgedResource.events] {
                 let row = try Row.fetchOne(
                     db,
-                    sql: "SELECT * FROM acknowledged WHERE kind = ? AND confirmed = 1 AND utc < ? "
-                        + "ORDER BY utc DESC LIMIT 1", arguments: [kind, first])
+                    sql: "SELECT * FROM acknowledged WHERE kind = ? AND confirmed = 1 AND id < ? "
+                        + "ORDER BY id DESC LIMIT 1", arguments: [kind, first])
                 try Self.goBack(db, kind, to: row.map(DeliveryOrigin.init))
             }
             // What is sent again is acknowledged again; and all refers to descriptions, which may have gone as well.
-            try db.execute(sql: "DELETE FROM acknowledged WHERE confirmed = 0 OR utc >= ?", arguments: [first])
+            try db.execute(sql: "DELETE FROM acknowledged WHERE confirmed = 0 OR id >= ?", arguments: [first])
             try db.execute(sql: "DELETE FROM described")
+            try Self.count(db, Self.returns, 1)
         }
     }
 

@@ -127,11 +127,17 @@ extension DeliveryBook {
     }
 
     /// Notes which events are still missing after some were dealt with.
+    ///
+    /// - Parameter returns: how often the lanes had gone back when they were begun; where they have since, what is
+    ///   missing stays as it is, and these go once more.
     package func settle(
-        _ lane: DeliveryLane, missing ranges: [ClosedRange<Int64>], seen: Int64, stored: [String],
+        _ lane: DeliveryLane, missing ranges: [ClosedRange<Int64>], seen: Int64, returns: Int64, stored: [String],
         parked: [ParkedResource]
     ) throws {
         try queue.write { db in
+            let now = try Int64.fetchOne(
+                db, sql: "SELECT value FROM counters WHERE name = ?", arguments: [Self.returns])
+            guard now ?? 0 == returns else { return try Self.settle(db, stored: stored, parked: parked) }
             try db.execute(sql: "DELETE FROM missing WHERE lane = ?", arguments: [lane.rawValue])
             for range in ranges {
                 try db.execute(

@@ -149,6 +149,7 @@ final class DeliveryWork {
     /// The next events of a lane that are missing, newest or oldest first, and what is missing when they are dealt
     /// with.
     func events(_ lane: DeliveryLane, newestFirst: Bool, limit: Int) throws -> EventBatch? {
+        let returns = try book.returnCount()
         let newest = try reader.newestEvent()
         var ranges = try book.missing(lane, through: newest)
         guard let range = newestFirst ? ranges.last : ranges.first else { return nil }
@@ -174,7 +175,8 @@ final class DeliveryWork {
         if done.upperBound < range.upperBound { ranges.append((done.upperBound + 1)...range.upperBound) }
         let items = (newestFirst ? events.reversed() : events).map(item)
         return EventBatch(
-            lane: lane, items: items, missing: ranges.sorted { $0.lowerBound < $1.lowerBound }, seen: newest)
+            lane: lane, items: items, missing: ranges.sorted { $0.lowerBound < $1.lowerBound }, seen: newest,
+            returns: returns)
     }
 
     /// Whether an alarm was recorded after an event.
@@ -287,4 +289,6 @@ struct EventBatch {
     /// What is missing when they are dealt with.
     let missing: [ClosedRange<Int64>]
     let seen: Int64
+    /// How often the lanes had gone back when it was made.
+    let returns: Int64
 }

@@ -61,7 +61,8 @@ final class LaneRunner {
             if let wait = try await sender.send(batch.items) { return .waits(wait) }
         }
         let (stored, parked) = sender.take(batch.items)
-        try work.book.settle(lane, missing: batch.missing, seen: batch.seen, stored: stored, parked: parked)
+        try work.book.settle(
+            lane, missing: batch.missing, seen: batch.seen, returns: batch.returns, stored: stored, parked: parked)
         try reconciliation.keep(batch.items, stored: stored, of: lane)
         return stored.isEmpty ? .passed : .moved
     }

@@ -9,6 +9,8 @@ package struct UplinkStatus: Sendable {
     package var isReachable = false
     /// The last thing that went wrong; `nil` when the last bundle was taken.
     package var problem: String?
+    /// Whether the book says that something is wrong: this process, or one before it.
+    var isNoted = false
     /// Resources that are stored there, in all.
     package var stored = 0
     /// Resources that were put aside.
@@ -236,8 +238,9 @@ package final class UplinkService: Sendable {
             try book.remember("failingSince", 0)
             try book.remember("boot", time.boot)
         }
-        let isContradicted = try book.counter("contradicted") == 1
-        state.withLock { $0.isContradicted = isContradicted }
+        let (isContradicted, isNoted) = (try book.counter("contradicted") == 1, try book.problem() != nil)
+        let isShared = try book.counter("shared") == 1
+        state.withLock { ($0.isContradicted, $0.isNoted, $0.isShared) = (isContradicted, isNoted, isShared) }
         return book
     }
 
@@ -321,9 +324,9 @@ package final class UplinkService: Sendable {
             }
             let (resumed, refused) = state.withLock { state in
                 let before = state
-                if isStored { (state.isReachable, state.problem) = (true, nil) }
+                if isStored { (state.isReachable, state.problem, state.isNoted) = (true, nil, false) }
                 if let counts { (state.stored, state.parked) = (counts.stored, counts.parked.refused) }
-                return (isStored && before.problem != nil, max(0, state.parked - before.parked))
+                return (isStored && (before.problem != nil || before.isNoted), max(0, state.parked - before.parked))
             }
             if resumed {
                 logger.notice("delivery goes on")
@@ -340,7 +343,7 @@ package final class UplinkService: Sendable {
 
     private func note(_ problem: String) {
         let isNew = state.withLock { state in
-            defer { (state.isReachable, state.problem) = (false, problem) }
+            defer { (state.isReachable, state.problem, state.isNoted) = (false, problem, true) }
             return state.problem != problem
         }
         guard isNew else { return }

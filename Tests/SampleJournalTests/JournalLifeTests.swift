@@ -363,7 +363,7 @@ import Testing
         defer { umask(mask) }
         let bed = try Bed(directory, from: Self.second, retention: Self.small)
         let book = try book()
-        try book.settle(.events, missing: [], seen: 1, stored: ["a"], parked: [])
+        try book.settle(.events, missing: [], seen: 1, returns: 0, stored: ["a"], parked: [])
         func modes() throws -> [String: mode_t] {
             var modes: [String: mode_t] = [:]
             for name in try FileManager.default.contentsOfDirectory(atPath: directory) + ["."] {

@@ -585,6 +585,25 @@ struct Poison {
         #expect(values == (Array(0..<200) + Array(0..<60)).sorted())
     }
 
+    /// What was sent before the lanes went back does not say what is missing since; and a problem that the process before
+    /// has noted ends with the first thing that this one stores.
+    @Test func goingBackIsNotUndoneByWhatWasUnderWay() async throws {
+        try writeSession(start: 1_000_000_000, count: 25)
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        let keeper = try DeliveryBook.opened(books, destination: Self.server, unit: "u").book
+        let returns = try keeper.returnCount()
+        try keeper.note(problem: "down", since: 7)
+        try keeper.goBack(for: [])
+        try keeper.settle(.events, missing: [], seen: 1, returns: returns, stored: [], parked: [])
+        #expect(try keeper.missing(.events, through: 1) == [1...1])
+        try keeper.settle(.events, missing: [], seen: 1, returns: returns + 1, stored: [], parked: [])
+        #expect(try keeper.missing(.events, through: 1) == [])
+        #expect(try keeper.position(.numerics) == SamplePosition())
+        #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
+        #expect(observations == Self.whole)
+        #expect(try keeper.problem() == nil && keeper.counter("failingSince") == 0)
+    }
+
     /// Two machines with copies of one record: each finds the other; when one is left, it ends.
     @Test func twoMachinesOfOneIdentityAreFoundOut() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
