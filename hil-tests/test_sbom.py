@@ -29,8 +29,8 @@ def made(out: Path, root: Path = ROOT, *more: str, path: str | None = None) -> s
 
 def a_root(place: Path, resolved: str | None = None, licences: dict[str, str] | None = None) -> Path:
     """A root of our own: what was resolved, and checkouts with these texts as their licences."""
-    (place / "Sources" / "nabd").mkdir(parents=True)
-    shutil.copy(ROOT / "Sources" / "nabd" / "Nabd.swift", place / "Sources" / "nabd")
+    (place / "Sources" / "DeviceModel").mkdir(parents=True)
+    shutil.copy(ROOT / "Sources" / "DeviceModel" / "HostVersion.swift", place / "Sources" / "DeviceModel")
     for name, text in (licences or {}).items():
         (place / ".build" / "checkouts" / name).mkdir(parents=True)
         (place / ".build" / "checkouts" / name / "LICENSE").write_text(text)
@@ -64,7 +64,7 @@ def test_everything_that_was_resolved_is_told(tmp_path):
     assert [part["name"] for part in bom["components"] if "unknown" in json.dumps(part["licenses"])] == []
     if shutil.which("dpkg-query"):
         names = {part["name"] for part in bom["components"]}
-        assert {"libc6", "libmodbus5", "libserialport0", "libsqlite3-0"} <= names
+        assert {"libc6", "libmodbus5", "libserialport0", "libsqlite3-0", "zlib1g"} <= names
     for part in bom["components"]:
         assert PackageURL.from_string(part["purl"]).to_string() == part["purl"]
     assert bom["dependencies"][0]["dependsOn"] == [part["bom-ref"] for part in bom["components"]]
@@ -117,7 +117,7 @@ def test_a_package_without_its_checkout_is_an_error(tmp_path):
 
 
 def test_a_program_without_a_version_is_an_error(tmp_path):
-    (a_root(tmp_path, pins()) / "Sources" / "nabd" / "Nabd.swift").unlink()
+    (a_root(tmp_path, pins()) / "Sources" / "DeviceModel" / "HostVersion.swift").unlink()
     answer = made(tmp_path / "bom.json", tmp_path)
     assert answer.returncode == 1 and "--version" in answer.stderr and len(answer.stderr.splitlines()) == 1
 

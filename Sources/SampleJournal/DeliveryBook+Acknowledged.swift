@@ -4,25 +4,12 @@ import GRDB
 /// A resource that the destination said it had stored, kept to be read back.
 package struct AcknowledgedResource: Sendable {
     package let url: String
-    package let origin: DeliveryOrigin
+    package let lane: DeliveryLane
     /// As it was sent.
     package let resource: String
-    /// Unit: ns since 1970.
-    package let utc: Int64
 
-    package init(url: String, origin: DeliveryOrigin, resource: String, utc: Int64) {
-        (self.url, self.origin, self.resource, self.utc) = (url, origin, resource, utc)
-    }
-
-    static let events = "events"
-
-    /// What it is one of: a lane of samples, the events, or the descriptions.
-    var kind: String {
-        switch origin {
-        case .description: "descriptions"
-        case .event: Self.events
-        case .window(let lane, _): lane.rawValue
-        }
+    package init(url: String, lane: DeliveryLane, resource: String) {
+        (self.url, self.lane, self.resource) = (url, lane, resource)
     }
 }
 
@@ -36,45 +23,56 @@ extension DeliveryBook {
 
     package func returnCount() throws -> Int64 { try counter(Self.returns) ?? 0 }
 
+    /// A row has the lane's lowest open place when it was acknowledged: all before that had been acknowledged by then,
+    /// in whichever order.
     static let acknowledgedSchema = """
         CREATE TABLE acknowledged(
-            id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, resource TEXT NOT NULL, \
-        utc INTEGER NOT NULL,
-            lane TEXT, event INTEGER, session INTEGER, window INTEGER, chunk INTEGER, length INTEGER, \
-        confirmed INTEGER NOT NULL);
+            id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, lane TEXT NOT NULL, resource TEXT NOT NULL, \
+        event INTEGER NOT NULL, session INTEGER NOT NULL,
+            window INTEGER NOT NULL, chunk INTEGER NOT NULL, length INTEGER NOT NULL, confirmed INTEGER NOT NULL);
 
         """
 
-    package func acknowledge(_ resource: AcknowledgedResource) throws {
-        let columns = resource.origin.columns
+    /// - Parameter origins: of all that was acknowledged with it.
+    package func acknowledge(_ resource: AcknowledgedResource, with origins: [DeliveryOrigin]) throws {
         try queue.write { db in
+            let lane = resource.lane
+            var event = try Int64.fetchOne(
+                db, sql: "SELECT MIN(first) FROM missing WHERE lane = ?", arguments: [lane.rawValue])
+            var place = lane.isOfSamples ? try Self.position(db, lane) : SamplePosition()
+            for origin in origins {
+                switch origin {
+                case .description: break
+                case .event(let number): event = min(event ?? number, number)
+                case .window(_, let begin): if begin.isBefore(place) { place = begin }
+                }
+            }
             try db.execute(
                 sql: """
                     INSERT OR REPLACE INTO acknowledged(
-                        url, kind, resource, utc, lane, event, session, window, chunk, length, confirmed)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+                        url, lane, resource, event, session, window, chunk, length, confirmed)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
                     """,
                 arguments: [
-                    resource.url, resource.kind, resource.resource, resource.utc, columns.lane, columns.event,
-                    columns.position?.session, columns.position?.window, columns.position?.chunk,
-                    columns.position?.length,
+                    resource.url, lane.rawValue, resource.resource, event ?? 1, place.session, place.window,
+                    place.chunk, place.length,
                 ])
-            // The newest that was found there stays for each kind: from it on all goes again if need be.
+            // The newest that was found there stays for each lane: from it on all goes again if need be.
             try db.execute(
                 sql: """
                     DELETE FROM acknowledged WHERE id <= (SELECT MAX(id) FROM acknowledged) - ?
-                    AND id NOT IN (SELECT MAX(id) FROM acknowledged WHERE confirmed = 1 GROUP BY kind)
+                    AND id NOT IN (SELECT MAX(id) FROM acknowledged WHERE confirmed = 1 GROUP BY lane)
                     """, arguments: [Self.mostAcknowledged])
         }
     }
 
-    /// Some that were not read back yet, by chance, the same of each kind.
+    /// Some that were not read back yet, by chance, the same of each lane.
     package func unconfirmed(limit: Int) throws -> [AcknowledgedResource] {
         try queue.read { db in
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY kind ORDER BY RANDOM()) AS place
+                    SELECT * FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY lane ORDER BY RANDOM()) AS place
                     FROM acknowledged WHERE confirmed = 0) ORDER BY place, RANDOM() LIMIT ?
                     """, arguments: [limit]
             ).compactMap(Self.acknowledged)
@@ -82,9 +80,10 @@ extension DeliveryBook {
     }
 
     private static func acknowledged(_ row: Row) -> AcknowledgedResource? {
-        guard let url = row.text("url") else { return nil }
-        return AcknowledgedResource(
-            url: url, origin: DeliveryOrigin(row), resource: row.text("resource") ?? "", utc: row.integer("utc") ?? 0)
+        guard let url = row.text("url"), let lane = row.text("lane").flatMap(DeliveryLane.init(rawValue:)) else {
+            return nil
+        }
+        return AcknowledgedResource(url: url, lane: lane, resource: row.text("resource") ?? "")
     }
 
     /// They are there.
@@ -96,8 +95,9 @@ extension DeliveryBook {
         }
     }
 
-    /// They are not there, or not as they were sent: everything goes again since what was found there of its kind
-    /// before the first of them. A service that does not have one thing is not believed about others.
+    /// They are not there, or not as they were sent: in every lane all goes again that had not been acknowledged when
+    /// the last of it was that was found there before. A service that does not have one thing is not believed about
+    /// others.
     package func goBack(for missing: [AcknowledgedResource]) throws {
         try queue.write { db in
             // By number: the wall clock may have been set in between.
@@ -105,12 +105,16 @@ extension DeliveryBook {
                 try Int64.fetchOne(db, sql: "SELECT id FROM acknowledged WHERE url = ?", arguments: [$0.url])
             }
             let first = numbers.min() ?? 0
-            for kind in DeliveryLane.allCases.filter(\.isOfSamples).map(\.rawValue) + [AcknowledgedResource.events] {
+            for lane in DeliveryLane.allCases {
                 let row = try Row.fetchOne(
                     db,
-                    sql: "SELECT * FROM acknowledged WHERE kind = ? AND confirmed = 1 AND id < ? "
-                        + "ORDER BY id DESC LIMIT 1", arguments: [kind, first])
-                try Self.goBack(db, kind, to: row.map(DeliveryOrigin.init))
+                    sql: "SELECT * FROM acknowledged WHERE lane = ? AND confirmed = 1 AND id < ? "
+                        + "ORDER BY id DESC LIMIT 1", arguments: [lane.rawValue, first])
+                if lane.isOfSamples {
+                    try Self.goBack(db, lane, to: row.map(Self.position) ?? SamplePosition())
+                } else {
+                    try Self.goBack(db, lane, to: row?.integer("event") ?? 1)
+                }
             }
             // What is sent again is acknowledged again; and all refers to descriptions, which may have gone as well.
             try db.execute(sql: "DELETE FROM acknowledged WHERE confirmed = 0 OR id >= ?", arguments: [first])
@@ -119,37 +123,22 @@ extension DeliveryBook {
         }
     }
 
-    private static func goBack(_ db: Database, _ kind: String, to origin: DeliveryOrigin?) throws {
-        switch (origin, DeliveryLane(rawValue: kind)) {
-        case (.window(let lane, let position)?, _): try rewind(db, lane, to: position)
-        case (_, let lane?) where lane.isOfSamples: try rewind(db, lane, to: SamplePosition())
-        case (let origin, _) where kind == AcknowledgedResource.events:
-            var number: Int64 = 1
-            if case .event(let event)? = origin { number = event }
-            for lane in DeliveryLane.allCases where !lane.isOfSamples {
-                let seen = try seen(db, lane)
-                guard number <= seen else { continue }
-                try db.execute(
-                    sql: "DELETE FROM missing WHERE lane = ? AND last >= ?", arguments: [lane.rawValue, number])
-                try db.execute(
-                    sql: "INSERT OR REPLACE INTO missing(lane, first, last) VALUES (?, ?, ?)",
-                    arguments: [lane.rawValue, number, seen])
-            }
-        default: break
-        }
+    /// From there on there is one stretch.
+    private static func goBack(_ db: Database, _ lane: DeliveryLane, to place: SamplePosition) throws {
+        try db.execute(sql: "DELETE FROM spans WHERE lane = ?", arguments: [lane.rawValue])
+        if place.isBefore(try position(db, lane)) { try move(db, lane, to: place) }
     }
 
-    /// A lane's stretch that has passed a place is there again.
-    private static func rewind(_ db: Database, _ lane: DeliveryLane, to place: SamplePosition) throws {
-        let spans = try spans(db, lane)
-        guard let index = spans.lastIndex(where: { SampleSpan(begin: $0.begin, position: place).hasReached($0.begin) }),
-            SampleSpan(begin: place, position: spans[index].position).hasReached(place)
-        else { return }
-        if index == 0 {
-            try move(db, lane, to: place)
-        } else {
-            try put(db, lane, SampleSpan(begin: spans[index].begin, position: place))
-        }
+    /// From there on all events are missing, and what is missing before stays so.
+    private static func goBack(_ db: Database, _ lane: DeliveryLane, to number: Int64) throws {
+        let lowest = try Int64.fetchOne(
+            db, sql: "SELECT MIN(first) FROM missing WHERE lane = ? AND last >= ?", arguments: [lane.rawValue, number])
+        let (first, seen) = (min(number, lowest ?? number), try seen(db, lane))
+        guard first <= seen else { return }
+        try db.execute(sql: "DELETE FROM missing WHERE lane = ? AND last >= ?", arguments: [lane.rawValue, first])
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO missing(lane, first, last) VALUES (?, ?, ?)",
+            arguments: [lane.rawValue, first, seen])
     }
 }
 

@@ -28,7 +28,7 @@ extension DeliveryBook {
         return spans
     }
 
-    private static func position(_ row: Row) -> SamplePosition {
+    static func position(_ row: Row) -> SamplePosition {
         SamplePosition(
             session: row.integer("session") ?? 0, window: row.integer("window") ?? 0, chunk: row.integer("chunk") ?? 0,
             length: row.integer("length") ?? 0, part: row.text("part") ?? "")

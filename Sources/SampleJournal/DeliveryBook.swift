@@ -55,6 +55,13 @@ package struct SampleSpan: Sendable, Hashable {
     }
 }
 
+extension SamplePosition {
+    /// Whether it lies before another, or in its window with less of it dealt with.
+    package func isBefore(_ other: SamplePosition) -> Bool {
+        (session, window, part) < (other.session, other.window, other.part)
+    }
+}
+
 /// Where in the journal a resource comes from.
 package enum DeliveryOrigin: Sendable, Hashable {
     case description

@@ -265,7 +265,8 @@ package final class JournalReader: Sendable {
                     db, sql: "SELECT MIN(id) FROM chunks WHERE session = ? AND end_ns >= ? AND id < ?",
                     arguments: [session, time, end])
             }
-            if let first = found ?? nil { return first - 1 }
+            // No cursor stands between the waveforms of a packed span, whose number is odd, and the rest.
+            if let first = found ?? nil { return (first - 1) & ~1 }
         }
         return nil
     }

@@ -296,6 +296,8 @@ final class BundleSender {
         return try await sendOne([item])
     }
 
+    func isCut(_ url: String) -> Bool { cuts.contains(url) }
+
     /// Sends those that were cut before, in their pieces.
     func sendCut(_ items: [DeliveryItem]) async throws -> Wait? {
         for item in items where fates[item.url] == nil {

@@ -14,10 +14,14 @@ final class DeliveryWork {
     let machine: String?
     private var feeds: [DeliveryLane: LaneFeed] = [:]
     /// Descriptions known to be stored, so that the book is not asked for each window.
-    private var known: Set<String> = []
+    private var known: [String: [UInt8]] = [:]
     private var newestConfiguration: Int64 = -1
     private var devices: [DeviceDescription] = []
     private var facts = DeviceFacts()
+    /// How often the lanes had gone back when that was last looked at: descriptions are forgotten then, by each task.
+    private var seenReturns: Int64 = 0
+    /// The newest event when the journal was last asked for them.
+    private var looked: Int64 = 0
     /// Descriptions that the destination does not take as they are, and when they were sent: tried again after a while.
     private var refused: [String: (digest: [UInt8], at: ContinuousClock.Instant)] = [:]
     private static let patience = Duration.seconds(600)
@@ -60,17 +64,19 @@ final class DeliveryWork {
 
     /// What the journal says of the host and its devices; only what is new is read.
     private func readDevices() throws {
+        let newest = try reader.newestEvent()
+        guard newest > looked else { return }
         while true {
             let events = try reader.events(of: DeviceFacts.kinds, after: facts.through, limit: 500)
             for event in events { facts.take(event) }
             guard events.count == 500 else { break }
         }
+        looked = newest
         devices = facts.descriptions
     }
 
     /// The descriptions that an item refers to, what is referred to first.
     func descriptions(of item: DeliveryItem) -> [FHIRResource] {
-        if devices.isEmpty { try? readDevices() }
         var found = [gateway]
         if let handle = item.device {
             found += devices.filter { $0.handle == handle }.map(mapper.device)
@@ -88,10 +94,9 @@ final class DeliveryWork {
         var order: [String] = []
         for resource in wanted where missing[resource.url] == nil && !isRefused(resource) {
             let digest = resource.digest
-            let key = "\(resource.url) \(digest)"
-            if known.contains(key) { continue }
+            if known[resource.url] == digest { continue }
             if try book.isDescribed(resource.url, hash: digest) {
-                known.insert(key)
+                known[resource.url] = digest
             } else {
                 missing[resource.url] = resource
                 order.append(resource.url)
@@ -118,7 +123,7 @@ final class DeliveryWork {
         for item in descriptions {
             let digest = item.resource.digest
             refused[item.url] = urls.contains(item.url) ? (digest, .now) : nil
-            if !urls.contains(item.url) { known.insert("\(item.url) \(digest)") }
+            if !urls.contains(item.url) { known[item.url] = digest }
         }
         try book.describe(
             descriptions.filter { !urls.contains($0.url) }.map { ($0.url, $0.resource.digest) }, parked: parked)
@@ -127,7 +132,7 @@ final class DeliveryWork {
     /// The destination has lost descriptions that it had taken: all go again.
     func forgetDescriptions() throws {
         try book.forgetDescriptions()
-        known = []
+        known = [:]
         newestConfiguration = -1
     }
 
@@ -135,6 +140,7 @@ final class DeliveryWork {
 
     /// The next resources of a lane of samples, at least one bundle's worth if there is so much.
     func steps(_ lane: DeliveryLane, entries: Int, bytes: Int) throws -> [SampleFeed.Step] {
+        try readDevices()
         try feeds[lane]?.fill(entries: entries, bytes: bytes)
         return feeds[lane]?.steps ?? []
     }
@@ -149,7 +155,9 @@ final class DeliveryWork {
     /// The next events of a lane that are missing, newest or oldest first, and what is missing when they are dealt
     /// with.
     func events(_ lane: DeliveryLane, newestFirst: Bool, limit: Int) throws -> EventBatch? {
+        try readDevices()
         let returns = try book.returnCount()
+        if returns != seenReturns { (known, seenReturns) = ([:], returns) }
         let newest = try reader.newestEvent()
         var ranges = try book.missing(lane, through: newest)
         guard let range = newestFirst ? ranges.last : ranges.first else { return nil }
@@ -201,7 +209,6 @@ final class DeliveryWork {
     }
 
     private func item(_ event: EventRecord) -> DeliveryItem {
-        if devices.isEmpty { try? readDevices() }
         // A device that was refused before it ever ran is not described, and never was.
         let device = event.device.flatMap { handle in devices.contains { $0.handle == handle } ? handle : nil }
         let resource = mapper.event(
@@ -215,6 +222,7 @@ final class DeliveryWork {
 
     /// What is to be tried again, made anew from the journal where it still has it.
     func due(limit: Int) throws -> [DeliveryItem] {
+        try readDevices()
         var windows: [DeliveryOrigin: [DeliveryItem]] = [:]
         return try book.due(limit: limit).compactMap { parked in
             if case .window = parked.origin, windows[parked.origin] == nil, windows.count == Self.windowsAtOnce {

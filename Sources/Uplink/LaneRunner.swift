@@ -89,7 +89,8 @@ final class LaneRunner {
             if let wait = try await sender.send(bundle) { return .waits(wait) }
             let (stored, parked) = sender.take(bundle)
             try work.settle(lane, bundle.count, stored: stored, parked: parked)
-            try reconciliation.keep(bundle, stored: stored, of: lane)
+            // What went in pieces is not there under its own name.
+            try reconciliation.keep(bundle, stored: stored.filter { !sender.isCut($0) }, of: lane)
             hasStored = hasStored || !stored.isEmpty
         }
         return hasStored ? .moved : .passed

@@ -46,9 +46,8 @@ final class Reconciliation {
         }
         lastKept[lane] = .now
         try book.acknowledge(
-            AcknowledgedResource(
-                url: item.url, origin: item.origin, resource: item.resource.json.text,
-                utc: Int64(Date().timeIntervalSince1970 * 1e9)))
+            AcknowledgedResource(url: item.url, lane: lane, resource: item.resource.json.text),
+            with: items.map(\.origin))
     }
 
     var isDue: Bool { .now >= next }
@@ -71,14 +70,14 @@ final class Reconciliation {
         next = .now + interval
         guard !sample.isEmpty else { return .nothing }
         var (confirmed, missing): ([String], [AcknowledgedResource]) = ([], [])
-        for resource in sample {
+        sampling: for resource in sample {
             switch await service.read(resource.url, within: .seconds(30)) {
             case .found(let bytes) where ReadBack.agrees(sent: resource.resource, found: bytes):
                 confirmed.append(resource.url)
             case .found, .missing: missing.append(resource)
             case .notAllowed: return .unreadable
-            // Silence is no contradiction: another time.
-            case .unknown: break
+            // Silence is no contradiction, and the rest is not to wait for it: another time.
+            case .unknown: break sampling
             }
         }
         try book.confirm(confirmed)

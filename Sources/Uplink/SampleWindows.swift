@@ -85,7 +85,8 @@ struct SampleWindows {
         let newest = try reader.newestChunk()
         guard newest > place.chunk, let session = try reader.sessions().last, !session.isEnded,
             place.session <= session.id, let chunk = try reader.chunks(after: newest - 1, limit: 1).first,
-            chunk.session == session.id
+            // As long as the wall clock is not set, all of the session waits.
+            chunk.session == session.id, session.form == nil || chunk.quality != .unknown
         else { return nil }
         let length = session.window ?? self.length
         let isWithin = place.session == session.id && place.window > session.started

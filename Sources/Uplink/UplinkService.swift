@@ -234,8 +234,10 @@ package final class UplinkService: Sendable {
                 metadata: ["kept": "\(setAside)"])
         }
         self.book.withLock { $0 = book }
-        if try book.counter("boot") != time.boot {
-            try book.remember("failingSince", 0)
+        // Where nobody ran meanwhile, nobody knows since when nothing could be stored.
+        let isOtherBoot = try book.counter("boot") != time.boot
+        if try isOtherBoot || time.now() - (book.counter("seen") ?? 0) > 4 * Self.heartbeat {
+            try book.note(problem: nil, since: 0)
             try book.remember("boot", time.boot)
         }
         let (isContradicted, isNoted) = (try book.counter("contradicted") == 1, try book.problem() != nil)
@@ -319,19 +321,21 @@ package final class UplinkService: Sendable {
             // Only what was stored says that delivery goes on.
             let isStored = progress == .moved
             if isStored { storedBatches.add(1, ordering: .relaxed) }
-            let counts = book.withLock { $0 }.flatMap { book in
-                try? (stored: book.storedCount(), parked: book.parkedCounts())
+            // What is said in memory and in the book is said at once: two tasks tell.
+            let (resumed, refused) = book.withLock { book in
+                let counts = try? book.map { (stored: try $0.storedCount(), parked: try $0.parkedCounts()) }
+                let told = state.withLock { state in
+                    let before = state
+                    if isStored { (state.isReachable, state.problem, state.isNoted) = (true, nil, false) }
+                    if let counts { (state.stored, state.parked) = (counts.stored, counts.parked.refused) }
+                    return (
+                        isStored && (before.problem != nil || before.isNoted), max(0, state.parked - before.parked)
+                    )
+                }
+                if told.0 { try? book?.note(problem: nil, since: 0) }
+                return told
             }
-            let (resumed, refused) = state.withLock { state in
-                let before = state
-                if isStored { (state.isReachable, state.problem, state.isNoted) = (true, nil, false) }
-                if let counts { (state.stored, state.parked) = (counts.stored, counts.parked.refused) }
-                return (isStored && (before.problem != nil || before.isNoted), max(0, state.parked - before.parked))
-            }
-            if resumed {
-                logger.notice("delivery goes on")
-                try? book.withLock { try $0?.note(problem: nil, since: 0) }
-            }
+            if resumed { logger.notice("delivery goes on") }
             if refused > 0 {
                 logger.error(
                     "the records service does not take everything; what it does not take is parked",
@@ -342,13 +346,16 @@ package final class UplinkService: Sendable {
     }
 
     private func note(_ problem: String) {
-        let isNew = state.withLock { state in
-            defer { (state.isReachable, state.problem, state.isNoted) = (false, problem, true) }
-            return state.problem != problem
+        let isNew = book.withLock { book in
+            let isNew = state.withLock { state in
+                defer { (state.isReachable, state.problem, state.isNoted) = (false, problem, true) }
+                return state.problem != problem
+            }
+            if isNew { try? book?.note(problem: problem, since: time.now()) }
+            return isNew
         }
         guard isNew else { return }
         logger.warning("nothing is delivered now; the journal keeps everything", metadata: ["reason": "\(problem)"])
-        try? book.withLock { try $0?.note(problem: problem, since: time.now()) }
     }
 
     // MARK: The end

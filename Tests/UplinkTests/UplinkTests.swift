@@ -559,11 +559,11 @@ struct Poison {
     /// left alone.
     @Test func aServiceThatSaysItStoredAndDidNotIsFoundOut() async throws {
         service.state.withLock { $0.entryLimit = 10 }
-        try writeSession(start: 1_000_000_000, count: 200)
+        try writeSession(start: 1_000_000_000, count: 1500)
         let uplink = makeUplink(reconcileEvery: .milliseconds(400))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await uplink.run() }
-            while observations.count < 20 || (try? book().unconfirmed(limit: 1).isEmpty) != true {
+            while observations.count < 150 || (try? book().unconfirmed(limit: 1).isEmpty) != true {
                 try await Task.sleep(for: .milliseconds(50))
             }
             #expect(!uplink.status.isContradicted)
@@ -571,7 +571,7 @@ struct Poison {
                 state.lies = true
                 return state.puts
             }
-            try writeSession(start: 1_000_000_000_000, count: 60)
+            try writeSession(start: 3_000_000_000_000, count: 60)
             while !uplink.status.isContradicted { try await Task.sleep(for: .milliseconds(50)) }
             service.state.withLock { $0.lies = false }
             while uplink.status.isContradicted { try await Task.sleep(for: .milliseconds(50)) }
@@ -582,11 +582,11 @@ struct Poison {
         }
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }.sorted()
-        #expect(values == (Array(0..<200) + Array(0..<60)).sorted())
+        #expect(values == (Array(0..<1500) + Array(0..<60)).sorted())
     }
 
-    /// What was sent before the lanes went back does not say what is missing since; and a problem that the process before
-    /// has noted ends with the first thing that this one stores.
+    /// What was sent before the lanes went back does not say what is missing since; and a problem that the process
+    /// before has noted ends with the first thing that this one stores.
     @Test func goingBackIsNotUndoneByWhatWasUnderWay() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
