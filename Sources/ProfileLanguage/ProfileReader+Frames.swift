@@ -85,6 +85,9 @@ extension ProfileReader {
         if frame.longest == 0, map["longest"] == nil, map["length"] == nil || frame.length != nil {
             map.value.error("“longest” is missing: how many bytes are too many?")
         }
+        if case .fixed(let length)? = frame.length, length < frame.overhead {
+            map["length"]?.error("the frame's marks and its checksum alone are \(frame.overhead) bytes")
+        }
         if frame.longest > 0, frame.shortest > frame.longest {
             map["longest"]?.error("a frame has at least \(frame.shortest) bytes")
         }

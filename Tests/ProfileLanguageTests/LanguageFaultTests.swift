@@ -69,6 +69,10 @@ import Testing
             "start: 0x05, length: 1", "length: 1",
             "9:12: error: nobody can tell where a frame starts: it has neither “start”, nor “end”, nor “valid-when”"
         ),
+        (
+            "start: 0x05, length: 1", #"end: "\r\n", length: 1"#,
+            "9:34: error: the frame's marks and its checksum alone are 2 bytes"
+        ),
         ("adds: 3}", "adds: 99}", "10:60: error: what is added is 99, expected -64 to 64"),
         (
             "type: uint8, adds", "type: uint9, adds",
