@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 
 import pytest
 
@@ -134,7 +136,7 @@ def test_a_poison_is_parked_and_the_rest_arrives(bench, host, front, pki, table)
 
 def test_what_is_too_large_goes_in_pieces(bench, host, front, pki, table):
     """L6: a limit that one observation of a waveform does not fit under."""
-    front.largest = 2000
+    front.largest = 1800
     begin(bench, host, front, pki)
     wait_until(lambda: len(measurements(front)) > 60, 90, "observations, one or two at a time")
     assert parked(host) == []
@@ -198,6 +200,10 @@ def test_a_server_that_reads_no_gzip_gets_plain_bodies(bench, host, records, pki
         lambda: len(fhir_checks.measurements(records.all("Observation"))) > 20, 60, "observations", every=1
     )
     host.stop()
+    [book] = host.journal.with_name("journal.delivery").glob("book-*.sqlite")
+    with closing(sqlite3.connect(book)) as connection:
+        [until] = connection.execute("SELECT value FROM counters WHERE name = 'plainUntil'").fetchone()
+    assert until > time.time() + 6 * 86_400, "gzip was tried, and that it is not read is remembered"
     delivery.assert_same(host.export(), records.all("Observation"), undelivered_tail=WINDOW + 3)
 
 

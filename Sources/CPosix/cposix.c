@@ -120,7 +120,7 @@ int nabd_wait(int descriptor, short events, int64_t nanoseconds) {
 void nabd_line_buffer_output(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 
 void nabd_bound_arenas(void) {
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, 256 << 10);
 }
 

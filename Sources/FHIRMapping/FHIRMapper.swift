@@ -55,7 +55,7 @@ package struct FHIRMapper: Sendable {
         static let container: (referenceID: String, code: UInt32) = ("MDC_EVT_ALARM", 196616)
         /// Start, update or end.
         static let phase: UInt32 = 68481
-        /// Whether the condition holds.
+        /// Whether the condition holds. Its number is in a vendor's public sample; its name was not seen.
         static let state: UInt32 = 68482
         static let priority: UInt32 = 68484
     }
@@ -346,7 +346,7 @@ package struct FHIRMapper: Sendable {
         // does not wait for it.
         let text = (alert.vmd ?? device).map { "\($0): \(alert.text ?? "")" } ?? alert.text
         // The words are those of ISO/IEEE 11073-10101's facets as gateways send them; no number for them is verified.
-        func component(_ code: UInt32, _ display: String, _ value: String) -> JSON {
+        func component(_ code: UInt32, _ display: String?, _ value: String) -> JSON {
             .members([
                 "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)", display)]),
                 "valueCodeableConcept": FHIR.concept([FHIR.coding(Self.facetSystem, value)]),
@@ -367,7 +367,7 @@ package struct FHIRMapper: Sendable {
             "note": reason.map { .array([.members(["text": .string("The condition was not seen to end: \($0)")])]) },
             "component": .array([
                 component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", phase),
-                component(AlertCode.state, "MDC_ATTR_ALARM_STATE", phase == "start" ? "active" : "inactive"),
+                component(AlertCode.state, nil, phase == "start" ? "active" : "inactive"),
                 component(AlertCode.priority, "MDC_ATTR_ALARM_PRIORITY", alert.priority ?? AlertPriority.low.rawValue),
             ]),
         ]

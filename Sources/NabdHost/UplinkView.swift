@@ -73,7 +73,8 @@ final class UplinkView: Sendable {
         let before = now
         (found.expiry, found.looked) = (before.expiry, before.looked)
         if before.looked.map({ clock - $0 > Self.lookEvery }) ?? true {
-            (found.expiry, found.looked) = (try? endpoint.expiry(), clock)
+            // What cannot be read now says nothing new.
+            (found.expiry, found.looked) = ((try? endpoint.expiry()) ?? before.expiry, clock)
         }
         // A book that cannot be read, or that nobody writes: nothing is known to go since this process began.
         let seen = max(found.seen ?? began, began)

@@ -557,7 +557,7 @@ struct Poison {
 
     /// What was acknowledged and is not there goes again from the last that was, and no further (L8); what is there is
     /// left alone.
-    @Test func aServiceThatSaysItStoredAndDidNotIsFoundOut() async throws {
+    @Test(.timeLimit(.minutes(3))) func aServiceThatSaysItStoredAndDidNotIsFoundOut() async throws {
         service.state.withLock { $0.entryLimit = 10 }
         try writeSession(start: 1_000_000_000, count: 1500)
         let uplink = makeUplink(reconcileEvery: .milliseconds(400))
@@ -605,7 +605,7 @@ struct Poison {
     }
 
     /// Two machines with copies of one record: each finds the other; when one is left, it ends.
-    @Test func twoMachinesOfOneIdentityAreFoundOut() async throws {
+    @Test(.timeLimit(.minutes(3))) func twoMachinesOfOneIdentityAreFoundOut() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         let uplink = makeUplink(reconcileEvery: .milliseconds(200), machine: "one")
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -627,7 +627,7 @@ struct Poison {
         }
     }
 
-    @Test func aServiceThatNobodyMayReadIsNoLiar() async throws {
+    @Test(.timeLimit(.minutes(3))) func aServiceThatNobodyMayReadIsNoLiar() async throws {
         try writeSession(start: 1_000_000_000, count: 25)
         service.state.withLock { ($0.lies, $0.forbidsReading) = (true, true) }
         let uplink = makeUplink(reconcileEvery: .milliseconds(300))

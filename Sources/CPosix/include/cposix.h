@@ -64,8 +64,9 @@ int nabd_wait(int descriptor, short events, int64_t nanoseconds);
 /// Makes standard output leave line by line, also into a pipe: who reads JSON lines reads them as they come.
 void nabd_line_buffer_output(void);
 
-/// Threads share two arenas of memory instead of having one each, and what is large is given back when it is freed: otherwise a process of many
-/// threads keeps, locked, what each of them once needed. Before any thread is made.
+/// Threads share one arena of memory instead of having one each, and what is large is given back when it is freed:
+/// otherwise a process of many threads keeps, locked, what each of them once needed. A line's thread allocates nothing,
+/// so it waits for none of them. Before any thread is made.
 void nabd_bound_arenas(void);
 
 /// From now on a disk that refuses a write to a mapped page of SQLite's shared index (a file whose name ends in "-shm") does not end this process:
