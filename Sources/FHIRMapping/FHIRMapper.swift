@@ -50,12 +50,13 @@ package struct FHIRMapper: Sendable {
     static let eventSystem = Nomenclature.ownEventSystem
     static let facetSystem = "urn:nabd:alert-facet"
 
-    /// `MDC_EVT_ALARM`, the container of an alert, and its facets. Source: public messages of two vendors' gateways.
+    /// `MDC_EVT_ALARM`, the container of an alert, and its facets, whose numbers are known and whose names are not.
+    /// Source: public messages of two vendors' gateways.
     private enum AlertCode {
         static let container: (referenceID: String, code: UInt32) = ("MDC_EVT_ALARM", 196616)
         /// Start, update or end.
         static let phase: UInt32 = 68481
-        /// Whether the condition holds. Its number is in a vendor's public sample; its name was not seen.
+        /// Whether the condition holds.
         static let state: UInt32 = 68482
         static let priority: UInt32 = 68484
     }
@@ -346,9 +347,9 @@ package struct FHIRMapper: Sendable {
         // does not wait for it.
         let text = (alert.vmd ?? device).map { "\($0): \(alert.text ?? "")" } ?? alert.text
         // The words are those of ISO/IEEE 11073-10101's facets as gateways send them; no number for them is verified.
-        func component(_ code: UInt32, _ display: String?, _ value: String) -> JSON {
+        func component(_ code: UInt32, _ value: String) -> JSON {
             .members([
-                "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)", display)]),
+                "code": FHIR.concept([FHIR.coding(Nomenclature.standardSystem, "\(code)")]),
                 "valueCodeableConcept": FHIR.concept([FHIR.coding(Self.facetSystem, value)]),
             ])
         }
@@ -366,9 +367,9 @@ package struct FHIRMapper: Sendable {
             "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
             "note": reason.map { .array([.members(["text": .string("The condition was not seen to end: \($0)")])]) },
             "component": .array([
-                component(AlertCode.phase, "MDC_ATTR_EVENT_PHASE", phase),
-                component(AlertCode.state, nil, phase == "start" ? "active" : "inactive"),
-                component(AlertCode.priority, "MDC_ATTR_ALARM_PRIORITY", alert.priority ?? AlertPriority.low.rawValue),
+                component(AlertCode.phase, phase),
+                component(AlertCode.state, phase == "start" ? "active" : "inactive"),
+                component(AlertCode.priority, alert.priority ?? AlertPriority.low.rawValue),
             ]),
         ]
     }
