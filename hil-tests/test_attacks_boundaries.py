@@ -77,14 +77,16 @@ def hang_about(place: Path, over: threading.Event, count: int) -> list[socket.so
         number += 1
         caller = socket.socket(socket.AF_UNIX)
         caller.settimeout(0.5)
+        folder = None
         try:
             folder = os.open(place.parent, os.O_PATH)
             caller.connect(f"/proc/self/fd/{folder}/{place.name}")
-            os.close(folder)
             caller.sendall([b"", b"metr", b"metrics\n"][number % 3])
         except OSError:
-            os.close(folder)
             time.sleep(0.005)
+        finally:
+            if folder is not None:
+                os.close(folder)
         held.append(caller)
         if len(held) > count:
             held.pop(0).close()

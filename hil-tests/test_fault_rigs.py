@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import serial
@@ -18,6 +19,7 @@ from peers.clockwork import Clockwork, now
 from peers.counting_pump import CountingPump
 from peers.hardware import BENCHES, HardwareBench
 from peers.links import Holder, PtyLink, SerialLink
+from peers.outcome import Outcome
 from peers.registers import Asked, Held, ModbusUnit, Registers, float_bits
 from peers.rtu_bus import RequestFramer, RtuBus, crc, frame, read_request
 from peers.tcp_modbus import TcpModbus, mbap
@@ -332,6 +334,23 @@ def test_clockwork_keeps_order_and_gives_back_what_it_died_of():
     time.sleep(0.1)
     with pytest.raises(RuntimeError):
         clockwork.stop()
+
+
+def test_clockwork_witnesses_its_own_stalls(clockwork):
+    began = now()
+    clockwork.at(began, lambda: time.sleep(0.15))
+    wait_until(lambda: any(end - begin >= 0.15 for begin, end in clockwork.stalls), 2, "the stall to be noted")
+    begin, end = next(stall for stall in clockwork.stalls if stall[1] - stall[0] >= 0.15)
+    assert began - 0.1 <= begin <= began + 0.1 and end >= began + 0.15
+
+
+def test_only_what_a_stall_explains_is_excused(clockwork):
+    scenario = SimpleNamespace(slowest=0.06, clockwork=clockwork, devices=lambda: {"d": {}})
+    outcome = Outcome("d", scenario, [
+        journalled(0, moment, "x") | {"validity": "notAvailable", "reason": "timedOut"} for moment in (10.0, 20.0)
+    ], {}, "", 0, 0, 0, 30, 30)
+    clockwork.stalls[:] = [(9.85, 9.95), (19.88, 19.92)]
+    assert outcome.unanswered() == {"timedOut at 20.000"}, "a stall too short for it explains nothing"
 
 
 def test_holders_hold(tmp_path):

@@ -203,7 +203,7 @@ def test_row_56_connection_that_ends_between_two_questions_is_no_fault(outcome, 
     assert made >= 0.9 * (outcome.stopped - outcome.launched - 3) / outcome.scenario.period, (
         f"only {made} connections: the device never ended one"
     )
-    unread = outcome.reasons()
+    unread = outcome.unanswered()
     assert not unread, f"samples without a value: {unread}"
     injected = {
         "one-answer": "the connection is closed after each answer",

@@ -37,9 +37,13 @@ class Clockwork(ThreadedDevice):
     all of them on its own thread, one at a time.
 
     ``lock`` is held during every call: a test that changes a device while it plays takes it too.
+
+    ``stalls``: from when to when the thread did not run, or did one turn only, for longer than ``STALL`` though it had
+    to; what its devices left unanswered then says nothing of whoever asked.
     """
 
-    LONGEST_SLEEP = 0.1
+    LONGEST_SLEEP = 0.02
+    STALL = 0.02
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +51,7 @@ class Clockwork(ThreadedDevice):
         self._ports: list[Port] = []
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
+        self.stalls: list[tuple[float, float]] = []
         self._wake, self._woken = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(self._woken, False)
@@ -108,7 +113,9 @@ class Clockwork(ThreadedDevice):
             pass
 
     def play(self) -> None:
+        turn = now()
         while not self._ending.is_set():
+            turn = self._witnessed(turn)
             with self.lock:
                 numbers = {number: port for port in self._ports if (number := port.fileno()) >= 0}
                 wait = min(self.LONGEST_SLEEP, max(0.0, self._due[0][0] - now())) if self._due else self.LONGEST_SLEEP
@@ -118,6 +125,13 @@ class Clockwork(ThreadedDevice):
                 continue
             with self.lock:
                 self._serve(ready, numbers)
+
+    def _witnessed(self, turn: float) -> float:
+        """Note a turn that took longer than the longest sleep explains; gives when the next one begins."""
+        begins = now()
+        if begins - turn > self.LONGEST_SLEEP + self.STALL:
+            self.stalls.append((turn, begins))
+        return begins
 
     def _serve(self, ready: list[int], numbers: dict[int, Port]) -> None:
         if self._wake in ready:

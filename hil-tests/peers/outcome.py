@@ -254,6 +254,21 @@ class Outcome:
         """Why samples are not valid."""
         return {line["reason"] for line in self.samples(since, until) if line["validity"] != "valid"}
 
+    def unanswered(self) -> set[str]:
+        """Why samples are not valid, of those that the rig's own stalls (``Clockwork.stalls``) do not explain:
+        a rig that did not run while a reply was due has not tried the host.
+        """
+        wait = deadline(self.scenario.slowest) + SLACK
+
+        def stalled(moment: float) -> float:
+            overlaps = (min(end, moment) - max(begin, moment - wait) for begin, end in self.scenario.clockwork.stalls)
+            return sum(overlap for overlap in overlaps if overlap > 0)
+
+        return {
+            f"{line['reason']} at {moment(line):.3f}" for line in self.samples()
+            if line["validity"] != "valid" and stalled(moment(line)) < wait / 2
+        }
+
     # I4
 
     def valid_share(self, metric: str = "NABD_GNSS_FIX", least: float = 0.0) -> float:
