@@ -40,6 +40,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case lineEchoLost = "NABD_LINE_ECHO_LOST"
     case registersRefused = "NABD_REGISTERS_REFUSED"
     case deviceFlooding = "NABD_DEVICE_FLOODING"
+    case controlLost = "NABD_CONTROL_LOST"
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
     case uplinkFailing = "NABD_UPLINK_FAILING"
@@ -73,6 +74,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .low, "This device sends far more than it should; not all of it is stored",
                 "هذا الجهاز يرسل أكثر بكثير مما ينبغي؛ لا يُحفظ كل ما يرسله")
+        case .controlLost:
+            row(
+                .medium, "This device no longer takes commands from the unit: control it by its own keys",
+                "هذا الجهاز لم يعد يقبل أوامر الوحدة: تحكّم به بأزراره")
         case .deviceRefused:
             row(
                 .medium, "This device is not read: what the unit knows of it is faulty",

@@ -38,6 +38,11 @@ package struct SerialPlan: Sendable {
     /// By frame: the messages that it carries.
     package let messagesOfFrame: [[Int]]
     package let requests: [RequestPlan]
+    /// By message: the messages that one frame could be as well.
+    package let alike: [[Bool]]
+    /// By request, by message: whether an answer to the request could be taken for that message, or for the refusal
+    /// that may come in its place; and the other way round.
+    package let isMistakable: [[Bool]]
     /// Requests said when the line opens and when the host stops.
     package let open: [Int]
     package let close: [Int]

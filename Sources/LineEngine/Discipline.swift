@@ -82,11 +82,15 @@ struct Discipline<Shape: Equatable & BitwiseCopyable> {
     // MARK: Answers that have not come
 
     /// Until when an answer of this shape could be taken for another's; `nil` when it may be asked for. Unit: ns.
-    mutating func expiry(of shape: Shape, now: Int64) -> Int64? {
+    mutating func expiry(of shape: Shape, now: Int64) -> Int64? { expiry(now: now) { $0 == shape } }
+
+    /// The same of an answer that could be any of these shapes: the latest counts.
+    mutating func expiry(now: Int64, where couldBe: (Shape) -> Bool) -> Int64? {
         expire(now: now)
         if entries.count == Self.capacity { return entries[0].expires }
-        for entry in entries where entry.shape == shape { return entry.expires }
-        return nil
+        var latest: Int64?
+        for entry in entries where couldBe(entry.shape) { latest = max(latest ?? entry.expires, entry.expires) }
+        return latest
     }
 
     /// An answer was given up; it may still come.
@@ -114,8 +118,11 @@ struct Discipline<Shape: Equatable & BitwiseCopyable> {
     /// A whole answer came that is not awaited. Returns whether it is one of those that were given up.
     ///
     /// The device works on: what else it was asked may take as long again.
-    mutating func takeLate(_ shape: Shape, now: Int64) -> Bool {
-        guard let index = entries.firstIndex(where: { $0.shape == shape }) else { return false }
+    mutating func takeLate(_ shape: Shape, now: Int64) -> Bool { takeLate(now: now) { $0 == shape } }
+
+    /// The same of an answer that could be any of these shapes: the oldest counts.
+    mutating func takeLate(now: Int64, where couldBe: (Shape) -> Bool) -> Bool {
+        guard let index = entries.firstIndex(where: { couldBe($0.shape) }) else { return false }
         let late = entries.remove(at: index)
         tardiness[late.device].answeredLate(by: now - late.sent, sent: late.sent)
         for index in entries.indices where entries[index].device == late.device {

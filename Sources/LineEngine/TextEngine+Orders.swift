@@ -15,9 +15,7 @@ extension TextEngine {
             tell(order, .notSaid, said: 0, at: now)
             return true
         }
-        if let reply = plan.requests[Int(number)].reply, intake.discipline.expiry(of: reply, now: now) != nil {
-            return false
-        }
+        if intake.expiry(of: Int(number), now: now) != nil { return false }
         self.order = nil
         say(Int(number), .order(order), at: now)
         return true

@@ -141,9 +141,7 @@ extension TextEngine {
         phase = .idle
         let request = plan.requests[exchange.request]
         // It is said again where its reply can no longer be mistaken before it is due anyway.
-        let isFree =
-            request.reply.map { (intake.discipline.expiry(of: $0, now: now) ?? 0) < roster.questions[index].due }
-            ?? true
+        let isFree = (intake.expiry(of: exchange.request, now: now) ?? 0) < roster.questions[index].due
         if request.isRepeatable, isFree, roster.questions[index].body.repetitions < request.retries {
             roster.questions[index].body.repetitions += 1
             roster.questions[index].due = intake.discipline.quietUntil

@@ -214,9 +214,7 @@ package struct TextEngine: LineEngine {
             if farewellEnd != nil { return beginFarewell(at: now) }
             let at = max(due, intake.discipline.quietUntil)
             guard now >= at else { return wait(until: at, at: now) }
-            if let reply = plan.requests[plan.open[step]].reply,
-                let expiry = intake.discipline.expiry(of: reply, now: now)
-            {
+            if let expiry = intake.expiry(of: plan.open[step], now: now) {
                 phase = .session(step: step, due: expiry)
             } else {
                 say(plan.open[step], .step(step), at: now)
@@ -241,7 +239,7 @@ package struct TextEngine: LineEngine {
         if waitedFor == due { recorder.lateness.record(now - due) }
         waitedFor = 0
         let request = roster.questions[index].body.request
-        if let reply = plan.requests[request].reply, let expiry = intake.discipline.expiry(of: reply, now: now) {
+        if let expiry = intake.expiry(of: request, now: now) {
             // Its reply of before may still come, and could be taken for the next.
             roster.questions[index].due = expiry
             return nil

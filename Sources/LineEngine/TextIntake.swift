@@ -75,9 +75,7 @@ struct TextIntake {
         while let message = decoder.takeUnasked() {
             unasked += 1
             let isCopy = message == lastReply || awaited.map { plan.requests[$0].reply == message } ?? false
-            // A refusal that comes late is the late answer.
-            let shape = plan.requests.first { $0.refusal == message }?.reply ?? message
-            let isLate = discipline.takeLate(shape, now: time)
+            let isLate = takeLate(message, time: time)
             if isLate { sawLate = true } else if !isCopy { discipline.doubt(0) }
             see(isLate ? .late : isCopy ? .duplicate : .unsolicited, 1, time: time, sink: &sink)
         }
@@ -86,6 +84,20 @@ struct TextIntake {
         see(.unsolicited, max(0, Int64(counters.unsolicited - seen.unsolicited) - unasked), time: time, sink: &sink)
         if decoder.skippedBytes > seenSkipped { see(.resync, 1, time: time, sink: &sink) }
         (seen, seenSkipped) = (counters, decoder.skippedBytes)
+    }
+
+    /// A message that is not awaited may be the late answer, or what looks like it; a refusal is one too.
+    private mutating func takeLate(_ message: Int, time: Int64) -> Bool {
+        let plan = plan
+        let shape = plan.requests.first { $0.refusal == message }?.reply ?? message
+        return discipline.takeLate(shape, now: time) || discipline.takeLate(now: time) { plan.alike[message][$0] }
+    }
+
+    /// Until when what a request would be answered could be taken for the answer to another; `nil` when it may be said.
+    /// Unit: ns.
+    mutating func expiry(of request: Int, now: Int64) -> Int64? {
+        let mistakable = plan.isMistakable[request]
+        return plan.requests[request].reply == nil ? nil : discipline.expiry(now: now) { mistakable[$0] }
     }
 
     /// Whether a reply came after it had been given up, told once.

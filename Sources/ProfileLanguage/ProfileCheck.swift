@@ -70,6 +70,7 @@ struct ProfileCheck {
             }
         }
         checkReplies()
+        noteLikeness()
         checkOverlaps()
         for frame in profile.frames
         where frame.checksum == nil && !frame.isControl && profile.commands.contains(where: { $0.effect == .effect }) {
@@ -90,12 +91,35 @@ struct ProfileCheck {
             let same = profile.messages[..<index].enumerated().first { other, earlier in
                 profile.requests.contains { $0.reply == other && $0.period != nil } && carriesFields(earlier)
                     && carriesFields(message)
-                    && tellsAsSame(earlier, message)
+                    && profile.couldBeTaken(earlier, for: message)
             }
             if let same {
                 diagnostics.error(message.location, "nobody can tell this reply from that of “\(same.element.name)”")
             }
         }
+    }
+
+    /// What the host keeps apart by waiting: an answer that could be that of another saying, acknowledgements and
+    /// refusals included.
+    private func noteLikeness() {
+        let replies = profile.messages.enumerated().filter(\.element.isReply)
+        for (place, (index, message)) in replies.enumerated() {
+            let others = replies[..<place].filter { other, earlier in
+                profile.couldBeTaken(earlier, for: message) && !isOneQuestion(other, index)
+            }.map { "“\($0.element.name)”" }
+            if !others.isEmpty {
+                diagnostics.note(
+                    message.location,
+                    "the answer “\(message.name)” could be that of \(others.joined(separator: ", ")): while one "
+                        + "of them may still come, the other is not asked for")
+            }
+        }
+    }
+
+    /// Whether both are steps of commands: at most one command is said at a time.
+    private func isOneQuestion(_ one: Int, _ other: Int) -> Bool {
+        let said = Set(profile.requests.flatMap { [$0.reply, $0.refusal] }.compactMap { $0 })
+        return !said.contains(one) && !said.contains(other)
     }
 
     /// Without values a reply that is taken for another does no harm.
@@ -106,29 +130,6 @@ struct ProfileCheck {
     private static func isTellable(_ message: MessageDescription, _ template: Template) -> Bool {
         if !message.when.isEmpty || message.records != nil || template.items.count > 1 { return true }
         return template.items.joined().contains { if case .literal(let text) = $0 { !text.isEmpty } else { false } }
-    }
-
-    private func tellsAsSame(_ left: MessageDescription, _ right: MessageDescription) -> Bool {
-        guard left.frame == right.frame, left.length == right.length || left.length == nil || right.length == nil else {
-            return false
-        }
-        for one in left.when {
-            for other in right.when where one.bytes == other.bytes {
-                if case (.isOneOf(let values), .isOneOf(let others)) = (one.test, other.test),
-                    Set(values).isDisjoint(with: others)
-                {
-                    return false
-                }
-                if case (.bit(let bit, let isSet), .bit(let otherBit, let otherSet)) = (one.test, other.test),
-                    bit == otherBit, isSet != otherSet
-                {
-                    return false
-                }
-            }
-        }
-        guard let one = left.template, let other = right.template else { return true }
-        if one.items.count != other.items.count, !one.moreItems, !other.moreItems { return false }
-        return zip(one.items, other.items).allSatisfy { !TextShape($0, profile).differs(from: TextShape($1, profile)) }
     }
 
     private func checkOverlaps() {

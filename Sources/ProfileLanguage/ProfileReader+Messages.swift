@@ -276,6 +276,18 @@ extension ProfileReader {
         if let lost = map["control-lost-when"]?.mapping("a condition") { profile.session.controlLost = condition(lost) }
     }
 
+    /// A device that no longer obeys is an alert, where none of the profile's own says the same.
+    mutating func declareControlLost(_ value: YAMLValue?) {
+        guard let value, let lost = profile.session.controlLost,
+            !profile.alerts.contains(where: { $0.field == lost.field && $0.test == lost.test })
+        else { return }
+        let row = AlertKind.controlLost.descriptor
+        profile.alerts.append(
+            AlertDescription(
+                name: row.name, code: row.code, field: lost.field, test: lost.test, priority: .medium, text: row.text,
+                arabicText: row.arabicText, location: value.location))
+    }
+
     private func trigger(_ value: YAMLValue) -> SessionDescription.Answer.Trigger? {
         guard let name = value.text("what is answered") else { return nil }
         if name == "damage" { return .damage }

@@ -53,6 +53,7 @@ struct ProfileReader {
         }
         if let value = root["heartbeat"] { readHeartbeats(value) }
         if let value = root["alerts"] { readAlerts(value) }
+        declareControlLost(root["session"]?.member("control-lost-when"))
         if let value = root["commands"]?.mapping("the commands"), profile.line.transport == .serial {
             readCommands(value)
         }

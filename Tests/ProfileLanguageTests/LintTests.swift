@@ -145,6 +145,41 @@ import Testing
     @Test(arguments: ["", "- a", "a: [", "a: b: c", "\u{0}", "x", "nabd: [profile/1]", "\tnabd: x"])
     func whatIsNoProfileIsToldAndNeverTraps(text: String) { #expect(!diagnostics(text).isEmpty) }
 
+    /// Acknowledgements and refusals that look like other answers are named, once, and only where they do.
+    @Test func answersThatLookAlikeAreNamed() {
+        func notes(_ more: String) -> [String] {
+            diagnostics(Self.text.replacingOccurrences(of: "metrics:", with: more + "metrics:")).filter {
+                $0.severity == .note
+            }.map(\.message)
+        }
+        let commands = """
+            commands:
+              start: {steps: [{send: S, reply: "INF^{_}"}], class: effect, requires: {rate: 0}, hazards: none}
+
+            """
+        #expect(notes("").isEmpty)
+        #expect(notes(commands).count == 1)
+        #expect(notes(commands).first?.hasPrefix("the answer “start.1” could be that of “status”") == true)
+        #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "STA^{_}")).isEmpty)
+        #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "INF^{_}^{_}")).isEmpty)
+        #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "INF^{_}^{_?}")).count == 1)
+        #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "INF^OK")).isEmpty)
+    }
+
+    /// A device that no longer obeys is an alert, unless the profile has one that says the same.
+    @Test func theLossOfControlIsAnAlert() throws {
+        func alerts(_ more: String) throws -> [String] {
+            let text = Self.text.replacingOccurrences(of: "metrics:", with: more + "metrics:")
+            return try DeviceProfile.load(try YAMLFile(path: "a/b/profile.yaml", text: text)).alerts.map(\.name)
+        }
+        let session = "session: {control-lost-when: {field: rate, above: 5}}\n"
+        let own = "alerts: [{alert: NABD_OWN, when: {field: rate, above: 5}, priority: low, text: a, text-ar: \"ا\"}]\n"
+        #expect(try alerts("") == [])
+        #expect(try alerts(session) == ["NABD_CONTROL_LOST"])
+        #expect(try alerts(session + own) == ["NABD_OWN"])
+        #expect(try alerts(session + own.replacingOccurrences(of: "5", with: "6")) == ["NABD_OWN", "NABD_CONTROL_LOST"])
+    }
+
     @Test func aMisspeltWordIsSuggested() {
         let found = diagnostics(Self.serial.replacingOccurrences(of: "checksum:", with: "cheksum:"))
         #expect(found.contains { $0.suggestion == "did you mean “checksum”?" })

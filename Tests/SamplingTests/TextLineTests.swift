@@ -157,6 +157,29 @@ import Testing
         }
     }
 
+    /// A pump whose answer to a setting could be its status, each late at times: none is taken for the other.
+    @Test func anAnswerThatCouldBeAnothersIsWaitedFor() throws {
+        var generator = SeededGenerator(seed: 9)
+        let alike = [
+            #"first: {send: "A", reply: "S{first}", every: 1s, class: read}"#,
+            #"keep: {send: "K", reply: "S{_}", every: 1s, class: idempotent}"#,
+            #"second: {send: "B", reply: "B{second}", every: 1s, class: read}"#,
+        ]
+        var asked = 0
+        let run = run(try plan(alike), seconds: 5_000) { text, _ in
+            asked += 1
+            let took =
+                Int.random(in: 0..<3, using: &generator) == 0
+                ? Int64.random(in: 800_000_000...2_500_000_000, using: &generator) : 20_000_000
+            // What is not the status has numbers that no status has.
+            let told = text.contains("A") ? asked : 1_000_000 + asked
+            return [.init(took, "!\(text.contains("B") ? "B" : "S")\(told)\r")]
+        }
+        let told = run.values("MDC_TEMP").map(\.bits)
+        #expect(told.count > 1_000, "\(told.count)")
+        #expect(told.allSatisfy { $0 < 1_000_000 }, "the answer to a setting was taken for the status")
+    }
+
     /// A session that is never answered keeps no order beyond its deadline.
     @Test func anOrderBeforeTheSessionEndsAtItsDeadline() throws {
         let requests = [#"hello: {send: "H", reply: "H", class: read}"#] + two
