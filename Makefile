@@ -13,7 +13,7 @@ help: ## What can be made.
 demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
-test: setup build fuzz-build lint proofs hil-test ## Everything that must pass: about ten minutes after the build.
+test: setup build fuzz-build lint proofs models hil-test ## Everything that must pass: about ten minutes after the build.
 
 check: lint unit-test ## Formatting, profiles, Swift tests: about a minute after the build.
 
@@ -54,6 +54,16 @@ proofs: build
 	@echo "== Swift tests; beside them the profiles' vectors, and damaged copies of them (about a minute)"
 	@scripts/beside .build/vectors.log nice $(NABD) profile test device-profiles -- bash -c 'swift test 2>&1 | scripts/quiet-tests'
 
+.PHONY: models
+models: setup-packages ## The model of the command path: every state, and every mutant found (about half a minute).
+	@Tests/Models/run
+
+.PHONY: command-test
+command-test: setup-packages ## What the tests of commands are worth, and the rigs that commands are tried on: about a quarter of an hour.
+	@scripts/setup python
+	@$(PYTEST) $(DRIVEN) --junitxml=hil-tests/results/driven.xml
+	@Tests/Mutation/run
+
 PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-tests -q
 
 # What compares the time of every sample, or asks for a run without a gap: a machine full of played devices blurs it.
@@ -62,10 +72,13 @@ STEADY := hil-tests/test_outage.py hil-tests/test_demo.py
 # What is not to run beside tests that must be in time.
 COMPUTING := hil-tests/test_durability*.py hil-tests/test_faults_late*.py hil-tests/test_faults_ten_thousand.py
 
+# Rigs that commands are tried on, tried by themselves.
+DRIVEN := hil-tests/test_driven_*.py
+
 hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
 	@echo "== independent devices, lines that misbehave, a FHIR server (about five minutes); the table of faults: hil-tests/results/faults.md"
-	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
+	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(DRIVEN) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
 	@NABD_TABLE=add $(PYTEST) $(COMPUTING) --junitxml=hil-tests/results/durability.xml

@@ -57,6 +57,7 @@ let package = Package(
         room("DevicePlans", ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"], settings: optimised),
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
+        room("PumpControl", settings: optimised),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room(
             "DeviceDrivers",
@@ -170,6 +171,7 @@ let package = Package(
             of: "DeviceDrivers",
             ["DeviceModel", "DevicePlans", "ProfileLanguage", "Nomenclature", "StrictYAML", "TestSupport"],
             settings: optimised),
+        tests(of: "PumpControl", settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "RealTime"]),
         tests(

@@ -43,7 +43,7 @@ import Testing
     private static let pure: Set<String> = [
         "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
         "ModbusFrames",
-        "Nomenclature",
+        "Nomenclature", "PumpControl",
     ]
 
     static let modulesStayInTheirRooms: Rule = { source in
@@ -125,6 +125,13 @@ import Testing
             ? ["asks the world itself"] : []
     }
 
+    /// What decides about commands counts exactly, and knows no clock, no file and no line.
+    static let commandsAreDecidedExactly: Rule = { source in
+        guard source.room == "PumpControl" else { return [] }
+        return source.imports.map { "imports \($0)" }
+            + (source.text.contains(/\b(?:Double|Float|CGFloat|Decimal)\b/) ? ["counts in binary fractions"] : [])
+    }
+
     private static let rules: [(name: String, rule: Rule, bad: [Source])] = [
         (
             "modulesStayInTheirRooms", modulesStayInTheirRooms,
@@ -162,6 +169,13 @@ import Testing
                     "nabd/A.swift",
                     "struct A {\n    private mutating func a() {\n" + String(repeating: "        b()\n", count: 80)
                         + "    }\n}\n"),
+            ]
+        ),
+        (
+            "commandsAreDecidedExactly", commandsAreDecidedExactly,
+            [
+                Source("PumpControl/A.swift", "let a: Double = 0"), Source("PumpControl/A.swift", "import Fieldbus\n"),
+                Source("PumpControl/A.swift", "import RealTime\n"),
             ]
         ),
         ("nothingIsPublic", nothingIsPublic, [Source("Uplink/A.swift", "struct A {\n    public let b: Int\n}\n")]),

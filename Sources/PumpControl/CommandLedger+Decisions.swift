@@ -1,0 +1,92 @@
+/// What may be done, decided without doing it. Each answer is the event that is to be journalled, or why not.
+extension CommandLedger {
+    /// Why something is not done.
+    package struct Refusal: Error, Sendable, Hashable {
+        package let reason: RefusalReason
+        /// The command that stands in the way.
+        package let command: Int64?
+
+        package init(_ reason: RefusalReason, _ command: Int64? = nil) {
+            (self.reason, self.command) = (reason, command)
+        }
+    }
+
+    /// Somebody enters a command.
+    package func draft(_ content: CommandContent, by person: Operator, at now: Int64) throws(Refusal) -> CommandEvent {
+        try checkPump(content, besides: nil, at: now)
+        return .drafted(content, by: person)
+    }
+
+    /// A second person enters the same without having seen it. What differs voids both.
+    package func verify(_ number: Int64, entering content: CommandContent, by person: Operator, at now: Int64)
+        throws(Refusal) -> CommandEvent
+    {
+        guard let command = open[number] else { throw Refusal(.unknownCommand) }
+        guard case .draft(let first, let since) = command.state else { throw Refusal(.notDraft, number) }
+        if now - since > rules.longestDraft { return .expired(number) }
+        if first == person { throw Refusal(.samePerson, number) }
+        return content == command.content ? .verified(number, by: person) : .mismatched(number, by: person)
+    }
+
+    package func withdraw(_ number: Int64, by person: Operator) throws(Refusal) -> CommandEvent {
+        guard let command = open[number] else { throw Refusal(.unknownCommand) }
+        guard command.state.isWaiting else { throw Refusal(.notDraft, number) }
+        return .withdrawn(number, by: person)
+    }
+
+    /// The verified command is to be carried out: once this event is durable, and not before, its bytes go to the line.
+    package func intend(_ number: Int64, _ effect: Effect, at now: Int64) throws(Refusal) -> CommandEvent {
+        guard let command = open[number] else { throw Refusal(.unknownCommand) }
+        guard case .verified(_, let since) = command.state else { throw Refusal(.notVerified, number) }
+        if now - since > rules.longestDraft { return .expired(number) }
+        try checkPump(command.content, besides: number, at: now)
+        guard !effect.bytes.isEmpty, !effect.wanted.isEmpty, now < effect.expires,
+            effect.expires <= since + rules.longestDraft
+        else { throw Refusal(.notAllowed, number) }
+        return .intended(number, effect)
+    }
+
+    /// Somebody has stood before the pump. Where two entered the command, two say what it shows.
+    package func resolve(_ number: Int64, seen: Resolution, by people: [Operator]) throws(Refusal) -> CommandEvent {
+        guard let command = open[number] else { throw Refusal(.unknownCommand) }
+        guard command.state.isUncertain else { throw Refusal(.notOpen, number) }
+        guard Set(people).count >= command.content.people else { throw Refusal(.onePersonMore, number) }
+        return .resolved(number, by: people, seen)
+    }
+
+    /// A stop is never refused.
+    package func stop(_ pump: PumpKey, by person: Operator) -> CommandEvent { .stopAsked(pump, by: person) }
+
+    /// What time alone brings about.
+    package func due(at now: Int64) -> [CommandEvent] {
+        open.sorted { $0.key < $1.key }.compactMap { number, command in
+            switch command.state {
+            case .draft(_, let since), .verified(_, let since):
+                now - since > rules.longestDraft ? .expired(number) : nil
+            case .uncertain(let doubt):
+                !doubt.isLeftToPeople && now - doubt.since >= rules.patience ? .leftToPeople(number) : nil
+            case .intended, .sent, .acknowledged: nil
+            }
+        }
+    }
+
+    /// Whether what a line reports of a command still says something: a person may have resolved it meanwhile.
+    package func isOpen(_ number: Int64) -> Bool { open[number]?.state.isOpen ?? false }
+
+    /// Whether anything at all may be done to a pump but reading and stopping it.
+    private func checkPump(_ content: CommandContent, besides own: Int64?, at now: Int64) throws(Refusal) {
+        let pump = pump(content.pump)
+        if !pump.isLookedAt { throw Refusal(.mustBeLookedAt) }
+        for (number, command) in open where number != own && command.state.isOpen {
+            guard command.content.pump == content.pump || command.content.line == content.line else { continue }
+            if command.content.pump == content.pump, command.state.isUncertain {
+                throw Refusal(.uncertainPending, number)
+            }
+            if !command.state.isUncertain { throw Refusal(.underWay, number) }
+        }
+        if pump.stop != nil { throw Refusal(.stopPending) }
+        if pump.isLocked { throw Refusal(.locked) }
+        if let last = pump.intents.last, now - last < rules.leastGap { throw Refusal(.tooSoon) }
+        if pump.intents.count(where: { now - $0 < rules.window }) >= rules.mostInWindow { throw Refusal(.tooMany) }
+    }
+}

@@ -1,0 +1,265 @@
+/// All commands of the unit, as the journal's events tell them. A value: the same events give the same ledger, nothing
+/// here waits, reads a clock or keeps what the journal does not hold.
+package struct CommandLedger: Sendable, Hashable {
+    package struct Command: Sendable, Hashable {
+        package let content: CommandContent
+        package internal(set) var state: CommandState
+    }
+
+    /// A stop that is under way, beside all commands.
+    package enum Stop: Sendable, Hashable {
+        case asked
+        case sent
+        /// It was said, or could not be; nobody knows that the pump stands still.
+        case notDelivered
+    }
+
+    /// What is remembered of a pump beyond its open commands.
+    package struct Pump: Sendable, Hashable {
+        /// When effects were intended, within the window. Unit: ns of the boot clock of the session.
+        package internal(set) var intents: [Int64] = []
+        package internal(set) var failures: [Int64] = []
+        package internal(set) var isLocked = false
+        package internal(set) var stop: Stop?
+        /// Whether somebody has looked at it since the record was damaged.
+        package internal(set) var isLookedAt = true
+    }
+
+    package let rules: CommandRules
+    /// By number: those that have not ended.
+    package private(set) var open: [Int64: Command] = [:]
+    package private(set) var pumps: [PumpKey: Pump] = [:]
+    /// Whether events are missing: pumps that are not named here are to be looked at too.
+    package private(set) var isRecordDamaged = false
+    /// The number of the last event.
+    package private(set) var last: Int64 = 0
+
+    package init(_ rules: CommandRules = CommandRules()) { self.rules = rules }
+
+    package func pump(_ key: PumpKey) -> Pump {
+        if let pump = pumps[key] { return pump }
+        var pump = Pump()
+        pump.isLookedAt = !isRecordDamaged
+        return pump
+    }
+
+    /// The open command of a pump that bars others: one at most.
+    package func underWay(on pump: PumpKey) -> (number: Int64, command: Command)? {
+        open.first { $0.value.content.pump == pump && $0.value.state.isOpen }.map { ($0.key, $0.value) }
+    }
+
+    // MARK: The fold
+
+    /// Takes the next event of the journal. Returns what the command came to, when it ended by it.
+    ///
+    /// Any event may come, whoever wrote the journal: one that does not fit what went before tells that the record is
+    /// damaged, and is never taken for what it says.
+    ///
+    /// - Parameters:
+    ///   - number: of the event in the journal, above all before.
+    ///   - time: when it happened. Unit: ns of the boot clock of its session.
+    @discardableResult package mutating func apply(_ event: CommandEvent, number: Int64, at time: Int64) -> CommandEnd?
+    {
+        guard number > last else {
+            damage()
+            return nil
+        }
+        let isFirst = last == 0
+        last = number
+        switch event {
+        case .sessionBegan: beginSession(at: time)
+        case .snapshot(let snapshot): take(snapshot, isFirst: isFirst)
+        case .recordDamaged: damage()
+        case .drafted(let content, let by):
+            guard (1...2).contains(content.people) else { return contradict(content.pump) }
+            open[number] = Command(
+                content: content,
+                state: content.people == 1 ? .verified(by: [by], since: time) : .draft(by: by, since: time))
+        case .stopAsked(let key, _): askStop(key)
+        case .stopSent(let key): change(key) { if $0.stop == .asked { $0.stop = .sent } }
+        case .stopConfirmed(let key): change(key) { $0.stop = nil }
+        case .stopNotDelivered(let key): change(key) { if $0.stop != nil { $0.stop = .notDelivered } }
+        case .lookedAt(let key, _):
+            change(key) { pump in
+                pump.isLookedAt = true
+                if pump.stop == .notDelivered { pump.stop = nil }
+            }
+        case .unlocked(let key, _): change(key) { ($0.isLocked, $0.failures) = (false, []) }
+        case .verified(let command, _), .mismatched(let command, _), .withdrawn(let command, _), .expired(let command),
+            .refused(let command, _), .intended(let command, _), .notSent(let command, _), .sent(let command),
+            .taken(let command), .rejected(let command), .unanswered(let command, _), .readBack(let command, _),
+            .undecided(let command), .leftToPeople(let command), .resolved(let command, _, _):
+            return take(event, of: command, at: time)
+        }
+        return nil
+    }
+
+    private mutating func take(_ event: CommandEvent, of number: Int64, at time: Int64) -> CommandEnd? {
+        guard let command = open[number] else {
+            damage()
+            return nil
+        }
+        guard let next = Self.next(command, event, at: time) else { return contradict(command.content.pump) }
+        let key = command.content.pump
+        switch next {
+        case .state(let state):
+            if case .intended = state { note(intent: time, of: key) }
+            if state.isUncertain, !command.state.isUncertain { note(failure: time, of: key) }
+            open[number]?.state = state
+            return nil
+        case .end(let end):
+            if end == .rejected { note(failure: time, of: key) }
+            open[number] = nil
+            return end
+        }
+    }
+
+    private enum Next {
+        case state(CommandState)
+        case end(CommandEnd)
+    }
+
+    /// What an event brings about; `nil` where it cannot come in this state.
+    private static func next(_ command: Command, _ event: CommandEvent, at time: Int64) -> Next? {
+        switch (command.state, event) {
+        case (.draft(let first, let since), .verified(_, let second)):
+            return first == second ? nil : .state(.verified(by: [first, second], since: since))
+        case (.draft, .mismatched): return .end(.void(.mismatched))
+        case (.draft, .withdrawn), (.verified, .withdrawn): return .end(.void(.withdrawn))
+        case (.draft, .expired), (.verified, .expired): return .end(.void(.expired))
+        case (.draft, .refused), (.verified, .refused): return .end(.void(.refused))
+        case (.verified, .intended(_, let effect)): return .state(.intended(effect))
+        case (.intended, .notSent(_, let reason)): return .end(.notSent(reason))
+        case (.intended(let effect), .sent): return .state(.sent(effect))
+        case (.intended(let effect), .unanswered), (.sent(let effect), .unanswered):
+            return .state(.doubt(effect, isTaken: false, since: time))
+        case (.sent(let effect), .taken): return .state(.acknowledged(effect))
+        case (.sent, .rejected): return .end(.rejected)
+        case (.acknowledged(let effect), .undecided): return .state(.doubt(effect, isTaken: true, since: time))
+        case (.acknowledged(let effect), .readBack(_, let shown)):
+            return next(command, Evidence(shown, of: effect, kind: command.content.kind, isTaken: true))
+        case (.uncertain(let doubt), .readBack(_, let shown)):
+            return next(
+                command, Evidence(shown, of: doubt.effect, kind: command.content.kind, isTaken: doubt.isTaken))
+        case (.uncertain, .undecided): return .state(command.state)
+        case (.uncertain(var doubt), .taken):
+            // It said so late.
+            doubt.isTaken = true
+            return .state(.uncertain(doubt))
+        case (.uncertain(var doubt), .leftToPeople):
+            doubt.isLeftToPeople = true
+            return .state(.uncertain(doubt))
+        case (.uncertain, .resolved(_, let people, let seen)):
+            return Set(people).count >= command.content.people ? .end(.resolved(seen)) : nil
+        default: return nil
+        }
+    }
+
+    private static func next(_ command: Command, _ evidence: Evidence) -> Next {
+        switch evidence {
+        case .confirms: .end(.confirmed)
+        case .contradicts: .end(.notInEffect)
+        case .saysNothing: .state(command.state)
+        }
+    }
+
+    /// What had not been said is void. What was intended may have been said: nobody knows. The times of another
+    /// session's clock are not compared: what was done counts as done just now.
+    private mutating func beginSession(at time: Int64) {
+        for (number, command) in open {
+            switch command.state {
+            case .draft, .verified: open[number] = nil
+            case .intended(let effect), .sent(let effect):
+                open[number]?.state = .doubt(effect, isTaken: false, since: time)
+            case .acknowledged(let effect): open[number]?.state = .doubt(effect, isTaken: true, since: time)
+            case .uncertain(var doubt):
+                doubt.since = time
+                open[number]?.state = .uncertain(doubt)
+            }
+        }
+        for key in pumps.keys {
+            change(key) { pump in
+                pump.intents = pump.intents.map { _ in time }
+                pump.failures = pump.failures.map { _ in time }
+                if pump.stop != nil { pump.stop = .notDelivered }
+            }
+        }
+    }
+
+    /// A stop voids what was being prepared: going on afterwards is a new command.
+    private mutating func askStop(_ key: PumpKey) {
+        for (number, command) in open where command.content.pump == key && command.state.isWaiting {
+            open[number] = nil
+        }
+        change(key) { $0.stop = .asked }
+    }
+
+    // MARK: Snapshots
+
+    /// All that the events before came to. A fold that begins with it needs none of them.
+    package struct Snapshot: Sendable, Hashable {
+        package let open: [Int64: Command]
+        package let pumps: [PumpKey: Pump]
+        package let isRecordDamaged: Bool
+    }
+
+    package var snapshot: Snapshot { Snapshot(open: open, pumps: pumps, isRecordDamaged: isRecordDamaged) }
+
+    /// Where events before it were read, it must say what they said.
+    private mutating func take(_ snapshot: Snapshot, isFirst: Bool) {
+        guard isFirst || snapshot == self.snapshot else { return damage() }
+        (open, pumps, isRecordDamaged) = (snapshot.open, snapshot.pumps, snapshot.isRecordDamaged)
+    }
+
+    private mutating func damage() {
+        isRecordDamaged = true
+        for key in pumps.keys { pumps[key]?.isLookedAt = false }
+    }
+
+    /// An event that cannot be true of this pump.
+    private mutating func contradict(_ key: PumpKey) -> CommandEnd? {
+        change(key) { $0.isLookedAt = false }
+        return nil
+    }
+
+    private mutating func change(_ key: PumpKey, _ body: (inout Pump) -> Void) {
+        var changed = pump(key)
+        body(&changed)
+        pumps[key] = changed
+    }
+
+    private mutating func note(intent time: Int64, of key: PumpKey) {
+        let rules = rules
+        change(key) { $0.intents = Array(($0.intents + [time]).suffix(rules.mostInWindow)) }
+    }
+
+    private mutating func note(failure time: Int64, of key: PumpKey) {
+        let rules = rules
+        change(key) { pump in
+            pump.failures = Array((pump.failures + [time]).suffix(rules.failuresThatLock))
+            if pump.failures.count == rules.failuresThatLock, let first = pump.failures.first,
+                time - first <= rules.failureWindow
+            {
+                pump.isLocked = true
+            }
+        }
+    }
+}
+
+/// What bounds the driving of pumps. Units of times: ns.
+package struct CommandRules: Sendable, Hashable {
+    /// How long a draft may wait, from its first entry to its transmission.
+    package var longestDraft: Int64 = 300_000_000_000
+    /// Between two effects on one pump at least.
+    package var leastGap: Int64 = 5_000_000_000
+    /// Effects on one pump within ``window`` at most.
+    package var mostInWindow = 12
+    package var window: Int64 = 3_600_000_000_000
+    /// Failures within ``failureWindow`` that lock a pump until somebody unlocks it.
+    package var failuresThatLock = 3
+    package var failureWindow: Int64 = 600_000_000_000
+    /// How long a command may be uncertain before it is a person's task.
+    package var patience: Int64 = 60_000_000_000
+
+    package init() {}
+}

@@ -1,0 +1,148 @@
+import Testing
+
+@testable import PumpControl
+
+/// The fold over a journal that anybody may have written (C-34, C-35).
+@Suite struct RecordTests {
+    typealias Desk = LedgerTests.Desk
+
+    @Test func c35_missingEventsMakeEveryPumpToBeLookedAt() throws {
+        var desk = Desk()
+        let known = try desk.draft(LedgerTests.content())
+        desk.tell(.stopConfirmed(LedgerTests.pump))
+        desk.tell(.recordDamaged)
+        let never = PumpKey(port: "/dev/ttyS1", slot: "A2")
+        for pump in [LedgerTests.pump, never] {
+            #expect(!desk.ledger.pump(pump).isLookedAt)
+            let content = LedgerTests.content(pump: pump)
+            #expect(throws: CommandLedger.Refusal(.mustBeLookedAt)) {
+                try desk.ledger.draft(content, by: LedgerTests.first, at: 0)
+            }
+            desk.tell(.lookedAt(pump, by: LedgerTests.first))
+            #expect(desk.ledger.pump(pump).isLookedAt)
+            #expect(throws: Never.self) { try desk.ledger.draft(content, by: LedgerTests.first, at: 0) }
+        }
+        #expect(desk.ledger.open[known] != nil && desk.ledger.isRecordDamaged)
+        #expect(!desk.ledger.pump(PumpKey(serial: "3")).isLookedAt)
+    }
+
+    @Test func anEventOfAnUnknownCommandIsDamage() {
+        var desk = Desk()
+        desk.tell(.sent(5))
+        #expect(desk.ledger.isRecordDamaged)
+    }
+
+    @Test func numbersOnlyGrow() {
+        var ledger = CommandLedger()
+        ledger.apply(.sessionBegan, number: 5, at: 0)
+        #expect(ledger.last == 5 && !ledger.isRecordDamaged)
+        ledger.apply(.stopAsked(LedgerTests.pump, by: LedgerTests.first), number: 5, at: 0)
+        #expect(ledger.isRecordDamaged && ledger.pump(LedgerTests.pump).stop == nil)
+    }
+
+    /// In each state every event that does not belong there is taken for nothing but a reason to look.
+    @Test func anEventThatCannotBeIsNotBelieved() throws {
+        let effect = LedgerTests.effect()
+        func events(_ number: Int64) -> [CommandEvent] {
+            [
+                .verified(number, by: LedgerTests.first), .verified(number, by: LedgerTests.third),
+                .mismatched(number, by: LedgerTests.third), .withdrawn(number, by: LedgerTests.first),
+                .expired(number), .refused(number, .tooSoon), .intended(number, effect),
+                .notSent(number, .expired), .sent(number), .taken(number), .rejected(number),
+                .unanswered(number, .silent), .readBack(number, LedgerTests.shown("12.5")), .undecided(number),
+                .leftToPeople(number), .resolved(number, by: [LedgerTests.first, LedgerTests.second], .inEffect),
+            ]
+        }
+        // By state: which of them belong there.
+        let states: [(made: (inout Desk) throws -> Int64, fits: Set<Int>)] = [
+            ({ try $0.draft(LedgerTests.content()) }, [1, 2, 3, 4, 5]),
+            ({ try $0.draft(LedgerTests.content(people: 1)) }, [3, 4, 5, 6]),
+            ({ try $0.intended() }, [7, 8, 11]),
+            (
+                { desk in
+                    let number = try desk.intended()
+                    desk.tell(.sent(number))
+                    return number
+                }, [9, 10, 11]
+            ),
+            (
+                { desk in
+                    let number = try desk.intended()
+                    desk.tell(.sent(number))
+                    desk.tell(.taken(number))
+                    return number
+                }, [12, 13]
+            ),
+            ({ try $0.uncertain(isTaken: false) }, [9, 12, 13, 14, 15]),
+        ]
+        for (place, state) in states.enumerated() {
+            for index in 0..<16 {
+                var desk = Desk()
+                let number = try state.made(&desk)
+                let before = desk.ledger.open[number]
+                desk.tell(events(number)[index])
+                let isLookedAt = desk.ledger.pump(LedgerTests.pump).isLookedAt
+                #expect(isLookedAt == state.fits.contains(index), "state \(place), event \(index)")
+                if !isLookedAt { #expect(desk.ledger.open[number] == before && desk.end == nil) }
+            }
+        }
+    }
+
+    /// Any events in any order: nothing traps, and a snapshot at any place says what all before it said.
+    @Test func c34_anySnapshotStandsForAllBeforeIt() {
+        var generator = SystemRandomNumberGenerator()
+        let pumps = [LedgerTests.pump, PumpKey(port: "p")]
+        let people = [LedgerTests.first, LedgerTests.second]
+        for _ in 0..<2_000 {
+            var desk = Desk()
+            for _ in 0..<Int.random(in: 1...40, using: &generator) {
+                let number = Int64.random(in: 0...max(1, desk.ledger.last), using: &generator)
+                let pump = pumps[Int.random(in: 0...1, using: &generator)]
+                let person = people[Int.random(in: 0...1, using: &generator)]
+                let events: [CommandEvent] = [
+                    .sessionBegan, .drafted(LedgerTests.content(pump: pump), by: person),
+                    .drafted(LedgerTests.content(.trigger, pump: pump, people: 1), by: person),
+                    .verified(number, by: person), .mismatched(number, by: person), .withdrawn(number, by: person),
+                    .expired(number), .refused(number, .tooSoon), .intended(number, LedgerTests.effect()),
+                    .notSent(number, .lineLost), .sent(number), .taken(number), .rejected(number),
+                    .unanswered(number, .damaged), .readBack(number, LedgerTests.shown("5")),
+                    .readBack(number, LedgerTests.shown("12.5")), .undecided(number), .leftToPeople(number),
+                    .resolved(number, by: people, .inEffect), .stopAsked(pump, by: person), .stopSent(pump),
+                    .stopConfirmed(pump), .stopNotDelivered(pump), .lookedAt(pump, by: person),
+                    .unlocked(pump, by: person), .snapshot(desk.ledger.snapshot),
+                ]
+                desk.tell(
+                    events[Int.random(in: 0..<events.count, using: &generator)],
+                    at: Int64.random(in: 0...1_000, using: &generator) * LedgerTests.second1)
+            }
+            let place = Int.random(in: 0...desk.journal.count, using: &generator)
+            var whole = CommandLedger()
+            for entry in desk.journal[..<place] { whole.apply(entry.event, number: entry.number, at: entry.time) }
+            var short = CommandLedger()
+            short.apply(.snapshot(whole.snapshot), number: Int64(place) + 1, at: 0)
+            whole.apply(.snapshot(whole.snapshot), number: Int64(place) + 1, at: 0)
+            for entry in desk.journal[place...] {
+                whole.apply(entry.event, number: entry.number + 1, at: entry.time)
+                short.apply(entry.event, number: entry.number + 1, at: entry.time)
+            }
+            #expect(whole == short)
+        }
+    }
+
+    @Test func aSnapshotThatSaysSomethingElseIsDamage() throws {
+        var desk = Desk()
+        _ = try desk.draft(LedgerTests.content())
+        let snapshot = desk.ledger.snapshot
+        desk.tell(.snapshot(snapshot))
+        #expect(!desk.ledger.isRecordDamaged)
+        _ = try desk.draft(LedgerTests.content(pump: PumpKey(serial: "2", slot: "A1")))
+        desk.tell(.snapshot(snapshot))
+        #expect(desk.ledger.isRecordDamaged && desk.ledger.open.count == 2)
+    }
+
+    @Test func aPumpIsKnownByItsSerialElseByItsPort() {
+        #expect(PumpKey(serial: "1").text == "serial:1" && PumpKey(port: "/dev/a", slot: "B2").text == "port:/dev/a#B2")
+        #expect(
+            PumpKey(text: "serial:1#A") == PumpKey(serial: "1", slot: "A") && PumpKey(port: "p") < PumpKey(serial: "1"))
+    }
+}
