@@ -427,6 +427,14 @@ import Testing
         #expect(desk.ledger.pump(Self.pump).failures.isEmpty)
     }
 
+    /// One command in doubt is one failure, however often its readings decide nothing.
+    @Test func oneDoubtIsOneFailure() throws {
+        var desk = Desk()
+        let number = try desk.uncertain(isTaken: false)
+        for _ in 0..<4 { desk.tell(.undecided(number)) }
+        #expect(desk.ledger.pump(Self.pump).failures.count == 1 && !desk.ledger.pump(Self.pump).isLocked)
+    }
+
     @Test func failuresFarApartLockNothing() throws {
         var desk = Desk()
         for failure in 0..<4 {

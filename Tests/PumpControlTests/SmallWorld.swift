@@ -7,8 +7,8 @@ import Foundation
 /// what a command did: *confirmed* says what is in effect, not who did it.
 ///
 /// The first command sets a value, the second starts the pump. What the line does follows docs/safety: one transmission,
-/// a rest after whatever went wrong, and a barrier of another shape before anything that counts. That a device has
-/// answered, or never will, when the rest is over is assumed, as there; mischief may break it.
+/// a rest after whatever went wrong, and a barrier of another shape before anything that counts. That a device
+/// has answered, or never will, when the rest is over is assumed, as there; mischief may break it.
 struct SmallWorld {
     /// What is done wrong on purpose, so that the search is seen to find it.
     enum Fault: CaseIterable {
