@@ -53,7 +53,7 @@ let package = Package(
         room("DeviceModel", settings: optimised),
         room("StrictYAML", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
         room("Nomenclature", ["DeviceModel", "StrictYAML"], settings: optimised),
-        room("ProfileLanguage", ["DeviceModel", "Nomenclature", "StrictYAML"], settings: optimised),
+        room("ProfileLanguage", ["DeviceModel", "Nomenclature", "PumpControl", "StrictYAML"], settings: optimised),
         room("DevicePlans", ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"], settings: optimised),
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),

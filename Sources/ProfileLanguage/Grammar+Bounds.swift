@@ -54,6 +54,8 @@ extension Grammar {
         static let resultAge: ClosedRange<Int64> = 1_000_000_000...86_400_000_000_000
         static let heartbeat: ClosedRange<Int64> = 100_000_000...3_600_000_000_000
         static let readBack: ClosedRange<Int64> = 10_000_000...600_000_000_000
+        static let settling: ClosedRange<Int64> = 0...60_000_000_000
+        static let requirementAge: ClosedRange<Int64> = 100_000_000...60_000_000_000
         static let simulated: ClosedRange<Int64> = 1...86_400_000_000_000
 
         // Requests, metrics and commands.
@@ -85,7 +87,8 @@ extension Grammar {
         static let requestClass = all(RequestDescription.Class.self)
         /// What is only read is a request.
         static let commandClass = requestClass.filter { $0.value != .read }
-        static let stepClass = requestClass.filter { $0.value == .read }
+        static let stepClass = all(CommandDescription.Step.Class.self)
+        static let commandKind = all(CommandDescription.Kind.self)
         static let priority = all(AlertDescription.Priority.self)
         static let vectorKind = all(VectorFile.Kind.self)
 

@@ -244,7 +244,12 @@ extension Grammar {
             Key("arguments", .named(.part(argument)), "what the operator gives"),
             Key("steps", .list(.part(step)), required: true, "what is sent, in order; each once"),
             Key("class", .word(names(Words.commandClass)), required: true, "whether saying it twice does it twice"),
-            Key("requires", .named(code), "by field: the values that allow it"),
+            Key("kind", .word(names(Words.commandKind)), "what it does; without it nobody can ask for it"),
+            Key(
+                "requires", .named(.either([code, .part(requirement)])),
+                "by field: the values that allow it, told within 2 s, or a condition"),
+            Key("ask", .text, "the request whose answer is the reading back"),
+            Key("settles", .duration(Bounds.settling), "how long the device takes to show what it did (0 s)"),
             Key(
                 "read-back", .named(.either([.text, .part(expectation)])),
                 "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …}"),
@@ -272,8 +277,18 @@ extension Grammar {
             Key("reply", .either([.text, .part(message)]), "the answer that says it was taken; `none`"),
             Key("frame", .text, "the frame that carries it"),
             Key(
+                "refused", .either([.text, .part(message)]),
+                "the answer that proves that nothing was done; leave it out where the device proves nothing"),
+            Key(
                 "class", .word(names(Words.stepClass)),
-                "`read` for a step that changes nothing, which a request may send too"),
+                "`read` changes nothing, and a request may send it too; `prepare` may be said again; `effect` is what "
+                    + "the command is for (effect)"),
+        ])
+
+    static let requirement = Part(
+        "requirement", "What must be true of the device. Codes are those before `table`.",
+        condition.keys.filter { $0.name != "field" } + [
+            Key("within", .duration(Bounds.requirementAge), "how old what tells it may be (2 s)")
         ])
 
     static let expectation = Part(

@@ -41,6 +41,12 @@ extension ProfileCheck {
             guard let field = profile.fields.first(where: { $0.name == alert.field }) else { continue }
             checkForm(alert.test, field, alert.location)
         }
+        for command in profile.commands {
+            for requirement in command.requires {
+                guard let field = profile.fields.first(where: { $0.name == requirement.field }) else { continue }
+                checkForm(requirement.test, field, command.location)
+            }
+        }
     }
 
     private func checkTest(_ test: FieldTest, on name: String, of field: FieldDescription, _ location: SourceLocation) {
@@ -86,7 +92,13 @@ extension ProfileCheck {
             check(condition.known, of: by)
         }
         for command in profile.commands {
-            for (name, codes) in command.requires { check(codes, of: profile.fields.first { $0.name == name }) }
+            for requirement in command.requires {
+                switch requirement.test {
+                case .isOneOf(let codes), .isNoneOf(let codes):
+                    check(codes, of: profile.fields.first { $0.name == requirement.field })
+                case .bit, .has, .present, .absent, .above, .below: continue
+                }
+            }
             for case (let name, .codes(let codes)) in command.readBack {
                 check(codes, of: profile.fields.first { $0.name == name })
             }

@@ -15,6 +15,7 @@ struct ProfileCheck {
         checkScales()
         checkResults()
         if profile.line.transport == .serial { checkSerial() } else { checkRegisters() }
+        checkCommands()
         checkUnusedFields()
         checkPeriods()
         if profile.provenance.contains(where: \.unverified) {

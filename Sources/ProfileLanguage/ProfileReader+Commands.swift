@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import Nomenclature
+import PumpControl
 import StrictYAML
 
 /// Commands, and what a player of the device sends.
@@ -21,9 +22,8 @@ extension ProfileReader {
             if entry["steps"] != nil, steps.isEmpty {
                 entry["steps"]?.error("a command that sends nothing does nothing")
             }
-            let requires = (entry["requires"]?.mapping("values by field")?.entries ?? []).compactMap {
-                field, keyValue, value in
-                fieldExists(field, keyValue) ? (field, codes(value)) : nil
+            let requires = (entry["requires"]?.mapping("conditions by field")?.entries ?? []).compactMap {
+                requirement($0, $1, $2)
             }
             let readBack = (entry["read-back"]?.mapping("what must show")?.entries ?? []).compactMap {
                 self.readBack($0, $1, $2, arguments: arguments)
@@ -38,17 +38,44 @@ extension ProfileReader {
             }
             profile.commands.append(
                 CommandDescription(
-                    name: name, arguments: arguments, steps: steps, effect: effect, requires: requires,
+                    name: name, kind: entry["kind"]?.choice("what the command does", Grammar.Words.commandKind),
+                    arguments: arguments, steps: steps, effect: effect, requires: requires, ask: question(entry["ask"]),
+                    settles: entry["settles"]?.duration("how long it takes to show", Grammar.Bounds.settling) ?? 0,
                     readBack: readBack,
                     within: entry["within"]?.duration("how soon the read-back shows it", Grammar.Bounds.readBack),
                     hazards: entry.required("hazards")?.text("what can go wrong") ?? "", location: value.location))
         }
     }
 
+    private func question(_ value: YAMLValue?) -> String? {
+        guard let value, let name = value.text("a request's name") else { return nil }
+        if profile.requests.contains(where: { $0.name == name }) { return name }
+        value.error(
+            "there is no request “\(name)”",
+            suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
+        return nil
+    }
+
+    /// How old what a requirement rests on may be, where the profile does not say. Unit: ns.
+    private static let usualAge: Int64 = 2_000_000_000
+
+    private func requirement(_ field: String, _ keyValue: YAMLValue, _ value: YAMLValue)
+        -> CommandDescription.Requirement?
+    {
+        guard fieldExists(field, keyValue) else { return nil }
+        guard value.isMapping else {
+            return CommandDescription.Requirement(field: field, test: .isOneOf(codes(value)), within: Self.usualAge)
+        }
+        guard let map = value.mapping("a condition") else { return nil }
+        map.allow(Grammar.requirement)
+        let within = map["within"]?.duration("how old it may be", Grammar.Bounds.requirementAge) ?? Self.usualAge
+        return test(map).map { CommandDescription.Requirement(field: field, test: $0, within: within) }
+    }
+
     private func argument(_ name: String, _ value: YAMLValue) -> CommandDescription.Argument? {
         guard let map = value.mapping("an argument") else { return nil }
         map.allow(Grammar.argument)
-        guard let unit = map.required("unit").flatMap({ unit($0) }), let range = limits(map.required("range")),
+        guard let unit = map.required("unit").flatMap({ unit($0) }), let range = quantities(map.required("range")),
             let step = map.required("step")?.scale()
         else { return nil }
         let scale = map["scale"]?.scale() ?? .one
@@ -58,18 +85,44 @@ extension ProfileReader {
         if map["scale"] != nil, map["places"] != nil {
             map["places"]?.error("with a “scale” a whole number is sent; leave “places” out")
         }
-        let sent = scale == .one ? DecimalScale(multiplier: 1, exponent: -places) : scale
-        let ratio = step.double(of: 1) / sent.double(of: 1)
-        if abs(ratio - ratio.rounded()) > 1e-9 || ratio < 1 {
-            map["step"]?.error("a step of \(step.text(of: 1)) cannot be written in what is sent")
-        }
         let digits = map["digits"]?.int("the most digits", Grammar.Bounds.argumentDigits)
-        if let digits, range.upperBound >= pow(10, Double(digits)) * (scale == .one ? 1 : scale.double(of: 1)) {
-            map["range"]?.error("\(range.upperBound) does not fit into \(digits) digits")
-        }
-        return CommandDescription.Argument(
+        let argument = CommandDescription.Argument(
             name: name, unit: unit, range: range, step: step, places: places, digits: digits, scale: scale,
             location: value.location)
+        if step.ratio.over(argument.sentScale.ratio)?.denominator != 1 {
+            map["step"]?.error("a step of \(step.text(of: 1)) cannot be written in what is sent")
+        }
+        // Zeros behind the point may be left out to fit: what counts is what is before it.
+        let most = scale == .one ? range.upperBound.ratio : range.upperBound.ratio.over(scale.ratio)
+        if let digits, let most, most >= Ratio(DecimalScale(multiplier: 1, exponent: digits).ratio.numerator, 1) {
+            map["range"]?.error("\(range.upperBound.text) does not fit into \(digits) digits")
+        }
+        return argument
+    }
+
+    /// Two quantities, the least and the most.
+    private func quantities(_ value: YAMLValue?) -> ClosedRange<ExactQuantity>? {
+        guard let value, let entries = value.list("the least and the most") else { return nil }
+        let read = entries.compactMap { entry -> ExactQuantity? in
+            guard let text = entry.text("a quantity") else { return nil }
+            let parsed = DecimalText.parse(Array(text.utf8))
+            if let parsed, parsed.exponent <= 0, let quantity = ExactQuantity(parsed.mantissa, places: -parsed.exponent)
+            {
+                return quantity
+            }
+            entry.error("“\(text)” is no quantity: digits, and perhaps a point with digits behind it")
+            return nil
+        }
+        guard read.count == entries.count else { return nil }
+        guard read.count == 2 else {
+            value.error("expected the least and the most, such as [0.1, 1200]")
+            return nil
+        }
+        guard read[0] < read[1] else {
+            value.error("the lower limit is not below the upper one")
+            return nil
+        }
+        return read[0]...read[1]
     }
 
     private mutating func step(_ value: YAMLValue, _ name: String, arguments: [CommandDescription.Argument])
@@ -83,13 +136,19 @@ extension ProfileReader {
         where !arguments.contains(where: { $0.name == hole }) && !(hole == "slot" && profile.rack != nil) {
             _ = fieldExists(hole, sendValue)
         }
-        var reply: Int?
-        if let value = map["reply"], value.word != "none", let message = message(name, value, isReply: true) {
-            reply = profile.messages.count
-            profile.messages.append(message)
-        }
-        let isRead = map["class"]?.choice("the step's class", Grammar.Words.stepClass) != nil
-        return CommandDescription.Step(send: send, frame: frame, reply: reply, isRead: isRead)
+        let reply = map["reply"].flatMap { $0.word == "none" ? nil : answer($0, name) }
+        let refusal = map["refused"].flatMap { answer($0, "\(name) refused") }
+        return CommandDescription.Step(
+            send: send, frame: frame, reply: reply, refusal: refusal,
+            effect: map["class"]?.choice("the step's class", Grammar.Words.stepClass) ?? .effect,
+            location: value.location)
+    }
+
+    /// A message that answers a step.
+    private mutating func answer(_ value: YAMLValue, _ name: String) -> Int? {
+        guard let message = message(name, value, isReply: true) else { return nil }
+        profile.messages.append(message)
+        return profile.messages.count - 1
     }
 
     private func readBack(

@@ -340,6 +340,11 @@ extension ProfileReader {
         guard let fieldValue = map.required("field"), let name = fieldValue.text("a field's name") else { return nil }
         // A field may be tested before it is read: then its existence is checked when all are known.
         if keys != nil, !fieldExists(name, fieldValue) { return nil }
+        return test(map).map { (name, $0) }
+    }
+
+    /// The one test that a condition has.
+    func test(_ map: YAMLMapping) -> FieldTest? {
         let tests: [FieldTest] = [
             map["is"].map { .isOneOf(codes($0)) }, map["is-not"].map { .isNoneOf(codes($0)) },
             map["bit"].flatMap { $0.int("the bit", Grammar.Bounds.fieldBit) }.map { .bit($0) },
@@ -352,7 +357,7 @@ extension ProfileReader {
             map.value.error("a condition has one of “is”, “is-not”, “bit”, “has”, “present”, “above” and “below”")
             return nil
         }
-        return (name, test)
+        return test
     }
 
     func codes(_ value: YAMLValue) -> [ValueCode] {

@@ -32,11 +32,11 @@ package enum CommandKind: String, Sendable, Hashable, CaseIterable {
 /// A quantity of a command, with its name and unit.
 package struct CommandEntry: Sendable, Hashable {
     package let name: String
-    package let quantity: Quantity
+    package let quantity: ExactQuantity
     /// UCUM.
     package let unit: String
 
-    package init(_ name: String, _ quantity: Quantity, unit: String) {
+    package init(_ name: String, _ quantity: ExactQuantity, unit: String) {
         (self.name, self.quantity, self.unit) = (name, quantity, unit)
     }
 }

@@ -19,7 +19,7 @@ package struct Dose: Sendable, Hashable {
         private var hours: Int128 { self == .milligramPerSquareMetreDay ? 24 : 1 }
 
         /// The milligrams an hour that one of it is, for a person of this weight or surface.
-        fileprivate func factor(_ size: Quantity?) -> Ratio? {
+        fileprivate func factor(_ size: ExactQuantity?) -> Ratio? {
             (body == nil ? Ratio(1, 1) : size?.ratio)?.over(Ratio(hours, 1))
         }
     }
@@ -31,10 +31,10 @@ package struct Dose: Sendable, Hashable {
         case surface
     }
 
-    package let amount: Quantity
+    package let amount: ExactQuantity
     package let unit: Unit
 
-    package init(_ amount: Quantity, _ unit: Unit) { (self.amount, self.unit) = (amount, unit) }
+    package init(_ amount: ExactQuantity, _ unit: Unit) { (self.amount, self.unit) = (amount, unit) }
 
     /// The rate that gives it, exactly. Unit: mL/h. `nil` where the weight or surface that it needs is missing, the
     /// concentration is zero, or it does not fit.
@@ -42,12 +42,14 @@ package struct Dose: Sendable, Hashable {
     /// - Parameters:
     ///   - concentration: unit mg/mL.
     ///   - size: of the person, as the unit counts it: kg or m².
-    package func rate(concentration: Quantity, size: Quantity? = nil) -> Ratio? {
+    package func rate(concentration: ExactQuantity, size: ExactQuantity? = nil) -> Ratio? {
         unit.factor(size).flatMap { amount.ratio.times($0) }?.over(concentration.ratio)
     }
 
     /// What a rate gives. Unit: that of ``unit``. `nil` as of ``rate(concentration:size:)``.
-    package static func given(rate: Quantity, concentration: Quantity, size: Quantity? = nil, in unit: Unit) -> Ratio? {
+    package static func given(
+        rate: ExactQuantity, concentration: ExactQuantity, size: ExactQuantity? = nil, in unit: Unit
+    ) -> Ratio? {
         guard let factor = unit.factor(size) else { return nil }
         return rate.ratio.times(concentration.ratio)?.over(factor)
     }
@@ -56,7 +58,7 @@ package struct Dose: Sendable, Hashable {
 /// A quantity that a pump can be set to, in place of the exact one.
 package struct Rounding: Sendable, Hashable {
     package let exact: Ratio
-    package let value: Quantity
+    package let value: ExactQuantity
     /// How far the value is from the exact one, as a share of the exact one.
     package let share: Ratio
 
@@ -64,13 +66,13 @@ package struct Rounding: Sendable, Hashable {
         /// It is nothing, or does not fit.
         case notExact
         /// The pump's step is too coarse: further away than the drug allows.
-        case tooCoarse(exact: Ratio, value: Quantity, share: Ratio)
+        case tooCoarse(exact: Ratio, value: ExactQuantity, share: Ratio)
     }
 
     /// - Parameters:
     ///   - step: what the pump can be set to are its multiples.
     ///   - most: the largest share that the drug allows.
-    package init(_ exact: Ratio, step: Quantity, most: Ratio) throws(Fault) {
+    package init(_ exact: Ratio, step: ExactQuantity, most: Ratio) throws(Fault) {
         guard exact > .zero, let value = exact.nearest(step: step),
             let share = exact.distance(to: value.ratio)?.over(exact)
         else { throw .notExact }
@@ -82,15 +84,15 @@ package struct Rounding: Sendable, Hashable {
 /// Amount, concentration, rate, volume and duration of one infusion, which follow from one another.
 package enum Infusion {
     /// The rate that gives an amount in a time. Units: mg, mg/mL, h; mL/h.
-    package static func rate(amount: Quantity, concentration: Quantity, hours: Quantity) -> Ratio? {
+    package static func rate(amount: ExactQuantity, concentration: ExactQuantity, hours: ExactQuantity) -> Ratio? {
         amount.ratio.over(concentration.ratio)?.over(hours.ratio)
     }
 
     /// How long a volume lasts. Units: mL, mL/h; h.
-    package static func hours(volume: Quantity, rate: Quantity) -> Ratio? { volume.ratio.over(rate.ratio) }
+    package static func hours(volume: ExactQuantity, rate: ExactQuantity) -> Ratio? { volume.ratio.over(rate.ratio) }
 
     /// What a volume holds. Units: mL, mg/mL; mg.
-    package static func amount(volume: Quantity, concentration: Quantity) -> Ratio? {
+    package static func amount(volume: ExactQuantity, concentration: ExactQuantity) -> Ratio? {
         volume.ratio.times(concentration.ratio)
     }
 }

@@ -12,10 +12,10 @@ package enum LimitSource: String, Sendable, Hashable, CaseIterable {
 
 /// The least and the most of a quantity, as one source says; `nil` says nothing.
 package struct Bounds: Sendable, Hashable {
-    package let least: Quantity?
-    package let most: Quantity?
+    package let least: ExactQuantity?
+    package let most: ExactQuantity?
 
-    package init(least: Quantity? = nil, most: Quantity? = nil) { (self.least, self.most) = (least, most) }
+    package init(least: ExactQuantity? = nil, most: ExactQuantity? = nil) { (self.least, self.most) = (least, most) }
 }
 
 /// What one source says of a quantity.
@@ -34,7 +34,7 @@ package struct LimitLayer: Sendable, Hashable {
 /// The limits of one quantity out of all layers: the most restrictive counts, whoever set it. A layer can only tighten.
 package struct Limit: Sendable, Hashable {
     package struct Bound: Sendable, Hashable {
-        package let value: Quantity
+        package let value: ExactQuantity
         package let source: LimitSource
     }
 
@@ -50,7 +50,9 @@ package struct Limit: Sendable, Hashable {
     package let softMost: Bound?
 
     package init(_ layers: [LimitLayer]) {
-        func bound(_ value: (LimitLayer) -> Quantity?, _ isTighter: (Quantity, Quantity) -> Bool) -> Bound? {
+        func bound(_ value: (LimitLayer) -> ExactQuantity?, _ isTighter: (ExactQuantity, ExactQuantity) -> Bool)
+            -> Bound?
+        {
             layers.compactMap { layer in value(layer).map { Bound(value: $0, source: layer.source) } }
                 .min { isTighter($0.value, $1.value) }
         }

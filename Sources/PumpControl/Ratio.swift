@@ -43,7 +43,7 @@ package struct Ratio: Sendable, Hashable {
 
     /// The nearest multiple of a step; the upper one of two that are as near. `nil` by a step of zero, or where the
     /// multiple is no quantity.
-    package func nearest(step: Quantity) -> Quantity? {
+    package func nearest(step: ExactQuantity) -> ExactQuantity? {
         guard let steps = over(step.ratio) else { return nil }
         let (twice, isTooHigh) = steps.numerator.multipliedReportingOverflow(by: 2)
         let (bottom, isTooDeep) = steps.denominator.multipliedReportingOverflow(by: 2)
@@ -51,7 +51,7 @@ package struct Ratio: Sendable, Hashable {
         guard !isTooHigh, !isTooDeep, !isTooHighToo else { return nil }
         let (mantissa, isTooMuch) = (top / bottom).multipliedReportingOverflow(by: Int128(step.mantissa))
         guard !isTooMuch, let short = Int64(exactly: mantissa) else { return nil }
-        return Quantity(short, places: step.places)
+        return ExactQuantity(short, places: step.places)
     }
 
     /// The first digits of it, cut off, for people: `1.20007…`. Range of `places`: 0…12.

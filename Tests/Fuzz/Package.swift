@@ -25,11 +25,12 @@ let package = Package(
             swiftSettings: fuzzed),
         .target(name: "Nomenclature", dependencies: ["DeviceModel", "StrictYAML"], swiftSettings: fuzzed),
         .target(
-            name: "ProfileLanguage", dependencies: ["DeviceModel", "Nomenclature", "StrictYAML"],
+            name: "ProfileLanguage", dependencies: ["DeviceModel", "Nomenclature", "PumpControl", "StrictYAML"],
             swiftSettings: fuzzed),
         .target(
             name: "DevicePlans", dependencies: ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"],
             swiftSettings: fuzzed),
+        .target(name: "PumpControl", swiftSettings: fuzzed),
         .target(name: "JournalCoding", dependencies: ["DeviceModel"], swiftSettings: fuzzed),
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),

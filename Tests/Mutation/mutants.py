@@ -1,7 +1,7 @@
 """The mutants: each a rule of the room broken by hand, as (file, what stands there, what stands there instead)."""
 
 LEDGER, DECISIONS, STATE = "CommandLedger.swift", "CommandLedger+Decisions.swift", "CommandState.swift"
-COMMAND, QUANTITY, RATIO, DOSE, LIMIT = "Command.swift", "Quantity.swift", "Ratio.swift", "Dose.swift", "Limit.swift"
+COMMAND, QUANTITY, RATIO, DOSE, LIMIT = "Command.swift", "ExactQuantity.swift", "Ratio.swift", "Dose.swift", "Limit.swift"
 
 MUTANTS = [
     # The fold

@@ -167,9 +167,9 @@ import Testing
 
     @Test(
         arguments: [
-            ("12.5", "12.5"), ("0.1", "0.1"), ("1200", "1200.0"), ("12.50", "12.5"), ("0.05", nil), ("1200.1", nil),
+            ("12.5", "12.5"), ("0.1", "0.1"), ("1200", "1200.0"), ("12.50", nil), ("0.05", nil), ("1200.1", nil),
             ("0", nil), ("12,5", nil),
-            ("1e2", "100.0"),
+            ("1e2", nil),
         ] as [(String, String?)])
     func aQuantityIsSentExactlyOrRefused(quantity: String, sent: String?) throws {
         let text =

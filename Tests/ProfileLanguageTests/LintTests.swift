@@ -166,6 +166,86 @@ import Testing
         #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "INF^OK")).isEmpty)
     }
 
+    private static let driven = """
+        \(text)
+        commands:
+          rate:
+            kind: set
+            arguments: {new-rate: {unit: mL/h, range: [0.1, 1200], step: 0.1, digits: 5}}
+            steps:
+              - {send: CTRL, reply: CTRL, class: prepare}
+              - {send: "RATE^{new-rate}", reply: "RATE^{_}", refused: NO}
+            class: effect
+            requires: {rate: {below: 1200, within: 3s}}
+            ask: status
+            settles: 1s
+            read-back: {new-rate: rate}
+            hazards: none
+        """
+
+    /// What nobody could ask for safely is an error, once the command says what it does.
+    @Test(arguments: [
+        ("class: prepare", "class: effect", "has 2 steps with an effect"),
+        ("refused: NO}", "refused: NO, class: read}", "has 0 steps with an effect"),
+        ("class: prepare}", "class: read}\n      - {send: X}", "has 2 steps with an effect"),
+        ("refused: NO}", "refused: NO}\n      - {send: X, class: prepare}", "behind the effect only what reads"),
+        ("send: CTRL,", "send: \"CTRL{new-rate}\",", "must stand in the step with the effect"),
+        ("\"RATE^{new-rate}\", reply: \"RATE^{_}\",", "\"RATE^{new-rate}\",", "answers a refusal only"),
+        ("refused: NO", "refused: \"RATE^NO\"", "nobody can tell the refusal"),
+        ("    read-back: {new-rate: rate}\n", "", "its outcome could never be known"),
+        ("read-back: {new-rate: rate}", "read-back: {rate: {is: 5}}", "no “read-back” shows it"),
+        ("    ask: status\n", "", "no step behind the effect tells “rate”"),
+        ("ask: status", "ask: state", "there is no request “state”"),
+        ("{below: 1200, within: 3s}", "{bit: 2}", "rate"),
+        ("kind: set", "kind: stop", "a stop has no arguments"),
+        ("kind: set", "kind: sit", "expected what the command does (set, trigger, stop)"),
+        ("within: 3s", "within: 3min", "expected"),
+        ("below: 1200,", "", "a condition has one of"),
+        ("[0.1, 1200]", "[1200, 0.1]", "the lower limit is not below"),
+        ("[0.1, 1200]", "[-1, 1200]", "is no quantity"),
+        ("[0.1, 1200]", "[1, 2, 3]", "expected the least and the most"),
+        ("digits: 5", "digits: 3", "does not fit into 3 digits"),
+        ("step: 0.1", "step: 0.15, places: 1", "cannot be written in what is sent"),
+    ])
+    func aCommandThatCanBeAskedForIsWhole(part: String, instead: String, told: String) {
+        let text = Self.driven
+        #expect(!diagnostics(text).contains { $0.severity == .error })
+        #expect(text.contains(part))
+        let found = diagnostics(text.replacingOccurrences(of: part, with: instead)).filter { $0.severity == .error }
+        #expect(found.contains { $0.message.contains(told) }, "\(found.map(\.message))")
+        // Without a kind it is only declared, as the profiles of earlier versions declare it.
+        if !told.hasPrefix("has") { return }
+        let declared = text.replacingOccurrences(of: "    kind: set\n", with: "")
+        #expect(!diagnostics(declared.replacingOccurrences(of: part, with: instead)).contains { $0.severity == .error })
+    }
+
+    @Test func whatAllowsACommandIsAskedFor() {
+        let text = Self.driven.replacingOccurrences(
+            of: "rate: {type: decimal}", with: "rate: {type: decimal}\n  mode: {type: text}"
+        )
+        .replacingOccurrences(of: "requires: {rate: {below: 1200, within: 3s}}", with: "requires: {mode: STOP}")
+        let unread = text.replacingOccurrences(of: "reply: CTRL,", with: "reply: CTRL,")
+        #expect(diagnostics(unread).contains { $0.message.contains("mode") && $0.severity == .error })
+        let told = text.replacingOccurrences(of: "reply: CTRL,", with: "reply: \"CTRL^{mode}\",")
+        #expect(!diagnostics(told).contains { $0.severity == .error })
+    }
+
+    /// A quantity is sent exactly or not at all (C-16, C-28).
+    @Test func aQuantityIsWrittenExactly() throws {
+        let profile = try DeviceProfile.load(try YAMLFile(path: "a/b/profile.yaml", text: Self.driven))
+        let argument = try #require(profile.commands.first?.arguments.first)
+        func written(_ text: String) -> String? {
+            (try? argument.written(text)).map { String(decoding: $0, as: UTF8.self) }
+        }
+        #expect(
+            written("12.5") == "12.5" && written("0.1") == "0.1" && written("1200") == "1200.0" && written("7") == "7.0"
+        )
+        for refused in ["0", "0.05", "1200.1", "12.55", "12.50", "1e1", "+1", "12,5", "١٢", ".5", "5.", "012.5", "NaN"]
+        {
+            #expect(written(refused) == nil, "\(refused)")
+        }
+    }
+
     /// A device that no longer obeys is an alert, unless the profile has one that says the same.
     @Test func theLossOfControlIsAnAlert() throws {
         func alerts(_ more: String) throws -> [String] {
@@ -177,7 +257,8 @@ import Testing
         #expect(try alerts("") == [])
         #expect(try alerts(session) == ["NABD_CONTROL_LOST"])
         #expect(try alerts(session + own) == ["NABD_OWN"])
-        #expect(try alerts(session + own.replacingOccurrences(of: "5", with: "6")) == ["NABD_OWN", "NABD_CONTROL_LOST"])
+        #expect(
+            try alerts(session + own.replacingOccurrences(of: "5", with: "6")) == ["NABD_OWN", "NABD_CONTROL_LOST"])
     }
 
     @Test func aMisspeltWordIsSuggested() {

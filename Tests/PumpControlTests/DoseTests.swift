@@ -4,7 +4,7 @@ import Testing
 
 /// Doses and rates in exact fractions; limits of all layers (C-14, C-27, cases 22 and 23).
 @Suite struct DoseTests {
-    private func q(_ text: String) throws -> Quantity { try Quantity(text) }
+    private func q(_ text: String) throws -> ExactQuantity { try ExactQuantity(text) }
 
     /// Fluorouracil, Alberta 2006: 5,250 mg at 45.57 mg/mL over 96 h.
     @Test func thePumpIsSetToTwelveTenths() throws {
@@ -46,10 +46,12 @@ import Testing
 
     @Test func whatThePumpCannotSetIsRefused() throws {
         let exact = Ratio(1, 30)
-        #expect(throws: Rounding.Fault.self) { try Rounding(exact, step: try Quantity("0.1"), most: Ratio(1, 1)) }
-        #expect(throws: Rounding.Fault.notExact) { try Rounding(.zero, step: try Quantity("0.1"), most: Ratio(1, 1)) }
+        #expect(throws: Rounding.Fault.self) { try Rounding(exact, step: try ExactQuantity("0.1"), most: Ratio(1, 1)) }
+        #expect(throws: Rounding.Fault.notExact) {
+            try Rounding(.zero, step: try ExactQuantity("0.1"), most: Ratio(1, 1))
+        }
         let coarse = Rounding.Fault.tooCoarse(exact: Ratio(5, 4), value: try q("1.3"), share: Ratio(1, 25))
-        #expect(throws: coarse) { try Rounding(Ratio(5, 4), step: try Quantity("0.1"), most: Ratio(1, 26)) }
+        #expect(throws: coarse) { try Rounding(Ratio(5, 4), step: try ExactQuantity("0.1"), most: Ratio(1, 26)) }
         #expect(try Rounding(Ratio(5, 4), step: q("0.1"), most: Ratio(1, 25)).value.text == "1.3")
     }
 
@@ -75,8 +77,9 @@ import Testing
     /// Random layers: what all of them together allow, each allows, and one more layer never allows more.
     @Test func layersOnlyTighten() throws {
         var generator = SystemRandomNumberGenerator()
-        func bound() throws -> Quantity? {
-            Bool.random(using: &generator) ? Quantity(Int64.random(in: 0...100, using: &generator), places: 1) : nil
+        func bound() throws -> ExactQuantity? {
+            Bool.random(using: &generator)
+                ? ExactQuantity(Int64.random(in: 0...100, using: &generator), places: 1) : nil
         }
         for _ in 0..<2_000 {
             var layers: [LimitLayer] = []

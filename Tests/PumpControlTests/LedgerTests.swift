@@ -15,8 +15,8 @@ import Testing
         CommandContent(
             pump: pump, line: line, command: "rate", kind: kind,
             entries: [
-                CommandEntry("volume", Quantity(50, places: 0) ?? Quantity.zero, unit: "mL"),
-                CommandEntry("rate", Quantity(rate, places: 1) ?? Quantity.zero, unit: "mL/h"),
+                CommandEntry("volume", ExactQuantity(50, places: 0) ?? ExactQuantity.zero, unit: "mL"),
+                CommandEntry("rate", ExactQuantity(rate, places: 1) ?? ExactQuantity.zero, unit: "mL/h"),
             ], people: people)
     }
 
@@ -532,9 +532,9 @@ import Testing
     }
 }
 
-extension Quantity {
-    static var zero: Quantity {
-        guard let zero = Quantity(0, places: 0) else { preconditionFailure("zero is a quantity") }
+extension ExactQuantity {
+    static var zero: ExactQuantity {
+        guard let zero = ExactQuantity(0, places: 0) else { preconditionFailure("zero is a quantity") }
         return zero
     }
 }

@@ -13,38 +13,42 @@ import Testing
             ("inf", .otherCharacter), ("0x10", .otherCharacter), ("1234567890123", .tooLong),
             ("1234567.654321", .tooLong),
             (".", .noDigitBeforePoint), ("１２", .otherDigits), ("1\u{0}", .otherCharacter), ("−1", .otherCharacter),
-        ] as [(String, Quantity.Fault)])
-    func whatIsNoQuantityIsRefusedInOneSentence(text: String, fault: Quantity.Fault) {
-        #expect(throws: fault) { try Quantity(text) }
+        ] as [(String, ExactQuantity.Fault)])
+    func whatIsNoQuantityIsRefusedInOneSentence(text: String, fault: ExactQuantity.Fault) {
+        #expect(throws: fault) { try ExactQuantity(text) }
         for sentence in [fault.text, fault.arabicText] {
             #expect(sentence.hasSuffix(".") && sentence.count > 10)
         }
     }
 
     @Test func eachFaultHasWordsOfItsOwn() {
-        #expect(Set(Quantity.Fault.allCases.map(\.text)).count == Quantity.Fault.allCases.count)
-        #expect(Set(Quantity.Fault.allCases.map(\.arabicText)).count == Quantity.Fault.allCases.count)
+        #expect(Set(ExactQuantity.Fault.allCases.map(\.text)).count == ExactQuantity.Fault.allCases.count)
+        #expect(Set(ExactQuantity.Fault.allCases.map(\.arabicText)).count == ExactQuantity.Fault.allCases.count)
     }
 
     @Test(arguments: ["0", "7", "10", "0.5", "12.5", "0.001", "1200", "999999999999", "0.00000000001"])
     func aQuantityIsWrittenAsItWasRead(text: String) throws {
-        let quantity = try Quantity(text)
+        let quantity = try ExactQuantity(text)
         #expect(quantity.text == text)
-        #expect(Quantity(quantity.mantissa, places: quantity.places) == quantity)
+        #expect(ExactQuantity(quantity.mantissa, places: quantity.places) == quantity)
     }
 
     @Test func countsBecomeQuantitiesWithoutSuperfluousZeros() {
-        #expect(Quantity(1250, places: 2)?.text == "12.5")
-        #expect(Quantity(0, places: 3)?.text == "0")
-        #expect(Quantity(100, places: 0)?.text == "100")
-        #expect(Quantity(-1, places: 0) == nil && Quantity(1, places: -1) == nil && Quantity(1, places: 19) == nil)
-        #expect(Quantity(1_000_000_000_000, places: 0) == nil)
-        #expect(Quantity(1, places: 11) != nil && Quantity(1, places: 12) == nil)
+        #expect(ExactQuantity(1250, places: 2)?.text == "12.5")
+        #expect(ExactQuantity(0, places: 3)?.text == "0")
+        #expect(ExactQuantity(100, places: 0)?.text == "100")
+        #expect(
+            ExactQuantity(-1, places: 0) == nil && ExactQuantity(1, places: -1) == nil
+                && ExactQuantity(1, places: 19) == nil)
+        #expect(ExactQuantity(1_000_000_000_000, places: 0) == nil)
+        #expect(ExactQuantity(1, places: 11) != nil && ExactQuantity(1, places: 12) == nil)
     }
 
     @Test func quantitiesAreOrderedByWhatTheyAre() throws {
-        #expect(try Quantity("9.9") < Quantity("10") && !(Quantity("10") < Quantity("10")))
-        #expect(try Quantity("0.1") < Quantity("0.11") && Quantity("0").isZero && !Quantity("0.1").isZero)
+        #expect(try ExactQuantity("9.9") < ExactQuantity("10") && !(ExactQuantity("10") < ExactQuantity("10")))
+        #expect(
+            try ExactQuantity("0.1") < ExactQuantity("0.11") && ExactQuantity("0").isZero
+                && !ExactQuantity("0.1").isZero)
     }
 
     @Test func ratiosAreExactOrNothing() {
@@ -63,16 +67,16 @@ import Testing
     }
 
     @Test func theNearestStepIsFound() throws {
-        let tenth = try Quantity("0.1")
+        let tenth = try ExactQuantity("0.1")
         #expect(Ratio(120_008, 100_000).nearest(step: tenth)?.text == "1.2")
         #expect(
             Ratio(125, 100).nearest(step: tenth)?.text == "1.3" && Ratio(124, 100).nearest(step: tenth)?.text == "1.2")
         #expect(Ratio(1, 100).nearest(step: tenth)?.text == "0")
-        #expect(try Ratio(1, 1).nearest(step: Quantity("0")) == nil)
+        #expect(try Ratio(1, 1).nearest(step: ExactQuantity("0")) == nil)
         #expect(Ratio(.max, 1).nearest(step: tenth) == nil && Ratio(.max / 20, 1).nearest(step: tenth) == nil)
-        #expect(Ratio(1, .max).nearest(step: try Quantity("1")) == nil)
-        #expect(try Ratio(1_000_000_000_000, 1).nearest(step: Quantity("999999999999"))?.text == "999999999999")
-        #expect(try Ratio(.max / 4, 1).nearest(step: Quantity("1")) == nil)
+        #expect(Ratio(1, .max).nearest(step: try ExactQuantity("1")) == nil)
+        #expect(try Ratio(1_000_000_000_000, 1).nearest(step: ExactQuantity("999999999999"))?.text == "999999999999")
+        #expect(try Ratio(.max / 4, 1).nearest(step: ExactQuantity("1")) == nil)
     }
 
     @Test func exactNumbersAreShownCutOff() {

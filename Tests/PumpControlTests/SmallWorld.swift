@@ -6,9 +6,9 @@ import Foundation
 /// a pump may do to them. All that may happen next is a list of moves. What a person does at the pump's keys shows as
 /// what a command did: *confirmed* says what is in effect, not who did it.
 ///
-/// The first command sets a value, the second starts the pump. What the line does follows docs/safety: one transmission,
-/// a rest after whatever went wrong, and a barrier of another shape before anything that counts. That a device
-/// has answered, or never will, when the rest is over is assumed, as there; mischief may break it.
+/// The first command sets a value, the second starts the pump. What the line does follows docs/safety: one
+/// transmission, a rest after whatever went wrong, and a barrier of another shape before anything that counts. That a
+/// device has answered, or never will, when the rest is over is assumed, as there; mischief may break it.
 struct SmallWorld {
     /// What is done wrong on purpose, so that the search is seen to find it.
     enum Fault: CaseIterable {

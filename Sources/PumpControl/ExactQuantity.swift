@@ -1,7 +1,7 @@
 /// A quantity as a person writes it: exact, never rounded, never repaired.
 ///
 /// Source of the form: requirement C-28 (docs/safety/README.md).
-package struct Quantity: Sendable, Hashable {
+package struct ExactQuantity: Sendable, Hashable {
     /// Range: 0…999,999,999,999.
     package let mantissa: Int64
     /// Digits after the point. Range: 0…11.
@@ -114,6 +114,6 @@ package struct Quantity: Sendable, Hashable {
     package var isZero: Bool { mantissa == 0 }
 }
 
-extension Quantity: Comparable {
-    package static func < (left: Quantity, right: Quantity) -> Bool { left.ratio < right.ratio }
+extension ExactQuantity: Comparable {
+    package static func < (left: ExactQuantity, right: ExactQuantity) -> Bool { left.ratio < right.ratio }
 }
