@@ -10,8 +10,8 @@ extension CommandDescription.Argument {
 
     /// The quantity as it is sent: read back from that it is the same quantity.
     ///
-    /// - Parameter text: in the argument's unit, in the one form of an ``ExactQuantity``. Nothing is rounded: what is not
-    ///   a whole number of steps, or outside the range, is refused.
+    /// - Parameter text: in the argument's unit, in the one form of an ``ExactQuantity``. Nothing is rounded: what is
+    ///   not a whole number of steps, or outside the range, is refused.
     package func written(_ text: String) throws(Refusal) -> [UInt8] {
         let quantity: ExactQuantity
         do throws(ExactQuantity.Fault) { quantity = try ExactQuantity(text) } catch {

@@ -23,9 +23,8 @@ extension DeviceProfile {
         let (least, most) = (max(one.optionalFrom, other.optionalFrom), min(one.items.count, other.items.count))
         if least > one.items.count, !one.moreItems { return false }
         if least > other.items.count, !other.moreItems { return false }
-        // What either may leave out tells nothing.
-        let told = min(most, one.optionalFrom, other.optionalFrom)
-        return zip(one.items, other.items).prefix(told).allSatisfy {
+        // A frame that is both has as many items as either must have.
+        return zip(one.items, other.items).prefix(min(least, most)).allSatisfy {
             !TextShape($0, self).differs(from: TextShape($1, self))
         }
     }

@@ -46,10 +46,12 @@ extension CommandLedger {
         return .intended(number, effect)
     }
 
-    /// Somebody has stood before the pump. Where two entered the command, two say what it shows.
+    /// Somebody has stood before the pump. Where two entered the command, two say what it shows; and not before it is
+    /// their task: until then what was said may still be on its way.
     package func resolve(_ number: Int64, seen: Resolution, by people: [Operator]) throws(Refusal) -> CommandEvent {
         guard let command = open[number] else { throw Refusal(.unknownCommand) }
-        guard command.state.isUncertain else { throw Refusal(.notOpen, number) }
+        guard case .uncertain(let doubt) = command.state else { throw Refusal(.notOpen, number) }
+        guard doubt.isLeftToPeople else { throw Refusal(.tooSoon, number) }
         guard Set(people).count >= command.content.people else { throw Refusal(.onePersonMore, number) }
         return .resolved(number, by: people, seen)
     }

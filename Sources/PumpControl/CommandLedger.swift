@@ -149,8 +149,9 @@ package struct CommandLedger: Sendable, Hashable {
         case (.uncertain(var doubt), .leftToPeople):
             doubt.isLeftToPeople = true
             return .state(.uncertain(doubt))
-        case (.uncertain, .resolved(_, let people, let seen)):
-            return Set(people).count >= command.content.people ? .end(.resolved(seen)) : nil
+        case (.uncertain(let doubt), .resolved(_, let people, let seen)):
+            // Before it is their task, what was said may still be on its way.
+            return doubt.isLeftToPeople && Set(people).count >= command.content.people ? .end(.resolved(seen)) : nil
         default: return nil
         }
     }

@@ -164,6 +164,13 @@ import Testing
         #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "INF^{_}^{_}")).isEmpty)
         #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "INF^{_}^{_?}")).count == 1)
         #expect(notes(commands.replacingOccurrences(of: "INF^{_}", with: "INF^OK")).isEmpty)
+        // What may be left out of one is there where the other must have it.
+        let optional = Self.text.replacingOccurrences(of: "INF^{rate}", with: "INF^{_}^{rate}")
+        for (reply, count) in [("INF^{_}^{_?}", 1), ("INF^{_?}", 0), ("INF^{_?}^{_?}", 1), ("INF^{_?}^...", 1)] {
+            let text = optional.replacingOccurrences(
+                of: "metrics:", with: commands.replacingOccurrences(of: "INF^{_}", with: reply) + "metrics:")
+            #expect(diagnostics(text).count { $0.severity == .note } == count, "\(reply)")
+        }
     }
 
     private static let driven = """

@@ -414,6 +414,7 @@ import Testing
                 desk.tell(.rejected(number), at: time)
             } else {
                 let number = try desk.uncertain(isTaken: false, at: time)
+                desk.tell(.leftToPeople(number), at: time)
                 desk.tell(.resolved(number, by: [Self.first, Self.second], .notInEffect), at: time)
             }
         }
@@ -440,6 +441,7 @@ import Testing
         for failure in 0..<4 {
             let time = Int64(failure) * 301 * Self.second1
             let number = try desk.uncertain(isTaken: false, at: time)
+            desk.tell(.leftToPeople(number), at: time)
             desk.tell(.resolved(number, by: [Self.first, Self.second], .notInEffect), at: time)
         }
         #expect(!desk.ledger.pump(Self.pump).isLocked && desk.ledger.pump(Self.pump).failures.count == 3)
@@ -454,6 +456,12 @@ import Testing
     @Test func c33_twoSayWhatThePumpShows() throws {
         var desk = Desk()
         let number = try desk.uncertain(.trigger, isTaken: true)
+        let people = [Self.second, Self.third]
+        #expect(
+            refusal { () throws(CommandLedger.Refusal) in
+                try desk.ledger.resolve(number, seen: .inEffect, by: people)
+            } == .init(.tooSoon, number))
+        desk.tell(.leftToPeople(number))
         for people in [[], [Self.first], [Self.first, Self.first]] {
             #expect(
                 refusal { () throws(CommandLedger.Refusal) in
@@ -472,9 +480,10 @@ import Testing
                 try desk.ledger.resolve(other, seen: .inEffect, by: [Self.second, Self.third])
             } == .init(.notOpen, other))
         // A journal that says that one did resolve it is not believed.
-        for people in [[Self.first], [Self.first, Self.first]] {
+        for (people, isTask) in [([Self.first], true), ([Self.first, Self.first], true), (people, false)] {
             var forged = Desk()
             let open = try forged.uncertain(isTaken: false)
+            if isTask { forged.tell(.leftToPeople(open)) }
             forged.tell(.resolved(open, by: people, .notInEffect))
             #expect(forged.end == nil && forged.ledger.open[open] != nil && !forged.ledger.pump(Self.pump).isLookedAt)
         }

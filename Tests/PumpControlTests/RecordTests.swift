@@ -73,7 +73,14 @@ import Testing
                     return number
                 }, [12, 13]
             ),
-            ({ try $0.uncertain(isTaken: false) }, [9, 12, 13, 14, 15]),
+            ({ try $0.uncertain(isTaken: false) }, [9, 12, 13, 14]),
+            (
+                { desk in
+                    let number = try desk.uncertain(isTaken: false)
+                    desk.tell(.leftToPeople(number))
+                    return number
+                }, [9, 12, 13, 14, 15]
+            ),
         ]
         for (place, state) in states.enumerated() {
             for index in 0..<16 {

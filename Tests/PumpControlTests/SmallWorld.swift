@@ -167,7 +167,8 @@ extension SmallWorld {
         case .intended(let effect): 16 + code(effect.before)
         case .sent(let effect): 32 + code(effect.before)
         case .acknowledged(let effect): 48 + code(effect.before)
-        case .uncertain(let doubt): (doubt.isTaken ? 64 : 80) + code(doubt.effect.before)
+        case .uncertain(let doubt):
+            (doubt.isTaken ? 64 : 80) + (doubt.isLeftToPeople ? 32 : 0) + code(doubt.effect.before)
         }
     }
 
@@ -285,10 +286,12 @@ extension SmallWorld {
                 world.record(event, command)
                 if fault != .saysBeforeDurable { world.mailbox.append(command) }
             }
+        case .uncertain(let doubt) where !doubt.isLeftToPeople:
+            // The minute is over: what was said has come, or never will.
+            guard toPump.isEmpty, held.isEmpty, let event = ledger.due(at: 0).first else { return }
+            move { $0.record(event, command) }
         case .uncertain:
             let seen: Resolution = obeyed[command] > 0 ? .inEffect : .notInEffect
-            // Whoever looks, looks when nothing is on its way any more.
-            guard toPump.isEmpty, held.isEmpty else { return }
             guard let event = try? ledger.resolve(number, seen: seen, by: Self.people) else { return }
             move { $0.record(event, command) }
         case .draft, .intended, .sent, .acknowledged: return
