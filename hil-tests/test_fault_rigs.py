@@ -346,11 +346,14 @@ def test_clockwork_witnesses_its_own_stalls(clockwork):
 
 def test_only_what_a_stall_explains_is_excused(clockwork):
     scenario = SimpleNamespace(slowest=0.06, clockwork=clockwork, devices=lambda: {"d": {}})
-    outcome = Outcome("d", scenario, [
-        journalled(0, moment, "x") | {"validity": "notAvailable", "reason": "timedOut"} for moment in (10.0, 20.0)
-    ], {}, "", 0, 0, 0, 30, 30)
+    unread = {"validity": "notAvailable", "reason": "timedOut"}
+    missed = [journalled(0, moment, "x") | unread for moment in (10.0, 20.0)]
+    good = [journalled(0, 10 + number / 10, "x") for number in range(1, 100)]
+    outcome = Outcome("d", scenario, missed + good, {}, "", 0, 0, 0, 30, 30)
     clockwork.stalls[:] = [(9.85, 9.95), (19.88, 19.92)]
     assert outcome.unanswered() == {"timedOut at 20.000"}, "a stall too short for it explains nothing"
+    with pytest.raises(AssertionError, match="nothing was tried"):
+        Outcome("d", scenario, missed + good[:20], {}, "", 0, 0, 0, 30, 30).unanswered()
 
 
 def test_holders_hold(tmp_path):

@@ -38,11 +38,7 @@ package struct SerialPlan: Sendable {
     /// By frame: the messages that it carries.
     package let messagesOfFrame: [[Int]]
     package let requests: [RequestPlan]
-    /// By message: the messages that one frame could be as well.
-    package let alike: [[Bool]]
-    /// By request, by message: whether an answer to the request could be taken for that message, or for the refusal
-    /// that may come in its place; and the other way round.
-    package let isMistakable: [[Bool]]
+    package let likeness: Likeness
     /// Requests said when the line opens and when the host stops.
     package let open: [Int]
     package let close: [Int]
@@ -57,6 +53,19 @@ package struct SerialPlan: Sendable {
     package let streamPeriod: Int64?
     /// Whether the device speaks unasked.
     package let listens: Bool
+
+    /// Whether one frame could be both messages.
+    package func isAlike(_ one: Int, _ other: Int) -> Bool { one == other || likeness.isAlike(one, other) }
+
+    /// Whether what may come where a message was awaited could be taken for an answer to a request. No allocation.
+    package func isMistakable(_ request: Int, _ message: Int) -> Bool {
+        let asked = requests[request]
+        for comes in likeness.coming[message] {
+            if let reply = asked.reply, isAlike(reply, comes) { return true }
+            if let refusal = asked.refusal, isAlike(refusal, comes) { return true }
+        }
+        return false
+    }
 
     /// Whether values are taken from frames of this kind.
     package func carriesValues(frame: Int) -> Bool {

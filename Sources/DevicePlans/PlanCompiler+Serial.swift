@@ -6,7 +6,7 @@ import ProfileLanguage
 extension PlanCompiler {
     func serialPlan() -> SerialPlan {
         var messages: [MessagePlan] = []
-        var described: [MessageDescription] = []
+        var origin: [(message: Int, slot: Int?)] = []
         // One reply for all, or one for each slot.
         var replies: [Int: [Int]] = [:]
         for (index, message) in profile.messages.enumerated() {
@@ -14,7 +14,7 @@ extension PlanCompiler {
             let fixed: [Int?] = isForEach ? slots.indices.map { $0 } : [nil]
             replies[index] = fixed.indices.map { messages.count + $0 }
             messages += fixed.map { self.message(message, slot: $0) }
-            described += fixed.map { filled(message, slot: $0) }
+            origin += fixed.map { (index, $0) }
         }
         var requests: [RequestPlan] = []
         var spoken: [Int: [Int]] = [:]
@@ -37,14 +37,14 @@ extension PlanCompiler {
                 SessionDescription.Answer(to: .message($0), send: answer.send, frame: answer.frame)
             }
         }
-        let alike = described.map { one in described.map { profile.couldBeTaken(one, for: $0) } }
         return SerialPlan(
             frames: profile.frames.map { FramePlan($0) }, interleaved: interleaved(), frameFields: frameFields,
             packet: packet(),
             messages: messages,
             messagesOfFrame: profile.frames.indices.map { frame in
                 messages.indices.filter { messages[$0].frame == frame }
-            }, requests: requests, alike: alike, isMistakable: Self.mistakable(requests, alike),
+            }, requests: requests,
+            likeness: Likeness(profile, origin: origin, slots: slots, requests: requests),
             open: profile.session.open.flatMap { spoken[$0] ?? [] },
             close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
             remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } },
@@ -53,23 +53,6 @@ extension PlanCompiler {
             listens: frameFields.contains { !$0.fields.isEmpty } || profile.packet != nil
                 || messages.contains { !$0.isReply }
                 || !answers.isEmpty)
-    }
-
-    private func filled(_ message: MessageDescription, slot: Int?) -> MessageDescription {
-        var message = message
-        if let slot { message.template = message.template?.filling("slot", with: slots[slot]) }
-        return message
-    }
-
-    private static func mistakable(_ requests: [RequestPlan], _ alike: [[Bool]]) -> [[Bool]] {
-        // What may come where a message was awaited: itself, or a refusal.
-        let coming = alike.indices.map { message in
-            [message] + requests.filter { $0.reply == message }.compactMap(\.refusal)
-        }
-        return requests.map { request in
-            let awaited = [request.reply, request.refusal].compactMap { $0 }
-            return coming.map { comes in awaited.contains { one in comes.contains { alike[one][$0] } } }
-        }
     }
 
     /// The frames that the device sends, by the bytes that they are made of.
@@ -109,7 +92,7 @@ extension PlanCompiler {
     }
 
     private func message(_ message: MessageDescription, slot: Int?) -> MessagePlan {
-        let template = filled(message, slot: slot).template
+        let template = slot.map { message.filling("slot", with: slots[$0]).template } ?? message.template
         let holes = template?.holes ?? []
         let fields = fieldPlans(scope: message.name, frameLength: 0) + captured(holes)
         return MessagePlan(

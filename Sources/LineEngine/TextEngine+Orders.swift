@@ -21,6 +21,16 @@ extension TextEngine {
         return true
     }
 
+    /// When the order that waits is looked at again: when its answer can no longer be mistaken, or its time is over.
+    /// Unit: ns; `.max` where none waits.
+    mutating func orderDue(at now: Int64) -> Int64 {
+        guard let order else { return .max }
+        guard case .request(let number) = order.content, plan.requests.indices.contains(Int(number)),
+            let expiry = intake.expiry(of: Int(number), now: now)
+        else { return max(intake.discipline.quietUntil, now) }
+        return min(max(expiry, intake.discipline.quietUntil), order.deadline)
+    }
+
     package mutating func take(_ order: LineOrder, at now: Int64) {
         if mayTakeOrder { self.order = order } else { tell(order, .notSaid, said: 0, at: now) }
     }

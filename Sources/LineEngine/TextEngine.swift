@@ -231,17 +231,18 @@ package struct TextEngine: LineEngine {
         let quiet = intake.discipline.quietUntil
         if let order, now >= quiet, begin(order, at: now) { return nil }
         guard let index = roster.next(at: now, isWell: { _ in true }) else {
-            return wait(until: order == nil ? .max : max(quiet, now), at: now)
+            return wait(until: orderDue(at: now), at: now)
         }
         let due = max(roster.questions[index].due, quiet)
-        guard now >= due else { return wait(until: due, at: now) }
+        guard now >= due else { return wait(until: min(due, orderDue(at: now)), at: now) }
         // Waiting for one's own line is not waking up late.
         if waitedFor == due { recorder.lateness.record(now - due) }
         waitedFor = 0
         let request = roster.questions[index].body.request
         if let expiry = intake.expiry(of: request, now: now) {
             // Its reply of before may still come, and could be taken for the next.
-            roster.questions[index].due = expiry
+            // One that failed lets those go first that only wait for it.
+            roster.questions[index].due = roster.questions[index].failures > 0 ? expiry + 1 : expiry
             return nil
         }
         if roster.questions[index].body.repetitions == 0 {

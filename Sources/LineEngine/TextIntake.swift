@@ -90,14 +90,15 @@ struct TextIntake {
     private mutating func takeLate(_ message: Int, time: Int64) -> Bool {
         let plan = plan
         let shape = plan.requests.first { $0.refusal == message }?.reply ?? message
-        return discipline.takeLate(shape, now: time) || discipline.takeLate(now: time) { plan.alike[message][$0] }
+        return discipline.takeLate(shape, now: time) || discipline.takeLate(now: time) { plan.isAlike(message, $0) }
     }
 
     /// Until when what a request would be answered could be taken for the answer to another; `nil` when it may be said.
     /// Unit: ns.
     mutating func expiry(of request: Int, now: Int64) -> Int64? {
-        let mistakable = plan.isMistakable[request]
-        return plan.requests[request].reply == nil ? nil : discipline.expiry(now: now) { mistakable[$0] }
+        let plan = plan
+        guard plan.requests[request].reply != nil else { return nil }
+        return discipline.expiry(now: now) { plan.isMistakable(request, $0) }
     }
 
     /// Whether a reply came after it had been given up, told once.

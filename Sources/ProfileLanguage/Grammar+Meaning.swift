@@ -247,7 +247,7 @@ extension Grammar {
             Key("kind", .word(names(Words.commandKind)), "what it does; without it nobody can ask for it"),
             Key(
                 "requires", .named(.either([code, .part(requirement)])),
-                "by field: the values that allow it, told within 2 s, or a condition"),
+                "by field: the values that allow it, told soon enough, or a condition"),
             Key("ask", .text, "the request whose answer is the reading back"),
             Key("settles", .duration(Bounds.settling), "how long the device takes to show what it did (0 s)"),
             Key(
@@ -288,7 +288,9 @@ extension Grammar {
     static let requirement = Part(
         "requirement", "What must be true of the device. Codes are those before `table`.",
         condition.keys.filter { $0.name != "field" } + [
-            Key("within", .duration(Bounds.requirementAge), "how old what tells it may be (2 s)")
+            Key(
+                "within", .duration(Bounds.requirementAge),
+                "how old what tells it may be (until the next answer must have come, 2 s at least)")
         ])
 
     static let expectation = Part(

@@ -19,7 +19,7 @@ extension DeviceProfile {
             }
         }
         guard let one = left.template, let other = right.template else { return true }
-        guard one.separator == other.separator else { return true }
+        guard one.separator == other.separator else { return beginAlike(one, other) }
         let (least, most) = (max(one.optionalFrom, other.optionalFrom), min(one.items.count, other.items.count))
         if least > one.items.count, !one.moreItems { return false }
         if least > other.items.count, !other.moreItems { return false }
@@ -27,5 +27,13 @@ extension DeviceProfile {
         return zip(one.items, other.items).prefix(min(least, most)).allSatisfy {
             !TextShape($0, self).differs(from: TextShape($1, self))
         }
+    }
+
+    /// Whether messages that are divided in different ways could have the same first bytes.
+    private func beginAlike(_ one: Template, _ other: Template) -> Bool {
+        // Blanks may stand before the first item, and move it.
+        if one.separator == .blanks || other.separator == .blanks { return true }
+        guard let first = one.items.first, let second = other.items.first else { return true }
+        return !TextShape(first, self).beginsUnlike(TextShape(second, self))
     }
 }

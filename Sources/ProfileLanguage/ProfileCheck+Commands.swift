@@ -8,6 +8,7 @@ extension ProfileCheck {
             checkSteps(command)
             checkReadBack(command)
             checkRequirements(command)
+            checkEvidence(command)
         }
     }
 
@@ -30,8 +31,10 @@ extension ProfileCheck {
                     command.location, "“\(name)” must stand in the step with the effect, and in no other")
             }
         }
-        if step.reply == nil, step.refusal != nil {
-            diagnostics.error(step.location, "a device that answers a refusal only: its silence would be taken for yes")
+        if step.reply == nil {
+            diagnostics.error(
+                step.location,
+                "the effect has no “reply” that says that it was taken: each one would be in doubt")
         }
         if let reply = step.reply, let refusal = step.refusal,
             profile.couldBeTaken(profile.messages[reply], for: profile.messages[refusal])
@@ -63,6 +66,19 @@ extension ProfileCheck {
         }
         if command.kind == .stop, !command.arguments.isEmpty {
             diagnostics.error(command.location, "a stop has no arguments: it must be said at once")
+        }
+    }
+
+    /// A trigger that shows afterwards what may be there before proves nothing.
+    private func checkEvidence(_ command: CommandDescription) {
+        for case (let field, .codes(let shown)) in command.readBack where command.kind == .trigger {
+            for requirement in command.requires where requirement.field == field {
+                guard case .isOneOf(let allowed) = requirement.test else { continue }
+                if let same = shown.first(where: { code in allowed.contains { $0.text == code.text } }) {
+                    diagnostics.error(
+                        command.location, "“\(field)” may be “\(same.text)” before already: that would prove nothing")
+                }
+            }
         }
     }
 

@@ -49,27 +49,40 @@ extension ProfileReader {
 
     private func question(_ value: YAMLValue?) -> String? {
         guard let value, let name = value.text("a request's name") else { return nil }
-        if profile.requests.contains(where: { $0.name == name }) { return name }
+        if let request = profile.requests.first(where: { $0.name == name }) {
+            if request.effect != .read { value.error("a reading back only reads: “\(name)” is not “class: read”") }
+            return name
+        }
         value.error(
             "there is no request “\(name)”",
             suggestion: YAMLValue.suggest(name, among: profile.requests.map(\.name)))
         return nil
     }
 
-    /// How old what a requirement rests on may be, where the profile does not say. Unit: ns.
-    private static let usualAge: Int64 = 2_000_000_000
+    /// How old what a requirement rests on may be, where the profile does not say: until the next answer must have
+    /// come, and 2 s at least. Unit: ns.
+    private func usualAge(_ field: String) -> Int64 {
+        let period = profile.requests(reading: field).compactMap(\.period).min() ?? 0
+        return max(2_000_000_000, period + profile.line.slowestReply)
+    }
 
     private func requirement(_ field: String, _ keyValue: YAMLValue, _ value: YAMLValue)
         -> CommandDescription.Requirement?
     {
         guard fieldExists(field, keyValue) else { return nil }
         guard value.isMapping else {
-            return CommandDescription.Requirement(field: field, test: .isOneOf(codes(value)), within: Self.usualAge)
+            return CommandDescription.Requirement(
+                field: field, test: .isOneOf(codes(value)), within: usualAge(field))
         }
         guard let map = value.mapping("a condition") else { return nil }
         map.allow(Grammar.requirement)
-        let within = map["within"]?.duration("how old it may be", Grammar.Bounds.requirementAge) ?? Self.usualAge
-        return test(map).map { CommandDescription.Requirement(field: field, test: $0, within: within) }
+        let within = map["within"]?.duration("how old it may be", Grammar.Bounds.requirementAge)
+        if let within, let period = profile.requests(reading: field).compactMap(\.period).min(), within < period {
+            map["within"]?.error("it is asked for less often than that: it could hardly ever be so young")
+        }
+        return test(map).map {
+            CommandDescription.Requirement(field: field, test: $0, within: within ?? usualAge(field))
+        }
     }
 
     private func argument(_ name: String, _ value: YAMLValue) -> CommandDescription.Argument? {
@@ -79,6 +92,9 @@ extension ProfileReader {
             let step = map.required("step")?.scale()
         else { return nil }
         let scale = map["scale"]?.scale() ?? .one
+        for (key, value) in [("step", step), ("scale", scale)] where value.multiplier < 0 {
+            map[key]?.error("a quantity is not negative, and neither is its \(key)")
+        }
         let places =
             map["places"]?.int("the digits after the point", Grammar.Bounds.argumentPlaces)
             ?? (map["scale"] == nil ? max(0, -step.exponent) : 0)

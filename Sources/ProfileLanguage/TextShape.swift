@@ -45,6 +45,9 @@ struct TextShape {
     func differs(from other: TextShape) -> Bool {
         if !isOpen, shortest < other.shortest || !other.isOpen && shortest != other.shortest { return true }
         if !other.isOpen, other.shortest < shortest { return true }
-        return zip(bytes, other.bytes).contains { $0.excludes($1) }
+        return beginsUnlike(other)
     }
+
+    /// Whether the bytes that both are known to begin with cannot be the same.
+    func beginsUnlike(_ other: TextShape) -> Bool { zip(bytes, other.bytes).contains { $0.excludes($1) } }
 }

@@ -103,6 +103,11 @@ package struct Effect: Sendable, Hashable {
         (self.profileDigest, self.expires) = (profileDigest, expires)
     }
 
+    /// Whether it is known what each field that it is known by showed before: what is not known proves nothing.
+    package var isBeforeKnown: Bool {
+        !wanted.isEmpty && wanted.allSatisfy { expected in before.contains { $0.field == expected.field } }
+    }
+
     /// Whether readings show everything that is wanted; a field that was not read shows nothing.
     package func isShown(by readings: [Reading]) -> Bool {
         !wanted.isEmpty

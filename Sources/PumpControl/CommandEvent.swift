@@ -40,9 +40,10 @@ package enum CommandEvent: Sendable, Hashable {
     case resolved(Int64, by: [Operator], Resolution)
 
     case stopAsked(PumpKey, by: Operator)
-    case stopSent(PumpKey)
-    case stopConfirmed(PumpKey)
-    case stopNotDelivered(PumpKey)
+    /// Of a stop, by the number of its first event: a second one may be under way when the first is proven.
+    case stopSent(PumpKey, of: Int64)
+    case stopConfirmed(PumpKey, of: Int64)
+    case stopNotDelivered(PumpKey, of: Int64)
 
     /// Somebody has looked at a pump after the record had been damaged.
     case lookedAt(PumpKey, by: Operator)

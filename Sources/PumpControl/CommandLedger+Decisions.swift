@@ -13,6 +13,7 @@ extension CommandLedger {
 
     /// Somebody enters a command.
     package func draft(_ content: CommandContent, by person: Operator, at now: Int64) throws(Refusal) -> CommandEvent {
+        guard (1...2).contains(content.people) else { throw Refusal(.notAllowed) }
         try checkPump(content, besides: nil, at: now)
         return .drafted(content, by: person)
     }
@@ -23,7 +24,7 @@ extension CommandLedger {
     {
         guard let command = open[number] else { throw Refusal(.unknownCommand) }
         guard case .draft(let first, let since) = command.state else { throw Refusal(.notDraft, number) }
-        if now - since > rules.longestDraft { return .expired(number) }
+        if isOver(since, at: now) { return .expired(number) }
         if first == person { throw Refusal(.samePerson, number) }
         return content == command.content ? .verified(number, by: person) : .mismatched(number, by: person)
     }
@@ -38,10 +39,10 @@ extension CommandLedger {
     package func intend(_ number: Int64, _ effect: Effect, at now: Int64) throws(Refusal) -> CommandEvent {
         guard let command = open[number] else { throw Refusal(.unknownCommand) }
         guard case .verified(_, let since) = command.state else { throw Refusal(.notVerified, number) }
-        if now - since > rules.longestDraft { return .expired(number) }
+        if isOver(since, at: now) { return .expired(number) }
         try checkPump(command.content, besides: number, at: now)
-        guard !effect.bytes.isEmpty, !effect.wanted.isEmpty, now < effect.expires,
-            effect.expires <= since + rules.longestDraft
+        guard !effect.bytes.isEmpty, effect.isBeforeKnown, now < effect.expires,
+            span(from: since, to: effect.expires) <= rules.longestDraft
         else { throw Refusal(.notAllowed, number) }
         return .intended(number, effect)
     }
@@ -64,13 +65,26 @@ extension CommandLedger {
         open.sorted { $0.key < $1.key }.compactMap { number, command in
             switch command.state {
             case .draft(_, let since), .verified(_, let since):
-                now - since > rules.longestDraft ? .expired(number) : nil
+                isOver(since, at: now) ? .expired(number) : nil
             case .uncertain(let doubt):
-                !doubt.isLeftToPeople && now - doubt.since >= rules.patience ? .leftToPeople(number) : nil
-            case .intended, .sent, .acknowledged: nil
+                !doubt.isLeftToPeople && span(from: doubt.since, to: now) >= rules.patience
+                    ? .leftToPeople(number) : nil
+            // A line that reports nothing any more has lost it.
+            case .intended(let effect), .sent(let effect):
+                span(from: effect.expires, to: now) > rules.longestExchange ? .unanswered(number, .silent) : nil
+            case .acknowledged(let effect):
+                span(from: effect.expires, to: now) > rules.longestExchange ? .undecided(number) : nil
             }
         }
+            + pumps.sorted { $0.key < $1.key }.compactMap { key, pump in
+                guard let stop = pump.stop, stop.phase != .notDelivered,
+                    span(from: stop.since, to: now) > rules.longestStop
+                else { return nil }
+                return .stopNotDelivered(key, of: stop.number)
+            }
     }
+
+    private func isOver(_ since: Int64, at now: Int64) -> Bool { span(from: since, to: now) > rules.longestDraft }
 
     /// Whether what a line reports of a command still says something: a person may have resolved it meanwhile.
     package func isOpen(_ number: Int64) -> Bool { open[number]?.state.isOpen ?? false }
@@ -88,7 +102,9 @@ extension CommandLedger {
         }
         if pump.stop != nil { throw Refusal(.stopPending) }
         if pump.isLocked { throw Refusal(.locked) }
-        if let last = pump.intents.last, now - last < rules.leastGap { throw Refusal(.tooSoon) }
-        if pump.intents.count(where: { now - $0 < rules.window }) >= rules.mostInWindow { throw Refusal(.tooMany) }
+        if let last = pump.intents.last, span(from: last, to: now) < rules.leastGap { throw Refusal(.tooSoon) }
+        if pump.intents.count(where: { span(from: $0, to: now) < rules.window }) >= rules.mostInWindow {
+            throw Refusal(.tooMany)
+        }
     }
 }

@@ -6,12 +6,20 @@ package struct CommandLedger: Sendable, Hashable {
         package internal(set) var state: CommandState
     }
 
-    /// A stop that is under way, beside all commands.
-    package enum Stop: Sendable, Hashable {
-        case asked
-        case sent
-        /// It was said, or could not be; nobody knows that the pump stands still.
-        case notDelivered
+    /// The last stop that was asked for and is not proven, beside all commands.
+    package struct Stop: Sendable, Hashable {
+        package enum Phase: Sendable, Hashable {
+            case asked
+            case sent
+            /// It was said, or could not be; nobody knows that the pump stands still.
+            case notDelivered
+        }
+
+        /// That of its first event.
+        package let number: Int64
+        package internal(set) var phase: Phase
+        /// Unit: ns of the boot clock of the session.
+        package let since: Int64
     }
 
     /// What is remembered of a pump beyond its open commands.
@@ -23,6 +31,12 @@ package struct CommandLedger: Sendable, Hashable {
         package internal(set) var stop: Stop?
         /// Whether somebody has looked at it since the record was damaged.
         package internal(set) var isLookedAt = true
+
+        /// What is outside its window counts no more.
+        mutating func forget(_ rules: CommandRules, at now: Int64) {
+            intents.removeAll { span(from: $0, to: now) >= rules.window }
+            failures.removeAll { span(from: $0, to: now) > rules.failureWindow }
+        }
     }
 
     package let rules: CommandRules
@@ -31,8 +45,9 @@ package struct CommandLedger: Sendable, Hashable {
     package private(set) var pumps: [PumpKey: Pump] = [:]
     /// Whether events are missing: pumps that are not named here are to be looked at too.
     package private(set) var isRecordDamaged = false
-    /// The number of the last event.
+    /// The number of the last event, and its time.
     package private(set) var last: Int64 = 0
+    private var lastTime: Int64 = 0
 
     package init(_ rules: CommandRules = CommandRules()) { self.rules = rules }
 
@@ -66,23 +81,26 @@ package struct CommandLedger: Sendable, Hashable {
         }
         let isFirst = last == 0
         last = number
+        defer { lastTime = time }
         switch event {
         case .sessionBegan: beginSession(at: time)
-        case .snapshot(let snapshot): take(snapshot, isFirst: isFirst)
+        case .snapshot(let snapshot): take(snapshot, isFirst: isFirst, at: number)
         case .recordDamaged: damage()
         case .drafted(let content, let by):
             guard (1...2).contains(content.people) else { return contradict(content.pump) }
             open[number] = Command(
                 content: content,
                 state: content.people == 1 ? .verified(by: [by], since: time) : .draft(by: by, since: time))
-        case .stopAsked(let key, _): askStop(key)
-        case .stopSent(let key): change(key) { if $0.stop == .asked { $0.stop = .sent } }
-        case .stopConfirmed(let key): change(key) { $0.stop = nil }
-        case .stopNotDelivered(let key): change(key) { if $0.stop != nil { $0.stop = .notDelivered } }
+        case .stopAsked(let key, _): askStop(key, number, at: time)
+        case .stopSent(let key, let stop):
+            change(key) { if $0.stop?.number == stop, $0.stop?.phase == .asked { $0.stop?.phase = .sent } }
+        case .stopConfirmed(let key, let stop): change(key) { if $0.stop?.number == stop { $0.stop = nil } }
+        case .stopNotDelivered(let key, let stop):
+            change(key) { if $0.stop?.number == stop { $0.stop?.phase = .notDelivered } }
         case .lookedAt(let key, _):
             change(key) { pump in
                 pump.isLookedAt = true
-                if pump.stop == .notDelivered { pump.stop = nil }
+                if pump.stop?.phase == .notDelivered { pump.stop = nil }
             }
         case .unlocked(let key, _): change(key) { ($0.isLocked, $0.failures) = (false, []) }
         case .verified(let command, _), .mismatched(let command, _), .withdrawn(let command, _), .expired(let command),
@@ -135,7 +153,11 @@ package struct CommandLedger: Sendable, Hashable {
             return .state(.doubt(effect, isTaken: false, since: time))
         case (.sent(let effect), .taken): return .state(.acknowledged(effect))
         case (.sent, .rejected): return .end(.rejected)
-        case (.acknowledged(let effect), .undecided): return .state(.doubt(effect, isTaken: true, since: time))
+        case (.acknowledged, .taken), (.uncertain, .unanswered): return .state(command.state)
+        // It proved late that it did nothing, and had not said that it takes it.
+        case (.uncertain(let doubt), .rejected): return doubt.isTaken ? nil : .end(.rejected)
+        case (.acknowledged(let effect), .undecided), (.acknowledged(let effect), .unanswered):
+            return .state(.doubt(effect, isTaken: true, since: time))
         case (.acknowledged(let effect), .readBack(_, let shown)):
             return next(command, Evidence(shown, of: effect, kind: command.content.kind, isTaken: true))
         case (.uncertain(let doubt), .readBack(_, let shown)):
@@ -178,21 +200,23 @@ package struct CommandLedger: Sendable, Hashable {
                 open[number]?.state = .uncertain(doubt)
             }
         }
+        let (rules, lastTime) = (rules, lastTime)
         for key in pumps.keys {
             change(key) { pump in
+                pump.forget(rules, at: lastTime)
                 pump.intents = pump.intents.map { _ in time }
                 pump.failures = pump.failures.map { _ in time }
-                if pump.stop != nil { pump.stop = .notDelivered }
+                pump.stop?.phase = .notDelivered
             }
         }
     }
 
     /// A stop voids what was being prepared: going on afterwards is a new command.
-    private mutating func askStop(_ key: PumpKey) {
+    private mutating func askStop(_ key: PumpKey, _ number: Int64, at time: Int64) {
         for (number, command) in open where command.content.pump == key && command.state.isWaiting {
             open[number] = nil
         }
-        change(key) { $0.stop = .asked }
+        change(key) { $0.stop = Stop(number: number, phase: .asked, since: time) }
     }
 
     // MARK: Snapshots
@@ -207,8 +231,13 @@ package struct CommandLedger: Sendable, Hashable {
     package var snapshot: Snapshot { Snapshot(open: open, pumps: pumps, isRecordDamaged: isRecordDamaged) }
 
     /// Where events before it were read, it must say what they said.
-    private mutating func take(_ snapshot: Snapshot, isFirst: Bool) {
-        guard isFirst || snapshot == self.snapshot else { return damage() }
+    private mutating func take(_ snapshot: Snapshot, isFirst: Bool, at number: Int64) {
+        let isWhole = snapshot.open.allSatisfy {
+            (1..<number).contains($0.key) && (1...2).contains($0.value.content.people)
+        }
+        // What a pump is bounded by may have changed with the program since; what is open may not.
+        guard isWhole, isFirst || snapshot.open == open else { return damage() }
+        guard isFirst else { return }
         (open, pumps, isRecordDamaged) = (snapshot.open, snapshot.pumps, snapshot.isRecordDamaged)
     }
 
@@ -231,18 +260,18 @@ package struct CommandLedger: Sendable, Hashable {
 
     private mutating func note(intent time: Int64, of key: PumpKey) {
         let rules = rules
-        change(key) { $0.intents = Array(($0.intents + [time]).suffix(rules.mostInWindow)) }
+        change(key) { pump in
+            pump.forget(rules, at: time)
+            pump.intents = Array((pump.intents + [time]).suffix(rules.mostInWindow))
+        }
     }
 
     private mutating func note(failure time: Int64, of key: PumpKey) {
         let rules = rules
         change(key) { pump in
+            pump.forget(rules, at: time)
             pump.failures = Array((pump.failures + [time]).suffix(rules.failuresThatLock))
-            if pump.failures.count == rules.failuresThatLock, let first = pump.failures.first,
-                time - first <= rules.failureWindow
-            {
-                pump.isLocked = true
-            }
+            if pump.failures.count == rules.failuresThatLock { pump.isLocked = true }
         }
     }
 }
@@ -261,6 +290,10 @@ package struct CommandRules: Sendable, Hashable {
     package var failureWindow: Int64 = 600_000_000_000
     /// How long a command may be uncertain before it is a person's task.
     package var patience: Int64 = 60_000_000_000
+    /// How long after its expiry the line may still report of an effect.
+    package var longestExchange: Int64 = 60_000_000_000
+    /// How long a stop may be under way before nobody can say that the pump stands.
+    package var longestStop: Int64 = 30_000_000_000
 
     package init() {}
 }

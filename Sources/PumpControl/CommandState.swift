@@ -72,7 +72,7 @@ enum Evidence {
     /// - Parameter isTaken: whether the device had said that it takes it.
     init(_ shown: ReadBack, of effect: Effect, kind: CommandKind, isTaken: Bool) {
         self = .saysNothing
-        guard shown.isAskedAfter, shown.isClean else { return }
+        guard shown.isAskedAfter, shown.isClean, effect.isBeforeKnown else { return }
         let wasShown = effect.isShown(by: effect.before)
         if effect.isShown(by: shown.readings) {
             switch kind {

@@ -9,7 +9,7 @@ import Testing
     @Test func c35_missingEventsMakeEveryPumpToBeLookedAt() throws {
         var desk = Desk()
         let known = try desk.draft(LedgerTests.content())
-        desk.tell(.stopConfirmed(LedgerTests.pump))
+        desk.tell(.stopConfirmed(LedgerTests.pump, of: 1))
         desk.tell(.recordDamaged)
         let never = PumpKey(port: "/dev/ttyS1", slot: "A2")
         for pump in [LedgerTests.pump, never] {
@@ -71,15 +71,16 @@ import Testing
                     desk.tell(.sent(number))
                     desk.tell(.taken(number))
                     return number
-                }, [12, 13]
+                }, [9, 11, 12, 13]
             ),
-            ({ try $0.uncertain(isTaken: false) }, [9, 12, 13, 14]),
+            ({ try $0.uncertain(isTaken: false) }, [9, 10, 11, 12, 13, 14]),
+            ({ try $0.uncertain(isTaken: true) }, [9, 11, 12, 13, 14]),
             (
                 { desk in
                     let number = try desk.uncertain(isTaken: false)
                     desk.tell(.leftToPeople(number))
                     return number
-                }, [9, 12, 13, 14, 15]
+                }, [9, 10, 11, 12, 13, 14, 15]
             ),
         ]
         for (place, state) in states.enumerated() {
@@ -114,13 +115,15 @@ import Testing
                     .notSent(number, .lineLost), .sent(number), .taken(number), .rejected(number),
                     .unanswered(number, .damaged), .readBack(number, LedgerTests.shown("5")),
                     .readBack(number, LedgerTests.shown("12.5")), .undecided(number), .leftToPeople(number),
-                    .resolved(number, by: people, .inEffect), .stopAsked(pump, by: person), .stopSent(pump),
-                    .stopConfirmed(pump), .stopNotDelivered(pump), .lookedAt(pump, by: person),
+                    .resolved(number, by: people, .inEffect), .stopAsked(pump, by: person), .stopSent(pump, of: number),
+                    .stopConfirmed(pump, of: number), .stopNotDelivered(pump, of: number), .lookedAt(pump, by: person),
                     .unlocked(pump, by: person), .snapshot(desk.ledger.snapshot),
                 ]
-                desk.tell(
-                    events[Int.random(in: 0..<events.count, using: &generator)],
-                    at: Int64.random(in: 0...1_000, using: &generator) * LedgerTests.second1)
+                // Now and then a time that no clock has.
+                let times = [.min, .max, Int64.random(in: 0...1_000, using: &generator) * LedgerTests.second1]
+                let time = times[min(2, Int.random(in: 0...20, using: &generator))]
+                desk.tell(events[Int.random(in: 0..<events.count, using: &generator)], at: time)
+                _ = desk.ledger.due(at: time)
             }
             let place = Int.random(in: 0...desk.journal.count, using: &generator)
             var whole = CommandLedger()
@@ -145,6 +148,15 @@ import Testing
         _ = try desk.draft(LedgerTests.content(pump: PumpKey(serial: "2", slot: "A1")))
         desk.tell(.snapshot(snapshot))
         #expect(desk.ledger.isRecordDamaged && desk.ledger.open.count == 2)
+        // A first one is believed only where it can be true.
+        for (number, people) in [(5, 2), (9, 2), (3, 0), (3, 3)] as [(Int64, Int)] {
+            var forged = CommandLedger()
+            let command = CommandLedger.Command(
+                content: LedgerTests.content(people: people), state: .sent(LedgerTests.effect()))
+            forged.apply(
+                .snapshot(.init(open: [number: command], pumps: [:], isRecordDamaged: false)), number: 5, at: 0)
+            #expect(forged.isRecordDamaged && forged.open.isEmpty)
+        }
     }
 
     @Test func aPumpIsKnownByItsSerialElseByItsPort() {

@@ -60,9 +60,10 @@ extension SmallWorld {
     private mutating func sayStop() {
         isStopWanted = false
         stopsWritten += 1
-        if ledger.pump(Self.pump).stop != .asked { broken = "stopIsNeverLater" }
+        let stop = ledger.pump(Self.pump).stop
+        if stop?.phase != .asked { broken = "stopIsNeverLater" }
         toPump.append(.stop)
-        record(.stopSent(Self.pump), 0)
+        record(.stopSent(Self.pump, of: stop?.number ?? 0), 0)
         (mustRest, isClean) = (true, false)
         // What was to be said is not said any more.
         for command in mailbox { reports.append(.notSent(command)) }

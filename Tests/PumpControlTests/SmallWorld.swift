@@ -131,7 +131,7 @@ extension SmallWorld {
         bytes.reserveCapacity(64)
         for command in 0...1 { bytes += [code(ledger.open[numbers[command]]?.state), code(ends[command])] }
         let stop: UInt8 =
-            switch ledger.pump(Self.pump).stop {
+            switch ledger.pump(Self.pump).stop?.phase {
             case nil: 0
             case .asked: 1
             case .sent: 2
@@ -279,7 +279,8 @@ extension SmallWorld {
                 event = .intended(
                     number,
                     Effect(
-                        bytes: effect.bytes, wanted: effect.wanted, before: [], profileDigest: "", expires: 1))
+                        bytes: effect.bytes, wanted: effect.wanted, before: readings(value, false), profileDigest: "",
+                        expires: 1))
             }
             if fault == .saysBeforeDurable { move { $0.mailbox.append(command) } }
             move { world in
