@@ -180,6 +180,19 @@ import Testing
         #expect(told.allSatisfy { $0 < 1_000_000 }, "the answer to a setting was taken for the status")
     }
 
+    /// A question that is never answered costs one whose answer looks alike some of its turns, not all of them.
+    @Test func aSilentQuestionDoesNotStarveWhatIsAlike() throws {
+        let alike = [
+            #"keep: {send: "K", reply: "S{_}", every: 1s, class: idempotent}"#,
+            #"first: {send: "A", reply: "S{first}", every: 1s, class: read}"#,
+        ]
+        let run = run(try plan(alike + [two[1]]), seconds: 600) { text, _ in
+            text.contains("K") ? [] : [.init(20_000_000, "!\(text.contains("B") ? "B" : "S")5\r")]
+        }
+        let late = run.values("MDC_TEMP").filter { $0.monotonicNanoseconds > 60_000_000_000 }
+        #expect(late.count > 150, "\(late.count) of 540")
+    }
+
     /// A session that is never answered keeps no order beyond its deadline.
     @Test func anOrderBeforeTheSessionEndsAtItsDeadline() throws {
         let requests = [#"hello: {send: "H", reply: "H", class: read}"#] + two
