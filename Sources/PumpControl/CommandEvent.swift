@@ -45,7 +45,7 @@ package enum CommandEvent: Sendable, Hashable {
     case stopConfirmed(PumpKey, of: Int64)
     case stopNotDelivered(PumpKey, of: Int64)
 
-    /// Somebody has looked at a pump after the record had been damaged.
+    /// Somebody has looked at a pump after the record had been damaged, or a stop was not proven.
     case lookedAt(PumpKey, by: Operator)
     /// Somebody lets a pump be driven again after too many failures.
     case unlocked(PumpKey, by: Operator)
@@ -99,7 +99,6 @@ package enum RefusalReason: String, Sendable, Hashable, CaseIterable {
     case notDraft
     case notVerified
     case samePerson
-    case expired
     /// What an earlier command did to this pump is not known.
     case uncertainPending
     /// Another command is under way on this pump or its line.
@@ -110,7 +109,6 @@ package enum RefusalReason: String, Sendable, Hashable, CaseIterable {
     case tooMany
     case locked
     case stopPending
-    case beyondLimit
     case notAllowed
     case onePersonMore
     case notOpen

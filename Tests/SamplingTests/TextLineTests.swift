@@ -190,7 +190,7 @@ import Testing
             text.contains("K") ? [] : [.init(20_000_000, "!\(text.contains("B") ? "B" : "S")5\r")]
         }
         let late = run.values("MDC_TEMP").filter { $0.monotonicNanoseconds > 60_000_000_000 }
-        #expect(late.count > 150, "\(late.count) of 540")
+        #expect(late.count > 450, "\(late.count) of 540")
     }
 
     /// A session that is never answered keeps no order beyond its deadline.
