@@ -9,6 +9,7 @@ import pytest
 
 from peers import canaries
 from peers.bench import Bench
+from peers.clockwork import Clockwork
 from peers.durable import DurableHost, Rig, rig_and_host
 from peers.hardware import HardwareBench, bench_named
 from peers.host import Host, binary
@@ -182,3 +183,11 @@ def outcome(outcomes: list):
 def validated() -> Callable[[list[dict]], list[dict]]:
     """Gives what the two validators find wrong with resources."""
     return validate
+
+
+@pytest.fixture
+def clockwork() -> Iterator[Clockwork]:
+    """The one thread that plays devices."""
+    made = Clockwork().start()
+    yield made
+    made.stop()

@@ -168,13 +168,6 @@ DEVICES = {
 }
 
 
-@pytest.fixture
-def clockwork() -> Iterator[Clockwork]:
-    made = Clockwork().start()
-    yield made
-    made.stop()
-
-
 @pytest.fixture(params=DEVICES)
 def bench(request: pytest.FixtureRequest, clockwork: Clockwork, tmp_path: Path) -> Iterator[Bench]:
     made = DEVICES[request.param](clockwork, tmp_path)

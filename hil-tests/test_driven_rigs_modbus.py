@@ -23,13 +23,6 @@ pytestmark = [pytest.mark.peers, pytest.mark.timeout(60)]
 
 
 @pytest.fixture
-def clockwork() -> Iterator[Clockwork]:
-    made = Clockwork().start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def pump(clockwork: Clockwork) -> DulcoFlex:
     made = DulcoFlex(clockwork, 3)
     made.flow.haste = 3600.0

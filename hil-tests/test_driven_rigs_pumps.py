@@ -23,13 +23,6 @@ from peers.waiting import wait_until
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(60)]
 
 
-@pytest.fixture
-def clockwork() -> Iterator[Clockwork]:
-    made = Clockwork().start()
-    yield made
-    made.stop()
-
-
 def _rig(kind: Callable, baud: int, clockwork: Clockwork, folder: Path, **options) -> Iterator[tuple]:
     pump = kind(clockwork, PtyLink(folder / kind.__name__), **options)
     asker = Asker(pump.link, baud)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from peers.links import PtyLink
 from peers.rtu_bus import frame as rtu
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(60)]
-
-
-@pytest.fixture
-def clockwork() -> Iterator[Clockwork]:
-    made = Clockwork().start()
-    yield made
-    made.stop()
 
 
 def test_flow_grows_with_the_rate_and_ends_at_its_limit():

@@ -37,13 +37,6 @@ READ = read_request(1, 3, 0, 2)
 
 
 @pytest.fixture
-def clockwork():
-    made = Clockwork().start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def bus(clockwork: Clockwork, tmp_path: Path):
     units = [
         ModbusUnit(1, Registers({3: range(2)})),

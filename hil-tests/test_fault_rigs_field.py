@@ -24,13 +24,6 @@ QUESTION = b"\x03\0\0\0\2"
 CAPTURED = b"\x026R|1|^^^^WBC^1|8.13|10*3/uL||N||F||||20240627135407\r\x0353\r\n"
 
 
-@pytest.fixture
-def clockwork():
-    made = Clockwork().start()
-    yield made
-    made.stop()
-
-
 def connect(line: str) -> socket.socket:
     host, port = line.removeprefix("tcp://").split(":")
     return socket.create_connection((host, int(port)), timeout=2)

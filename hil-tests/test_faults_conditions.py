@@ -31,14 +31,6 @@ def written(folder: Path, text: str) -> Path:
 
 
 @pytest.fixture
-def clockwork():
-    made = Clockwork()
-    made.start()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
 def watched(clockwork: Clockwork, hosts, tmp_path: Path):
     """Runs a host beside a device for a while; gives the samples of its metric."""
     servers = []
