@@ -65,7 +65,10 @@ let package = Package(
             settings: optimised),
         room(
             "LineEngine",
-            ["DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "RealTime"],
+            [
+                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "PumpControl",
+                "RealTime",
+            ],
             settings: optimised),
         room(
             "Sampling",

@@ -52,6 +52,13 @@ struct RawValue: Sendable {
         checkMissing(field, bytes)
     }
 
+    /// Takes a field's text by itself, as it is kept of a message that has gone.
+    init(_ field: FieldPlan, text: [UInt8], time: Int64) {
+        self.time = time
+        readText(field, 0..<text.count, text)
+        checkMissing(field, text)
+    }
+
     /// Takes one of several samples that follow each other.
     init(
         sample position: Int, of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, message: UInt32, time: Int64

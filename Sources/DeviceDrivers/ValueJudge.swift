@@ -32,6 +32,8 @@ struct ValueJudge: Sendable {
     private(set) var message: UInt32 = 0
     /// The last text of the fields that are needed to say something; empty until it is known.
     private var remembered: [[UInt8]]
+    /// By field: when its text was last told. Unit: ns.
+    private var rememberedAt: [Int64]
     /// Counts changes of what is remembered.
     private(set) var generation: Int64 = 0
     /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
@@ -55,6 +57,7 @@ struct ValueJudge: Sendable {
         fieldCount = plan.profile.fields.count
         values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
+        rememberedAt = [Int64](repeating: 0, count: plan.profile.fields.count)
         lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         rack = Rack(plan.slots)
@@ -83,6 +86,10 @@ struct ValueJudge: Sendable {
 
     /// The last text of a field; `nil` when there is none in this session.
     func text(of field: Int) -> [UInt8]? { remembered[field].isEmpty ? nil : remembered[field] }
+
+    /// The last text of a field, and when it came; `nil` when there is none in this session, or the device says since
+    /// that it is worth nothing.
+    func told(_ field: Int) -> (text: [UInt8], time: Int64)? { text(of: field).map { ($0, rememberedAt[field]) } }
 
     // MARK: Values that did not come
 
@@ -183,7 +190,10 @@ struct ValueJudge: Sendable {
             forget(field)
         } else {
             if field.isIdentity { identify(bytes, value.range, moment, sink: &sink) }
-            if field.isRemembered, value.isText { remember(field.index, bytes, value.range) }
+            if field.isRemembered, value.isText {
+                remember(field.index, bytes, value.range)
+                rememberedAt[field.index] = moment.time
+            }
         }
         for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
         if case .bits(_, let count, _) = field.source, count > 1 {

@@ -37,7 +37,10 @@ package struct SerialPlan: Sendable {
     package let messages: [MessagePlan]
     /// By frame: the messages that it carries.
     package let messagesOfFrame: [[Int]]
+    /// Those of the profile, and behind them the steps of its commands where the device is driven.
     package let requests: [RequestPlan]
+    /// What may be carried out; none where the device is not driven.
+    package let commands: [CommandPlan]
     package let likeness: Likeness
     /// Requests said when the line opens and when the host stops.
     package let open: [Int]

@@ -29,6 +29,8 @@ extension PlanCompiler {
                     self.request(request, slot: slot, reply: message(request.reply), refusal: message(request.refusal)))
             }
         }
+        requests += steps(replies)
+        let likeness = Likeness(profile, origin: origin, slots: slots, requests: requests)
         let frameFields = profile.frames.map { frame in FieldList(fieldPlans(scope: frame.name, frameLength: 0)) }
         let unasked = profile.metrics.filter { !$0.isEpisodic && profile.requests(reading: $0.field).isEmpty }
         let answers = profile.session.answers.flatMap { answer -> [SessionDescription.Answer] in
@@ -44,7 +46,7 @@ extension PlanCompiler {
             messagesOfFrame: profile.frames.indices.map { frame in
                 messages.indices.filter { messages[$0].frame == frame }
             }, requests: requests,
-            likeness: Likeness(profile, origin: origin, slots: slots, requests: requests),
+            commands: commands(requests, messages: messages, likeness: likeness), likeness: likeness,
             open: profile.session.open.flatMap { spoken[$0] ?? [] },
             close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
             remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } },

@@ -9,11 +9,12 @@ extension DeviceProfile {
     ///   - handle: the device's name in the unit's configuration.
     ///   - expectedSerial: the serial number the device must report; `nil` accepts any.
     ///   - barred: what the commands of other profiles send.
+    ///   - isDriven: whether its commands may be carried out.
     package func compile(
         handle: String, overrides: DeviceOverrides = DeviceOverrides(), expectedSerial: String? = nil,
-        barred: [WirePattern] = []
+        barred: [WirePattern] = [], isDriven: Bool = false
     ) -> DevicePlan {
-        PlanCompiler(profile: self, handle: handle, overrides: overrides, barred: barred).plan(
+        PlanCompiler(profile: self, handle: handle, overrides: overrides, barred: barred, isDriven: isDriven).plan(
             expectedSerial: expectedSerial)
     }
 }
@@ -24,6 +25,7 @@ struct PlanCompiler {
     let handle: String
     let overrides: DeviceOverrides
     let barred: [WirePattern]
+    let isDriven: Bool
     let line: LineDescription
     let slots: [String]
     let fieldIndex: [String: Int]
@@ -37,9 +39,13 @@ struct PlanCompiler {
     /// By field on which others depend, where others decide about it in turn: how many in a row.
     let gateDepths: [String: Int]
 
-    init(profile: DeviceProfile, handle: String, overrides: DeviceOverrides, barred: [WirePattern] = []) {
+    init(
+        profile: DeviceProfile, handle: String, overrides: DeviceOverrides, barred: [WirePattern] = [],
+        isDriven: Bool = false
+    ) {
         self.profile = profile
         self.barred = barred
+        self.isDriven = isDriven
         self.handle = handle
         self.overrides = overrides
         var line = profile.line
@@ -63,7 +69,7 @@ struct PlanCompiler {
         let sends =
             profile.requests.flatMap { $0.prelude.map(\.send) + [$0.send] } + profile.session.answers.map(\.send)
             + profile.commands.flatMap { $0.steps.map(\.send) }
-        remembered = Set(sends.flatMap(\.names))
+        remembered = Set(sends.flatMap(\.names) + (isDriven ? Self.watchedFields(profile) : []))
         let gates = profile.fields.flatMap(\.gates).compactMap { gate in
             if case .field(let name, _) = gate.test { name } else { nil }
         }
@@ -255,7 +261,7 @@ struct PlanCompiler {
         }
     }
 
-    private func test(_ test: FieldTest, on name: String) -> TestPlan {
+    func test(_ test: FieldTest, on name: String) -> TestPlan {
         func plans(_ codes: [ValueCode]) -> [CodePlan] {
             field(name).map { field in codes.compactMap { try? $0.plan(for: field) } } ?? []
         }

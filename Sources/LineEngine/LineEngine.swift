@@ -34,6 +34,9 @@ package protocol LineEngine {
     /// The bytes to be said.
     var outgoing: [UInt8] { get }
 
+    /// Whether a device on the line may be commanded, so that a stop must be heard at once.
+    var isDriven: Bool { get }
+
     /// What is to be done now. After a ``LineAction`` was carried out, the engine is told what came of it and asked
     /// again.
     mutating func next(at now: Int64) -> LineAction
@@ -58,5 +61,6 @@ package protocol LineEngine {
 }
 
 extension LineEngine {
+    package var isDriven: Bool { false }
     package mutating func renewed(at now: Int64) {}
 }

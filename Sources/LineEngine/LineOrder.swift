@@ -1,4 +1,5 @@
 package import ModbusFrames
+package import PumpControl
 
 /// Something to be done once on a line, handed in by another thread. A plain value.
 package struct LineOrder: Sendable, BitwiseCopyable {
@@ -7,6 +8,10 @@ package struct LineOrder: Sendable, BitwiseCopyable {
         case read(ModbusFunction, unit: UInt8, address: UInt16, count: UInt16)
         /// A question of a text protocol, by its place in the plan.
         case request(Int32)
+        /// What a command depends on and shows, asked anew: the command, by its place in the plan.
+        case look(Int32)
+        /// What a command is for.
+        case command(CommandOrder)
     }
 
     /// Chosen by whoever hands it in; its outcome has the same.
@@ -28,6 +33,83 @@ package struct LineOrder: Sendable, BitwiseCopyable {
     package static let none = LineOrder(number: 0, device: 0, content: .request(0), deadline: 0)
 }
 
+extension LineOrder {
+    /// What becomes of it when it is not said.
+    func unsaid(because reason: NotSentReason) -> OrderOutcome.Kind {
+        switch content {
+        case .read, .request: .notSaid
+        case .look: .looked(isClean: false)
+        case .command: .notSent(reason)
+        }
+    }
+}
+
+/// A text that a device told, and when. A plain value.
+package struct ToldText: Sendable, BitwiseCopyable {
+    /// A longer text is not compared, and so is not known. Unit: bytes.
+    package static let longest = 32
+
+    private let bytes: InlineArray<32, UInt8>
+    private let count: UInt8
+    /// Unit: ns of the monotonic clock.
+    package let time: Int64
+
+    package static let unknown = ToldText()
+
+    private init() { (bytes, count, time) = (InlineArray(repeating: 0), 0, 0) }
+
+    package init(_ text: [UInt8], at time: Int64) {
+        guard (1...Self.longest).contains(text.count) else {
+            self = .unknown
+            return
+        }
+        var bytes = InlineArray<32, UInt8>(repeating: 0)
+        for place in text.indices { bytes[place] = text[place] }
+        (self.bytes, count, self.time) = (bytes, UInt8(text.count), time)
+    }
+
+    package var isKnown: Bool { count > 0 }
+    package var text: [UInt8] { (0..<Int(count)).map { bytes[$0] } }
+
+    /// Whether a text is the same.
+    func isSame(as text: [UInt8]) -> Bool {
+        guard text.count == Int(count) else { return false }
+        for place in text.indices where bytes[place] != text[place] { return false }
+        return true
+    }
+}
+
+/// The texts of what a command watches, each in its place.
+package typealias ToldTexts = InlineArray<8, ToldText>
+
+/// What a command is for: the very bytes, and what must still be true when they are said. A plain value.
+package struct CommandOrder: Sendable, BitwiseCopyable {
+    /// By its place in the plan.
+    package let command: Int32
+    /// How many stops of the device had been asked for when it was decided: with one more it is not said.
+    package let stops: Int64
+    /// What the device showed when it was decided; with another value it is not said.
+    package let before: ToldTexts
+    private let bytes: InlineArray<256, UInt8>
+    private let count: UInt16
+
+    /// `nil` where the effect has no bytes, or more than 256.
+    package init?(command: Int, stops: Int64, effect: [UInt8], before: ToldTexts) {
+        guard (1...256).contains(effect.count) else { return nil }
+        self.command = Int32(truncatingIfNeeded: command)
+        (self.stops, self.before, count) = (stops, before, UInt16(effect.count))
+        var bytes = InlineArray<256, UInt8>(repeating: 0)
+        for place in effect.indices { bytes[place] = effect[place] }
+        self.bytes = bytes
+    }
+
+    /// Puts the effect's bytes in place of what an array holds.
+    func put(into array: inout [UInt8]) {
+        array.removeAll(keepingCapacity: true)
+        for place in 0..<Int(count) { array.append(bytes[place]) }
+    }
+}
+
 /// What became of an order. Each order that was taken has exactly one.
 package struct OrderOutcome: Sendable, BitwiseCopyable {
     package enum Kind: Sendable, BitwiseCopyable, Equatable {
@@ -39,6 +121,20 @@ package struct OrderOutcome: Sendable, BitwiseCopyable {
         case unknown
         /// Nothing was said.
         case notSaid
+        /// The device was asked; ``OrderOutcome/told`` is what it told since.
+        ///
+        /// - isClean: whether nothing of before could still have come: asked behind a rest and a barrier.
+        case looked(isClean: Bool)
+        /// Not a byte of the effect was said.
+        case notSent(NotSentReason)
+        /// The effect was said, all or any of it.
+        case sent(Answer)
+
+        package enum Answer: Sendable, BitwiseCopyable, Equatable {
+            case taken
+            case rejected
+            case doubt(Doubt)
+        }
     }
 
     package let number: UInt64
@@ -49,6 +145,8 @@ package struct OrderOutcome: Sendable, BitwiseCopyable {
     package let time: Int64
     /// The data of the answer: of a read without byte count; of a text protocol none, its values come as samples.
     package var bytes: InlineArray<256, UInt8>
+    /// Of a look: by what the command watches.
+    package var told: ToldTexts
 
     init(_ order: LineOrder, _ kind: Kind, said: Int64, time: Int64) {
         number = order.number
@@ -56,7 +154,30 @@ package struct OrderOutcome: Sendable, BitwiseCopyable {
         self.said = said
         self.time = time
         bytes = InlineArray(repeating: 0)
+        told = ToldTexts(repeating: .unknown)
     }
 
     static let blank = OrderOutcome(.none, .notSaid, said: 0, time: 0)
+}
+
+/// How far a stop has come.
+package struct StopReport: Sendable, BitwiseCopyable, Equatable {
+    package enum Kind: Sendable, BitwiseCopyable, Equatable {
+        /// It may be on the wire, all or any of it.
+        case said
+        /// The device shows that it stands.
+        case proven
+        /// It could not be said, or the device does not show that it stands.
+        case notDelivered
+    }
+
+    /// How many stops of the device had been asked for with it.
+    package let number: Int64
+    /// The device, by its place on the line.
+    package let device: Int32
+    package let kind: Kind
+    /// Unit: ns of the monotonic clock.
+    package let time: Int64
+
+    static let blank = StopReport(number: 0, device: 0, kind: .notDelivered, time: 0)
 }

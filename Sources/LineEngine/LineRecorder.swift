@@ -14,6 +14,10 @@ package final class LineRecorder: Sendable {
     package let outcomes = Ring<OrderOutcome>(minimumCapacity: LineRecorder.mostOrders, blank: .blank)
     /// Orders that may be under way on a line at once, waiting or said.
     package static let mostOrders = 16
+    /// How far stops have come. Who asks for more at once than it holds is told of the last ones only.
+    package let stopReports = Ring<StopReport>(minimumCapacity: 64, blank: .blank)
+    /// By device: how many stops were asked for.
+    private let stops: Counters
     package let lateness = LatenessHistogram()
     private let counters: Counters
     private let lostRecords = Atomic<Int64>(0)
@@ -23,7 +27,17 @@ package final class LineRecorder: Sendable {
     private let utcOffset = Atomic<Int64>(.min)
     private let zone = Atomic<Int64>(0)
 
-    package init(devices: Int) { counters = Counters(count: max(1, devices) * LinkCount.caseCount) }
+    package init(devices: Int) {
+        counters = Counters(count: max(1, devices) * LinkCount.caseCount)
+        stops = Counters(count: max(1, devices))
+    }
+
+    /// Asks for a stop of a device, from any thread: nothing is waited for. Returns how many it is, which its reports
+    /// have.
+    package func askStop(device: Int) -> Int64 { stops.add(1, to: device) }
+
+    /// How many stops of a device were asked for.
+    package func stopsAsked(device: Int) -> Int64 { stops[device] }
 
     /// Records lost because the ring was full, in all. Each loss is also an event in the journal.
     package var lost: Int64 { lostRecords.load(ordering: .relaxed) }

@@ -1,6 +1,7 @@
 import DevicePlans
 import ModbusFrames
 import ProfileLanguage
+import PumpControl
 import RealTime
 
 /// Orders: said once, each with one outcome.
@@ -13,7 +14,7 @@ extension ModbusEngine {
             (1...(function.isOfBits ? 2000 : ModbusFunction.longestRead)).contains(Int(count)), now < order.deadline
         else {
             self.order = nil
-            tell(order, .notSaid, said: nil, at: now)
+            tell(order, order.unsaid(because: .lineNotClean), said: nil, at: now)
             return true
         }
         let question = WireQuestion(
@@ -28,14 +29,18 @@ extension ModbusEngine {
     }
 
     mutating func take(_ order: LineOrder, at now: Int64) {
-        if mayTakeOrder { self.order = order } else { tell(order, .notSaid, said: nil, at: now) }
+        if mayTakeOrder {
+            self.order = order
+        } else {
+            tell(order, order.unsaid(because: .hostStopping), said: nil, at: now)
+        }
     }
 
     /// An order whose time has passed is not said.
     mutating func dropOrder(at now: Int64) {
         guard let order, now >= order.deadline else { return }
         self.order = nil
-        tell(order, .notSaid, said: nil, at: now)
+        tell(order, order.unsaid(because: .expired), said: nil, at: now)
     }
 
     mutating func finish(_ order: LineOrder, _ result: WireResult, said: Int64?, at now: Int64) {

@@ -3,6 +3,7 @@ import DeviceModel
 import DevicePlans
 import ModbusFrames
 import ProfileLanguage
+import PumpControl
 import RealTime
 
 /// A Modbus line: the reads of all its devices, each at its absolute deadline, one at a time.
@@ -344,7 +345,7 @@ struct ModbusEngine<Wire: ModbusWire> {
         isLeaving = true
         look(asked: nil, at: now)
         for index in devices.indices { devices[index].sink.tell(isLast: true, time: now) }
-        if let order { tell(order, .notSaid, said: nil, at: now) }
+        if let order { tell(order, order.unsaid(because: .hostStopping), said: nil, at: now) }
         order = nil
     }
 

@@ -14,10 +14,12 @@ extension TextEngine {
             if plan.listens { recorder.countBusy(Int64(count) * byteTime) } else { intake.discipline.heard(at: now) }
             intake.take(bytes, count: count, awaited: nil, time: now, sink: &sink)
             takeLate()
+            takeStray()
             return hearStream(at: now)
         }
         intake.take(bytes, count: count, awaited: exchange.request, time: now, sink: &sink)
         exchange.hasHeard = !takeLate()
+        takeStray()
         phase = .awaiting(exchange, deadline: deadline)
         if intake.decoder.takeAnswered() != nil {
             finish(exchange, at: now)
@@ -32,6 +34,12 @@ extension TextEngine {
         health.hearLate()
         answers += 1
         return true
+    }
+
+    /// What nobody awaited came, or what is damaged: more of it may come.
+    private mutating func takeStray() {
+        guard intake.takeStray() else { return }
+        (isClean, isCalm) = (false, false)
     }
 
     /// What lay in a buffer while nobody read is not now: none of it is recorded as if it were.

@@ -12,6 +12,7 @@ extension TextEngine {
         held?.open(at: now)
         sink.heldBack = nil
         answers = 0
+        isClean = false
         nextTick = now + Self.tick
         // A reply to what was asked before may still come, even to another process on this port. A new connection hears
         // none.
@@ -32,13 +33,9 @@ extension TextEngine {
         intake.reset(isSameDevice: false)
         held?.open(at: now)
         sink.heldBack = nil
+        loseCommand(exchange, at: now)
         guard isOpen else { return }
-        if let exchange {
-            if exchange.sent > 0 { intake.giveUp(exchange.request, sent: exchange.sent) }
-            if case .order(let order) = exchange.purpose {
-                tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now)
-            }
-        }
+        giveUp(exchange, at: now)
         beginSession(at: now)
     }
 
@@ -83,14 +80,20 @@ extension TextEngine {
         intake.decoder.missStream(.notAvailable, .disconnected, time: now, sink: &sink)
     }
 
+    /// What was under way will not be answered on this line.
+    private mutating func giveUp(_ exchange: Exchange?, at now: Int64) {
+        guard let exchange else { return }
+        if exchange.sent > 0 { intake.giveUp(exchange.request, sent: exchange.sent) }
+        if case .order(let order) = exchange.purpose {
+            tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now)
+        }
+    }
+
     /// The line is closed, to be opened anew. A reply that is awaited may still come.
     mutating func abandon(_ exchange: Exchange?, at now: Int64) {
-        if let exchange {
-            if exchange.sent > 0 { intake.giveUp(exchange.request, sent: exchange.sent) }
-            if case .order(let order) = exchange.purpose {
-                tell(order, exchange.sent > 0 ? .unknown : .notSaid, said: exchange.sent, at: now)
-            }
-        }
+        loseCommand(exchange, at: now)
+        giveUp(exchange, at: now)
+        closedAt = now
         for index in roster.questions.indices { roster.questions[index].body.isTold = false }
         reconnection.failed(at: now)
         phase = .closed(until: reconnection.next)

@@ -2,6 +2,7 @@ import DeviceDrivers
 import DeviceModel
 import DevicePlans
 import ProfileLanguage
+import PumpControl
 import RealTime
 
 /// Orders, and the end of a session.
@@ -12,7 +13,7 @@ extension TextEngine {
             plan.requests[Int(number)].isRepeatable
         else {
             self.order = nil
-            tell(order, .notSaid, said: 0, at: now)
+            drop(order, because: .lineNotClean, at: now)
             return true
         }
         if intake.expiry(of: Int(number), now: now) != nil { return false }
@@ -32,14 +33,14 @@ extension TextEngine {
     }
 
     package mutating func take(_ order: LineOrder, at now: Int64) {
-        if mayTakeOrder { self.order = order } else { tell(order, .notSaid, said: 0, at: now) }
+        if mayTakeOrder { self.order = order } else { drop(order, because: .hostStopping, at: now) }
     }
 
     /// An order whose time has passed is not said.
     mutating func dropOrder(at now: Int64) {
         guard let order, now >= order.deadline else { return }
         self.order = nil
-        tell(order, .notSaid, said: 0, at: now)
+        drop(order, because: .expired, at: now)
     }
 
     func tell(_ order: LineOrder, _ kind: OrderOutcome.Kind, said: Int64, at now: Int64) {
@@ -53,8 +54,13 @@ extension TextEngine {
         sink.tell(isLast: true, time: now)
         // What is still awaited may take its time before.
         farewellEnd = now + Self.longestFarewell + min(Self.longestFarewell, device.line.slowestReply)
-        if let order { tell(order, .notSaid, said: 0, at: now) }
+        if let order { drop(order, because: .hostStopping, at: now) }
         order = nil
+        // Of an effect that was said the answer is waited for.
+        if case .effect? = run?.step, case .command? = exchange?.purpose {
+        } else {
+            endRun(because: .hostStopping, at: now)
+        }
     }
 
     /// Until when an exchange is waited for when the host stops: what is still to be answered comes before the
@@ -63,7 +69,7 @@ extension TextEngine {
         guard let end = farewellEnd else { return .max }
         switch exchange.purpose {
         case .farewell: return min(end, exchange.sent + min(device.line.slowestReply, Self.longestFarewellStep))
-        case .order: return end
+        case .order, .command: return end
         case .question, .step: return plan.close.isEmpty ? 0 : end
         }
     }

@@ -34,6 +34,8 @@ extension TextEngine {
         case .step: restartSession(after: Self.sessionPause, at: now)
         case .order(let order): tell(order, .notSaid, said: 0, at: now)
         case .farewell: phase = .over
+        // Its steps are said in another way.
+        case .command: phase = .idle
         }
     }
 
@@ -66,6 +68,7 @@ extension TextEngine {
         guard plan.requests[exchange.request].reply != nil else {
             quiet(until: now + device.line.turnaround, at: now)
             if case .order(let order) = exchange.purpose { tell(order, .unknown, said: now, at: now) }
+            if case .command = exchange.purpose { return finishCommand(exchange, isRefused: false, at: now) }
             return advance(exchange, at: now)
         }
         phase = .awaiting(exchange, deadline: now + device.line.slowestReply)
@@ -74,7 +77,7 @@ extension TextEngine {
     /// What comes after an exchange that is over.
     mutating func advance(_ exchange: Exchange, at now: Int64) {
         switch exchange.purpose {
-        case .question, .order: phase = .idle
+        case .question, .order, .command: phase = .idle
         case .step(let step): phase = step + 1 < plan.open.count ? .session(step: step + 1, due: 0) : .idle
         case .farewell(let step): phase = .leaving(step: step + 1, at: now + device.line.turnaround)
         }
@@ -96,7 +99,11 @@ extension TextEngine {
             roster.questions[index].body.repetitions = 0
             roster.questions[index].body.isTold = true
         }
-        if case .order(let order) = exchange.purpose { tell(order, .answered(length: 0), said: exchange.sent, at: now) }
+        switch exchange.purpose {
+        case .order(let order): tell(order, .answered(length: 0), said: exchange.sent, at: now)
+        case .command: finishCommand(exchange, isRefused: false, at: now)
+        case .question, .step, .farewell: break
+        }
         advance(exchange, at: now)
         if let slowest, !device.slots.isEmpty {
             intake.decoder.expireSlots(since: now - 3 * slowest, now: now, sink: &sink)
@@ -112,6 +119,7 @@ extension TextEngine {
             roster.questions[index].body.isTold = false
         case .order(let order): tell(order, .refused(code: 0), said: exchange.sent, at: now)
         case .step: return restartSession(after: Self.sessionPause, at: now)
+        case .command: finishCommand(exchange, isRefused: true, at: now)
         case .farewell: break
         }
         advance(exchange, at: now)
@@ -127,7 +135,9 @@ extension TextEngine {
         // take.
         quiet(until: now + device.line.slowestReply, at: now)
         isSecondTry = false
+        isClean = false
         switch exchange.purpose {
+        case .command: expireCommand(exchange, at: now)
         case .farewell: advance(exchange, at: now)
         case .order(let order):
             tell(order, .unknown, said: exchange.sent, at: now)

@@ -30,6 +30,8 @@ package struct TextEngine: LineEngine {
             case step(Int)
             case farewell(Int)
             case order(LineOrder)
+            /// A step of ``TextEngine/run``.
+            case command
         }
 
         let purpose: Purpose
@@ -94,6 +96,17 @@ package struct TextEngine: LineEngine {
     var nextTick: Int64 = 0
     var waitedFor: Int64 = 0
     var order: LineOrder?
+    /// What is being done for a command.
+    var run: CommandRun?
+    /// How many of the stops that were asked for have begun.
+    var stopsTaken: Int64 = 0
+    /// Whether nothing of before can still come: a question was answered and a rest followed in which nothing came, and
+    /// nothing has gone wrong since.
+    var isClean = false
+    /// Whether nothing came since the last barrier that nobody awaited.
+    var isCalm = true
+    /// When the line was closed. Unit: ns.
+    var closedAt: Int64 = 0
     var speaking = Speaking.request
     /// The bytes of the request that is being said.
     var spoken: [UInt8] = []
@@ -158,6 +171,7 @@ package struct TextEngine: LineEngine {
     }
 
     package var outgoing: [UInt8] { speaking == .answer ? intake.decoder.outbox : spoken }
+    package var isDriven: Bool { !plan.commands.isEmpty }
     package var mayTakeOrder: Bool { order == nil && farewellEnd == nil }
 
     // MARK: What next
@@ -170,13 +184,15 @@ package struct TextEngine: LineEngine {
             switch phase {
             case .closed(let until):
                 if farewellEnd != nil { return .end }
-                guard now >= until else { return .rest(until: min(until, order?.deadline ?? .max)) }
+                let due = openingDue(until, at: now)
+                guard now >= due else { return .rest(until: min(due, order?.deadline ?? .max)) }
                 phase = .opening(isSameDevice: false)
             case .opening: return farewellEnd == nil ? .open : .end
             case .ended(let since):
                 if farewellEnd != nil { return .end }
+                takeStopUnheard(at: now)
                 let due =
-                    order == nil
+                    order == nil && run == nil
                     ? (roster.next(at: now) { _ in true }.map { roster.questions[$0].due } ?? now)
                         - device.line.pauseAfterOpening : now
                 guard now >= due else { return .rest(until: due) }
@@ -212,6 +228,13 @@ package struct TextEngine: LineEngine {
             expire(exchange, at: now)
         case .session(let step, let due):
             if farewellEnd != nil { return beginFarewell(at: now) }
+            if isStopWanted || run?.isStop == true {
+                switch goOnWithCommands(at: now) {
+                case .free: break
+                case .waits(let time): return wait(until: time, at: now)
+                case .begun: return nil
+                }
+            }
             let at = max(due, intake.discipline.quietUntil)
             guard now >= at else { return wait(until: at, at: now) }
             if let expiry = intake.expiry(of: plan.open[step], now: now) {
@@ -228,6 +251,11 @@ package struct TextEngine: LineEngine {
 
     mutating func idle(at now: Int64) -> LineAction? {
         if farewellEnd != nil { return beginFarewell(at: now) }
+        switch goOnWithCommands(at: now) {
+        case .free: break
+        case .waits(let time): return wait(until: time, at: now)
+        case .begun: return nil
+        }
         let quiet = intake.discipline.quietUntil
         if let order, now >= quiet, begin(order, at: now) { return nil }
         guard let index = roster.next(at: now, isWell: { _ in true }) else {

@@ -19,6 +19,7 @@ struct TextIntake {
     private var seenSkipped = 0
     private var contention = ContentionWatch()
     private var sawLate = false
+    private var sawStray = false
 
     /// Nothing is asked into the middle of what still comes; a device is not silent about what it owes for longer than
     /// six slowest replies, and two seconds at least.
@@ -74,12 +75,14 @@ struct TextIntake {
         var unasked: Int64 = 0
         while let message = decoder.takeUnasked() {
             unasked += 1
+            sawStray = true
             let isCopy = message == lastReply || awaited.map { plan.requests[$0].reply == message } ?? false
             let isLate = takeLate(message, time: time)
             if isLate { sawLate = true } else if !isCopy { discipline.doubt(0) }
             see(isLate ? .late : isCopy ? .duplicate : .unsolicited, 1, time: time, sink: &sink)
         }
         let counters = decoder.counters
+        if counters.damaged > seen.damaged { sawStray = true }
         see(.damaged, Int64(counters.damaged - seen.damaged), time: time, sink: &sink)
         see(.unsolicited, max(0, Int64(counters.unsolicited - seen.unsolicited) - unasked), time: time, sink: &sink)
         if decoder.skippedBytes > seenSkipped { see(.resync, 1, time: time, sink: &sink) }
@@ -105,6 +108,12 @@ struct TextIntake {
     mutating func takeLate() -> Bool {
         defer { sawLate = false }
         return sawLate
+    }
+
+    /// Whether a reply came that nobody awaited, or something damaged, told once.
+    mutating func takeStray() -> Bool {
+        defer { sawStray = false }
+        return sawStray
     }
 
     private mutating func see(_ kind: LinkSighting.Kind, _ amount: Int64, time: Int64, sink: inout RingSink) {

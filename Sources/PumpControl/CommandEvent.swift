@@ -52,7 +52,7 @@ package enum CommandEvent: Sendable, Hashable {
 }
 
 /// Why not a byte was said.
-package enum NotSentReason: String, Sendable, Hashable, CaseIterable {
+package enum NotSentReason: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
     case expired
     case stopped
     case lineLost
@@ -65,7 +65,7 @@ package enum NotSentReason: String, Sendable, Hashable, CaseIterable {
 }
 
 /// Why it is not known what the device did.
-package enum Doubt: String, Sendable, Hashable, CaseIterable {
+package enum Doubt: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
     case silent
     case damaged
     case otherDevice

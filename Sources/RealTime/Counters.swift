@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A fixed row of counters that one thread adds to and any thread reads.
+/// A fixed row of counters that any thread adds to and reads.
 package final class Counters: @unchecked Sendable {
     private let values: UnsafeMutablePointer<Atomic<Int64>>
     package let count: Int
@@ -14,9 +14,10 @@ package final class Counters: @unchecked Sendable {
 
     deinit { values.deallocate() }
 
-    package func add(_ amount: Int64, to index: Int) {
+    /// Returns what it comes to.
+    @discardableResult package func add(_ amount: Int64, to index: Int) -> Int64 {
         precondition(index >= 0 && index < count, "there is no such counter")
-        values[index].wrappingAdd(amount, ordering: .relaxed)
+        return values[index].wrappingAdd(amount, ordering: .relaxed).newValue
     }
 
     package subscript(index: Int) -> Int64 {

@@ -7,8 +7,10 @@ package import RealTime
 package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: MonotonicTime> {
     /// Reads of one step at most: 16 kB, more than any serial line brings in a tick.
     private static var readsAStep: Int { 16 }
-    /// The longest sleep, so that a stop and an order are heard soon. Unit: ns.
+    /// The longest sleep, so that the end and an order are heard soon; and where somebody may want a pump to stand.
+    /// Unit: ns.
     private static var longestSleep: Int64 { 100_000_000 }
+    private static var longestSleepOfDriven: Int64 { 20_000_000 }
     /// How long the opening of a line may take. Unit: ns.
     private static var longestOpening: Int64 { 2_000_000_000 }
 
@@ -16,10 +18,12 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
     private let line: Line
     private let clock: Clock
     private let orders: Ring<LineOrder>
+    private let longestSleep: Int64
     private var buffer = [UInt8](repeating: 0, count: 1024)
     private var isOpen = false
 
     package init(_ engine: Engine, line: Line, clock: Clock, recorder: LineRecorder, orders: Ring<LineOrder>) {
+        longestSleep = engine.isDriven ? Self.longestSleepOfDriven : Self.longestSleep
         self.engine = engine
         self.line = line
         self.clock = clock
@@ -46,7 +50,7 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
     }
 
     private func carryOut(_ action: LineAction) throws(FieldbusError) {
-        let soon = clock.now() + Self.longestSleep
+        let soon = clock.now() + longestSleep
         switch action {
         case .rest(let until):
             close()

@@ -44,7 +44,8 @@ let package = Package(
         .target(
             name: "LineEngine",
             dependencies: [
-                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "RealTime",
+                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "PumpControl",
+                "RealTime",
             ],
             swiftSettings: fuzzed),
         .executableTarget(

@@ -39,6 +39,9 @@ final class PlayedText: ByteLine {
     var idleLimit: Int64 = .max
     /// From when to when nobody reads, because the host stands still. Unit: ns.
     var standsStill: Range<Int64> = 0..<0
+    /// When the line is lost, once; and until when it cannot be opened. Unit: ns.
+    var breaksAt: Int64 = .max
+    var isGoneUntil: Int64 = 0
     private var endsAt: Int64 = .max
 
     init(_ clock: VirtualClock, rule: @escaping ([UInt8], Int64) -> [Sending]) {
@@ -47,6 +50,7 @@ final class PlayedText: ByteLine {
     }
 
     func open(deadline: Int64) throws(FieldbusError) {
+        guard clock.now() >= isGoneUntil else { throw FieldbusError.cannotOpen(path: "played", errno: 6) }
         opened.append(clock.now())
         if isConnection { coming.removeAll() }
         endsAt = idleLimit == .max ? .max : clock.now() + idleLimit
@@ -63,6 +67,11 @@ final class PlayedText: ByteLine {
     func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
         if standsStill.contains(clock.now()) { clock.sleep(until: standsStill.upperBound) }
         let limit = max(deadline, clock.now())
+        if breaksAt <= limit, breaksAt <= coming.first?.time ?? .max {
+            clock.sleep(until: breaksAt)
+            breaksAt = .max
+            throw FieldbusError.disconnected(errno: 5)
+        }
         let next = coming.first?.time ?? .max
         if endsAt < next, endsAt <= limit {
             clock.sleep(until: endsAt)

@@ -1,0 +1,97 @@
+package import DeviceModel
+package import ProfileLanguage
+
+/// A command of a text protocol, compiled: what is said before it, what it is, and what shows that it is in effect.
+package struct CommandPlan: Sendable {
+    /// A field by which the command is decided or proved.
+    package struct Watched: Sendable {
+        package enum Form: Sendable {
+            case word
+            case hexadecimal
+            /// What one count of the last place is worth, in the unit of the argument that it shows.
+            case decimal(DecimalScale)
+        }
+
+        package let name: String
+        /// The field's place in the profile.
+        package let field: Int
+        package let form: Form
+        /// How the field is read; a test is asked of what it reads.
+        package let reading: FieldPlan
+
+        /// What a text of the field means, written in one way only: exact decimal text, or the word. `nil` where it is
+        /// none.
+        package func value(_ text: [UInt8]) -> String? {
+            switch form {
+            case .word:
+                return text.isEmpty || text.contains { $0 < 0x20 || $0 > 0x7E }
+                    ? nil : String(decoding: text, as: UTF8.self)
+            case .hexadecimal: return Int64(String(decoding: text, as: UTF8.self), radix: 16).map(String.init)
+            case .decimal(let scale):
+                guard case .decimal(let places) = reading.reading,
+                    let counts = try? DecimalText.counts(text, 0..<text.count, places: places)
+                else { return nil }
+                return scale.text(of: counts)
+            }
+        }
+    }
+
+    package struct Requirement: Sendable {
+        /// The place in ``CommandPlan/watched``.
+        package let watched: Int
+        package let test: TestPlan
+        /// How old what tells it may be. Unit: ns.
+        package let within: Int64
+    }
+
+    package struct Shown: Sendable {
+        package enum What: Sendable {
+            /// The argument with this name.
+            case argument(String)
+            /// One of these, as ``Watched/value(_:)`` gives them.
+            case values([String])
+        }
+
+        /// The place in ``CommandPlan/watched``.
+        package let watched: Int
+        package let what: What
+        /// Whether a reading shows it; `nil` for an argument, which only an order has.
+        package let test: TestPlan?
+    }
+
+    package let description: CommandDescription
+    package let kind: CommandDescription.Kind
+    /// Requests of the plan that make it possible, in their order. They may be said again.
+    package let prepare: [Int]
+    /// The request that has the effect. It is said once.
+    package let effect: Int
+    /// Requests whose answers tell all that is watched.
+    package let look: [Int]
+    /// A request whose answer cannot be taken for any that matters to the command: once it is answered, nothing that
+    /// was asked before is still on its way. `nil` where there is none: the line is never known to be clean.
+    package let barrier: Int?
+    /// At most ``mostWatched``.
+    package let watched: [Watched]
+    package let requires: [Requirement]
+    package let shows: [Shown]
+
+    package var name: String { description.name }
+    /// How long the device takes until it shows what it did. Unit: ns.
+    package var settles: Int64 { description.settles }
+    /// Whether the effect may be said again: of a stop that says so in its profile.
+    package var mayBeRepeated: Bool { kind == .stop && description.effect == .idempotent }
+
+    /// Fields that a command may be decided and proved by.
+    package static let mostWatched = 8
+    /// The most bytes of an effect.
+    package static let longestEffect = 256
+}
+
+extension SerialPlan {
+    /// The bytes that have a command's effect, with its arguments as the device is told them; `nil` when one is
+    /// missing.
+    package func effect(of command: CommandPlan, arguments: [String: [UInt8]]) -> [UInt8]? {
+        let request = requests[command.effect]
+        return bytes(request.send, frame: request.frame) { arguments[$0] }
+    }
+}

@@ -1,0 +1,349 @@
+import DeviceDrivers
+import DevicePlans
+import ProfileLanguage
+import PumpControl
+import RealTime
+
+/// Commands: what goes before them, the one transmission, what is looked at behind it; and stops, before everything
+/// else.
+extension TextEngine {
+    /// What commands leave of a moment.
+    enum Turn {
+        /// Nothing is to be done for a command.
+        case free
+        /// Nothing is said until then. Unit: ns.
+        case waits(Int64)
+        /// Something goes out, or has ended.
+        case begun
+    }
+
+    /// Whether somebody wants a stop that has not begun.
+    var isStopWanted: Bool { recorder.stopsAsked(device: 0) > stopsTaken }
+
+    /// Nothing is under way: goes on with what commands want.
+    mutating func goOnWithCommands(at now: Int64) -> Turn {
+        if isStopWanted { beginStop(at: now) }
+        if run == nil { beginRun(at: now) }
+        guard let run else { return .free }
+        guard now < run.deadline else {
+            endRun(because: .expired, at: now)
+            return .begun
+        }
+        let plan = self.plan.commands[run.command]
+        switch run.step {
+        case .barrier:
+            guard let barrier = plan.barrier else { return passBarrier(at: now) }
+            return ask(barrier, at: now)
+        case .rest(let until):
+            guard now >= until else { return .waits(until) }
+            guard isCalm else { return beginAnew(.lineNotClean, at: now) }
+            isClean = true
+            return goTo(run.behindBarrier, at: now)
+        case .prepare(let place):
+            guard place < plan.prepare.count else { return goTo(run.isStop ? .effect : .look(0), at: now) }
+            return ask(plan.prepare[place], at: now)
+        case .look(let place):
+            guard place < plan.look.count else { return finishLook(plan, at: now) }
+            return ask(plan.look[place], at: now)
+        case .effect: return sayEffect(plan, at: now)
+        case .settle(let until):
+            guard now >= until else { return .waits(until) }
+            return goTo(isClean ? .look(0) : .barrier, at: now)
+        }
+    }
+
+    /// The line is not there: a stop that is asked for now is told as not delivered, and one that is tried too long is
+    /// given up.
+    mutating func takeStopUnheard(at now: Int64) {
+        if isStopWanted { beginStop(at: now) }
+        if let run, now >= run.deadline { endRun(because: .expired, at: now) }
+    }
+
+    /// When a line that is closed is opened: soon where somebody wants a stop. Unit: ns.
+    mutating func openingDue(_ until: Int64, at now: Int64) -> Int64 {
+        takeStopUnheard(at: now)
+        return run == nil ? until : min(until, closedAt + CommandRun.openingPause)
+    }
+
+    // MARK: Beginning
+
+    /// A stop goes before everything: what was on its way to an effect is not said any more.
+    private mutating func beginStop(at now: Int64) {
+        endRun(because: .stopped, at: now)
+        stopsTaken = recorder.stopsAsked(device: 0)
+        guard let command = plan.commands.firstIndex(where: { $0.kind == .stop }) else {
+            return report(.notDelivered, number: stopsTaken, at: now)
+        }
+        run = CommandRun(
+            goal: .stop(CommandRun.Stop(number: stopsTaken, end: now + CommandRun.longestStop)), command: command,
+            step: .prepare(0))
+        // Told at once, and tried all the same.
+        if !isOpen { report(.notDelivered, number: stopsTaken, at: now) }
+    }
+
+    private mutating func beginRun(at now: Int64) {
+        guard let order else { return }
+        switch order.content {
+        case .look(let command) where plan.commands.indices.contains(Int(command)):
+            run = CommandRun(goal: .look(order), command: Int(command), step: isClean ? .look(0) : .barrier)
+        case .command(let effect) where plan.commands.indices.contains(Int(effect.command)):
+            run = CommandRun(
+                goal: .effect(order, effect), command: Int(effect.command), step: isClean ? .prepare(0) : .barrier)
+        case .read, .request, .look, .command: return
+        }
+        self.order = nil
+        run?.since = now
+    }
+
+    private mutating func goTo(_ step: CommandRun.Step, at now: Int64) -> Turn {
+        if case .look(0) = step, run?.isStop == true { run?.since = now }
+        run?.step = step
+        return .begun
+    }
+
+    /// No question is known behind which nothing of before can come.
+    private mutating func passBarrier(at now: Int64) -> Turn {
+        guard let run else { return .free }
+        if case .effect = run.goal { return fail(.lineNotClean, at: now) }
+        return goTo(run.behindBarrier, at: now)
+    }
+
+    /// Asks what may be asked again; waits while its answer could be mistaken. Of a stop only what it shows is waited
+    /// for.
+    private mutating func ask(_ request: Int, at now: Int64) -> Turn {
+        guard let run else { return .free }
+        if case (.stop, .prepare) = (run.goal, run.step) {
+        } else {
+            let quiet = intake.discipline.quietUntil
+            guard now >= quiet else { return .waits(min(quiet, run.deadline)) }
+            if let expiry = intake.expiry(of: request, now: now) { return .waits(min(expiry, run.deadline)) }
+        }
+        if case .barrier = run.step { isCalm = true }
+        intake.decoder.civilClock = recorder.civilClock
+        guard let bytes = intake.decoder.bytes(of: request, time: now) else {
+            // It is made of a value that has not been told.
+            return missStep(.notFresh, at: now)
+        }
+        begin(request, bytes)
+        return .begun
+    }
+
+    private mutating func begin(_ request: Int, _ bytes: [UInt8]) {
+        spoken.removeAll(keepingCapacity: true)
+        spoken.append(contentsOf: bytes)
+        transmit(request)
+    }
+
+    /// What is in ``spoken`` goes out.
+    private mutating func transmit(_ request: Int) {
+        if plan.requests[request].reply != nil { intake.decoder.expect(request) }
+        unspoken.removeAll(keepingCapacity: true)
+        intake.said(spoken)
+        phase = .saying(Exchange(purpose: .command, request: request))
+    }
+
+    // MARK: The effect
+
+    /// The last thing before the one transmission: everything it was decided on must be so still, now.
+    private mutating func sayEffect(_ plan: CommandPlan, at now: Int64) -> Turn {
+        guard let run else { return .free }
+        switch run.goal {
+        case .look: return .free
+        case .stop(var stop):
+            guard let bytes = intake.decoder.bytes(of: plan.effect, time: now) else { return fail(.notFresh, at: now) }
+            if !stop.isSaid { report(.said, number: stop.number, at: now) }
+            stop.isSaid = true
+            self.run?.goal = .stop(stop)
+            begin(plan.effect, bytes)
+        case .effect(let order, let effect):
+            let silence = max(intake.discipline.quietUntil, intake.expiry(of: plan.effect, now: now) ?? 0)
+            guard now >= silence else { return .waits(min(silence, order.deadline)) }
+            if let objection = objection(to: effect, plan, run, order, at: now) {
+                let isPassing = objection == .lineNotClean || objection == .notFresh
+                return isPassing ? beginAnew(objection, at: now) : fail(objection, at: now)
+            }
+            effect.put(into: &spoken)
+            transmit(plan.effect)
+        }
+        return .begun
+    }
+
+    /// Why an effect is not said now; `nil` when nothing stands against it.
+    private mutating func objection(
+        to effect: CommandOrder, _ plan: CommandPlan, _ run: CommandRun, _ order: LineOrder, at now: Int64
+    ) -> NotSentReason? {
+        if now >= order.deadline { return .expired }
+        if recorder.stopsAsked(device: 0) != effect.stops { return .stopped }
+        if farewellEnd != nil { return .hostStopping }
+        if intake.decoder.isStranger { return .otherDevice }
+        if !isClean { return .lineNotClean }
+        for requirement in plan.requires {
+            let since = max(run.since, now - requirement.within)
+            switch intake.decoder.passes(plan.watched[requirement.watched], requirement.test, since: since) {
+            case true?: break
+            case false?: return .changed
+            case nil: return .notFresh
+            }
+        }
+        for place in plan.watched.indices {
+            guard let told = intake.decoder.told(plan.watched[place]), told.time >= run.since else { return .notFresh }
+            if !effect.before[place].isSame(as: told.text) { return .changed }
+        }
+        return nil
+    }
+
+    // MARK: What came of it
+
+    /// An exchange of a command was answered.
+    mutating func finishCommand(_ exchange: Exchange, isRefused: Bool, at now: Int64) {
+        phase = .idle
+        guard let run else { return }
+        switch run.step {
+        case .barrier where !isRefused:
+            self.run?.step = .rest(until: exchange.sent + device.line.slowestReply + wireMargin)
+        case .prepare(let place) where !isRefused: self.run?.step = .prepare(place + 1)
+        case .look(let place) where !isRefused: self.run?.step = .look(place + 1)
+        case .prepare: _ = missStep(.controlRefused, at: now)
+        case .barrier, .look: _ = missStep(.notFresh, at: now)
+        case .effect where plan.requests[exchange.request].reply == nil:
+            finishEffect(exchange, .doubt(.unproven), at: now)
+        case .effect: finishEffect(exchange, isRefused ? .rejected : .taken, at: now)
+        case .rest, .settle: break
+        }
+    }
+
+    /// An exchange of a command was not answered in time.
+    mutating func expireCommand(_ exchange: Exchange, at now: Int64) {
+        phase = .idle
+        isClean = false
+        let damage = intake.decoder.takeDamage()
+        guard let run else { return }
+        switch run.step {
+        case .effect: finishEffect(exchange, .doubt(damage == nil ? .silent : .damaged), at: now)
+        case .prepare: _ = missStep(.controlRefused, at: now)
+        case .barrier, .look, .rest, .settle: _ = missStep(.notFresh, at: now)
+        }
+    }
+
+    private mutating func finishEffect(_ exchange: Exchange, _ answer: OrderOutcome.Kind.Answer, at now: Int64) {
+        guard let run else { return }
+        switch run.goal {
+        case .look: break
+        case .effect(let order, _):
+            self.run = nil
+            tell(order, .sent(answer), said: exchange.sent, at: now)
+        case .stop: self.run?.step = .settle(until: now + plan.commands[run.command].settles)
+        }
+    }
+
+    /// All that is watched was asked for.
+    private mutating func finishLook(_ plan: CommandPlan, at now: Int64) -> Turn {
+        guard let run else { return .free }
+        switch run.goal {
+        case .effect: return goTo(.effect, at: now)
+        case .look(let order):
+            self.run = nil
+            tellLook(order, plan, since: run.since, isClean: isClean && !intake.decoder.isStranger, at: now)
+        case .stop(let stop):
+            guard isClean, isShown(plan, since: run.since) else { return tryStopAgain(plan, stop, at: now) }
+            self.run = nil
+            report(.proven, number: stop.number, at: now)
+        }
+        return .begun
+    }
+
+    private func isShown(_ plan: CommandPlan, since: Int64) -> Bool {
+        guard !intake.decoder.isStranger, !plan.shows.isEmpty else { return false }
+        for shown in plan.shows {
+            guard let test = shown.test,
+                intake.decoder.passes(plan.watched[shown.watched], test, since: since) == true
+            else { return false }
+        }
+        return true
+    }
+
+    /// The device does not show that it stands: it is looked at again, and told again where that does no harm.
+    private mutating func tryStopAgain(_ plan: CommandPlan, _ stop: CommandRun.Stop, at now: Int64) -> Turn {
+        if plan.mayBeRepeated || !stop.isSaid { return goTo(.prepare(0), at: now) }
+        return goTo(.settle(until: now + CommandRun.stopPause), at: now)
+    }
+
+    private mutating func tellLook(_ order: LineOrder, _ plan: CommandPlan, since: Int64, isClean: Bool, at now: Int64)
+    {
+        var outcome = OrderOutcome(order, .looked(isClean: isClean), said: since, time: now)
+        for place in plan.watched.indices {
+            if let told = intake.decoder.told(plan.watched[place]), told.time >= since {
+                outcome.told[place] = ToldText(told.text, at: told.time)
+            }
+        }
+        _ = recorder.outcomes.push(outcome)
+    }
+
+    // MARK: What went wrong
+
+    /// A step before the effect brought nothing.
+    private mutating func missStep(_ reason: NotSentReason, at now: Int64) -> Turn {
+        guard let run else { return .free }
+        if case .stop(let stop) = run.goal {
+            switch run.step {
+            case .prepare(let place): return goTo(.prepare(place + 1), at: now)
+            case .barrier, .look, .rest, .settle, .effect:
+                return tryStopAgain(plan.commands[run.command], stop, at: now)
+            }
+        }
+        return beginAnew(reason, at: now)
+    }
+
+    /// What was prepared and read is void: all of it again, a few times.
+    private mutating func beginAnew(_ reason: NotSentReason, at now: Int64) -> Turn {
+        guard let run else { return .free }
+        guard run.attempts + 1 < CommandRun.mostAttempts else { return fail(reason, at: now) }
+        isClean = false
+        self.run?.attempts += 1
+        self.run?.step = .barrier
+        self.run?.since = now
+        return .begun
+    }
+
+    private mutating func fail(_ reason: NotSentReason, at now: Int64) -> Turn {
+        endRun(because: reason, at: now)
+        return .begun
+    }
+
+    /// Ends what is being done without having said an effect.
+    mutating func endRun(because reason: NotSentReason, at now: Int64) {
+        guard let run else { return }
+        self.run = nil
+        switch run.goal {
+        case .look(let order), .effect(let order, _): drop(order, because: reason, at: now)
+        case .stop(let stop): report(.notDelivered, number: stop.number, at: now)
+        }
+    }
+
+    /// The line is gone. What was being said may have been heard; a stop goes on when the line is back.
+    mutating func loseCommand(_ exchange: Exchange?, at now: Int64) {
+        isClean = false
+        guard let run else { return }
+        switch (run.goal, run.step) {
+        case (.effect(let order, _), .effect):
+            guard let exchange, exchange.sent > 0 else { return endRun(because: .lineLost, at: now) }
+            self.run = nil
+            tell(order, .sent(.doubt(.lineLost)), said: exchange.sent, at: now)
+        case (.look, _), (.effect, _): endRun(because: .lineLost, at: now)
+        case (.stop(let stop), _):
+            // Told at once, and tried all the same.
+            report(.notDelivered, number: stop.number, at: now)
+            let mayBeSaid = !stop.isSaid || plan.commands[run.command].mayBeRepeated
+            self.run?.step = mayBeSaid ? .prepare(0) : .settle(until: now)
+        }
+    }
+
+    /// An order that is not said.
+    mutating func drop(_ order: LineOrder, because reason: NotSentReason, at now: Int64) {
+        tell(order, order.unsaid(because: reason), said: 0, at: now)
+    }
+
+    private func report(_ kind: StopReport.Kind, number: Int64, at now: Int64) {
+        _ = recorder.stopReports.push(StopReport(number: number, device: 0, kind: kind, time: now))
+    }
+}
