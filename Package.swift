@@ -183,9 +183,8 @@ let package = Package(
         tests(
             of: "Sampling",
             [
-                "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "ModbusFrames", "RealTime",
-                "StrictYAML",
-                "TestSupport",
+                "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "ModbusFrames",
+                "PumpControl", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),

@@ -189,7 +189,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         defer { tellSlowness(since: start) }
         do {
             let last = try writer.record(
-                waiting.map { JournalWriter.Event($0.event) }, now: start, utcOffset: clockWatch.offset,
+                waiting.map { JournalWriter.Event($0.question) }, now: start, utcOffset: clockWatch.offset,
                 quality: .current())
             totals.events += Int64(waiting.count)
             for (note, number) in zip(waiting, (last - Int64(waiting.count) + 1)...last) {
