@@ -130,6 +130,13 @@ let package = Package(
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
             ]),
+        room("OperatorDesk", ["PumpControl"]),
+        room(
+            "PumpDesk",
+            [
+                "DeviceModel", "DevicePlans", "LineEngine", "Nomenclature", "OperatorDesk", "ProfileLanguage",
+                "PumpControl",
+            ]),
         room(
             "NabdHost",
             [
@@ -164,8 +171,11 @@ let package = Package(
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: ["Fieldbus", "ModbusFrames", "RealTime"], path: "Tests/TestSupport",
-            swiftSettings: optimised),
+            name: "TestSupport",
+            dependencies: [
+                "DeviceModel", "DevicePlans", "Fieldbus", "LineEngine", "ModbusFrames", "ProfileLanguage", "RealTime",
+                "Sampling",
+            ], path: "Tests/TestSupport", swiftSettings: optimised),
         tests(of: "DeviceModel", ["TestSupport"]),
         tests(of: "Nomenclature", ["DeviceModel", "StrictYAML"]),
         tests(of: "RealTime"),
@@ -187,6 +197,8 @@ let package = Package(
                 "PumpControl", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
+        tests(
+            of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"], settings: optimised),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "SampleJournal",

@@ -41,6 +41,9 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case registersRefused = "NABD_REGISTERS_REFUSED"
     case deviceFlooding = "NABD_DEVICE_FLOODING"
     case controlLost = "NABD_CONTROL_LOST"
+    case commandUncertain = "NABD_COMMAND_UNCERTAIN"
+    case stopNotProven = "NABD_STOP_NOT_PROVEN"
+    case pumpToBeLookedAt = "NABD_PUMP_TO_BE_LOOKED_AT"
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
     case uplinkFailing = "NABD_UPLINK_FAILING"
@@ -78,6 +81,18 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .medium, "This device no longer takes commands from the unit: control it by its own keys",
                 "هذا الجهاز لم يعد يقبل أوامر الوحدة: تحكّم به بأزراره")
+        case .commandUncertain:
+            row(
+                .high, "It is not known what this pump did with a command: look at it now",
+                "لا يُعرف ما فعلته هذه المضخة بأمر أُرسل إليها: انظر إليها الآن")
+        case .stopNotProven:
+            row(
+                .high, "Nobody can say that this pump stands: stop it by its own keys now",
+                "لا يمكن التأكد من توقف هذه المضخة: أوقفها بأزرارها الآن")
+        case .pumpToBeLookedAt:
+            row(
+                .medium, "The record of this pump has a gap: look at it before it is commanded",
+                "سجل هذه المضخة غير كامل: انظر إليها قبل إعطائها أي أمر")
         case .deviceRefused:
             row(
                 .medium, "This device is not read: what the unit knows of it is faulty",

@@ -51,6 +51,22 @@ package enum CommandEvent: Sendable, Hashable {
     case unlocked(PumpKey, by: Operator)
 }
 
+extension CommandEvent {
+    /// The command that it is about; `nil` for what is about none, or begins one.
+    package var command: Int64? {
+        switch self {
+        case .sessionBegan, .snapshot, .recordDamaged, .drafted, .stopAsked, .stopSent, .stopConfirmed,
+            .stopNotDelivered, .lookedAt, .unlocked:
+            nil
+        case .verified(let number, _), .mismatched(let number, _), .withdrawn(let number, _), .expired(let number),
+            .refused(let number, _), .intended(let number, _), .notSent(let number, _), .sent(let number),
+            .taken(let number), .rejected(let number), .unanswered(let number, _), .readBack(let number, _),
+            .undecided(let number), .leftToPeople(let number), .resolved(let number, _, _):
+            number
+        }
+    }
+}
+
 /// Why not a byte was said.
 package enum NotSentReason: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
     case expired

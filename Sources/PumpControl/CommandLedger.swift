@@ -51,6 +51,9 @@ package struct CommandLedger: Sendable, Hashable {
 
     package init(_ rules: CommandRules = CommandRules()) { self.rules = rules }
 
+    /// Whether there is nothing to remember.
+    package var isEmpty: Bool { open.isEmpty && pumps.isEmpty && !isRecordDamaged }
+
     package func pump(_ key: PumpKey) -> Pump {
         if let pump = pumps[key] { return pump }
         var pump = Pump()

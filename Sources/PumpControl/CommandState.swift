@@ -30,6 +30,14 @@ package enum CommandState: Sendable, Hashable {
     }
 
     package var isUncertain: Bool { if case .uncertain = self { true } else { false } }
+    /// How many have entered it, as long as it waits; `nil` from then on.
+    package var people: Int? {
+        switch self {
+        case .draft: 1
+        case .verified(let people, _): people.count
+        case .intended, .sent, .acknowledged, .uncertain: nil
+        }
+    }
     package var isWaiting: Bool {
         switch self {
         case .draft, .verified: true

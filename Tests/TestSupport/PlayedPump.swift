@@ -1,16 +1,14 @@
 import DeviceModel
-import DevicePlans
-import LineEngine
+package import DevicePlans
+package import LineEngine
 import ProfileLanguage
 import RealTime
-import TestSupport
-
-@testable import Sampling
+import Sampling
 
 /// An Alaris GH in virtual time that obeys, lies and falls silent as it is told, and counts what had an effect.
-final class PlayedPump {
+package final class PlayedPump {
     /// What it does with the next words of a kind.
-    enum Mischief: CaseIterable {
+    package enum Mischief: CaseIterable {
         /// It does what it is told, and says nothing.
         case obeysSilently
         /// It says that it does, and does not.
@@ -26,37 +24,42 @@ final class PlayedPump {
         case damaged
     }
 
-    let plan: SerialPlan
-    var rate = "5.0"
-    var mode = "STOP"
-    var serial = "8003-00107"
-    var hasControl = false
+    package let plan: SerialPlan
+    package var rate = "5.0"
+    package var mode = "STOP"
+    package var serial = "8003-00107"
+    package var hasControl = false
     /// By the first word: what is done with it, once.
-    var mischief: [String: Mischief] = [:]
+    package var mischief: [String: Mischief] = [:]
     /// Words that had an effect, or would have had.
-    private(set) var effects: [(word: String, time: Int64)] = []
+    package private(set) var effects: [(word: String, time: Int64)] = []
+    /// Called with the bytes of each, before it answers.
+    package var onEffect: ([UInt8]) -> Void = { _ in }
     /// When the rate was which, oldest first.
-    private(set) var rates: [(rate: String, since: Int64)] = [("5.0", 0)]
-    private(set) var modes: [(mode: String, since: Int64)] = [("STOP", 0)]
+    package private(set) var rates: [(rate: String, since: Int64)] = [("5.0", 0)]
+    package private(set) var modes: [(mode: String, since: Int64)] = [("STOP", 0)]
 
-    init(_ plan: SerialPlan) { self.plan = plan }
+    package init(_ plan: SerialPlan) { self.plan = plan }
 
-    func set(mode: String, at time: Int64) {
+    package func set(mode: String, at time: Int64) {
         self.mode = mode
         modes.append((mode, time))
     }
 
-    func set(rate: String, at time: Int64) {
+    package func set(rate: String, at time: Int64) {
         self.rate = rate
         rates.append((rate, time))
     }
 
-    func hear(_ bytes: [UInt8], at time: Int64) -> [PlayedText.Sending] {
+    package func hear(_ bytes: [UInt8], at time: Int64) -> [PlayedText.Sending] {
         guard let end = bytes.firstIndex(of: UInt8(ascii: "|")), bytes.first == UInt8(ascii: "!") else { return [] }
         let words = String(decoding: bytes[1..<end], as: UTF8.self).split(separator: "^").map(String.init)
         let name = words[0] + (words.count > 1 && words[0] == "INF_VTBI" ? "^SET" : "")
         let isEffect = ["INF_RATE", "INF_START", "INF_STOP", "INF_VTBI^SET"].contains(name)
-        if isEffect { effects.append((name, time)) }
+        if isEffect {
+            effects.append((name, time))
+            onEffect(bytes)
+        }
         let mischief = mischief.removeValue(forKey: words[0])
         if mischief == .deaf { return [] }
         guard let answer = obey(words, mischief, at: time) else { return [] }
@@ -97,24 +100,31 @@ final class PlayedPump {
 }
 
 /// A pump's line in virtual time, to which orders are handed in as somebody would.
-final class DrivenLine {
-    let clock: VirtualClock
-    let pump: PlayedPump
-    let line: PlayedText
-    let recorder = LineRecorder(devices: 1)
-    let plan: DevicePlan
-    let serial: SerialPlan
+package final class DrivenLine {
+    package let clock: VirtualClock
+    package let pump: PlayedPump
+    package let line: PlayedText
+    package let recorder = LineRecorder(devices: 1)
+    package let plan: DevicePlan
+    package let serial: SerialPlan
     private let mailbox = Ring<LineOrder>(minimumCapacity: 16, blank: .none)
     private let loop: LineLoop<TextEngine, PlayedText, VirtualClock>
     private var next: UInt64 = 0
+    private static let profile = Result { try DeviceProfile.load(Repository.path("device-profiles/alaris/asena-gh")) }
 
-    init(expecting serialNumber: String? = nil, seconds: Int64 = 600) throws {
-        plan = try DeviceProfile.load(Repository.path("device-profiles/alaris/asena-gh")).compile(
-            handle: "pump", expectedSerial: serialNumber, isDriven: true)
+    /// - Parameters:
+    ///   - pump: one that is there already, of a host that was killed.
+    ///   - clock: that of the one before.
+    package init(
+        expecting serialNumber: String? = nil, seconds: Int64 = 600, pump former: PlayedPump? = nil,
+        clock: VirtualClock? = nil
+    ) throws {
+        plan = try Self.profile.get().compile(handle: "pump", expectedSerial: serialNumber, isDriven: true)
         guard case .serial(let serial) = plan.protocolPlan else { fatalError("it is a serial device") }
         self.serial = serial
-        clock = VirtualClock(seconds: seconds)
-        let pump = PlayedPump(serial)
+        let clock = clock ?? VirtualClock(seconds: seconds)
+        self.clock = clock
+        let pump = former ?? PlayedPump(serial)
         self.pump = pump
         line = PlayedText(clock) { pump.hear($0, at: $1) }
         let engine = TextEngine(
@@ -122,10 +132,10 @@ final class DrivenLine {
         loop = LineLoop(engine, line: line, clock: clock, recorder: recorder, orders: mailbox)
     }
 
-    func command(_ name: String) -> Int { serial.commands.firstIndex { $0.name == name } ?? -1 }
+    package func command(_ name: String) -> Int { serial.commands.firstIndex { $0.name == name } ?? -1 }
 
     /// Goes on until something holds, or for so long. Unit: ns.
-    @discardableResult func go(for time: Int64 = 60_000_000_000, until holds: () -> Bool = { false }) -> Bool {
+    @discardableResult package func go(for time: Int64 = 60_000_000_000, until holds: () -> Bool = { false }) -> Bool {
         let end = clock.now() + time
         while clock.now() < end {
             if holds() { return true }
@@ -135,19 +145,27 @@ final class DrivenLine {
         return holds()
     }
 
-    func leave() {
+    package func leave() {
         clock.stop.set()
         loop.run(until: clock.stop)
     }
 
-    func hand(_ content: LineOrder.Content, within time: Int64 = 30_000_000_000) -> UInt64 {
+    package func hand(_ content: LineOrder.Content, within time: Int64 = 30_000_000_000) -> UInt64 {
         next += 1
         _ = mailbox.push(LineOrder(number: next, device: 0, content: content, deadline: clock.now() + time))
         return next
     }
 
+    package func hand(in order: LineOrder) -> Bool { mailbox.push(order) }
+
+    /// One step of the line's loop.
+    package func step() -> Bool {
+        defer { while recorder.ring.pop() != nil {} }
+        return loop.step()
+    }
+
     /// What became of an order.
-    func outcome(for time: Int64 = 60_000_000_000) -> OrderOutcome? {
+    package func outcome(for time: Int64 = 60_000_000_000) -> OrderOutcome? {
         var found: OrderOutcome?
         go(for: time) {
             found = found ?? recorder.outcomes.pop()
@@ -156,13 +174,13 @@ final class DrivenLine {
         return found
     }
 
-    func look(_ command: String) -> OrderOutcome? {
+    package func look(_ command: String) -> OrderOutcome? {
         _ = hand(.look(Int32(self.command(command))))
         return outcome()
     }
 
     /// Decided as the desk decides: what the pump shows now, and the bytes.
-    func order(_ command: String, _ arguments: [String: String] = [:], before: ToldTexts, stops: Int64? = nil)
+    package func order(_ command: String, _ arguments: [String: String] = [:], before: ToldTexts, stops: Int64? = nil)
         -> CommandOrder?
     {
         let index = self.command(command)
@@ -171,4 +189,17 @@ final class DrivenLine {
         return CommandOrder(
             command: index, stops: stops ?? recorder.stopsAsked(device: 0), effect: bytes, before: before)
     }
+}
+
+/// The line's thread, as the desk sees it.
+package final class PlayedPumpLine: @unchecked Sendable {
+    package let driven: DrivenLine
+
+    package init(_ driven: DrivenLine) { self.driven = driven }
+
+    package func hand(in order: LineOrder) -> Bool { driven.hand(in: order) }
+    package func takeOutcome() -> OrderOutcome? { driven.recorder.outcomes.pop() }
+    package func takeStopReport() -> StopReport? { driven.recorder.stopReports.pop() }
+    package func askStop(device: Int) -> Int64 { driven.recorder.askStop(device: device) }
+    package func stopsAsked(device: Int) -> Int64 { driven.recorder.stopsAsked(device: device) }
 }

@@ -1,70 +1,68 @@
-import DeviceModel
-import DevicePlans
-import Fieldbus
-import LineEngine
+package import DeviceModel
+package import DevicePlans
+package import Fieldbus
+package import LineEngine
 import ProfileLanguage
 import RealTime
-import TestSupport
-
-@testable import Sampling
+import Sampling
 
 /// A text protocol's line in virtual time: a rule says what is sent for what was said.
-final class PlayedText: ByteLine {
-    struct Sending {
+package final class PlayedText: ByteLine {
+    package struct Sending {
         /// After what was said. Unit: ns.
-        let delay: Int64
-        let bytes: [UInt8]
+        package let delay: Int64
+        package let bytes: [UInt8]
 
-        init(_ delay: Int64, _ text: String) { self.init(delay, Array(text.utf8)) }
+        package init(_ delay: Int64, _ text: String) { self.init(delay, Array(text.utf8)) }
 
-        init(_ delay: Int64, _ bytes: [UInt8]) {
+        package init(_ delay: Int64, _ bytes: [UInt8]) {
             self.delay = delay
             self.bytes = bytes
         }
     }
 
-    struct Saying {
-        let time: Int64
-        let bytes: [UInt8]
-        var text: String { String(decoding: bytes, as: UTF8.self) }
+    package struct Saying {
+        package let time: Int64
+        package let bytes: [UInt8]
+        package var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
     private let clock: VirtualClock
     private let rule: ([UInt8], Int64) -> [Sending]
     private var coming: [(time: Int64, bytes: [UInt8])] = []
-    private(set) var said: [Saying] = []
-    private(set) var opened: [Int64] = []
-    var isConnection = false
+    package private(set) var said: [Saying] = []
+    package private(set) var opened: [Int64] = []
+    package var isConnection = false
     /// How long a connection may be idle before its other side ends it. Unit: ns.
-    var idleLimit: Int64 = .max
+    package var idleLimit: Int64 = .max
     /// From when to when nobody reads, because the host stands still. Unit: ns.
-    var standsStill: Range<Int64> = 0..<0
+    package var standsStill: Range<Int64> = 0..<0
     /// When the line is lost, once; and until when it cannot be opened. Unit: ns.
-    var breaksAt: Int64 = .max
-    var isGoneUntil: Int64 = 0
+    package var breaksAt: Int64 = .max
+    package var isGoneUntil: Int64 = 0
     private var endsAt: Int64 = .max
 
-    init(_ clock: VirtualClock, rule: @escaping ([UInt8], Int64) -> [Sending]) {
+    package init(_ clock: VirtualClock, rule: @escaping ([UInt8], Int64) -> [Sending]) {
         self.clock = clock
         self.rule = rule
     }
 
-    func open(deadline: Int64) throws(FieldbusError) {
+    package func open(deadline: Int64) throws(FieldbusError) {
         guard clock.now() >= isGoneUntil else { throw FieldbusError.cannotOpen(path: "played", errno: 6) }
         opened.append(clock.now())
         if isConnection { coming.removeAll() }
         endsAt = idleLimit == .max ? .max : clock.now() + idleLimit
     }
 
-    func close() {}
+    package func close() {}
 
     /// What comes whoever asks. Unit of the time: ns.
-    func put(_ bytes: [UInt8], at time: Int64) {
+    package func put(_ bytes: [UInt8], at time: Int64) {
         let place = coming.firstIndex { $0.time > time } ?? coming.count
         coming.insert((time, bytes), at: place)
     }
 
-    func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
+    package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
         if standsStill.contains(clock.now()) { clock.sleep(until: standsStill.upperBound) }
         let limit = max(deadline, clock.now())
         if breaksAt <= limit, breaksAt <= coming.first?.time ?? .max {
@@ -93,7 +91,7 @@ final class PlayedText: ByteLine {
         return count
     }
 
-    func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
+    package func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {
         said.append(Saying(time: clock.now(), bytes: bytes))
         var last = clock.now()
         for sending in rule(bytes, clock.now()) {
@@ -105,25 +103,27 @@ final class PlayedText: ByteLine {
 }
 
 /// What a text line in virtual time has come to.
-struct TextRun {
-    let line: PlayedText
-    let recorder: LineRecorder
-    let plan: DevicePlan
-    let records: [SampleRecord]
+package struct TextRun {
+    package let line: PlayedText
+    package let recorder: LineRecorder
+    package let plan: DevicePlan
+    package let records: [SampleRecord]
 
-    func samples(_ metric: String) -> [SampleRecord] {
+    package func samples(_ metric: String) -> [SampleRecord] {
         let index = plan.streams.firstIndex { $0.metric == metric }
         return records.filter { $0.kind == .sample && Int($0.index) == index }
     }
-    func values(_ metric: String) -> [SampleRecord] { samples(metric).filter(\.validity.carriesValue) }
-    func told(_ event: EventCode) -> [SampleRecord] { records.filter { $0.kind == .event && $0.event == event } }
-    var alerts: [SampleRecord.Kind] { records.map(\.kind).filter { $0 == .alertStart || $0 == .alertEnd } }
+    package func values(_ metric: String) -> [SampleRecord] { samples(metric).filter(\.validity.carriesValue) }
+    package func told(_ event: EventCode) -> [SampleRecord] {
+        records.filter { $0.kind == .event && $0.event == event }
+    }
+    package var alerts: [SampleRecord.Kind] { records.map(\.kind).filter { $0 == .alertStart || $0 == .alertEnd } }
     /// All that was said, one after the other.
-    var said: [UInt8] { line.said.flatMap(\.bytes) }
+    package var said: [UInt8] { line.said.flatMap(\.bytes) }
 }
 
 /// Runs a text line in virtual time, on which words are said.
-func run(
+package func run(
     _ plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [],
     arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
     rule: @escaping (String, Int64) -> [PlayedText.Sending]
@@ -134,7 +134,7 @@ func run(
 }
 
 /// Runs a text line in virtual time.
-func run(
+package func run(
     inBytes plan: DevicePlan, seconds: Int64, orders: [LineOrder] = [],
     arrange: (PlayedText, VirtualClock) -> Void = { _, _ in },
     rule: @escaping ([UInt8], Int64) -> [PlayedText.Sending]

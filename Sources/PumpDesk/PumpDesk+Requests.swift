@@ -1,0 +1,285 @@
+import DevicePlans
+import LineEngine
+import Nomenclature
+import OperatorDesk
+import ProfileLanguage
+import PumpControl
+
+/// What people ask.
+extension PumpDesk {
+    func take(_ ask: Ask, at now: Int64) {
+        do throws(DeskRefusal) { try answer(ask, at: now) } catch { ask.answer(error.answer) }
+    }
+
+    private func answer(_ ask: Ask, at now: Int64) throws(DeskRefusal) {
+        switch ask.request {
+        case .list: ask.answer(.pumps(pumps.map(view)))
+        case .show(let number):
+            guard let view = view(number) else { throw DeskRefusal(.unknownCommand, number) }
+            ask.answer(.command(view))
+        case .history(let most): ask.answer(.commands(history(most)))
+        case .preview(let entry):
+            let (pump, command, content) = try read(entry)
+            ask.answer(
+                .preview(
+                    bytes: try bytes(pump, command, content),
+                    words: "This would be said to \(pump.handle), once, after it was prepared and looked at."))
+        case .draft(let entry, let person):
+            let (pump, _, content) = try read(entry)
+            let event = try refusing { () throws(CommandLedger.Refusal) in
+                try ledger.draft(content, by: person, at: now)
+            }
+            try answer(ask, with: try record(event, on: pump, at: now))
+        case .verify(let number, let entry, let person): try verify(number, entry, by: person, ask, at: now)
+        case .withdraw(let number, let person):
+            let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.withdraw(number, by: person) }
+            _ = try record(event, on: pump(of: number), at: now)
+            // What is being asked of the pump for it decides nothing any more.
+            work[number] = nil
+            starting.removeValue(forKey: number)?(DeskRefusal(.notVerified, number).answer)
+            try answer(ask, with: number)
+        case .start(let number, let person): try start(number, by: person, ask, at: now)
+        case .stop(let device, let person): try stop(device, by: person, ask, at: now)
+        case .resolve(let number, let seen, let people):
+            let event = try refusing { () throws(CommandLedger.Refusal) in
+                try ledger.resolve(number, seen: seen, by: people)
+            }
+            _ = try record(event, on: pump(of: number), at: now)
+            try answer(ask, with: number)
+        case .lookedAt(let device, let person):
+            let pump = try known(device)
+            _ = try record(.lookedAt(pump.key, by: person), on: pump, at: now)
+            ask.answer(.done(words: "It is recorded that somebody has looked at \(device)."))
+        case .unlock(let device, let person):
+            let pump = try known(device)
+            _ = try record(.unlocked(pump.key, by: person), on: pump, at: now)
+            ask.answer(.done(words: "\(device) may be driven again."))
+        }
+    }
+
+    private func answer(_ ask: Ask, with number: Int64) throws(DeskRefusal) {
+        guard let view = view(number) else { throw DeskRefusal(.unknownCommand, number) }
+        ask.answer(.command(view))
+    }
+
+    private func verify(_ number: Int64, _ entry: DeskEntry, by person: Operator, _ ask: Ask, at now: Int64)
+        throws(DeskRefusal)
+    {
+        let (pump, _, content) = try read(entry)
+        let event = try refusing { () throws(CommandLedger.Refusal) in
+            try ledger.verify(number, entering: content, by: person, at: now)
+        }
+        _ = try record(event, on: pump, at: now)
+        switch event {
+        case .mismatched:
+            throw DeskRefusal(
+                code: "mismatch", "What you entered is not what the first person entered: both are void.", number)
+        case .expired: throw DeskRefusal.expired(number)
+        default: try answer(ask, with: number)
+        }
+    }
+
+    // MARK: Starting
+
+    /// The pump is asked what it shows; what is decided on that is decided when it has answered.
+    private func start(_ number: Int64, by person: Operator, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
+        guard let command = ledger.open[number] else { throw DeskRefusal(.unknownCommand, number) }
+        guard case .verified = command.state else { throw DeskRefusal(.notVerified, number) }
+        guard work[number] == nil else { throw DeskRefusal(.underWay, number) }
+        guard let pump = pump(command.content.pump), let plan = pump.command(command.content.command) else {
+            throw DeskRefusal(code: "notDriven", "This pump is not driven by this unit any more.", number)
+        }
+        // Once more, by what holds now.
+        try judge(pump, command.content, reason: nil)
+        let order = nextOrder()
+        let isHanded = pump.line.hand(
+            in: LineOrder(
+                number: order, device: pump.device, content: .look(Int32(plan.place)),
+                deadline: now + Self.orderPatience))
+        guard isHanded else { throw DeskRefusal.busy(number) }
+        work[number] = .looking(order: order, stops: pump.line.stopsAsked(device: pump.device), by: person)
+        starting[number] = ask.answer
+    }
+
+    /// What the pump shows is known: decides, makes the intent durable, and hands over what it holds.
+    func decide(_ number: Int64, stops: Int64, _ outcome: OrderOutcome, on pump: DrivenPump, at now: Int64) {
+        work[number] = nil
+        let answer = starting.removeValue(forKey: number) ?? { _ in }
+        do throws(DeskRefusal) {
+            answer(.command(try carryOut(number, stops: stops, outcome, on: pump, at: now)))
+        } catch {
+            answer(error.answer)
+        }
+    }
+
+    private func carryOut(_ number: Int64, stops: Int64, _ outcome: OrderOutcome, on pump: DrivenPump, at now: Int64)
+        throws(DeskRefusal) -> CommandView
+    {
+        guard let command = ledger.open[number], let (place, plan) = pump.command(command.content.command) else {
+            throw DeskRefusal(.unknownCommand, number)
+        }
+        guard outcome.kind == .looked(isClean: true) else {
+            throw DeskRefusal(
+                code: "notFresh",
+                "The pump did not answer in a way that can be relied on: nothing was done. Start it "
+                    + "again when it answers.", number)
+        }
+        let bytes = try bytes(pump, plan, command.content)
+        let effect = Effect(
+            bytes: bytes, wanted: wanted(plan, command.content), before: pump.readings(outcome, of: plan),
+            profileDigest: pump.profileDigest, expires: now + Self.orderPatience)
+        guard let order = CommandOrder(command: place, stops: stops, effect: bytes, before: outcome.told) else {
+            throw DeskRefusal(code: "tooLong", "What would be said is too long.", number)
+        }
+        let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.intend(number, effect, at: now) }
+        // Durable first: the line gets it when this has returned, and not when it has thrown.
+        _ = try record(event, on: pump, at: now)
+        guard case .intended = event else { throw DeskRefusal.expired(number) }
+        let lineOrder = LineOrder(
+            number: nextOrder(), device: pump.device, content: .command(order), deadline: effect.expires)
+        if pump.line.hand(in: lineOrder) {
+            work[number] = .carrying(order: lineOrder.number)
+        } else {
+            tell([.notSent(number, .lineNotClean)], on: pump, at: now)
+        }
+        guard let view = view(number) else { throw DeskRefusal(.unknownCommand, number) }
+        return view
+    }
+
+    private func wanted(_ plan: CommandPlan, _ content: CommandContent) -> [Expectation] {
+        plan.shows.map { shown in
+            let name = plan.watched[shown.watched].name
+            switch shown.what {
+            case .values(let values): return Expectation(name, values)
+            case .argument(let argument):
+                let entry = content.entries.first { $0.name == argument }
+                return Expectation(name, entry.map { [$0.quantity.text] } ?? [])
+            }
+        }
+    }
+
+    // MARK: What was entered
+
+    /// What somebody entered, whole: every argument, each a quantity that the pump takes, and allowed.
+    private func read(_ entry: DeskEntry) throws(DeskRefusal) -> (DrivenPump, CommandPlan, CommandContent) {
+        let pump = try known(entry.device)
+        guard let (_, plan) = pump.command(entry.command) else {
+            throw DeskRefusal(
+                code: "unknownCommand",
+                "\(entry.device) has no command “\(entry.command)”; it has "
+                    + pump.serial.commands.filter { $0.kind != .stop }.map(\.name).joined(separator: ", ") + ".")
+        }
+        let kind: CommandKind
+        switch plan.kind {
+        case .set: kind = .set
+        case .trigger: kind = .trigger
+        case .stop: throw DeskRefusal(code: "stop", "A stop is not entered: say “stop”, and it is done at once.")
+        }
+        let arguments = plan.description.arguments
+        if let strange = entry.entries.keys.sorted().first(where: { name in !arguments.contains { $0.name == name } }) {
+            throw DeskRefusal(code: "unknownArgument", "“\(entry.command)” takes no “\(strange)”.")
+        }
+        var entries: [CommandEntry] = []
+        for argument in arguments {
+            guard let text = entry.entries[argument.name] else {
+                throw DeskRefusal(code: "missingArgument", "Enter “\(argument.name)”, in \(argument.unit.display).")
+            }
+            entries.append(try quantity(text, argument))
+        }
+        let content = CommandContent(
+            pump: pump.key, line: pump.lineName, command: plan.name, kind: kind, entries: entries,
+            people: try judge(pump, plan.name, kind, entries, reason: entry.reason))
+        return (pump, plan, content)
+    }
+
+    private func quantity(_ text: String, _ argument: CommandDescription.Argument) throws(DeskRefusal) -> CommandEntry {
+        do throws(CommandDescription.Argument.Refusal) { _ = try argument.written(text) } catch {
+            throw DeskRefusal(code: "quantity", "\(error)")
+        }
+        guard let quantity = try? ExactQuantity(text) else { throw DeskRefusal(code: "quantity", "\(text)") }
+        return CommandEntry(argument.name, quantity, unit: argument.unit.ucum)
+    }
+
+    private func bytes(_ pump: DrivenPump, _ plan: CommandPlan, _ content: CommandContent) throws(DeskRefusal)
+        -> [UInt8]
+    {
+        var arguments: [String: [UInt8]] = [:]
+        for argument in plan.description.arguments {
+            guard let entry = content.entries.first(where: { $0.name == argument.name }),
+                let written = try? argument.written(entry.quantity.text)
+            else { throw DeskRefusal(code: "missingArgument", "“\(argument.name)” is missing.") }
+            arguments[argument.name] = written
+        }
+        guard let bytes = pump.serial.effect(of: plan, arguments: arguments) else {
+            throw DeskRefusal(code: "unknownCommand", "What would be said cannot be made of what was entered.")
+        }
+        return bytes
+    }
+
+    @discardableResult
+    private func judge(
+        _ pump: DrivenPump, _ command: String, _ kind: CommandKind, _ entries: [CommandEntry], reason: String?
+    ) throws(DeskRefusal) -> Int {
+        let verdict = gate.judge(
+            EnteredCommand(
+                device: pump.handle, command: command, kind: kind, entries: entries, reason: reason, utc: utc))
+        switch verdict {
+        case .allowed(let people): return people
+        case .refused(let code, let words): throw DeskRefusal(code: code, words.joined(separator: " "))
+        }
+    }
+
+    private func judge(_ pump: DrivenPump, _ content: CommandContent, reason: String?) throws(DeskRefusal) {
+        _ = try judge(pump, content.command, content.kind, content.entries, reason: reason)
+    }
+
+    // MARK: Helpers
+
+    private func known(_ device: String) throws(DeskRefusal) -> DrivenPump {
+        if let pump = pump(device) { return pump }
+        throw DeskRefusal(
+            code: "unknownPump",
+            pumps.isEmpty
+                ? "This unit drives no pump: there is no policy that allows it."
+                : "This unit drives no pump “\(device)”; it drives \(pumps.map(\.handle).joined(separator: ", ")).")
+    }
+
+    func pump(of number: Int64) -> DrivenPump? { traces[number].flatMap { pump($0.content.pump) } }
+
+    private func record(_ event: CommandEvent, on pump: DrivenPump?, at now: Int64) throws(DeskRefusal) -> Int64 {
+        do { return try decide(event, on: pump, at: now) } catch {
+            throw DeskRefusal(
+                code: "journal",
+                "Nothing was done: the unit cannot record it now. Its disk is full or broken; use the pump's own keys.")
+        }
+    }
+
+    private func refusing<Value>(_ body: () throws(CommandLedger.Refusal) -> Value) throws(DeskRefusal) -> Value {
+        do throws(CommandLedger.Refusal) { return try body() } catch {
+            throw DeskRefusal(error.reason, error.command)
+        }
+    }
+}
+
+/// Why something is not done, for whoever asked.
+struct DeskRefusal: Error {
+    let code: String
+    let words: String
+    let command: Int64?
+
+    init(code: String, _ words: String, _ command: Int64? = nil) {
+        (self.code, self.words, self.command) = (code, words, command)
+    }
+
+    init(_ reason: RefusalReason, _ command: Int64? = nil) { self.init(code: reason.rawValue, reason.text, command) }
+
+    static func expired(_ number: Int64) -> DeskRefusal {
+        DeskRefusal(code: "expired", "It was entered more than five minutes ago: enter it anew.", number)
+    }
+
+    static func busy(_ number: Int64) -> DeskRefusal {
+        DeskRefusal(code: "busy", "The pump's line has too much to do: try again.", number)
+    }
+
+    var answer: DeskAnswer { .refused(code: code, words: words, command: command) }
+}
