@@ -182,7 +182,9 @@ let package = Package(
         tests(of: "PumpControl", settings: optimised),
         tests(of: "SignedFiles", ["TestSupport"]),
         tests(
-            of: "PumpRules", ["PumpControl", "StrictYAML", "TestSupport"], settings: optimised),
+            of: "PumpRules",
+            ["PumpControl", "StrictYAML", "TestSupport", .product(name: "Crypto", package: "swift-crypto")],
+            settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "RealTime"]),
         tests(

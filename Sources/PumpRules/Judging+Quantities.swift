@@ -127,7 +127,7 @@ extension Judging {
         if request.kind == .trigger, values[.rate] == nil {
             refuse(.pump, .missingParameter, "The pump's rate is not known: read it before anything is begun.")
         }
-        if values.isEmpty, request.kind == .set {
+        if request.entries.isEmpty, request.kind == .set {
             refuse(.order, .missingParameter, "The command sets no rate, volume or duration that an order could allow.")
         }
         if let rate = values[.rate] {
