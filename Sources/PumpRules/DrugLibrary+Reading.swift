@@ -30,7 +30,7 @@ extension DrugLibrary {
                 guard let concentration = value.amount("a concentration", in: "mg/mL") else { continue }
                 if !drug.concentrations.insert(concentration).inserted { value.error("this stands twice in the list") }
             }
-            if drug.concentrations.isEmpty { list.error("expected concentrations, one at least") }
+            if list.isList, list.entryCount == 0 { list.error("expected concentrations, one at least") }
         }
         drug.containers = map.required("containers") { $0.words("containers") } ?? []
         drug.routes = map.required("routes") { $0.words("routes") } ?? []
@@ -38,8 +38,8 @@ extension DrugLibrary {
         if drug.isVinca, drug.containers != [.minibag] {
             map["containers"]?.error("a vinca alkaloid is given from a minibag only")
         }
-        if drug.isVesicant, drug.routes.contains(.peripheral) {
-            map["routes"]?.error("a vesicant is not given by a pump through a peripheral vein")
+        if drug.isVesicant, drug.routes != [.central] {
+            map["routes"]?.error("a vesicant is given by a pump through a central line only")
         }
         drug.rounding = map.required("rounding", rounding) ?? .zero
         for (name, key, value) in map.required("areas")?.mapping("limits by care area")?.entries ?? [] {

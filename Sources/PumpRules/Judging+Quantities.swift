@@ -122,16 +122,18 @@ extension Judging {
     mutating func checkInfusion() {
         checkJump()
         checkTriple()
-        guard let order, let drug else { return }
-        checkOrderItself(order, drug)
         if request.kind == .trigger, values[.rate] == nil {
             refuse(.pump, .missingParameter, "The pump's rate is not known: read it before anything is begun.")
         }
+        if let rate = values[.rate], let volume = values[.volume] ?? order?.volume.ratio {
+            checkDuration(rate, volume)
+        }
+        guard let order, let drug else { return }
+        checkOrderItself(order, drug)
         if request.entries.isEmpty, request.kind == .set {
             refuse(.order, .missingParameter, "The command sets no rate, volume or duration that an order could allow.")
         }
         if let rate = values[.rate] {
-            checkDuration(rate, values[.volume] ?? order.volume.ratio)
             checkDoseRate(rate, order, drug)
             checkRate(rate, order, drug)
         }

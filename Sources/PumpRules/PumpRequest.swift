@@ -56,6 +56,8 @@ package struct PumpRequest: Sendable, Hashable {
     /// Whether the profile says what the device does when it is no longer spoken to.
     package var isLapseKnown = false
     package var isSyringePump = false
+    /// Whether the device gives something to somebody: what it begins is no measurement then.
+    package var infuses = true
 
     package init(device: String, command: String, kind: Kind, area: String) {
         (self.device, self.command, self.kind, self.area) = (device, command, kind, area)

@@ -33,8 +33,10 @@ extension PumpRules {
         let (library, libraryStamp) = reader.read(.library, DrugLibrary.read)
         let (orders, ordersStamp) = reader.read(.orders, Orders.read)
         let stamps = [RuleFile.policy: policyStamp, .library: libraryStamp, .orders: ordersStamp]
+        // What is not taken now is not forgotten: an older one would be taken next.
+        let kept = accepted.merging(stamps.compactMapValues { $0 }) { $1 }
         return .rules(
-            RuleSet(policy: policy, library: library, orders: orders, stamps: stamps.compactMapValues { $0 }))
+            RuleSet(policy: policy, library: library, orders: orders, stamps: kept))
     }
 }
 

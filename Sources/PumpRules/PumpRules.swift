@@ -55,7 +55,7 @@ package struct RuleSet: Sendable {
     package var policy: RuleReading<SitePolicy>
     package var library: RuleReading<DrugLibrary>
     package var orders: RuleReading<Orders>
-    /// Of those that are usable; to be kept for the next reading.
+    /// What was accepted last, this time or before; to be kept for the next reading.
     package var stamps: [RuleFile: RuleStamp]
 
     package init(

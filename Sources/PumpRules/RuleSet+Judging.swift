@@ -113,7 +113,7 @@ struct Judging {
             refuse(.site, .notAllowed, "The device stands in another care area than the site's policy says.")
         }
         if device.measurements.contains(request.command) {
-            if request.kind != .trigger {
+            if request.kind != .trigger || request.infuses {
                 refuse(.site, .notAllowed, "The site's policy calls this command a measurement, and it begins none.")
             }
             return
@@ -171,10 +171,11 @@ struct Judging {
     private mutating func checkWay(_ order: Order, _ drug: DrugLibrary.Drug) {
         if order.route == .intrathecal {
             refuse(.ceiling, .routeNotAllowed, "No pump is driven for an intrathecal infusion.")
-        } else if drug.isVesicant, order.route == .peripheral {
+        } else if drug.isVesicant, order.route != .central {
             refuse(
                 .ceiling, .routeNotAllowed,
-                "A vesicant is not given by a pump through a peripheral vein: let it run by gravity.")
+                "A vesicant is given by a pump through a central line only; through a peripheral vein let it run by gravity."
+            )
         } else if !drug.routes.contains(order.route) {
             refuse(.library, .routeNotAllowed, "The drug library does not have this drug for this route.")
         }

@@ -14,7 +14,11 @@ extension SitePolicy {
         for (handle, key, value) in root.required("devices")?.mapping("the devices by handle")?.entries ?? [] {
             if !handle.isName { key.error("expected a device's handle of letters and digits") }
             guard let map = value.mapping("a device") else { continue }
-            policy.devices[handle] = device(map, areas: Set(policy.areas.keys))
+            let device = device(map, areas: Set(policy.areas.keys))
+            if let serial = device.serial, policy.devices.values.contains(where: { $0.serial == serial }) {
+                map["serial"]?.error("another device has this serial number")
+            }
+            policy.devices[handle] = device
         }
         return policy
     }

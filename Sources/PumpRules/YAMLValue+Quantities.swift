@@ -107,7 +107,7 @@ extension YAMLValue {
             guard let word: Word = value.word(what) else { continue }
             if !words.insert(word).inserted { value.error("this stands twice in the list") }
         }
-        if words.isEmpty { error("expected \(what), one at least") }
+        if isList, entryCount == 0 { error("expected \(what), one at least") }
         return words
     }
 

@@ -78,7 +78,9 @@ import Testing
                     .library: [("vesicant: false", "vesicant: true")],
                     .orders: [("route: central", "route: peripheral")],
                 ],
-                ["A vesicant is not given by a pump through a peripheral vein: let it run by gravity."]
+                [
+                    "A vesicant is given by a pump through a central line only; through a peripheral vein let it run by gravity."
+                ]
             ),
             (
                 [.orders: [("route: central", "route: intrathecal")]],
@@ -240,9 +242,13 @@ import Testing
         #expect(
             try verdict(cuff, [.policy: [("people: {cuff-start: 1}", "people: {cuff-start: 2}")]]).permit?.people == 2)
         #expect(try verdict(cuff, [.orders: [("version: 1", "version: 0")]]).permit?.people == 1)
-        let set = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .set, area: "day-unit")
+        var set = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .set, area: "day-unit")
+        set.infuses = false
         #expect(try verdict(set).words == [.notAllowed])
-        let elsewhere = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .trigger, area: "ward")
+        // A policy cannot call the start of a pump a measurement.
+        #expect(try verdict(cuff) { $0.infuses = true }.words == [.notAllowed])
+        var elsewhere = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .trigger, area: "ward")
+        elsewhere.infuses = false
         #expect(try verdict(elsewhere).words == [.notAllowed])
     }
 
@@ -266,6 +272,16 @@ import Testing
         }
         #expect(try given("28.8", open).permit?.people == 2)
         #expect(try given("100.1", open).words == [.outsideRange])
+        // A trigger is not given without knowing what it sets going, for how long.
+        func started(_ standing: [(String, String)]) throws -> Verdict {
+            let changes: [RuleFile: [(String, String)]] = [
+                .policy: [("rate, start]", "rate, start]\n    without-order: [start]")]
+            ]
+            return try verdict(RuleFixture.start(standing), changes) { $0.order = nil }
+        }
+        #expect(try started([]).words == [.missingParameter])
+        #expect(try started([("1.2", "mL/h")]).permit != nil)
+        #expect(try started([("1.2", "mL/h"), ("300", "mL")]).words == [.outsideRange])
         // A damaged file leaves no more open than a whole one.
         for file in [RuleFile.library, .orders] {
             #expect(

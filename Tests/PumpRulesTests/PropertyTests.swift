@@ -140,7 +140,7 @@ import Testing
         for round in 0..<3_000 {
             let file = RuleFile.allCases[round % 3]
             var bytes = Array(try #require(examples[file]).utf8)
-            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+            for _ in 0..<Int.random(in: 1...2, using: &generator) {
                 let place = Int.random(in: 0..<bytes.count, using: &generator)
                 switch Int.random(in: 0..<4, using: &generator) {
                 case 0: bytes.remove(at: place)
@@ -160,7 +160,7 @@ import Testing
             if faults.isEmpty { read += 1 } else { refused += 1 }
             #expect(faults.allSatisfy { $0.location.line >= 1 && $0.location.column >= 1 && !$0.message.isEmpty })
         }
-        #expect(read > 100 && refused > 1_000, "\(read) read, \(refused) refused")
+        #expect(read > 50 && refused > 1_000, "\(read) read, \(refused) refused")
     }
 
     /// A name of somebody in any place of the orders is in no message about them.

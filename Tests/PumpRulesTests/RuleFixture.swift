@@ -72,7 +72,9 @@ enum RuleFixture {
     }
 
     static func cuff() -> PumpRequest {
-        PumpRequest(device: "monitor-1", command: "cuff-start", kind: .trigger, area: "day-unit")
+        var request = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .trigger, area: "day-unit")
+        request.infuses = false
+        return request
     }
 
     private static func known(_ request: PumpRequest) -> PumpRequest {

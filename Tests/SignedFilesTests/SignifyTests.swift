@@ -6,11 +6,18 @@ import Testing
 
 /// Signatures in signify's form.
 @Suite struct SignifyTests {
-    /// Made by signify-openbsd 31 of Debian 13 on 2026-11-29: `-G -n`, then `-S -m` of the text; the secret key is gone.
-    private static let key =
-        "untrusted comment: signify public key\nRWSW8u0zW5qz+kwbFTLYY/kUzwiUOjuwXqZ2kg5VxdPaEIVSlogWwNek\n"
-    private static let signature =
-        "untrusted comment: verify with t.pub\nRWSW8u0zW5qz+t71Xx3epqpl6koppvD8gRvgsOQezy15//SSUOtPRS2ZRbBsuqkcNdJheQAwas1RBSbzfbesmRI8LQ23JUPvQwk=\n"
+    /// Made by signify-openbsd 31 of Debian 12 on 2026-11-29: `-G -n`, then `-S -m` of the text; the secret key is gone.
+    private static let key = """
+        untrusted comment: signify public key
+        RWSW8u0zW5qz+kwbFTLYY/kUzwiUOjuwXqZ2kg5VxdPaEIVSlogWwNek
+
+        """
+    private static let signature = """
+        untrusted comment: verify with t.pub
+        RWSW8u0zW5qz+t71Xx3epqpl6koppvD8gRvgsOQezy15//SSUOtPRS2ZRbBsuqkcNdJheQAw\
+        as1RBSbzfbesmRI8LQ23JUPvQwk=
+
+        """
     private static let text = Array("nabd: test/1\nversion: 1\n".utf8)
 
     private func fault(_ text: [UInt8] = text, _ signature: String = signature, _ key: String = key) -> String? {
