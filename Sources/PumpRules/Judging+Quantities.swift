@@ -104,7 +104,7 @@ extension Judging {
     ) {
         func sentence(_ kind: String, _ bound: Limit.Bound) -> String {
             "\(words()) \(value > bound.value.ratio ? "above" : "below") \(text(bound.value.ratio)), "
-                + "\(RuleLayer(bound.source).words) \(kind) \(what)."
+                + "\(bound.source.words) \(kind) \(what)."
         }
         switch limit.judge(value) {
         case .within: break

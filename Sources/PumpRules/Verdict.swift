@@ -19,7 +19,9 @@ package enum RuleLayer: String, Sendable, Hashable, CaseIterable {
         case .ceiling: self = .ceiling
         }
     }
+}
 
+extension LimitSource {
     /// For people.
     var words: String {
         switch self {
@@ -27,7 +29,6 @@ package enum RuleLayer: String, Sendable, Hashable, CaseIterable {
         case .library: "the drug library's"
         case .site: "the site's"
         case .ceiling: "this program's"
-        case .order: "the order's"
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 @testable import PumpControl
 import TestSupport
 import Testing
@@ -287,5 +288,82 @@ import Testing
             #expect(
                 try given("1.2", open.merging([file: [("version: 1", "version: 0")]]) { $1 }).words == [.rulesUnusable])
         }
+    }
+
+    /// Source of the codes: wiki.ihe.net, PumpErrorCodes.
+    @Test func wordsHaveTheCodesOfPumpVerification() throws {
+        let codes = RuleRefusal.Word.allCases.map(\.code)
+        #expect(codes == [9001, 9002, 9003, 9004, 9005, 9008, 9010] + Array(repeating: nil, count: 7))
+        let guide = try String(contentsOfFile: Repository.path("docs/pump-files.md"), encoding: .utf8)
+        for word in RuleRefusal.Word.allCases {
+            #expect(guide.contains("| `\(word.rawValue)` | \(word.code.map(String.init) ?? "–") |"), "\(word)")
+        }
+        #expect("\(RuleRefusal(.site, .units, "a."))" == "a.")
+    }
+
+    @Test func doseByWeightAndWholeDosesAreCounted() throws {
+        let basis = "basis: {amount: 3000 mg/m2, surface: 1.75 m2}"
+        for (other, isRight) in [
+            ("basis: mg", true), ("basis: {amount: 75 mg/kg, weight: 70 kg}", true),
+            ("basis: {amount: 75 mg/kg, weight: 71 kg}", false),
+        ] {
+            let verdict = try verdict(RuleFixture.rate("1.2"), [.orders: [(basis, other)]])
+            #expect(verdict.words == (isRight ? [] : [.orderMismatch]), "\(other)")
+        }
+        let byWeight = try verdict(
+            RuleFixture.rate("1.2"),
+            [
+                .orders: [(basis, "basis: {amount: 75 mg/kg, weight: 70 kg}")],
+                .library: [
+                    (
+                        "        rate: {soft",
+                        "        dose-rates: {mg/kg/h: {hard: {most: 0.78 mg/kg/h}}}\n        rate: {soft"
+                    )
+                ],
+            ])
+        #expect(byWeight.refusals.map(\.text).first?.hasPrefix("0.781… mg/kg/h is above 0.78 mg/kg/h") == true)
+    }
+
+    /// The pump's own unit need not be that of the limits; the ceiling counts where nothing else does.
+    @Test func everyUnitIsHeldAgainstTheSameLimits() throws {
+        let open: [RuleFile: [(String, String)]] = [
+            .policy: [
+                ("rate, start]", "rate, start]\n    without-order: [rate]"),
+                ("{hard: {most: 100 mL/h}}", "{hard: {least: 0.1 mL/h}}"),
+                ("{hard: {most: 500 mL}}", "{hard: {least: 0.1 mL}}"),
+            ]
+        ]
+        func given(_ quantity: String, _ unit: String) throws -> Verdict {
+            try verdict(RuleFixture.rate(quantity, unit: unit), open) {
+                $0.order = nil
+                $0.arguments = [try RuleFixture.argument("rate", unit, most: "999999")]
+            }
+        }
+        for (most, unit) in [("1200", "mL/h"), ("20", "mL/min"), ("20000", "uL/min"), ("28800", "mL/d")] {
+            #expect(try given(most, unit).permit != nil, "\(unit)")
+            let refusal = try #require(try given("\(most).1", unit).refusals.first)
+            #expect(
+                refusal.layer == .ceiling && refusal.text.contains("above 1200 mL/h, this program's hard limit of rate")
+            )
+        }
+        #expect(try given("0", "mL/h").words == [.outsideRange, .invalidParameter])
+        #expect(
+            try given("10000", "mL").refusals.first?.text
+                == "10000 mL is above 9999 mL, this program's hard limit of volume.")
+        #expect(
+            try given("169", "h").refusals.first?.text == "169 h is above 168 h, this program's hard limit of duration."
+        )
+        #expect(try given("30", "s").permit != nil && given("120", "mm[Hg]").words == [.units])
+        #expect(Measure.duration.text(Ratio(1, 2)) == "0.5 min" && Measure.duration.text(Ratio(90, 1)) == "1.5 h")
+        let pump = try verdict(RuleFixture.rate("1.2"), [.orders: [("duration: 96 h", "rate: 1.2 mL/h")]]) {
+            $0.entries = [CommandEntry("rate", try ExactQuantity("20"), unit: "uL/min")]
+            $0.arguments = [try RuleFixture.argument("rate", "uL/min")]
+        }
+        #expect(pump.permit != nil && pump.permit?.rounding == nil)
+        let whole = try verdict(RuleFixture.rate("1.2"), [.orders: [("duration: 96 h", "rate: 1.2 mL/h")]]) {
+            $0.entries = [CommandEntry("time", try ExactQuantity("96"), unit: "h")]
+            $0.arguments = [try RuleFixture.argument("time", "h")]
+        }
+        #expect(whole.permit != nil)
     }
 }

@@ -139,6 +139,22 @@ import Testing
             (.policy, "serial: \"300745\"", "serial: \"\"", "12:13"),
             (.policy, "  monitor-1:\n", "  monitor-1:\n    serial: \"300745\"\n", "20:13"),
             (.library, "vinca: false", "vinca: no", "9:12"),
+            (.library, "[45.57 mg/mL]", "[]", "10:21"),
+            (.library, "[45.57 mg/mL]", "[[1]]", "10:22"),
+            (.library, "[syringe, bag]", "[bag, bag]", "11:23"),
+            (.library, "routes:", "routs:", "12:5"),
+            (.library, "routes: [central]", "routes: [peripheral]\n    vesicant: true", "13:5"),
+            (.library, "most: 120 h", "most: 99999999999 h", "17:46"),
+            (.library, "        rate: {", "        dose-rates: {mg: {hard: {most: 1 mg}}}\n        rate: {", "16:22"),
+            (.library, "      day-unit:\n        rate", "      x: 1\n      day-unit:\n        rate", "15:10"),
+            (.orders, "basis: {amount: 3000 mg/m2, surface: 1.75 m2}", "basis: all", "10:12"),
+            (.orders, "duration: 96 h", "duration: 0 h", "13:15"),
+            (.orders, "orders:\n", "orders:\n  - 5\n", "5:5"),
+            (.policy, "  day-unit:\n    limits:\n      rate: {hard: {most: 100 mL/h}}", "  day-unit: 5", "5:13"),
+            (.policy, "  monitor-1:", "  monitor-2: 5\n  monitor-1:", "19:14"),
+            (.policy, "{hard: {most: 500 mL}}", "5 mL", "16:15"),
+            (.policy, "{hard: {most: 500 mL}}", "{hard: 5 mL}", "16:22"),
+            (.policy, "{hard: {most: 500 mL}}", "{hard: {most: 99999999999 L}}", "16:29"),
             (.library, "vinca: false", "vinca: true", "11:17"),
             (.library, "    vesicant: false\n", "", "6:5"),
             (.library, "routes: [central]", "routes: [central, intrathecal]", "12:13"),
@@ -164,6 +180,32 @@ import Testing
         let found = try faults(file)
         #expect(found.first?.hasPrefix("\(file.name):\(place): error: ") == true, "\(found)")
         #expect(try rules().judge(RuleFixture.rate("1.2")).words == [.rulesUnusable])
+    }
+
+    @Test func textThatIsNoneIsRefused() throws {
+        let text = Data([0x6E, 0xFF])
+        try text.write(to: URL(fileURLWithPath: "\(folder.path)/orders.yaml"))
+        _ = try folder.write("orders.yaml.sig", Self.form(try key.signature(for: text)))
+        #expect(try faults(.orders) == ["orders.yaml:1:1: error: it is not UTF-8 text"])
+        try write(.orders, "- 1\n")
+        #expect(
+            try faults(.orders) == [
+                "orders.yaml:1:1: error: expected the orders as a mapping (key: value), found a list"
+            ])
+    }
+
+    /// A key for each file: what the pharmacy signs, the site's key does not open.
+    @Test func eachFileMayHaveAKeyOfItsOwn() throws {
+        let pharmacy = Curve25519.Signing.PrivateKey()
+        _ = try folder.write("pharmacy.pub", Self.form(pharmacy.publicKey.rawRepresentation, 2))
+        try write(.library, try #require(try RuleFixture.examples()[.library]), by: pharmacy)
+        let site = "\(folder.path)/site.pub"
+        let keys = RuleKeys([.policy: site, .library: "\(folder.path)/pharmacy.pub", .orders: site])
+        let request = try RuleFixture.rate("1.2")
+        #expect(PumpRules.read(folder: folder.path, keys: keys).judge(request).permit != nil)
+        #expect(rules().judge(request).words == [.rulesUnusable])
+        let some = RuleKeys([.policy: site, .orders: site])
+        #expect(PumpRules.read(folder: folder.path, keys: some).judge(request).words == [.rulesUnusable])
     }
 
     @Test func anOrderStandsOnce() throws {
