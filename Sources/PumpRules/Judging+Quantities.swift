@@ -172,7 +172,8 @@ extension Judging {
         if product?.isNear(volume, within: drug?.rounding ?? .zero) != true {
             refuse(
                 .ceiling, .invalidParameter,
-                "\(Measure.rate.text(rate)) over \(Measure.duration.text(duration)) is not \(Measure.volume.text(volume))."
+                "\(Measure.rate.text(rate)) over \(Measure.duration.text(duration)) is not "
+                    + "\(Measure.volume.text(volume))."
             )
         }
     }
@@ -215,7 +216,8 @@ extension Judging {
             return refuse(.ceiling, .invalidParameter, "How long it would last cannot be counted exactly.")
         }
         judge(.duration, minutes) {
-            "At \(Measure.rate.text(rate)) the \(Measure.volume.text(volume)) last \(Measure.duration.text(minutes)), which is"
+            "At \(Measure.rate.text(rate)) the \(Measure.volume.text(volume)) last "
+                + "\(Measure.duration.text(minutes)), which is"
         }
     }
 

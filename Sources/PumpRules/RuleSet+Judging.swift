@@ -174,7 +174,8 @@ struct Judging {
         } else if drug.isVesicant, order.route != .central {
             refuse(
                 .ceiling, .routeNotAllowed,
-                "A vesicant is given by a pump through a central line only; through a peripheral vein let it run by gravity."
+                "A vesicant is given by a pump through a central line only; through a peripheral vein let it "
+                    + "run by gravity."
             )
         } else if !drug.routes.contains(order.route) {
             refuse(.library, .routeNotAllowed, "The drug library does not have this drug for this route.")
