@@ -80,7 +80,8 @@ import Testing
                     .orders: [("route: central", "route: peripheral")],
                 ],
                 [
-                    "A vesicant is given by a pump through a central line only; through a peripheral vein let it run by gravity."
+                    "A vesicant is given by a pump through a central line only; through a peripheral vein let it "
+                        + "run by gravity."
                 ]
             ),
             (

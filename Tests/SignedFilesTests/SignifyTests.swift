@@ -6,7 +6,8 @@ import Testing
 
 /// Signatures in signify's form.
 @Suite struct SignifyTests {
-    /// Made by signify-openbsd 31 of Debian 12 on 2026-11-29: `-G -n`, then `-S -m` of the text; the secret key is gone.
+    /// Made by signify-openbsd 31 of Debian 12 on 2026-11-29: `-G -n`, then `-S -m` of the text; the
+    /// secret key is gone.
     private static let key = """
         untrusted comment: signify public key
         RWSW8u0zW5qz+kwbFTLYY/kUzwiUOjuwXqZ2kg5VxdPaEIVSlogWwNek
