@@ -58,6 +58,14 @@ let package = Package(
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
         room("PumpControl", settings: optimised),
+        room("SignedFiles", [.product(name: "Crypto", package: "swift-crypto")]),
+        room(
+            "PumpRules",
+            [
+                "DeviceModel", "PumpControl", "SignedFiles", "StrictYAML",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            settings: optimised),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room(
             "DeviceDrivers",
@@ -143,7 +151,7 @@ let package = Package(
                 "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "Nomenclature",
                 "Observability", "RealTime",
                 "SampleJournal", "Sampling",
-                "StrictYAML", "Uplink",
+                "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -185,6 +193,11 @@ let package = Package(
             ["DeviceModel", "DevicePlans", "ProfileLanguage", "Nomenclature", "StrictYAML", "TestSupport"],
             settings: optimised),
         tests(of: "PumpControl", settings: optimised),
+        tests(of: "SignedFiles", ["TestSupport"]),
+        tests(
+            of: "PumpRules",
+            ["PumpControl", "StrictYAML", "TestSupport", .product(name: "Crypto", package: "swift-crypto")],
+            settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "RealTime"]),
         tests(

@@ -1,5 +1,5 @@
-import Foundation
 package import ProfileLanguage
+import SignedFiles
 import StrictYAML
 
 /// The profiles that a unit accepts: by digest, in a file with a version that only grows.
@@ -28,7 +28,7 @@ package struct AcceptedProfiles: Sendable {
     init(path: String, key: String?, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
         let start = SourceLocation(file: path, line: 1, column: 1)
         func text(_ path: String) throws(InvalidFile) -> String {
-            guard let text = PlainText.read(path) else {
+            guard let text = PlainFile.text(path) else {
                 throw InvalidFile(diagnostics: [
                     Diagnostic(
                         .error, SourceLocation(file: path, line: 1, column: 1),
@@ -84,22 +84,5 @@ package struct AcceptedProfiles: Sendable {
             return "  \(profile.name): {digest: \(profile.digest), says: \(says)}\n"
         }
         return "nabd: \(form)\nversion: \(version)\nprofiles:\n\(lines.joined())"
-    }
-}
-
-/// A small text file that somebody else may have put there.
-enum PlainText {
-    private static let limit = 64 << 10
-
-    /// `nil` where there is no such regular file, or more than 64 KiB of it.
-    static func read(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return nil }
-        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        var details = stat()
-        guard fstat(descriptor, &details) == 0, details.st_mode & S_IFMT == S_IFREG,
-            let data = try? file.read(upToCount: limit + 1), data.count <= limit
-        else { return nil }
-        return String(data: data, encoding: .utf8)
     }
 }
