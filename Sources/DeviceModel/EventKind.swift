@@ -41,6 +41,29 @@ package enum EventKind: String, Sendable, CaseIterable {
     case samplesShed
     case settingRefused
     case journalWitnessed
+    case commandDrafted
+    case commandVerified
+    case commandMismatched
+    case commandWithdrawn
+    case commandExpired
+    case commandRefused
+    case commandIntended
+    case commandNotSent
+    case commandSent
+    case commandTaken
+    case commandRejected
+    case commandUnanswered
+    case commandReadBack
+    case commandUndecided
+    case commandLeftToPeople
+    case commandResolved
+    case stopAsked
+    case stopSent
+    case stopConfirmed
+    case stopNotDelivered
+    case pumpLookedAt
+    case pumpUnlocked
+    case commandLedger
 
     /// The name in the journal.
     package var name: String { rawValue }
@@ -60,9 +83,14 @@ package enum EventKind: String, Sendable, CaseIterable {
         switch self {
         case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed,
             .journalGap, .journalPruned,
-            .samplesShed, .journalWitnessed:
+            .samplesShed, .journalWitnessed, .commandLedger:
             .host
-        case .alertStart, .alertEnd, .samplesLost, .settingRefused: .deviceOrHost
+        case .alertStart, .alertEnd, .samplesLost, .settingRefused,
+            .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
+            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+            .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
+            .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked:
+            .deviceOrHost
         case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
             .deadlinesMissed, .deviceStale,
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
@@ -121,14 +149,54 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .journalPruned: "A file went away whose content is delivered, or that nobody waits for."
         case .settingRefused: "A part of the unit's configuration is faulty: this session runs without it."
         case .journalWitnessed: "The host signed, with the unit's key, how far the chain of events had come."
+        case .commandDrafted: "Somebody entered a command for a pump; its number is this event's."
+        case .commandVerified: "A second person entered the same, blind."
+        case .commandMismatched: "A second person entered something else: both are void."
+        case .commandWithdrawn: "Somebody withdrew a command before it was started."
+        case .commandExpired: "A command waited too long and is void."
+        case .commandRefused: "A command was refused, and is void."
+        case .commandIntended: "A command is to be carried out: from here on it may have an effect."
+        case .commandNotSent: "Not a byte of the command was said."
+        case .commandSent: "The command was said, all or any of it."
+        case .commandTaken: "The pump said that it takes the command."
+        case .commandRejected: "The pump proved that it did nothing."
+        case .commandUnanswered: "What came, or did not come, proves nothing."
+        case .commandReadBack: "The pump was asked what it shows."
+        case .commandUndecided: "The pump has shown nothing that decides."
+        case .commandLeftToPeople: "A person has to look at the pump."
+        case .commandResolved: "Somebody stood before the pump and says what it shows."
+        case .stopAsked: "Somebody wants a pump to stand; its number is this event's."
+        case .stopSent: "The stop was said, all or any of it."
+        case .stopConfirmed: "The pump shows that it stands."
+        case .stopNotDelivered: "Nobody can say that the pump stands."
+        case .pumpLookedAt: "Somebody has looked at a pump whose record has a gap, or whose stop was not proven."
+        case .pumpUnlocked: "Somebody lets a pump be commanded again after too many failures."
+        case .commandLedger: "All that the events of commands before came to: a reader may begin here."
         case .samplesShed: "Samples that were not delivered were given up because the journal is at its limit."
         }
     }
 
-    /// Whether the host itself keeps account of it, so that nobody else may write it: sessions and alerts.
+    /// Whether it tells of a command to a pump.
+    package var isOfCommand: Bool { Self.ofCommands.contains(self) }
+
+    /// Those that tell of commands to pumps.
+    package static let ofCommands: [EventKind] = [
+        .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
+        .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+        .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
+        .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked, .commandLedger,
+    ]
+
+    /// Whether the host itself keeps account of it, so that nobody else may write it: sessions, alerts and commands.
     package var isKeptByHost: Bool {
         switch self {
-        case .hostStarted, .hostStopped, .alertStart, .alertEnd: true
+        case .hostStarted, .hostStopped, .alertStart, .alertEnd,
+            .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
+            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+            .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
+            .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked,
+            .commandLedger:
+            true
         case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
             .deadlinesMissed, .deviceStale,
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,

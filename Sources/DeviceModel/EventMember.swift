@@ -79,6 +79,12 @@ extension EventKind {
                 EventMember("reason", "What is wrong with it, with the place in its file."),
             ]
         case .journalWitnessed: Self.witness
+        case .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
+            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+            .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
+            .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked,
+            .commandLedger:
+            Self.command
         case .journalPruned: [Self.file("Its name."), Self.bytes, EventMember("cause", "Why it went.")]
         case .samplesShed:
             [
@@ -94,6 +100,14 @@ extension EventKind {
     private static let accounts = EventMember(
         "alertsEnded",
         "Present when no alert begun before is open behind this event: how many were ended for that just before it.")
+
+    /// Those of commands have them as far as they say something.
+    private static let command = [
+        EventMember("number", "The command's: the sequence of the event by which it was drafted."),
+        EventMember("pump", "`serial:…` or `port:…`, however the configuration calls it."),
+        EventMember("by", "Who, by their ids."),
+        EventMember("…", "What belongs to this event; see docs/safety."),
+    ]
 
     private static let device = [
         EventMember("profile", "The profile's name."),

@@ -6,6 +6,8 @@ package enum RecordedEvent: Sendable, Hashable {
     case alertEnd(AlertRecord, reason: String?)
     /// - leavesNoAlert: whether every alert begun before it has ended.
     case sessionBoundary(EventKind, leavesNoAlert: Bool)
+    /// Of a command to a pump. It may tell of a patient's therapy: nothing of it leaves the unit as it is.
+    case command(EventKind)
     case other(EventKind)
     /// A name of a younger host, or an alert that does not say which one.
     case unknown(String)
@@ -26,6 +28,12 @@ package enum RecordedEvent: Sendable, Hashable {
                 AlertRecord(device: device, members: members).map { .alertEnd($0, reason: members["reason"]) }
                 ?? .unknown(name)
         case .hostStarted, .hostStopped: self = .sessionBoundary(kind, leavesNoAlert: members["alertsEnded"] != nil)
+        case .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
+            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+            .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
+            .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked,
+            .commandLedger:
+            self = .command(kind)
         case .deviceConfigured, .deviceConnected, .deviceDisconnected, .deviceSilent, .deviceIdentified, .wrongDevice,
             .deadlinesMissed, .deviceStale,
             .vmdConnected, .vmdDisconnected, .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply,
@@ -39,11 +47,11 @@ package enum RecordedEvent: Sendable, Hashable {
         }
     }
 
-    /// Whether it is about the unit's own lines and says nothing of a patient or a device's state: it stays in the
-    /// journal.
+    /// Whether it stays in the journal: it is about the unit's own lines and says nothing of a patient or a device's
+    /// state, or it tells of a command.
     package var isOwnAffair: Bool {
         switch self {
-        case .other(.lineStatistics), .other(.deviceStatistics): true
+        case .other(.lineStatistics), .other(.deviceStatistics), .command: true
         case .alertStart, .alertEnd, .sessionBoundary, .other, .unknown: false
         }
     }

@@ -113,6 +113,17 @@ extension UnitEvent {
         UnitEvent(.deviceStatistics, device: device, counts, time)
     }
 
+    // MARK: Commands
+
+    /// An event of a command to a pump; `nil` for a kind that is none.
+    ///
+    /// - Parameters:
+    ///   - device: the pump's handle; `nil` for what is about none.
+    ///   - members: an object.
+    package static func command(_ kind: EventKind, device: String?, _ members: JSON, at time: Int64) -> UnitEvent? {
+        kind.isOfCommand ? UnitEvent(kind, device: device, members, time) : nil
+    }
+
     // MARK: Losses and clocks
 
     /// - Parameter milliseconds: by how much; positive is forward.

@@ -323,6 +323,12 @@ package struct FHIRMapper: Sendable {
                 head.adding(
                     phase(
                         "end", of: alert, witness, reason: reason, about: isDescribed ? nil : device, subject: subject))
+            case .command:
+                // Its members may tell of a patient's therapy: only that it was.
+                head.adding([
+                    "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
+                    "subject": subject, "device": subject,
+                ])
             case .sessionBoundary, .other, .unknown:
                 head.adding([
                     "identifier": hash.isEmpty ? nil : .array([witness.identifier]),

@@ -34,9 +34,10 @@ final class Recorder: Sendable {
     ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
     ///   - standing: alerts that hold from the beginning, each about a device or the host.
     ///   - watches: alarms of the host whose condition is asked for at intervals.
+    ///   - commands: the command path, which belongs to the recorder's thread from now on; `nil` for none.
     func start(
         _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
-        standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch],
+        standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch], commands: DeskRounds?,
         lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
         priority: Int32, logger: Logger
     ) throws {
@@ -46,6 +47,7 @@ final class Recorder: Sendable {
             logger: logger)
         loop.hold(standing)
         loop.watches = watches
+        loop.commands = commands
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in

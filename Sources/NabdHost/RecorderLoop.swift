@@ -34,6 +34,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private var totals = Recorder.Totals()
     /// Asked at each round of maintenance.
     var watches: [AlarmWatch] = []
+    /// The command path; `nil` where no pump is driven.
+    var commands: DeskRounds?
 
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
@@ -79,6 +81,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             tellIncidents()
             writeEvents()
             writeNotes()
+            turnCommands()
             switch round.commit {
             case .none: break
             case .samples, .heartbeat:
@@ -161,8 +164,9 @@ final class RecorderLoop<Clock: MonotonicTime> {
         guard !batch.isEmpty else { return true }
         let start = clock.now()
         defer { tellSlowness(since: start) }
+        let last: Int64
         do {
-            try writer.record(
+            last = try writer.record(
                 batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: .current())
         } catch {
             complain(error)
@@ -170,6 +174,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             return false
         }
         totals.events += Int64(batch.count)
+        commands?.took(batch, first: last - Int64(batch.count) + 1)
         events.take(batch.count, at: clock.now())
         if events.keepWithinLimit() > 0 { alerts.loseEvents() }
         return true
@@ -198,6 +203,31 @@ final class RecorderLoop<Clock: MonotonicTime> {
         } catch {
             complain(error)
             for note in waiting { note.answer(.failure(.refused(reason: "\(error)"))) }
+        }
+    }
+
+    /// Lines, people and time bring commands on; what they come to is written at once.
+    private func turnCommands() {
+        guard let commands else { return }
+        let start = clock.now()
+        defer { tellSlowness(since: start) }
+        let quality = ClockQuality.current()
+        commands.turn(
+            now: start, utc: quality == .unknown ? nil : start + clockWatch.offset, file: writer.eventFile
+        ) { [self] batch in
+            guard events.isBegun else { throw NoteError.refused(reason: "the session's beginning is not written yet") }
+            do {
+                let last = try writer.record(
+                    batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: quality)
+                totals.events += Int64(batch.count)
+                return last
+            } catch {
+                complain(error)
+                throw error
+            }
+        }
+        for (alert, device, holds) in commands.alarms {
+            if let event = alerts.set(alert, device: device, holds: holds, at: start) { events.add(event) }
         }
     }
 
@@ -311,6 +341,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     /// Whoever waits is answered, what waits is written, and the session ends: alerts first, then the host.
     private func end() {
         notes.close()
+        turnCommands()
+        commands?.close()
         drain()
         tellIncidents()
         tellLosses()

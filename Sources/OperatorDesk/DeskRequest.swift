@@ -8,11 +8,16 @@ package struct DeskEntry: Sendable, Hashable {
     package let command: String
     /// By the arguments' names, the quantities as they were typed: nobody on the way repairs one.
     package let entries: [String: String]
+    /// The order that it carries out, by its id.
+    package let order: String?
     /// Why, where a soft limit is passed.
     package let reason: String?
 
-    package init(device: String, command: String, entries: [String: String], reason: String? = nil) {
-        (self.device, self.command, self.entries, self.reason) = (device, command, entries, reason)
+    package init(
+        device: String, command: String, entries: [String: String], order: String? = nil, reason: String? = nil
+    ) {
+        (self.device, self.command, self.entries) = (device, command, entries)
+        (self.order, self.reason) = (order, reason)
     }
 }
 

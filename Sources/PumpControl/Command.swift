@@ -53,13 +53,18 @@ package struct CommandContent: Sendable, Hashable {
     package let entries: [CommandEntry]
     /// How many must have entered it, each by themselves. Range: 1…2.
     package let people: Int
+    /// The order that it carries out, by its id; `nil` where it needs none.
+    package let order: String?
+    /// Why a limit is passed that may be passed.
+    package let reason: String?
 
     package init(
-        pump: PumpKey, line: String, command: String, kind: CommandKind, entries: [CommandEntry], people: Int = 2
+        pump: PumpKey, line: String, command: String, kind: CommandKind, entries: [CommandEntry], people: Int = 2,
+        order: String? = nil, reason: String? = nil
     ) {
         (self.pump, self.line, self.command, self.kind) = (pump, line, command, kind)
         self.entries = entries.sorted { $0.name < $1.name }
-        self.people = people
+        (self.people, self.order, self.reason) = (people, order, reason)
     }
 }
 

@@ -4,11 +4,13 @@ package struct CommandLedger: Sendable, Hashable {
     package struct Command: Sendable, Hashable {
         package let content: CommandContent
         package internal(set) var state: CommandState
+
+        package init(content: CommandContent, state: CommandState) { (self.content, self.state) = (content, state) }
     }
 
     /// The last stop that was asked for and is not proven, beside all commands.
     package struct Stop: Sendable, Hashable {
-        package enum Phase: Sendable, Hashable {
+        package enum Phase: String, Sendable, Hashable {
             case asked
             case sent
             /// It was said, or could not be; nobody knows that the pump stands still.
@@ -20,6 +22,10 @@ package struct CommandLedger: Sendable, Hashable {
         package internal(set) var phase: Phase
         /// Unit: ns of the boot clock of the session.
         package let since: Int64
+
+        package init(number: Int64, phase: Phase, since: Int64) {
+            (self.number, self.phase, self.since) = (number, phase, since)
+        }
     }
 
     /// What is remembered of a pump beyond its open commands.
@@ -31,6 +37,14 @@ package struct CommandLedger: Sendable, Hashable {
         package internal(set) var stop: Stop?
         /// Whether somebody has looked at it since the record was damaged.
         package internal(set) var isLookedAt = true
+
+        package init(
+            intents: [Int64] = [], failures: [Int64] = [], isLocked: Bool = false, stop: Stop? = nil,
+            isLookedAt: Bool = true
+        ) {
+            (self.intents, self.failures, self.isLocked) = (intents, failures, isLocked)
+            (self.stop, self.isLookedAt) = (stop, isLookedAt)
+        }
 
         /// What is outside its window counts no more.
         mutating func forget(_ rules: CommandRules, at now: Int64) {
@@ -229,6 +243,10 @@ package struct CommandLedger: Sendable, Hashable {
         package let open: [Int64: Command]
         package let pumps: [PumpKey: Pump]
         package let isRecordDamaged: Bool
+
+        package init(open: [Int64: Command], pumps: [PumpKey: Pump], isRecordDamaged: Bool) {
+            (self.open, self.pumps, self.isRecordDamaged) = (open, pumps, isRecordDamaged)
+        }
     }
 
     package var snapshot: Snapshot { Snapshot(open: open, pumps: pumps, isRecordDamaged: isRecordDamaged) }

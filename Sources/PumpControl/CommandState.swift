@@ -15,6 +15,11 @@ package enum CommandState: Sendable, Hashable {
         /// Unit: ns of the boot clock of the session.
         package var since: Int64
         package var isLeftToPeople: Bool
+
+        package init(effect: Effect, isTaken: Bool, since: Int64, isLeftToPeople: Bool) {
+            (self.effect, self.isTaken, self.since) = (effect, isTaken, since)
+            self.isLeftToPeople = isLeftToPeople
+        }
     }
 
     static func doubt(_ effect: Effect, isTaken: Bool, since time: Int64) -> CommandState {

@@ -1,5 +1,7 @@
 package import DevicePlans
 package import LineEngine
+import Nomenclature
+import ProfileLanguage
 package import PumpControl
 
 /// The way to a line's thread: nothing here waits.
@@ -42,6 +44,21 @@ package struct DrivenPump: Sendable {
         serial.commands.firstIndex { $0.name == name }.map { ($0, serial.commands[$0]) }
     }
 
+    /// What it shows that it is set to, in the units of what its commands set: a trigger sets it going with that.
+    func standing(_ outcome: OrderOutcome, of command: CommandPlan) -> [CommandEntry] {
+        let readings = readings(outcome, of: command)
+        return serial.commands.flatMap { other in
+            other.shows.compactMap { shown -> CommandEntry? in
+                guard case .argument(let name) = shown.what,
+                    let argument = other.description.arguments.first(where: { $0.name == name }),
+                    let reading = readings.first(where: { $0.field == other.watched[shown.watched].name }),
+                    let quantity = try? ExactQuantity(reading.value)
+                else { return nil }
+                return CommandEntry(name, quantity, unit: argument.unit.ucum)
+            }
+        }
+    }
+
     /// What a look told, in the one way in which it is compared.
     func readings(_ outcome: OrderOutcome, of command: CommandPlan) -> [Reading] {
         command.watched.indices.compactMap { place in
@@ -58,15 +75,17 @@ package protocol CommandGate: Sendable {
 }
 
 /// A command as somebody entered it, whole and within what the pump itself takes.
-package struct EnteredCommand: Sendable, Hashable {
-    /// The pump's handle.
-    package let device: String
-    package let command: String
+package struct EnteredCommand: Sendable {
+    package let pump: DrivenPump
+    package let command: CommandPlan
     package let kind: CommandKind
     package let entries: [CommandEntry]
+    package let order: String?
     package let reason: String?
-    /// Unit: ns since 1970.
-    package let utc: Int64
+    /// What the pump shows, where it was asked just now: quantities in the units of what a command sets.
+    package let standing: [CommandEntry]?
+    /// Unit: ns since 1970; `nil` while the clock is not known to be right.
+    package let utc: Int64?
 }
 
 package enum GateVerdict: Sendable, Hashable {

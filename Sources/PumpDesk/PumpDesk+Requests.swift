@@ -90,7 +90,7 @@ extension PumpDesk {
             throw DeskRefusal(code: "notDriven", "This pump is not driven by this unit any more.", number)
         }
         // Once more, by what holds now.
-        try judge(pump, command.content, reason: nil)
+        try judge(pump, plan.plan, command.content, standing: nil)
         let order = nextOrder()
         let isHanded = pump.line.hand(
             in: LineOrder(
@@ -124,6 +124,7 @@ extension PumpDesk {
                 "The pump did not answer in a way that can be relied on: nothing was done. Start it "
                     + "again when it answers.", number)
         }
+        try judge(pump, plan, command.content, standing: pump.standing(outcome, of: plan))
         let bytes = try bytes(pump, plan, command.content)
         let effect = Effect(
             bytes: bytes, wanted: wanted(plan, command.content), before: pump.readings(outcome, of: plan),
@@ -186,9 +187,12 @@ extension PumpDesk {
             }
             entries.append(try quantity(text, argument))
         }
-        let content = CommandContent(
-            pump: pump.key, line: pump.lineName, command: plan.name, kind: kind, entries: entries,
-            people: try judge(pump, plan.name, kind, entries, reason: entry.reason))
+        func content(_ people: Int) -> CommandContent {
+            CommandContent(
+                pump: pump.key, line: pump.lineName, command: plan.name, kind: kind, entries: entries, people: people,
+                order: entry.order, reason: entry.reason)
+        }
+        let content = content(try judge(pump, plan, content(2), standing: nil))
         return (pump, plan, content)
     }
 
@@ -216,21 +220,19 @@ extension PumpDesk {
         return bytes
     }
 
+    /// Returns how many must enter it.
     @discardableResult
     private func judge(
-        _ pump: DrivenPump, _ command: String, _ kind: CommandKind, _ entries: [CommandEntry], reason: String?
+        _ pump: DrivenPump, _ plan: CommandPlan, _ content: CommandContent, standing: [CommandEntry]?
     ) throws(DeskRefusal) -> Int {
         let verdict = gate.judge(
             EnteredCommand(
-                device: pump.handle, command: command, kind: kind, entries: entries, reason: reason, utc: utc))
+                pump: pump, command: plan, kind: content.kind, entries: content.entries, order: content.order,
+                reason: content.reason, standing: standing, utc: utc))
         switch verdict {
         case .allowed(let people): return people
         case .refused(let code, let words): throw DeskRefusal(code: code, words.joined(separator: " "))
         }
-    }
-
-    private func judge(_ pump: DrivenPump, _ content: CommandContent, reason: String?) throws(DeskRefusal) {
-        _ = try judge(pump, content.command, content.kind, content.entries, reason: reason)
     }
 
     // MARK: Helpers

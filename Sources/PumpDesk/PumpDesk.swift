@@ -59,8 +59,8 @@ package final class PumpDesk {
     private var owed: [DeskEvent] = []
     private var write: Writing = { _ in throw DeskFault.noJournal }
     private var orders: UInt64 = 0
-    /// Unit: ns since 1970.
-    var utc: Int64 = 0
+    /// Unit: ns since 1970; `nil` while the clock is not known to be right.
+    var utc: Int64?
 
     /// More is not kept for those who ask.
     static let mostTraces = 500
@@ -91,8 +91,8 @@ package final class PumpDesk {
     ///
     /// - Parameters:
     ///   - now: the monotonic clock. Unit: ns.
-    ///   - utc: the wall clock. Unit: ns since 1970.
-    package func turn(_ asked: [Ask], now: Int64, utc: Int64, write: @escaping Writing) {
+    ///   - utc: the wall clock; `nil` while it is not known to be right. Unit: ns since 1970.
+    package func turn(_ asked: [Ask], now: Int64, utc: Int64?, write: @escaping Writing) {
         self.write = write
         self.utc = utc
         defer { self.write = { _ in throw DeskFault.noJournal } }
@@ -102,6 +102,17 @@ package final class PumpDesk {
         if owed.isEmpty { for event in ledger.due(at: now) { tell([event], at: now) } }
         goOnReading(at: now)
         endStops(at: now)
+    }
+
+    /// Something that the journal took beside commands, and that says something about them: a damage.
+    package func took(_ event: CommandEvent, number: Int64, at time: Int64) { apply(event, number: number, at: time) }
+
+    /// Nothing is done any more: whoever waits is answered.
+    package func close() {
+        let words = "The unit's host is stopping."
+        for answer in starting.values { answer(.refused(code: "notRunning", words: words, command: nil)) }
+        for stop in stops { for answer in stop.waiting { answer(.stop(asked: true, isProven: nil, words: words)) } }
+        (starting, stops) = ([:], [])
     }
 
     /// Whether a pump's commands are in doubt, its stop is not proven, or somebody must look at it.
@@ -167,6 +178,7 @@ package final class PumpDesk {
         for (number, what) in work where !ledger.isOpen(number) {
             if case .looking = what, ledger.open[number] != nil { continue }
             work[number] = nil
+            starting.removeValue(forKey: number)?(DeskRefusal.expired(number).answer)
         }
     }
 

@@ -46,6 +46,8 @@ package final class JournalWriter {
     /// Samples given up because memory ran out while the disk took none.
     package private(set) var droppedSamples: Int64 = 0
     package var unwrittenSamples: Int64 { unwritten.reduce(0) { $0 + $1.samples } }
+    /// The file that events go to: what a reader needs of earlier ones must be told again in each.
+    package var eventFile: String { events.current.name }
     /// Whether this process has the right to write the journal; a disk that takes nothing at the start gives it later.
     package var holdsJournal: Bool { lock.isHeld }
     package internal(set) var committedSamples: Int64 = 0

@@ -1,0 +1,29 @@
+import OperatorDesk
+import PumpDesk
+import RealTime
+
+/// The command path as those who ask reach it.
+final class HostDesk: CommandDesk {
+    let asks = AskQueue<DeskRequest, DeskAnswer>(limit: DeskRounds.mostAsks)
+    private let pumps: [DrivenPump]
+
+    init(_ pumps: [DrivenPump]) { self.pumps = pumps }
+
+    func answer(_ request: DeskRequest) async -> DeskAnswer {
+        do { return try await asks.ask(request) } catch {
+            let words =
+                switch error {
+                case .notRunning: "The unit's host does not take commands now."
+                case .full: "Too many ask at once: try again."
+                case .cancelled: "It was withdrawn."
+                }
+            return .refused(code: "notRunning", words: words, command: nil)
+        }
+    }
+
+    func stopNow(device: String) -> Bool {
+        guard let pump = pumps.first(where: { $0.handle == device }) else { return false }
+        _ = pump.line.askStop(device: pump.device)
+        return true
+    }
+}

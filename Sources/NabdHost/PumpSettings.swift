@@ -1,0 +1,113 @@
+import Foundation
+import PumpControl
+import PumpDesk
+package import PumpRules
+import ProfileLanguage
+import Synchronization
+
+/// Where a unit has what lets its pumps be driven.
+package struct PumpSettings: Sendable, Hashable {
+    /// The folder with `policy.yaml`, `library.yaml`, `orders.yaml` and their signatures.
+    package let rules: String
+    /// The public key that they are signed with, as signify writes it.
+    package let key: String
+    /// The people who may command pumps.
+    package let operators: String
+    /// The Unix socket at which they do.
+    package let socket: String
+}
+
+/// The rules in force: read again and again, held against what was accepted before, and never looser for a fault.
+package final class RulesKeeper: CommandGate {
+    private let settings: PumpSettings
+    /// Where it is kept which files were accepted last.
+    private let stamps: String
+    private let current: Mutex<PumpRules>
+
+    /// - Parameter journal: the folder of the journal; what was accepted is kept beside it.
+    package init(_ settings: PumpSettings, journal: String) {
+        self.settings = settings
+        stamps = "\(KeptProfiles(journal: journal).folder)/rules.txt"
+        current = Mutex(.none)
+        read()
+    }
+
+    package var rules: PumpRules { current.withLock { $0 } }
+
+    /// What is wrong with the files, one line for each fault.
+    package var faults: [String] {
+        guard case .rules(let set) = rules else { return [] }
+        return (set.policy.faults + set.library.faults + set.orders.faults).map(\.description)
+    }
+
+    /// The site's policy, where there is one that can be believed.
+    package var policy: SitePolicy? {
+        if case .rules(let set) = rules { set.policy.value } else { nil }
+    }
+
+    /// Reads the files anew.
+    package func read() {
+        let rules = PumpRules.read(folder: settings.rules, keys: RuleKeys(settings.key), accepted: accepted)
+        if case .rules(let set) = rules { keep(set.stamps) }
+        current.withLock { $0 = rules }
+    }
+
+    // MARK: What was accepted
+
+    private var accepted: [RuleFile: RuleStamp] {
+        var found: [RuleFile: RuleStamp] = [:]
+        if case .rules(let set) = rules { found = set.stamps }
+        for line in (try? String(contentsOfFile: stamps, encoding: .utf8))?.split(separator: "\n") ?? [] {
+            let words = line.split(separator: " ").map(String.init)
+            guard words.count == 3, let file = RuleFile(rawValue: words[0]), let version = Int64(words[1]) else {
+                continue
+            }
+            if version >= found[file]?.version ?? 0 { found[file] = RuleStamp(version: version, digest: words[2]) }
+        }
+        return found
+    }
+
+    private func keep(_ accepted: [RuleFile: RuleStamp]) {
+        let text = accepted.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+            "\($0.key.rawValue) \($0.value.version) \($0.value.digest)\n"
+        }.joined()
+        guard (try? String(contentsOfFile: stamps, encoding: .utf8)) != text else { return }
+        let folder = URL(fileURLWithPath: stamps).deletingLastPathComponent().path
+        try? FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+        try? Data(text.utf8).write(to: URL(fileURLWithPath: stamps), options: .atomic)
+    }
+
+    // MARK: The gate
+
+    package func judge(_ entered: EnteredCommand) -> GateVerdict {
+        let profile = entered.pump.plan.profile
+        let isTrigger = entered.kind == .trigger
+        var request = PumpRequest(
+            device: entered.pump.handle, command: entered.command.name, kind: isTrigger ? .trigger : .set,
+            area: policy?.devices[entered.pump.handle]?.area ?? "")
+        request.entries = entered.entries
+        request.arguments = entered.command.description.arguments.compactMap { argument in
+            guard let step = try? ExactQuantity(argument.step.text(of: 1)) else { return nil }
+            return PumpRequest.Argument(
+                argument.name, unit: argument.unit.ucum, least: argument.range.lowerBound,
+                most: argument.range.upperBound, step: step)
+        }
+        request.standing = isTrigger ? entered.standing ?? [] : []
+        request.serial = entered.pump.plan.expectedSerial
+        request.order = entered.order
+        request.reason = entered.reason
+        request.now = entered.utc
+        request.hasRemoteStop = entered.pump.serial.commands.contains { $0.kind == .stop }
+        request.isSyringePump = profile.device.kind.contains("syringe")
+        request.infuses = profile.device.kind.contains("pump")
+        switch rules.judge(request) {
+        case .allowed(let permit): return .allowed(people: permit.people)
+        case .refused(let refusals):
+            // What the pump is set to is read when it is started; until then nobody can judge it.
+            let left = refusals.filter { !(isTrigger && entered.standing == nil && $0.word == .missingParameter) }
+            guard let first = left.first else { return .allowed(people: 2) }
+            return .refused(code: first.word.rawValue, words: left.map(\.text))
+        }
+    }
+}
