@@ -291,6 +291,28 @@ import Testing
         }
     }
 
+    /// Within the rounding is not enough where the pump can be set nearer.
+    @Test func theNearestStepIsSet() throws {
+        let coarse: [RuleFile: [(String, String)]] = [.library: [("0.5 %", "5 %")]]
+        for (rate, words) in [("1.2", []), ("1.21", [.orderMismatch])] as [(String, [RuleRefusal.Word])] {
+            let verdict = try verdict(RuleFixture.rate(rate), coarse) {
+                $0.arguments = [try RuleFixture.argument("rate", "mL/h", step: "0.01")]
+            }
+            #expect(verdict.words == words, "\(rate)")
+        }
+    }
+
+    /// What the pump was set to before says nothing of a rate that is set now.
+    @Test func aSettingIsJudgedByWhatIsEntered() throws {
+        let verdict = try verdict(RuleFixture.rate("1.2")) {
+            $0.standing = [
+                CommandEntry("rate", try ExactQuantity("28.8"), unit: "mL/h"),
+                CommandEntry("volume", try ExactQuantity("300"), unit: "mL"),
+            ]
+        }
+        #expect(verdict.permit != nil)
+    }
+
     /// Source of the codes: wiki.ihe.net, PumpErrorCodes.
     @Test func wordsHaveTheCodesOfPumpVerification() throws {
         let codes = RuleRefusal.Word.allCases.map(\.code)
