@@ -149,10 +149,9 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "Nomenclature",
-                "Observability", "RealTime",
-                "SampleJournal", "Sampling",
-                "SignedFiles", "StrictYAML", "Uplink",
+                "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
+                "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk", "PumpRules", "RealTime",
+                "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -111,6 +111,12 @@ struct CommandBody: Codable {
 
 // MARK: There and back
 
+extension CommandBody {
+    static func key(_ text: String) -> PumpKey? {
+        ["serial:", "port:"].contains { text.hasPrefix($0) && text != $0 } ? PumpKey(text: text) : nil
+    }
+}
+
 extension CommandBody.Content {
     init(_ content: CommandContent) {
         self.init(
@@ -125,9 +131,9 @@ extension CommandBody.Content {
         let read = entries.compactMap { entry in
             (try? ExactQuantity(entry.quantity)).map { CommandEntry(entry.name, $0, unit: entry.unit) }
         }
-        guard read.count == entries.count, !pump.isEmpty else { return nil }
+        guard read.count == entries.count, let pump = CommandBody.key(pump) else { return nil }
         return CommandContent(
-            pump: PumpKey(text: pump), line: line, command: command, kind: kind, entries: read, people: people,
+            pump: pump, line: line, command: command, kind: kind, entries: read, people: people,
             order: order, reason: reason)
     }
 }

@@ -110,7 +110,7 @@ package enum CommandRecord {
     private static func read(_ kind: EventKind, _ body: CommandBody) -> CommandEvent? {
         if let number = body.number { return read(kind, number, body) }
         let by = (body.by ?? []).map { Operator($0) }
-        let pump = body.pump.flatMap { $0.isEmpty ? nil : PumpKey(text: $0) }
+        let pump = body.pump.flatMap(CommandBody.key)
         switch (kind, pump) {
         case (.commandLedger, nil): return body.ledger?.snapshot.map { .snapshot($0) }
         case (.commandDrafted, nil):

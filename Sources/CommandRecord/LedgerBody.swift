@@ -18,9 +18,9 @@ extension CommandBody.Ledger {
         }
         var pumps: [PumpKey: CommandLedger.Pump] = [:]
         for entry in self.pumps {
-            guard let pump = entry.ledgerPump, pumps.updateValue(pump, forKey: PumpKey(text: entry.pump)) == nil else {
-                return nil
-            }
+            guard let key = CommandBody.key(entry.pump), let pump = entry.ledgerPump,
+                pumps.updateValue(pump, forKey: key) == nil
+            else { return nil }
         }
         return CommandLedger.Snapshot(open: open, pumps: pumps, isRecordDamaged: damaged)
     }
@@ -91,7 +91,6 @@ extension CommandBody.Pump {
             guard let phase = CommandLedger.Stop.Phase(rawValue: stop.phase) else { return nil }
             standing = CommandLedger.Stop(number: stop.number, phase: phase, since: stop.since)
         }
-        guard !pump.isEmpty else { return nil }
         return CommandLedger.Pump(
             intents: intents, failures: failures, isLocked: locked, stop: standing, isLookedAt: lookedAt)
     }

@@ -1,11 +1,13 @@
+import DevicePlans
+import Fieldbus
 import OperatorDesk
 import PumpDesk
-import RealTime
+import Sampling
 
 /// The command path as those who ask reach it.
 final class HostDesk: CommandDesk {
     let asks = AskQueue<DeskRequest, DeskAnswer>(limit: DeskRounds.mostAsks)
-    private let pumps: [DrivenPump]
+    let pumps: [DrivenPump]
 
     init(_ pumps: [DrivenPump]) { self.pumps = pumps }
 
@@ -25,5 +27,20 @@ final class HostDesk: CommandDesk {
         guard let pump = pumps.first(where: { $0.handle == device }) else { return false }
         _ = pump.line.askStop(device: pump.device)
         return true
+    }
+}
+
+extension LineWorker: PumpLine {}
+
+extension UnitConfiguration {
+    /// The pumps that may be driven, on their lines.
+    func drivenPumps(_ workers: [LineWorker]) -> [DrivenPump] {
+        zip(lines, workers).flatMap { line, worker in
+            line.plans.enumerated().compactMap { place, plan in
+                DrivenPump(
+                    plan, profileDigest: plan.profile.digest, device: place, lineName: line.address.description,
+                    line: worker)
+            }
+        }
     }
 }

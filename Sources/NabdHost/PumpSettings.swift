@@ -1,8 +1,12 @@
+import DeviceModel
+import DevicePlans
 import Foundation
-import PumpControl
-import PumpDesk
-package import PumpRules
+import Nomenclature
 import ProfileLanguage
+import PumpControl
+package import PumpDesk
+package import PumpRules
+import StrictYAML
 import Synchronization
 
 /// Where a unit has what lets its pumps be driven.

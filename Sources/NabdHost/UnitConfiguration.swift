@@ -73,6 +73,10 @@ package struct UnitConfiguration: Sendable {
     /// The Unix socket at which the running host tells how it is: beside the journal, where the file names none.
     package var statusSocket: String { statusPath ?? "\(journalDirectory).status" }
     package var statusPath: String?
+    /// What lets pumps be driven; `nil` where this unit drives none.
+    package var pumps: PumpSettings?
+    /// The rules as they were read with the configuration.
+    package var pumpRules: RulesKeeper?
     /// `nil` when the journal stays on the unit.
     package var uplink: UplinkEndpoint?
     /// Where the unit delivers to; `nil` without an uplink.

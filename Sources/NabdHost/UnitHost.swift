@@ -5,6 +5,9 @@ import LineEngine
 package import Logging
 import Observability
 import ProfileLanguage
+import PumpControl
+import PumpDesk
+import PumpRules
 package import RealTime
 import SampleJournal
 import Sampling
@@ -55,6 +58,8 @@ package final class UnitHost: Service {
     private let recorder = Recorder()
     /// What delivers, where this process does.
     private let uplink: UplinkHost?
+    /// The command path; `nil` where this unit drives no pump.
+    private let desk: HostDesk?
     /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
     private let view: UplinkView?
 
@@ -62,7 +67,9 @@ package final class UnitHost: Service {
     package init(_ configuration: UnitConfiguration, role: HostRole = .all, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
-        workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
+        let workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
+        self.workers = workers
+        desk = configuration.pumps.map { _ in HostDesk(configuration.drivenPumps(workers)) }
         let recorder = recorder
         uplink =
             role.delivers
@@ -87,7 +94,7 @@ package final class UnitHost: Service {
         try recorder.start(
             writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil,
             standing: configuration.refused.map(\.alert),
-            watches: watches, lines: lines,
+            watches: watches, commands: commands(), lines: lines,
             commitEvery: configuration.commitEvery,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
@@ -126,6 +133,15 @@ package final class UnitHost: Service {
         await viewTask?.value
         if let left = await uplink?.finish() { pendingAtEnd.withLock { $0 = left } }
         view?.look()
+    }
+
+    /// The command path, by what the journal tells; `nil` where no pump is driven.
+    private func commands() -> DeskRounds? {
+        guard let desk, let keeper = configuration.pumpRules else { return nil }
+        let history = CommandHistory(
+            journal: configuration.journalDirectory, rules: keeper.policy?.rules ?? CommandRules())
+        return DeskRounds(
+            PumpDesk(history, pumps: desk.pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
     }
 
     private var watches: [AlarmWatch] {

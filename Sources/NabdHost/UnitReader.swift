@@ -19,7 +19,7 @@ struct UnitReader {
 
     static let keys = [
         "nabd", "unit", "profiles", "accept", "monitor-only", "test-data", "journal", "real-time", "metrics", "status",
-        "devices", "uplink",
+        "devices", "pumps", "uplink",
     ]
 
     let faultCost: UnitConfiguration.FaultCost
@@ -82,6 +82,9 @@ struct UnitReader {
             reader.unit.statusPath = map.required("socket")?.text("the socket's path").map(reader.absolute)
         }
         readTrust(root)
+        _ = part(.setting("pumps")) { reader in
+            if let map = root["pumps"]?.mapping("what lets pumps be driven") { reader.readPumps(map) }
+        }
         readDevices(root)
         let isUplinkRight = part(.setting("uplink")) { reader in
             if let map = root["uplink"]?.mapping("the uplink") { reader.readUplink(map) }

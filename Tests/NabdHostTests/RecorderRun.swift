@@ -37,7 +37,7 @@ final class RecorderRun {
         try prepare(writer)
         try recorder.start(
             writer, beginning: [], knowsAllAlerts: beginning.alertsEnded != nil, standing: [],
-            watches: [],
+            watches: [], commands: nil,
             lines: [(worker, try writer.register(worker.streams))],
             commitEvery: configuration.commitEvery, priority: 0,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

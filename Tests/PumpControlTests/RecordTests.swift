@@ -165,3 +165,53 @@ import Testing
             PumpKey(text: "serial:1#A") == PumpKey(serial: "1", slot: "A") && PumpKey(port: "p") < PumpKey(serial: "1"))
     }
 }
+
+/// What a ledger is told in words, and what is asked of its parts.
+@Suite struct LedgerWordsTests {
+    @Test func everyRefusalHasOneSentenceInBothLanguages() {
+        for reason in RefusalReason.allCases {
+            #expect(reason.text.hasSuffix(".") && reason.arabicText.hasSuffix("."))
+        }
+        #expect(Set(RefusalReason.allCases.map(\.text)).count == RefusalReason.allCases.count)
+        #expect(Set(RefusalReason.allCases.map(\.arabicText)).count == RefusalReason.allCases.count)
+    }
+
+    @Test func anEmptyLedgerNeedsNoSummary() {
+        var ledger = CommandLedger()
+        #expect(ledger.isEmpty)
+        ledger.apply(.sessionBegan, number: 1, at: 0)
+        #expect(ledger.isEmpty)
+        var damaged = ledger
+        damaged.apply(.recordDamaged, number: 2, at: 0)
+        #expect(!damaged.isEmpty)
+        var entered = ledger
+        entered.apply(.drafted(LedgerTests.content(), by: LedgerTests.first), number: 2, at: 0)
+        #expect(!entered.isEmpty)
+        ledger.apply(.unlocked(LedgerTests.pump, by: LedgerTests.first), number: 2, at: 0)
+        #expect(!ledger.isEmpty)
+    }
+
+    @Test func itIsToldHowManyHaveEnteredACommand() {
+        let (a, b) = (LedgerTests.first, LedgerTests.second)
+        #expect(CommandState.draft(by: a, since: 0).people == 1)
+        #expect(CommandState.verified(by: [a, b], since: 0).people == 2)
+        #expect(CommandState.sent(LedgerTests.effect()).people == nil)
+    }
+
+    @Test func anEventTellsWhichCommandItIsAbout() {
+        let (a, pump) = (LedgerTests.first, LedgerTests.pump)
+        let about: [CommandEvent] = [
+            .verified(7, by: a), .mismatched(7, by: a), .withdrawn(7, by: a), .expired(7), .refused(7, .tooSoon),
+            .intended(7, LedgerTests.effect()), .notSent(7, .expired), .sent(7), .taken(7), .rejected(7),
+            .unanswered(7, .silent), .readBack(7, LedgerTests.shown("5")), .undecided(7), .leftToPeople(7),
+            .resolved(7, by: [a], .inEffect),
+        ]
+        #expect(about.allSatisfy { $0.command == 7 })
+        let others: [CommandEvent] = [
+            .sessionBegan, .snapshot(CommandLedger().snapshot), .recordDamaged,
+            .drafted(LedgerTests.content(), by: a), .stopAsked(pump, by: a), .stopSent(pump, of: 7),
+            .stopConfirmed(pump, of: 7), .stopNotDelivered(pump, of: 7), .lookedAt(pump, by: a), .unlocked(pump, by: a),
+        ]
+        #expect(others.allSatisfy { $0.command == nil })
+    }
+}

@@ -1,0 +1,30 @@
+import ProfileLanguage
+import PumpRules
+import StrictYAML
+
+extension UnitReader {
+    /// Reads where the unit has what lets its pumps be driven. Whatever is wrong with it, none is.
+    mutating func readPumps(_ map: YAMLMapping) {
+        map.allow(["rules", "key", "operators", "socket"])
+        if trust.isMonitorOnly {
+            return map.value.error("this unit is “monitor-only”: it drives no pump; take one of the two out")
+        }
+        guard let rules = map.required("rules")?.text("the folder of policy.yaml, library.yaml and orders.yaml"),
+            let key = map.required("key")?.text("the public key that they are signed with"),
+            let operators = map.required("operators")?.text("the file of those who may command pumps")
+        else { return }
+        let socket = map["socket"]?.text("the socket's path").map(absolute) ?? "\(unit.journalDirectory).pumps"
+        let settings = PumpSettings(
+            rules: absolute(rules), key: absolute(key), operators: absolute(operators), socket: socket)
+        let keeper = RulesKeeper(settings, journal: unit.journalDirectory)
+        // A file that cannot be believed closes what it speaks of; the unit runs.
+        for fault in keeper.faults { diagnostics.warning(map.value.location, fault) }
+        if case .none = keeper.rules {
+            diagnostics.warning(map.value.location, "no pump is driven: there is no policy.yaml in \(settings.rules)")
+        }
+        (unit.pumps, unit.pumpRules) = (settings, keeper)
+    }
+
+    /// Whether the site's policy lets a device be driven.
+    func isDriven(_ handle: String) -> Bool { unit.pumpRules?.policy?.devices[handle] != nil }
+}
