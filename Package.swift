@@ -115,7 +115,7 @@ let package = Package(
         room(
             "Observability",
             [
-                "CPosix", "RealTime", .product(name: "Hummingbird", package: "hummingbird"),
+                "CPosix", "LocalSocket", "RealTime", .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Logging", package: "swift-log"),
@@ -139,7 +139,17 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
             ]),
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
-        room("OperatorDesk", ["PumpControl"]),
+        room("LocalSocket", ["CPosix"]),
+        room(
+            "OperatorDesk",
+            [
+                "CPosix", "DeviceModel", "LocalSocket", "PumpControl", "RealTime", "StrictYAML",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         room(
             "PumpDesk",
             [
@@ -161,7 +171,7 @@ let package = Package(
             dependencies: [
                 "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
                 "Fieldbus", "LineEngine",
-                "NabdHost", "Nomenclature", "Observability", "RealTime",
+                "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "StrictYAML", "Uplink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -210,6 +220,7 @@ let package = Package(
                 "PumpControl", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
+        tests(of: "OperatorDesk", ["PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"], settings: optimised),

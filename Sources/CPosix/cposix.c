@@ -164,6 +164,12 @@ int nabd_peer_is_ours(int descriptor) {
     return 0;
 }
 
+int32_t nabd_peer_process(int descriptor) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
 int64_t nabd_milliseconds(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);

@@ -5,9 +5,6 @@ import LineEngine
 package import Logging
 import Observability
 import ProfileLanguage
-import PumpControl
-import PumpDesk
-import PumpRules
 package import RealTime
 import SampleJournal
 import Sampling
@@ -53,13 +50,13 @@ package final class UnitHost: Service {
     private static let statusAgain = 10
 
     package let configuration: UnitConfiguration
-    private let logger: Logger
+    let logger: Logger
     private let workers: [LineWorker]
     private let recorder = Recorder()
     /// What delivers, where this process does.
     private let uplink: UplinkHost?
     /// The command path; `nil` where this unit drives no pump.
-    private let desk: HostDesk?
+    let desk: HostDesk?
     /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
     private let view: UplinkView?
 
@@ -116,15 +113,20 @@ package final class UnitHost: Service {
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.deliver() } }
         let viewTask = view.map { view in Task { await view.run() } }
+        let door = Task { await openDoor() }
+        let rules = Task { await readRules() }
         let status = Task { await tellStatus() }
         let witness = Task { await witnessJournal() }
         try? await gracefulShutdown()
         logger.info("stopping")
         witness.cancel()
+        rules.cancel()
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
         // The record is whole before anything else is torn down.
         recorder.stop()
+        door.cancel()
+        await door.value
         status.cancel()
         await status.value?.stop()
         uplinkTask?.cancel()
@@ -133,15 +135,6 @@ package final class UnitHost: Service {
         await viewTask?.value
         if let left = await uplink?.finish() { pendingAtEnd.withLock { $0 = left } }
         view?.look()
-    }
-
-    /// The command path, by what the journal tells; `nil` where no pump is driven.
-    private func commands() -> DeskRounds? {
-        guard let desk, let keeper = configuration.pumpRules else { return nil }
-        let history = CommandHistory(
-            journal: configuration.journalDirectory, rules: keeper.policy?.rules ?? CommandRules())
-        return DeskRounds(
-            PumpDesk(history, pumps: desk.pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
     }
 
     private var watches: [AlarmWatch] {

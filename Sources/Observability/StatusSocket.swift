@@ -1,5 +1,6 @@
 import CPosix
 import Glibc
+import LocalSocket
 import RealTime
 import Synchronization
 
@@ -19,7 +20,7 @@ package final class StatusSocket: Sendable {
     /// How long a caller may take to say its word, and again to read the answer. Unit: ms.
     static let patience: Int32 = 2_000
     private static let longestWord = 64
-    fileprivate static let stream = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    private static let stream = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
 
     /// One that calls. Unit of the time: ms of the monotonic clock.
     private struct Caller {
@@ -45,9 +46,11 @@ package final class StatusSocket: Sendable {
     package init(path: String, answers: [String: @Sendable () -> String]) throws(StatusSocketError) {
         self.path = path
         self.answers = answers
-        let place = try SocketPlace(path)
+        let place = try Self.place(path)
         defer { place.close() }
-        try place.clear(path)
+        do throws(SocketPlaceError) { try place.clear() } catch {
+            throw StatusSocketError(description: error.description)
+        }
         let listener = socket(AF_UNIX, Self.stream | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard listener >= 0 else { throw Self.failure(path) }
         // Nobody can connect before the rights are set: nothing listens yet.
@@ -93,6 +96,12 @@ package final class StatusSocket: Sendable {
         _ = write(wake.writing, &byte, 1)
         thread.join()
         end()
+    }
+
+    private static func place(_ path: String) throws(StatusSocketError) -> SocketPlace {
+        do throws(SocketPlaceError) { return try SocketPlace(path) } catch {
+            throw StatusSocketError(description: error.description)
+        }
     }
 
     private static func failure(_ path: String) -> StatusSocketError {
@@ -170,7 +179,7 @@ package final class StatusSocket: Sendable {
 extension StatusSocket {
     /// A connection to a host's socket, which waits for nothing longer than its patience.
     static func connected(to path: String) throws(StatusSocketError) -> Int32 {
-        let place = try SocketPlace(path)
+        let place = try place(path)
         defer { place.close() }
         let descriptor = socket(AF_UNIX, stream, 0)
         guard descriptor >= 0 else { throw StatusSocketError(description: "no socket can be had") }
@@ -213,51 +222,5 @@ extension StatusSocket {
                 description: "\(path) says nothing: only the host's own user and group may ask")
         }
         return String(decoding: answer, as: UTF8.self)
-    }
-}
-
-/// A socket's place in the file system, by its folder's descriptor: a socket's address holds only 107 bytes.
-private struct SocketPlace {
-    private let folder: Int32
-    private let name: String
-
-    init(_ path: String) throws(StatusSocketError) {
-        let parts = path.split(separator: "/")
-        guard let last = parts.last, path.hasPrefix("/") else {
-            throw StatusSocketError(description: "\(path) is no absolute path of a socket")
-        }
-        let parent = "/" + parts.dropLast().joined(separator: "/")
-        folder = nabd_open_place(parent)
-        name = String(last)
-        guard folder >= 0 else {
-            throw StatusSocketError(description: "\(parent) cannot be opened: \(String(cString: strerror(-folder)))")
-        }
-    }
-
-    func close() { Glibc.close(folder) }
-
-    /// Otherwise `errno` says why not.
-    func bind(_ descriptor: Int32) -> Bool { isDone(nabd_bind_local(descriptor, folder, name)) }
-    func connect(_ descriptor: Int32) -> Bool { isDone(nabd_connect_local(descriptor, folder, name)) }
-
-    private func isDone(_ code: Int32) -> Bool {
-        if code < 0 { errno = -code }
-        return code == 0
-    }
-
-    /// Takes away a socket at which nobody answers.
-    func clear(_ path: String) throws(StatusSocketError) {
-        let isSocket = nabd_is_socket(folder, name)
-        guard isSocket != -ENOENT else { return }
-        guard isSocket == 1 else {
-            throw StatusSocketError(description: "\(path) is in the way, and is no socket: take it away")
-        }
-        let probe = socket(AF_UNIX, StatusSocket.stream | Int32(SOCK_NONBLOCK.rawValue), 0)
-        defer { Glibc.close(probe) }
-        // Only where nobody listens any more: a host that is slow, or whose answer this user may not have, is there.
-        guard probe >= 0, !connect(probe), errno == ECONNREFUSED else {
-            throw StatusSocketError(description: "another host answers at \(path), or nobody can tell")
-        }
-        unlinkat(folder, name, 0)
     }
 }

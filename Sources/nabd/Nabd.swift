@@ -13,7 +13,7 @@ struct Nabd: AsyncParsableCommand {
         version: HostVersion.text,
         subcommands: [
             DemoCommand.self, RunCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
-            UplinkCommand.self, ExporterCommand.self, DoctorCommand.self,
+            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {

@@ -86,6 +86,9 @@ int nabd_accept(int listener);
 /// Whether the process at the other end of a Unix socket is this user's, root's, or of this process's group. 1, 0 or -errno.
 int nabd_peer_is_ours(int descriptor);
 
+/// The process at the other end of a Unix socket, as it was when it connected; 0 where the system does not tell.
+int32_t nabd_peer_process(int descriptor);
+
 /// The monotonic clock. Unit: ms.
 int64_t nabd_milliseconds(void);
 

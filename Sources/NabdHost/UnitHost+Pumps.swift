@@ -1,0 +1,63 @@
+import Logging
+import OperatorDesk
+import PumpControl
+import PumpDesk
+import PumpRules
+import RealTime
+
+/// The command path of a unit that drives pumps.
+extension UnitHost {
+    /// How often the rules are read, and a socket that cannot be had is tried, again. Unit: s.
+    private static let rulesAgain = 10
+    private static let doorAgain = 10
+
+    /// The command path, by what the journal tells; `nil` where no pump is driven.
+    func commands() -> DeskRounds? {
+        guard let desk, let keeper = configuration.pumpRules else { return nil }
+        let history = CommandHistory(
+            journal: configuration.journalDirectory, rules: keeper.policy?.rules ?? CommandRules())
+        return DeskRounds(
+            PumpDesk(history, pumps: desk.pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
+    }
+
+    /// An order that is signed while the host runs counts within seconds.
+    func readRules() async {
+        guard let keeper = configuration.pumpRules else { return }
+        var told = keeper.faults
+        while (try? await Task.sleep(for: .seconds(Self.rulesAgain))) != nil {
+            keeper.read()
+            let faults = keeper.faults
+            if faults != told {
+                for fault in faults {
+                    logger.warning("a rule of the pumps cannot be used", metadata: ["fault": "\(fault)"])
+                }
+            }
+            told = faults
+        }
+    }
+
+    /// Lets people in until it is cancelled. Without its socket the host runs on, says so, and tries again.
+    func openDoor() async {
+        guard let desk, let settings = configuration.pumps else { return }
+        var isTold = false
+        while !Task.isCancelled {
+            do {
+                let operators = try Operators(path: settings.operators)
+                let signIn = SignIn(
+                    operators, failures: "\(settings.operators).failures",
+                    notice: { [logger] in logger.warning("\($0.words)") })
+                let socket = try DeskSocket(
+                    path: settings.socket, signIn: signIn, desk: desk,
+                    notice: { [logger] in logger.warning("\($0.words)") })
+                logger.info("pumps may be commanded", metadata: ["socket": "\(settings.socket)"])
+                isTold = false
+                try await socket.run()
+                return
+            } catch {
+                if !isTold { logger.error("nobody can command a pump", metadata: ["reason": "\(error)"]) }
+                isTold = true
+            }
+            try? await Task.sleep(for: .seconds(Self.doorAgain))
+        }
+    }
+}

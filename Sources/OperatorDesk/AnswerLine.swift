@@ -1,0 +1,130 @@
+import Foundation
+
+/// An answer as it goes over the socket: one JSON object, one line.
+package struct AnswerLine {
+    package static let version = 1
+    /// The longest line, its line feed included: a unit's pumps with all that may be asked of them. Unit: bytes.
+    package static let longest = 1 << 20
+
+    package let answer: DeskAnswer
+
+    package init(_ answer: DeskAnswer) { self.answer = answer }
+
+    /// Reads a line without its line feed; `nil` where it is no answer of this version.
+    package init?(_ bytes: [UInt8]) {
+        guard bytes.count < Self.longest, let wire = try? JSONDecoder().decode(Wire.self, from: Data(bytes)),
+            wire.desk == Self.version, let answer = wire.value
+        else { return nil }
+        self.answer = answer
+    }
+
+    /// The line with its line feed.
+    package var line: [UInt8] {
+        if let data = try? WireForm.encoder.encode(Wire(answer)), data.count < Self.longest {
+            return Array(data) + [0x0A]
+        }
+        let refusal = DeskAnswer.refused(
+            code: "tooLong", words: "The answer is too long to be told: ask for less.", command: nil)
+        return (try? WireForm.encoder.encode(Wire(refusal))).map { Array($0) + [0x0A] } ?? []
+    }
+
+    private struct Wire: Codable {
+        var desk = AnswerLine.version
+        var answer: String
+        var code: String?
+        var words: String?
+        var number: Int64?
+        var command: CommandView?
+        var pumps: [PumpView]?
+        var commands: [CommandView]?
+        var bytes: String?
+        var asked: Bool?
+        var proven: Bool?
+
+        init(_ value: DeskAnswer) {
+            switch value {
+            case .refused(let code, let words, let command):
+                (answer, self.code, self.words, number) = ("refused", code, words, command)
+            case .command(let view): (answer, command) = ("command", view)
+            case .pumps(let views): (answer, pumps) = ("pumps", views)
+            case .commands(let views): (answer, commands) = ("commands", views)
+            case .preview(let bytes, let words):
+                (answer, self.bytes, self.words) = ("preview", Hexadecimal.text(bytes), words)
+            case .stop(let asked, let isProven, let words):
+                (answer, self.asked, proven, self.words) = ("stop", asked, isProven, words)
+            case .done(let words): (answer, self.words) = ("done", words)
+            }
+        }
+
+        var value: DeskAnswer? {
+            switch answer {
+            case "refused": code.flatMap { code in words.map { .refused(code: code, words: $0, command: number) } }
+            case "command": command.map(DeskAnswer.command)
+            case "pumps": pumps.map(DeskAnswer.pumps)
+            case "commands": commands.map(DeskAnswer.commands)
+            case "preview":
+                bytes.flatMap(Hexadecimal.bytes).flatMap { bytes in words.map { .preview(bytes: bytes, words: $0) } }
+            case "stop": asked.flatMap { asked in words.map { .stop(asked: asked, isProven: proven, words: $0) } }
+            case "done": words.map(DeskAnswer.done)
+            default: nil
+            }
+        }
+    }
+}
+
+/// Bytes in hexadecimal digits, two a byte.
+enum Hexadecimal {
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    static func text(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }, as: UTF8.self)
+    }
+
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = text.utf8.map { byte in Self.digits.firstIndex(of: byte) }
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        for place in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = digits[place], let low = digits[place + 1] else { return nil }
+            bytes.append(UInt8(high << 4 | low))
+        }
+        return bytes
+    }
+}
+
+extension CommandView: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case number, device, command, stage, people, needed, entries, since, waitsFor, readings, end
+    }
+
+    /// By the one initialiser: a line cannot make a view of what nobody may see yet.
+    package init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            number: try members.decode(Int64.self, forKey: .number),
+            device: try members.decode(String.self, forKey: .device),
+            command: try members.decode(String.self, forKey: .command),
+            stage: try members.decode(Stage.self, forKey: .stage),
+            people: try members.decode(Int.self, forKey: .people),
+            needed: try members.decode(Int.self, forKey: .needed),
+            entries: try members.decodeIfPresent([EntryView].self, forKey: .entries),
+            since: try members.decode(Int64.self, forKey: .since),
+            waitsFor: try members.decodeIfPresent(String.self, forKey: .waitsFor),
+            readings: try members.decode([ReadingView].self, forKey: .readings),
+            end: try members.decodeIfPresent(String.self, forKey: .end))
+    }
+    package func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: CodingKeys.self)
+        try members.encode(number, forKey: .number)
+        try members.encode(device, forKey: .device)
+        try members.encode(command, forKey: .command)
+        try members.encode(stage, forKey: .stage)
+        try members.encode(people, forKey: .people)
+        try members.encode(needed, forKey: .needed)
+        try members.encodeIfPresent(entries, forKey: .entries)
+        try members.encode(since, forKey: .since)
+        try members.encodeIfPresent(waitsFor, forKey: .waitsFor)
+        try members.encode(readings, forKey: .readings)
+        try members.encodeIfPresent(end, forKey: .end)
+    }
+}

@@ -1,0 +1,188 @@
+import ArgumentParser
+import Foundation
+import OperatorDesk
+import PumpControl
+
+/// Exit codes: 0 done, 1 refused or not known to be done, 2 the host cannot be reached.
+struct PumpCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pump",
+        abstract: "Ask the host to command a pump, as one who has signed in. Stop a pump.",
+        discussion:
+            "Two people enter a command, each by themselves: `draft`, then `verify`; then it is started. Nothing skips a "
+            + "step. Exit 0: done, 1: refused or not known to be done, 2: the host cannot be reached.",
+        subcommands: [
+            List.self, Show.self, History.self, Draft.self, Verify.self, Start.self, Stop.self, Withdraw.self,
+            Resolve.self, LookedAt.self, Unlock.self, PumpOperatorCommand.self,
+        ])
+
+    struct Place: ParsableArguments {
+        @Option(help: "The host's socket for pumps.") var socket = "/run/nabd/pumps"
+        @Flag(help: "Print the answer as a JSON line.") var json = false
+        @Flag(help: "Read the secret from standard input, a line for each person.") var secretStdin = false
+
+        var path: String {
+            socket.hasPrefix("/") ? socket : "\(FileManager.default.currentDirectoryPath)/\(socket)"
+        }
+    }
+
+    struct SignIn: ParsableArguments {
+        @OptionGroup var place: Place
+        @Option(name: .customLong("as"), help: "Who you are.") var id: String
+
+        /// Asks for the secret, and then asks the host.
+        func caller(and second: String? = nil) throws -> PumpCaller {
+            let ids = [id] + (second.map { [$0] } ?? [])
+            let secrets = try SecretInput.secrets(of: ids, fromInput: place.secretStdin)
+            let people = zip(ids, secrets).map { Credential(id: $0, secret: $1) }
+            return PumpCaller(path: place.path, isJSON: place.json, by: people.first, second: people.dropFirst().first)
+        }
+    }
+
+    struct Entry: ParsableArguments {
+        @Argument(help: "The pump's name in the unit's configuration.") var device: String
+        @Argument(help: "The command's name, as `list` tells it.") var command: String
+        @Argument(help: "Quantities as name=quantity, such as rate=4.17: exactly as they are to be.")
+        var quantities: [String] = []
+        @Option(help: "The order that it carries out, by its id.") var order: String?
+        @Option(help: "Why, where the host asks for a reason.") var reason: String?
+
+        /// What was typed, as it was typed.
+        func entry() throws -> DeskEntry {
+            var entries: [String: String] = [:]
+            for typed in quantities {
+                let parts = typed.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+                guard parts.count == 2 else {
+                    throw PumpCaller.refuse("“\(typed)” is no quantity: write name=quantity, such as rate=4.17.")
+                }
+                guard entries.updateValue(parts[1], forKey: parts[0]) == nil else {
+                    throw PumpCaller.refuse("“\(parts[0])” was entered twice: enter it once.")
+                }
+            }
+            return DeskEntry(device: device, command: command, entries: entries, order: order, reason: reason)
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The pumps, and what may be asked of them.")
+        @OptionGroup var signIn: SignIn
+
+        func run() throws { try signIn.caller().tell(.list) }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Where a command stands.")
+        @Argument(help: "The command's number.") var number: Int64
+        @OptionGroup var signIn: SignIn
+
+        func run() throws { try signIn.caller().tell(.show(number)) }
+    }
+
+    struct History: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The newest commands first.")
+        @Option(help: "How many, from 1 to 500.") var most = 20
+        @OptionGroup var signIn: SignIn
+
+        func run() throws { try signIn.caller().tell(.history(most: most)) }
+    }
+
+    struct Draft: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Enter a command: the first of two people.")
+        @OptionGroup var entered: Entry
+        @Flag(help: "Only show the bytes that would go out.") var dryRun = false
+        @OptionGroup var signIn: SignIn
+
+        func run() throws {
+            let entry = try entered.entry()
+            try signIn.caller().tell(dryRun ? .preview(entry) : .draft(entry))
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Enter the same by yourself, as the second person: what differs voids both.")
+        @Argument(help: "The command's number.") var number: Int64
+        @OptionGroup var entered: Entry
+        @OptionGroup var signIn: SignIn
+
+        func run() throws {
+            let entry = try entered.entry()
+            try signIn.caller().tell(.verify(number, entry))
+        }
+    }
+
+    struct Start: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Carry out what two people have entered, and wait for what becomes of it.")
+        @Argument(help: "The command's number.") var number: Int64
+        @OptionGroup var signIn: SignIn
+
+        func run() throws { try signIn.caller().start(number) }
+    }
+
+    struct Stop: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Stop a pump now. Nobody needs to sign in.",
+            discussion: "With --as and --secret-stdin it is noted who stopped it; a stop waits for no typing.")
+        @Argument(help: "The pump's name in the unit's configuration.") var device: String
+        @Option(name: .customLong("as"), help: "Who you are.") var id: String?
+        @OptionGroup var place: Place
+
+        func run() throws {
+            var by: Credential?
+            if let id {
+                let secret = place.secretStdin ? SecretInput.line(within: .seconds(1)) : nil
+                by = secret.map { Credential(id: id, secret: $0) }
+                if by == nil {
+                    PumpCaller.complain("No secret was given: the host is asked to stop the pump without your name.")
+                }
+            }
+            try PumpCaller(path: place.path, isJSON: place.json, by: by, second: nil).stop(device)
+        }
+    }
+
+    struct Withdraw: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Take back what was entered and not started.")
+        @Argument(help: "The command's number.") var number: Int64
+        @OptionGroup var signIn: SignIn
+
+        func run() throws { try signIn.caller().tell(.withdraw(number)) }
+    }
+
+    struct Resolve: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what an uncertain command's pump shows, standing before it.")
+
+        enum Seen: EnumerableFlag {
+            case inEffect
+            case notInEffect
+        }
+
+        @Argument(help: "The command's number.") var number: Int64
+        @Flag(help: "What the pump shows.") var seen: Seen
+        @Option(help: "The second person, who sees the same.") var and: String?
+        @OptionGroup var signIn: SignIn
+
+        func run() throws {
+            try signIn.caller(and: and).tell(.resolve(number, seen: seen == .inEffect ? .inEffect : .notInEffect))
+        }
+    }
+
+    struct LookedAt: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "looked-at", abstract: "Say that you have looked at a pump of which the host is not sure.")
+        @Argument(help: "The pump's name in the unit's configuration.") var device: String
+        @OptionGroup var signIn: SignIn
+
+        func run() throws { try signIn.caller().tell(.lookedAt(device: device)) }
+    }
+
+    struct Unlock: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a pump be commanded again after too many failures.")
+        @Argument(help: "The pump's name in the unit's configuration.") var device: String
+        @OptionGroup var signIn: SignIn
+
+        func run() throws { try signIn.caller().tell(.unlock(device: device)) }
+    }
+}

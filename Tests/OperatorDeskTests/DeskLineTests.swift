@@ -1,0 +1,133 @@
+import Foundation
+import PumpControl
+import TestSupport
+import Testing
+
+@testable import OperatorDesk
+
+@Suite struct DeskLineTests {
+    private static let entry = DeskEntry(
+        device: "p1", command: "set-rate", entries: ["rate": " 04,17", "é": "", "e\u{301}x": "١٢"], reason: "“why”\n")
+
+    private static let lines: [DeskLine] = [
+        DeskLine(.list, by: Door.amal), DeskLine(.show(7), by: Door.basma), DeskLine(.history(most: 500), by: Door.amal),
+        DeskLine(.preview(entry), by: Door.amal), DeskLine(.draft(entry), by: Door.amal),
+        DeskLine(.verify(.max, entry), by: Door.basma), DeskLine(.withdraw(1), by: Door.amal),
+        DeskLine(.start(1), by: Door.amal), DeskLine(.stop(device: "p/1")), DeskLine(.stop(device: "p"), by: Door.amal),
+        DeskLine(.resolve(1, seen: .inEffect), by: Door.amal, second: Door.basma),
+        DeskLine(.resolve(1, seen: .notInEffect), by: Door.amal),
+        DeskLine(.lookedAt(device: "p"), by: Door.amal), DeskLine(.unlock(device: "p"), by: Door.amal),
+        DeskLine(.list),
+    ]
+
+    private func fault(_ text: String) -> DeskLine.Fault? {
+        do throws(DeskLine.Fault) {
+            _ = try DeskLine(Array(text.utf8))
+            return nil
+        } catch { return error }
+    }
+
+    /// What was typed comes through to the byte, whatever it is.
+    @Test(arguments: lines) func aLineSaysTheSameAtBothEnds(line: DeskLine) throws {
+        let bytes = try line.line()
+        #expect(bytes.count(where: { $0 == 0x0A }) == 1 && bytes.last == 0x0A)
+        #expect(try DeskLine(bytes.dropLast()) == line)
+        if let entries = line.ask.entry?.entries, let read = try DeskLine(bytes.dropLast()).ask.entry?.entries {
+            #expect(entries.mapValues { Array($0.utf8) } == read.mapValues { Array($0.utf8) })
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"ask":"list"}"#, DeskLine.Fault.notJSON), ("", .notJSON), ("[]", .notJSON), ("{", .notJSON),
+        (#"{"ask":"list","desk":2}"#, .otherVersion), (#"{"ask":"delete","desk":1}"#, .unknownRequest),
+        (#"{"ask":"show","desk":1}"#, .notTheForm), (#"{"ask":"list","desk":1,"number":1}"#, .notTheForm),
+        (#"{"ask":"list","desk":1,"force":true}"#, .notTheForm), (#"{"desk":1,"ask":"list"}"#, .notTheForm),
+        (#"{"ask":"list", "desk":1}"#, .notTheForm), (#"{"ask":"stop","desk":1,"device":"a","device":"b"}"#, .notTheForm),
+        (#"{"ask":"show","desk":1,"number":1.0}"#, .notTheForm), (#"{"ask":"show","desk":1,"number":0}"#, .outsideRange),
+        (#"{"ask":"show","desk":1,"number":-1}"#, .outsideRange),
+        (#"{"ask":"show","desk":1,"number":9223372036854775808}"#, .notJSON),
+        (#"{"ask":"history","desk":1,"most":501}"#, .outsideRange),
+        (#"{"ask":"stop","desk":1,"device":""}"#, .outsideRange),
+        (#"{"ask":"list","desk":1,"second":{"id":"a","secret":"b"}}"#, .outsideRange),
+        (#"{"ask":"resolve","desk":1,"number":1,"seen":"maybe"}"#, .notTheForm),
+        (
+            #"{"ask":"draft","command":"c","desk":1,"device":"d","entries":[{"name":"a","quantity":"1"},{"name":"a","quantity":"2"}]}"#,
+            .notTheForm
+        ),
+    ])
+    func whatThisProgramWouldNotWriteIsRefused(text: String, expected: DeskLine.Fault) {
+        #expect(fault(text) == expected)
+        #expect(fault(#"{"ask":"list","desk":1}"#) == nil)
+    }
+
+    @Test func whatIsTooLongIsRefused() throws {
+        let long = DeskEntry(
+            device: "p", command: "c",
+            entries: Dictionary(uniqueKeysWithValues: (0..<33).map { ("n\($0)", "1") }))
+        #expect(throws: DeskLine.Fault.outsideRange) { _ = try DeskLine(.draft(long)).line() }
+        let reason = DeskEntry(device: "p", command: "c", entries: [:], reason: String(repeating: "r", count: 1_001))
+        #expect(throws: DeskLine.Fault.outsideRange) { _ = try DeskLine(.draft(reason)).line() }
+        let quantity = DeskEntry(device: "p", command: "c", entries: ["a": String(repeating: "1", count: 201)])
+        #expect(throws: DeskLine.Fault.outsideRange) { _ = try DeskLine(.draft(quantity)).line() }
+        let bytes = [UInt8](repeating: UInt8(ascii: " "), count: DeskLine.longest)
+        #expect(throws: DeskLine.Fault.tooLong) { _ = try DeskLine(bytes) }
+        let deep = [UInt8](repeating: UInt8(ascii: "["), count: DeskLine.longest - 1)
+        #expect(throws: DeskLine.Fault.notJSON) { _ = try DeskLine(deep) }
+    }
+
+    /// Lines with bytes changed, taken out, doubled: each is refused, or is a line that says itself.
+    @Test func anyLineIsRefusedOrSaysItself() throws {
+        var random = SeededGenerator(seed: 13)
+        let lines = try Self.lines.map { Array(try $0.line().dropLast()) }
+        var taken = 0
+        for _ in 0..<40_000 {
+            var bytes = lines[Int.random(in: 0..<lines.count, using: &random)]
+            for _ in 0..<Int.random(in: 0...3, using: &random) where !bytes.isEmpty {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: place)
+                case 2: bytes.insert(contentsOf: bytes[place...], at: place)
+                default: bytes.swapAt(place, Int.random(in: 0..<bytes.count, using: &random))
+                }
+            }
+            guard let line = try? DeskLine(bytes) else { continue }
+            taken += 1
+            #expect(try line.line() == bytes + [0x0A])
+        }
+        #expect((5_000..<35_000).contains(taken))
+    }
+
+    private static let view = CommandView(
+        number: 12, device: "p1", command: "set-rate", stage: .verified, people: 2,
+        entries: [EntryView("rate", "4.17", unit: "mL/h")], since: 99, waitsFor: "Start it.",
+        readings: [ReadingView("state", "stopped"), ReadingView("rate", "3", unit: "mL/h")])
+
+    @Test(arguments: [
+        DeskAnswer.refused(code: "notDraft", words: "No.", command: 3),
+        .refused(code: "x", words: "", command: nil), .command(view), .commands([view, view]), .commands([]),
+        .pumps([
+            PumpView(
+                device: "p1", model: "m", line: "l", isDriven: true,
+                commands: [OfferView("set-rate", arguments: [OfferView.Argument("rate", unit: "mL/h", range: "0.1 to 9")])],
+                openCommand: 4, stop: .notDelivered, mustBeLookedAt: true, isLocked: true)
+        ]),
+        .preview(bytes: [0, 0x0A, 0xFF], words: "w"), .preview(bytes: [], words: "w"),
+        .stop(asked: true, isProven: nil, words: "w"), .stop(asked: false, isProven: false, words: "w"), .done(words: "w"),
+    ])
+    func anAnswerSaysTheSameAtBothEnds(answer: DeskAnswer) throws {
+        let line = AnswerLine(answer).line
+        #expect(line.count(where: { $0 == 0x0A }) == 1 && line.last == 0x0A)
+        #expect(AnswerLine(Array(line.dropLast()))?.answer == answer)
+    }
+
+    @Test func anAnswerThatIsTooLongIsToldToBe() {
+        let line = AnswerLine(.commands(Array(repeating: Self.view, count: 10_000))).line
+        guard case .refused("tooLong", _, _) = AnswerLine(Array(line.dropLast()))?.answer else {
+            Issue.record("\(line.count)")
+            return
+        }
+        #expect(AnswerLine(Array(#"{"answer":"done","desk":2,"words":""}"#.utf8)) == nil)
+        #expect(AnswerLine(Array(#"{"answer":"preview","bytes":"0g","desk":1,"words":""}"#.utf8)) == nil)
+    }
+}
