@@ -42,7 +42,8 @@ extension PlanCompiler {
         guard let kind = command.kind, let (place, _) = command.effectStep, !command.mentionsSlot else {
             throw CommandFault(why: "it is not done by one step")
         }
-        let names = (command.requires.map(\.field) + command.readBack.map(\.field)).unique
+        let own = command.requires.map(\.field) + command.readBack.map(\.field)
+        let names = (own + (kind == .trigger ? standing(requests, messages) : [])).unique
         guard names.count <= CommandPlan.mostWatched else {
             throw CommandFault(why: "it depends on more than \(CommandPlan.mostWatched) fields")
         }
@@ -82,6 +83,16 @@ extension PlanCompiler {
             })
     }
 
+    /// What a trigger sets going: the fields that show what other commands set, as far as they are asked for anyway.
+    private func standing(_ requests: [RequestPlan], _ messages: [MessagePlan]) -> [String] {
+        profile.commands.filter { $0.kind == .set }.flatMap(\.readBack).compactMap { field, what in
+            guard case .argument = what,
+                requests.contains(where: { $0.period != nil && tells($0, field, messages) })
+            else { return nil }
+            return field
+        }
+    }
+
     private func shown(
         _ watched: [CommandPlan.Watched], _ place: Int, _ field: String, _ what: CommandDescription.ReadBack
     ) -> CommandPlan.Shown {
@@ -108,9 +119,11 @@ extension PlanCompiler {
         guard let reading = plans.first(where: { $0.index == index }), case .capture = reading.source else {
             throw CommandFault(why: "“\(name)” is no text of an answer")
         }
-        let argument = command.readBack.lazy.compactMap { field, what -> CommandDescription.Argument? in
-            guard field == name, case .argument(let argument) = what else { return nil }
-            return command.arguments.first { $0.name == argument }
+        let argument = ([command] + profile.commands).lazy.flatMap { command in
+            command.readBack.compactMap { field, what -> CommandDescription.Argument? in
+                guard field == name, case .argument(let argument) = what else { return nil }
+                return command.arguments.first { $0.name == argument }
+            }
         }.first
         let form: CommandPlan.Watched.Form
         switch reading.reading {

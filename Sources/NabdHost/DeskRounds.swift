@@ -9,7 +9,7 @@ final class DeskRounds {
     static let mostAsks = 64
 
     private let desk: PumpDesk
-    private let asks: AskQueue<DeskRequest, DeskAnswer>
+    let asks: AskQueue<DeskRequest, DeskAnswer>
     /// The file of events that holds what the ledger came to.
     private var summarised: String?
 

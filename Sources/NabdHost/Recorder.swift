@@ -48,6 +48,7 @@ final class Recorder: Sendable {
         loop.hold(standing)
         loop.watches = watches
         loop.commands = commands
+        let asks = commands?.asks
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
@@ -58,6 +59,7 @@ final class Recorder: Sendable {
         thread.withLock { $0 = started }
         // From here on the thread takes what is noted, however late it begins.
         notes.open()
+        asks?.open()
     }
 
     /// Records an event from any task, and returns its number in the journal when it is durable. At most

@@ -14,6 +14,8 @@ struct PumpCaller {
     private static let stopAnswer = Duration.seconds(1)
     private static let stopFollowed = Duration.seconds(16)
     private static let startFollowed = Duration.seconds(90)
+    /// How long it may be in doubt before the caller is told so.
+    private static let doubt = Duration.seconds(30)
     /// Longer than the host lets its command path take.
     private static let patience = Duration.seconds(45)
 
@@ -76,9 +78,16 @@ struct PumpCaller {
             throw ExitCode(1)
         }
         var stage: CommandView.Stage?
+        var uncertainSince: ContinuousClock.Instant?
         while clock.now < end {
             if case .command(let view) = answer {
-                if view.stage == .ended || view.stage == .uncertain { break }
+                if view.stage == .ended { break }
+                if view.stage == .uncertain {
+                    // It is asked what it did, and mostly tells within seconds.
+                    let since = uncertainSince ?? clock.now
+                    if clock.now >= since + Self.doubt { break }
+                    uncertainSince = since
+                }
                 if !isJSON, view.stage != stage { print(PumpWords.stage(view)) }
                 stage = view.stage
             }
