@@ -67,9 +67,9 @@ package struct CommandPlan: Sendable {
     package let effect: Int
     /// Requests whose answers tell all that is watched.
     package let look: [Int]
-    /// A request whose answer cannot be taken for any that matters to the command: once it is answered, nothing that
-    /// was asked before is still on its way. `nil` where there is none: the line is never known to be clean.
-    package let barrier: Int?
+    /// Requests whose answers cannot be taken for any that matters to the command: once one is answered, nothing that
+    /// was asked before is still on its way. None: the line is never known to be clean.
+    package let barriers: [Int]
     /// At most ``mostWatched``.
     package let watched: [Watched]
     package let requires: [Requirement]

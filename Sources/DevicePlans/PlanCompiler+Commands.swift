@@ -62,7 +62,7 @@ extension PlanCompiler {
         var watched: [CommandPlan.Watched] = []
         for name in names { watched.append(try self.watched(name, command, look.map { requests[$0] }, messages)) }
         let answers = (look + [first + place]).flatMap { [requests[$0].reply, requests[$0].refusal].compactMap { $0 } }
-        let barrier = requests.indices.first { index in
+        let barriers = requests.indices.filter { index in
             guard let reply = requests[index].reply, requests[index].isRepeatable, !requests[index].isInstruction,
                 requests[index].slot == nil, requests[index].period != nil || index >= first
             else { return false }
@@ -71,7 +71,7 @@ extension PlanCompiler {
         return CommandPlan(
             description: command, kind: kind,
             prepare: command.steps.indices.filter { $0 < place }.map { first + $0 }, effect: first + place, look: look,
-            barrier: barrier, watched: watched,
+            barriers: barriers, watched: watched,
             requires: command.requires.compactMap { requirement in
                 names.firstIndex(of: requirement.field).map {
                     CommandPlan.Requirement(

@@ -32,7 +32,7 @@ extension TextEngine {
         let plan = self.plan.commands[run.command]
         switch run.step {
         case .barrier:
-            guard let barrier = plan.barrier else { return passBarrier(at: now) }
+            guard let barrier = barrier(plan, attempt: run.attempts) else { return passBarrier(at: now) }
             return ask(barrier, at: now)
         case .rest(let until):
             guard now >= until else { return .waits(until) }
@@ -99,6 +99,25 @@ extension TextEngine {
         if case .look(0) = step, run?.isStop == true { run?.since = now }
         run?.step = step
         return .begun
+    }
+
+    /// A question behind whose answer nothing of before can come: one that the device answers, and another each time.
+    private func barrier(_ plan: CommandPlan, attempt: Int) -> Int? {
+        var answered = 0
+        for request in plan.barriers where isAnswered(request) { answered += 1 }
+        guard answered > 0 else { return plan.barriers.isEmpty ? nil : plan.barriers[attempt % plan.barriers.count] }
+        var left = attempt % answered
+        for request in plan.barriers where isAnswered(request) {
+            if left == 0 { return request }
+            left -= 1
+        }
+        return nil
+    }
+
+    /// Whether a question was answered when it was last asked.
+    private func isAnswered(_ request: Int) -> Bool {
+        for question in roster.questions where question.body.request == request { return question.body.isTold }
+        return false
     }
 
     /// No question is known behind which nothing of before can come.
