@@ -32,6 +32,31 @@ import Testing
         return ledger
     }
 
+    /// Every state of a command and every phase of a stop.
+    private static func everyState() throws -> CommandLedger.Snapshot {
+        let (a, b) = (Operator("layla"), Operator("عمر"))
+        let doubt = CommandState.Uncertainty(effect: effect, isTaken: true, since: -1, isLeftToPeople: true)
+        let states: [CommandState] = [
+            .draft(by: a, since: .min), .verified(by: [a, b], since: .max), .verified(by: [b], since: 0),
+            .intended(effect), .sent(effect), .acknowledged(effect), .uncertain(doubt),
+        ]
+        let content = CommandContent(
+            pump: PumpKey(port: "/dev/ttyS1"), line: "/dev/ttyS1", command: "start", kind: .trigger, entries: [],
+            people: 1)
+        let open = states.enumerated().map { (Int64($0) + 9, CommandLedger.Command(content: content, state: $1)) }
+        let pumps = [CommandLedger.Stop.Phase.asked, .sent, .notDelivered].enumerated().map { place, phase in
+            (
+                PumpKey(serial: "\(place)"),
+                CommandLedger.Pump(
+                    intents: [1, -2], failures: [3], isLocked: true,
+                    stop: CommandLedger.Stop(number: 5, phase: phase, since: 4), isLookedAt: false)
+            )
+        }
+        return CommandLedger.Snapshot(
+            open: Dictionary(uniqueKeysWithValues: open), pumps: Dictionary(uniqueKeysWithValues: pumps),
+            isRecordDamaged: true)
+    }
+
     static func all() throws -> [CommandEvent] {
         let (a, b, pump) = (Operator("layla"), Operator("عمر"), PumpKey(port: "/dev/ttyUSB0"))
         return [
@@ -42,7 +67,7 @@ import Testing
             .stopSent(pump, of: 8), .stopConfirmed(pump, of: 8), .stopNotDelivered(pump, of: 8),
             .lookedAt(pump, by: a), .unlocked(pump, by: a),
         ] + RefusalReason.allCases.map { .refused(7, $0) } + NotSentReason.allCases.map { .notSent(7, $0) }
-            + Doubt.allCases.map { .unanswered(7, $0) }
+            + Doubt.allCases.map { .unanswered(7, $0) } + [.snapshot(try everyState())]
     }
 
     private func written(_ event: CommandEvent) throws -> UnitEvent {
@@ -79,7 +104,6 @@ import Testing
             #expect(try CommandRecord.event(kind: line[0], body: line[1]) == event)
             #expect(try written(event).members.text == line[1])
         }
-        // All states of a command, which one ledger does not show.
         #expect(Set(lines.map { $0[0] }) == Set(EventKind.ofCommands.map(\.name)), "a kind is not in the file")
     }
 
