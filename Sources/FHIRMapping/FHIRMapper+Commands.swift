@@ -1,8 +1,8 @@
 import DeviceModel
 
 /// What the records service is told of a command to a pump: that it was, when, of which device, and whether it went
-/// well. No quantity, byte, drug, order or person; nor the hash of the journal's chain, from which so short a text could
-/// be guessed.
+/// well. No quantity, byte, drug, order or person; nor the hash of the journal's chain, from which so short a text
+/// could be guessed.
 ///
 /// Source: FHIR R4 (4.0.1), AuditEvent.
 extension FHIRMapper {
