@@ -1,191 +1,136 @@
 import DeviceModel
-import Foundation
 import PumpControl
 
-/// The members of an event of a command as they stand in the journal. What was written is read for ever: a name never
-/// changes its meaning.
-struct CommandBody: Codable {
-    struct Entry: Codable {
-        let name: String
-        /// Exact decimal text.
-        let quantity: String
-        let unit: String
+// Each part of a command as it stands in the journal: how it is written, then how it is read. Members stand in the
+// order of their names. What was written is read for ever: a name never changes its meaning.
+
+extension CommandContent {
+    var body: JSON {
+        .members([
+            "command": .string(command), "entries": .array(entries.map(\.body)), "kind": .string(kind.rawValue),
+            "line": .string(line), "order": order.map(JSON.string), "people": .integer(people),
+            "pump": .string(pump.text), "reason": reason.map(JSON.string),
+        ])
     }
 
-    struct Told: Codable {
-        let field: String
-        let values: [String]
-    }
-
-    struct Deed: Codable {
-        /// Hexadecimal digits.
-        let bytes: String
-        let wanted: [Told]
-        let own: Bool
-        let before: [Told]
-        let profile: String
-        let expires: Int64
-    }
-
-    struct Open: Codable {
-        let number: Int64
-        let content: Content
-        /// `draft`, `verified`, `intended`, `sent`, `acknowledged`, `uncertain`.
-        let state: String
-        let by: [String]?
-        let effect: Deed?
-        let taken: Bool?
-        let left: Bool?
-        let since: Int64?
-    }
-
-    struct Content: Codable {
-        let pump: String
-        let line: String
-        let command: String
-        let kind: String
-        let entries: [Entry]
-        let people: Int
-        let order: String?
-        let reason: String?
-    }
-
-    struct Stop: Codable {
-        let number: Int64
-        let phase: String
-        let since: Int64
-    }
-
-    struct Pump: Codable {
-        let pump: String
-        let intents: [Int64]
-        let failures: [Int64]
-        let locked: Bool
-        let lookedAt: Bool
-        let stop: Stop?
-    }
-
-    struct Ledger: Codable {
-        let open: [Open]
-        let pumps: [Pump]
-        let damaged: Bool
-    }
-
-    struct Shown: Codable {
-        let after: Bool
-        let clean: Bool
-        let readings: [Told]
-    }
-
-    var number: Int64?
-    var pump: String?
-    var by: [String]?
-    var content: Content?
-    var effect: Deed?
-    /// A word of what the event is about: a reason, a doubt, what was seen.
-    var word: String?
-    var shown: Shown?
-    /// The stop, by the number of the event by which it was asked for.
-    var stop: Int64?
-    var ledger: Ledger?
-
-    init() {}
-
-    /// One line of JSON, its members in the order of their names.
-    var json: JSON? {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(self)).map { .document(String(decoding: $0, as: UTF8.self)) }
-    }
-
-    /// The most that is read. Unit: bytes.
-    static let longest = 4 << 20
-
-    init?(text: String) {
-        guard text.utf8.count <= Self.longest,
-            let body = try? JSONDecoder().decode(CommandBody.self, from: Data(text.utf8))
-        else { return nil }
-        self = body
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> CommandContent {
+        let command = try reader.string("command")
+        try reader.member("entries")
+        let entries = try reader.array { reader throws(BodyReader.Damage) in try reader.object(CommandEntry.read) }
+        let kind: CommandKind = try reader.word("kind")
+        let line = try reader.string("line")
+        let order = try reader.stringIfAny("order")
+        let people = try reader.integer("people")
+        let pump = try PumpKey.read(&reader)
+        let reason = try reader.stringIfAny("reason")
+        guard (1...2).contains(people) else { throw reader.damage }
+        let content = CommandContent(
+            pump: pump, line: line, command: command, kind: kind, entries: entries, people: Int(people), order: order,
+            reason: reason)
+        guard content.entries == entries else { throw reader.damage }
+        return content
     }
 }
 
-// MARK: There and back
+extension CommandEntry {
+    var body: JSON {
+        .members(["name": .string(name), "quantity": .string(quantity.text), "unit": .string(unit)])
+    }
 
-extension CommandBody {
-    static func key(_ text: String) -> PumpKey? {
-        ["serial:", "port:"].contains { text.hasPrefix($0) && text != $0 } ? PumpKey(text: text) : nil
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> CommandEntry {
+        let (name, text, unit) = (try reader.string("name"), try reader.string("quantity"), try reader.string("unit"))
+        guard let quantity = try? ExactQuantity(text) else { throw reader.damage }
+        return CommandEntry(name, quantity, unit: unit)
     }
 }
 
-extension CommandBody.Content {
-    init(_ content: CommandContent) {
-        self.init(
-            pump: content.pump.text, line: content.line, command: content.command, kind: content.kind.rawValue,
-            entries: content.entries.map {
-                CommandBody.Entry(name: $0.name, quantity: $0.quantity.text, unit: $0.unit)
-            }, people: content.people, order: content.order, reason: content.reason)
-    }
-
-    var content: CommandContent? {
-        guard let kind = CommandKind(rawValue: kind), (1...2).contains(people) else { return nil }
-        let read = entries.compactMap { entry in
-            (try? ExactQuantity(entry.quantity)).map { CommandEntry(entry.name, $0, unit: entry.unit) }
-        }
-        guard read.count == entries.count, let pump = CommandBody.key(pump) else { return nil }
-        return CommandContent(
-            pump: pump, line: line, command: command, kind: kind, entries: read, people: people,
-            order: order, reason: reason)
+extension PumpKey {
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> PumpKey {
+        let text = try reader.string("pump")
+        guard ["serial:", "port:"].contains(where: { text.utf8.starts(with: $0.utf8) }) else { throw reader.damage }
+        return PumpKey(text: text)
     }
 }
 
-extension CommandBody.Told {
-    init(_ reading: Reading) { self.init(field: reading.field, values: [reading.value]) }
+extension Reading {
+    var body: JSON { Expectation(field, [value]).body }
 
-    var reading: Reading? { values.count == 1 ? Reading(field, values[0]) : nil }
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Reading {
+        let told = try Expectation.read(&reader)
+        guard told.values.count == 1 else { throw reader.damage }
+        return Reading(told.field, told.values[0])
+    }
 }
 
-extension CommandBody.Deed {
-    private static let digits = Array("0123456789abcdef".utf8)
+extension Expectation {
+    var body: JSON { .members(["field": .string(field), "values": .array(values.map(JSON.string))]) }
 
-    init(_ effect: Effect) {
-        self.init(
-            bytes: String(
-                decoding: effect.bytes.flatMap { [Self.digits[Int($0 >> 4)], Self.digits[Int($0 & 15)]] },
-                as: UTF8.self),
-            wanted: effect.wanted.map { CommandBody.Told(field: $0.field, values: $0.values) },
-            own: effect.isEvidenceOwn, before: effect.before.map { CommandBody.Told($0) },
-            profile: effect.profileDigest, expires: effect.expires)
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Expectation {
+        Expectation(try reader.string("field"), try reader.strings("values"))
+    }
+}
+
+extension Effect {
+    var body: JSON {
+        .members([
+            "before": .array(before.map(\.body)), "bytes": .string(Hex.text(bytes)), "expires": .integer(expires),
+            "own": .bool(isEvidenceOwn), "profile": .string(profileDigest), "wanted": .array(wanted.map(\.body)),
+        ])
     }
 
-    var effect: Effect? {
-        let before = self.before.compactMap(\.reading)
-        guard let read = Self.read(bytes), !read.isEmpty, before.count == self.before.count else { return nil }
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Effect {
+        try reader.member("before")
+        let before = try reader.array { reader throws(BodyReader.Damage) in try reader.object(Reading.read) }
+        guard let bytes = Hex.bytes(try reader.string("bytes")), !bytes.isEmpty else { throw reader.damage }
+        let expires = try reader.integer("expires")
+        let isEvidenceOwn = try reader.boolean("own")
+        let profile = try reader.string("profile")
+        try reader.member("wanted")
+        let wanted = try reader.array { reader throws(BodyReader.Damage) in try reader.object(Expectation.read) }
         return Effect(
-            bytes: read, wanted: wanted.map { Expectation($0.field, $0.values) }, isEvidenceOwn: own, before: before,
-            profileDigest: profile, expires: expires)
-    }
-
-    private static func read(_ text: String) -> [UInt8]? {
-        let bytes = Array(text.utf8)
-        guard bytes.count % 2 == 0 else { return nil }
-        var read: [UInt8] = []
-        for place in stride(from: 0, to: bytes.count, by: 2) {
-            guard let high = digits.firstIndex(of: bytes[place]), let low = digits.firstIndex(of: bytes[place + 1])
-            else { return nil }
-            read.append(UInt8(high << 4 | low))
-        }
-        return read
+            bytes: bytes, wanted: wanted, isEvidenceOwn: isEvidenceOwn, before: before, profileDigest: profile,
+            expires: expires)
     }
 }
 
-extension CommandBody.Shown {
-    init(_ shown: ReadBack) {
-        self.init(
-            after: shown.isAskedAfter, clean: shown.isClean, readings: shown.readings.map { CommandBody.Told($0) })
+extension ReadBack {
+    var body: JSON {
+        .members([
+            "after": .bool(isAskedAfter), "clean": .bool(isClean), "readings": .array(readings.map(\.body)),
+        ])
     }
 
-    var shown: ReadBack? {
-        let read = readings.compactMap(\.reading)
-        return read.count == readings.count ? ReadBack(isAskedAfter: after, isClean: clean, readings: read) : nil
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> ReadBack {
+        let (isAskedAfter, isClean) = (try reader.boolean("after"), try reader.boolean("clean"))
+        try reader.member("readings")
+        return ReadBack(
+            isAskedAfter: isAskedAfter, isClean: isClean,
+            readings: try reader.array { reader throws(BodyReader.Damage) in try reader.object(Reading.read) })
     }
+}
+
+extension Operator {
+    /// One person.
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Operator {
+        let people = try readAll(&reader)
+        guard people.count == 1 else { throw reader.damage }
+        return people[0]
+    }
+
+    /// One at least.
+    static func readAll(_ reader: inout BodyReader) throws(BodyReader.Damage) -> [Operator] {
+        guard let people = try readIfAny(&reader) else { throw reader.damage }
+        return people
+    }
+
+    static func readIfAny(_ reader: inout BodyReader) throws(BodyReader.Damage) -> [Operator]? {
+        guard reader.hasMember("by") else { return nil }
+        let people = try reader.array { reader throws(BodyReader.Damage) in Operator(try reader.string()) }
+        guard !people.isEmpty else { throw reader.damage }
+        return people
+    }
+}
+
+extension [Operator] {
+    var body: JSON { .array(map { .string($0.id) }) }
 }

@@ -1,97 +1,147 @@
+import DeviceModel
 import PumpControl
 
-/// What the events of commands before came to.
-extension CommandBody.Ledger {
-    init(_ snapshot: CommandLedger.Snapshot) {
-        self.init(
-            open: snapshot.open.sorted { $0.key < $1.key }.map { CommandBody.Open($0.key, $0.value) },
-            pumps: snapshot.pumps.sorted { $0.key < $1.key }.map { CommandBody.Pump($0.key, $0.value) },
-            damaged: snapshot.isRecordDamaged)
+// All that the events of commands before came to, as it stands in the journal.
+
+extension CommandLedger.Snapshot {
+    var body: JSON {
+        .members([
+            "damaged": .bool(isRecordDamaged),
+            "open": .array(open.sorted { $0.key < $1.key }.map { $0.value.body($0.key) }),
+            "pumps": .array(pumps.sorted { $0.key < $1.key }.map { $0.value.body($0.key) }),
+        ])
     }
 
-    var snapshot: CommandLedger.Snapshot? {
-        var open: [Int64: CommandLedger.Command] = [:]
-        for entry in self.open {
-            guard let command = entry.command, open.updateValue(command, forKey: entry.number) == nil else {
-                return nil
-            }
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> CommandLedger.Snapshot {
+        let isRecordDamaged = try reader.boolean("damaged")
+        try reader.member("open")
+        let open = try reader.array { reader throws(BodyReader.Damage) in
+            try reader.object(CommandLedger.Command.read)
         }
-        var pumps: [PumpKey: CommandLedger.Pump] = [:]
-        for entry in self.pumps {
-            guard let key = CommandBody.key(entry.pump), let pump = entry.ledgerPump,
-                pumps.updateValue(pump, forKey: key) == nil
-            else { return nil }
-        }
-        return CommandLedger.Snapshot(open: open, pumps: pumps, isRecordDamaged: damaged)
+        try reader.member("pumps")
+        let pumps = try reader.array { reader throws(BodyReader.Damage) in try reader.object(CommandLedger.Pump.read) }
+        // Each once, in their order.
+        guard zip(open, open.dropFirst()).allSatisfy({ $0.number < $1.number }),
+            zip(pumps, pumps.dropFirst()).allSatisfy({ $0.key < $1.key })
+        else { throw reader.damage }
+        return CommandLedger.Snapshot(
+            open: Dictionary(uniqueKeysWithValues: open.map { ($0.number, $0.command) }),
+            pumps: Dictionary(uniqueKeysWithValues: pumps.map { ($0.key, $0.pump) }), isRecordDamaged: isRecordDamaged)
     }
 }
 
-extension CommandBody.Open {
-    init(_ number: Int64, _ command: CommandLedger.Command) {
-        let content = CommandBody.Content(command.content)
-        func entry(
-            _ state: String, by: [String]? = nil, effect: Effect? = nil, taken: Bool? = nil, left: Bool? = nil,
-            since: Int64? = nil
-        ) -> CommandBody.Open {
-            CommandBody.Open(
-                number: number, content: content, state: state, by: by, effect: effect.map { CommandBody.Deed($0) },
-                taken: taken, left: left, since: since)
+extension CommandLedger.Command {
+    /// What belongs to the state stands beside it.
+    private struct Members {
+        var by: [Operator]?
+        var effect: Effect?
+        var left: Bool?
+        var since: Int64?
+        var taken: Bool?
+    }
+
+    func body(_ number: Int64) -> JSON {
+        var told = Members()
+        switch state {
+        case .draft(let person, let since): (told.by, told.since) = ([person], since)
+        case .verified(let people, let since): (told.by, told.since) = (people, since)
+        case .intended(let effect), .sent(let effect), .acknowledged(let effect): told.effect = effect
+        case .uncertain(let doubt):
+            told = Members(
+                effect: doubt.effect, left: doubt.isLeftToPeople, since: doubt.since, taken: doubt.isTaken)
         }
-        self =
-            switch command.state {
-            case .draft(let by, let since): entry("draft", by: [by.id], since: since)
-            case .verified(let by, let since): entry("verified", by: by.map(\.id), since: since)
-            case .intended(let effect): entry("intended", effect: effect)
-            case .sent(let effect): entry("sent", effect: effect)
-            case .acknowledged(let effect): entry("acknowledged", effect: effect)
-            case .uncertain(let doubt):
-                entry(
-                    "uncertain", effect: doubt.effect, taken: doubt.isTaken, left: doubt.isLeftToPeople,
-                    since: doubt.since)
-            }
+        return .members([
+            "by": told.by?.body, "content": content.body, "effect": told.effect?.body,
+            "left": told.left.map(JSON.bool), "number": .integer(number), "since": told.since.map { .integer($0) },
+            "state": .string(Word(state).rawValue), "taken": told.taken.map(JSON.bool),
+        ])
     }
 
-    var command: CommandLedger.Command? {
-        guard let content = content.content, let state = commandState else { return nil }
-        return CommandLedger.Command(content: content, state: state)
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> (
+        number: Int64, command: CommandLedger.Command
+    ) {
+        var told = Members()
+        told.by = try Operator.readIfAny(&reader)
+        try reader.member("content")
+        let content = try reader.object(CommandContent.read)
+        told.effect = reader.hasMember("effect") ? try reader.object(Effect.read) : nil
+        told.left = try reader.booleanIfAny("left")
+        let number = try reader.number("number")
+        told.since = try reader.integerIfAny("since")
+        let word: Word = try reader.word("state")
+        told.taken = try reader.booleanIfAny("taken")
+        guard let state = state(word, told) else { throw reader.damage }
+        return (number, CommandLedger.Command(content: content, state: state))
     }
 
-    private var commandState: CommandState? {
-        let people = (by ?? []).map { Operator($0) }
-        switch (state, effect?.effect) {
-        case ("draft", nil):
-            guard people.count == 1, let since else { return nil }
-            return .draft(by: people[0], since: since)
-        case ("verified", nil):
-            guard (1...2).contains(people.count), let since else { return nil }
-            return .verified(by: people, since: since)
-        case ("intended", let effect?): return .intended(effect)
-        case ("sent", let effect?): return .sent(effect)
-        case ("acknowledged", let effect?): return .acknowledged(effect)
-        case ("uncertain", let effect?):
-            guard let taken, let left, let since else { return nil }
-            return .uncertain(
-                CommandState.Uncertainty(effect: effect, isTaken: taken, since: since, isLeftToPeople: left))
-        default: return nil
+    /// A state with what belongs to it, and nothing else.
+    private static func state(_ word: Word, _ told: Members) -> CommandState? {
+        switch (word, told.by, told.effect, told.left, told.since, told.taken) {
+        case (.draft, let people?, nil, nil, let since?, nil):
+            people.count == 1 ? .draft(by: people[0], since: since) : nil
+        case (.verified, let people?, nil, nil, let since?, nil):
+            people.count <= 2 ? .verified(by: people, since: since) : nil
+        case (.intended, nil, let effect?, nil, nil, nil): .intended(effect)
+        case (.sent, nil, let effect?, nil, nil, nil): .sent(effect)
+        case (.acknowledged, nil, let effect?, nil, nil, nil): .acknowledged(effect)
+        case (.uncertain, nil, let effect?, let left?, let since?, let taken?):
+            .uncertain(CommandState.Uncertainty(effect: effect, isTaken: taken, since: since, isLeftToPeople: left))
+        default: nil
+        }
+    }
+
+    private enum Word: String {
+        case draft
+        case verified
+        case intended
+        case sent
+        case acknowledged
+        case uncertain
+
+        init(_ state: CommandState) {
+            self =
+                switch state {
+                case .draft: .draft
+                case .verified: .verified
+                case .intended: .intended
+                case .sent: .sent
+                case .acknowledged: .acknowledged
+                case .uncertain: .uncertain
+                }
         }
     }
 }
 
-extension CommandBody.Pump {
-    init(_ key: PumpKey, _ pump: CommandLedger.Pump) {
-        self.init(
-            pump: key.text, intents: pump.intents, failures: pump.failures, locked: pump.isLocked,
-            lookedAt: pump.isLookedAt,
-            stop: pump.stop.map { CommandBody.Stop(number: $0.number, phase: $0.phase.rawValue, since: $0.since) })
+extension CommandLedger.Pump {
+    func body(_ key: PumpKey) -> JSON {
+        .members([
+            "failures": .array(failures.map { .integer($0) }), "intents": .array(intents.map { .integer($0) }),
+            "locked": .bool(isLocked), "lookedAt": .bool(isLookedAt), "pump": .string(key.text),
+            "stop": stop.map(\.body),
+        ])
     }
 
-    var ledgerPump: CommandLedger.Pump? {
-        var standing: CommandLedger.Stop?
-        if let stop {
-            guard let phase = CommandLedger.Stop.Phase(rawValue: stop.phase) else { return nil }
-            standing = CommandLedger.Stop(number: stop.number, phase: phase, since: stop.since)
-        }
-        return CommandLedger.Pump(
-            intents: intents, failures: failures, isLocked: locked, stop: standing, isLookedAt: lookedAt)
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> (key: PumpKey, pump: CommandLedger.Pump) {
+        let (failures, intents) = (try reader.integers("failures"), try reader.integers("intents"))
+        let (isLocked, isLookedAt) = (try reader.boolean("locked"), try reader.boolean("lookedAt"))
+        let key = try PumpKey.read(&reader)
+        let stop = reader.hasMember("stop") ? try reader.object(CommandLedger.Stop.read) : nil
+        return (
+            key,
+            CommandLedger.Pump(
+                intents: intents, failures: failures, isLocked: isLocked, stop: stop, isLookedAt: isLookedAt)
+        )
+    }
+}
+
+extension CommandLedger.Stop {
+    var body: JSON {
+        .members(["number": .integer(number), "phase": .string(phase.rawValue), "since": .integer(since)])
+    }
+
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> CommandLedger.Stop {
+        let number = try reader.number("number")
+        let phase: Phase = try reader.word("phase")
+        return CommandLedger.Stop(number: number, phase: phase, since: try reader.integer("since"))
     }
 }

@@ -176,16 +176,16 @@ package enum EventKind: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it tells of a command to a pump.
+    /// Whether it tells of a command to a pump, or of a stop.
     package var isOfCommand: Bool { Self.ofCommands.contains(self) }
 
     /// Those that tell of commands to pumps.
-    package static let ofCommands: [EventKind] = [
-        .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
-        .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
-        .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
-        .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked, .commandLedger,
-    ]
+    package static let ofCommands: [EventKind] = allCases.filter { isNamedAsOfCommand($0.name) }
+
+    /// Whether a name is that of an event of commands, be it of a younger host: they all begin so, and no other does.
+    package static func isNamedAsOfCommand(_ name: String) -> Bool {
+        ["command", "stop", "pump"].contains { name.utf8.starts(with: $0.utf8) }
+    }
 
     /// Whether the host itself keeps account of it, so that nobody else may write it: sessions, alerts and commands.
     package var isKeptByHost: Bool {

@@ -79,12 +79,22 @@ extension EventKind {
                 EventMember("reason", "What is wrong with it, with the place in its file."),
             ]
         case .journalWitnessed: Self.witness
-        case .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
-            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
-            .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
-            .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked,
-            .commandLedger:
-            Self.command
+        case .commandDrafted: [Self.by, EventMember("content", "What is wanted: an object.")]
+        case .commandVerified, .commandMismatched, .commandWithdrawn: [Self.by, Self.command]
+        case .commandResolved: [Self.by, Self.command, EventMember("word", "What the pump shows.")]
+        case .commandExpired, .commandSent, .commandTaken, .commandRejected, .commandUndecided, .commandLeftToPeople:
+            [Self.command]
+        case .commandRefused, .commandNotSent, .commandUnanswered: [Self.command, EventMember("word", "Why.")]
+        case .commandIntended:
+            [
+                EventMember("effect", "What is said, and by what it is known to be in effect: an object."),
+                Self.command,
+            ]
+        case .commandReadBack: [Self.command, EventMember("shown", "What the pump shows: an object.")]
+        case .stopAsked, .pumpLookedAt, .pumpUnlocked: [Self.by, Self.pump]
+        case .stopSent, .stopConfirmed, .stopNotDelivered:
+            [Self.pump, EventMember("stop", "The stop's: the sequence of the event by which it was asked.")]
+        case .commandLedger: [EventMember("ledger", "Open commands, and what is remembered of pumps: an object.")]
         case .journalPruned: [Self.file("Its name."), Self.bytes, EventMember("cause", "Why it went.")]
         case .samplesShed:
             [
@@ -101,13 +111,13 @@ extension EventKind {
         "alertsEnded",
         "Present when no alert begun before is open behind this event: how many were ended for that just before it.")
 
-    /// Those of commands have them as far as they say something.
-    private static let command = [
-        EventMember("number", "The command's: the sequence of the event by which it was drafted."),
-        EventMember("pump", "`serial:…` or `port:…`, however the configuration calls it."),
-        EventMember("by", "Who, by their ids."),
-        EventMember("…", "What belongs to this event; see docs/safety."),
-    ]
+    private static let command = EventMember(
+        "number", "The command's: the sequence of the event by which it was drafted.")
+
+    private static let pump = EventMember(
+        "pump", "Which, however the configuration calls it: `serial:…` or `port:…`, and `#…` for a slot.")
+
+    private static let by = EventMember("by", "Who, by their ids: an array.")
 
     private static let device = [
         EventMember("profile", "The profile's name."),

@@ -6,8 +6,9 @@ package enum RecordedEvent: Sendable, Hashable {
     case alertEnd(AlertRecord, reason: String?)
     /// - leavesNoAlert: whether every alert begun before it has ended.
     case sessionBoundary(EventKind, leavesNoAlert: Bool)
-    /// Of a command to a pump. It may tell of a patient's therapy: nothing of it leaves the unit as it is.
-    case command(EventKind)
+    /// Of a command to a pump; `nil` for a kind of a younger host. Its members tell of a patient's therapy: they do not
+    /// leave the unit.
+    case command(EventKind?)
     case other(EventKind)
     /// A name of a younger host, or an alert that does not say which one.
     case unknown(String)
@@ -18,7 +19,7 @@ package enum RecordedEvent: Sendable, Hashable {
     ///   - members: its further members, each as text.
     package init(name: String, device: String?, members: [String: String]) {
         guard let kind = EventKind(rawValue: name) else {
-            self = .unknown(name)
+            self = EventKind.isNamedAsOfCommand(name) ? .command(nil) : .unknown(name)
             return
         }
         switch kind {
@@ -48,11 +49,11 @@ package enum RecordedEvent: Sendable, Hashable {
     }
 
     /// Whether it stays in the journal: it is about the unit's own lines and says nothing of a patient or a device's
-    /// state, or it tells of a command.
+    /// state, stands for other events of commands, or is one that nobody here knows.
     package var isOwnAffair: Bool {
         switch self {
-        case .other(.lineStatistics), .other(.deviceStatistics), .command: true
-        case .alertStart, .alertEnd, .sessionBoundary, .other, .unknown: false
+        case .other(.lineStatistics), .other(.deviceStatistics), .command(.commandLedger), .command(nil): true
+        case .alertStart, .alertEnd, .sessionBoundary, .command, .other, .unknown: false
         }
     }
 }

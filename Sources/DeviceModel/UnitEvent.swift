@@ -4,7 +4,7 @@ package struct UnitEvent: Sendable {
     package let kind: EventKind
     /// The device's handle; `nil` for what is about the host.
     package let device: String?
-    /// Further members, an object; never patient data.
+    /// Further members, an object; never patient data, but for what a command says.
     package let members: JSON
     /// Unit: ns of the monotonic clock.
     package let monotonic: Int64
@@ -115,7 +115,7 @@ extension UnitEvent {
 
     // MARK: Commands
 
-    /// An event of a command to a pump; `nil` for a kind that is none.
+    /// An event of a command to a pump; `nil` for a kind that is none. `CommandRecord` knows the members.
     ///
     /// - Parameters:
     ///   - device: the pump's handle; `nil` for what is about none.

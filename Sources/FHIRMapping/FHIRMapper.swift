@@ -290,7 +290,7 @@ package struct FHIRMapper: Sendable {
 
     // MARK: Events
 
-    /// The observation of an event or of one phase of an alert.
+    /// The observation of an event or of one phase of an alert; of an event of a command the entry of an audit trail.
     ///
     /// - Parameters:
     ///   - name: its name in the journal, which may be one that this host does not know.
@@ -313,29 +313,23 @@ package struct FHIRMapper: Sendable {
             "effectiveDateTime": utc.map(FHIR.instant), "_effectiveDateTime": utc == nil ? FHIR.unknown : nil,
         ])
         let witness = EventWitness(unit: unit, number: number, hash: hash)
-        let json =
-            switch event {
-            case .alertStart(let alert):
-                head.adding(
-                    phase(
-                        "start", of: alert, witness, about: isDescribed ? nil : device, subject: subject))
-            case .alertEnd(let alert, let reason):
-                head.adding(
-                    phase(
-                        "end", of: alert, witness, reason: reason, about: isDescribed ? nil : device, subject: subject))
-            case .command:
-                // Its members may tell of a patient's therapy: only that it was.
-                head.adding([
-                    "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
-                    "subject": subject, "device": subject,
-                ])
-            case .sessionBoundary, .other, .unknown:
-                head.adding([
-                    "identifier": hash.isEmpty ? nil : .array([witness.identifier]),
-                    "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
-                    "subject": subject, "valueString": .string(line), "device": subject,
-                ])
-            }
+        let json: JSON
+        switch event {
+        case .command(let kind):
+            return auditEvent(of: kind, id: id, about: subject, utc: utc, meta: meta([], tags: tags(clock)))
+        case .alertStart(let alert):
+            json = head.adding(
+                phase("start", of: alert, witness, about: isDescribed ? nil : device, subject: subject))
+        case .alertEnd(let alert, let reason):
+            json = head.adding(
+                phase("end", of: alert, witness, reason: reason, about: isDescribed ? nil : device, subject: subject))
+        case .sessionBoundary, .other, .unknown:
+            json = head.adding([
+                "identifier": hash.isEmpty ? nil : .array([witness.identifier]),
+                "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
+                "subject": subject, "valueString": .string(line), "device": subject,
+            ])
+        }
         return FHIRResource(type: "Observation", id: id, json: json)
     }
 

@@ -8,21 +8,33 @@ extension CommandHistory {
     /// Events read at once.
     private static let batch = 10_000
 
-    /// What a journal tells of commands: all of it that is there. What cannot be read is a damaged record.
+    /// What a journal tells of commands, from the newest event on that says what all before came to. What cannot be
+    /// read, and a number that is missing, is a damaged record.
     init(journal directory: String, rules: CommandRules) {
         self.init(rules)
+        var last: Int64 = 0
         do {
             let reader = try JournalReader(directory: directory)
-            var last: Int64 = 0
+            var summary: Int64 = 1
+            while let found = try reader.events(of: [.commandLedger], after: summary, limit: Self.batch).last?.id {
+                summary = found
+            }
+            last = summary - 1
+            // Of the oldest file the first number is not known before.
+            var isFirst = summary == 1
             while true {
-                let events = try reader.events(of: CommandRecord.kinds, after: last, limit: Self.batch)
-                for event in events { take(event) }
-                guard let newest = events.last?.id, events.count == Self.batch else { return }
-                last = newest
+                let events = try reader.events(after: last, limit: Self.batch)
+                for event in events {
+                    if event.id != last + 1, !isFirst { take(.recordDamaged, number: last + 1, at: 0) }
+                    isFirst = false
+                    last = event.id
+                    take(event)
+                }
+                if events.count < Self.batch { return }
             }
         } catch JournalError.notAJournal {
             return
-        } catch { take(.recordDamaged, number: 1, at: 0) }
+        } catch { take(.recordDamaged, number: last + 1, at: 0) }
     }
 
     private mutating func take(_ event: EventRecord) {

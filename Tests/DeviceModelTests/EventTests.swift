@@ -112,6 +112,22 @@ import Testing
         #expect(read(.clockStepped(milliseconds: 9, at: 1)) == .other(.clockStepped))
     }
 
+    /// C-36. An event of a command is never one of those that leave the unit as their line; one that nobody here knows,
+    /// and what stands for all of them, leaves it in no form.
+    @Test func c36_whatTellsOfACommandIsNoOtherEvent() {
+        for kind in EventKind.allCases {
+            let recorded = RecordedEvent(name: kind.name, device: "d", members: ["alert": "a"])
+            if case .command(let known) = recorded { #expect(known == kind) } else { #expect(!kind.isOfCommand) }
+            #expect((recorded == .command(kind)) == kind.isOfCommand, "\(kind)")
+            let staying: [EventKind] = [.lineStatistics, .deviceStatistics, .commandLedger]
+            #expect(recorded.isOwnAffair == staying.contains(kind), "\(kind)")
+        }
+        for name in ["commandPaused", "stopHeld", "pumpMoved", "command\u{301}"] {
+            let recorded = RecordedEvent(name: name, device: "d", members: [:])
+            #expect(recorded == .command(nil) && recorded.isOwnAffair, "\(name)")
+        }
+    }
+
     @Test func whatIsNotKnownIsSaidToBe() {
         #expect(RecordedEvent(name: "moonRose", device: nil, members: [:]) == .unknown("moonRose"))
         #expect(RecordedEvent(name: "alertStart", device: "d", members: ["text": "no name"]) == .unknown("alertStart"))

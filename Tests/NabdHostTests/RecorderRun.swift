@@ -79,7 +79,7 @@ final class RecorderRun {
             switch event.recorded {
             case .alertStart(let alert): "\(alert.name) start"
             case .alertEnd(let alert, let reason): "\(alert.name) end\(reason.map { " \($0)" } ?? "")"
-            case .command(let kind): kind.name
+            case .command(let kind): kind?.name
             case .sessionBoundary, .other, .unknown: nil
             }
         }
