@@ -223,7 +223,8 @@ let package = Package(
         tests(of: "OperatorDesk", ["PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(
-            of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"], settings: optimised),
+            of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
+            settings: optimised),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "SampleJournal",
@@ -244,9 +245,8 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "DeviceModel", "DevicePlans", "ProfileLanguage", "LineEngine", "RealTime", "SampleJournal", "Sampling",
-                "StrictYAML",
-                "TestSupport",
+                "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "LineEngine", "PumpControl",
+                "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

@@ -15,9 +15,14 @@ extension CommandHistory {
         var last: Int64 = 0
         do {
             let reader = try JournalReader(directory: directory)
-            var summary: Int64 = 1
-            while let found = try reader.events(of: [.commandLedger], after: summary, limit: Self.batch).last?.id {
-                summary = found
+            // One that cannot be read stands for nothing: what is open before it stays open.
+            var (summary, seen): (Int64, Int64) = (1, 1)
+            while case let found = try reader.events(of: [.commandLedger], after: seen, limit: Self.batch),
+                let newest = found.last?.id
+            {
+                summary =
+                    found.last { (try? CommandRecord.event(kind: $0.kind, body: $0.body)) != nil }?.id ?? summary
+                seen = newest
             }
             last = summary - 1
             // Of the oldest file the first number is not known before.
