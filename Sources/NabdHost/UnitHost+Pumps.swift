@@ -42,9 +42,8 @@ extension UnitHost {
         var isTold = false
         while !Task.isCancelled {
             do {
-                let operators = try Operators(path: settings.operators)
                 let signIn = SignIn(
-                    operators, failures: "\(settings.operators).failures",
+                    operators(settings.operators), failures: "\(settings.operators).failures",
                     notice: { [logger] in logger.warning("\($0.words)") })
                 let socket = try DeskSocket(
                     path: settings.socket, signIn: signIn, desk: desk,
@@ -58,6 +57,14 @@ extension UnitHost {
                 isTold = true
             }
             try? await Task.sleep(for: .seconds(Self.doorAgain))
+        }
+    }
+
+    /// Whoever may sign in; nobody where the file cannot be believed: whoever stops a pump need not.
+    private func operators(_ path: String) -> Operators {
+        do throws(any Error) { return try Operators(path: path) } catch {
+            logger.error("nobody can sign in to command a pump, only to stop one", metadata: ["reason": "\(error)"])
+            return .nobody
         }
     }
 }

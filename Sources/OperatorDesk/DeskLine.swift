@@ -12,6 +12,12 @@ package struct Credential: Sendable, Hashable, Codable {
     package init(id: String, secret: String) { (self.id, self.secret) = (id, secret) }
 }
 
+extension Credential: CustomStringConvertible, CustomReflectable {
+    /// The id only, wherever it is printed.
+    package var description: String { id }
+    package var customMirror: Mirror { Mirror(self, children: ["id": id]) }
+}
+
 /// A request as it goes over the socket: one JSON object, one line, in the one form that ``line`` gives it.
 package struct DeskLine: Sendable, Hashable {
     /// What is asked, before anybody is known.

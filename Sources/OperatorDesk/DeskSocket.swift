@@ -149,8 +149,8 @@ package final class DeskSocket: Sendable {
                 continue
             }
             guard isOurs(descriptor) else {
-                close(descriptor)
                 notice(.stranger)
+                close(descriptor)
                 continue
             }
             let process = nabd_peer_process(descriptor)

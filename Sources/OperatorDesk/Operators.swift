@@ -35,8 +35,12 @@ package struct Operators: Sendable {
     /// Unit: bytes.
     private static let longestFile = 1 << 18
 
-    /// At least one.
     let people: [Person]
+
+    /// Where the file cannot be believed: nobody signs in, and a stop needs nobody.
+    package static let nobody = Operators(people: [])
+
+    private init(people: [Person]) { self.people = people }
 
     /// Reads a file that only its owner may read or write.
     ///

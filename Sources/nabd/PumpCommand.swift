@@ -9,8 +9,8 @@ struct PumpCommand: ParsableCommand {
         commandName: "pump",
         abstract: "Ask the host to command a pump, as one who has signed in. Stop a pump.",
         discussion:
-            "Two people enter a command, each by themselves: `draft`, then `verify`; then it is started. Nothing skips a "
-            + "step. Exit 0: done, 1: refused or not known to be done, 2: the host cannot be reached.",
+            "Two people enter a command, each by themselves: `draft`, then `verify`; then it is started. Nothing skips "
+            + "a step. Exit 0: done, 1: refused or not known to be done, 2: the host cannot be reached.",
         subcommands: [
             List.self, Show.self, History.self, Draft.self, Verify.self, Start.self, Stop.self, Withdraw.self,
             Resolve.self, LookedAt.self, Unlock.self, PumpOperatorCommand.self,

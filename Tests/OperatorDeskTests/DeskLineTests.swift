@@ -7,10 +7,12 @@ import Testing
 
 @Suite struct DeskLineTests {
     private static let entry = DeskEntry(
-        device: "p1", command: "set-rate", entries: ["rate": " 04,17", "é": "", "e\u{301}x": "١٢"], reason: "“why”\n")
+        device: "p1", command: "set-rate", entries: ["rate": " 04,17", "é": "", "e\u{301}x": "١٢"], order: "o-7",
+        reason: "“why”\n")
 
     private static let lines: [DeskLine] = [
-        DeskLine(.list, by: Door.amal), DeskLine(.show(7), by: Door.basma), DeskLine(.history(most: 500), by: Door.amal),
+        DeskLine(.list, by: Door.amal), DeskLine(.show(7), by: Door.basma),
+        DeskLine(.history(most: 500), by: Door.amal),
         DeskLine(.preview(entry), by: Door.amal), DeskLine(.draft(entry), by: Door.amal),
         DeskLine(.verify(.max, entry), by: Door.basma), DeskLine(.withdraw(1), by: Door.amal),
         DeskLine(.start(1), by: Door.amal), DeskLine(.stop(device: "p/1")), DeskLine(.stop(device: "p"), by: Door.amal),
@@ -42,8 +44,10 @@ import Testing
         (#"{"ask":"list","desk":2}"#, .otherVersion), (#"{"ask":"delete","desk":1}"#, .unknownRequest),
         (#"{"ask":"show","desk":1}"#, .notTheForm), (#"{"ask":"list","desk":1,"number":1}"#, .notTheForm),
         (#"{"ask":"list","desk":1,"force":true}"#, .notTheForm), (#"{"desk":1,"ask":"list"}"#, .notTheForm),
-        (#"{"ask":"list", "desk":1}"#, .notTheForm), (#"{"ask":"stop","desk":1,"device":"a","device":"b"}"#, .notTheForm),
-        (#"{"ask":"show","desk":1,"number":1.0}"#, .notTheForm), (#"{"ask":"show","desk":1,"number":0}"#, .outsideRange),
+        (#"{"ask":"list", "desk":1}"#, .notTheForm),
+        (#"{"ask":"stop","desk":1,"device":"a","device":"b"}"#, .notTheForm),
+        (#"{"ask":"show","desk":1,"number":1.0}"#, .notTheForm),
+        (#"{"ask":"show","desk":1,"number":0}"#, .outsideRange),
         (#"{"ask":"show","desk":1,"number":-1}"#, .outsideRange),
         (#"{"ask":"show","desk":1,"number":9223372036854775808}"#, .notJSON),
         (#"{"ask":"history","desk":1,"most":501}"#, .outsideRange),
@@ -51,7 +55,8 @@ import Testing
         (#"{"ask":"list","desk":1,"second":{"id":"a","secret":"b"}}"#, .outsideRange),
         (#"{"ask":"resolve","desk":1,"number":1,"seen":"maybe"}"#, .notTheForm),
         (
-            #"{"ask":"draft","command":"c","desk":1,"device":"d","entries":[{"name":"a","quantity":"1"},{"name":"a","quantity":"2"}]}"#,
+            #"{"ask":"draft","command":"c","desk":1,"device":"d","entries":[{"name":"a","quantity":"1"},"#
+                + #"{"name":"a","quantity":"2"}]}"#,
             .notTheForm
         ),
     ])
@@ -67,6 +72,8 @@ import Testing
         #expect(throws: DeskLine.Fault.outsideRange) { _ = try DeskLine(.draft(long)).line() }
         let reason = DeskEntry(device: "p", command: "c", entries: [:], reason: String(repeating: "r", count: 1_001))
         #expect(throws: DeskLine.Fault.outsideRange) { _ = try DeskLine(.draft(reason)).line() }
+        let order = DeskEntry(device: "p", command: "c", entries: [:], order: String(repeating: "o", count: 201))
+        #expect(throws: DeskLine.Fault.outsideRange) { _ = try DeskLine(.draft(order)).line() }
         let quantity = DeskEntry(device: "p", command: "c", entries: ["a": String(repeating: "1", count: 201)])
         #expect(throws: DeskLine.Fault.outsideRange) { _ = try DeskLine(.draft(quantity)).line() }
         let bytes = [UInt8](repeating: UInt8(ascii: " "), count: DeskLine.longest)
@@ -109,11 +116,14 @@ import Testing
         .pumps([
             PumpView(
                 device: "p1", model: "m", line: "l", isDriven: true,
-                commands: [OfferView("set-rate", arguments: [OfferView.Argument("rate", unit: "mL/h", range: "0.1 to 9")])],
+                commands: [
+                    OfferView("set-rate", arguments: [OfferView.Argument("rate", unit: "mL/h", range: "0.1 to 9")])
+                ],
                 openCommand: 4, stop: .notDelivered, mustBeLookedAt: true, isLocked: true)
         ]),
         .preview(bytes: [0, 0x0A, 0xFF], words: "w"), .preview(bytes: [], words: "w"),
-        .stop(asked: true, isProven: nil, words: "w"), .stop(asked: false, isProven: false, words: "w"), .done(words: "w"),
+        .stop(asked: true, isProven: nil, words: "w"), .stop(asked: false, isProven: false, words: "w"),
+        .done(words: "w"),
     ])
     func anAnswerSaysTheSameAtBothEnds(answer: DeskAnswer) throws {
         let line = AnswerLine(answer).line

@@ -121,6 +121,33 @@ import Testing
         try await door.close()
     }
 
+    /// What hangs takes its places and no more: the next is told that nothing was done. A stop has places of its own.
+    @Test func aDeskThatHangsHoldsABoundedNumber() async throws {
+        let (isOver, notices) = (Flag(), Notices())
+        let folder = try TemporaryFolder()
+        let desk = NotedDesk { request in
+            if case .stop = request { return .done(words: "It stands.") }
+            while !isOver.isRaised { try? await Task.sleep(for: .milliseconds(10)) }
+            return .done(words: "late")
+        }
+        let answering = DeskAnswering(
+            signIn: SignIn(try Door.operators(), failures: "\(folder.path)/failures") { _ in }, desk: desk,
+            limit: .milliseconds(50)
+        ) { notices.note($0) }
+        var codes: [String?] = []
+        for _ in 0..<18 { codes.append(code(await answering.answer(DeskLine(.list, by: Door.amal)))) }
+        #expect(codes == Array(repeating: "noAnswer", count: 16) + ["busy", "busy"])
+        #expect(notices.told.count == 16)
+        #expect(await answering.stop(device: "p1", isAsked: true, by: nil) == .done(words: "It stands."))
+        isOver.raise()
+        var answer = DeskAnswer.done(words: "")
+        for _ in 0..<200 where answer != .done(words: "late") {
+            try await Task.sleep(for: .milliseconds(10))
+            answer = await answering.answer(DeskLine(.list, by: Door.amal))
+        }
+        #expect(answer == .done(words: "late"))
+    }
+
     @Test(arguments: [
         ("\n", 1), ("stop p1\n", 1), ("GET / HTTP/1.1\r\n\r\n", 1), ("{}\n", 1), ("\u{0}\u{1}\n", 1),
         (#"{"ask":"delete","desk":1}"# + "\n", 1), ("[", 20_000), ("a", 200_000),

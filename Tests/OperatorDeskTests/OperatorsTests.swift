@@ -29,7 +29,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("  amal: {name: A, roles: [clinician], secret: S}\n  amal: {name: B, roles: [clinician], secret: S}\n", "4:3", "twice"),
+        (
+            "  amal: {name: A, roles: [clinician], secret: S}\n  amal: {name: B, roles: [clinician], secret: S}\n",
+            "4:3", "twice"
+        ),
         ("  amal: {pin: 1, name: A, roles: [clinician], secret: S}\n", "3:10", "unknown key “pin”"),
         ("  Amal: {name: A, roles: [clinician], secret: S}\n", "3:3", "id is"),
         ("  amal: {name: A, roles: [], secret: S}\n", "3:26", "at least one role"),
@@ -37,7 +40,10 @@ import Testing
         ("  amal: {name: A, roles: [clinician, clinician], secret: S}\n", "3:38", "twice"),
         ("  amal: {name: A, roles: [clinician]}\n", "3:9", "“secret” is missing"),
         ("  amal: {roles: [clinician], secret: S}\n", "3:9", "“name” is missing"),
-        ("  amal: {name: A, roles: [clinician], secret: S}\n  basma: {name: B, roles: [clinician], secret: S}\n", "4:10", "another operator"),
+        (
+            "  amal: {name: A, roles: [clinician], secret: S}\n  basma: {name: B, roles: [clinician], secret: S}\n",
+            "4:10", "another operator"
+        ),
         ("  {}\n", "3:3", "at least one"),
     ])
     func aFaultyFileIsToldAtItsPlace(people: String, place: String, words: String) {
@@ -102,7 +108,9 @@ import Testing
 
     @Test func anyTextIsReadOrRefused() {
         var random = SeededGenerator(seed: 11)
-        let pieces = ["scrypt", "$", "16384", "8", "1", Self.salt, Self.hash, "=", "é", "\u{0}", "-1", "9223372036854775808"]
+        let pieces = [
+            "scrypt", "$", "16384", "8", "1", Self.salt, Self.hash, "=", "é", "\u{0}", "-1", "9223372036854775808",
+        ]
         var read = 0
         for _ in 0..<20_000 {
             var parts = ["scrypt", "16384", "8", "1", Self.salt, Self.hash]
