@@ -317,6 +317,10 @@ package struct FHIRMapper: Sendable {
         switch event {
         case .command(let kind):
             return auditEvent(of: kind, id: id, about: subject, utc: utc, meta: meta([], tags: tags(clock)))
+        // Whatever it is taken for: by its name it tells of a command, and such a line is said by nobody.
+        case _ where EventKind.isNamedAsOfCommand(name):
+            return auditEvent(
+                of: EventKind(rawValue: name), id: id, about: subject, utc: utc, meta: meta([], tags: tags(clock)))
         case .alertStart(let alert):
             json = head.adding(
                 phase("start", of: alert, witness, about: isDescribed ? nil : device, subject: subject))

@@ -86,6 +86,14 @@ import Testing
         #expect(!resource.json.text.contains(name) && resource.json["subtype"] == nil)
     }
 
+    @Test(arguments: ["commandIntended", "stopHeld"]) func c36_theNameDecidesWhateverItIsTakenFor(name: String) {
+        for event in [RecordedEvent.unknown(name), .other(.lateReply)] {
+            let resource = Self.mapper.event(
+                event, name: name, id: 7, session: "s", device: nil, utc: 0, line: Self.line(of: .commandIntended))
+            #expect(resource.type == "AuditEvent" && canaries(in: resource).isEmpty)
+        }
+    }
+
     @Test func c25_anEntryIsExactlyThis() {
         let resource = Self.resource(.commandVerified)
         let (host, device) = (Self.mapper.gatewayID, Self.mapper.deviceID("canary-device", vmd: nil))
