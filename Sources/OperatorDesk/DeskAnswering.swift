@@ -104,7 +104,8 @@ final class DeskAnswering: Sendable {
         }
         defer { limit.cancel() }
         for await case let answer? in answers.prefix(1) { return .answer(answer) }
-        notice(.deskSilent)
+        // A host that ends does not wait for its desk, which says nothing about the desk.
+        if !Task.isCancelled { notice(.deskSilent) }
         return .silent
     }
 }

@@ -121,6 +121,30 @@ import Testing
         try await door.close()
     }
 
+    @Test func aHostThatEndsDoesNotWaitForItsDesk() async throws {
+        let isOver = Flag()
+        let door = try Door(
+            NotedDesk { _ in
+                while !isOver.isRaised { try? await Task.sleep(for: .milliseconds(10)) }
+                return .done(words: "late")
+            })
+        let path = door.path
+        let hangs = Task {
+            try await blocking {
+                let client = try DeskClient(path: path)
+                try client.say(try DeskLine(.start(1), by: Door.amal).line())
+                return (try? client.answer(within: .seconds(10)))?.answer
+            }
+        }
+        while door.desk.asked.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
+        let start = ContinuousClock.now
+        try await door.close()
+        #expect(ContinuousClock.now - start < .seconds(5))
+        #expect(door.desk.asked.count == 1 && door.notices.told.isEmpty)
+        isOver.raise()
+        #expect(try await hangs.value == nil)
+    }
+
     /// What hangs takes its places and no more: the next is told that nothing was done. A stop has places of its own.
     @Test func aDeskThatHangsHoldsABoundedNumber() async throws {
         let (isOver, notices) = (Flag(), Notices())
