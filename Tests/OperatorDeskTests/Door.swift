@@ -55,7 +55,8 @@ final class Door {
     private let serving: Task<Void, any Error>
 
     init(
-        _ desk: NotedDesk = NotedDesk(), patience: DeskSocket.Patience = DeskSocket.Patience(),
+        _ desk: NotedDesk = NotedDesk(),
+        patience: DeskSocket.Patience = DeskSocket.Patience(caller: .seconds(120), desk: .seconds(120)),
         isOurs: @escaping @Sendable (Int32) -> Bool = { _ in true }
     ) throws {
         self.desk = desk
@@ -95,7 +96,7 @@ final class Door {
             // Whoever is put out before it has said everything may have been told why.
             try? client.say(bytes)
             var all: [DeskAnswer] = []
-            while all.count < answers, let line = try? client.answer(within: .seconds(10)) { all.append(line.answer) }
+            while all.count < answers, let line = try? client.answer(within: .seconds(120)) { all.append(line.answer) }
             return all
         }
     }

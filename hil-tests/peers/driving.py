@@ -93,7 +93,8 @@ class PumpUnit:
         if also:
             words += ["--and", also]
         told = subprocess.run(
-            words, input="".join(SECRETS[name] + "\n" for name in people).encode(), capture_output=True, timeout=timeout,
+            words, input="".join(SECRETS[name] + "\n" for name in people).encode(), capture_output=True,
+            timeout=timeout,
         )
         lines = told.stdout.decode().strip().splitlines()
         return Answer(told.returncode, json.loads(lines[-1]) if lines else {}, told.stderr.decode())
