@@ -11,11 +11,15 @@ struct CommandRun {
 
     struct Stop {
         /// How many stops were asked for with it.
-        let number: Int64
+        var number: Int64
         /// Until when it is tried. Unit: ns.
-        let end: Int64
+        var end: Int64
         /// Whether any of it may have been on the line.
         var isSaid = false
+        /// Whether it is to be said, for the first time or again.
+        var isToBeSaid = true
+        /// Whether it was told that the line is gone.
+        var isLossTold = false
     }
 
     enum Step {

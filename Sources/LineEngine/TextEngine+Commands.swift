@@ -48,6 +48,7 @@ extension TextEngine {
         case .effect: return sayEffect(plan, at: now)
         case .settle(let until):
             guard now >= until else { return .waits(until) }
+            if case .stop(let stop) = run.goal, stop.isToBeSaid { return goTo(.prepare(0), at: now) }
             return goTo(isClean ? .look(0) : .barrier, at: now)
         }
     }
@@ -67,18 +68,27 @@ extension TextEngine {
 
     // MARK: Beginning
 
-    /// A stop goes before everything: what was on its way to an effect is not said any more.
+    /// A stop goes before everything: what was on its way to an effect is not said any more. Who asks again while one is
+    /// under way asks for the same.
     private mutating func beginStop(at now: Int64) {
-        endRun(because: .stopped, at: now)
         stopsTaken = recorder.stopsAsked(device: 0)
+        if case .stop(var stop)? = run?.goal {
+            (stop.number, stop.end) = (stopsTaken, now + CommandRun.longestStop)
+            run?.goal = .stop(stop)
+            if stop.isSaid { report(.said, number: stopsTaken, at: now) }
+            return
+        }
+        endRun(because: .stopped, at: now)
         guard let command = plan.commands.firstIndex(where: { $0.kind == .stop }) else {
             return report(.notDelivered, number: stopsTaken, at: now)
         }
-        run = CommandRun(
-            goal: .stop(CommandRun.Stop(number: stopsTaken, end: now + CommandRun.longestStop)), command: command,
-            step: .prepare(0))
+        var stop = CommandRun.Stop(number: stopsTaken, end: now + CommandRun.longestStop)
         // Told at once, and tried all the same.
-        if !isOpen { report(.notDelivered, number: stopsTaken, at: now) }
+        if !isOpen {
+            stop.isLossTold = true
+            report(.notDelivered, number: stopsTaken, at: now)
+        }
+        run = CommandRun(goal: .stop(stop), command: command, step: .prepare(0))
     }
 
     private mutating func beginRun(at now: Int64) {
@@ -132,6 +142,7 @@ extension TextEngine {
     private mutating func ask(_ request: Int, at now: Int64) -> Turn {
         guard let run else { return .free }
         if case (.stop, .prepare) = (run.goal, run.step) {
+            guard now >= readyAt else { return .waits(readyAt) }
         } else {
             let quiet = intake.discipline.quietUntil
             guard now >= quiet else { return .waits(min(quiet, run.deadline)) }
@@ -169,10 +180,17 @@ extension TextEngine {
         switch run.goal {
         case .look: return .free
         case .stop(var stop):
-            guard let bytes = intake.decoder.bytes(of: plan.effect, time: now) else { return fail(.notFresh, at: now) }
+            guard now >= readyAt else { return .waits(readyAt) }
+            guard let bytes = intake.decoder.bytes(of: plan.effect, time: now) else {
+                // What it is made of may be told by what is asked now.
+                stop.isToBeSaid = false
+                self.run?.goal = .stop(stop)
+                return goTo(.look(0), at: now)
+            }
             if !stop.isSaid { report(.said, number: stop.number, at: now) }
-            stop.isSaid = true
+            (stop.isSaid, stop.isToBeSaid) = (true, false)
             self.run?.goal = .stop(stop)
+            isClean = false
             begin(plan.effect, bytes)
         case .effect(let order, let effect):
             let silence = max(intake.discipline.quietUntil, intake.expiry(of: plan.effect, now: now) ?? 0)
@@ -182,6 +200,8 @@ extension TextEngine {
                 return isPassing ? beginAnew(objection, at: now) : fail(objection, at: now)
             }
             effect.put(into: &spoken)
+            // Its own answer must not be taken for what is read back: a barrier comes between.
+            isClean = false
             transmit(plan.effect)
         }
         return .begun
@@ -281,9 +301,12 @@ extension TextEngine {
         return true
     }
 
-    /// The device does not show that it stands: it is looked at again, and told again where that does no harm.
+    /// The device does not show that it stands: soon it is looked at again, and told again where that does no harm.
     private mutating func tryStopAgain(_ plan: CommandPlan, _ stop: CommandRun.Stop, at now: Int64) -> Turn {
-        if plan.mayBeRepeated || !stop.isSaid { return goTo(.prepare(0), at: now) }
+        var stop = stop
+        stop.isToBeSaid = plan.mayBeRepeated || !stop.isSaid
+        run?.goal = .stop(stop)
+        run?.attempts &+= 1
         return goTo(.settle(until: now + CommandRun.stopPause), at: now)
     }
 
@@ -316,6 +339,7 @@ extension TextEngine {
     /// What was prepared and read is void: all of it again, a few times.
     private mutating func beginAnew(_ reason: NotSentReason, at now: Int64) -> Turn {
         guard let run else { return .free }
+        if case .stop(let stop) = run.goal { return tryStopAgain(plan.commands[run.command], stop, at: now) }
         guard run.attempts + 1 < CommandRun.mostAttempts else { return fail(reason, at: now) }
         isClean = false
         self.run?.attempts += 1
@@ -349,17 +373,34 @@ extension TextEngine {
             self.run = nil
             tell(order, .sent(.doubt(.lineLost)), said: exchange.sent, at: now)
         case (.look, _), (.effect, _): endRun(because: .lineLost, at: now)
-        case (.stop(let stop), _):
-            // Told at once, and tried all the same.
-            report(.notDelivered, number: stop.number, at: now)
-            let mayBeSaid = !stop.isSaid || plan.commands[run.command].mayBeRepeated
-            self.run?.step = mayBeSaid ? .prepare(0) : .settle(until: now)
+        case (.stop(var stop), _):
+            // Told once and at once, and tried all the same.
+            if !stop.isLossTold { report(.notDelivered, number: stop.number, at: now) }
+            stop.isLossTold = true
+            stop.isToBeSaid = !stop.isSaid || plan.commands[run.command].mayBeRepeated
+            self.run?.goal = .stop(stop)
+            self.run?.step = .settle(until: now)
         }
     }
 
     /// An order that is not said.
     mutating func drop(_ order: LineOrder, because reason: NotSentReason, at now: Int64) {
         tell(order, order.unsaid(because: reason), said: 0, at: now)
+    }
+
+    /// Whether a stop must still be said before the line is left.
+    var owesStop: Bool {
+        if isStopWanted { return true }
+        if case .stop(let stop)? = run?.goal { return !stop.isSaid }
+        return false
+    }
+
+    /// Nothing is said any more: whoever waits for a stop is told.
+    mutating func endStops(at now: Int64) {
+        endRun(because: .hostStopping, at: now)
+        guard isStopWanted else { return }
+        stopsTaken = recorder.stopsAsked(device: 0)
+        report(.notDelivered, number: stopsTaken, at: now)
     }
 
     private func report(_ kind: StopReport.Kind, number: Int64, at now: Int64) {

@@ -13,6 +13,9 @@ extension TextEngine {
         sink.heldBack = nil
         answers = 0
         isClean = false
+        readyAt = now + device.line.pauseAfterOpening
+        // What followed a barrier of the line before says nothing of this one.
+        if case .rest? = run?.step { run?.step = .barrier }
         nextTick = now + Self.tick
         // A reply to what was asked before may still come, even to another process on this port. A new connection hears
         // none.
@@ -48,6 +51,7 @@ extension TextEngine {
 
     mutating func beginSession(at time: Int64) {
         for index in roster.questions.indices { roster.questions[index].body.repetitions = 0 }
+        resumesSession = false
         phase = plan.open.isEmpty ? .idle : .session(step: 0, due: time)
     }
 

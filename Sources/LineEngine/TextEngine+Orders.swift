@@ -56,11 +56,9 @@ extension TextEngine {
         farewellEnd = now + Self.longestFarewell + min(Self.longestFarewell, device.line.slowestReply)
         if let order { drop(order, because: .hostStopping, at: now) }
         order = nil
-        // Of an effect that was said the answer is waited for.
-        if case .effect? = run?.step, case .command? = exchange?.purpose {
-        } else {
-            endRun(because: .hostStopping, at: now)
-        }
+        // Of an effect that was said the answer is waited for, and a stop is said.
+        if case .effect? = run?.step, case .command? = exchange?.purpose { return }
+        if run?.isStop != true { endRun(because: .hostStopping, at: now) }
     }
 
     /// Until when an exchange is waited for when the host stops: what is still to be answered comes before the

@@ -2,6 +2,7 @@ import DeviceDrivers
 import DeviceModel
 package import DevicePlans
 import ProfileLanguage
+import PumpControl
 import RealTime
 
 /// A line with one device that speaks a text protocol: opens its session, takes what it says, asks its questions, each
@@ -107,6 +108,10 @@ package struct TextEngine: LineEngine {
     var isCalm = true
     /// When the line was closed. Unit: ns.
     var closedAt: Int64 = 0
+    /// From when on the device hears what is said, after the line was opened. Unit: ns.
+    var readyAt: Int64 = 0
+    /// Whether a stop came before the session was open.
+    var resumesSession = false
     var speaking = Speaking.request
     /// The bytes of the request that is being said.
     var spoken: [UInt8] = []
@@ -177,6 +182,12 @@ package struct TextEngine: LineEngine {
     // MARK: What next
 
     package mutating func next(at now: Int64) -> LineAction {
+        let action = decide(at: now)
+        if action == .end { endStops(at: now) }
+        return action
+    }
+
+    private mutating func decide(at now: Int64) -> LineAction {
         watch(at: now)
         dropOrder(at: now)
         if now >= nextTick { nextTick += ((now - nextTick) / Self.tick + 1) * Self.tick }
@@ -227,8 +238,10 @@ package struct TextEngine: LineEngine {
             guard now >= limit else { return .listen(until: limit) }
             expire(exchange, at: now)
         case .session(let step, let due):
-            if farewellEnd != nil { return beginFarewell(at: now) }
+            if let end = farewellEnd, !owesStop || now >= end { return beginFarewell(at: now) }
+            if let run, !run.isStop, now >= run.deadline { endRun(because: .expired, at: now) }
             if isStopWanted || run?.isStop == true {
+                resumesSession = true
                 switch goOnWithCommands(at: now) {
                 case .free: break
                 case .waits(let time): return wait(until: time, at: now)
@@ -250,11 +263,15 @@ package struct TextEngine: LineEngine {
     }
 
     mutating func idle(at now: Int64) -> LineAction? {
-        if farewellEnd != nil { return beginFarewell(at: now) }
+        if let end = farewellEnd, !owesStop || now >= end { return beginFarewell(at: now) }
         switch goOnWithCommands(at: now) {
         case .free: break
         case .waits(let time): return wait(until: time, at: now)
         case .begun: return nil
+        }
+        if resumesSession {
+            beginSession(at: now)
+            return nil
         }
         let quiet = intake.discipline.quietUntil
         if let order, now >= quiet, begin(order, at: now) { return nil }

@@ -120,7 +120,8 @@ extension PumpDesk {
 
     private func take(_ report: StopReport, of pump: DrivenPump, at now: Int64) {
         // One word to the line may stand for several that asked.
-        for place in stops.indices where stops[place].pump == pump.key && stops[place].count >= report.number {
+        for place in stops.indices
+        where stops[place].pump == pump.key && stops[place].count <= report.number && !stops[place].isProven {
             if stops[place].number == nil {
                 stops[place].untold.append(report.kind)
             } else {

@@ -43,6 +43,7 @@ package final class PumpDesk {
         let count: Int64
         let since: Int64
         var waiting: [(DeskAnswer) -> Void]
+        var isProven = false
         /// What the line told before its event was durable.
         var untold: [StopReport.Kind] = []
     }

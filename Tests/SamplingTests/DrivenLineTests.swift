@@ -219,6 +219,70 @@ import Testing
         }
     }
 
+    /// Who asks again asks for the same: both hear the one end, and neither hears of a failure.
+    @Test func aSecondWordJoinsTheStopUnderWay() throws {
+        let line = try DrivenLine()
+        line.pump.set(mode: "INFUSE", at: 0)
+        line.go(for: 5_000_000_000)
+        _ = line.recorder.askStop(device: 0)
+        line.go { line.pump.effects.count == 1 }
+        _ = line.recorder.askStop(device: 0)
+        let reports = reports(line, for: 10_000_000_000)
+        #expect(reports.map(\.kind) == [.said, .said, .proven] && reports.last?.number == 2)
+        #expect(line.pump.effects.count == 1)
+    }
+
+    /// A wire that damages and doubles what comes does not end it before its time.
+    @Test func aStopIsTriedForTenSecondsOnANoisyLine() throws {
+        let line = try DrivenLine()
+        line.pump.set(mode: "INFUSE", at: 0)
+        line.go(for: 5_000_000_000)
+        _ = line.recorder.askStop(device: 0)
+        let asked = line.clock.now()
+        var found: [StopReport] = []
+        line.go(for: 20_000_000_000) {
+            let now = line.clock.now()
+            line.pump.mischief = [:]
+            if now - asked < 6_000_000_000 {
+                line.pump.mischief["INF_STOP"] = .deaf
+                for word in ["INF", "SYRINGE_STATUS", "INST_SERIALNO"] { line.pump.mischief[word] = .answersTwice }
+            }
+            while let report = line.recorder.stopReports.pop() { found.append(report) }
+            return found.last?.kind == .proven
+        }
+        #expect(found.map(\.kind) == [.said, .proven] && line.pump.mode == "STOP")
+    }
+
+    /// A host that is leaving says a stop that was asked for, and tells of each.
+    @Test func aHostThatLeavesStillStops() throws {
+        for delay in [0, 30_000_000, 60_000_000] as [Int64] {
+            let line = try DrivenLine()
+            line.pump.set(mode: "INFUSE", at: 0)
+            line.go(for: 5_000_000_000)
+            _ = line.recorder.askStop(device: 0)
+            line.go(for: delay)
+            line.leave()
+            var reports: [StopReport] = []
+            while let report = line.recorder.stopReports.pop() { reports.append(report) }
+            #expect(line.pump.mode == "STOP" && line.pump.effects.count == 1, "after \(delay) ns")
+            #expect(reports.map(\.kind) == [.said, .notDelivered])
+        }
+    }
+
+    /// What the effect was answered is not taken for what the pump shows: the look behind it asks something else first.
+    @Test func aLookBehindAnEffectComesBehindABarrier() throws {
+        let line = try DrivenLine()
+        let look = try #require(line.look("rate"))
+        let order = try #require(line.order("rate", ["new-rate": "12.5"], before: look.told))
+        _ = line.hand(.command(order))
+        #expect(line.outcome()?.kind == .sent(.taken))
+        let first = line.line.said.count
+        #expect(line.look("rate")?.kind == .looked(isClean: true))
+        let words = said(line)[first...].map { $0.prefix { $0 != "^" } }
+        let status = try #require(words.lastIndex(of: "INF"))
+        #expect(words[..<status].contains { $0 == "SYRINGE_STATUS" || $0 == "INST_SERIALNO" }, "\(words)")
+    }
+
     // MARK: Any mischief
 
     /// Thousands of commands to a pump that misbehaves: an effect is said once at most, never after *not sent*, and
