@@ -78,9 +78,13 @@ package struct DeskLine: Sendable, Hashable {
     /// Reads a line without its line feed.
     ///
     /// A line that this program would not have written in just these bytes is refused: no member is read twice, left
-    /// aside or guessed.
+    /// aside or guessed. A stop is taken in any form and of any version, as long as it names one device.
     package init(_ bytes: [UInt8]) throws(Fault) {
         guard bytes.count < Self.longest else { throw .tooLong }
+        if let stop = Stop(bytes), Self.isShort(stop.device) {
+            self.init(.stop(device: stop.device), by: stop.by)
+            return
+        }
         guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(bytes)) else { throw .notJSON }
         guard wire.desk == Self.version else { throw .otherVersion }
         let ask = try Ask(wire)
@@ -119,6 +123,32 @@ package struct DeskLine: Sendable, Hashable {
         isShort(entry.command) && entry.entries.count <= mostEntries
             && entry.entries.allSatisfy { isShort($0.key) && $0.value.utf8.count <= longestText }
             && (entry.order.map(isShort) ?? true) && (entry.reason?.utf8.count ?? 0) <= longestReason
+    }
+}
+
+/// All that a stop must say, whoever wrote it: another version of this program, or a hand in need.
+private struct Stop {
+    private struct Members: Decodable {
+        let ask: String
+        let device: String
+    }
+
+    private struct Caller: Decodable {
+        let by: Credential
+    }
+
+    let device: String
+    /// Who asks, where that can be read.
+    let by: Credential?
+
+    /// `nil` where it is no stop, or may be of two devices.
+    init?(_ bytes: [UInt8]) {
+        let data = Data(bytes)
+        guard let members = try? JSONDecoder().decode(Members.self, from: data), members.ask == "stop",
+            String(decoding: bytes, as: UTF8.self).ranges(of: "\"device\"").count == 1
+        else { return nil }
+        device = members.device
+        by = (try? JSONDecoder().decode(Caller.self, from: data))?.by
     }
 }
 

@@ -65,6 +65,22 @@ import Testing
         #expect(fault(#"{"ask":"list","desk":1}"#) == nil)
     }
 
+    /// C-18: nobody is told that a stop is not in the right form.
+    @Test(arguments: [
+        #"{"ask": "stop", "desk": 1, "device": "p1"}"#, #"{"device":"p1","ask":"stop"}"#,
+        #"{"ask":"stop","desk":2,"device":"p1","why":["x"]}"#, #"{"ask":"stop","by":7,"desk":"1","device":"p1"}"#,
+        #"{"ask":"stop","by":{"id":"amal"},"desk":1,"device":"p1","number":0}"#,
+    ])
+    func c18_aStopIsTakenInAnyForm(text: String) throws {
+        #expect(try DeskLine(Array(text.utf8)) == DeskLine(.stop(device: "p1")))
+    }
+
+    @Test(arguments: [
+        #"{"ask":"stop","desk":2,"device":"a","device":"b"}"#, #"{"ask":"stopp","desk":2,"device":"a"}"#,
+        #"{"ask":"stop","desk":2}"#, #"{"ask":"start","ask":"stop","desk":1,"number":1}"#,
+    ])
+    func whatMayBeAnotherStopIsRefused(text: String) { #expect(fault(text) != nil) }
+
     @Test func whatIsTooLongIsRefused() throws {
         let long = DeskEntry(
             device: "p", command: "c",
@@ -100,7 +116,12 @@ import Testing
             }
             guard let line = try? DeskLine(bytes) else { continue }
             taken += 1
-            #expect(try line.line() == bytes + [0x0A])
+            // Which is taken in any form.
+            if case .stop(let device) = line.ask {
+                #expect(!device.isEmpty && line.second == nil)
+            } else {
+                #expect(try line.line() == bytes + [0x0A])
+            }
         }
         #expect((5_000..<35_000).contains(taken))
     }
