@@ -68,8 +68,8 @@ extension TextEngine {
 
     // MARK: Beginning
 
-    /// A stop goes before everything: what was on its way to an effect is not said any more. Who asks again while one is
-    /// under way asks for the same.
+    /// A stop goes before everything: what was on its way to an effect is not said any more. Who asks again while one
+    /// is under way asks for the same.
     private mutating func beginStop(at now: Int64) {
         stopsTaken = recorder.stopsAsked(device: 0)
         if case .stop(var stop)? = run?.goal {

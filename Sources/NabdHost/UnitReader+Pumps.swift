@@ -26,15 +26,15 @@ extension UnitReader {
         (unit.pumps, unit.pumpRules) = (settings, keeper)
     }
 
-    /// Whether the site's policy lets a device be driven. What is said over a network may come minutes later, when nobody
-    /// expects it any more: a pump is driven on a port of this machine, and nowhere else.
+    /// Whether the site's policy lets a device be driven. What is said over a network may come minutes later, when
+    /// nobody expects it any more: a pump is driven on a port of this machine, and nowhere else.
     func isDriven(_ handle: String, on address: LineAddress, _ line: YAMLValue) -> Bool {
         guard unit.pumpRules?.policy?.devices[handle] != nil else { return false }
         if case .path = address { return true }
         diagnostics.warning(
             line.location,
-            "“\(handle)” is read and not driven: what is said over a network may reach a pump much later; connect it to a "
-                + "serial port of this machine")
+            "“\(handle)” is read and not driven: what is said over a network may reach a pump much later; connect it "
+                + "to a serial port of this machine")
         return false
     }
 }
