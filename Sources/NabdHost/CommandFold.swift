@@ -25,17 +25,13 @@ extension CommandHistory {
                 seen = newest
             }
             last = summary - 1
-            // Of the oldest file the first number is not known before.
-            var isFirst = summary == 1
-            while true {
-                let events = try reader.events(after: last, limit: Self.batch)
+            // What a page of a file is damaged by ends what is read at once, and not what there is.
+            while case let events = try reader.events(after: last, limit: Self.batch), !events.isEmpty {
                 for event in events {
-                    if event.id != last + 1, !isFirst { take(.recordDamaged, number: last + 1, at: 0) }
-                    isFirst = false
+                    if event.id != last + 1 { take(.recordDamaged, number: last + 1, at: 0) }
                     last = event.id
                     take(event)
                 }
-                if events.count < Self.batch { return }
             }
         } catch JournalError.notAJournal {
             return

@@ -18,7 +18,7 @@ final class DeskRounds {
 
     init(_ desk: PumpDesk, asks: AskQueue<DeskRequest, DeskAnswer>) { (self.desk, self.asks) = (desk, asks) }
 
-    var alarms: [(alert: AlertKind, device: String, holds: Bool)] { desk.alarms }
+    var alarms: [(alert: AlertKind, device: String?, holds: Bool)] { desk.alarms }
 
     /// - Parameters:
     ///   - file: the one that events go to.
@@ -30,7 +30,7 @@ final class DeskRounds {
             return try record(units)
         }
         // Whatever went before in other files, this one says what it came to.
-        if summarised != file, let summary = desk.snapshot(at: now), (try? write([summary])) != nil {
+        if summarised != file, (try? write([desk.snapshot(at: now)])) != nil {
             summarised = file
         }
         desk.turn(
@@ -45,6 +45,9 @@ final class DeskRounds {
             if let told { desk.took(told, number: first + Int64(place), at: event.monotonic) }
         }
     }
+
+    /// The host ends: what is being looked at is not carried out.
+    func beginClosing() { desk.beginClosing() }
 
     func close() {
         asks.close()

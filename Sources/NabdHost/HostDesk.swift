@@ -34,13 +34,16 @@ extension LineWorker: PumpLine {}
 
 extension UnitConfiguration {
     /// The pumps that may be driven, on their lines.
+    ///
+    /// Two that would be one to the record are none: nobody could tell which of them is meant.
     func drivenPumps(_ workers: [LineWorker]) -> [DrivenPump] {
-        zip(lines, workers).flatMap { line, worker in
+        let all = zip(lines, workers).flatMap { line, worker in
             line.plans.enumerated().compactMap { place, plan in
                 DrivenPump(
                     plan, profileDigest: plan.profile.digest, device: place, lineName: line.address.description,
                     line: worker)
             }
         }
+        return all.filter { pump in all.count { $0.key == pump.key } == 1 }
     }
 }

@@ -98,6 +98,8 @@ package final class RulesKeeper: CommandGate {
                 most: argument.range.upperBound, step: step)
         }
         request.standing = isTrigger ? entered.standing ?? [] : []
+        request.running =
+            entered.isRunning ? entered.standing?.first { Measure.measured(in: $0.unit)?.measure == .rate } : nil
         request.serial = entered.pump.plan.expectedSerial
         request.order = entered.order
         request.reason = entered.reason

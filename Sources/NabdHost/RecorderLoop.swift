@@ -341,6 +341,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     /// Whoever waits is answered, what waits is written, and the session ends: alerts first, then the host.
     private func end() {
         notes.close()
+        commands?.beginClosing()
         turnCommands()
         commands?.close()
         drain()

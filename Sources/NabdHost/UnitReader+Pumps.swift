@@ -29,7 +29,10 @@ extension UnitReader {
     /// Whether the site's policy lets a device be driven. What is said over a network may come minutes later, when
     /// nobody expects it any more: a pump is driven on a port of this machine, and nowhere else.
     func isDriven(_ handle: String, on address: LineAddress, _ line: YAMLValue) -> Bool {
-        guard unit.pumpRules?.policy?.devices[handle] != nil else { return false }
+        guard let keeper = unit.pumpRules else { return false }
+        // With a policy that cannot be believed a pump can be stopped, and nothing else.
+        if let policy = keeper.policy, policy.devices[handle] == nil { return false }
+        if case .none = keeper.rules { return false }
         if case .path = address { return true }
         diagnostics.warning(
             line.location,

@@ -27,6 +27,9 @@ package final class DeskSocket: Sendable {
         }
     }
 
+    /// Requests of one connection that may wait for their answers.
+    private static let mostWaiting = 1_000
+
     private let path: String
     private let listener: Int32
     private let wake: (reading: Int32, writing: Int32)
@@ -161,7 +164,11 @@ package final class DeskSocket: Sendable {
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
                             DeskLineHandler(desk: desk, patience: patience))
-                        enter(try Connection(wrappingChannelSynchronously: channel))
+                        // Read on however many requests wait: a stop behind them is heard at once.
+                        let waiting = Connection.Configuration(
+                            backPressureStrategy: .init(lowWatermark: Self.mostWaiting, highWatermark: Self.mostWaiting)
+                        )
+                        enter(try Connection(wrappingChannelSynchronously: channel, configuration: waiting))
                         self.callers.enter(channel, process: process)
                     }
                 }

@@ -59,6 +59,19 @@ package struct DrivenPump: Sendable {
         }
     }
 
+    /// Whether it shows what one of its triggers brings about.
+    func isRunning(_ outcome: OrderOutcome, of command: CommandPlan) -> Bool {
+        let readings = readings(outcome, of: command)
+        return serial.commands.contains { other in
+            guard other.kind == .trigger else { return false }
+            return other.shows.allSatisfy { shown in
+                guard case .values(let values) = shown.what else { return false }
+                let name = other.watched[shown.watched].name
+                return readings.contains { $0.field == name && values.contains($0.value) }
+            }
+        }
+    }
+
     /// What a look told, in the one way in which it is compared.
     func readings(_ outcome: OrderOutcome, of command: CommandPlan) -> [Reading] {
         command.watched.indices.compactMap { place in
@@ -84,6 +97,8 @@ package struct EnteredCommand: Sendable {
     package let reason: String?
     /// What the pump shows, where it was asked just now: quantities in the units of what a command sets.
     package let standing: [CommandEntry]?
+    /// Whether it shows that it delivers.
+    package let isRunning: Bool
     /// Unit: ns since 1970; `nil` while the clock is not known to be right.
     package let utc: Int64?
 }

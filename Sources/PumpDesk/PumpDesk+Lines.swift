@@ -65,7 +65,7 @@ extension PumpDesk {
             let isHanded = pump.line.hand(
                 in: LineOrder(
                     number: order, device: pump.device, content: .look(Int32(command.place)),
-                    deadline: now + Self.orderPatience))
+                    deadline: now + Self.lookPatience))
             if isHanded {
                 reading.count += 1
                 reading.step = .asked(order: order)
@@ -101,43 +101,64 @@ extension PumpDesk {
 
     // MARK: Stops
 
-    /// The line was told already: this is for the record, and for whoever wants to know what became of it.
-    func stop(_ device: String, by person: Operator?, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
+    /// A word to the line is an event at once, whoever said it, and whether or not they wait to hear of it: what is
+    /// being prepared is void from then on.
+    func watchStops(_ asked: [Ask], at now: Int64) {
+        for pump in pumps {
+            let count = pump.line.stopsAsked(device: pump.device)
+            guard count > seenStops[pump.key, default: 0] else { continue }
+            seenStops[pump.key] = count
+            for (number, work) in work {
+                guard case .looking = work, traces[number]?.content.pump == pump.key else { continue }
+                self.work[number] = nil
+                starting.removeValue(forKey: number)?(DeskRefusal(.stopPending, number).answer)
+            }
+            let person = asked.lazy.compactMap { ask -> Operator? in
+                if case .stop(pump.handle, let person) = ask.request { person } else { nil }
+            }.first
+            stops.append(AskedStop(pump: pump.key, count: count, since: now))
+            tell([.stopAsked(pump.key, by: person ?? Operator("unknown"))], on: pump, at: now)
+        }
+    }
+
+    /// Somebody wants to know what became of a stop; the line was told already.
+    func stop(_ device: String, _ ask: Ask) throws(DeskRefusal) {
         guard let pump = pump(device) else {
-            throw DeskRefusal(
-                code: "unknownPump", "This unit cannot stop “\(device)”: stop it by its own keys.")
+            throw DeskRefusal(code: "unknownPump", "This unit cannot stop “\(device)”: stop it by its own keys.")
         }
-        for (number, work) in work {
-            guard case .looking = work, traces[number]?.content.pump == pump.key else { continue }
-            self.work[number] = nil
-            starting.removeValue(forKey: number)?(DeskRefusal(.stopPending, number).answer)
+        guard let place = stops.lastIndex(where: { $0.pump == pump.key }) else {
+            throw DeskRefusal(code: "unknownPump", "The line of “\(device)” was not told: stop it by its own keys.")
         }
-        stops.append(
-            AskedStop(
-                pump: pump.key, count: pump.line.stopsAsked(device: pump.device), since: now, waiting: [ask.answer]))
-        tell([.stopAsked(pump.key, by: person ?? Operator("unknown"))], on: pump, at: now)
+        stops[place].waiting.append(ask.answer)
+        if let kind = stops[place].outcome { tell(place, kind, pump) }
     }
 
     private func take(_ report: StopReport, of pump: DrivenPump, at now: Int64) {
         // One word to the line may stand for several that asked.
         for place in stops.indices
-        where stops[place].pump == pump.key && stops[place].count <= report.number && !stops[place].isProven {
+        where stops[place].pump == pump.key && stops[place].count <= report.number && stops[place].outcome != .proven {
             if stops[place].number == nil {
                 stops[place].untold.append(report.kind)
             } else {
                 tellStop(report.kind, of: stops[place], at: now)
             }
-            switch report.kind {
-            case .said: break
-            case .proven:
-                answer(place, .stop(asked: true, isProven: true, words: "\(pump.handle) shows that it stands."))
-            case .notDelivered:
-                answer(
-                    place,
-                    .stop(
-                        asked: true, isProven: false,
-                        words: "Nobody can say that \(pump.handle) stands: stop it by its own keys, now."))
-            }
+            if report.kind != .said { stops[place].outcome = report.kind }
+            tell(place, report.kind, pump)
+        }
+    }
+
+    /// Whoever waits for a stop hears what the line told.
+    private func tell(_ place: Int, _ kind: StopReport.Kind, _ pump: DrivenPump) {
+        switch kind {
+        case .said: break
+        case .proven:
+            answer(place, .stop(asked: true, isProven: true, words: "\(pump.handle) shows that it stands."))
+        case .notDelivered:
+            answer(
+                place,
+                .stop(
+                    asked: true, isProven: false,
+                    words: "Nobody can say that \(pump.handle) stands: stop it by its own keys, now."))
         }
     }
 

@@ -39,7 +39,7 @@ extension PumpDesk {
             starting.removeValue(forKey: number)?(DeskRefusal(.notVerified, number).answer)
             try answer(ask, with: number)
         case .start(let number, let person): try start(number, by: person, ask, at: now)
-        case .stop(let device, let person): try stop(device, by: person, ask, at: now)
+        case .stop(let device, _): try stop(device, ask)
         case .resolve(let number, let seen, let people):
             let event = try refusing { () throws(CommandLedger.Refusal) in
                 try ledger.resolve(number, seen: seen, by: people)
@@ -86,18 +86,23 @@ extension PumpDesk {
         guard let command = ledger.open[number] else { throw DeskRefusal(.unknownCommand, number) }
         guard case .verified = command.state else { throw DeskRefusal(.notVerified, number) }
         guard work[number] == nil else { throw DeskRefusal(.underWay, number) }
-        guard let pump = pump(command.content.pump), let plan = pump.command(command.content.command) else {
+        guard !isClosing else { throw DeskRefusal.closing(number) }
+        guard let pump = pump(command.content.pump), pump.lineName == command.content.line,
+            let plan = pump.command(command.content.command)
+        else {
             throw DeskRefusal(code: "notDriven", "This pump is not driven by this unit any more.", number)
         }
         // Once more, by what holds now.
         try judge(pump, plan.plan, command.content, standing: nil)
         let order = nextOrder()
+        // Before it is handed over: a stop from here on counts against it.
+        let stops = pump.line.stopsAsked(device: pump.device)
         let isHanded = pump.line.hand(
             in: LineOrder(
                 number: order, device: pump.device, content: .look(Int32(plan.place)),
                 deadline: now + Self.orderPatience))
         guard isHanded else { throw DeskRefusal.busy(number) }
-        work[number] = .looking(order: order, stops: pump.line.stopsAsked(device: pump.device), by: person)
+        work[number] = .looking(order: order, stops: stops, by: person)
         starting[number] = ask.answer
     }
 
@@ -118,13 +123,16 @@ extension PumpDesk {
         guard let command = ledger.open[number], let (place, plan) = pump.command(command.content.command) else {
             throw DeskRefusal(.unknownCommand, number)
         }
+        guard !isClosing else { throw DeskRefusal.closing(number) }
         guard outcome.kind == .looked(isClean: true) else {
             throw DeskRefusal(
                 code: "notFresh",
                 "The pump did not answer in a way that can be relied on: nothing was done. Start it "
                     + "again when it answers.", number)
         }
-        try judge(pump, plan, command.content, standing: pump.standing(outcome, of: plan))
+        try judge(
+            pump, plan, command.content, standing: pump.standing(outcome, of: plan),
+            isRunning: pump.isRunning(outcome, of: plan))
         let bytes = try bytes(pump, plan, command.content)
         let effect = Effect(
             bytes: bytes, wanted: wanted(plan, command.content), before: pump.readings(outcome, of: plan),
@@ -192,6 +200,8 @@ extension PumpDesk {
                 pump: pump.key, line: pump.lineName, command: plan.name, kind: kind, entries: entries, people: people,
                 order: entry.order, reason: entry.reason)
         }
+        try checkStrangers(pump)
+        try checkOrder(content(2))
         let content = content(try judge(pump, plan, content(2), standing: nil))
         return (pump, plan, content)
     }
@@ -223,12 +233,13 @@ extension PumpDesk {
     /// Returns how many must enter it.
     @discardableResult
     private func judge(
-        _ pump: DrivenPump, _ plan: CommandPlan, _ content: CommandContent, standing: [CommandEntry]?
+        _ pump: DrivenPump, _ plan: CommandPlan, _ content: CommandContent, standing: [CommandEntry]?,
+        isRunning: Bool = false
     ) throws(DeskRefusal) -> Int {
         let verdict = gate.judge(
             EnteredCommand(
                 pump: pump, command: plan, kind: content.kind, entries: content.entries, order: content.order,
-                reason: content.reason, standing: standing, utc: utc))
+                reason: content.reason, standing: standing, isRunning: isRunning, utc: utc))
         switch verdict {
         case .allowed(let people): return people
         case .refused(let code, let words): throw DeskRefusal(code: code, words.joined(separator: " "))
@@ -236,6 +247,31 @@ extension PumpDesk {
     }
 
     // MARK: Helpers
+
+    /// A command in doubt of a pump that the configuration called otherwise, on the same line.
+    private func checkStrangers(_ pump: DrivenPump) throws(DeskRefusal) {
+        let stranger = ledger.open.first {
+            $0.value.state.isUncertain && $0.value.content.line == pump.lineName
+                && self.pump($0.value.content.pump) == nil
+        }
+        if let stranger { throw DeskRefusal(.uncertainPending, stranger.key) }
+    }
+
+    /// An order begins one delivery: what is left of it, or more of it, is another order.
+    private func checkOrder(_ content: CommandContent) throws(DeskRefusal) {
+        guard content.kind == .trigger, let order = content.order else { return }
+        let used = traces.contains { _, trace in
+            guard trace.content.kind == .trigger, trace.content.order == order, !trace.isWaiting else { return false }
+            switch trace.end {
+            case nil, .confirmed, .resolved(.inEffect): return true
+            case .void, .notSent, .rejected, .notInEffect, .resolved(.notInEffect): return false
+            }
+        }
+        if used {
+            throw DeskRefusal(
+                code: "orderUsed", "This order was begun already: going on needs an order for what is left.")
+        }
+    }
 
     private func known(_ device: String) throws(DeskRefusal) -> DrivenPump {
         if let pump = pump(device) { return pump }
@@ -277,6 +313,10 @@ struct DeskRefusal: Error {
 
     static func expired(_ number: Int64) -> DeskRefusal {
         DeskRefusal(code: "expired", "It was entered more than five minutes ago: enter it anew.", number)
+    }
+
+    static func closing(_ number: Int64) -> DeskRefusal {
+        DeskRefusal(code: "notRunning", "The unit's host is stopping: nothing was done.", number)
     }
 
     static func busy(_ number: Int64) -> DeskRefusal {

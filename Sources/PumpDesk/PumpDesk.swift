@@ -1,4 +1,5 @@
 package import DeviceModel
+import DevicePlans
 import LineEngine
 package import OperatorDesk
 package import PumpControl
@@ -42,8 +43,9 @@ package final class PumpDesk {
         /// How many stops of the device had been asked for.
         let count: Int64
         let since: Int64
-        var waiting: [(DeskAnswer) -> Void]
-        var isProven = false
+        var waiting: [(DeskAnswer) -> Void] = []
+        /// What the line told of it last.
+        var outcome: StopReport.Kind?
         /// What the line told before its event was durable.
         var untold: [StopReport.Kind] = []
     }
@@ -54,6 +56,10 @@ package final class PumpDesk {
     var work: [Int64: DeskWork] = [:]
     var traces: [Int64: DeskTrace] = [:]
     var stops: [AskedStop] = []
+    /// By pump: how many stops had been asked for when it was last looked.
+    var seenStops: [PumpKey: Int64] = [:]
+    /// Whether the host ends: nothing is begun any more.
+    private(set) var isClosing = false
     /// Who waits for a command that is being looked at.
     var starting: [Int64: (DeskAnswer) -> Void] = [:]
     /// What happened and is not durable yet, oldest first: the ledger does not know it until it is.
@@ -67,8 +73,10 @@ package final class PumpDesk {
     static let mostTraces = 500
     /// More than a pump that is stopped and asked for hours brings.
     static let mostOwed = 10_000
-    /// How long an order may wait for its line. Unit: ns.
-    static let orderPatience: Int64 = 30_000_000_000
+    /// How long a look may wait for its line, where nobody waits for it; and what somebody waits for, who goes to the
+    /// pump when he hears nothing. Unit: ns.
+    static let lookPatience: Int64 = 30_000_000_000
+    static let orderPatience: Int64 = 10_000_000_000
     /// How long somebody who asked for a stop is let wait. Unit: ns.
     static let stopPatience: Int64 = 15_000_000_000
 
@@ -79,14 +87,13 @@ package final class PumpDesk {
         (ledger, self.pumps, self.gate) = (history.ledger, pumps, gate)
         traces = history.traces
         for (number, command) in ledger.open where command.state.isOpen {
-            work[number] = .reading(DeskWork.ReadingBack(said: 0, from: now))
+            let settles = pump(command.content.pump)?.command(command.content.command)?.plan.settles ?? 0
+            work[number] = .reading(DeskWork.ReadingBack(said: 0, from: now + settles))
         }
     }
 
-    /// What the ledger came to, for the journal's next file or session; `nil` where it came to nothing.
-    package func snapshot(at now: Int64) -> DeskEvent? {
-        ledger.isEmpty ? nil : DeskEvent(.snapshot(ledger.snapshot), at: now)
-    }
+    /// What the ledger came to, for the journal's next file or session.
+    package func snapshot(at now: Int64) -> DeskEvent { DeskEvent(.snapshot(ledger.snapshot), at: now) }
 
     /// One round: what lines report, what people ask, what time brings about.
     ///
@@ -98,6 +105,7 @@ package final class PumpDesk {
         self.utc = utc
         defer { self.write = { _ in throw DeskFault.noJournal } }
         payOwed()
+        watchStops(asked, at: now)
         takeReports(at: now)
         for ask in asked { take(ask, at: now) }
         if owed.isEmpty { for event in ledger.due(at: now) { tell([event], at: now) } }
@@ -108,6 +116,9 @@ package final class PumpDesk {
     /// Something that the journal took beside commands, and that says something about them: a damage.
     package func took(_ event: CommandEvent, number: Int64, at time: Int64) { apply(event, number: number, at: time) }
 
+    /// The host ends: what is being looked at is not carried out.
+    package func beginClosing() { isClosing = true }
+
     /// Nothing is done any more: whoever waits is answered.
     package func close() {
         let words = "The unit's host is stopping."
@@ -117,16 +128,19 @@ package final class PumpDesk {
     }
 
     /// Whether a pump's commands are in doubt, its stop is not proven, or somebody must look at it.
-    package var alarms: [(alert: AlertKind, device: String, holds: Bool)] {
-        pumps.flatMap { pump in
-            let isUncertain = ledger.underWay(on: pump.key)?.command.state.isUncertain ?? false
-            let state = ledger.pump(pump.key)
-            return [
-                (AlertKind.commandUncertain, pump.handle, isUncertain),
-                (.stopNotProven, pump.handle, state.stop?.phase == .notDelivered),
-                (.pumpToBeLookedAt, pump.handle, !state.isLookedAt),
-            ]
-        }
+    package var alarms: [(alert: AlertKind, device: String?, holds: Bool)] {
+        // Of a pump that the configuration has no more, or calls otherwise.
+        let strange = ledger.open.contains { $0.value.state.isUncertain && pump($0.value.content.pump) == nil }
+        return [(AlertKind.commandUncertain, nil, strange)]
+            + pumps.flatMap { pump in
+                let isUncertain = ledger.underWay(on: pump.key)?.command.state.isUncertain ?? false
+                let state = ledger.pump(pump.key)
+                return [
+                    (AlertKind.commandUncertain, Optional(pump.handle), isUncertain),
+                    (.stopNotProven, pump.handle, state.stop?.phase == .notDelivered),
+                    (.pumpToBeLookedAt, pump.handle, !state.isLookedAt),
+                ]
+            }
     }
 
     // MARK: The journal
@@ -172,7 +186,7 @@ package final class PumpDesk {
         let end = ledger.apply(event, number: number, at: time)
         CommandHistory.note(event, number: number, at: time, end: end, in: &traces)
         if case .stopAsked(let key, _) = event {
-            for place in stops.indices where stops[place].pump == key && stops[place].number == nil {
+            if let place = stops.firstIndex(where: { $0.pump == key && $0.number == nil }) {
                 stops[place].number = number
             }
         }

@@ -142,6 +142,50 @@ import Testing
         #expect(world.ready(world.rate("5")) != nil)
     }
 
+    /// A start that was verified before the stop, and asked for right behind it, before the stop's own request came.
+    @Test func aStopVoidsWhatWasEnteredWhoeverSpeaksFirst() throws {
+        let world = try DeskWorld()
+        let number = try #require(world.ready(world.rate("12.5")))
+        _ = world.line.recorder.askStop(device: 0)
+        #expect(code(world.ask(.start(number, by: world.second))) == "unknownCommand")
+        world.go(for: 5_000_000_000)
+        #expect(world.pump.effects.map(\.word) == ["INF_STOP"])
+        // Who asks late hears what it came to.
+        guard case .stop(_, let isProven, _)? = world.ask(.stop(device: "pump", by: nil)) else {
+            Issue.record("no answer")
+            return
+        }
+        #expect(isProven == true)
+    }
+
+    /// Somebody who hears nothing goes to the pump: what was to be started is not, long after.
+    @Test func aStartDoesNotWaitForALineThatIsGone() throws {
+        let world = try DeskWorld()
+        let number = try #require(world.ready(world.rate("12.5")))
+        world.line.line.breaksAt = world.line.clock.now()
+        world.line.line.isGoneUntil = world.line.clock.now() + 15_000_000_000
+        world.go(for: 100_000_000)
+        let asked = world.line.clock.now()
+        #expect(code(world.ask(.start(number, by: world.second))) == "notFresh")
+        #expect(world.line.clock.now() - asked < 15_000_000_000)
+        world.go(for: 30_000_000_000)
+        #expect(world.pump.effects.isEmpty)
+    }
+
+    /// Case 16: what was interrupted is not begun again in full by the same order.
+    @Test func anOrderBeginsOneDelivery() throws {
+        let world = try DeskWorld()
+        let entry = DeskEntry(device: "pump", command: "start", entries: [:], order: "order-1")
+        let number = try #require(world.ready(entry))
+        #expect(world.start(number)?.end == "confirmed")
+        world.go(for: 6_000_000_000)
+        _ = world.stop()
+        world.go(for: 6_000_000_000)
+        #expect(code(world.ask(.draft(entry, by: world.first))) == "orderUsed")
+        let other = DeskEntry(device: "pump", command: "start", entries: [:], order: "order-2")
+        #expect(world.ready(other) != nil)
+    }
+
     // MARK: Kills
 
     /// Killed at any moment: never a second effect, never a lost intent, and what is uncertain is found out.
