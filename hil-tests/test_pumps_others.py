@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from peers.clockwork import Clockwork
 from peers.driven import AlarisGH, BaxterAS50, Graseby3400, Key, Lie, NewEra1000
-from peers.driving import PumpUnit
+from peers.driving import POLICY, PumpUnit
 from peers.host import Host
 from peers.links import PtyLink
 from peers.waiting import wait_until
@@ -224,6 +225,39 @@ def test_an_unplugged_line_is_told_at_once_and_nothing_comes_later(alaris):
     pump.replug()
     time.sleep(5)
     assert pump.infusing and pump.effect_writes("INF_STOP") == 0, "a stop that came much later"
+
+
+def test_a_pump_behind_a_network_is_read_and_not_driven(clockwork, hosts, tmp_path):
+    """What a network holds back comes minutes later: nothing is commanded over one."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        line = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        unit = PumpUnit(
+            hosts(tmp_path / "unit"), {"pump": {"profile": "alaris/asena-gh", "line": line}}, {"pump": site("rate")},
+        )
+        unit.host.start()
+        wait_until(unit.socket.exists, 10, "the pumps' socket")
+        assert unit.ask("list").json["pumps"] == []
+        assert unit.ask("draft", "pump", "rate", "new-rate=5").refusal == "unknownPump"
+        assert unit.ask("stop", "pump", by=None).code == 1
+
+
+def test_an_older_policy_is_not_taken_again(alaris):
+    """Versions only grow, over a restart, too."""
+    unit, pump = alaris
+    old = {name: (unit.rules / name).read_bytes() for name in ("policy.yaml", "policy.yaml.sig")}
+    unit.sign("policy.yaml", {**POLICY, "version": 2, "devices": {"pump": site("rate")}})
+    running(unit, "MDC_PUMP_MODE")
+    assert unit.ask("draft", "pump", "start").refusal == "notAllowed"
+    unit.host.stop()
+    for name, content in old.items():
+        (unit.rules / name).write_bytes(content)
+    running(unit, "MDC_PUMP_MODE")
+    wait_until(lambda: unit.ask("draft", "pump", "start").refusal == "rulesUnusable", 15, "a refusal")
+    pump.press(Key.START)
+    wait_until(lambda: pump.infusing, 5, "an infusion")
+    assert unit.ask("stop", "pump", by=None).json.get("proven") is True and not pump.infusing
 
 
 def test_what_is_commanded_is_found_in_no_bundle_and_in_no_log(alaris):

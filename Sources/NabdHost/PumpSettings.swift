@@ -33,7 +33,7 @@ package final class RulesKeeper: CommandGate {
         self.settings = settings
         stamps = "\(KeptProfiles(journal: journal).folder)/rules.txt"
         current = Mutex(.none)
-        read()
+        _ = readFiles()
     }
 
     package var rules: PumpRules { current.withLock { $0 } }
@@ -49,11 +49,15 @@ package final class RulesKeeper: CommandGate {
         if case .rules(let set) = rules { set.policy.value } else { nil }
     }
 
-    /// Reads the files anew.
+    /// Reads the files anew, and keeps which they were: from then on no older one is taken.
     package func read() {
+        if case .rules(let set) = readFiles() { keep(set.stamps) }
+    }
+
+    private func readFiles() -> PumpRules {
         let rules = PumpRules.read(folder: settings.rules, keys: RuleKeys(settings.key), accepted: accepted)
-        if case .rules(let set) = rules { keep(set.stamps) }
         current.withLock { $0 = rules }
+        return rules
     }
 
     // MARK: What was accepted

@@ -14,6 +14,7 @@ extension UnitHost {
     /// The command path, by what the journal tells; `nil` where no pump is driven.
     func commands() -> DeskRounds? {
         guard let desk, let keeper = configuration.pumpRules else { return nil }
+        keeper.read()
         let history = CommandHistory(
             journal: configuration.journalDirectory, rules: keeper.policy?.rules ?? CommandRules())
         return DeskRounds(
