@@ -35,8 +35,8 @@ FLOODS = {
 
 
 def resident(host: Host) -> int:
-    """The most memory the host has had of its own, without what the program's file takes: that of a debug build is large,
-    and no flood makes it larger. Unit: bytes.
+    """The most memory the host has had of its own, without what the program's file takes: that of a debug build is
+    large, and no flood makes it larger. Unit: bytes.
     """
     told = dict(entry.split(":", 1) for entry in Path(f"/proc/{host.pid}/status").read_text().splitlines())
     assert {"VmHWM", "RssFile"} <= told.keys(), "the host's memory is not told"
