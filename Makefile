@@ -62,6 +62,8 @@ models: setup-packages ## The model of the command path: every state, and every 
 command-test: setup-packages ## What the tests of commands are worth, and the rigs that commands are tried on: about a quarter of an hour.
 	@scripts/setup python
 	@$(PYTEST) $(DRIVEN) --junitxml=hil-tests/results/driven.xml
+	@echo "== ten thousand commands and two thousand kills, in virtual time (about a minute)"
+	@NABD_LONG=1 swift test --filter PumpDeskTests 2>&1 | scripts/quiet-tests
 	@Tests/Mutation/run
 
 PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-tests -q

@@ -17,9 +17,6 @@ extension TextEngine {
         case begun
     }
 
-    /// Whether somebody wants a stop that has not begun.
-    var isStopWanted: Bool { recorder.stopsAsked(device: 0) > stopsTaken }
-
     /// Nothing is under way: goes on with what commands want.
     mutating func goOnWithCommands(at now: Int64) -> Turn {
         if isStopWanted { beginStop(at: now) }
@@ -53,43 +50,7 @@ extension TextEngine {
         }
     }
 
-    /// The line is not there: a stop that is asked for now is told as not delivered, and one that is tried too long is
-    /// given up.
-    mutating func takeStopUnheard(at now: Int64) {
-        if isStopWanted { beginStop(at: now) }
-        if let run, now >= run.deadline { endRun(because: .expired, at: now) }
-    }
-
-    /// When a line that is closed is opened: soon where somebody wants a stop. Unit: ns.
-    mutating func openingDue(_ until: Int64, at now: Int64) -> Int64 {
-        takeStopUnheard(at: now)
-        return run == nil ? until : min(until, closedAt + CommandRun.openingPause)
-    }
-
     // MARK: Beginning
-
-    /// A stop goes before everything: what was on its way to an effect is not said any more. Who asks again while one
-    /// is under way asks for the same.
-    private mutating func beginStop(at now: Int64) {
-        stopsTaken = recorder.stopsAsked(device: 0)
-        if case .stop(var stop)? = run?.goal {
-            (stop.number, stop.end) = (stopsTaken, now + CommandRun.longestStop)
-            run?.goal = .stop(stop)
-            if stop.isSaid { report(.said, number: stopsTaken, at: now) }
-            return
-        }
-        endRun(because: .stopped, at: now)
-        guard let command = plan.commands.firstIndex(where: { $0.kind == .stop }) else {
-            return report(.notDelivered, number: stopsTaken, at: now)
-        }
-        var stop = CommandRun.Stop(number: stopsTaken, end: now + CommandRun.longestStop)
-        // Told at once, and tried all the same.
-        if !isOpen {
-            stop.isLossTold = true
-            report(.notDelivered, number: stopsTaken, at: now)
-        }
-        run = CommandRun(goal: .stop(stop), command: command, step: .prepare(0))
-    }
 
     private mutating func beginRun(at now: Int64) {
         guard let order else { return }
@@ -105,7 +66,7 @@ extension TextEngine {
         run?.since = now
     }
 
-    private mutating func goTo(_ step: CommandRun.Step, at now: Int64) -> Turn {
+    mutating func goTo(_ step: CommandRun.Step, at now: Int64) -> Turn {
         if case .look(0) = step, run?.isStop == true { run?.since = now }
         run?.step = step
         return .begun
@@ -165,7 +126,7 @@ extension TextEngine {
     }
 
     /// What is in ``spoken`` goes out.
-    private mutating func transmit(_ request: Int) {
+    mutating func transmit(_ request: Int) {
         if plan.requests[request].reply != nil { intake.decoder.expect(request) }
         unspoken.removeAll(keepingCapacity: true)
         intake.said(spoken)
@@ -291,25 +252,6 @@ extension TextEngine {
         return .begun
     }
 
-    private func isShown(_ plan: CommandPlan, since: Int64) -> Bool {
-        guard !intake.decoder.isStranger, !plan.shows.isEmpty else { return false }
-        for shown in plan.shows {
-            guard let test = shown.test,
-                intake.decoder.passes(plan.watched[shown.watched], test, since: since) == true
-            else { return false }
-        }
-        return true
-    }
-
-    /// The device does not show that it stands: soon it is looked at again, and told again where that does no harm.
-    private mutating func tryStopAgain(_ plan: CommandPlan, _ stop: CommandRun.Stop, at now: Int64) -> Turn {
-        var stop = stop
-        stop.isToBeSaid = plan.mayBeRepeated || !stop.isSaid
-        run?.goal = .stop(stop)
-        run?.attempts &+= 1
-        return goTo(.settle(until: now + CommandRun.stopPause), at: now)
-    }
-
     private mutating func tellLook(_ order: LineOrder, _ plan: CommandPlan, since: Int64, isClean: Bool, at now: Int64)
     {
         var outcome = OrderOutcome(order, .looked(isClean: isClean), said: since, time: now)
@@ -348,7 +290,7 @@ extension TextEngine {
         return .begun
     }
 
-    private mutating func fail(_ reason: NotSentReason, at now: Int64) -> Turn {
+    mutating func fail(_ reason: NotSentReason, at now: Int64) -> Turn {
         endRun(because: reason, at: now)
         return .begun
     }
@@ -386,24 +328,5 @@ extension TextEngine {
     /// An order that is not said.
     mutating func drop(_ order: LineOrder, because reason: NotSentReason, at now: Int64) {
         tell(order, order.unsaid(because: reason), said: 0, at: now)
-    }
-
-    /// Whether a stop must still be said before the line is left.
-    var owesStop: Bool {
-        if isStopWanted { return true }
-        if case .stop(let stop)? = run?.goal { return !stop.isSaid }
-        return false
-    }
-
-    /// Nothing is said any more: whoever waits for a stop is told.
-    mutating func endStops(at now: Int64) {
-        endRun(because: .hostStopping, at: now)
-        guard isStopWanted else { return }
-        stopsTaken = recorder.stopsAsked(device: 0)
-        report(.notDelivered, number: stopsTaken, at: now)
-    }
-
-    private func report(_ kind: StopReport.Kind, number: Int64, at now: Int64) {
-        _ = recorder.stopReports.push(StopReport(number: number, device: 0, kind: kind, time: now))
     }
 }
