@@ -3,6 +3,7 @@ their order."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -260,14 +261,26 @@ def test_an_older_policy_is_not_taken_again(alaris):
     assert unit.ask("stop", "pump", by=None).json.get("proven") is True and not pump.infusing
 
 
-def test_what_is_commanded_is_found_in_no_bundle_and_in_no_log(alaris):
-    """Only the words of the events' kinds leave the journal."""
-    unit, pump = alaris
+def test_of_a_command_only_that_it_was_leaves_the_unit(clockwork, hosts, records, pki, tmp_path):
+    """C-25 and C-36, at a real records service: an entry for each step, and nothing of what it says."""
+    pump = AlarisGH(clockwork, PtyLink(tmp_path / "alaris"))
+    pump.modes = {True: "INFUSE", False: "STOP"}
+    unit = PumpUnit(
+        hosts(tmp_path / "unit"), {"pump": {"profile": "alaris/asena-gh", "line": str(tmp_path / "alaris")}},
+        {"pump": site("rate", "start")}, records.base_url, pki.authority.certificate, pki.client, "5s",
+    )
     running(unit, "MDC_PUMP_MODE")
-    assert unit.start(unit.ready("pump", "rate", new_rate="77.7")).command.get("end") == "confirmed"
-    assert "77.7" not in unit.host.log() and "a secret of" not in unit.host.log()
+    entry = ["pump", "rate", "new-rate=77.7", "--reason", "canary of a reason"]
+    number = unit.ask("draft", *entry).command["number"]
+    assert unit.ask("verify", number, *entry, by="omar").command["stage"] == "verified"
+    assert unit.start(number).command.get("end") == "confirmed"
+    wait_until(lambda: records.count("AuditEvent") >= 5, 60, "an entry for each step")
+    told = " ".join(json.dumps(one) for kind in ("AuditEvent", "Observation") for one in records.all(kind))
+    for canary in ("canary of a reason", "layla", "omar", "new-rate", b"INF_RATE^77.7".hex()):
+        assert canary not in told, canary
+    assert "77.7" not in json.dumps(records.all("AuditEvent"))
+    assert "canary of a reason" not in unit.host.log() and "77.7" not in unit.host.log()
     unit.host.stop()
-    assert "a secret of" not in unit.host.log()
     for path in unit.host.directory.rglob("*"):
-        if path.is_file():
-            assert b"a secret of" not in path.read_bytes(), path
+        assert not path.is_file() or b"a secret of" not in path.read_bytes(), path
+    pump.stop()

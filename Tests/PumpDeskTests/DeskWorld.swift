@@ -19,6 +19,8 @@ final class DeskWorld {
     let pump: PlayedPump
     private(set) var journal: [(number: Int64, event: DeskEvent)] = []
     var isJournalBroken = false
+    /// So many writes fail, and the next does not.
+    var failures = 0
     /// Effects that went out without their intent in the journal.
     private(set) var undurable = 0
     private var asks: [PumpDesk.Ask] = []
@@ -69,6 +71,10 @@ final class DeskWorld {
         asks = []
         desk.turn(asked, now: now, utc: now) { [unowned self] events in
             if isJournalBroken { throw JournalFault() }
+            if failures > 0 {
+                failures -= 1
+                throw JournalFault()
+            }
             for event in events {
                 next += 1
                 journal.append((next, event))

@@ -142,6 +142,17 @@ import Testing
         #expect(world.ready(world.rate("5")) != nil)
     }
 
+    /// What has happened is written before what is decided: a write that failed lets none pass it.
+    @Test func nothingIsDecidedBeforeWhatHappenedIsWritten() throws {
+        let world = try DeskWorld()
+        world.go(for: 1_000_000_000)
+        world.failures = 1
+        _ = world.line.recorder.askStop(device: 0)
+        #expect(code(world.ask(.draft(world.rate("5"), by: world.first))) == "journal")
+        world.go(for: 1_000_000_000)
+        #expect(world.journal.first.map { DeskWorld.word($0.event.event) } == "stopAsked")
+    }
+
     /// A start that was verified before the stop, and asked for right behind it, before the stop's own request came.
     @Test func aStopVoidsWhatWasEnteredWhoeverSpeaksFirst() throws {
         let world = try DeskWorld()

@@ -106,6 +106,17 @@ import Testing
         #expect(line.pump.effects.filter { $0.word != "INF_STOP" }.isEmpty)
     }
 
+    /// It shows what it showed when it was decided, and that is nothing a command may be said in.
+    @Test func whatACommandRequiresIsAskedOnTheLine() throws {
+        let line = try DrivenLine()
+        line.pump.set(mode: "INFUSE", at: 0)
+        let look = try #require(line.look("rate"))
+        #expect(look.kind == .looked(isClean: true) && values(look, line, "rate")["mode"] == "INFUSE")
+        let order = try #require(line.order("rate", ["new-rate": "12.5"], before: look.told))
+        _ = line.hand(.command(order))
+        #expect(line.outcome()?.kind == .notSent(.changed) && line.pump.effects.isEmpty)
+    }
+
     @Test(arguments: [
         (PlayedPump.Mischief.obeysSilently, Doubt.silent), (.deaf, .silent), (.answersLate, .silent),
         (.damaged, .damaged),

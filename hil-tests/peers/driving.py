@@ -48,8 +48,10 @@ def scrypt(secret: str) -> str:
 class PumpUnit:
     """The folder with the rules, signed by a key of the site; the operators; and the host that they command."""
 
-    def __init__(self, host: Host, devices: dict[str, dict], policy: dict[str, dict]) -> None:
-        """``policy``: by the device's handle, what the site's policy says of it."""
+    def __init__(self, host: Host, devices: dict[str, dict], policy: dict[str, dict], *delivery) -> None:
+        """``policy``: by the device's handle, what the site's policy says of it; ``delivery``: where the unit delivers
+        to, as the host's configuration takes it.
+        """
         self.host = host
         folder = host.directory
         self.rules = folder / "rules"
@@ -64,7 +66,7 @@ class PumpUnit:
             for name, secret in SECRETS.items()
         }}))
         self.socket = folder / "pumps"
-        host.configure(devices)
+        host.configure(devices, *delivery)
         unit = yaml.safe_load(host.config.read_text())
         unit["pumps"] = {
             "rules": "rules", "key": "site.pub", "operators": "operators.yaml", "socket": "pumps",
