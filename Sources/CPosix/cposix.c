@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,4 +203,22 @@ int nabd_connect_local(int descriptor, int folder, const char *name) {
     int code = local_address(&address, folder, name);
     if (code != 0) return code;
     return connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0 ? 0 : -errno;
+}
+
+int nabd_notify(const char *name, const char *text, size_t length) {
+    struct sockaddr_un address;
+    size_t size = strlen(name);
+    if (size < 2 || size >= sizeof address.sun_path) return -ENAMETOOLONG;
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    memcpy(address.sun_path, name, size);
+    // An abstract name begins with a zero byte.
+    if (name[0] == '@') address.sun_path[0] = 0;
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (descriptor < 0) return -errno;
+    socklen_t taken = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size);
+    ssize_t sent = sendto(descriptor, text, length, MSG_NOSIGNAL, (struct sockaddr *)&address, taken);
+    int code = sent == (ssize_t)length ? 0 : sent < 0 ? -errno : -EMSGSIZE;
+    close(descriptor);
+    return code;
 }

@@ -46,6 +46,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case pumpToBeLookedAt = "NABD_PUMP_TO_BE_LOOKED_AT"
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
+    case safeMode = "NABD_SAFE_MODE"
     case uplinkFailing = "NABD_UPLINK_FAILING"
     case uplinkContradicted = "NABD_UPLINK_CONTRADICTED"
     case identityShared = "NABD_UNIT_IDENTITY_SHARED"
@@ -99,6 +100,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
                 "لا تتم قراءة هذا الجهاز: إعداداته في هذه الوحدة خاطئة")
         case .settingRefused:
             row(.low, "A setting of this unit is faulty and is not used", "أحد إعدادات هذه الوحدة خاطئ ولا يُستخدم")
+        case .safeMode:
+            row(
+                .high, "This unit ended again and again: it reads its devices now, and commands no pump",
+                "توقفت هذه الوحدة مرارًا: هي تقرأ أجهزتها الآن ولا تتحكم بأي مضخة")
         case .uplinkFailing:
             row(
                 .medium, "Nothing is being sent to the records service; this unit keeps everything",

@@ -41,6 +41,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case samplesShed
     case settingRefused
     case journalWitnessed
+    case deviceReleased
     case commandDrafted
     case commandVerified
     case commandMismatched
@@ -97,7 +98,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .conflictingReplies, .lineEcho,
             .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
             .requestBarred, .lineStatistics,
-            .deviceStatistics:
+            .deviceStatistics, .deviceReleased:
             .device
         }
     }
@@ -148,6 +149,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .journalGap: "Records are missing that had been made: deleted, damaged, or replaced by an older copy."
         case .journalPruned: "A file went away whose content is delivered, or that nobody waits for."
         case .settingRefused: "A part of the unit's configuration is faulty: this session runs without it."
+        case .deviceReleased: "A device that this session reads no longer."
         case .journalWitnessed: "The host signed, with the unit's key, how far the chain of events had come."
         case .commandDrafted: "Somebody entered a command for a pump; its number is this event's."
         case .commandVerified: "A second person entered the same, blind."
@@ -205,7 +207,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed, .settingRefused, .journalWitnessed:
+            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased:
             false
         }
     }

@@ -79,6 +79,7 @@ extension EventKind {
                 EventMember("reason", "What is wrong with it, with the place in its file."),
             ]
         case .journalWitnessed: Self.witness
+        case .deviceReleased: []
         case .commandDrafted: [Self.by, EventMember("content", "What is wanted: an object.")]
         case .commandVerified, .commandMismatched, .commandWithdrawn: [Self.by, Self.command]
         case .commandResolved: [Self.by, Self.command, EventMember("word", "What the pump shows.")]

@@ -43,7 +43,7 @@ package enum RecordedEvent: Sendable, Hashable {
             .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed, .settingRefused, .journalWitnessed:
+            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased:
             self = .other(kind)
         }
     }

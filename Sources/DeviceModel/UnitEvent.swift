@@ -59,6 +59,11 @@ extension UnitEvent {
             ], time)
     }
 
+    /// A device that the session reads no longer.
+    package static func deviceReleased(_ device: String, at time: Int64) -> UnitEvent {
+        UnitEvent(.deviceReleased, device: device, [:], time)
+    }
+
     /// - Parameters:
     ///   - device: the handle of the device that it costs; `nil` for another part.
     ///   - setting: the part's key.

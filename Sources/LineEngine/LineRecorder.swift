@@ -19,6 +19,8 @@ package final class LineRecorder: Sendable {
     /// By device: how many stops were asked for.
     private let stops: Counters
     package let lateness = LatenessHistogram()
+    /// The signs of life of the line's thread.
+    package let beat = Beat()
     private let counters: Counters
     private let lostRecords = Atomic<Int64>(0)
     private let missed = Atomic<Int64>(0)

@@ -1,10 +1,48 @@
+import Fieldbus
+import DeviceModel
 import LineEngine
 import Observability
+import RealTime
 import Sampling
 
-extension HostSummary {
-    /// What has been counted so far, for Prometheus.
+extension UnitHost {
+    /// What has been counted so far, and how old what is known is, for Prometheus.
     var metrics: MetricsText {
+        var text = summary.metrics
+        let (picture, now) = (recorder.totals.picture, MonotonicClock().now())
+        text.family("nabd_build_info", .gauge, "1; the version of the host.")
+        text.sample("nabd_build_info", ["version": HostVersion.text], 1)
+        text.family("nabd_alerts", .gauge, "Alerts that hold, of the host and of its devices.")
+        for priority in AlertPriority.allCases {
+            let count = picture.alerts.count { $0.alert.priority == priority.rawValue }
+            text.sample("nabd_alerts", ["priority": priority.rawValue], Double(count))
+        }
+        text.family(
+            "nabd_device_newest_value_age_seconds", .gauge,
+            "How long ago the newest value that counts came from the device; NaN before the first.")
+        for line in picture.lines {
+            for device in line.worker.devices {
+                let newest = line.newestValue(of: device)
+                text.sample(
+                    "nabd_device_newest_value_age_seconds",
+                    ["line": line.worker.address.description, "device": device],
+                    newest.map { Double(max(0, now - $0)) / 1e9 } ?? .nan)
+            }
+        }
+        guard let state = view?.now else { return text }
+        text.family(
+            "nabd_uplink_nothing_stored_seconds", .gauge,
+            "For how long nothing could be stored at the records service; 0 while it can.")
+        text.sample(
+            "nabd_uplink_nothing_stored_seconds", [:],
+            state.failingSince.map { Double(max(0, now - $0)) / 1e9 } ?? 0)
+        return text
+    }
+}
+
+extension HostSummary {
+    /// What has been counted so far.
+    fileprivate var metrics: MetricsText {
         var text = MetricsText()
         func one(_ name: String, _ kind: MetricsText.Kind, _ help: String, _ value: Double) {
             text.family(name, kind, help)

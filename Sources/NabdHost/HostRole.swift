@@ -1,12 +1,15 @@
-/// What a process of the host does. Between processes there is nothing but the journal's files and the books.
+/// What a process of the host does. Between processes there is nothing but the journal's files, the
+/// books, and the clock's file.
 package enum HostRole: String, CaseIterable, Sendable {
     /// Reads the devices and keeps the journal; it opens no way to the network's services.
     case acquire
     /// Delivers what the journal holds; it touches no line and writes nothing of the record.
     case uplink
-    /// Both in one process.
+    /// Asks the kernel how sure the wall clock is, for a process that may not.
+    case clock
+    /// Acquire and uplink in one process.
     case all
 
-    package var acquires: Bool { self != .uplink }
-    var delivers: Bool { self != .acquire }
+    package var acquires: Bool { self == .acquire || self == .all }
+    var delivers: Bool { self == .uplink || self == .all }
 }

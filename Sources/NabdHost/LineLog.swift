@@ -4,27 +4,72 @@ import Glibc
 import Logging
 import Sampling
 
-/// What a person must do something about stands in the log as well: of one device and kind no more than a line in a
-/// while, which says how many it stands for.
-struct LineLog {
-    /// Lines of one kind about one device are at least so far apart, once the first few are said. Unit: ns.
+/// How many lines of one kind about one device the log gets: a few at once, then one in a while, which says how many it
+/// stands for.
+struct LogAccount {
+    /// Lines are at least so far apart, once the first few are said. Unit: ns.
     static let every: Int64 = 60_000_000_000
     /// Lines said at once before that.
     static let burst = 5
 
+    private var left = LogAccount.burst
+    private var refilled: Int64
+    private var untold: Int64 = 0
+
+    init(from now: Int64) { refilled = now }
+
+    /// Something happened so many times. Returns how many a line that is said now stands for; `nil` when none is due.
+    mutating func take(_ times: Int64, at now: Int64) -> Int64? {
+        let more = max(0, now - refilled) / Self.every
+        refilled += more * Self.every
+        left = min(Self.burst, left + Int(min(more, Int64(Self.burst))))
+        untold += times
+        guard left > 0 else { return nil }
+        left -= 1
+        defer { untold = 0 }
+        return untold
+    }
+}
+
+/// The host's own alerts that begin and end, as the log has them. Those that a device raises are not in it: they may
+/// tell of a patient.
+struct AlertLog {
+    private struct Key: Hashable {
+        let condition: String
+        let begins: Bool
+    }
+
+    let logger: Logger
+    private var accounts: [Key: LogAccount] = [:]
+
+    init(logger: Logger) { self.logger = logger }
+
+    /// - Parameter times: changes before this one that are not told each.
+    mutating func tell(_ alert: AlertRecord, begins: Bool, times: UInt32, at now: Int64) {
+        guard let kind = AlertKind(rawValue: alert.name) else { return }
+        let key = Key(condition: alert.condition, begins: begins)
+        guard let count = accounts[key, default: LogAccount(from: now)].take(1 + Int64(times), at: now) else { return }
+        let (priority, text) = (kind.descriptor.priority, kind.descriptor.text)
+        var metadata: Logger.Metadata = ["alert": "\(alert.name)", "priority": "\(priority.rawValue)"]
+        if let device = alert.device { metadata["device"] = "\(device)" }
+        if count > 1 { metadata["times"] = "\(count)" }
+        if begins {
+            logger.log(level: priority == .low ? .warning : .error, "alert: \(text)", metadata: metadata)
+        } else {
+            logger.notice("no longer: \(text)", metadata: metadata)
+        }
+    }
+}
+
+/// What a person must do something about stands in the log as well.
+struct LineLog {
     private struct Key: Hashable {
         let device: String
         let event: EventCode
     }
 
-    private struct Account {
-        var left = LineLog.burst
-        var refilled: Int64
-        var untold: Int64 = 0
-    }
-
     let logger: Logger
-    private var accounts: [Key: Account] = [:]
+    private var accounts: [Key: LogAccount] = [:]
 
     init(logger: Logger) { self.logger = logger }
 
@@ -35,31 +80,29 @@ struct LineLog {
         let device = worker.devices[Int(record.index)]
         guard let (level, text) = Self.words(record, worker.address) else { return }
         let key = Key(device: device, event: record.event)
-        var account = accounts[key] ?? Account(refilled: now)
-        let more = max(0, now - account.refilled) / Self.every
-        account.refilled += more * Self.every
-        account.left = min(Self.burst, account.left + Int(min(more, Int64(Self.burst))))
-        defer { accounts[key] = account }
-        account.untold += 1 + Int64(record.repeats)
-        guard account.left > 0 else { return }
-        account.left -= 1
+        guard let times = accounts[key, default: LogAccount(from: now)].take(1 + Int64(record.repeats), at: now) else {
+            return
+        }
         var metadata: Logger.Metadata = ["device": "\(device)", "line": "\(worker.address)"]
-        if account.untold > 1 { metadata["times"] = "\(account.untold)" }
-        account.untold = 0
+        if times > 1 { metadata["times"] = "\(times)" }
         logger.log(level: level, "\(text)", metadata: metadata)
+    }
+
+    /// Why a device's line is not there, by the event that says so.
+    static func loss(_ record: SampleRecord, of line: LineAddress) -> FieldbusError {
+        let code = Int32(truncatingIfNeeded: record.bits)
+        let path = line.description
+        return switch code {
+        case EBUSY: .portHeld(path: path)
+        case ENOENT, EACCES: .cannotOpen(path: path, errno: code)
+        default: .disconnected(errno: code)
+        }
     }
 
     private static func words(_ record: SampleRecord, _ line: LineAddress) -> (Logger.Level, String)? {
         switch record.event {
         case .deviceConnected: return (.info, "the device answers")
-        case .deviceDisconnected:
-            let code = Int32(truncatingIfNeeded: record.bits)
-            let path = line.description
-            let error: FieldbusError =
-                code == EBUSY
-                ? .portHeld(path: path)
-                : code == ENOENT || code == EACCES ? .cannotOpen(path: path, errno: code) : .disconnected(errno: code)
-            return (.warning, error.description)
+        case .deviceDisconnected: return (.warning, loss(record, of: line).description)
         case .deviceSilent: return (.warning, "the device does not answer: \(record.textValue)")
         case .wrongDevice:
             return (.error, "this is not the device that is expected here: its values are withheld")

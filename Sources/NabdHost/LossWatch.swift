@@ -5,6 +5,12 @@ struct LossWatch {
 
     init(lines: Int) { toldOfRings = [Int64](repeating: 0, count: lines) }
 
+    /// A line more, which has lost nothing yet.
+    mutating func add() { toldOfRings.append(0) }
+
+    /// A line less; those behind it move up.
+    mutating func remove(_ line: Int) { toldOfRings.remove(at: line) }
+
     /// Records that never found room in a line's ring and have not been told; `nil` for none.
     ///
     /// - Parameter total: all that were lost there since the start.

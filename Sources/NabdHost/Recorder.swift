@@ -18,12 +18,19 @@ final class Recorder: Sendable {
         var holdsJournal = false
         /// The journal could not be written; the last words about it.
         var problem: String?
+        /// Whether the journal was committed once, or it is known that it cannot be.
+        var isUnderWay = false
+        /// What was recorded last.
+        var picture = RecordedPicture()
     }
 
     private let thread: Mutex<RealTimeThread?> = Mutex(nil)
     private let stopFlag = StopFlag()
     private let notes = NoteQueue()
+    private let changes = AskQueue<LineChange, Result<Void, NoteError>>(limit: 1)
     private let totalsState = Mutex(Totals())
+    /// The signs of life of the recorder's thread.
+    let beat = Beat()
 
     var totals: Totals { totalsState.withLock { $0 } }
 
@@ -34,17 +41,19 @@ final class Recorder: Sendable {
     ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
     ///   - standing: alerts that hold from the beginning, each about a device or the host.
     ///   - watches: alarms of the host whose condition is asked for at intervals.
+    ///   - quality: how sure the wall clock is.
     ///   - commands: the command path, which belongs to the recorder's thread from now on; `nil` for none.
     func start(
         _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
         standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch], commands: DeskRounds?,
         lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
+        quality: @escaping @Sendable () -> ClockQuality,
         priority: Int32, logger: Logger
     ) throws {
         let loop = RecorderLoop(
             writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes,
-            clock: MonotonicClock(), wall: WallClock.now,
-            logger: logger)
+            changes: changes,
+            clock: MonotonicClock(), wall: WallClock.now, quality: quality, beat: beat, logger: logger)
         loop.hold(standing)
         loop.watches = watches
         loop.commands = commands
@@ -59,6 +68,7 @@ final class Recorder: Sendable {
         thread.withLock { $0 = started }
         // From here on the thread takes what is noted, however late it begins.
         notes.open()
+        changes.open()
         asks?.open()
     }
 
@@ -67,6 +77,19 @@ final class Recorder: Sendable {
     /// and nothing will be; but where a disk failed while it wrote, and the host is killed before the disk takes
     /// anything again, the next start may find that it had kept the event.
     func note(_ event: UnitEvent) async throws(NoteError) -> Int64 { try await notes.note(event) }
+
+    /// Has the recorder drain other lines, and returns when it does. When it throws, nothing has changed.
+    func change(_ change: LineChange) async throws(NoteError) {
+        let answer: Result<Void, NoteError>
+        do { answer = try await changes.ask(change) } catch {
+            switch error {
+            case .notRunning: throw .notRunning
+            case .full: throw .full(limit: 1)
+            case .cancelled: throw .cancelled
+            }
+        }
+        try answer.get()
+    }
 
     /// Drains what is left, ends the journal's session, and returns when all of it is durable.
     func stop() {

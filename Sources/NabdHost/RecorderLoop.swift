@@ -17,15 +17,19 @@ final class RecorderLoop<Clock: MonotonicTime> {
     /// A write that takes this long is told. Unit: ns.
     private static var slowDisk: Int64 { 1_000_000_000 }
 
-    private let writer: JournalWriter
-    private let lines: [(worker: LineWorker, streams: [Int])]
+    let writer: JournalWriter
+    private var lines: [(worker: LineWorker, streams: [Int])]
     /// The civil time of the unit less UTC, by the machine's own time zone. Unit: ns.
     private let zone = Int64(TimeZone.current.secondsFromGMT()) * 1_000_000_000
     private let notes: NoteQueue
+    let changes: AskQueue<LineChange, Result<Void, NoteError>>
     private let clock: Clock
     private let wall: () -> Int64
+    private let judgeClock: () -> ClockQuality
+    private let beat: Beat
     private let logger: Logger
     private var lineLog: LineLog
+    private var alertLog: AlertLog
     private var events: EventQueue
     private var alerts: AlertRegister
     private var clockWatch: ClockWatch
@@ -40,19 +44,29 @@ final class RecorderLoop<Clock: MonotonicTime> {
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
     ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
+    ///   - changes: what changes in the lines while it runs.
     ///   - wall: the wall clock. Unit: ns since 1970.
+    ///   - quality: how sure it is.
+    ///   - beat: gets the thread's signs of life.
     init(
         writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
         lines: [(worker: LineWorker, streams: [Int])], notes: NoteQueue,
-        clock: Clock, wall: @escaping () -> Int64, logger: Logger
+        changes: AskQueue<LineChange, Result<Void, NoteError>> = AskQueue(limit: 1), clock: Clock,
+        wall: @escaping () -> Int64,
+        quality: @escaping () -> ClockQuality, beat: Beat, logger: Logger
     ) {
         self.writer = writer
         self.lines = lines
         self.notes = notes
+        self.changes = changes
         self.clock = clock
         self.wall = wall
+        judgeClock = quality
+        self.beat = beat
         self.logger = logger
         lineLog = LineLog(logger: logger)
+        alertLog = AlertLog(logger: logger)
+        totals.picture = RecordedPicture(lines.map(\.worker))
         events = EventQueue(beginning: beginning)
         alerts = AlertRegister(session: writer.sessionKey, isWhole: knowsAllAlerts)
         clockWatch = ClockWatch(monotonic: clock.now(), wall: wall())
@@ -61,9 +75,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     /// Alerts that hold from the beginning to the end, each about a device or the host.
     func hold(_ standing: [(alert: AlertKind, device: String?)]) {
-        for (alert, device) in standing {
-            if let event = alerts.set(alert, device: device, holds: true, at: clock.now()) { events.add(event) }
-        }
+        for (alert, device) in standing { hold(alert, device: device, true) }
     }
 
     func run(until stop: StopFlag, _ intervals: Rounds.Intervals, publish: (Recorder.Totals) -> Void) {
@@ -72,9 +84,14 @@ final class RecorderLoop<Clock: MonotonicTime> {
         publish(totals)
         while !stop.isSet {
             clock.sleep(until: rounds.next)
-            let round = rounds.begin(at: clock.now())
+            let now = clock.now()
+            beat.give(at: now)
+            let round = rounds.begin(at: now)
             watchClock()
             drain()
+            changeLines()
+            // From here on the thread is the disk's as often as its own.
+            beat.give(at: clock.now(), into: .system)
             if round.tellsStatistics { tellStatistics() }
             if round.maintains { maintain() }
             if round.maintains { for watch in watches { hold(watch.alert, watch.holds()) } }
@@ -88,6 +105,9 @@ final class RecorderLoop<Clock: MonotonicTime> {
                 if commit(heartbeat: round.commit == .heartbeat) { rounds.wrote() }
                 tellLosses()
                 totals.holdsJournal = writer.holdsJournal
+                totals.isUnderWay = true
+                totals.picture.alerts = alerts.standing
+                totals.picture.time = clock.now()
                 publish(totals)
             }
             if round.tidies { tidy() }
@@ -107,10 +127,28 @@ final class RecorderLoop<Clock: MonotonicTime> {
         for (worker, _) in lines { worker.recorder.tell(civil) }
     }
 
+    // MARK: Lines
+
+    func add(_ worker: LineWorker, streams: [Int]) {
+        lines.append((worker, streams))
+        losses.add()
+        totals.picture.add(worker)
+    }
+
+    func remove(_ worker: LineWorker) {
+        guard let index = lines.firstIndex(where: { $0.worker === worker }) else { return }
+        lines.remove(at: index)
+        losses.remove(index)
+        totals.picture.remove(line: index)
+        add(alerts.endAll(of: worker.alerts, at: clock.now()))
+    }
+
+    func add(_ more: [UnitEvent]) { events.add(more) }
+
     // MARK: Draining
 
     private func drain() {
-        for (worker, streams) in lines {
+        for (index, (worker, streams)) in lines.enumerated() {
             let ring = worker.recorder.ring
             // Bounded: what a line adds while it is drained waits for the next round.
             var left = ring.capacity
@@ -122,8 +160,9 @@ final class RecorderLoop<Clock: MonotonicTime> {
                     case .sample:
                         guard streams.indices.contains(Int(record.index)) else { continue }
                         samples += 1
+                        totals.picture.add(sample: record, line: index)
                         return (record, streams[Int(record.index)])
-                    case .event: take(event: record, of: worker)
+                    case .event: take(event: record, ofLine: index)
                     case .alertStart: take(alert: record, begins: true, of: worker)
                     case .alertEnd: take(alert: record, begins: false, of: worker)
                     }
@@ -134,8 +173,10 @@ final class RecorderLoop<Clock: MonotonicTime> {
         }
     }
 
-    private func take(event record: SampleRecord, of worker: LineWorker) {
+    private func take(event record: SampleRecord, ofLine index: Int) {
+        let worker = lines[index].worker
         guard worker.devices.indices.contains(Int(record.index)) else { return }
+        totals.picture.add(event: record, line: index)
         lineLog.tell(record, of: worker, at: clock.now())
         if record.event.isGap { totals.gaps += 1 }
         let event = UnitEvent.line(
@@ -148,6 +189,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         guard worker.alerts.indices.contains(Int(record.index)) else { return }
         let alert = worker.alerts[Int(record.index)]
         let time = record.monotonicNanoseconds
+        alertLog.tell(alert.occurrence(nil), begins: begins, times: record.repeats, at: clock.now())
         if begins {
             events.add(alerts.begin(alert, repeated: record.repeats, at: time))
         } else {
@@ -167,7 +209,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         let last: Int64
         do {
             last = try writer.record(
-                batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: .current())
+                batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: judgeClock())
         } catch {
             complain(error)
             if events.keepWithinLimit() > 0 { alerts.loseEvents() }
@@ -195,7 +237,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         do {
             let last = try writer.record(
                 waiting.map { JournalWriter.Event($0.question) }, now: start, utcOffset: clockWatch.offset,
-                quality: .current())
+                quality: judgeClock())
             totals.events += Int64(waiting.count)
             for (note, number) in zip(waiting, (last - Int64(waiting.count) + 1)...last) {
                 note.answer(.success(number))
@@ -211,7 +253,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         guard let commands else { return }
         let start = clock.now()
         defer { tellSlowness(since: start) }
-        let quality = ClockQuality.current()
+        let quality = judgeClock()
         commands.turn(
             now: start, utc: quality == .unknown ? nil : start + clockWatch.offset, file: writer.eventFile
         ) { [self] batch in
@@ -226,9 +268,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
                 throw error
             }
         }
-        for (alert, device, holds) in commands.alarms {
-            if let event = alerts.set(alert, device: device, holds: holds, at: start) { events.add(event) }
-        }
+        for (alert, device, holds) in commands.alarms { hold(alert, device: device, holds) }
     }
 
     /// Says what was lost without a word so far: records that never found room in a ring, samples that the disk never
@@ -260,7 +300,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private func maintain() {
         do {
             let isWithinLimit = try writer.maintain(
-                now: clock.now(), utc: clock.now() + clockWatch.offset, quality: .current())
+                now: clock.now(), utc: clock.now() + clockWatch.offset, quality: judgeClock())
             hold(.journalOverLimit, !isWithinLimit)
             if isWithinLimit, !writer.isShedding { hold(.journalShedding, false) }
         } catch {
@@ -282,8 +322,11 @@ final class RecorderLoop<Clock: MonotonicTime> {
         }
     }
 
-    private func hold(_ alert: AlertKind, _ holds: Bool) {
-        if let event = alerts.set(alert, holds: holds, at: clock.now()) { events.add(event) }
+    func hold(_ alert: AlertKind, device: String? = nil, _ holds: Bool) {
+        let now = clock.now()
+        guard let event = alerts.set(alert, device: device, holds: holds, at: now) else { return }
+        alertLog.tell(AlertRecord(device: device, alert.descriptor, instance: nil), begins: holds, times: 0, at: now)
+        events.add(event)
     }
 
     /// Says that the disk was slow: lines go on meanwhile, but an event behind it had to wait.
@@ -301,7 +344,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         defer { tellSlowness(since: now) }
         do {
             let count = try writer.commit(
-                now: now, utc: now + clockWatch.offset, quality: .current(), heartbeat: heartbeat)
+                now: now, utc: now + clockWatch.offset, quality: judgeClock(), heartbeat: heartbeat)
             if condition.recover(hasAllEvents: events.waiting.isEmpty) {
                 logger.notice("the journal is written again")
                 totals.problem = nil
@@ -341,6 +384,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     /// Whoever waits is answered, what waits is written, and the session ends: alerts first, then the host.
     private func end() {
         notes.close()
+        changes.close()
         commands?.beginClosing()
         turnCommands()
         commands?.close()
@@ -364,14 +408,14 @@ final class RecorderLoop<Clock: MonotonicTime> {
         // Each by itself: a fault of one file must not cost what the other still takes.
         do {
             try writer.record(
-                [JournalWriter.Event(stopped)], now: now, utcOffset: clockWatch.offset, quality: .current())
+                [JournalWriter.Event(stopped)], now: now, utcOffset: clockWatch.offset, quality: judgeClock())
             totals.events += 1
         } catch {
             isWhole = false
             complain(error)
         }
         do {
-            try writer.finish(now: now, utc: now + clockWatch.offset, quality: .current())
+            try writer.finish(now: now, utc: now + clockWatch.offset, quality: judgeClock())
         } catch {
             isWhole = false
             complain(error)

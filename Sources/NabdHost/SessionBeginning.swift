@@ -18,24 +18,31 @@ struct SessionBeginning {
                 alert, reason: alert.device.map(devices.contains) ?? true ? .restarted : .removed, at: time)
         }
         alertsEnded = open.failure == nil ? ends.count : nil
-        let configured = configuration.devices.map { device in
-            let profile = device.plan.profile
-            return UnitEvent.deviceConfigured(
-                device.plan.handle, profile: profile.name, digest: profile.digest,
-                manufacturer: profile.device.manufacturer, model: profile.device.model,
-                function: profile.device.kind, line: device.address.description, udi: device.udi,
-                hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
-        }
-        let refused = configuration.refused.map { refusal in
-            switch refusal.part {
-            case .device(let handle):
-                UnitEvent.settingRefused(device: handle, setting: "devices", reason: refusal.reason, at: time)
-            case .setting(let key):
-                UnitEvent.settingRefused(device: nil, setting: key, reason: refusal.reason, at: time)
-            }
-        }
+        let configured = configuration.devices.map { UnitEvent.configured($0, at: time) }
+        let refused = configuration.refused.map { UnitEvent.refused($0, at: time) }
         events =
             ends + [.hostStarted(unit: configuration.unit, alertsEnded: alertsEnded, at: time)] + configured
             + refused
+    }
+}
+
+extension UnitEvent {
+    /// A device that is read from now on.
+    static func configured(_ device: UnitConfiguration.Device, at time: Int64) -> UnitEvent {
+        let profile = device.plan.profile
+        return deviceConfigured(
+            device.plan.handle, profile: profile.name, digest: profile.digest,
+            manufacturer: profile.device.manufacturer, model: profile.device.model,
+            function: profile.device.kind, line: device.address.description, udi: device.udi,
+            hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
+    }
+
+    /// A part of the file that is not used.
+    static func refused(_ refusal: UnitConfiguration.Refusal, at time: Int64) -> UnitEvent {
+        switch refusal.part {
+        case .device(let handle):
+            settingRefused(device: handle, setting: "devices", reason: refusal.reason, at: time)
+        case .setting(let key): settingRefused(device: nil, setting: key, reason: refusal.reason, at: time)
+        }
     }
 }

@@ -16,6 +16,8 @@ package struct UnitConfiguration: Sendable {
         package let plan: DevicePlan
         package let address: LineAddress
         package let location: SourceLocation
+        /// The entry as it is written, without comments and layout.
+        package let entry: String
         /// Its unique device identifier (UDI) in the form for people, as its label has it; `nil` where nobody wrote it.
         package var udi: String?
     }
@@ -73,6 +75,10 @@ package struct UnitConfiguration: Sendable {
     /// The Unix socket at which the running host tells how it is: beside the journal, where the file names none.
     package var statusSocket: String { statusPath ?? "\(journalDirectory).status" }
     package var statusPath: String?
+    /// Where the clock's process writes how sure the wall clock is; `nil` where the host asks the kernel itself.
+    package var clockFile: String?
+    /// Whether it is the unit's configuration without what can be done without: see ``safe``.
+    package private(set) var isSafe = false
     /// What lets pumps be driven; `nil` where this unit drives none.
     package var pumps: PumpSettings?
     /// The rules as they were read with the configuration.
@@ -91,6 +97,8 @@ package struct UnitConfiguration: Sendable {
     package var reconcileEvery: Int64 = 3_600_000_000_000
     /// The names of the unit's folders of profiles.
     package var names = Nomenclature()
+    /// The parts of the file but the devices, by key, each as it is written, without comments and layout.
+    package var parts: [String: String] = [:]
     /// What of the file is not used because it is faulty; empty where every fault ends the reading.
     package var refused: [Refusal] = []
 
@@ -107,6 +115,14 @@ package struct UnitConfiguration: Sendable {
             }
         }
         return lines
+    }
+
+    /// This configuration for a host that ended again and again: it reads the devices and keeps the journal, and drives
+    /// no pump.
+    package var safe: UnitConfiguration {
+        var safe = self
+        (safe.isSafe, safe.pumps, safe.pumpRules) = (true, nil, nil)
+        return safe
     }
 
     /// Reads and checks a configuration with every profile it names.

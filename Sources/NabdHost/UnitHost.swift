@@ -46,26 +46,41 @@ package final class UnitHost: Service {
     /// When the journal is first witnessed, and how often from then on. Unit: s.
     private static let firstWitness = 5
     private static let witnessEvery = 3600
-    /// How often a status socket that cannot be had is tried again. Unit: s.
-    private static let statusAgain = 10
 
-    package let configuration: UnitConfiguration
+    /// What the host runs by, which a word may change while it runs.
+    struct Running: Sendable {
+        var configuration: UnitConfiguration
+        var workers: [LineWorker]
+    }
+
+    let running: Mutex<Running>
+    /// Reads the configuration anew; `nil` where that is never asked for.
+    let reading: (@Sendable () throws -> UnitConfiguration)?
     let logger: Logger
-    private let workers: [LineWorker]
-    private let recorder = Recorder()
+    let recorder = Recorder()
+    let clock: ClockJudge
     /// What delivers, where this process does.
     private let uplink: UplinkHost?
     /// The command path; `nil` where this unit drives no pump.
     let desk: HostDesk?
     /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
-    private let view: UplinkView?
+    let view: UplinkView?
+
+    package var configuration: UnitConfiguration { running.withLock { $0.configuration } }
+    var workers: [LineWorker] { running.withLock { $0.workers } }
 
     /// Puts the host together. Nothing runs, and nothing is opened, before ``run()``.
-    package init(_ configuration: UnitConfiguration, role: HostRole = .all, logger: Logger) {
-        self.configuration = configuration
+    ///
+    /// - Parameter reading: reads the configuration anew, when SIGHUP asks for it.
+    package init(
+        _ configuration: UnitConfiguration, role: HostRole = .all, logger: Logger,
+        reading: (@Sendable () throws -> UnitConfiguration)? = nil
+    ) {
+        self.reading = reading
         self.logger = logger
+        clock = ClockJudge(file: configuration.clockFile)
         let workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
-        self.workers = workers
+        running = Mutex(Running(configuration: configuration, workers: workers))
         desk = configuration.pumps.map { _ in HostDesk(configuration.drivenPumps(workers)) }
         let recorder = recorder
         uplink =
@@ -90,12 +105,14 @@ package final class UnitHost: Service {
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
             writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil,
-            standing: configuration.refused.map(\.alert),
+            standing: standing,
             watches: watches, commands: commands(), lines: lines,
-            commitEvery: configuration.commitEvery,
+            commitEvery: configuration.commitEvery, quality: clock.now,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
+        began.withLock { $0 = MonotonicClock().now() }
+        let watch = watchService()
         for device in configuration.devices where device.plan.profile.provenance.contains(where: \.unverified) {
             logger.notice(
                 "this device's profile rests on unverified facts",
@@ -117,8 +134,13 @@ package final class UnitHost: Service {
         let rules = Task { await readRules() }
         let status = Task { await tellStatus() }
         let witness = Task { await witnessJournal() }
+        let reload = Task { await reloadWhenTold() }
         try? await gracefulShutdown()
         logger.info("stopping")
+        began.withLock { $0 = nil }
+        watch?.beginStopping()
+        reload.cancel()
+        await reload.value
         witness.cancel()
         rules.cancel()
         for worker in workers { worker.askToStop() }
@@ -135,6 +157,12 @@ package final class UnitHost: Service {
         await viewTask?.value
         if let left = await uplink?.finish() { pendingAtEnd.withLock { $0 = left } }
         view?.look()
+        watch?.stop()
+    }
+
+    /// Alerts that hold as long as this host runs.
+    private var standing: [(alert: AlertKind, device: String?)] {
+        configuration.refused.map(\.alert) + (configuration.isSafe ? [(.safeMode, nil)] : [])
     }
 
     private var watches: [AlarmWatch] {
@@ -149,7 +177,7 @@ package final class UnitHost: Service {
     }
 
     /// Keeps what the unit reads by, for a day on which it can no longer be read where it stands.
-    private func keepProfiles() {
+    func keepProfiles() {
         let kept = KeptProfiles(journal: configuration.journalDirectory)
         do {
             if let accepted = configuration.accepted { try kept.keep(accepted) }
@@ -157,20 +185,6 @@ package final class UnitHost: Service {
         } catch {
             logger.warning("the profiles in use could not be kept", metadata: ["folder": "\(kept.folder)"])
         }
-    }
-
-    /// Whoever looks on must not be able to stop what is looked at: without its socket the host runs on, says so once,
-    /// and tries again until it is told to stop.
-    private func tellStatus() async -> StatusSocket? {
-        var isTold = false
-        while !Task.isCancelled {
-            do throws(StatusSocketError) { return try startStatus() } catch {
-                if !isTold { logger.error("nobody can ask how the host is", metadata: ["reason": "\(error)"]) }
-                isTold = true
-            }
-            try? await Task.sleep(for: .seconds(Self.statusAgain))
-        }
-        return nil
     }
 
     /// Signs how far the chain of events has come: soon after the start, then every hour. Without the unit's key nobody
@@ -195,27 +209,15 @@ package final class UnitHost: Service {
         }
     }
 
-    private func startStatus() throws(StatusSocketError) -> StatusSocket {
-        let socket = try StatusSocket(
-            path: configuration.statusSocket,
-            answers: [
-                "metrics": { [self] in summary.metrics.text },
-                "health": { [self] in
-                    recorder.totals.problem.map { "the journal cannot be written: \($0)\n" } ?? "ok\n"
-                },
-            ])
-        try socket.start()
-        return socket
-    }
-
     private let pendingAtEnd = Mutex<Int?>(nil)
+    /// When the lines' threads were started; `nil` before, and from the stop on. Unit: ns of the monotonic clock.
+    let began = Mutex<Int64?>(nil)
     private let memoryLock = Mutex<MemoryLock?>(nil)
     private let schedulingWords = Mutex<String?>(nil)
 
     /// The journal, and what it is to hold first: `unwritten` is what the disk did not take.
     private func openJournal() throws -> (writer: JournalWriter, beginning: SessionBeginning, unwritten: [UnitEvent]) {
-        let clock = MonotonicClock()
-        let (now, utc) = (clock.now(), WallClock.now())
+        let (now, utc) = (MonotonicClock().now(), WallClock.now())
         let bootID =
             (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(
                 in: .whitespacesAndNewlines))
@@ -231,7 +233,7 @@ package final class UnitHost: Service {
         // none.
         do {
             try writer.record(
-                beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: utc - now, quality: .current())
+                beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: utc - now, quality: clock.now())
             return (writer, beginning, [])
         } catch { return (writer, beginning, beginning.events) }
     }
@@ -291,17 +293,5 @@ extension UnitConfiguration.Refusal {
         case .setting("uplink"): (.uplinkFailing, nil)
         case .setting: (.settingRefused, nil)
         }
-    }
-}
-
-extension ClockQuality {
-    /// Before this the wall clock is not set: there was no such host yet. 2026-01-01T00:00:00Z. Unit: ns.
-    private static let dawn: Int64 = 1_767_225_600_000_000_000
-
-    /// What the kernel says of the wall clock now. A clock that was never set in this boot, or whose kernel does not
-    /// tell, runs on its own unless its time is impossible.
-    static func current() -> ClockQuality {
-        if WallClock.isSynchronised() == true { return .synchronised }
-        return WallClock.now() < dawn ? .unknown : .holdover
     }
 }

@@ -35,7 +35,8 @@ extension UnitReader {
             barred: CommandShelf.patterns(of: profileFolders), isDriven: isDriven(handle, on: address, lineValue))
         if let fault = plan.fault(on: address) { lineValue.error(fault) }
         unit.devices.append(
-            UnitConfiguration.Device(plan: plan, address: address, location: value.location, udi: readUDI(map)))
+            UnitConfiguration.Device(
+                plan: plan, address: address, location: value.location, entry: value.canonicalText, udi: readUDI(map)))
     }
 
     private func readUDI(_ map: YAMLMapping) -> String? {

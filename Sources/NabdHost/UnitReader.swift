@@ -19,7 +19,7 @@ struct UnitReader {
 
     static let keys = [
         "nabd", "unit", "profiles", "accept", "monitor-only", "test-data", "journal", "real-time", "metrics", "status",
-        "devices", "pumps", "uplink",
+        "clock", "devices", "pumps", "uplink",
     ]
 
     let faultCost: UnitConfiguration.FaultCost
@@ -52,6 +52,7 @@ struct UnitReader {
             kind.error("this file says it is “\(text)”, expected “unit/1”")
             return false
         }
+        for (key, _, value) in root.entries where key != "devices" { unit.parts[key] = value.canonicalText }
         // A key that is not known may be any one that is missing, misspelt: the uplink's, the label's, the journal's.
         let areKeysRight = part(.setting("nabd")) { _ in root.allow(Self.keys) }
         _ = part(.setting("unit")) { $0.readName(root) }
@@ -80,6 +81,11 @@ struct UnitReader {
             guard let map = root["status"]?.mapping("the status") else { return }
             map.allow(["socket"])
             reader.unit.statusPath = map.required("socket")?.text("the socket's path").map(reader.absolute)
+        }
+        _ = part(.setting("clock")) { reader in
+            guard let map = root["clock"]?.mapping("the clock") else { return }
+            map.allow(["file"])
+            reader.unit.clockFile = map.required("file")?.text("the file's path").map(reader.absolute)
         }
         readTrust(root)
         _ = part(.setting("pumps")) { reader in

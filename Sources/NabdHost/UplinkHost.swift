@@ -1,6 +1,8 @@
 package import Logging
 import RealTime
+import Observability
 import ServiceLifecycle
+import Synchronization
 import Uplink
 
 /// The uplink as a process of its own: it reads the journal beside the process that writes it, and keeps the books.
@@ -11,6 +13,9 @@ package final class UplinkHost: Service {
     private let client: RenewedClient
     private let uplink: UplinkService
     private let logger: Logger
+    /// The signs of life of the tasks that deliver.
+    private let beat = Beat()
+    private let isStopping = Atomic<Bool>(false)
 
     /// - Returns: `nil` for a unit without an uplink.
     package convenience init?(_ configuration: UnitConfiguration, logger: Logger) {
@@ -39,11 +44,36 @@ package final class UplinkHost: Service {
     package func run() async throws {
         logger.info("the uplink is running")
         let delivery = Task { await deliver() }
+        let pulse = Task { [beat] in
+            while !Task.isCancelled {
+                beat.give(at: MonotonicClock().now())
+                try? await Task.sleep(for: .seconds(1))
+            }
+        }
+        let watch = watchService()
         try? await gracefulShutdown()
         logger.info("stopping")
+        isStopping.store(true, ordering: .relaxed)
+        watch?.beginStopping()
         delivery.cancel()
         await delivery.value
         _ = await finish()
+        pulse.cancel()
+        watch?.stop()
+    }
+
+    /// Tells the service manager how delivery is, where one asked.
+    private func watchService() -> ServiceWatch? {
+        guard let manager = ServiceManager() else { return nil }
+        let thread = PulseWatch.Thread(name: "delivery", beat: beat, started: MonotonicClock().now())
+        let watch = ServiceWatch(manager, logger: logger) { [self] now in
+            let isStopping = isStopping.load(ordering: .relaxed)
+            return ServiceWatch.Look(
+                isReady: true, status: uplink.status.problem ?? "delivering",
+                standing: isStopping ? [] : PulseWatch.standing([thread], at: now))
+        }
+        watch.start()
+        return watch
     }
 
     /// Delivers until the task is cancelled.

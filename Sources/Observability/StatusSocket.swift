@@ -200,6 +200,19 @@ extension StatusSocket {
         return descriptor
     }
 
+    /// The number of the process that tells its status there.
+    ///
+    /// - Throws: ``StatusSocketError``, with what to do.
+    package static func process(at path: String) throws(StatusSocketError) -> Int32 {
+        let descriptor = try connected(to: path)
+        defer { close(descriptor) }
+        let process = nabd_peer_process(descriptor)
+        guard process > 0 else {
+            throw StatusSocketError(description: "the system does not tell which process answers at \(path)")
+        }
+        return process
+    }
+
     /// What a host tells at a word; as the one who asks.
     ///
     /// - Throws: ``StatusSocketError``, with what to do.

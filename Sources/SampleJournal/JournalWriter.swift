@@ -148,6 +148,8 @@ package final class JournalWriter {
             known[descriptor] = (newestStream, 0)
         }
         let indices = descriptors.map { descriptor in
+            // One that was registered before in this session goes on where it is.
+            if let index = buffers.firstIndex(where: { $0.descriptor == descriptor }) { return index }
             let stream = known[descriptor] ?? (0, 0)
             buffers.append(StreamBuffer(stream: stream.id, descriptor: descriptor, nextSequence: stream.next))
             durableNext.append(stream.next)

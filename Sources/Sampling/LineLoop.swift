@@ -18,6 +18,7 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
     private let line: Line
     private let clock: Clock
     private let orders: Ring<LineOrder>
+    private let beat: Beat
     private let longestSleep: Int64
     private var buffer = [UInt8](repeating: 0, count: 1024)
     private var isOpen = false
@@ -28,6 +29,7 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
         self.line = line
         self.clock = clock
         self.orders = orders
+        beat = recorder.beat
         recorder.begin(at: clock.now())
     }
 
@@ -43,7 +45,9 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
     /// Does what is next; `false` when there is nothing more.
     package func step() -> Bool {
         while engine.mayTakeOrder, let order = orders.pop() { engine.take(order, at: clock.now()) }
-        let action = engine.next(at: clock.now())
+        let now = clock.now()
+        beat.give(at: now)
+        let action = engine.next(at: now)
         if action == .end { return false }
         do { try carryOut(action) } catch { lose(error) }
         return true
@@ -57,6 +61,8 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
             clock.sleep(until: min(until, soon))
         case .open:
             close()
+            // A name may take the system long to find.
+            beat.give(at: clock.now(), into: .system)
             try line.open(deadline: clock.now() + Self.longestOpening)
             isOpen = true
             engine.opened(at: clock.now())

@@ -55,6 +55,22 @@ package struct YAMLValue {
     /// Whether a text stands in quotes.
     package var isQuoted: Bool { node.scalar.map { $0.style == .doubleQuoted || $0.style == .singleQuoted } ?? false }
 
+    /// What stands here as one line, without comments and layout: two values that read the same have the same.
+    package var canonicalText: String {
+        switch node {
+        case .scalar(let scalar):
+            let text = scalar.string.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            return isNothing ? "~" : "\"\(text)\""
+        case .mapping(let mapping):
+            return "{"
+                + mapping.map { "\(child($0).canonicalText): \(child($1).canonicalText)" }.joined(separator: ", ")
+                + "}"
+        case .sequence(let sequence):
+            return "[" + sequence.map { child($0).canonicalText }.joined(separator: ", ") + "]"
+        case .alias: return "*"
+        }
+    }
+
     /// What kind of thing stands here, for messages.
     package var found: String {
         switch node {

@@ -12,7 +12,9 @@ struct Nabd: AsyncParsableCommand {
         abstract: "The host of a mobile medical unit: devices to a durable journal to the records service.",
         version: HostVersion.text,
         subcommands: [
-            DemoCommand.self, RunCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
+            DemoCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self, ReloadCommand.self,
+            CheckCommand.self,
+            ProfileCommand.self, JournalCommand.self,
             UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self,
         ])
 

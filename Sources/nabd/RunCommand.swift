@@ -17,16 +17,23 @@ struct RunCommand: AsyncParsableCommand {
 
     @Option(help: "The unit's configuration file.") var config: String
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
-    @Option(help: "What this process does: acquire (devices and journal), uplink (delivery), or all.") var role =
-        HostRole.all
+    @Option(
+        help:
+            "What this process does: acquire (devices and journal), uplink (delivery), clock, or all: the first two."
+    ) var role = HostRole.all
+    @Option(help: "Where the clock role writes how sure the time is: `clock: {file: …}` of the unit's configuration.")
+    var clockFile = "/run/nabd-clock/quality"
+    @Flag(help: "Read and record the devices, and drive no pump; that is an alert.") var safe = false
 
     func run() async throws {
         // The host outlives whoever reads its log, and a device that hangs up.
         signal(SIGPIPE, SIG_IGN)
-        let diagnostics = Diagnostics()
-        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics, faultsCost: .itsPart)
-        for finding in diagnostics.all { printError(finding.description) }
+        // A terminal that is lost does not end the host; one that reads its configuration anew is told so.
+        signal(SIGHUP, SIG_IGN)
         let logger = makeLogger(level: .info)
+        // The clock's process needs to know nothing of the unit.
+        if role == .clock { return try await run(ClockHost(file: clockFile, logger: logger)) }
+        let configuration = try read()
         for refusal in configuration.refused {
             logger.error(
                 "this part of the configuration is faulty: the unit runs without it",
@@ -44,13 +51,20 @@ struct RunCommand: AsyncParsableCommand {
             }
             return try await run(uplink)
         }
-        let host = UnitHost(configuration, role: role, logger: logger)
+        let host = UnitHost(configuration, role: role, logger: logger) { [self] in try read() }
         try await run(host)
         let summary = host.summary
         print(json ? SummaryText.json(summary, withCounters: true) : SummaryText.words(summary))
         if let problem = summary.journalProblem {
             throw Failure(.io, "the journal could not be written to the end: \(problem)")
         }
+    }
+
+    private func read() throws(InvalidFile) -> UnitConfiguration {
+        let diagnostics = Diagnostics()
+        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics, faultsCost: .itsPart)
+        for finding in diagnostics.all { printError(finding.description) }
+        return safe ? configuration.safe : configuration
     }
 
     /// Runs a service until a signal.

@@ -35,7 +35,8 @@ final class PlayedRecorder {
         loop = RecorderLoop(
             writer: writer, beginning: beginning, knowsAllAlerts: true,
             lines: [(worker, try writer.register(worker.streams))], notes: notes, clock: clock,
-            wall: { wall() }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            wall: { wall() }, quality: { .holdover }, beat: Beat(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         wall = { [unowned self] in clock.now() + offset }
         notes.open()
     }

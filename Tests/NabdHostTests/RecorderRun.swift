@@ -39,7 +39,7 @@ final class RecorderRun {
             writer, beginning: [], knowsAllAlerts: beginning.alertsEnded != nil, standing: [],
             watches: [], commands: nil,
             lines: [(worker, try writer.register(worker.streams))],
-            commitEvery: configuration.commitEvery, priority: 0,
+            commitEvery: configuration.commitEvery, quality: { .holdover }, priority: 0,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 

@@ -100,4 +100,7 @@ int nabd_is_socket(int folder, const char *name);
 int nabd_bind_local(int descriptor, int folder, const char *name);
 int nabd_connect_local(int descriptor, int folder, const char *name);
 
+/// Sends one datagram to a Unix socket, whose name begins with '/', or with '@' for an abstract one; it waits for nobody. Returns 0 or -errno.
+int nabd_notify(const char *name, const char *text, size_t length);
+
 #endif

@@ -1,0 +1,84 @@
+import Logging
+import Observability
+import RealTime
+import Synchronization
+
+/// Tells the service manager how this process is: that it runs, a sentence, and a sign of life as long as each thread
+/// moves. On a thread of its own: what hangs elsewhere does not hang here.
+final class ServiceWatch: Sendable {
+    /// How a look around came out.
+    struct Look: Sendable {
+        /// Whether what was asked for runs.
+        var isReady: Bool
+        /// How it is, in a sentence.
+        var status: String
+        /// Threads that stand.
+        var standing: [String] = []
+    }
+
+    /// How often it looks around. Unit: ns.
+    private static let every: Int64 = 250_000_000
+
+    private let manager: ServiceManager
+    private let logger: Logger
+    private let look: @Sendable (_ now: Int64) -> Look
+    private let stopFlag = StopFlag()
+    private let thread = Mutex<RealTimeThread?>(nil)
+
+    /// - Parameter look: asked at each round, on this watch's thread; it must not wait for anybody.
+    init(_ manager: ServiceManager, logger: Logger, look: @escaping @Sendable (_ now: Int64) -> Look) {
+        (self.manager, self.logger, self.look) = (manager, logger, look)
+    }
+
+    func start() {
+        do {
+            let started = try RealTimeThread(name: "service watch", priority: 0) { [self] in watch() }
+            thread.withLock { $0 = started }
+        } catch {
+            logger.error("the service manager is not told how the host is", metadata: ["reason": "\(error)"])
+        }
+    }
+
+    /// The end is begun: no sign of life is owed any more but that it goes on.
+    func beginStopping() { manager.tell(.stopping, .status("stopping")) }
+
+    func stop() {
+        stopFlag.set()
+        thread.withLock { $0?.join() }
+    }
+
+    /// What is said of one round to the next.
+    private struct Told {
+        var isReady = false
+        var status = ""
+        var standing: [String] = []
+    }
+
+    private func watch() {
+        let clock = MonotonicClock()
+        var told = Told()
+        while !stopFlag.isSet {
+            round(look(clock.now()), &told)
+            clock.sleep(until: clock.now() + Self.every)
+        }
+    }
+
+    private func round(_ look: Look, _ told: inout Told) {
+        if look.isReady, !told.isReady {
+            manager.tell(.ready, .status(look.status))
+            (told.isReady, told.status) = (true, look.status)
+        }
+        if look.status != told.status {
+            manager.tell(.status(look.status))
+            told.status = look.status
+        }
+        if look.standing.isEmpty { manager.tell(.alive) }
+        guard look.standing != told.standing else { return }
+        told.standing = look.standing
+        if !look.standing.isEmpty {
+            logger.critical(
+                "a thread of the host does not move: the service manager will replace the host",
+                metadata: ["threads": "\(look.standing.joined(separator: ", "))"])
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Fieldbus
+import Nomenclature
+import ProfileLanguage
+import DevicePlans
+import SampleJournal
+import Sampling
+package import DeviceModel
+import Foundation
+import LineEngine
+import RealTime
+
+/// How a running host is, as it tells at its socket: one document for people, for programs and for the live table. Its
+/// members are documented in docs/operations.md.
+package struct UnitStatus: Sendable {
+    /// The word at the host's socket.
+    package static let word = "status"
+    /// The form's name, in the member `nabd`.
+    package static let form = "status/1"
+
+    /// Values older than three periods and half a second are not of now. Unit: ns.
+    private static let play: Int64 = 500_000_000
+
+    let summary: HostSummary
+    let picture: RecordedPicture
+    let uplink: UplinkView.State?
+    let configuration: UnitConfiguration
+    /// Unit: ns of the monotonic clock.
+    let now: Int64
+    /// Unit: ns since 1970.
+    let utc: Int64
+    let clock: ClockQuality
+    let health: UnitHealth
+
+    // MARK: The document
+
+    package var json: JSON {
+        .members([
+            "nabd": .string(Self.form), "unit": .string(configuration.unit), "version": .string(HostVersion.text),
+            "testData": configuration.isTestData ? .bool(true) : nil,
+            "time": .string(UTCTime.text(nanoseconds: utc)), "clock": .string(clock.word),
+            "health": .members([
+                "state": .string(health.state.rawValue), "reasons": .array(health.reasons.map(JSON.string)),
+            ]),
+            "devices": .array(picture.lines.flatMap(devices)),
+            "alerts": .array(picture.alerts.map(alert)),
+            "lines": .array(summary.lines.map { .members($0.members) }),
+            "journal": journal, "uplink": uplink.map(delivery) ?? .null,
+            "scheduling": summary.scheduling.map(JSON.string), "memory": summary.memory.map { .string($0.rawValue) },
+        ])
+    }
+
+    private func milliseconds(since time: Int64) -> JSON { .integer(max(0, now - time) / 1_000_000) }
+
+    private func alert(_ standing: AlertRegister.Standing) -> JSON {
+        let alert = standing.alert
+        return .members([
+            "device": alert.device.map(JSON.string), "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name),
+            "priority": alert.priority.map(JSON.string), "text": alert.text.map(JSON.string),
+            "textArabic": alert.arabicText.map(JSON.string), "heldMilliseconds": milliseconds(since: standing.since),
+        ])
+    }
+
+    private var journal: JSON {
+        .members([
+            "samples": .integer(summary.samples), "events": .integer(summary.events), "gaps": .integer(summary.gaps),
+            "bytes": .integer(summary.journalBytes), "limitBytes": .integer(configuration.retention.limit),
+            "problem": summary.journalProblem.map(JSON.string),
+        ])
+    }
+
+    private func delivery(_ state: UplinkView.State) -> JSON {
+        .members([
+            "server": configuration.destination.map(JSON.string), "stored": .integer(state.stored),
+            "parked": .integer(state.parked),
+            "nothingStoredMilliseconds": state.failingSince.map(milliseconds),
+            "problem": state.problem.map(JSON.string),
+        ])
+    }
+
+    private func devices(of line: RecordedPicture.Line) -> [JSON] {
+        line.worker.devices.enumerated().map { index, handle in
+            let device = configuration.devices.first { $0.plan.handle == handle }
+            let streams = line.worker.streams.indices.filter { line.worker.streams[$0].device == handle }
+            let episodic = Set(
+                (device?.plan.profile.metrics ?? []).filter(\.isEpisodic).map(\.name.referenceID))
+            return .members([
+                "device": .string(handle), "profile": device.map { .string($0.plan.profile.name) },
+                "line": .string(line.worker.address.description),
+                "link": .string(line.links[index].word), "hint": line.links[index].hint.map(JSON.string),
+                "values": .array(
+                    streams.filter { !line.worker.streams[$0].isWaveform }.map { stream in
+                        let descriptor = line.worker.streams[stream]
+                        return value(
+                            line.newest[stream], of: descriptor, isEpisodic: episodic.contains(descriptor.metric))
+                    }),
+                "waveforms": .array(streams.compactMap { waveform(line, $0) }),
+            ])
+        }
+    }
+
+    private func naming(_ stream: StreamDescriptor) -> JSON {
+        .members([
+            "vmd": stream.vmd.map(JSON.string), "metric": .string(stream.metric),
+            "display": .string(stream.name?.display ?? stream.metric),
+            "displayArabic": stream.name?.arabicDisplay.map(JSON.string), "unit": stream.unit.map(JSON.string),
+        ])
+    }
+
+    /// What is not of now, or does not count, has no value here: its age and the reason say what there is.
+    private func value(_ record: SampleRecord, of stream: StreamDescriptor, isEpisodic: Bool) -> JSON {
+        let time = record.monotonicNanoseconds
+        guard time > 0 else { return naming(stream).adding(["value": .null, "reason": .string("awaited")]) }
+        let isStale = !isEpisodic && now - time > 3 * stream.periodNanoseconds + Self.play
+        let counts = record.validity.carriesValue && !isStale
+        let text: String? = if case .text = stream.form { record.textValue } else { nil }
+        let reason = isStale ? Reason.stale : record.reason
+        let value = counts ? stream.json(bits: record.bits, text: text) : .null
+        return naming(stream).adding([
+            "value": value, "text": value.shown.map(JSON.string),
+            "validity": .string(isStale ? Validity.notAvailable.word : record.validity.word),
+            "reason": reason == .none ? nil : .string(reason.word),
+            "ageMilliseconds": milliseconds(since: time),
+        ])
+    }
+
+    private func waveform(_ line: RecordedPicture.Line, _ index: Int) -> JSON? {
+        guard let sweep = line.sweeps[index] else { return nil }
+        let stream = line.worker.streams[index]
+        return naming(stream).adding([
+            "columnNanoseconds": .integer(RecordedPicture.Sweep.columnTime),
+            "columns": .array(
+                sweep.columns(until: picture.time).map { record in
+                    guard let record, record.validity.carriesValue else { return .null }
+                    return stream.json(bits: record.bits, text: nil)
+                }),
+        ])
+    }
+}
+
+extension JSON {
+    /// A value with its digits, for a reader that would lose them.
+    fileprivate var shown: String? {
+        switch self {
+        case .number(let text), .string(let text): text
+        default: nil
+        }
+    }
+}
+
+extension RecordedPicture.Link {
+    /// The word in the status document.
+    var word: String {
+        switch self {
+        case .awaited: "awaited"
+        case .answering: "answering"
+        case .silent: "silent"
+        case .wrongDevice: "wrongDevice"
+        }
+    }
+
+    var hint: String? { if case .silent(let hint) = self, !hint.isEmpty { hint } else { nil } }
+}
