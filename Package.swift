@@ -246,8 +246,9 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "LineEngine", "PumpControl",
-                "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML", "TestSupport",
+                "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
+                "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

@@ -21,21 +21,21 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private var lines: [(worker: LineWorker, streams: [Int])]
     /// The civil time of the unit less UTC, by the machine's own time zone. Unit: ns.
     private let zone = Int64(TimeZone.current.secondsFromGMT()) * 1_000_000_000
-    private let notes: NoteQueue
+    let notes: NoteQueue
     let changes: AskQueue<LineChange, Result<Void, NoteError>>
-    private let clock: Clock
+    let clock: Clock
     private let wall: () -> Int64
-    private let judgeClock: () -> ClockQuality
+    let judgeClock: () -> ClockQuality
     private let beat: Beat
-    private let logger: Logger
+    let logger: Logger
     private var lineLog: LineLog
-    private var alertLog: AlertLog
-    private var events: EventQueue
-    private var alerts: AlertRegister
-    private var clockWatch: ClockWatch
+    var alertLog: AlertLog
+    var events: EventQueue
+    var alerts: AlertRegister
+    var clockWatch: ClockWatch
     private var losses: LossWatch
-    private var condition = JournalCondition()
-    private var totals = Recorder.Totals()
+    var condition = JournalCondition()
+    var totals = Recorder.Totals()
     /// Asked at each round of maintenance.
     var watches: [AlarmWatch] = []
     /// The command path; `nil` where no pump is driven.
@@ -147,7 +147,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     // MARK: Draining
 
-    private func drain() {
+    func drain() {
         for (index, (worker, streams)) in lines.enumerated() {
             let ring = worker.recorder.ring
             // Bounded: what a line adds while it is drained waits for the next round.
@@ -201,7 +201,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     /// Returns whether the journal took them.
     @discardableResult
-    private func writeEvents() -> Bool {
+    func writeEvents() -> Bool {
         let batch = events.batch
         guard !batch.isEmpty else { return true }
         let start = clock.now()
@@ -249,7 +249,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     }
 
     /// Lines, people and time bring commands on; what they come to is written at once.
-    private func turnCommands() {
+    func turnCommands() {
         guard let commands else { return }
         let start = clock.now()
         defer { tellSlowness(since: start) }
@@ -273,7 +273,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     /// Says what was lost without a word so far: records that never found room in a ring, samples that the disk never
     /// took.
-    private func tellLosses() {
+    func tellLosses() {
         let now = clock.now()
         for (index, line) in lines.enumerated() {
             guard let lost = losses.ring(index, total: line.worker.recorder.lost) else { continue }
@@ -286,7 +286,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     }
 
     /// What has been counted of each line and of each device on it.
-    private func tellStatistics() {
+    func tellStatistics() {
         let now = clock.now()
         for line in lines {
             let summary = LineSummary(line.worker, now: now)
@@ -312,7 +312,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         }
     }
 
-    private func tellIncidents() {
+    func tellIncidents() {
         for incident in writer.takeIncidents() {
             let (event, words) = incident.event(at: clock.now())
             events.add(event)
@@ -368,7 +368,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         }
     }
 
-    private func complain(_ error: any Error) { say(error, isNew: condition.fail(error)) }
+    func complain(_ error: any Error) { say(error, isNew: condition.fail(error)) }
 
     private func say(_ error: any Error, isNew: Bool) {
         if isNew {
@@ -377,56 +377,5 @@ final class RecorderLoop<Clock: MonotonicTime> {
         }
         totals.problem = condition.problem
         hold(.journalFailing, true)
-    }
-
-    // MARK: The end
-
-    /// Whoever waits is answered, what waits is written, and the session ends: alerts first, then the host.
-    private func end() {
-        notes.close()
-        changes.close()
-        commands?.beginClosing()
-        turnCommands()
-        commands?.close()
-        drain()
-        tellIncidents()
-        tellLosses()
-        tellStatistics()
-        let ends = alerts.endAll(at: clock.now())
-        events.add(ends)
-        writer.tryAtOnce()
-        while !events.waiting.isEmpty, writeEvents() {}
-        finish(alertsEnded: ends.count)
-    }
-
-    /// - Parameter alertsEnded: how many alerts were ended just before.
-    private func finish(alertsEnded: Int) {
-        let now = clock.now()
-        let isSettled = alerts.isWhole && events.waiting.isEmpty
-        let stopped = UnitEvent.hostStopped(alertsEnded: isSettled ? alertsEnded : nil, at: now)
-        var isWhole = true
-        // Each by itself: a fault of one file must not cost what the other still takes.
-        do {
-            try writer.record(
-                [JournalWriter.Event(stopped)], now: now, utcOffset: clockWatch.offset, quality: judgeClock())
-            totals.events += 1
-        } catch {
-            isWhole = false
-            complain(error)
-        }
-        do {
-            try writer.finish(now: now, utc: now + clockWatch.offset, quality: judgeClock())
-        } catch {
-            isWhole = false
-            complain(error)
-        }
-        if isWhole, condition.recover(hasAllEvents: events.waiting.isEmpty) { totals.problem = nil }
-        guard writer.unwrittenSamples > 0 || !events.waiting.isEmpty else { return }
-        logger.critical(
-            "what was held in memory is lost with this stop: the disk did not take it",
-            metadata: [
-                "samples": "\(writer.unwrittenSamples)", "events": "\(events.waiting.count)",
-                "reason": "\(totals.problem ?? "")",
-            ])
     }
 }

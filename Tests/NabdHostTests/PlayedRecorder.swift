@@ -14,8 +14,10 @@ import TestSupport
 final class PlayedRecorder {
     private static let second: Int64 = 1_000_000_000
 
+    private let folder: TemporaryFolder
     let clock = PlayedClock()
     let notes = NoteQueue()
+    let changes = AskQueue<LineChange, Result<Void, NoteError>>(limit: 1)
     let writer: JournalWriter
     let worker: LineWorker
     /// The wall clock less the monotonic one. Unit: ns.
@@ -25,6 +27,7 @@ final class PlayedRecorder {
 
     /// - Parameter beginning: what the session's journal does not hold yet.
     init(_ folder: TemporaryFolder, beginning: [UnitEvent] = []) throws {
+        self.folder = folder
         let configuration = try RecorderRun.configure(folder)
         let line = configuration.lines[0]
         worker = LineWorker(address: line.address, plans: line.plans)
@@ -34,11 +37,13 @@ final class PlayedRecorder {
         var wall = { [clock, offset] in clock.now() + offset }
         loop = RecorderLoop(
             writer: writer, beginning: beginning, knowsAllAlerts: true,
-            lines: [(worker, try writer.register(worker.streams))], notes: notes, clock: clock,
+            lines: [(worker, try writer.register(worker.streams))], notes: notes, changes: changes,
+            clock: clock,
             wall: { wall() }, quality: { .holdover }, beat: Beat(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         wall = { [unowned self] in clock.now() + offset }
         notes.open()
+        changes.open()
     }
 
     /// What happens at a time of the run. Unit: s since its start.
@@ -60,6 +65,13 @@ final class PlayedRecorder {
                 SampleRecord(
                     kind: .event, index: 0, monotonicNanoseconds: clock.now(), bits: Int64(figure), event: event))
         }
+    }
+
+    /// What changes in the lines; it is carried out in the next round.
+    func change(_ change: LineChange) throws {
+        let changes = changes
+        Task { _ = try await changes.ask(change) }
+        while changes.waiting == 0 { usleep(100) }
     }
 
     func report(_ alert: LinkAlert, holds: Bool) {

@@ -1,0 +1,234 @@
+import DeviceModel
+import Foundation
+import LineEngine
+import Logging
+import RealTime
+import Sampling
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import NabdHost
+
+@Suite struct StatusTests {
+    private static let second: Int64 = 1_000_000_000
+
+    // MARK: Threads
+
+    @Test func aThreadThatComesRoundMoves() {
+        let beat = Beat()
+        let threads = [PulseWatch.Thread(name: "journal", beat: beat, started: 100 * Self.second)]
+        // One that never gave a sign is measured from its start.
+        #expect(PulseWatch.standing(threads, at: 104 * Self.second).isEmpty)
+        #expect(PulseWatch.standing(threads, at: 105 * Self.second) == ["journal"])
+        beat.give(at: 110 * Self.second)
+        #expect(PulseWatch.standing(threads, at: 114 * Self.second).isEmpty)
+        #expect(PulseWatch.standing(threads, at: 115 * Self.second) == ["journal"])
+    }
+
+    /// A disk that hangs is not mended by a new process.
+    @Test func aThreadInTheSystemIsGivenTime() {
+        let beat = Beat()
+        beat.give(at: 10 * Self.second, into: .system)
+        #expect(beat.last == Beat.Sign(time: 10 * Self.second, place: .system))
+        let threads = [PulseWatch.Thread(name: "journal", beat: beat, started: 1)]
+        #expect(PulseWatch.standing(threads, at: 69 * Self.second).isEmpty)
+        #expect(PulseWatch.standing(threads, at: 71 * Self.second) == ["journal"])
+        beat.give(at: 72 * Self.second)
+        #expect(PulseWatch.standing(threads, at: 77 * Self.second) == ["journal"])
+    }
+
+    // MARK: The clock
+
+    @Test(arguments: [
+        "", "synchronised", "synchronised 5", "synchronised 5 6", "unknown 5 6\n", "synchronised  6\n",
+        "synchronised 5 6 7\n", "synchronised 99999999999999999999 6\n", "synchronised 5 6\nmore\n",
+    ])
+    func whatIsNoNoteSaysNothing(text: String) { #expect(ClockNote(text) == nil, "\(text)") }
+
+    @Test func aNoteCountsForTenSecondsOfItsOwnBoot() throws {
+        let note = try #require(ClockNote(ClockNote(.synchronised, at: 50 * Self.second).text))
+        #expect(note.quality == .synchronised && note.time == 50 * Self.second && note.boot == BootMark.current)
+        #expect(note.counts(at: 60 * Self.second))
+        #expect(!note.counts(at: 60 * Self.second + 1), "older says nothing of now")
+        #expect(!note.counts(at: 49 * Self.second), "nothing is told of before")
+        #expect(!ClockNote(.synchronised, at: 50 * Self.second, boot: 1).counts(at: 51 * Self.second))
+    }
+
+    @Test func aHostThatMayNotAskTheKernelGoesByTheFile() throws {
+        let folder = try TemporaryFolder()
+        let file = "\(folder.path)/quality"
+        #expect(ClockJudge(file: file).now() == .holdover, "nobody tells")
+        let now = MonotonicClock().now()
+        try Data(ClockNote(.synchronised, at: now).text.utf8).write(to: URL(fileURLWithPath: file))
+        #expect(ClockJudge(file: file).now() == .synchronised)
+        try Data(ClockNote(.holdover, at: now).text.utf8).write(to: URL(fileURLWithPath: file))
+        #expect(ClockJudge(file: file).now() == .holdover)
+        try Data(ClockNote(.synchronised, at: now - 11 * Self.second).text.utf8).write(to: URL(fileURLWithPath: file))
+        #expect(ClockJudge(file: file).now() == .holdover, "its writer is gone")
+        try Data(repeating: 0x73, count: 100_000).write(to: URL(fileURLWithPath: file))
+        #expect(ClockJudge(file: file).now() == .holdover)
+    }
+
+    // MARK: The log
+
+    @Test func theLogGetsAFewLinesAtOnceAndThenOneAMinute() {
+        var account = LogAccount(from: 0)
+        #expect((0..<5).map { _ in account.take(1, at: 0) } == [1, 1, 1, 1, 1])
+        #expect(account.take(1, at: 0) == nil && account.take(3, at: Self.second) == nil)
+        #expect(account.take(1, at: 60 * Self.second) == 5, "with how many it stands for")
+        #expect(account.take(1, at: 61 * Self.second) == nil)
+    }
+
+    /// The host's own alerts are told, a device's are not: they may tell of a patient.
+    @Test func theLogTellsOfTheHostAndNotOfPatients() {
+        let log = NotedLog()
+        var alerts = AlertLog(logger: log.logger)
+        alerts.tell(
+            AlertRecord(device: "pump-1", AlertKind.deviceStale.descriptor, instance: nil), begins: true, times: 0,
+            at: 0)
+        alerts.tell(
+            AlertRecord(device: "pump-1", AlertKind.deviceStale.descriptor, instance: nil), begins: false, times: 2,
+            at: 0)
+        alerts.tell(
+            AlertRecord(
+                device: "ecg-1", name: "MDC_EVT_ECG_ASYSTOLE", priority: .high, text: "Asystole", arabicText: "",
+                instance: nil),
+            begins: true, times: 0, at: 0)
+        let lines = log.lines
+        #expect(lines.count == 2)
+        #expect(lines[0].contains("error") && lines[0].contains("No current values") && lines[0].contains("pump-1"))
+        #expect(lines[1].contains("no longer") && lines[1].contains("times=3"))
+    }
+
+    // MARK: What is told
+
+    private static func run(_ script: (PlayedRecorder) -> Void, seconds: Double = 3) throws -> PlayedRecorder {
+        let run = try PlayedRecorder(TemporaryFolder())
+        script(run)
+        try run.run(seconds: seconds)
+        return run
+    }
+
+    private static func status(_ run: PlayedRecorder, at now: Int64) throws -> UnitStatus {
+        let totals = run.totals
+        return UnitStatus(
+            summary: HostSummary(), picture: totals.picture, uplink: nil,
+            configuration: try RecorderRun.configure(TemporaryFolder()), now: now, utc: 0, clock: .holdover,
+            health: UnitHealth(picture: totals.picture, journalProblem: totals.problem, standing: []))
+    }
+
+    private static func value(_ status: UnitStatus, _ index: Int = 0) -> JSON? {
+        guard case .array(let devices)? = status.json["devices"], case .array(let values)? = devices.first?["values"]
+        else { return nil }
+        return values[index]
+    }
+
+    @Test func aValueIsShownAsLongAsItIsOfNow() throws {
+        let run = try Self.run { run in
+            run.at(1) {
+                run.report(.deviceConnected)
+                _ = run.worker.recorder.ring.push(
+                    SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: run.clock.now(), bits: 53))
+            }
+        }
+        let (time, stream) = (run.totals.picture.lines[0].newest[0].monotonicNanoseconds, run.worker.streams[0])
+        let fresh = Self.value(try Self.status(run, at: time + Self.second / 2))
+        #expect(fresh?["value"] == .number("5.3") && fresh?["text"] == .string("5.3"))
+        #expect(fresh?["ageMilliseconds"] == .number("500") && fresh?["validity"] == .string("valid"))
+        let edge = time + 3 * stream.periodNanoseconds + Self.second / 2
+        #expect(Self.value(try Self.status(run, at: edge))?["value"] == .number("5.3"))
+        let stale = Self.value(try Self.status(run, at: edge + 1))
+        #expect(stale?["value"] == .null && stale?["text"] == nil && stale?["reason"] == .string("stale"))
+        // Another metric of which nothing came.
+        let awaited = Self.value(try Self.status(run, at: time), 1)
+        #expect(awaited?["value"] == .null && awaited?["reason"] == .string("awaited"))
+    }
+
+    @Test func whatDoesNotCountHasNoValue() throws {
+        for validity in Validity.allCases {
+            let run = try Self.run { run in
+                run.at(1) {
+                    _ = run.worker.recorder.ring.push(
+                        SampleRecord(
+                            kind: .sample, index: 0, monotonicNanoseconds: run.clock.now(), bits: 53,
+                            validity: validity, reason: .deviceStatus))
+                }
+            }
+            let value = Self.value(try Self.status(run, at: run.totals.picture.lines[0].newest[0].monotonicNanoseconds))
+            #expect(value?["value"] == (validity.carriesValue ? .number("5.3") : .null), "\(validity)")
+            #expect(value?["validity"] == .string(validity.word) && value?["reason"] == .string("deviceStatus"))
+        }
+    }
+
+    @Test func healthSaysWhatIsWrong() throws {
+        let good = try Self.run { run in run.at(1) { run.report(.deviceConnected) } }
+        let health = try Self.status(good, at: good.clock.now()).health
+        #expect(health.state == .ok && health.text == "ok\n")
+        #expect(health.sentence == "1 of 1 devices answer; the journal is written")
+        let silent = try Self.run { run in
+            run.at(0.5) { run.report(.deviceConnected) }
+            run.at(1) { run.report(.deviceSilent) }
+            run.at(1.2) { run.report(.stale, holds: true) }
+        }
+        let degraded = UnitHealth(picture: silent.totals.picture, journalProblem: nil, standing: ["line fridge"])
+        #expect(degraded.state == .degraded)
+        #expect(
+            degraded.text == "degraded\nthe thread “line fridge” does not move\nfridge: the device does not answer\n",
+            "that a silent device has no values goes without saying")
+        let failing = UnitHealth(picture: good.totals.picture, journalProblem: "no room", standing: [])
+        #expect(failing.state == .failing && failing.text == "failing\nthe journal cannot be written: no room\n")
+    }
+
+    /// What a device raises may tell of a patient: health, which goes further than the status, does not have it.
+    @Test func healthTellsOfNoPatient() throws {
+        let run = try Self.run { run in run.at(1) { run.report(.deviceConnected) } }
+        var picture = run.totals.picture
+        picture.alerts = [
+            AlertRegister.Standing(
+                alert: AlertRecord(
+                    device: "fridge", name: "MDC_EVT_X", priority: .high, text: "Asystole", arabicText: "",
+                    instance: "1"),
+                since: 1)
+        ]
+        let health = UnitHealth(picture: picture, journalProblem: nil, standing: [])
+        #expect(health.state == .ok && !health.text.contains("Asystole"))
+    }
+
+    @Test func aSweepShowsItsStretchAndNothingOlder() {
+        var sweep = RecordedPicture.Sweep()
+        let width = RecordedPicture.Sweep.columnTime
+        for stretch: Int64 in [0, 1, 3, 100, 101] {
+            sweep.add(SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: stretch * width + 5, bits: stretch))
+        }
+        let columns = sweep.columns(until: 102 * width)
+        #expect(columns.count == RecordedPicture.Sweep.columns)
+        #expect(columns.suffix(3).map { $0?.bits } == [100, 101, nil])
+        #expect(columns.dropLast(3).allSatisfy { $0 == nil }, "what was a turn of the ring ago is not shown")
+    }
+}
+
+/// A log that is read.
+final class NotedLog: Sendable {
+    private let noted = Mutex<[String]>([])
+
+    var lines: [String] { noted.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+    private struct Handler: LogHandler {
+        let log: NotedLog
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let more = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { "\($0)=\($1)" }
+            log.noted.withLock { $0.append("\(event.level) \(event.message) \(more.joined(separator: " "))") }
+        }
+    }
+}
