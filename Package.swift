@@ -210,7 +210,7 @@ let package = Package(
             ["PumpControl", "StrictYAML", "TestSupport", .product(name: "Crypto", package: "swift-crypto")],
             settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
-        tests(of: "Fieldbus", ["CPosix", "RealTime"]),
+        tests(of: "Fieldbus", ["CPosix", "CSerialPort", "RealTime"]),
         tests(
             of: "LineEngine", ["DeviceModel", "Fieldbus", "ModbusFrames", "RealTime", "TestSupport"],
             settings: optimised),

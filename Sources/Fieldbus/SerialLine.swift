@@ -66,20 +66,32 @@ package final class SerialLine: ByteLine {
     }
 
     private func configure(_ port: OpaquePointer) throws(FieldbusError) {
-        var configuration: OpaquePointer?
-        guard sp_new_config(&configuration) == SP_OK, let configuration else {
-            throw FieldbusError.cannotOpen(path: path, errno: ENOMEM)
+        guard let configuration = Self.configuration(settings) else {
+            throw FieldbusError.settingsRefused(path: path, settings: settings.description)
         }
         defer { sp_free_config(configuration) }
+        guard sp_set_config(port, configuration) == SP_OK else {
+            throw FieldbusError.settingsRefused(path: path, settings: settings.description)
+        }
+    }
+
+    /// A port's settings as libserialport has them, to be freed; `nil` where it refuses one. How bytes are held back is
+    /// set behind it, with the lines of control.
+    static func configuration(_ settings: SerialSettings) -> OpaquePointer? {
+        var configuration: OpaquePointer?
+        guard sp_new_config(&configuration) == SP_OK, let configuration else { return nil }
         let parity: sp_parity =
             settings.parity == "E" ? SP_PARITY_EVEN : settings.parity == "O" ? SP_PARITY_ODD : SP_PARITY_NONE
-        let accepted =
+        let isAccepted =
             sp_set_config_baudrate(configuration, Int32(settings.baud)) == SP_OK
             && sp_set_config_bits(configuration, Int32(settings.dataBits)) == SP_OK
             && sp_set_config_parity(configuration, parity) == SP_OK
             && sp_set_config_stopbits(configuration, Int32(settings.stopBits)) == SP_OK
-            && sp_set_config(port, configuration) == SP_OK
-        guard accepted else { throw FieldbusError.settingsRefused(path: path, settings: settings.description) }
+            // Version 0.1.1 leaves this one as it found the memory: by chance it refuses the port, or eats two bytes.
+            && sp_set_config_xon_xoff(configuration, SP_XONXOFF_DISABLED) == SP_OK
+        if isAccepted { return configuration }
+        sp_free_config(configuration)
+        return nil
     }
 
     package func close() {
