@@ -52,6 +52,10 @@ def test_a_disk_that_takes_nothing_does_not_keep_it_from_being_ready(manager, un
     need_mounts()
     disk = MemoryDisk(unit.directory / "disk", 16)
     unit.configure(bench.devices(), journal=disk.at / "journal")
+    unit.start("acquire")
+    wait_until(lambda: any((disk.at / "journal").glob("samples-*.sqlite")), 20, "a journal")
+    time.sleep(2)
+    unit.stop()
     disk.fill()
     process = manager.start(unit, "acquire")
     try:
@@ -60,7 +64,7 @@ def test_a_disk_that_takes_nothing_does_not_keep_it_from_being_ready(manager, un
                    f"what is wrong in the status: {manager.statuses()}")
     finally:
         stop(process)
-        disk.close()
+        disk.unmount()
 
 
 def test_a_device_that_falls_silent_is_in_the_status(manager, unit, bench):
@@ -148,7 +152,7 @@ def test_without_a_service_manager_nothing_is_sent(unit):
 
 
 def test_the_clock_s_word_is_taken_while_it_is_fresh(hosts, tmp_path):
-    """A process that may not ask the kernel: its records say what the clock's process wrote, and no more when it ends."""
+    """A process that may not ask the kernel records what the clock's process wrote, as long as that one lives."""
     import yaml
 
     sensor = ClimateSensor(unit=3).start()

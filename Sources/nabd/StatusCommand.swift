@@ -5,6 +5,23 @@ import NabdHost
 import Observability
 import StrictYAML
 
+/// Where a running host is asked.
+struct HostPlace: ParsableArguments {
+    @Option(help: "The unit's configuration file.") var config: String?
+    @Option(help: "The host's status socket, instead of the configuration.") var socket: String?
+
+    func validate() throws {
+        if config == nil, socket == nil { throw ValidationError("name the unit by --config, or its --socket") }
+    }
+
+    func path() throws -> String {
+        if let socket {
+            return socket.hasPrefix("/") ? socket : "\(FileManager.default.currentDirectoryPath)/\(socket)"
+        }
+        return try UnitConfiguration.load(config ?? "", faultsCost: .itsPart).statusSocket
+    }
+}
+
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
@@ -14,12 +31,11 @@ struct StatusCommand: ParsableCommand {
             + "is shown as ––, with its age and the reason. Exit 0 when the host says ok, 1 when it says that "
             + "something is wrong, 69 when no host answers.")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var host: HostPlace
     @Flag(help: "Print the document as the host tells it: one JSON line.") var json = false
 
     func run() throws {
-        let unit = try UnitConfiguration.load(config, faultsCost: .itsPart)
-        let (text, status) = try StatusDocument.ask(at: unit.statusSocket)
+        let (text, status) = try StatusDocument.ask(at: host.path())
         print(json ? text : StatusTable(status).lines.joined(separator: "\n"))
         guard status.health.state == "ok" else { throw ExitCode(ExitStatus.bad.rawValue) }
     }
@@ -34,7 +50,7 @@ struct WatchCommand: ParsableCommand {
         abstract: "Watch the running host: the table of “nabd status”, live, with a trace of each waveform.",
         discussion: "Ends on Ctrl-C. Into a file or a pipe it writes one table after another.")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var host: HostPlace
     @Option(help: "Seconds between two looks, 0.25 to 60.") var every = 0.5
 
     func validate() throws {
@@ -44,16 +60,18 @@ struct WatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let unit = try UnitConfiguration.load(config, faultsCost: .itsPart)
+        let path = try host.path()
         let screen = Screen()
         var isFirst = true
         while true {
             do {
-                screen.show(StatusTable(try StatusDocument.ask(at: unit.statusSocket).document).lines)
+                screen.show(StatusTable(try StatusDocument.ask(at: path).document).lines)
             } catch let failure as Failure {
                 // Nothing was ever there to be watched; later a host that restarts is waited for.
                 if isFirst { throw failure }
-                screen.show(["\(failure)", "", "nothing is known of the unit since; this looks again"])
+                screen.show(
+                    ["NOTHING IS KNOWN OF THE UNIT NOW; this looks again"]
+                        + "\(failure)".split(separator: ": ").map { "  \($0)" })
             }
             isFirst = false
             Thread.sleep(forTimeInterval: every)
