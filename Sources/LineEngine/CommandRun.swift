@@ -14,8 +14,9 @@ struct CommandRun {
         var number: Int64
         /// Until when it is tried. Unit: ns.
         var end: Int64
-        /// Whether any of it may have been on the line.
-        var isSaid = false
+        /// When any of it last may have been on the line; `nil` before that. Unit: ns.
+        var saidAt: Int64?
+        var isSaid: Bool { saidAt != nil }
         /// Whether it is to be said, for the first time or again.
         var isToBeSaid = true
         /// Whether it was told that the line is gone.
@@ -49,6 +50,8 @@ struct CommandRun {
     static let longestStop: Int64 = 10_000_000_000
     /// How soon a device that does not show that it stands is asked again. Unit: ns.
     static let stopPause: Int64 = 500_000_000
+    /// How soon somebody who asks again has it said again. Unit: ns.
+    static let repeatPause: Int64 = 50_000_000
     /// How soon a line that is not there is opened again for a stop. Unit: ns.
     static let openingPause: Int64 = 250_000_000
 

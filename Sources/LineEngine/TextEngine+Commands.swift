@@ -149,7 +149,7 @@ extension TextEngine {
                 return goTo(.look(0), at: now)
             }
             if !stop.isSaid { report(.said, number: stop.number, at: now) }
-            (stop.isSaid, stop.isToBeSaid) = (true, false)
+            (stop.saidAt, stop.isToBeSaid) = (now, false)
             self.run?.goal = .stop(stop)
             isClean = false
             begin(plan.effect, bytes)

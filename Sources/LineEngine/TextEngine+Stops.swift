@@ -22,16 +22,10 @@ extension TextEngine {
         return run == nil ? until : min(until, closedAt + CommandRun.openingPause)
     }
 
-    /// A stop goes before everything: what was on its way to an effect is not said any more. Who asks again while one
-    /// is under way asks for the same.
+    /// A stop goes before everything: what was on its way to an effect is not said any more.
     mutating func beginStop(at now: Int64) {
         stopsTaken = recorder.stopsAsked(device: 0)
-        if case .stop(var stop)? = run?.goal {
-            (stop.number, stop.end) = (stopsTaken, now + CommandRun.longestStop)
-            run?.goal = .stop(stop)
-            if stop.isSaid { report(.said, number: stopsTaken, at: now) }
-            return
-        }
+        if case .stop(let stop)? = run?.goal { return joinStop(stop, at: now) }
         endRun(because: .stopped, at: now)
         guard let command = plan.commands.firstIndex(where: { $0.kind == .stop }) else {
             return report(.notDelivered, number: stopsTaken, at: now)
@@ -43,6 +37,23 @@ extension TextEngine {
             report(.notDelivered, number: stopsTaken, at: now)
         }
         run = CommandRun(goal: .stop(stop), command: command, step: .prepare(0))
+    }
+
+    /// Who asks again while a stop is under way asks for the same; but somebody may have started the pump at its keys
+    /// since it was said, so it is said again where that does no harm.
+    private mutating func joinStop(_ before: CommandRun.Stop, at now: Int64) {
+        guard let command = run?.command else { return }
+        var stop = before
+        (stop.number, stop.end) = (stopsTaken, now + CommandRun.longestStop)
+        if let saidAt = stop.saidAt {
+            report(.said, number: stopsTaken, at: now)
+            if plan.commands[command].mayBeRepeated, now - saidAt >= CommandRun.repeatPause {
+                stop.isToBeSaid = true
+                run?.step = .prepare(0)
+            }
+        }
+        if !isOpen { report(.notDelivered, number: stopsTaken, at: now) }
+        run?.goal = .stop(stop)
     }
 
     func isShown(_ plan: CommandPlan, since: Int64) -> Bool {

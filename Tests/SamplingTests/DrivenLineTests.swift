@@ -230,17 +230,48 @@ import Testing
         }
     }
 
-    /// Who asks again asks for the same: both hear the one end, and neither hears of a failure.
-    @Test func aSecondWordJoinsTheStopUnderWay() throws {
+    /// Who asks again asks for the same, and both hear the one end; but somebody may have started the pump at its keys
+    /// meanwhile, so it is said again: behind the exchange in progress, and not behind the proof of the first.
+    @Test func aSecondWordJoinsTheStopUnderWayAndIsSaidAgain() throws {
         let line = try DrivenLine()
         line.pump.set(mode: "INFUSE", at: 0)
         line.go(for: 5_000_000_000)
         _ = line.recorder.askStop(device: 0)
         line.go { line.pump.effects.count == 1 }
+        line.go(for: 100_000_000)
         _ = line.recorder.askStop(device: 0)
-        let reports = reports(line, for: 10_000_000_000)
-        #expect(reports.map(\.kind) == [.said, .said, .proven] && reports.last?.number == 2)
-        #expect(line.pump.effects.count == 1)
+        let asked = line.clock.now()
+        var found: [StopReport] = []
+        line.go(for: 10_000_000_000) {
+            while let report = line.recorder.stopReports.pop() { found.append(report) }
+            return line.pump.effects.count == 2
+        }
+        #expect(
+            line.pump.effects.count == 2 && line.clock.now() - asked <= 550_000_000, "\(line.clock.now() - asked) ns")
+        found += reports(line, for: 10_000_000_000)
+        #expect(found.map(\.kind) == [.said, .said, .proven] && found.last?.number == 2)
+        #expect(line.pump.effects.count == 2)
+    }
+
+    /// On a line that is gone, each who asks is told at once, and not when the first one's time is over.
+    @Test func eachWhoAsksOnALostLineIsToldAtOnce() throws {
+        let line = try DrivenLine()
+        line.pump.set(mode: "INFUSE", at: 0)
+        line.go(for: 5_000_000_000)
+        line.line.breaksAt = line.clock.now()
+        line.line.isGoneUntil = line.clock.now() + 30_000_000_000
+        line.go(for: 1_000_000_000)
+        for number in Int64(1)...3 {
+            let asked = line.clock.now()
+            _ = line.recorder.askStop(device: 0)
+            var told: StopReport?
+            line.go(for: 2_000_000_000) {
+                while let report = line.recorder.stopReports.pop() { told = told ?? report }
+                return false
+            }
+            #expect(told?.kind == .notDelivered && told?.number == number)
+            #expect((told?.time ?? .max) - asked <= 1_000_000_000)
+        }
     }
 
     /// A wire that damages and doubles what comes does not end it before its time.
