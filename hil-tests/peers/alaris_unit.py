@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -110,10 +111,16 @@ def line_of(ask: str, **members) -> bytes:
     return json.dumps(wire, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def said(unit: PumpUnit, line: bytes, within: float = 20) -> dict:
-    """What the host answers to a line at its socket, whoever wrote it."""
+def all_said(unit: PumpUnit, line: bytes, within: float = 20) -> Iterator[dict]:
+    """What the host answers to a line at its socket, whoever wrote it, one after the other."""
     with socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(within)
         caller.connect(str(unit.socket))
         caller.sendall(line)
-        return json.loads(caller.makefile("rb").readline())
+        for answer in caller.makefile("rb"):
+            yield json.loads(answer)
+
+
+def said(unit: PumpUnit, line: bytes, within: float = 20) -> dict:
+    """The first answer; nothing where the host hangs up."""
+    return next(all_said(unit, line, within), {})
