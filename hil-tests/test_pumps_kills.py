@@ -154,3 +154,23 @@ def test_killed_before_each_call_of_the_path_a_command_is_said_once(fleets, tmp_
     assert not failures, f"{len(failures)} of {len(chosen)} kills did harm:\n" + "\n".join(failures[:5])
     assert reached >= 0.7 * len(chosen), f"only {reached} of {len(chosen)} kills took place: the others prove nothing"
     record_property("calls", f"{reached} of {len(points)}, {dict(places)}; last event before {dict(told)}")
+
+
+def test_the_checks_find_a_second_effect_and_an_intent_that_no_journal_has(fleets):
+    """What the two tests above would say, if it were so: somebody plants it."""
+    another = rates()
+    fleet = fleets()
+    twice, lost = fleet.enter(another()), fleet.enter(another())
+    for entered in (twice, lost):
+        fleet.carry_out(entered)
+        wait_until(lambda: fleet.view(entered).get("end") == "confirmed", 30, "the end of it")
+    fleet.host.kill()
+    line = os.open(os.path.realpath(twice.pump.link.path), os.O_WRONLY | os.O_NOCTTY)
+    os.write(line, twice.effects()[0].raw)
+    os.close(line)
+    wait_until(lambda: len(twice.effects()) == 2, 5, "the second effect")
+    with pytest.raises(AssertionError, match="said 2 times"):
+        fleet.after_the_kill([twice])
+    lost.number += 1000
+    with pytest.raises(AssertionError, match="what no journal has"):
+        fleet.after_the_kill([lost])

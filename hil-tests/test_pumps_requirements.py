@@ -165,7 +165,8 @@ def test_c24_what_was_asked_once_is_not_done_when_the_same_line_comes_again(unit
 
 def lost_control(unit: PumpUnit) -> list[dict]:
     """The alert that a pump takes no commands any more: the host's own, or its profile's."""
-    return [one for one in events(unit, "alertStart") if one["alert"] in ("NABD_CONTROL_LOST", "NABD_PUMP_REFUSES_HOST")]
+    words = ("NABD_CONTROL_LOST", "NABD_PUMP_REFUSES_HOST")
+    return [one for one in events(unit, "alertStart") if one["alert"] in words]
 
 
 def test_c30_a_pump_whose_start_key_was_pressed_is_told_as_out_of_control(graseby):
@@ -204,7 +205,7 @@ def test_c30_control_that_is_lost_on_the_way_ends_in_no_claim(unit):
     assert pump.effect_writes("INF_RATE") <= 1 and float(pump.flow.rate) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="a second stop joins the one that is tried on a lost line, and is told with its end")
+@pytest.mark.xfail(strict=True, reason="a second stop joins the one that is tried on a lost line, and is told at its end")
 def test_c37_a_second_who_stops_an_unplugged_pump_is_told_at_once(unit):
     """Two people turn to the unit, one after the other, while the first stop is still tried: each is told in 1 s."""
     unit, pump = unit

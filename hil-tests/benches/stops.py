@@ -221,7 +221,7 @@ def main() -> int:
     words.add_argument("--json", type=Path, help="write all times here")
     chosen = words.parse_args()
     found: dict[str, list[float]] = {}
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the beginning; times in ms: other work on the machine shows in them")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the beginning: other work shows in the times; in ms")
     print(f"{'scenario':16} {'stops':>6} {'p50':>8} {'p99':>8} {'max':>8} {'p99 may be':>11}")
     late = []
     for name in chosen.only:
