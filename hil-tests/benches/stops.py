@@ -146,7 +146,7 @@ def disk_full(bench: Bench) -> list[float]:
     def keep_full() -> None:
         while not ended.is_set():
             disk.fill()
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     filling = threading.Thread(target=keep_full, daemon=True)
     try:
@@ -221,7 +221,7 @@ def main() -> int:
     words.add_argument("--json", type=Path, help="write all times here")
     chosen = words.parse_args()
     found: dict[str, list[float]] = {}
-    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the beginning: other work shows in the times; in ms")
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at first: other work shows in the times; in ms")
     print(f"{'scenario':16} {'stops':>6} {'p50':>8} {'p99':>8} {'max':>8} {'p99 may be':>11}")
     late = []
     for name in chosen.only:
