@@ -1,7 +1,7 @@
 """The host is killed while it drives pumps: at any moment, and before each system call of a command's path on the
 journal and on the line. Never two effects, never a lost intent, and the next start knows.
 
-NABD_PUMP_KILLS (20; in the long run 2,000) kills at random, some 6 s each; NABD_PUMP_KILL_POINTS (12; in the long run
+NABD_PUMP_KILLS (20; in the long run 2,000) kills at random, some 8 s each; NABD_PUMP_KILL_POINTS (12; in the long run
 500, which is all) system calls.
 """
 
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(180 + 20 * KILLS + 20 * POIN
 
 PUMPS = 8
 # Of the path from a start to what comes of it: how long it takes with a pump that answers at once. Unit: s.
-PATH = 2.0
+PATH = 2.5
 ON_JOURNAL = "pwrite64,pwritev,write,fdatasync,fsync,ftruncate,fallocate,unlink,unlinkat,rename,openat"
 ON_LINE = "write,writev,read,ioctl"
 
