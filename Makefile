@@ -100,6 +100,11 @@ durability: build ## The journal under 1,000 kills, each system call's kill, 200
 	@scripts/setup python
 	@NABD_KILLS=1000 NABD_KILL_POINTS=300 NABD_CUTS=200 NABD_DAMAGE=all $(PYTEST) -n 0 hil-tests/test_durability*.py --junitxml=hil-tests/results/durability.xml
 
+.PHONY: pump-kills
+pump-kills: build ## Two thousand kills of the host under commands, and one before each system call of their path: some hours.
+	@scripts/setup python
+	@NABD_PUMP_KILLS=2000 NABD_PUMP_KILL_POINTS=500 $(PYTEST) hil-tests/test_pumps_kills.py --junitxml=hil-tests/results/pump-kills.xml
+
 bench: setup-packages ## Measure side by side with C floors; prints a table, writes bench-results.json.
 	@Benchmarks/run
 

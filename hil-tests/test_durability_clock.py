@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import struct
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ import pytest
 
 from peers import journal
 from peers.clockwork import now
-from peers.durable import assert_whole, export, kept_sampling, of_kind, preloading, rig_and_host, times, without_holes
+from peers.durable import assert_whole, export, kept_sampling, of_kind, rig_and_host, times, without_holes
+from peers.wall_clock import WallClock
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(90), pytest.mark.xdist_group("durability-clock")]
 
@@ -22,31 +22,6 @@ HOUR, YEAR = 3600, 365 * 86400
 BETWEEN = 2.5
 PAUSE = 5.0
 OFF_BY = 0.1
-
-
-class WallClock:
-    """The wall clock of one host."""
-
-    def __init__(self, directory: Path) -> None:
-        self._file = directory / "wall-clock"
-        self.offset = 0.0
-        self._write()
-        self.prefix = [*preloading("wallclock_shim.c", directory), f"NABD_WALLCLOCK={self._file}"]
-
-    def _write(self) -> None:
-        with open(self._file, "r+b" if self._file.exists() else "wb") as file:
-            file.write(struct.pack("q", round(self.offset * 1e9)))
-
-    def step(self, seconds: float) -> None:
-        """Set it, forward or back."""
-        self.offset += seconds
-        self._write()
-
-    def to_1970(self) -> float:
-        """As a unit whose clock has lost its battery comes up. Gives the step."""
-        step = 86400 - (time.time() + self.offset)
-        self.step(step)
-        return step
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ LONG = {
     "faults-rtu": 30, "faults-serial": 29, "field-text": 28, "test_end_to_end.py": 28,
     "test_security.py::test_a_wrong_peer": 27, "test_outage.py::test_a_host_killed_while": 27,
     "test_durability_disk.py::test_row_25_journal_that_another": 27, "faults-tcp": 26, "late": 50,
+    "test_pumps_kills.py": 100, "test_pumps_requirements.py::test_c21": 85, "test_pumps_cases.py::test_case_09": 75,
+    "test_pumps_cases.py::test_case_01": 71, "test_pumps_requirements.py::test_c19_a_pump": 65,
+    "test_pumps_cases.py::test_case_05": 47, "test_pumps_cases.py::test_case_03": 39,
+    "test_pumps_cases.py::test_case_08": 32, "test_pumps_cases.py::test_case_07": 30,
     "durability-clock": 23, "misbehaviour": 22, "test_durability_kill.py": 20, "faults-values": 17,
 }
 
