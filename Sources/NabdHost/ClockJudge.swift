@@ -9,6 +9,17 @@ import Synchronization
 final class ClockJudge: Sendable {
     /// Before this the wall clock is not set: there was no such host yet. 2026-01-01T00:00:00Z. Unit: ns.
     private static let dawn: Int64 = 1_767_225_600_000_000_000
+    /// What a clock that was never set shows at the most when the machine starts: systemd puts it to the date of one of
+    /// these files. Source: systemd(1), “/usr/lib/clock-epoch”. Unit: ns since 1970.
+    private static let epoch: Int64 = {
+        let files = ["/usr/lib/clock-epoch", "/usr/lib/systemd/systemd", "/lib/systemd/systemd"]
+        let dates = files.compactMap {
+            try? FileManager.default.attributesOfItem(atPath: $0)[.modificationDate] as? Date
+        }
+        return dates.map { Int64($0.timeIntervalSince1970 * 1e9) }.max() ?? dawn
+    }()
+    /// How much later than that it may be seen to be. Unit: ns.
+    private static let play: Int64 = 60_000_000_000
     /// What was written longer ago says nothing of now. Unit: ns.
     static let validity: Int64 = 10_000_000_000
     /// How often the file is read. Unit: ns.
@@ -25,7 +36,14 @@ final class ClockJudge: Sendable {
     /// impossible.
     func now() -> ClockQuality {
         if told() == .synchronised { return .synchronised }
-        return WallClock.now() < Self.dawn ? .unknown : .holdover
+        let isSet = Self.isSet(wall: WallClock.now(), sinceStart: MonotonicClock().now(), epoch: Self.epoch)
+        return isSet ? .holdover : .unknown
+    }
+
+    /// Whether a clock was ever set: what it shows, less the time since the machine started, is more than what a clock
+    /// shows that nobody set. Unit: ns.
+    static func isSet(wall: Int64, sinceStart: Int64, epoch: Int64) -> Bool {
+        wall >= dawn && wall - sinceStart > epoch + play
     }
 
     private func told() -> ClockQuality? {

@@ -55,6 +55,19 @@ import Testing
         #expect(!ClockNote(.synchronised, at: 50 * Self.second, boot: 1).counts(at: 51 * Self.second))
     }
 
+    /// systemd puts a clock at 1970 to the date of its own build: that is no time either.
+    @Test func aClockThatWasNeverSetIsKnown() {
+        let (day, year) = (86_400 * Self.second, 365 * 86_400 * Self.second)
+        let epoch = 57 * year
+        #expect(!ClockJudge.isSet(wall: 5 * day, sinceStart: 5 * day, epoch: epoch), "at 1970")
+        for uptime in [Self.second, day, 30 * day] {
+            #expect(!ClockJudge.isSet(wall: epoch + uptime, sinceStart: uptime, epoch: epoch), "at systemd's date")
+            #expect(!ClockJudge.isSet(wall: epoch + uptime + 30 * Self.second, sinceStart: uptime, epoch: epoch))
+            #expect(ClockJudge.isSet(wall: epoch + uptime + day, sinceStart: uptime, epoch: epoch))
+        }
+        #expect(ClockJudge().now() != .unknown, "this machine's own")
+    }
+
     @Test func aHostThatMayNotAskTheKernelGoesByTheFile() throws {
         let folder = try TemporaryFolder()
         let file = "\(folder.path)/quality"
