@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import tarfile
 import subprocess
 import time
 import urllib.error
@@ -181,7 +182,16 @@ def test_row_50_a_patients_names_and_the_units_key_are_seen_nowhere(host, record
                "results of both")
     wait_until(lambda: records.count("Observation") > 3, 40, "what is delivered")
     records.wait_for_quiet("Observation", 5, 40)
-    seen = {"metrics": ask(host, b"metrics"), "health": ask(host, b"health"), "process": of_the_process(host.pid)}
+    seen = {"metrics": ask(host, b"metrics"), "health": ask(host, b"health"), "status": ask(host, b"status"),
+            "process": of_the_process(host.pid)}
+    bundle = host.directory / "bundle.tar.gz"
+    answer = nabd("support-bundle", "--config", host.config, "--output", bundle)
+    assert answer.returncode == 0, answer.stderr
+    with tarfile.open(bundle) as packed:
+        seen |= {f"bundle {Path(part.name).name}": packed.extractfile(part).read()
+                 for part in packed.getmembers() if part.isfile() and not part.name.endswith("unit.yaml")}
+    bundle.unlink()
+    assert b"hostStarted" in seen["bundle events.jsonl"] and b"nabd_" in seen["bundle metrics.txt"]
     for page in ("metrics", "health"):
         seen[f"exporter {page}"] = wait_until(lambda: get(served, page), 15, "the exporter")
     assert b"nabd_" in seen["metrics"] and b"nabd_" in seen["exporter metrics"]

@@ -11,6 +11,7 @@ import pty
 import select
 import signal
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -145,6 +146,28 @@ def test_a_stranger_is_told_nothing(unit):
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(binary()), command, "--config",
              str(unit.config)], capture_output=True, timeout=30)
         assert result.returncode != 0 and not result.stdout, (command, result.stdout[:200])
+
+
+def test_a_support_bundle_has_what_helps_and_no_value(unit, tmp_path):
+    wait_until(lambda: ready(unit), 20, "a host in good health")
+    file = tmp_path / "bundle.tar.gz"
+    result = nabd("support-bundle", "--config", unit.config, "--output", file)
+    assert result.returncode == 0, result.stderr.decode()
+    with tarfile.open(file) as packed:
+        parts = {part.name.split("/")[-1]: packed.extractfile(part).read().decode()
+                 for part in packed.getmembers() if part.isfile()}
+    assert {"unit.yaml", "check.txt", "doctor.txt", "health.txt", "metrics.txt", "journal.json", "events.jsonl",
+            "log.txt", "system.txt", "uplink.txt", "version.txt"} <= set(parts)
+    assert parts["health.txt"] == "ok\n" and "nabd_samples_total" in parts["metrics.txt"]
+    assert '"event":"deviceConnected"' in parts["events.jsonl"]
+    # What the pump and the oximeter show is in none of it: the syringe's and the mode's words, and every number with a
+    # point that the journal has.
+    shown = {str(line["value"]) for line in unit.export() if line.get("value") is not None}
+    told = {text for text in shown if len(text) > 3 and not text.isdigit()}
+    assert len(told) >= 5, f"too few values to look for: {shown}"
+    for name, text in parts.items():
+        if name not in ("unit.yaml", "metrics.txt", "log.txt", "services.txt", "system.txt", "release.txt"):
+            assert not [value for value in told if value in text], (name, told)
 
 
 # MARK: Reading anew

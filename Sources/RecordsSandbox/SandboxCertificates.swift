@@ -53,7 +53,7 @@ package struct SandboxCertificates: Sendable {
         let now = Date()
         return try Certificate(
             version: .v3, serialNumber: Certificate.SerialNumber(), publicKey: Certificate.PublicKey(key.publicKey),
-            notValidBefore: now.addingTimeInterval(-3600), notValidAfter: now.addingTimeInterval(86_400),
+            notValidBefore: now.addingTimeInterval(-3600), notValidAfter: now.addingTimeInterval(60 * 86_400),
             issuer: issuer, subject: subject,
             signatureAlgorithm: .ecdsaWithSHA256, extensions: extensions,
             issuerPrivateKey: Certificate.PrivateKey(issuerKey))

@@ -48,27 +48,30 @@ struct DemoCommand: AsyncParsableCommand {
         for player in players { try player.player.start() }
         let file = try DemoUnit.write(to: folder, players: players, server: server, profiles: profiles)
         let host = UnitHost(try UnitConfiguration.load(file), logger: logger)
-        if !json { print(DemoUnit.introduction(players, server: server, file: directory == nil ? nil : file)) }
-        try await run(host, for: length, server: server)
+        if !json {
+            print(DemoUnit.introduction(players, server: server, file: directory == nil ? nil : file))
+            print("  watch it  \(CommandLine.arguments[0]) watch --socket \(host.configuration.statusSocket)\n")
+        }
+        let last = try await run(host, for: length, server: server)
         let held = await sandbox.count()
         for player in players { player.player.stop() }
         serving.cancel()
         _ = await serving.result
-        report(host.summary, held: held)
+        report(host.summary, last: last, held: held)
         if (host.summary.resourcesPending ?? 1) > 0 || host.summary.samples == 0 {
             throw ExitCode(ExitStatus.bad.rawValue)
         }
     }
 
-    /// Runs the host for a time, showing where it is.
-    private func run(_ host: UnitHost, for length: Int64, server: String) async throws {
+    /// Runs the host for a time, showing how it is: what `nabd watch` shows. Returns what it showed last.
+    private func run(_ host: UnitHost, for length: Int64, server: String) async throws -> [String] {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: host, successTerminationBehavior: .gracefullyShutdownGroup)],
                 gracefulShutdownSignals: [.sigint, .sigterm], logger: makeLogger(level: .error)))
         let isTerminal = isatty(STDOUT_FILENO) == 1 && !json
         let json = json
-        let shows = Task {
+        let shows = Task { () -> [String] in
             let clock = ContinuousClock()
             let end = clock.now + .nanoseconds(length)
             var lines = 0
@@ -76,7 +79,7 @@ struct DemoCommand: AsyncParsableCommand {
                 try await Task.sleep(for: .milliseconds(isTerminal ? 500 : 5000), clock: clock)
                 let left = max(0, Int((end - clock.now).components.seconds))
                 if isTerminal {
-                    let text = "\(SummaryText.words(host.summary))\n  \(left) s left"
+                    let text = Self.table(host).map { "\($0)\u{1B}[K" }.joined(separator: "\n") + "\n  \(left) s left"
                     Swift.print(lines > 0 ? "\u{1B}[\(lines)A\u{1B}[J\(text)" : text)
                     lines = text.count { $0 == "\n" } + 1
                 } else {
@@ -86,14 +89,22 @@ struct DemoCommand: AsyncParsableCommand {
                     if json { printError(words) } else { print("  \(words)") }
                 }
             }
+            let last = Self.table(host)
             await group.triggerGracefulShutdown()
+            return last
         }
         try await group.run()
         shows.cancel()
+        return (try? await shows.value) ?? []
     }
 
-    private func report(_ summary: HostSummary, held: Int) {
+    private static func table(_ host: UnitHost) -> [String] {
+        (try? StatusDocument(host.status.json.text)).map { StatusTable($0).lines } ?? []
+    }
+
+    private func report(_ summary: HostSummary, last: [String], held: Int) {
         if json { return print(SummaryText.json(summary, withCounters: false)) }
+        if !last.isEmpty { print("\nThe unit a moment before its end\n\n\(last.joined(separator: "\n"))") }
         print("\nResult")
         print(SummaryText.words(summary))
         print(

@@ -15,7 +15,7 @@ struct Nabd: AsyncParsableCommand {
             DemoCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self, ReloadCommand.self,
             CheckCommand.self,
             ProfileCommand.self, JournalCommand.self,
-            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self,
+            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, SupportCommand.self,
         ])
 
     static func main() async {

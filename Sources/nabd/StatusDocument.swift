@@ -86,13 +86,15 @@ struct StatusDocument: Decodable {
     let journal: Journal
     let uplink: Uplink?
 
+    init(_ text: String) throws { self = try JSONDecoder().decode(StatusDocument.self, from: Data(text.utf8)) }
+
     /// Asks the host at its socket. Throws ``Failure``, with what to do.
     static func ask(at socket: String) throws -> (text: String, document: StatusDocument) {
         let text: String
         do throws(StatusSocketError) { text = try StatusSocket.ask(UnitStatus.word, at: socket) } catch {
             throw Failure(.unavailable, "\(error)")
         }
-        do { return (text, try JSONDecoder().decode(StatusDocument.self, from: Data(text.utf8))) } catch {
+        do { return (text, try StatusDocument(text)) } catch {
             throw Failure(
                 .unavailable, "\(socket) does not tell what this version reads: the host there is of another version")
         }

@@ -42,7 +42,7 @@ struct StatusTable {
         let age = value.ageMilliseconds.map(Self.age) ?? ""
         // What is plainly valid needs no word; whatever else does.
         let words = [value.validity.flatMap { $0 == "valid" ? nil : $0 }, value.reason].compactMap { $0 }
-        let shown = "\(Self.right(value.text ?? Self.nothing, 12)) \(Self.left(value.unit ?? "", 12))"
+        let shown = "\(Self.right(value.text ?? Self.nothing, 12)) \(Self.left(Self.unit(value.unit), 12))"
         lines.append(
             "  \(name)\(shown)\(Self.right(age, 8))" + (words.isEmpty ? "" : "   \(words.joined(separator: ", "))"))
     }
@@ -75,6 +75,9 @@ struct StatusTable {
     // MARK: Text
 
     private static func name(_ vmd: String?, _ display: String) -> String { vmd.map { "\($0) \(display)" } ?? display }
+
+    /// A pure number has no unit that a person reads.
+    private static func unit(_ ucum: String?) -> String { ucum.flatMap { $0 == "1" ? nil : $0 } ?? "" }
 
     /// Cut, or filled with spaces, to a width.
     private static func left(_ text: String, _ width: Int) -> String {
