@@ -15,7 +15,7 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Run the host: sample the devices, keep the journal, forward it. Ends on SIGTERM or SIGINT.")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var unit: UnitFile
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
     @Option(
         help:
@@ -47,7 +47,7 @@ struct RunCommand: AsyncParsableCommand {
         guard role.acquires else {
             guard let uplink = UplinkHost(configuration, logger: logger) else {
                 throw Failure(
-                    .usage, "\(config) names no records service that can be used: there is nothing to deliver to")
+                    .usage, "\(unit.path) names no records service that can be used: there is nothing to deliver to")
             }
             return try await run(uplink)
         }
@@ -62,7 +62,7 @@ struct RunCommand: AsyncParsableCommand {
 
     private func read() throws(InvalidFile) -> UnitConfiguration {
         let diagnostics = Diagnostics()
-        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics, faultsCost: .itsPart)
+        let configuration = try unit.load(diagnostics: diagnostics, faultsCost: .itsPart)
         for finding in diagnostics.all { printError(finding.description) }
         return safe ? configuration.safe : configuration
     }
@@ -91,11 +91,11 @@ struct CheckCommand: ParsableCommand {
         commandName: "check",
         abstract: "Check a unit's configuration, its profiles and its ports, without starting anything.")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var unit: UnitFile
 
     func run() throws {
         let diagnostics = Diagnostics()
-        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics)
+        let configuration = try unit.load(diagnostics: diagnostics)
         for finding in diagnostics.all { printError(finding.description) }
         var faults = 0
         for device in configuration.devices {

@@ -11,10 +11,10 @@ struct UplinkCommand: ParsableCommand {
         subcommands: [Status.self, Parked.self, Retry.self, Release.self, Retire.self])
 
     struct Place: ParsableArguments {
-        @Option(help: "The unit's configuration.") var config: String
+        @OptionGroup var file: UnitFile
 
         func books() throws -> DeliveryBooks {
-            DeliveryBooks(journal: try UnitConfiguration.load(config, faultsCost: .itsPart).journalDirectory)
+            DeliveryBooks(journal: try file.load(faultsCost: .itsPart).journalDirectory)
         }
 
         /// Every book, or what to do when there is none.
@@ -42,7 +42,7 @@ struct UplinkCommand: ParsableCommand {
         @OptionGroup var place: Place
 
         func run() throws {
-            let unit = try UnitConfiguration.load(place.config, faultsCost: .itsPart)
+            let unit = try place.file.load(faultsCost: .itsPart)
             let reader = try? JournalReader(directory: unit.journalDirectory)
             for book in try place.open() {
                 let parked = try book.parkedCounts()
@@ -118,7 +118,7 @@ struct UplinkCommand: ParsableCommand {
 
         func run() throws {
             // Strictly: where the uplink's part cannot be read, nobody knows which destination is a former one.
-            let unit = try UnitConfiguration.load(place.config)
+            let unit = try place.file.load()
             let books = DeliveryBooks(journal: unit.journalDirectory)
             if let current = unit.destination, books.path(of: current) == books.path(of: server) {
                 throw Failure(

@@ -1,0 +1,14 @@
+import ArgumentParser
+import NabdHost
+
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Print a commented configuration to begin with: the devices of a mobile oncology unit.",
+        discussion: """
+            Nothing is written but to standard output. Example:
+              nabd init > unit.yaml && nabd check --config unit.yaml
+            """)
+
+    func run() { print(UnitSample.text, terminator: "") }
+}
