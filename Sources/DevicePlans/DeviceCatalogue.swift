@@ -108,8 +108,8 @@ package struct DeviceCatalogue: Sendable {
 
             """
         text += "\(entries.count) profiles, \(entries.reduce(0) { $0 + $1.vectors.reduce(0) { $0 + $1.count } }) "
-        text +=
-            "vectors.\n\n| profile | device | what is read | line | evidence | unverified |\n|---|---|---|---|---|---|\n"
+        text += "vectors.\n\n| profile | device | what is read | line | evidence | unverified |\n"
+        text += "|---|---|---|---|---|---|\n"
         for entry in entries {
             let unverified = entry.unverified.isEmpty ? "–" : entry.unverified.joined(separator: "<br>")
             let cells = [

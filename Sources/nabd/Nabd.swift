@@ -15,7 +15,7 @@ struct Nabd: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, InitCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self,
             ReloadCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
-            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self,
+            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, PortsCommand.self,
         ])
 
     static func main() async {

@@ -98,15 +98,10 @@ struct CheckCommand: ParsableCommand {
         let configuration = try unit.load(diagnostics: diagnostics)
         for finding in diagnostics.all { printError(finding.description) }
         var faults = 0
-        for device in configuration.devices {
-            guard case .path(let path) = device.address else { continue }
-            if !FileManager.default.fileExists(atPath: path) {
-                faults += 1
-                printError("\(device.location): error: \(FieldbusError.cannotOpen(path: path, errno: ENOENT))")
-            } else if access(path, R_OK | W_OK) != 0 {
-                faults += 1
-                printError("\(device.location): error: \(FieldbusError.cannotOpen(path: path, errno: EACCES))")
-            }
+        for finding in PortFinding.all(configuration) {
+            guard let fault = finding.fault else { continue }
+            faults += 1
+            printError("\(finding.device.location): error: \(fault)")
         }
         for line in configuration.lines {
             let plans = line.plans.map { "\($0.handle) (\($0.profile.name), \($0.streams.count) metrics)" }
