@@ -9,12 +9,15 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from peers.durable import preloading
 from peers.host import binary, nabd
 from peers.links import Holder, PtyLink
+from peers.registers import ModbusUnit, Registers
+from peers.tcp_modbus import TcpModbus
 from peers.waiting import free_port, wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(60)]
@@ -31,6 +34,7 @@ def doctor(*arguments: str, before: tuple[str, ...] = ()) -> tuple[int, dict[str
     return result.returncode, found
 
 
+TEST_PROFILES = Path(__file__).parent / "profiles"
 OXIMETER = "nonin/oem-iii-df2"
 
 
@@ -162,31 +166,23 @@ def test_hosts_and_ports_over_the_network_are_tried(host):
         assert found[handle][0] == "fault" and words in found[handle][1], (handle, found)
 
 
-def test_a_running_host_keeps_its_lines_to_itself(host):
+def test_a_running_host_keeps_its_lines_to_itself(host, clockwork):
     """A device that takes one connection would end the host's."""
-    with socket.create_server(("127.0.0.1", 0)) as device:
-        calls = []
-        answering = threading.Thread(target=lambda: serve(device, calls), daemon=True)
-        answering.start()
-        host.configure({"gx": {"profile": "victron/gx", "line": f"tcp://127.0.0.1:{device.getsockname()[1]}"}})
-        host.start()
-        wait_until(lambda: calls, 10, "the host to connect")
-        before = len(calls)
+    device = TcpModbus(clockwork, [ModbusUnit(1, Registers({3: range(2)}))])
+    line = f"modbus+{device.line}"
+    host.configure({"rig": {"profile": "bench/registers", "line": line}}, profiles=[TEST_PROFILES])
+    try:
+        host.start().wait_for_sample("NABD_GNSS_FIX")
         code, found = doctor("--config", str(host.config))
-        assert code == 0 and len(calls) == before, (found, calls)
+        assert code == 0 and device.accepted == 1, (found, device.accepted)
         assert found["host"] == ("ok", f"runs: nabd ({host.pid})"), found
-        assert "left to the host that runs" in found["gx"][1], found
+        assert "left to the host that runs" in found["rig"][1], found
         host.stop()
         _, found = doctor("--config", str(host.config))
-        assert "host" not in found and len(calls) == before + 1, (found, calls)
-
-
-def serve(listener: socket.socket, calls: list) -> None:
-    while True:
-        try:
-            calls.append(listener.accept())
-        except OSError:
-            return
+        wait_until(lambda: device.accepted == 2, 5, "doctor to look at the line itself")
+        assert "host" not in found and found["rig"] == ("ok", f"{line} takes a connection"), found
+    finally:
+        device.stop()
 
 
 def test_one_fault_of_the_configuration_hides_nothing_else(host, tmp_path):

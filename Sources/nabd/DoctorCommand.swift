@@ -19,10 +19,9 @@ struct DoctorCommand: AsyncParsableCommand {
         discussion: """
             A fault is something that cannot work, a warning something the host runs without, at a price that is told. \
             It looks at everything, whatever it finds on the way; without a configuration, at the machine only. It \
-            says nothing to a device or a server. While the host runs, its lines are left alone. Examples:
-              nabd doctor
-              nabd doctor --config unit.yaml
-            """)
+            says nothing to a device or a server. While the host runs, its lines are left alone.
+            """
+    ).examples("nabd doctor", "nabd doctor --config unit.yaml")
 
     @OptionGroup var file: UnitFile
 

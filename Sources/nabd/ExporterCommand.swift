@@ -11,7 +11,8 @@ struct ExporterCommand: AsyncParsableCommand {
         commandName: "exporter",
         abstract: "Serve a running host's metrics and health over HTTP on 127.0.0.1. Ends on SIGTERM or SIGINT.",
         discussion: "The host itself listens on no TCP port for it: it tells its status at a Unix socket beside the "
-            + "journal, to its own user and group. `metrics: {port: …}` in the unit's configuration is the port here.")
+            + "journal, to its own user and group. `metrics: {port: …}` in the unit's configuration is the port here."
+    ).examples("nabd exporter", "curl http://127.0.0.1:9464/health")
 
     @OptionGroup var file: UnitFile
 

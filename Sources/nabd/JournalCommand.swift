@@ -33,7 +33,8 @@ struct JournalCommand: ParsableCommand {
     }
 
     struct Stat: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What the journal holds.")
+        static let configuration = CommandConfiguration(abstract: "What the journal holds.").examples(
+            "nabd journal stat", "nabd journal stat --journal ./journal --json")
         @OptionGroup var place: Place
         @Flag(help: "One JSON line.") var json = false
 
@@ -68,6 +69,7 @@ struct JournalCommand: ParsableCommand {
 
     struct Tail: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The newest samples and events as JSON lines.")
+            .examples("nabd journal tail --follow", "nabd journal tail --commits 100")
         @OptionGroup var place: Place
         @Option(help: "How many commits back to begin.") var commits: Int64 = 20
         @Flag(name: .shortAndLong, help: "Go on as the journal grows.") var follow = false
@@ -97,7 +99,8 @@ struct JournalCommand: ParsableCommand {
             discussion:
                 "Whoever may write the journal can write another one that fits in itself. With --against it is held "
                 + "against what the records service was given: each event there carries the hash of the chain up to "
-                + "it. With --certificate the witnesses in it are held against the unit's own key.")
+                + "it. With --certificate the witnesses in it are held against the unit's own key."
+        ).examples("nabd journal verify", "nabd journal verify --certificate /etc/nabd/unit.pem")
         @OptionGroup var place: Place
         @Option(help: "Resources of the records service: a FHIR bundle, or a resource a line.") var against: String?
 
@@ -138,7 +141,10 @@ struct JournalCommand: ParsableCommand {
 
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Everything, or one metric of a time, as JSON lines or CSV.")
+            abstract: "Everything, or one metric of a time, as JSON lines or CSV."
+        ).examples(
+            "nabd journal export --from 2026-11-22T06:00:00Z > morning.jsonl",
+            "nabd journal export --device fridge --metric MDC_TEMP --csv")
         @OptionGroup var place: Place
         @Flag(help: "JSON lines, the default: samples in the order of their commits, then events.") var jsonl = false
         @Flag(help: "CSV of the samples.") var csv = false
@@ -204,7 +210,8 @@ struct JournalCommand: ParsableCommand {
     }
     struct Events: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print the reference page of the journal's events and the host's alerts.")
+            abstract: "Print the reference page of the journal's events and the host's alerts."
+        ).examples("nabd journal events > events.md")
 
         func run() throws { print(EventReference.markdown, terminator: "") }
     }

@@ -7,11 +7,13 @@ struct PortsCommand: ParsableCommand {
         commandName: "ports",
         abstract: "The serial ports of this machine: who holds each, and the udev rule that gives it a name.",
         discussion: """
-            A name like ttyUSB0 moves when something is plugged in; /dev/nabd/<name> stays. No port is opened. Examples:
-              nabd ports
-              nabd ports /dev/ttyUSB0 --name pump-a | sudo tee -a \(PortRule.file)
-              sudo udevadm control --reload && sudo udevadm trigger --subsystem-match=tty
-            """)
+            A name like ttyUSB0 moves when something is plugged in; /dev/nabd/<name> stays. No port is opened. Rules \
+            belong in \(PortRule.file).
+            """
+    ).examples(
+        "nabd ports", "nabd ports /dev/ttyUSB0 --name pump-a > 70-nabd.rules",
+        "sudo cp 70-nabd.rules /etc/udev/rules.d/", "sudo udevadm control --reload",
+        "sudo udevadm trigger --subsystem-match=tty")
     @Argument(help: "Only the rule of this port.") var port: String?
     @Option(help: "The name that it is to have below /dev/nabd, as “line” of the configuration says it.")
     var name: String?

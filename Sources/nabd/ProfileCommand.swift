@@ -122,6 +122,7 @@ struct ProfileCommand: ParsableCommand {
 
     struct Lint: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Check profiles: every fault at file:line:column.")
+            .examples("nabd profile lint nonin/oem-iii-df2", "nabd profile lint ./my-profiles")
         @Argument(help: "Profiles (folders, files or vendor/model), or folders of them.") var paths: [String]
 
         func run() throws {
@@ -170,7 +171,8 @@ struct ProfileCommand: ParsableCommand {
 
     struct Test: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run every vector of every profile, and damaged copies of them.")
+            abstract: "Run every vector of every profile, and damaged copies of them."
+        ).examples("nabd profile test device-profiles")
         @Argument(help: "Profiles, or folders of them.") var paths: [String]
 
         func run() throws {
@@ -209,7 +211,10 @@ struct ProfileCommand: ParsableCommand {
 
     struct Decode: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Decode a capture to JSON lines with the production decoder.")
+            abstract: "Decode a capture to JSON lines with the production decoder."
+        ).examples(
+            "nabd profile decode nonin/oem-iii-df2 capture.bin",
+            "nabd profile decode xy/md02 capture.hex --hex --explain")
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
         @Argument(help: "The capture; - is standard input.") var file: String
         @Flag(help: "The capture is hexadecimal text.") var hex = false
