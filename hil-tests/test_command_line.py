@@ -133,7 +133,7 @@ def test_what_a_journal_does_not_have_is_said(recorded):
 
     assert export("--metric", "MDC_TEMP").returncode == 0
     for arguments, words in (
-        (["--metric", "MDC_PULS_OXIM_SAT_02"], "no metric “MDC_PULS_OXIM_SAT_02” — did you mean “MDC_PULS_OXIM_SAT_O2”?"),
+        (["--metric", "MDC_PULS_OXIM_SAT_02"], "“MDC_PULS_OXIM_SAT_02” — did you mean “MDC_PULS_OXIM_SAT_O2”?"),
         (["--metric", "MDC_NOSUCH", "--csv"], "no metric “MDC_NOSUCH”; it has "),
         (["--metric", "MDC_TEMP", "--device", "spo2-1"], "device “spo2-1” has no metric “MDC_TEMP”; it has MDC_PULS"),
         (["--device", "frigde"], "no device “frigde” — did you mean “fridge”?"),

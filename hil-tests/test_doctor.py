@@ -193,7 +193,8 @@ def test_one_fault_of_the_configuration_hides_nothing_else(host, tmp_path):
     })
     code, found = doctor("--config", str(host.config))
     assert code == 1 and found["configuration"][0] == "fault", found
-    assert "did you mean “nonin/oem-iii-df2”?" in found["configuration"][1] and "unit.yaml:" in found["configuration"][1]
+    words = found["configuration"][1]
+    assert "did you mean “nonin/oem-iii-df2”?" in words and "unit.yaml:" in words, words
     assert found["fridge"][0] == "fault" and "does not exist" in found["fridge"][1] and "journal" in found, found
     host.configure({"spo2": {"profile": "nonin/oem-iii-df3", "line": "/dev/null"}})
     code, found = doctor("--config", str(host.config))

@@ -92,7 +92,7 @@ func claim(_ descriptor: Int32, path: String, mayBeExclusive: Bool = false) thro
     if !resolved(path).hasPrefix("/dev/pts/") { _ = nabd_terminal_exclusive(descriptor, 1) }
 }
 
-/// Whether this process has the same terminal open by another descriptor too.
+/// Whether it is this process that has locked the same terminal, by another descriptor.
 private func isOpenTwice(_ descriptor: Int32) -> Bool {
     var own = stat()
     var limit = rlimit()
@@ -102,8 +102,17 @@ private func isOpenTwice(_ descriptor: Int32) -> Bool {
     return (0..<Int32(min(limit.rlim_cur, 65_536))).contains { number in
         var other = stat()
         return number != descriptor && fstat(number, &other) == 0 && other.st_mode & S_IFMT == S_IFCHR
-            && other.st_rdev == own.st_rdev
+            && other.st_rdev == own.st_rdev && hasLock(number)
     }
+}
+
+/// Whether a lock is on a descriptor of this process; the kernel lists it with what it is about.
+private func hasLock(_ number: Int32) -> Bool {
+    guard let file = fopen("/proc/self/fdinfo/\(number)", "re") else { return false }
+    defer { fclose(file) }
+    var text = [UInt8](repeating: 0, count: 1024)
+    let count = fread(&text, 1, text.count, file)
+    return String(decoding: text.prefix(count), as: UTF8.self).contains("FLOCK")
 }
 
 /// Sets what neither library sets the same way on every port: flow control, the levels of the control lines, RS-485.

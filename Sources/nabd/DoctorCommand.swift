@@ -76,7 +76,7 @@ private struct Examination {
         guard ClockQuality.current() != .unknown else {
             return fault(
                 "clock",
-                "it says \(UTCTime.text(nanoseconds: WallClock.now())), which cannot be: set it (timedatectl set-time), "
+                "it says \(UTCTime.text(nanoseconds: WallClock.now())), which cannot be: set it (timedatectl set-time) "
                     + "and look whether the battery of the machine's clock is empty")
         }
         switch WallClock.isSynchronised() {
