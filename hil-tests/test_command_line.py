@@ -50,7 +50,7 @@ def test_every_command_that_needs_the_configuration_finds_it_by_itself():
     usual = [path for path, text in commands() if "(default: /etc/nabd/unit.yaml)" in " ".join(text.split())]
     told = {" ".join(path) for path in usual}
     assert told >= {
-        "run", "check", "doctor", "exporter", "uplink status", "uplink retire", "journal stat", "journal export",
+        "run", "check", "doctor", "status", "watch", "reload", "exporter", "uplink status", "uplink retire", "journal stat", "journal export",
     }, told
     if os.path.exists("/etc/nabd/unit.yaml"):
         pytest.skip("this machine is a unit")
@@ -59,7 +59,7 @@ def test_every_command_that_needs_the_configuration_finds_it_by_itself():
             continue
         result = nabd(*path)
         said = result.stderr.decode()
-        assert result.returncode == 1 and "/etc/nabd/unit.yaml: error: there is no such file" in said, (path, said)
+        assert result.returncode == 1 and "/etc/nabd/unit.yaml:1:1: error: there is no such file" in said, (path, said)
         assert "nabd init > unit.yaml" in said, (path, said)
 
 

@@ -73,7 +73,7 @@ private struct Examination {
     }
 
     mutating func clock() {
-        guard ClockQuality.current() != .unknown else {
+        guard ClockJudge().now() != .unknown else {
             return fault(
                 "clock",
                 "it says \(UTCTime.text(nanoseconds: WallClock.now())), which cannot be: set it (timedatectl set-time) "
@@ -108,11 +108,8 @@ private struct Examination {
         let diagnostics = Diagnostics()
         var unit: UnitConfiguration?
         var findings: [Diagnostic] = []
-        do { unit = try file.load(diagnostics: diagnostics, faultsCost: .nothing) } catch let error as InvalidFile {
+        do throws(InvalidFile) { unit = try file.load(diagnostics: diagnostics, faultsCost: .nothing) } catch {
             findings = error.diagnostics
-        } catch {
-            fault("configuration", "\(error)")
-            return nil
         }
         findings += diagnostics.all.filter { !findings.contains($0) }
         for finding in findings {
@@ -217,7 +214,7 @@ private struct Examination {
             good("key", "it belongs to the certificate, and not every user may read it")
         }
         // Before its time nobody can say how long it lasts.
-        guard ClockQuality.current() != .unknown else { return }
+        guard ClockJudge().now() != .unknown else { return }
         do {
             let days = try endpoint.daysLeft()
             let words = "the unit's certificate is good for \(days) more days"

@@ -14,15 +14,18 @@ struct UnitFile: ParsableArguments {
     var path: String { given ?? Self.usual }
     var isThere: Bool { access(path, F_OK) == 0 || errno != ENOENT }
 
-    /// Reads it. Throws ``InvalidFile``, and where there is none, says how to come by one.
+    /// Reads it; where there is none, ``InvalidFile`` says how to come by one.
     func load(
         diagnostics: Diagnostics = Diagnostics(), faultsCost cost: UnitConfiguration.FaultCost = .everything
-    ) throws -> UnitConfiguration {
+    ) throws(InvalidFile) -> UnitConfiguration {
         guard isThere else {
-            throw Failure(
-                .bad,
-                "\(path): error: there is no such file: name the unit's with --config, or begin one with “nabd init > "
-                    + "\(given == nil ? "unit.yaml" : path)”")
+            let place = SourceLocation(file: path, line: 1, column: 1)
+            throw InvalidFile(diagnostics: [
+                Diagnostic(
+                    .error, place, "there is no such file",
+                    suggestion: "name the unit's with --config, or begin one with “nabd init > "
+                        + "\(given == nil ? "unit.yaml" : path)”")
+            ])
         }
         return try UnitConfiguration.load(path, diagnostics: diagnostics, faultsCost: cost)
     }
