@@ -50,7 +50,8 @@ def test_every_command_that_needs_the_configuration_finds_it_by_itself():
     usual = [path for path, text in commands() if "(default: /etc/nabd/unit.yaml)" in " ".join(text.split())]
     told = {" ".join(path) for path in usual}
     assert told >= {
-        "run", "check", "doctor", "status", "watch", "reload", "exporter", "uplink status", "uplink retire", "journal stat", "journal export",
+        "run", "check", "doctor", "status", "watch", "reload", "exporter", "uplink status", "uplink retire",
+        "journal stat", "journal export",
     }, told
     if os.path.exists("/etc/nabd/unit.yaml"):
         pytest.skip("this machine is a unit")
