@@ -66,6 +66,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             settings: optimised),
+        room("SerialPorts"),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room(
             "DeviceDrivers",
@@ -173,7 +174,7 @@ let package = Package(
                 "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
-                "RecordsSandbox", "SampleJournal", "Sampling", "StrictYAML", "Uplink",
+                "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -211,6 +212,7 @@ let package = Package(
             settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "CSerialPort", "RealTime"]),
+        tests(of: "SerialPorts", ["CPosix", "TestSupport"]),
         tests(
             of: "LineEngine", ["DeviceModel", "Fieldbus", "ModbusFrames", "RealTime", "TestSupport"],
             settings: optimised),

@@ -8,6 +8,10 @@ package enum FieldbusError: Error, Sendable, Equatable {
     case disconnected(errno: Int32)
     /// Another process holds the port.
     case portHeld(path: String)
+    /// This process has the port open already, under another name.
+    case portShared(path: String)
+    /// The name of a host has no address.
+    case unknownHost(String)
     /// The port cannot be opened.
     case cannotOpen(path: String, errno: Int32)
     /// Calls cannot be taken on this address.
@@ -19,7 +23,7 @@ package enum FieldbusError: Error, Sendable, Equatable {
     package var isEnd: Bool {
         switch self {
         case .disconnected(let code): code == 0 || code == ECONNRESET || code == EPIPE
-        case .timedOut, .portHeld, .cannotOpen, .cannotListen, .settingsRefused: false
+        case .timedOut, .portHeld, .portShared, .unknownHost, .cannotOpen, .cannotListen, .settingsRefused: false
         }
     }
 
@@ -28,6 +32,8 @@ package enum FieldbusError: Error, Sendable, Equatable {
         switch self {
         case .disconnected(let code), .cannotOpen(_, let code), .cannotListen(_, let code): code
         case .portHeld: EBUSY
+        case .portShared: EDEADLK
+        case .unknownHost: EHOSTUNREACH
         case .settingsRefused: EINVAL
         case .timedOut: ETIMEDOUT
         }
@@ -41,6 +47,15 @@ extension FieldbusError: CustomStringConvertible {
         case .disconnected(let code):
             "the line was lost (\(Self.words(code))): check the cable; it is opened again by itself"
         case .portHeld(let path): "\(path) is held by another process: stop that process (fuser \(path) names it)"
+        case .portShared(let path):
+            "\(path) is open in this host already: the configuration has the same port under another name; give each "
+                + "device a port of its own, or devices of one Modbus line the same name"
+        case .unknownHost(let host):
+            "the name “\(host)” has no address: check how it is written, and DNS, or give the address itself"
+        case .cannotOpen(let path, ECONNREFUSED):
+            "\(path) refuses the connection: does what is expected there run, and is this its port?"
+        case .cannotOpen(let path, ETIMEDOUT), .cannotOpen(let path, EHOSTUNREACH), .cannotOpen(let path, ENETUNREACH):
+            "\(path) does not answer: is it on, and is this machine in its network?"
         case .cannotOpen(let path, ENOENT): "\(path) does not exist: is the adapter plugged in, and is this its name?"
         case .cannotOpen(let path, EACCES): "\(path) may not be opened: add the user to the group dialout"
         case .cannotOpen(let path, let code): "\(path) cannot be opened (\(Self.words(code)))"

@@ -82,12 +82,37 @@ func resolved(_ path: String) -> String {
 ///
 /// - Parameter mayBeExclusive: whether the library that opened it may have taken the exclusive mode itself.
 func claim(_ descriptor: Int32, path: String, mayBeExclusive: Bool = false) throws(FieldbusError) {
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw FieldbusError.portHeld(path: path) }
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        throw isOpenTwice(descriptor) ? FieldbusError.portShared(path: path) : FieldbusError.portHeld(path: path)
+    }
     // The superuser is let in where others are refused, so the mode is asked for as well.
     guard mayBeExclusive || nabd_terminal_is_exclusive(descriptor) != 1 else {
         throw FieldbusError.portHeld(path: path)
     }
     if !resolved(path).hasPrefix("/dev/pts/") { _ = nabd_terminal_exclusive(descriptor, 1) }
+}
+
+/// Whether it is this process that has locked the same terminal, by another descriptor.
+private func isOpenTwice(_ descriptor: Int32) -> Bool {
+    var own = stat()
+    var limit = rlimit()
+    guard fstat(descriptor, &own) == 0, getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+        return false
+    }
+    return (0..<Int32(min(limit.rlim_cur, 65_536))).contains { number in
+        var other = stat()
+        return number != descriptor && fstat(number, &other) == 0 && other.st_mode & S_IFMT == S_IFCHR
+            && other.st_rdev == own.st_rdev && hasLock(number)
+    }
+}
+
+/// Whether a lock is on a descriptor of this process; the kernel lists it with what it is about.
+private func hasLock(_ number: Int32) -> Bool {
+    guard let file = fopen("/proc/self/fdinfo/\(number)", "re") else { return false }
+    defer { fclose(file) }
+    var text = [UInt8](repeating: 0, count: 1024)
+    let count = fread(&text, 1, text.count, file)
+    return String(decoding: text.prefix(count), as: UTF8.self).contains("FLOCK")
 }
 
 /// Sets what neither library sets the same way on every port: flow control, the levels of the control lines, RS-485.

@@ -25,7 +25,7 @@ package final class TCPLine: ByteLine {
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
         guard getaddrinfo(host, String(port), &hints, &found) == 0, let found else {
-            throw FieldbusError.cannotOpen(path: name, errno: EHOSTUNREACH)
+            throw FieldbusError.unknownHost(host)
         }
         defer { freeaddrinfo(found) }
         var failure: Int32 = EHOSTUNREACH

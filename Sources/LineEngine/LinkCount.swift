@@ -18,6 +18,7 @@ package enum LinkCount: Int, CaseIterable, Sendable {
     case exceeded
     case instructions
     case barred
+    case frames
 
     /// How many kinds there are; kept, because to ask for all cases allocates.
     static let caseCount = allCases.count
@@ -42,6 +43,7 @@ package enum LinkCount: Int, CaseIterable, Sendable {
         case .coalesced: "Events and changes of alerts that were told together with another, beyond the budget."
         case .instructions: "Requests said that do more than read, and may be repeated (class idempotent)."
         case .barred: "Requests and answers not said, because a command would have been."
+        case .frames: "Whole frames heard from a serial device, asked for or not."
         case .exceeded: "Samples left out because the device sent more than its budget."
         }
     }

@@ -82,6 +82,7 @@ struct TextIntake {
             see(isLate ? .late : isCopy ? .duplicate : .unsolicited, 1, time: time, sink: &sink)
         }
         let counters = decoder.counters
+        if counters.frames > seen.frames { sink.count(.frames, Int64(counters.frames - seen.frames)) }
         if counters.damaged > seen.damaged { sawStray = true }
         see(.damaged, Int64(counters.damaged - seen.damaged), time: time, sink: &sink)
         see(.unsolicited, max(0, Int64(counters.unsolicited - seen.unsolicited) - unasked), time: time, sink: &sink)

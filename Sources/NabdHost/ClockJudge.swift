@@ -1,4 +1,4 @@
-import DeviceModel
+package import DeviceModel
 import Foundation
 import RealTime
 import SignedFiles
@@ -6,7 +6,7 @@ import Synchronization
 
 /// How sure the wall clock is: by the kernel, or, in a process that may not ask it, by what the clock's own process
 /// wrote lately.
-final class ClockJudge: Sendable {
+package final class ClockJudge: Sendable {
     /// Before this the wall clock is not set: there was no such host yet. 2026-01-01T00:00:00Z. Unit: ns.
     private static let dawn: Int64 = 1_767_225_600_000_000_000
     /// What a clock that was never set shows at the most when the machine starts: systemd puts it to the date of one of
@@ -30,11 +30,11 @@ final class ClockJudge: Sendable {
     private let read = Mutex<(quality: ClockQuality?, time: Int64)>((nil, .min / 2))
 
     /// - Parameter file: what the clock's process writes; `nil` where this process asks the kernel itself.
-    init(file: String? = nil) { self.file = file }
+    package init(file: String? = nil) { self.file = file }
 
     /// A clock that was never set in this boot, or of which nobody tells, runs on its own unless its time is
     /// impossible.
-    func now() -> ClockQuality {
+    package func now() -> ClockQuality {
         if told() == .synchronised { return .synchronised }
         let isSet = Self.isSet(wall: WallClock.now(), sinceStart: MonotonicClock().now(), epoch: Self.epoch)
         return isSet ? .holdover : .unknown

@@ -94,6 +94,7 @@ struct LineLog {
         let path = line.description
         return switch code {
         case EBUSY: .portHeld(path: path)
+        case EDEADLK: .portShared(path: path)
         case ENOENT, EACCES: .cannotOpen(path: path, errno: code)
         default: .disconnected(errno: code)
         }

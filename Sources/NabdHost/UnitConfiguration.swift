@@ -50,6 +50,8 @@ package struct UnitConfiguration: Sendable {
         case everything
         /// The part that it is in. For a unit that must sample with what is right.
         case itsPart
+        /// Nobody: what can be read is read. For whoever looks at all of it.
+        case nothing
     }
 
     /// Devices of a unit, and lines, at most.
@@ -137,7 +139,7 @@ package struct UnitConfiguration: Sendable {
             folder: URL(fileURLWithPath: path).deletingLastPathComponent().path, diagnostics: diagnostics,
             faultsCost: cost)
         let isUnit = file.root.mapping("a unit's configuration").map { reader.read($0) } ?? false
-        let isUsable = isUnit && cost == .itsPart && !reader.unit.devices.isEmpty
+        let isUsable = isUnit && (cost == .nothing || cost == .itsPart && !reader.unit.devices.isEmpty)
         if diagnostics.hasErrors, !isUsable {
             throw InvalidFile(diagnostics: diagnostics.all.filter { $0.severity == .error })
         }

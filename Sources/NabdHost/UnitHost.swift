@@ -113,11 +113,7 @@ package final class UnitHost: Service {
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
         began.withLock { $0 = MonotonicClock().now() }
         let watch = watchService()
-        for device in configuration.devices where device.plan.profile.provenance.contains(where: \.unverified) {
-            logger.notice(
-                "this device's profile rests on unverified facts",
-                metadata: ["device": "\(device.plan.handle)", "profile": "\(device.plan.profile.name)"])
-        }
+        tellProfiles()
         let scheduling = await scheduling()
         schedulingWords.withLock { $0 = scheduling }
         logger.info(

@@ -80,7 +80,9 @@ extension UnitReader {
             for (name, keyValue, value) in map[key]?.mapping(what)?.entries ?? [] {
                 let current = profile.currentName(name)
                 guard let known = [name, current].first(where: names.contains) else {
-                    keyValue.error("the profile has no “\(name)”; it has \(names.joined(separator: ", "))")
+                    keyValue.error(
+                        "the profile has no “\(name)”; it has \(names.joined(separator: ", "))",
+                        suggestion: YAMLValue.suggest(name, among: names))
                     continue
                 }
                 apply(known, value)
@@ -102,7 +104,9 @@ extension UnitReader {
         if let value = map["slots"], let slots = value.list("slots")?.compactMap({ $0.text("a slot") }) {
             let known = profile.rack?.slots ?? []
             for slot in slots where !known.contains(slot) {
-                value.error("the profile has no slot “\(slot)”; it has \(known.joined(separator: ", "))")
+                value.error(
+                    "the profile has no slot “\(slot)”; it has \(known.joined(separator: ", "))",
+                    suggestion: YAMLValue.suggest(slot, among: known))
             }
             if slots.isEmpty { value.error("a rack has at least one slot") } else { overrides.slots = slots }
         }

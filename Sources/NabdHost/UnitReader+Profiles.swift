@@ -69,7 +69,8 @@ extension UnitReader {
             if let profile = load(found, value, findings) { return profile }
         } else {
             findings.error(
-                value.location, "there is no profile “\(name)” in \(profileFolders.joined(separator: ", "))")
+                value.location, "there is no profile “\(name)” in \(profileFolders.joined(separator: ", "))",
+                suggestion: ProfileShelf.suggest(name, in: profileFolders))
         }
         if faultCost == .itsPart, let path = KeptProfiles(journal: unit.journalDirectory).path(name),
             let profile = load(path, value, Diagnostics())

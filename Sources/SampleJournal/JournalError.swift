@@ -6,6 +6,8 @@ package enum JournalError: Error, CustomStringConvertible {
     /// `cause` is the database's own error, when it has one.
     case cannotCreate(path: String, reason: String, cause: (any Error)? = nil)
     case notAJournal(directory: String)
+    /// It is there, and this user has no right to read it.
+    case mayNotBeRead(path: String)
     /// The file was written by another version.
     case otherVersion(found: Int, known: Int)
     /// SQLite did not take a setting that durability rests on.
@@ -25,6 +27,9 @@ package enum JournalError: Error, CustomStringConvertible {
             "\(path) cannot be created or opened (\(reason)): check the folder's owner and the disk"
         case .notAJournal(let directory):
             "there is no journal in \(directory): give the folder that “journal: directory” names"
+        case .mayNotBeRead(let path):
+            "\(path) may not be read by this user: the journal is for the host's user and its group; become one of the "
+                + "group, or use sudo"
         case .otherVersion(let found, let known):
             "the journal is of version \(found); this program knows version \(known): keep its folder, and give "
                 + "another under “journal: directory”"

@@ -250,6 +250,10 @@ package struct JournalFiles: Sendable {
 
     /// Opens a file to read only. Throws ``JournalError/notAJournal(directory:)`` when it is not there.
     func openForReading(_ path: String) throws -> DatabaseQueue {
+        // Of the database's own words nobody learns that.
+        if let closed = Self.companions.first(where: { PlainFile.isForbidden(path + $0, R_OK) }) {
+            throw JournalError.mayNotBeRead(path: path + closed)
+        }
         guard PlainFile.isThere(path) else { throw JournalError.notAJournal(directory: directory) }
         // That passes when somebody takes it away; the file itself may be whole.
         if let taken = Self.companions.first(where: { PlainFile.isTaken(path + $0) }) {

@@ -59,6 +59,7 @@ package final class JournalReader: Sendable {
     /// Throws ``JournalError``, with what to do.
     package init(directory: String) throws {
         files = JournalFiles(directory: directory)
+        if PlainFile.isForbidden(directory, R_OK | X_OK) { throw JournalError.mayNotBeRead(path: directory) }
         guard !files.segments(.samples).isEmpty || !files.segments(.events).isEmpty else {
             if FileManager.default.fileExists(atPath: "\(directory)/samples.sqlite") {
                 throw JournalError.otherVersion(found: 1, known: JournalFiles.version)
@@ -87,6 +88,8 @@ package final class JournalReader: Sendable {
                     // The newest one may be just being made, and any may just have gone.
                     if case .otherVersion(found: 0, _) = error, segment == segments.last { continue }
                     if case .notAJournal = error { continue }
+                    // That is not the file's fault, and nothing may be concluded from the rest.
+                    if case .mayNotBeRead = error { throw error }
                     unreadable(segment, error)
                 } catch {
                     // Only what is damaged is left out: what cannot be opened now is waited for, not passed over.

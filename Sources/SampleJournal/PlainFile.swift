@@ -14,6 +14,9 @@ enum PlainFile {
     /// Whether something else has the name.
     static func isTaken(_ path: String) -> Bool { kind(path).map { $0 != S_IFREG } ?? false }
 
+    /// Whether something is there, or may be, and this user has not these rights to it.
+    static func isForbidden(_ path: String, _ rights: Int32) -> Bool { access(path, rights) != 0 && errno == EACCES }
+
     /// Whether an open file is one on a disk, and no pipe or device.
     static func isPlain(_ descriptor: Int32) -> Bool {
         var details = stat()

@@ -61,8 +61,13 @@ struct ExchangeWords {
                 ? "TLS: the server does not speak TLS 1.3"
                 : "TLS: the server does not take this unit's certificate: is it expired, or not registered there?"
         }
-        guard let url = URL(string: endpoint.server), let host = url.host else { return "TLS: the handshake failed" }
-        let shown = await ServerProbe.certificates(host: host, port: url.port ?? 443)
+        return await ofServer() ?? "TLS: the handshake failed, though the server's certificate is right"
+    }
+
+    /// What is wrong with the certificate that the server shows; `nil` when nothing is.
+    func ofServer() async -> String? {
+        guard let place = endpoint.place else { return "TLS: the handshake failed" }
+        let shown = await ServerProbe.certificates(host: place.host, port: place.port)
         guard let first = shown.first else {
             return "TLS: the server shows no certificate, or does not speak TLS 1.3"
         }
@@ -70,8 +75,8 @@ struct ExchangeWords {
         let own = (try? NIOSSLCertificate.fromPEMFile(endpoint.clientCertificate)) ?? []
         do throws(ServerCertificate.Fault) {
             let fault = try await ServerCertificate(first).refusal(
-                by: authorities, others: Array(shown.dropFirst()), own: own, host: host, now: Date())
-            return fault?.description ?? "TLS: the handshake failed, though the server's certificate is right"
+                by: authorities, others: Array(shown.dropFirst()), own: own, host: place.host, now: Date())
+            return fault?.description
         } catch { return error.description }
     }
 }

@@ -20,6 +20,16 @@ package struct UplinkEndpoint: Sendable {
         self.clientKey = clientKey
     }
 
+    /// Where its server is; `nil` when its address names none.
+    package var place: (host: String, port: Int)? {
+        guard let url = URL(string: server), let host = url.host else { return nil }
+        return (host, url.port ?? 443)
+    }
+
+    /// Why the server that answers there is not to be trusted, in a sentence; `nil` when nothing is found. Nothing is
+    /// said to it, and this unit's certificate is not shown.
+    package func distrust() async -> String? { await ExchangeWords(self).ofServer() }
+
     /// What of the unit's identity cannot be used now; `nil` when all of it can.
     package var fault: EndpointError? {
         do {

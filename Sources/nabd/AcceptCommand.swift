@@ -11,7 +11,8 @@ extension ProfileCommand {
                 Read what it says of each, keep it as a file, and name the file in the unit's configuration \
                 (“accept: {list: accepted.yaml}”). With a key (“key: site.pub”) it must be signed: \
                 signify -S -s site.sec -m accepted.yaml
-                """)
+                """
+        ).examples("nabd profile accept device-profiles --version 7 > accepted.yaml")
         @Argument(help: "Profiles (folders, files or vendor/model), or folders of them.") var paths: [String]
         @Option(help: "The list's version: a unit takes none that is not higher than the last.") var version: Int64
 

@@ -17,7 +17,7 @@ struct DemoCommand: AsyncParsableCommand {
         abstract:
             "A whole unit on this machine: four played devices, the host, and a records service, all real but the "
             + "devices."
-    )
+    ).examples("nabd demo", "nabd demo --for 2min --directory ./demo")
 
     @Option(name: .customLong("for"), help: "How long, such as 30s.") var time = "30s"
     @Flag(help: "For machines: the last line is the result as JSON.") var json = false

@@ -11,15 +11,16 @@ struct ExporterCommand: AsyncParsableCommand {
         commandName: "exporter",
         abstract: "Serve a running host's metrics and health over HTTP on 127.0.0.1. Ends on SIGTERM or SIGINT.",
         discussion: "The host itself listens on no TCP port for it: it tells its status at a Unix socket beside the "
-            + "journal, to its own user and group. `metrics: {port: …}` in the unit's configuration is the port here.")
+            + "journal, to its own user and group. `metrics: {port: …}` in the unit's configuration is the port here."
+    ).examples("nabd exporter", "curl http://127.0.0.1:9464/health")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var file: UnitFile
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
-        let unit = try UnitConfiguration.load(config, faultsCost: .itsPart)
+        let unit = try file.load(faultsCost: .itsPart)
         guard let port = unit.metricsPort else {
-            throw Failure(.usage, "\(config) has no port for metrics: write “metrics: {port: 9464}”")
+            throw Failure(.usage, "\(file.path) has no port for metrics: write “metrics: {port: 9464}”")
         }
         let logger = makeLogger(level: .info)
         let server = MetricsServer(port: port, socket: unit.statusSocket, logger: logger)

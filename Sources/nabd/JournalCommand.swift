@@ -3,6 +3,7 @@ import DeviceModel
 import Foundation
 import NabdHost
 import SampleJournal
+import StrictYAML
 import Uplink
 
 struct JournalCommand: ParsableCommand {
@@ -12,17 +13,14 @@ struct JournalCommand: ParsableCommand {
 
     /// Which journal.
     struct Place: ParsableArguments {
-        @Option(help: "The journal's folder.") var journal: String?
-        @Option(help: "The unit's configuration, instead of the folder.") var config: String?
+        @Option(help: "The journal's folder, instead of the configuration that names it.") var journal: String?
+        @OptionGroup var file: UnitFile
 
         func open() throws -> JournalReader {
-            let directory: String
-            switch (journal, config) {
-            case (let journal?, nil): directory = journal
-            case (nil, let config?):
-                directory = try UnitConfiguration.load(config, faultsCost: .itsPart).journalDirectory
-            default: throw Failure(.usage, "give either --journal FOLDER or --config unit.yaml")
+            guard journal == nil || file.given == nil else {
+                throw Failure(.usage, "give either --journal FOLDER or --config unit.yaml")
             }
+            let directory = try journal ?? file.load(faultsCost: .itsPart).journalDirectory
             do {
                 return try JournalReader(directory: directory)
             } catch let error as JournalError {
@@ -35,7 +33,8 @@ struct JournalCommand: ParsableCommand {
     }
 
     struct Stat: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What the journal holds.")
+        static let configuration = CommandConfiguration(abstract: "What the journal holds.").examples(
+            "nabd journal stat", "nabd journal stat --journal ./journal --json")
         @OptionGroup var place: Place
         @Flag(help: "One JSON line.") var json = false
 
@@ -70,6 +69,7 @@ struct JournalCommand: ParsableCommand {
 
     struct Tail: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The newest samples and events as JSON lines.")
+            .examples("nabd journal tail --follow", "nabd journal tail --commits 100")
         @OptionGroup var place: Place
         @Option(help: "How many commits back to begin.") var commits: Int64 = 20
         @Flag(name: .shortAndLong, help: "Go on as the journal grows.") var follow = false
@@ -99,7 +99,8 @@ struct JournalCommand: ParsableCommand {
             discussion:
                 "Whoever may write the journal can write another one that fits in itself. With --against it is held "
                 + "against what the records service was given: each event there carries the hash of the chain up to "
-                + "it. With --certificate the witnesses in it are held against the unit's own key.")
+                + "it. With --certificate the witnesses in it are held against the unit's own key."
+        ).examples("nabd journal verify", "nabd journal verify --certificate /etc/nabd/unit.pem")
         @OptionGroup var place: Place
         @Option(help: "Resources of the records service: a FHIR bundle, or a resource a line.") var against: String?
 
@@ -140,7 +141,10 @@ struct JournalCommand: ParsableCommand {
 
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Everything, or one metric of a time, as JSON lines or CSV.")
+            abstract: "Everything, or one metric of a time, as JSON lines or CSV."
+        ).examples(
+            "nabd journal export --from 2026-11-22T06:00:00Z > morning.jsonl",
+            "nabd journal export --device fridge --metric MDC_TEMP --csv")
         @OptionGroup var place: Place
         @Flag(help: "JSON lines, the default: samples in the order of their commits, then events.") var jsonl = false
         @Flag(help: "CSV of the samples.") var csv = false
@@ -153,13 +157,47 @@ struct JournalCommand: ParsableCommand {
             if csv, jsonl { throw Failure(.usage, "give either --jsonl or --csv") }
             let reader = try place.open()
             let export = JournalExport(reader)
-            if csv { print(JournalExport.csvHeader) }
-            var cursor = JournalExport.Cursor(after: 0)
             let selection = JournalReader.Selection(
                 device: device, metric: metric, from: try Self.time(from, "--from") ?? .min,
                 to: try Self.time(to, "--to") ?? .max)
+            let streams = try reader.streams().map(\.descriptor)
+            // A device that was left out has events, and nothing else.
+            let unknown = unknown(among: streams)
+            if let unknown, csv || metric != nil { throw unknown }
+            if csv { print(JournalExport.csvHeader) }
+            var cursor = JournalExport.Cursor(after: 0)
             try export.samples(from: &cursor, selection, csv: csv) { print($0) }
-            if !csv, metric == nil { _ = try export.events(after: 0, selection) { print($0) } }
+            var events = 0
+            if !csv, metric == nil {
+                _ = try export.events(after: 0, selection) {
+                    events += 1
+                    print($0)
+                }
+            }
+            if let unknown, events == 0 { throw unknown }
+        }
+
+        /// What of that which is asked for the journal has no samples of: that nothing is printed must mean that
+        /// nothing was.
+        private func unknown(among streams: [StreamDescriptor]) -> Failure? {
+            let devices = Set(streams.map(\.device)).sorted()
+            if let device, !devices.contains(device) {
+                return Self.unknown(device, devices, "the journal has no device")
+            }
+            guard let metric else { return nil }
+            let metrics = Set(streams.filter { device ?? $0.device == $0.device }.map(\.metric)).sorted()
+            guard !metrics.contains(metric) else { return nil }
+            return Self.unknown(
+                metric, metrics,
+                device.map { "the journal's device “\($0)” has no metric" }
+                    ?? "the journal has no metric")
+        }
+
+        private static func unknown(_ name: String, _ known: [String], _ words: String) -> Failure {
+            let near = YAMLValue.suggest(name, among: known).map { " — \($0)" }
+            let most = 12
+            let names = known.prefix(most).joined(separator: ", ") + (known.count > most ? ", …" : "")
+            return Failure(.bad, "\(words) “\(name)”" + (near ?? (known.isEmpty ? "" : "; it has \(names)")))
         }
 
         private static func time(_ text: String?, _ option: String) throws -> Int64? {
@@ -172,7 +210,8 @@ struct JournalCommand: ParsableCommand {
     }
     struct Events: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print the reference page of the journal's events and the host's alerts.")
+            abstract: "Print the reference page of the journal's events and the host's alerts."
+        ).examples("nabd journal events > events.md")
 
         func run() throws { print(EventReference.markdown, terminator: "") }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import CPosix
 import DeviceModel
 import Foundation
+import SampleJournal
 import StrictYAML
 
 /// The command line. Exit codes: 0 success, 1 the thing checked is bad, 2 usage, 69 unavailable, 74 input or output.
@@ -12,10 +13,10 @@ struct Nabd: AsyncParsableCommand {
         abstract: "The host of a mobile medical unit: devices to a durable journal to the records service.",
         version: HostVersion.text,
         subcommands: [
-            DemoCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self, ReloadCommand.self,
-            CheckCommand.self,
-            ProfileCommand.self, JournalCommand.self,
-            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, SupportCommand.self,
+            DemoCommand.self, InitCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self,
+            ReloadCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
+            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, PortsCommand.self,
+            SupportCommand.self,
         ])
 
     static func main() async {
@@ -35,6 +36,9 @@ struct Nabd: AsyncParsableCommand {
         } catch let failure as Failure {
             printError(failure.description)
             Foundation.exit(failure.exit.rawValue)
+        } catch let unreadable as JournalError {
+            printError(unreadable.description)
+            Foundation.exit(ExitStatus.unavailable.rawValue)
         } catch let invalid as InvalidFile {
             printError(invalid.description)
             Foundation.exit(ExitStatus.bad.rawValue)

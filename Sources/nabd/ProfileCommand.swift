@@ -5,6 +5,7 @@ import DevicePlans
 import Dispatch
 import Fieldbus
 import Foundation
+import NabdHost
 import Nomenclature
 import ProfileLanguage
 import StrictYAML
@@ -14,7 +15,8 @@ struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "profile", abstract: "Start, check, prove, try and play device profiles.",
         subcommands: [
-            Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self, Reference.self,
+            List.self, Lint.self, Test.self, Decode.self, Try.self, Simulate.self, New.self, Schema.self,
+            Reference.self,
             Metrics.self, Accept.self,
         ])
 
@@ -24,9 +26,9 @@ struct ProfileCommand: ParsableCommand {
         for name in paths {
             var isDirectory: ObjCBool = false
             // vendor/model in the folder of profiles, as the other commands take it.
-            let path = FileManager.default.fileExists(atPath: name) ? name : "device-profiles/\(name)"
+            let path = named(name)
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-                throw Failure(.bad, "\(name):1:1: error: there is no such file or folder")
+                throw Failure(.bad, "\(name):1:1: error: there is no such file or folder\(suggestion(name))")
             }
             guard isDirectory.boolValue else {
                 found.append(path)
@@ -50,12 +52,28 @@ struct ProfileCommand: ParsableCommand {
 
     /// A profile by path, or by its name `vendor/model` in the folder of profiles.
     static func load(_ name: String) throws -> DeviceProfile {
-        if FileManager.default.fileExists(atPath: name) { return try DeviceProfile.load(name) }
-        let named = (try? defaultFolder()).map { "\($0)/\(name)" } ?? name
-        return try DeviceProfile.load(FileManager.default.fileExists(atPath: named) ? named : name)
+        let path = named(name)
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Failure(
+                .bad,
+                "there is no profile “\(name)”\(suggestion(name)): give a folder, a file, or a name that “nabd profile "
+                    + "list” tells")
+        }
+        return try DeviceProfile.load(path)
     }
 
-    /// The folder `device-profiles` here, or in a folder above the program.
+    /// The path of a profile that is given by its path or its name.
+    private static func named(_ name: String) -> String {
+        if FileManager.default.fileExists(atPath: name) { return name }
+        return (try? defaultFolder()).map { "\($0)/\(name)" } ?? name
+    }
+
+    private static func suggestion(_ name: String) -> String {
+        let near = (try? defaultFolder()).flatMap { ProfileShelf.suggest(name, in: [$0]) }
+        return near.map { " — \($0)" } ?? ""
+    }
+
+    /// The folder `device-profiles` here, or in a folder above the program, or where the package has it.
     static func defaultFolder() throws -> String {
         var folders = [FileManager.default.currentDirectoryPath]
         var above = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
@@ -64,7 +82,7 @@ struct ProfileCommand: ParsableCommand {
             above.deleteLastPathComponent()
         }
         guard
-            let found = folders.map({ "\($0)/device-profiles" }).first(where: {
+            let found = (folders.map { "\($0)/device-profiles" } + [UnitSample.profiles]).first(where: {
                 FileManager.default.fileExists(atPath: $0)
             })
         else {
@@ -104,6 +122,7 @@ struct ProfileCommand: ParsableCommand {
 
     struct Lint: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Check profiles: every fault at file:line:column.")
+            .examples("nabd profile lint nonin/oem-iii-df2", "nabd profile lint ./my-profiles")
         @Argument(help: "Profiles (folders, files or vendor/model), or folders of them.") var paths: [String]
 
         func run() throws {
@@ -152,7 +171,8 @@ struct ProfileCommand: ParsableCommand {
 
     struct Test: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run every vector of every profile, and damaged copies of them.")
+            abstract: "Run every vector of every profile, and damaged copies of them."
+        ).examples("nabd profile test device-profiles")
         @Argument(help: "Profiles, or folders of them.") var paths: [String]
 
         func run() throws {
@@ -191,7 +211,10 @@ struct ProfileCommand: ParsableCommand {
 
     struct Decode: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Decode a capture to JSON lines with the production decoder.")
+            abstract: "Decode a capture to JSON lines with the production decoder."
+        ).examples(
+            "nabd profile decode nonin/oem-iii-df2 capture.bin",
+            "nabd profile decode xy/md02 capture.hex --hex --explain")
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
         @Argument(help: "The capture; - is standard input.") var file: String
         @Flag(help: "The capture is hexadecimal text.") var hex = false

@@ -7,6 +7,7 @@ import ProfileLanguage
 extension ProfileCommand {
     struct Schema: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Print the JSON Schema of profiles, for editors.")
+            .examples("nabd profile schema > profile.schema.json")
         @Flag(help: "The schema of vector files instead.") var vectors = false
 
         func run() throws {
@@ -16,13 +17,15 @@ extension ProfileCommand {
 
     struct Reference: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Print the reference page of the profile language.")
+            .examples("nabd profile reference > profile-reference.md")
 
         func run() throws { print(Grammar.reference, terminator: "") }
     }
 
     struct Metrics: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the metrics a profile may name, with what they measure and their units.")
+            abstract: "List the metrics a profile may name, with what they measure and their units."
+        ).examples("nabd profile metrics temperature", "nabd profile metrics --events sensor")
         @Argument(help: "Only those with all of these words in their name, meaning or units.") var words: [String] = []
         @Option(help: "A folder of profiles; its own nomenclature counts as well.") var directory = "device-profiles"
         @Flag(help: "Events that alerts may name, instead of metrics.") var events = false
@@ -69,7 +72,8 @@ extension ProfileCommand {
         static let configuration = CommandConfiguration(
             commandName: "new",
             abstract:
-                "Start a profile: a folder with profile, vectors and README, commented. Asks for what no option tells.")
+                "Start a profile: a folder with profile, vectors and README, commented. Asks for what no option tells."
+        ).examples("nabd profile new acme/scale-1 --kind stream --baud 9600 --format 8N1")
         @Argument(help: "The new profile, vendor/model: lower-case letters, digits and hyphens.") var name: String
         @Option(help: "What the device does: \(ProfileStart.Kind.allCases.map(\.rawValue).joined(separator: ", ")).")
         var kind: ProfileStart.Kind?

@@ -12,7 +12,10 @@ import Sampling
 extension ProfileCommand {
     struct Try: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Read a real device for a while and print JSON lines.")
+            abstract: "Read a real device for a while and print JSON lines."
+        ).examples(
+            "nabd profile try xy/md02 --line /dev/ttyUSB0 --unit 3",
+            "nabd profile try nmea/0183 --line /dev/ttyUSB0 --raw --record gps.hex")
         @Argument(help: "The profile: a folder, a file, or vendor/model.") var profile: String
         @Option(help: "The line: /dev/ttyUSB0, tcp://HOST:PORT, or listen:tcp://HOST:PORT for a device that calls.")
         var line: String
@@ -83,7 +86,10 @@ extension ProfileCommand {
 
     struct Simulate: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Play a device from its profile. Prints where it is found, then plays until it is stopped.")
+            abstract: "Play a device from its profile. Prints where it is found, then plays until it is stopped."
+        ).examples(
+            "nabd profile simulate nonin/oem-iii-df2 --line pty",
+            "nabd profile simulate xy/md02@1 xy/md02@2 --line tcp://127.0.0.1:5020")
         @Argument(
             help: "The profiles: folders, files, or vendor/model. Several Modbus devices share a line: PROFILE@UNIT."
         ) var profiles: [String]

@@ -64,14 +64,16 @@ struct PumpCommand: ParsableCommand {
     }
 
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The pumps, and what may be asked of them.")
+        static let configuration = CommandConfiguration(abstract: "The pumps, and what may be asked of them.").examples(
+            "nabd pump list --as layla")
         @OptionGroup var signIn: SignIn
 
         func run() throws { try signIn.caller().tell(.list) }
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Where a command stands.")
+        static let configuration = CommandConfiguration(abstract: "Where a command stands.").examples(
+            "nabd pump show 12 --as layla")
         @Argument(help: "The command's number.") var number: Int64
         @OptionGroup var signIn: SignIn
 
@@ -79,7 +81,8 @@ struct PumpCommand: ParsableCommand {
     }
 
     struct History: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The newest commands first.")
+        static let configuration = CommandConfiguration(abstract: "The newest commands first.").examples(
+            "nabd pump history --most 50 --as layla")
         @Option(help: "How many, from 1 to 500.") var most = 20
         @OptionGroup var signIn: SignIn
 
@@ -87,7 +90,9 @@ struct PumpCommand: ParsableCommand {
     }
 
     struct Draft: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Enter a command: the first of two people.")
+        static let configuration = CommandConfiguration(abstract: "Enter a command: the first of two people.").examples(
+            "nabd pump draft pump-a rate new-rate=4.17 --as layla",
+            "nabd pump draft pump-a rate new-rate=4.17 --dry-run --as layla")
         @OptionGroup var entered: Entry
         @Flag(help: "Only show the bytes that would go out.") var dryRun = false
         @OptionGroup var signIn: SignIn
@@ -100,7 +105,8 @@ struct PumpCommand: ParsableCommand {
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Enter the same by yourself, as the second person: what differs voids both.")
+            abstract: "Enter the same by yourself, as the second person: what differs voids both."
+        ).examples("nabd pump verify 12 pump-a rate new-rate=4.17 --as omar")
         @Argument(help: "The command's number.") var number: Int64
         @OptionGroup var entered: Entry
         @OptionGroup var signIn: SignIn
@@ -113,7 +119,8 @@ struct PumpCommand: ParsableCommand {
 
     struct Start: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Carry out what two people have entered, and wait for what becomes of it.")
+            abstract: "Carry out what two people have entered, and wait for what becomes of it."
+        ).examples("nabd pump start 12 --as omar")
         @Argument(help: "The command's number.") var number: Int64
         @OptionGroup var signIn: SignIn
 
@@ -123,7 +130,8 @@ struct PumpCommand: ParsableCommand {
     struct Stop: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Stop a pump now. Nobody needs to sign in.",
-            discussion: "With --as and --secret-stdin it is noted who stopped it; a stop waits for no typing.")
+            discussion: "With --as and --secret-stdin it is noted who stopped it; a stop waits for no typing."
+        ).examples("nabd pump stop pump-a")
         @Argument(help: "The pump's name in the unit's configuration.") var device: String
         @Option(name: .customLong("as"), help: "Who you are.") var id: String?
         @OptionGroup var place: Place
@@ -143,6 +151,7 @@ struct PumpCommand: ParsableCommand {
 
     struct Withdraw: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Take back what was entered and not started.")
+            .examples("nabd pump withdraw 12 --as layla")
         @Argument(help: "The command's number.") var number: Int64
         @OptionGroup var signIn: SignIn
 
@@ -151,7 +160,8 @@ struct PumpCommand: ParsableCommand {
 
     struct Resolve: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say what an uncertain command's pump shows, standing before it.")
+            abstract: "Say what an uncertain command's pump shows, standing before it."
+        ).examples("nabd pump resolve 12 --not-in-effect --as layla --and omar")
 
         enum Seen: EnumerableFlag {
             case inEffect
@@ -170,7 +180,8 @@ struct PumpCommand: ParsableCommand {
 
     struct LookedAt: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "looked-at", abstract: "Say that you have looked at a pump of which the host is not sure.")
+            commandName: "looked-at", abstract: "Say that you have looked at a pump of which the host is not sure."
+        ).examples("nabd pump looked-at pump-a --as layla")
         @Argument(help: "The pump's name in the unit's configuration.") var device: String
         @OptionGroup var signIn: SignIn
 
@@ -179,7 +190,8 @@ struct PumpCommand: ParsableCommand {
 
     struct Unlock: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a pump be commanded again after too many failures.")
+            abstract: "Let a pump be commanded again after too many failures."
+        ).examples("nabd pump unlock pump-a --as layla")
         @Argument(help: "The pump's name in the unit's configuration.") var device: String
         @OptionGroup var signIn: SignIn
 

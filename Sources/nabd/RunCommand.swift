@@ -13,9 +13,10 @@ import UnixSignals
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
-        abstract: "Run the host: sample the devices, keep the journal, forward it. Ends on SIGTERM or SIGINT.")
+        abstract: "Run the host: sample the devices, keep the journal, forward it. Ends on SIGTERM or SIGINT."
+    ).examples("nabd run", "nabd run --config unit.yaml --role acquire")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var unit: UnitFile
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
     @Option(
         help:
@@ -25,12 +26,18 @@ struct RunCommand: AsyncParsableCommand {
     var clockFile = "/run/nabd-clock/quality"
     @Flag(help: "Read and record the devices, and drive no pump; that is an alert.") var safe = false
 
+    @Flag(help: "Only warnings and worse in the log, and no summary in words at the end.") var quiet = false
+    @Flag(help: "More in the log: how each device is read, and which facts of its profile are unverified.")
+    var verbose = false
+
+    func validate() throws { if quiet, verbose { throw ValidationError("give either --quiet or --verbose") } }
+
     func run() async throws {
         // The host outlives whoever reads its log, and a device that hangs up.
         signal(SIGPIPE, SIG_IGN)
         // A terminal that is lost does not end the host; one that reads its configuration anew is told so.
         signal(SIGHUP, SIG_IGN)
-        let logger = makeLogger(level: .info)
+        let logger = makeLogger(level: quiet ? .warning : verbose ? .debug : .info)
         // The clock's process needs to know nothing of the unit.
         if role == .clock { return try await run(ClockHost(file: clockFile, logger: logger)) }
         let configuration = try read()
@@ -47,14 +54,16 @@ struct RunCommand: AsyncParsableCommand {
         guard role.acquires else {
             guard let uplink = UplinkHost(configuration, logger: logger) else {
                 throw Failure(
-                    .usage, "\(config) names no records service that can be used: there is nothing to deliver to")
+                    .usage, "\(unit.path) names no records service that can be used: there is nothing to deliver to")
             }
             return try await run(uplink)
         }
         let host = UnitHost(configuration, role: role, logger: logger) { [self] in try read() }
         try await run(host)
         let summary = host.summary
-        print(json ? SummaryText.json(summary, withCounters: true) : SummaryText.words(summary))
+        if json || !quiet {
+            print(json ? SummaryText.json(summary, withCounters: true) : SummaryText.words(summary))
+        }
         if let problem = summary.journalProblem {
             throw Failure(.io, "the journal could not be written to the end: \(problem)")
         }
@@ -62,7 +71,7 @@ struct RunCommand: AsyncParsableCommand {
 
     private func read() throws(InvalidFile) -> UnitConfiguration {
         let diagnostics = Diagnostics()
-        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics, faultsCost: .itsPart)
+        let configuration = try unit.load(diagnostics: diagnostics, faultsCost: .itsPart)
         for finding in diagnostics.all { printError(finding.description) }
         return safe ? configuration.safe : configuration
     }
@@ -81,7 +90,7 @@ extension HostRole: ExpressibleByArgument {}
 
 /// Logs go to standard error; standard output is for results.
 func makeLogger(level: Logger.Level) -> Logger {
-    var logger = Logger(label: "nabd") { PrintableLogHandler(label: $0) }
+    var logger = Logger(label: "nabd") { _ in PrintableLogHandler() }
     logger.logLevel = level
     return logger
 }
@@ -89,24 +98,20 @@ func makeLogger(level: Logger.Level) -> Logger {
 struct CheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check a unit's configuration, its profiles and its ports, without starting anything.")
+        abstract: "Check a unit's configuration, its profiles and its ports, without starting anything."
+    ).examples("nabd check", "nabd check --config unit.yaml")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var unit: UnitFile
 
     func run() throws {
         let diagnostics = Diagnostics()
-        let configuration = try UnitConfiguration.load(config, diagnostics: diagnostics)
+        let configuration = try unit.load(diagnostics: diagnostics)
         for finding in diagnostics.all { printError(finding.description) }
         var faults = 0
-        for device in configuration.devices {
-            guard case .path(let path) = device.address else { continue }
-            if !FileManager.default.fileExists(atPath: path) {
-                faults += 1
-                printError("\(device.location): error: \(FieldbusError.cannotOpen(path: path, errno: ENOENT))")
-            } else if access(path, R_OK | W_OK) != 0 {
-                faults += 1
-                printError("\(device.location): error: \(FieldbusError.cannotOpen(path: path, errno: EACCES))")
-            }
+        for finding in PortFinding.all(configuration) {
+            guard let fault = finding.fault else { continue }
+            faults += 1
+            printError("\(finding.device.location): error: \(fault)")
         }
         for line in configuration.lines {
             let plans = line.plans.map { "\($0.handle) (\($0.profile.name), \($0.streams.count) metrics)" }

@@ -81,7 +81,8 @@ struct PumpOperatorCommand: ParsableCommand {
 
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print what to put into operators.yaml for somebody, who types their secret twice.")
+            abstract: "Print what to put into operators.yaml for somebody, who types their secret twice."
+        ).examples("nabd pump operator add layla")
         @Argument(help: "The id: a to z, 0 to 9 and -, beginning with a letter.") var id: String
 
         func run() throws {

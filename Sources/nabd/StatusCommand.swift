@@ -7,18 +7,14 @@ import StrictYAML
 
 /// Where a running host is asked.
 struct HostPlace: ParsableArguments {
-    @Option(help: "The unit's configuration file.") var config: String?
-    @Option(help: "The host's status socket, instead of the configuration.") var socket: String?
-
-    func validate() throws {
-        if config == nil, socket == nil { throw ValidationError("name the unit by --config, or its --socket") }
-    }
+    @OptionGroup var file: UnitFile
+    @Option(help: "The host's status socket, instead of the configuration that names it.") var socket: String?
 
     func path() throws -> String {
         if let socket {
             return socket.hasPrefix("/") ? socket : "\(FileManager.default.currentDirectoryPath)/\(socket)"
         }
-        return try UnitConfiguration.load(config ?? "", faultsCost: .itsPart).statusSocket
+        return try file.load(faultsCost: .itsPart).statusSocket
     }
 }
 
@@ -29,7 +25,8 @@ struct StatusCommand: ParsableCommand {
         discussion:
             "The host tells its own user, its group and root. A value that is not of now, or does not count, "
             + "is shown as ––, with its age and the reason. Exit 0 when the host says ok, 1 when it says that "
-            + "something is wrong, 69 when no host answers.")
+            + "something is wrong, 69 when no host answers."
+    ).examples("nabd status", "nabd status --json")
 
     @OptionGroup var host: HostPlace
     @Flag(help: "Print the document as the host tells it: one JSON line.") var json = false
@@ -48,7 +45,8 @@ struct WatchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
         abstract: "Watch the running host: the table of “nabd status”, live, with a trace of each waveform.",
-        discussion: "Ends on Ctrl-C. Into a file or a pipe it writes one table after another.")
+        discussion: "Ends on Ctrl-C. Into a file or a pipe it writes one table after another."
+    ).examples("nabd watch", "nabd watch --every 2")
 
     @OptionGroup var host: HostPlace
     @Option(help: "Seconds between two looks, 0.25 to 60.") var every = 0.5
@@ -86,13 +84,14 @@ struct ReloadCommand: ParsableCommand {
         discussion:
             "What is on a line that did not change goes on undisturbed. The file is checked first: with a fault "
             + "in it the host is not told. What the host makes of it stands in its log and in “nabd status”. As the "
-            + "host's own user or root; the same as SIGHUP to the host.")
+            + "host's own user or root; the same as SIGHUP to the host."
+    ).examples("nabd reload")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var file: UnitFile
 
     func run() throws {
         let diagnostics = Diagnostics()
-        let unit = try UnitConfiguration.load(config, diagnostics: diagnostics)
+        let unit = try file.load(diagnostics: diagnostics)
         for finding in diagnostics.all { printError(finding.description) }
         let process: Int32
         do throws(StatusSocketError) { process = try StatusSocket.process(at: unit.statusSocket) } catch {
@@ -102,7 +101,7 @@ struct ReloadCommand: ParsableCommand {
             throw Failure(
                 .unavailable, "the host (process \(process)) cannot be told: only its own user and root may")
         }
-        print("the host reads \(config) anew: “nabd status” tells what it made of it")
+        print("the host reads \(file.path) anew: “nabd status” tells what it made of it")
     }
 }
 

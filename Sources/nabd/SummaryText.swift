@@ -72,10 +72,19 @@ enum SummaryText {
         return lines.joined(separator: "\n")
     }
 
-    /// Requests and answers, and whatever else was seen.
+    /// Requests and answers, or what was heard of a device that is never asked; and whatever else was seen.
     private static func counts(_ device: LineSummary.Device) -> String {
-        let told = device.counts.filter { $0.count == .requests || $0.count == .replies || $0.value > 0 }
-        return told.map { "\($0.value) \($0.count.name)" }.joined(separator: ", ")
+        let isAsked = device.counts.contains { $0.count == .requests && $0.value > 0 }
+        func isTold(_ count: LinkCount, _ value: Int64) -> Bool {
+            switch count {
+            case .requests, .replies: isAsked
+            case .frames: !isAsked
+            default: value > 0
+            }
+        }
+        return device.counts.filter { isTold($0.count, $0.value) }.map {
+            $0.count == .frames ? "\($0.value) frames heard" : "\($0.value) \($0.count.name)"
+        }.joined(separator: ", ")
     }
 
     private static func row(_ name: String, _ text: String) -> String {

@@ -11,10 +11,10 @@ struct UplinkCommand: ParsableCommand {
         subcommands: [Status.self, Parked.self, Retry.self, Release.self, Retire.self])
 
     struct Place: ParsableArguments {
-        @Option(help: "The unit's configuration.") var config: String
+        @OptionGroup var file: UnitFile
 
         func books() throws -> DeliveryBooks {
-            DeliveryBooks(journal: try UnitConfiguration.load(config, faultsCost: .itsPart).journalDirectory)
+            DeliveryBooks(journal: try file.load(faultsCost: .itsPart).journalDirectory)
         }
 
         /// Every book, or what to do when there is none.
@@ -38,11 +38,12 @@ struct UplinkCommand: ParsableCommand {
 
     struct Status: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "How far each lane is at each destination, as JSON lines.")
+            abstract: "How far each lane is at each destination, as JSON lines."
+        ).examples("nabd uplink status")
         @OptionGroup var place: Place
 
         func run() throws {
-            let unit = try UnitConfiguration.load(place.config, faultsCost: .itsPart)
+            let unit = try place.file.load(faultsCost: .itsPart)
             let reader = try? JournalReader(directory: unit.journalDirectory)
             for book in try place.open() {
                 let parked = try book.parkedCounts()
@@ -69,7 +70,8 @@ struct UplinkCommand: ParsableCommand {
     struct Parked: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
-                "What the records service does not take, and why: it holds up nothing else, and the journal keeps it.")
+                "What the records service does not take, and why: it holds up nothing else, and the journal keeps it."
+        ).examples("nabd uplink parked --full")
         @OptionGroup var place: Place
         @Flag(help: "With the resource itself.") var full = false
 
@@ -90,7 +92,8 @@ struct UplinkCommand: ParsableCommand {
     }
 
     struct Retry: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Try what is parked again.")
+        static let configuration = CommandConfiguration(abstract: "Try what is parked again.").examples(
+            "nabd uplink retry")
         @OptionGroup var place: Place
 
         func run() throws {
@@ -101,7 +104,8 @@ struct UplinkCommand: ParsableCommand {
 
     struct Release: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What is parked need not be stored: it is forgotten, and the journal need not keep it for it.")
+            abstract: "What is parked need not be stored: it is forgotten, and the journal need not keep it for it."
+        ).examples("nabd uplink release")
         @OptionGroup var place: Place
 
         func run() throws {
@@ -112,13 +116,14 @@ struct UplinkCommand: ParsableCommand {
 
     struct Retire: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Nothing is to be delivered to a former destination any more: its book holds nothing back then.")
+            abstract: "Nothing is to be delivered to a former destination any more: its book holds nothing back then."
+        ).examples("nabd uplink retire --server https://old.example.sa/fhir")
         @OptionGroup var place: Place
         @Option(help: "The former destination's address, as `uplink status` says it.") var server: String
 
         func run() throws {
             // Strictly: where the uplink's part cannot be read, nobody knows which destination is a former one.
-            let unit = try UnitConfiguration.load(place.config)
+            let unit = try place.file.load()
             let books = DeliveryBooks(journal: unit.journalDirectory)
             if let current = unit.destination, books.path(of: current) == books.path(of: server) {
                 throw Failure(

@@ -91,17 +91,35 @@ private final class Answerer: @unchecked Sendable {
         #expect(samples.allSatisfy { $0.reason == .deviceException })
     }
 
-    @Test func aPortHeldByAnotherIsToldAsSuch() throws {
+    @Test func aPortThatThisProcessHasAlreadyIsToldAsSuch() throws {
         let device = try Answerer(.newPseudoTerminal) { _ in nil }
         defer { device.stop() }
         let settings = SerialSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1)
         let first = SerialLine(path: device.end.name, settings: settings)
         try first.open(deadline: MonotonicClock().now() + 1_000_000_000)
         let second = SerialLine(path: device.end.name, settings: settings)
-        #expect(throws: FieldbusError.portHeld(path: device.end.name)) {
+        #expect(throws: FieldbusError.portShared(path: device.end.name)) {
             try second.open(deadline: MonotonicClock().now() + 1_000_000_000)
         }
         first.close()
         try second.open(deadline: MonotonicClock().now() + 1_000_000_000)
+    }
+
+    @Test func aPortHeldByAnotherIsToldAsSuch() throws {
+        let device = try Answerer(.newPseudoTerminal) { _ in nil }
+        defer { device.stop() }
+        let other = Process()
+        other.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
+        other.arguments = [device.end.name, "sh", "-c", "echo held; sleep 20"]
+        let words = Pipe()
+        other.standardOutput = words
+        try other.run()
+        defer { other.terminate() }
+        #expect(words.fileHandleForReading.availableData == Data("held\n".utf8))
+        let settings = SerialSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1)
+        let line = SerialLine(path: device.end.name, settings: settings)
+        #expect(throws: FieldbusError.portHeld(path: device.end.name)) {
+            try line.open(deadline: MonotonicClock().now() + 1_000_000_000)
+        }
     }
 }

@@ -1,0 +1,68 @@
+/// A configuration to begin with: the devices of an oncology unit, and the paths of the Debian package.
+package enum UnitSample {
+    /// The folder of profiles that it names.
+    package static let profiles = "/usr/share/nabd/device-profiles"
+
+    /// What a line is that is left out until somebody takes its mark away.
+    package static let mark = "#: "
+
+    package static let text = """
+        # A mobile oncology unit. Keep it as /etc/nabd/unit.yaml, change what is yours, then:
+        #   nabd ports     which adapters there are, and the udev rule that gives each a name in /dev/nabd
+        #   nabd check     what is wrong with this file, at line and column
+        #   nabd doctor    what is wrong with this machine: ports, hosts, rights, clock, disk, certificate
+        # Lines that begin with “\(mark)” are left out: take that mark away where you need them.
+        # Every key: docs/operations.md. Every device: `nabd profile list`.
+        nabd: unit/1
+
+        # Part of the name of everything that is stored at the records service: never change it later.
+        # Lower-case letters, digits and hyphens.
+        unit: mobile-1
+
+        profiles: \(profiles)  # or a list, with your own folder first: [/etc/nabd/device-profiles, …]
+
+        # Until the unit is in service: whatever it sends is labelled as a test.
+        test-data: true
+
+        # commit-every is what a power cut may cost; at the limit the oldest waveforms go first.
+        journal: {directory: /var/lib/nabd/journal, commit-every: 250ms, limit: 8GiB, keep: 720h, shed: [waveforms]}
+
+        status: {socket: /run/nabd/status}  # where the host tells how it is: nabd status, nabd watch, nabd exporter
+        \(mark)metrics: {port: 9464}              # where “nabd exporter” serves them to Prometheus, on 127.0.0.1
+
+        devices:
+          # Pulse oximeter: SpO2, pulse, pleth. It speaks by itself, at 9600 baud.
+          oximeter: {profile: nonin/oem-iii-df2, line: /dev/nabd/oximeter}
+
+          # Syringe pump, read only: rate, volume, pressure, alarms. With its serial number, as the pump itself tells
+          # it, values of any other pump on this line are withheld: write “serial: …”.
+          pump-a: {profile: alaris/asena-gh, line: /dev/nabd/pump-a}
+
+          # Drug fridge on RS-485. Compare it once with a thermometer: where it tells hundredths, say
+          # “override: {scale: {MDC_TEMP: 0.01}}”.
+          fridge: {profile: xy/md02, line: /dev/nabd/fridge, unit: 1}
+
+          # The vehicle's batteries, tank and position, by Modbus TCP (switch it on at the GX). The unit of the battery
+          # is what the GX shows under Modbus TCP services: “override: {units: {battery: 225}}”.
+          power: {profile: victron/gx, line: "tcp://192.168.1.20:502"}
+
+          # Position receiver. Many are set to 4800 baud: “override: {baud: 4800}”.
+          position: {profile: nmea/0183, line: /dev/nabd/position}
+
+        # Without this part the journal stays on the unit. The key is readable for the host's user only.
+        \(mark)uplink:
+        \(mark)  server: https://records.example.sa/fhir
+        \(mark)  authority: /etc/nabd/authority.pem
+        \(mark)  client-certificate: /etc/nabd/unit.pem
+        \(mark)  client-key: /etc/nabd/unit.key
+        \(mark)  window: 60s
+
+        # Without this part no pump is ever told anything. Read docs/safety first.
+        \(mark)pumps:
+        \(mark)  rules: /etc/nabd/pumps
+        \(mark)  key: /etc/nabd/site.pub
+        \(mark)  operators: /etc/nabd/operators.yaml
+        \(mark)  socket: /run/nabd/pumps
+
+        """
+}

@@ -1,0 +1,53 @@
+import DevicePlans
+import Foundation
+import NabdHost
+import StrictYAML
+import TestSupport
+import Testing
+
+/// The configuration that `nabd init` prints is one that a unit can begin with.
+@Suite struct UnitSampleTests {
+    private func load(_ text: String, faultsCost cost: UnitConfiguration.FaultCost = .everything) throws
+        -> (unit: UnitConfiguration, diagnostics: Diagnostics)
+    {
+        let folder = try TemporaryFolder()
+        let own = text.replacingOccurrences(of: UnitSample.profiles, with: Repository.path("device-profiles"))
+        #expect(own != text, "the sample names the package's folder of profiles")
+        let diagnostics = Diagnostics()
+        let path = try folder.write("unit.yaml", own)
+        return (try UnitConfiguration.load(path, diagnostics: diagnostics, faultsCost: cost), diagnostics)
+    }
+
+    @Test func theReaderTakesTheSampleWithTheShippedProfiles() throws {
+        let (unit, diagnostics) = try load(UnitSample.text)
+        #expect(diagnostics.all.isEmpty, "\(diagnostics.all)")
+        #expect(unit.devices.map(\.plan.handle) == ["oximeter", "pump-a", "fridge", "power", "position"])
+        #expect(unit.lines.count == 5)
+        #expect(unit.journalDirectory == "/var/lib/nabd/journal")
+        #expect(unit.statusSocket == "/run/nabd/status")
+        #expect(unit.isTestData && unit.destination == nil && unit.pumps == nil && unit.metricsPort == nil)
+    }
+
+    @Test func whatIsLeftOutIsRightToo() throws {
+        let lines = UnitSample.text.split(separator: "\n", omittingEmptySubsequences: false)
+        let marked = lines.filter { $0.hasPrefix(UnitSample.mark) }
+        #expect(marked.count >= 10)
+        let whole = lines.map { $0.hasPrefix(UnitSample.mark) ? $0.dropFirst(UnitSample.mark.count) : $0 }
+            .joined(separator: "\n")
+        // Keys and rules are not here: a unit that runs waits for them.
+        let (unit, diagnostics) = try load(whole, faultsCost: .itsPart)
+        #expect(!diagnostics.hasErrors && unit.refused.isEmpty, "\(diagnostics.all)")
+        #expect(unit.metricsPort == 9464 && unit.destination == "https://records.example.sa/fhir")
+        #expect(unit.pumps?.socket == "/run/nabd/pumps")
+    }
+
+    @Test func aMisspeltSampleIsRefused() throws {
+        let text = UnitSample.text.replacingOccurrences(of: "alaris/asena-gh", with: "alaris/asena-gg")
+        do {
+            _ = try load(text)
+            Issue.record("it was taken")
+        } catch let fault as InvalidFile {
+            #expect(fault.description.contains("did you mean “alaris/asena-gh”?"), "\(fault)")
+        }
+    }
+}
