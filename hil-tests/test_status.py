@@ -258,6 +258,39 @@ def test_a_terminal_that_is_lost_does_not_end_it(unit):
         "hostStarted", "hostStopped"]
 
 
+def test_a_file_that_cannot_be_read_starts_the_last_good_one(bench, hosts, tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    unit = hosts(tmp_path / "unit").configure(bench.devices())
+    good = unit.config.read_text()
+
+    def run(text: str | None):
+        if text is None:
+            unit.config.unlink()
+        else:
+            unit.config.write_text(text)
+        with open(unit.log_path, "ab") as log:
+            return subprocess.Popen(
+                [str(binary()), "run", "--config", str(unit.config), "--role", "acquire"], cwd=unit.directory,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                env={**os.environ, "STATE_DIRECTORY": str(state)})
+
+    unread = run("nabd: [")
+    assert unread.wait(20) != 0, "nothing was kept, and something was started"
+    for text in (good, "nabd: [", None, "nabd: unit/2\n", "x" * (2 << 20)):
+        process = run(text)
+        try:
+            wait_until(lambda: nabd("status", "--socket", f"{unit.journal}.status").returncode != 69, 20, "a host")
+            wait_until(lambda: value(told(unit), "fridge", "MDC_TEMP")["value"] is not None, 20, "a value")
+            alerts = [alert["alert"] for alert in told(unit)["alerts"]]
+            assert ("NABD_SETTING_REFUSED" in alerts) == (text != good), (text and text[:20], alerts)
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+    assert "the unit runs by its last good configuration" in unit.log()
+    assert oct((state / "unit.yaml.kept").stat().st_mode & 0o777) == "0o640"
+
+
 def test_in_safe_mode_devices_are_read_and_that_is_an_alert(bench, hosts, tmp_path):
     unit = hosts(tmp_path / "unit").configure(bench.devices())
     with open(unit.log_path, "ab") as log:

@@ -131,12 +131,15 @@ package struct UnitConfiguration: Sendable {
     ///
     /// Throws ``InvalidFile`` with every error found, each at file:line:column; where a fault costs its part only, when
     /// nothing is left to sample. Warnings, and what did not end the reading, are left in `diagnostics`.
+    ///
+    /// - Parameter place: the file that relative paths are relative to, where this is a copy of it.
     package static func load(
-        _ path: String, diagnostics: Diagnostics = Diagnostics(), faultsCost cost: FaultCost = .everything
+        _ path: String, diagnostics: Diagnostics = Diagnostics(), faultsCost cost: FaultCost = .everything,
+        asCopyOf place: String? = nil
     ) throws(InvalidFile) -> UnitConfiguration {
         let file = try YAMLFile(path: path, diagnostics: diagnostics)
         var reader = UnitReader(
-            folder: URL(fileURLWithPath: path).deletingLastPathComponent().path, diagnostics: diagnostics,
+            folder: URL(fileURLWithPath: place ?? path).deletingLastPathComponent().path, diagnostics: diagnostics,
             faultsCost: cost)
         let isUnit = file.root.mapping("a unit's configuration").map { reader.read($0) } ?? false
         let isUsable = isUnit && (cost == .nothing || cost == .itsPart && !reader.unit.devices.isEmpty)

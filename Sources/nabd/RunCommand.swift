@@ -40,7 +40,7 @@ struct RunCommand: AsyncParsableCommand {
         let logger = makeLogger(level: quiet ? .warning : verbose ? .debug : .info)
         // The clock's process needs to know nothing of the unit.
         if role == .clock { return try await run(ClockHost(file: clockFile, logger: logger)) }
-        let configuration = try read()
+        let configuration = try readAtStart()
         for refusal in configuration.refused {
             logger.error(
                 "this part of the configuration is faulty: the unit runs without it",
@@ -73,7 +73,18 @@ struct RunCommand: AsyncParsableCommand {
         let diagnostics = Diagnostics()
         let configuration = try unit.load(diagnostics: diagnostics, faultsCost: .itsPart)
         for finding in diagnostics.all { printError(finding.description) }
+        KeptConfiguration(of: unit.path)?.keep()
         return safe ? configuration.safe : configuration
+    }
+
+    /// A file that cannot be read at all starts what it last said, where that was kept.
+    private func readAtStart() throws(InvalidFile) -> UnitConfiguration {
+        do throws(InvalidFile) { return try read() } catch {
+            guard let kept = KeptConfiguration(of: unit.path) else { throw error }
+            let configuration = try kept.read(for: error)
+            printError("\(error.description)\nthe unit runs by its last good configuration")
+            return safe ? configuration.safe : configuration
+        }
     }
 
     /// Runs a service until a signal.

@@ -26,6 +26,7 @@ import Testing
         .samplesShed(file: "f", content: "waveforms", samples: 1, bytes: 1, at: 1),
         .journalWitnessed(number: 1, hash: "h", signature: "s", certificate: "c", at: 1),
         .settingRefused(device: "d", setting: "devices", reason: "r", at: 1),
+        .deviceReleased("d", at: 1),
     ]
 
     private static let codes = (1...22).compactMap { EventCode(rawValue: $0) }
@@ -46,7 +47,7 @@ import Testing
             requestBarred \
             lineStatistics deviceStatistics clockStepped samplesLost eventsLost \
             journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed settingRefused \
-            journalWitnessed \
+            journalWitnessed deviceReleased \
             commandDrafted commandVerified commandMismatched commandWithdrawn commandExpired commandRefused \
             commandIntended commandNotSent commandSent commandTaken commandRejected commandUnanswered commandReadBack \
             commandUndecided commandLeftToPeople commandResolved stopAsked stopSent stopConfirmed stopNotDelivered \

@@ -72,7 +72,7 @@ import Testing
             .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
             .requestBarred, .lineStatistics, .deviceStatistics, .clockStepped, .samplesLost, .eventsLost, .journalSlow,
             .journalSetAside, .journalFileFailed, .journalGap, .journalPruned, .samplesShed, .settingRefused,
-            .journalWitnessed,
+            .journalWitnessed, .deviceReleased,
         ]
         #expect(Set(going) == Set(expected))
     }
