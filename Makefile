@@ -5,7 +5,7 @@ SWIFT_BUILD := swift build --quiet
 NABD := .build/debug/nabd
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help demo test check unit-test vectors fuzz fuzz-build hil-test fault-test durability bench setup build lint format clean
+.PHONY: help demo test check unit-test vectors fuzz fuzz-build hil-test fault-test durability bench deb setup build lint format clean
 
 help: ## What can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -107,6 +107,9 @@ pump-kills: build ## Two thousand kills of the host under commands, and one befo
 
 bench: setup-packages ## Measure side by side with C floors; prints a table, writes bench-results.json.
 	@Benchmarks/run
+
+deb: setup-packages ## The Debian package, in .build/deb; the first time some eight minutes, for a build with Swift's runtime in it.
+	@scripts/deb
 
 format: ## Format the sources.
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
