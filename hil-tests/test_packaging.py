@@ -69,7 +69,8 @@ def test_rights_are_the_usual_ones(package, tmp_path):
         (tree / "etc" / "nabd.conf").write_text("")
 
     found = what_is_wrong(listing(variant(package, tmp_path / "spoilt.deb", spoil)))
-    assert [line.split()[0] for line in found] == ["/etc/nabd.conf", "/usr/bin/nabd", "/usr/lib/sysusers.d/nabd.conf"]
+    assert [line.split()[0] for line in found] == [
+        "/etc/", "/etc/nabd.conf", "/usr/bin/nabd", "/usr/lib/sysusers.d/nabd.conf"]
 
 
 def rebuilt(tree: Path, out: Path, epoch: int) -> Path:
@@ -78,7 +79,7 @@ def rebuilt(tree: Path, out: Path, epoch: int) -> Path:
     sbom = tree / "usr" / "share" / "doc" / "nabd" / "nabd.cdx.json"
     run(ROOT / "scripts" / "deb", env=os.environ | {
         "NABD_BINARY": str(tree / "usr" / "bin" / "nabd"), "NABD_SBOM": str(sbom), "NABD_DEB_OUT": str(out),
-        "NABD_DEB_LEVEL": "0", "NABD_DEB_VERSION": version, "SOURCE_DATE_EPOCH": str(epoch)})
+        "NABD_DEB_COMPRESS": "no", "NABD_DEB_VERSION": version, "SOURCE_DATE_EPOCH": str(epoch)})
     return next(out.glob("nabd_*.deb"))
 
 
