@@ -17,10 +17,13 @@ import pytest
 
 from peers.packages import ROOT, built, listing, run, variant, what_is_wrong
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="this is not Debian")]
+pytestmark = [
+    pytest.mark.timeout(600), pytest.mark.xdist_group("package"),
+    pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="this is not Debian")]
 
 EXPECTED = [
-    "/usr/bin/nabd", "/lib/udev/rules.d/60-nabd.rules", "/usr/lib/sysusers.d/nabd.conf", "/usr/lib/tmpfiles.d/nabd.conf",
+    "/usr/bin/nabd", "/lib/udev/rules.d/60-nabd.rules",
+    "/usr/lib/sysusers.d/nabd.conf", "/usr/lib/tmpfiles.d/nabd.conf",
     *(f"/lib/systemd/system/nabd-{name}" for name in (
         "acquire.service", "acquire-safe.service", "acquire-retry.timer", "uplink.service", "clock.service")),
     *(f"/usr/share/doc/nabd/{name}" for name in (
@@ -83,7 +86,7 @@ def rebuilt(tree: Path, out: Path, epoch: int) -> Path:
     return next(out.glob("nabd_*.deb"))
 
 
-@pytest.mark.skipif(shutil.which("chrpath") is None, reason="chrpath is not installed: it is needed to build the package")
+@pytest.mark.skipif(shutil.which("chrpath") is None, reason="chrpath is not installed, which a package is built with")
 def test_the_same_input_gives_the_same_bytes(package, tree, tmp_path):
     epoch = int((tree / "usr" / "share" / "doc" / "nabd" / "copyright").stat().st_mtime)
     first, second = (rebuilt(tree, tmp_path / name, epoch) for name in ("first", "second"))
@@ -114,8 +117,8 @@ def missing_libraries(program: Path, control: str) -> list[str]:
     asked = re.findall(r"[a-z0-9.+-]+(?= *[(,\n])", re.search(r"^Pre-Depends: (.*\n)", control, re.MULTILINE)[1])
     needed = re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "--dynamic", program).stdout)
     assert needed
-    return [name for name in needed
-            if not any(line.split(":")[0] in asked for line in run("dpkg", "--search", f"*/{name}").stdout.splitlines())]
+    owners = {name: run("dpkg", "--search", f"*/{name}").stdout.splitlines() for name in needed}
+    return [name for name in needed if not any(line.split(":")[0] in asked for line in owners[name])]
 
 
 def test_it_asks_for_each_library(tree):
@@ -164,11 +167,14 @@ def test_manual_pages_and_completions_are_of_this_program(tree, tmp_path):
             assert run("mandoc", "-T", "lint", "-W", "warning", plain, check=False).stdout == ""
     text = (tmp_path / "nabd.1").read_text()
     assert [name for name in names if f".SS {name}\n" not in text] == []
-    for place in ("bash-completion/completions/nabd", "zsh/vendor-completions/_nabd", "fish/vendor_completions.d/nabd.fish"):
+    places = [path.removeprefix("/usr/share/") for path in EXPECTED if "completions" in path]
+    assert len(places) == 3
+    for place in places:
         completions = (share / place).read_text()
         assert [name for name in names if name.split()[-1] not in completions] == []
     # bash takes it, and offers what begins so.
-    words = 'source "$1"; COMP_WORDS=(nabd jour); COMP_CWORD=1; COMP_LINE="nabd jour"; COMP_POINT=9; _nabd nabd jour nabd; echo "${COMPREPLY[@]}"'
+    words = ('source "$1"; COMP_WORDS=(nabd jour); COMP_CWORD=1; COMP_LINE="nabd jour"; COMP_POINT=9; '
+             '_nabd nabd jour nabd; echo "${COMPREPLY[@]}"')
     assert run("bash", "-c", words, "bash", share / "bash-completion/completions/nabd").stdout.strip() == "journal"
 
 
@@ -184,8 +190,9 @@ def test_the_sample_is_right_but_for_what_a_unit_brings(tree, tmp_path):
         place.write_text(text.replace("/usr/share/nabd/device-profiles", str(profiles)))
         words = run(tree / "usr" / "bin" / "nabd", "check", "--config", place, check=False)
         assert words.returncode != 0
+        errors = [line for line in words.stderr.splitlines() if ": error:" in line]
         brought = ("there is no readable file /etc/nabd/keys/", "/dev/nabd/")
-        return [line for line in words.stderr.splitlines() if ": error:" in line and not any(one in line for one in brought)]
+        return [line for line in errors if not any(one in line for one in brought)]
 
     assert faults(sample) == []
     assert len(faults(sample.replace("xy/md02", "xy/md03"))) == 1

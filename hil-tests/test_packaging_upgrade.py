@@ -222,7 +222,8 @@ def test_a_purge_keeps_the_record_and_the_keys_and_says_so(unit):
     words = unit.do("dpkg", "--purge", "nabd").stderr
     assert record(unit) and unit.path("/etc/nabd/keys/unit.key").exists()
     assert not unit.path("/etc/nabd/unit.yaml").exists()
-    for line in ("deleting /etc/nabd/unit.yaml", "kept: /var/lib/nabd (", "kept: /etc/nabd/keys (", "rm -r /var/lib/nabd"):
+    for line in (
+            "deleting /etc/nabd/unit.yaml", "kept: /var/lib/nabd (", "kept: /etc/nabd/keys (", "rm -r /var/lib/nabd"):
         assert line in words
     assert not list(unit.path("/etc/systemd/system").rglob("nabd*"))
 

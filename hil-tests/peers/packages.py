@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -59,8 +60,7 @@ def variant(package: Path, out: Path, change: Callable[[Path], None], version: s
         run("dpkg-deb", "--raw-extract", package, tree)
         control = tree / "DEBIAN" / "control"
         if version:
-            lines = control.read_text().splitlines()
-            control.write_text("\n".join(f"Version: {version}" if line.startswith("Version:") else line for line in lines) + "\n")
+            control.write_text(re.sub(r"(?m)^Version: .*$", f"Version: {version}", control.read_text()))
         change(tree)
         run("dpkg-deb", "--root-owner-group", "-Znone", "--build", tree, out)
     return out
