@@ -35,10 +35,12 @@ OPEN[SAFE] = OPEN[ACQUIRE]
 NEEDED = {
     ACQUIRE: [
         "User=nabd", "Group=nabd", "UMask=0027", "StateDirectoryMode=0750", "RuntimeDirectoryMode=0750",
-        "LimitRTPRIO=50", "LimitMEMLOCK=infinity", "LimitCORE=0", "OOMScoreAdjust=-900", "MemoryMax=512M", "WatchdogSignal=SIGKILL",
+        "LimitRTPRIO=50", "LimitMEMLOCK=infinity", "LimitCORE=0", "OOMScoreAdjust=-900", "CPUWeight=1000",
+        "MemoryMax=512M", "WatchdogSignal=SIGKILL",
         "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],
     UPLINK: [
-        "User=nabd-uplink", "Group=nabd", "UMask=0027", "LimitCORE=0", "MemoryMax=384M", "WatchdogSignal=SIGKILL",
+        "User=nabd-uplink", "Group=nabd", "UMask=0027", "LimitCORE=0", "MemoryMax=384M", "CPUWeight=20",
+        "WatchdogSignal=SIGKILL",
         "InaccessiblePaths=-/run/nabd", "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always",
         "Type=notify", "WatchdogSec=10", "ReadWritePaths=-/var/lib/nabd/journal.delivery"],
     CLOCK: [
@@ -73,7 +75,8 @@ def test_each_setting_of_the_score_counts(tmp_path, unit):
     text = (SHIPPED / unit).read_text()
     hardening = text[text.index("NoNewPrivileges=yes"):text.index("[Install]")]
     silent = {"AmbientCapabilities=", "PrivateIPC=yes", "ProcSubset=all", "KeyringMode=private",
-              "SystemCallErrorNumber=EPERM", "SystemCallFilter=sched_setscheduler setpriority", "SystemCallFilter=adjtimex clock_adjtime", "ProtectClock=no"}
+              "SystemCallErrorNumber=EPERM", "SystemCallFilter=sched_setscheduler setpriority",
+              "SystemCallFilter=adjtimex clock_adjtime", "ProtectClock=no"}
     lines = [line for line in hardening.splitlines() if line and not line.startswith("#") and line not in silent]
     assert len(lines) > 20
     for number, line in enumerate(lines):
@@ -158,5 +161,7 @@ def test_a_crash_loop_ends_in_the_safe_host_and_is_tried_again(units):
 def test_the_other_roles_hang_on_nobody(units):
     for unit in (UPLINK, CLOCK):
         said = settings(units.text(unit))
-        for key in ("Requires", "BindsTo", "PartOf", "Requisite", "Wants", "After", "Conflicts", "OnFailure"):
+        for key in ("Requires", "BindsTo", "PartOf", "Requisite", "Wants", "Upholds", "Conflicts", "OnFailure"):
             assert key not in said, f"{unit} has {key}"
+    # An order alone: it starts whatever becomes of the other.
+    assert settings(units.text(UPLINK))["After"] == [ACQUIRE] and "After" not in settings(units.text(CLOCK))
