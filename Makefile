@@ -5,7 +5,7 @@ SWIFT_BUILD := swift build --quiet
 NABD := .build/debug/nabd
 export SWIFT_BACKTRACE := enable=no
 
-.PHONY: help demo test check unit-test vectors fuzz fuzz-build hil-test fault-test durability bench setup build lint format clean
+.PHONY: help demo test check unit-test vectors fuzz fuzz-build hil-test fault-test durability bench deb setup build lint format clean
 
 help: ## What can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,13 +74,16 @@ STEADY := hil-tests/test_outage.py hil-tests/test_demo.py
 # What is not to run beside tests that must be in time.
 COMPUTING := hil-tests/test_durability*.py hil-tests/test_faults_late*.py hil-tests/test_faults_ten_thousand.py
 
+# The package, which must have been built, and is large.
+PACKAGE := hil-tests/test_packaging.py hil-tests/test_packaging_upgrade.py
+
 # Rigs that commands are tried on, tried by themselves.
 DRIVEN := hil-tests/test_driven_*.py
 
 hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
 	@echo "== independent devices, lines that misbehave, a FHIR server (about thirteen minutes); the table of faults: hil-tests/results/faults.md"
-	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(DRIVEN) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
+	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(DRIVEN) $(PACKAGE) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
 	@NABD_TABLE=add $(PYTEST) $(COMPUTING) --junitxml=hil-tests/results/durability.xml
@@ -107,6 +110,15 @@ pump-kills: build ## Two thousand kills of the host under commands, and one befo
 
 bench: setup-packages ## Measure side by side with C floors; prints a table, writes bench-results.json.
 	@Benchmarks/run
+
+deb: setup-packages ## The Debian package, in .build/deb; the first time some eight minutes, for a build with Swift's runtime in it.
+	@scripts/setup packaging
+	@scripts/deb
+
+.PHONY: package-test
+package-test: deb ## What is in the package, and the ways to install, replace and remove it: about seven minutes.
+	@scripts/setup python
+	@$(PYTEST) -n 0 $(PACKAGE) --junitxml=hil-tests/results/package.xml
 
 format: ## Format the sources.
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks

@@ -1,0 +1,167 @@
+"""The units of systemd: how exposed they are, that nothing in them damages the record, that they hang together.
+
+Nothing is run here; `make unit-test-vm` runs them. Each check is shown what it must find.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from peers.units import EXAMPLES, SHIPPED, Units, settings, what_damages
+
+pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+
+ROLES = ["nabd-acquire.service", "nabd-acquire-safe.service", "nabd-uplink.service", "nabd-clock.service"]
+ACQUIRE, SAFE, UPLINK, CLOCK = ROLES
+# What each may be exposed at most, in tenths.
+LIMITS = {ACQUIRE: 6, SAFE: 6, UPLINK: 9, CLOCK: 5}
+# What stands open, and why.
+EVERYWHERE = {
+    "RootDirectoryOrRootImage",  # its own root would be a second copy of the system to keep up to date
+    "RestrictAddressFamilies_AF_UNIX",  # how it tells systemd that it is ready, and people how it is
+    "ProcSubset",  # the boot's id
+    "UMask",  # the group reads what it writes
+}
+OPEN = {
+    ACQUIRE: EVERYWHERE | {"PrivateDevices", "DeviceAllow", "RestrictRealtime", "SystemCallFilter_resources"},
+    UPLINK: EVERYWHERE | {"PrivateNetwork", "RestrictAddressFamilies_AF_INET_INET6", "IPAddressDeny", "DeviceAllow"},
+    CLOCK: EVERYWHERE | {"ProtectClock", "SystemCallFilter_clock", "SystemCallFilter_privileged"},
+}
+OPEN[SAFE] = OPEN[ACQUIRE]
+# What the score knows nothing of, and the unit cannot be without.
+NEEDED = {
+    ACQUIRE: [
+        "User=nabd", "Group=nabd", "UMask=0027", "StateDirectoryMode=0750", "RuntimeDirectoryMode=0750",
+        "LimitRTPRIO=50", "LimitMEMLOCK=infinity", "LimitCORE=0", "OOMScoreAdjust=-900", "CPUWeight=1000",
+        "MemoryMax=512M", "WatchdogSignal=SIGKILL",
+        "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],
+    UPLINK: [
+        "User=nabd-uplink", "Group=nabd", "UMask=0027", "LimitCORE=0", "MemoryMax=384M", "CPUWeight=20",
+        "WatchdogSignal=SIGKILL",
+        "InaccessiblePaths=-/run/nabd", "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always",
+        "Type=notify", "WatchdogSec=10", "ReadWritePaths=-/var/lib/nabd/journal.delivery"],
+    CLOCK: [
+        "User=nabd-clock", "Group=nabd-clock", "UMask=0022", "LimitCORE=0", "WatchdogSignal=SIGKILL",
+        "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],
+}
+NEEDED[SAFE] = NEEDED[ACQUIRE]
+
+
+@pytest.fixture
+def units(tmp_path) -> Units:
+    return Units(tmp_path / "units")
+
+
+@pytest.mark.parametrize("unit", ROLES)
+def test_a_role_is_exposed_as_little_as_is_said(units, unit):
+    assert units.exposure(unit) == LIMITS[unit]
+    assert units.open_points(unit) == OPEN[unit]
+
+
+@pytest.mark.parametrize(("unit", "line"), [
+    (ACQUIRE, "PrivateNetwork=yes"), (ACQUIRE, "ProtectClock=yes"), (ACQUIRE, "CapabilityBoundingSet="),
+    (ACQUIRE, "SystemCallFilter=~@privileged @resources"), (SAFE, "NoNewPrivileges=yes"),
+    (UPLINK, "PrivateUsers=yes"), (UPLINK, "IPAddressDeny=any"), (CLOCK, "PrivateDevices=yes")])
+def test_a_setting_that_is_taken_out_is_beyond_the_limit(units, unit, line):
+    assert not units.without(unit, line).passes(unit, LIMITS[unit]), f"{unit} without {line} passes"
+
+
+@pytest.mark.parametrize("unit", [ACQUIRE, UPLINK, CLOCK])
+def test_each_setting_of_the_score_counts(tmp_path, unit):
+    """A line that could go unnoticed is either of the score, or of the list that is looked for by itself."""
+    text = (SHIPPED / unit).read_text()
+    hardening = text[text.index("NoNewPrivileges=yes"):text.index("[Install]")]
+    silent = {"AmbientCapabilities=", "PrivateIPC=yes", "ProcSubset=all", "KeyringMode=private",
+              "SystemCallErrorNumber=EPERM", "SystemCallFilter=sched_setscheduler setpriority",
+              "SystemCallFilter=adjtimex clock_adjtime", "ProtectClock=no"}
+    lines = [line for line in hardening.splitlines() if line and not line.startswith("#") and line not in silent]
+    assert len(lines) > 20
+    for number, line in enumerate(lines):
+        changed = Units(tmp_path / str(number)).without(unit, line)
+        assert changed.open_points(unit) != OPEN[unit], f"nobody notices that {unit} has no {line}"
+
+
+@pytest.mark.parametrize("unit", ROLES)
+def test_what_the_score_does_not_know_is_there(units, unit):
+    lines = units.text(unit).splitlines()
+    assert [line for line in NEEDED[unit] if line not in lines] == []
+
+
+@pytest.mark.parametrize(("unit", "example", "key"), [
+    (ACQUIRE, "modbus-tcp.conf", "from 0.6 to"), (UPLINK, "records-service.conf", "from 0.9 to")])
+def test_a_drop_in_costs_what_it_says(units, unit, example, key):
+    said = re.search(key + r" (\d\.\d)", " ".join((EXAMPLES / example).read_text().replace("#", "").split()))
+    assert said, f"{example} does not say its price"
+    before = units.exposure(unit)
+    after = units.drop_in(unit, EXAMPLES / example).exposure(unit)
+    assert (before, after) == (LIMITS[unit], round(float(said[1]) * 10))
+    assert after > before
+
+
+@pytest.mark.parametrize("unit", ROLES)
+def test_nothing_damages_the_record(units, unit):
+    assert what_damages(units.text(unit)) == []
+
+
+@pytest.mark.parametrize(("unit", "old", "new"), [
+    (ACQUIRE, "ProcSubset=all", "ProcSubset=pid"), (ACQUIRE, "UMask=0027", "UMask=0077"),
+    (ACQUIRE, "[Service]", "After=time-sync.target\n\n[Service]"),
+    (UPLINK, "[Service]", "Wants=network-online.target\n\n[Service]"),
+    (CLOCK, "ProtectClock=no", "ProtectClock=yes"), (CLOCK, "adjtimex clock_adjtime", "adjtimex")])
+def test_what_damages_the_record_is_found(units, unit, old, new):
+    assert old in units.text(unit)
+    assert len(what_damages(units.text(unit).replace(old, new, 1))) == 1
+
+
+@pytest.mark.parametrize("unit", [*ROLES, "nabd-acquire-retry.timer"])
+def test_systemd_knows_every_word(units, unit):
+    assert units.complaints(unit) == ""
+
+
+def test_a_misspelt_word_is_found(units):
+    text = units.text(ACQUIRE).replace("ProtectHome=yes", "ProtectHouse=yes")
+    (units.folder / ACQUIRE).write_text(text)
+    assert "ProtectHouse" in units.complaints(ACQUIRE)
+
+
+def differences(one: str, other: str) -> dict[str, tuple[list[str], list[str]]]:
+    first, second = settings(one), settings(other)
+    return {key: (first.get(key, []), second.get(key, []))
+            for key in first | second if first.get(key) != second.get(key)}
+
+
+def test_the_safe_host_is_the_full_one_but_for_what_makes_it_safe(units):
+    full, safe = (units.text(unit).split("[Service]")[1].split("[Install]")[0] for unit in (ACQUIRE, SAFE))
+    assert differences(full, safe) == {
+        "ExecStart": (["/usr/bin/nabd run --role acquire --config /etc/nabd/unit.yaml"],
+                      ["/usr/bin/nabd run --role acquire --safe --config /etc/nabd/unit.yaml"]),
+        "RestartSec": (["2"], ["5"]),
+        "BindReadOnlyPaths": ([f"/run/credentials/{ACQUIRE}:/etc/nabd/keys"],
+                              [f"/run/credentials/{SAFE}:/etc/nabd/keys"]),
+    }
+    assert "LimitRTPRIO" in differences(full, safe.replace("LimitRTPRIO=50\n", ""))
+
+
+def test_a_crash_loop_ends_in_the_safe_host_and_is_tried_again(units):
+    full, safe, timer = (settings(units.text(name)) for name in (ACQUIRE, SAFE, "nabd-acquire-retry.timer"))
+    assert (full["StartLimitIntervalSec"], full["StartLimitBurst"], full["OnFailure"]) == (["300"], ["10"], [SAFE])
+    # The slowest loop, that of a watchdog, makes its ten starts within the time in which they are counted.
+    longest = int(full["WatchdogSec"][0]) + int(full["RestartSec"][0])
+    assert 10 * longest < 300
+    assert longest <= 15 - 2, "a role that hangs is to be replaced within 15 s, with 2 s for its start"
+    assert (full["Conflicts"], safe["Conflicts"]) == ([SAFE], [ACQUIRE]) and ACQUIRE in safe["After"]
+    assert safe["StartLimitIntervalSec"] == ["0"] and "OnFailure" not in safe and "WantedBy" not in safe
+    assert safe["Wants"][-1] == "nabd-acquire-retry.timer"
+    assert (timer["Unit"], timer["OnActiveSec"], timer["PartOf"]) == ([ACQUIRE], ["1h"], [SAFE])
+
+
+def test_the_other_roles_hang_on_nobody(units):
+    for unit in (UPLINK, CLOCK):
+        said = settings(units.text(unit))
+        for key in ("Requires", "BindsTo", "PartOf", "Requisite", "Wants", "Upholds", "Conflicts", "OnFailure"):
+            assert key not in said, f"{unit} has {key}"
+    # An order alone: it starts whatever becomes of the other.
+    assert settings(units.text(UPLINK))["After"] == [ACQUIRE] and "After" not in settings(units.text(CLOCK))
