@@ -155,7 +155,8 @@ def broken_profile(directory: Path, old: str, new: str) -> Path:
     return profile
 
 
-@pytest.mark.parametrize("arguments", [["profile", "frobnicate"], ["profile", "lint", "--no-such-option"], ["profile", "try"]])
+@pytest.mark.parametrize(
+    "arguments", [["profile", "frobnicate"], ["profile", "lint", "--no-such-option"], ["profile", "try"]])
 def test_wrong_usage_exits_2(arguments):
     assert nabd(*arguments).returncode == 2
 

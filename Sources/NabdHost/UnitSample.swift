@@ -11,8 +11,9 @@ package enum UnitSample {
         #   nabd ports     which adapters there are, and the udev rule that gives each a name in /dev/nabd
         #   nabd check     what is wrong with this file, at line and column
         #   nabd doctor    what is wrong with this machine: ports, hosts, rights, clock, disk, certificate
+        #   nabd reload    has the running host take it over
         # Lines that begin with “\(mark)” are left out: take that mark away where you need them.
-        # Every key: docs/operations.md. Every device: `nabd profile list`.
+        # Every key: nabd-unit.yaml(5). Every device: `nabd profile list`.
         nabd: unit/1
 
         # Part of the name of everything that is stored at the records service: never change it later.
@@ -30,6 +31,9 @@ package enum UnitSample {
         status: {socket: /run/nabd/status}  # where the host tells how it is: nabd status, nabd watch, nabd exporter
         \(mark)metrics: {port: 9464}              # where “nabd exporter” serves them to Prometheus, on 127.0.0.1
 
+        # How sure the time is, as the clock's own service writes it: the host's may not ask the kernel.
+        clock: {file: /run/nabd-clock/quality}
+
         devices:
           # Pulse oximeter: SpO2, pulse, pleth. It speaks by itself, at 9600 baud.
           oximeter: {profile: nonin/oem-iii-df2, line: /dev/nabd/oximeter}
@@ -43,18 +47,20 @@ package enum UnitSample {
           fridge: {profile: xy/md02, line: /dev/nabd/fridge, unit: 1}
 
           # The vehicle's batteries, tank and position, by Modbus TCP (switch it on at the GX). The unit of the battery
-          # is what the GX shows under Modbus TCP services: “override: {units: {battery: 225}}”.
+          # is what the GX shows under Modbus TCP services: “override: {units: {battery: 225}}”. A device on the network
+          # needs modbus-tcp.conf as well, from /usr/share/doc/nabd/examples, with its address.
           power: {profile: victron/gx, line: "tcp://192.168.1.20:502"}
 
           # Position receiver. Many are set to 4800 baud: “override: {baud: 4800}”.
           position: {profile: nmea/0183, line: /dev/nabd/position}
 
-        # Without this part the journal stays on the unit. The key is readable for the host's user only.
+        # Without this part the journal stays on the unit. The three files are root's, 0600; each service gets its copy.
+        # The service's address stands in records-service.conf as well, from /usr/share/doc/nabd/examples.
         \(mark)uplink:
         \(mark)  server: https://records.example.sa/fhir
-        \(mark)  authority: /etc/nabd/authority.pem
-        \(mark)  client-certificate: /etc/nabd/unit.pem
-        \(mark)  client-key: /etc/nabd/unit.key
+        \(mark)  authority: /etc/nabd/keys/authority.pem
+        \(mark)  client-certificate: /etc/nabd/keys/unit.pem
+        \(mark)  client-key: /etc/nabd/keys/unit.key
         \(mark)  window: 60s
 
         # Without this part no pump is ever told anything. Read docs/safety first.

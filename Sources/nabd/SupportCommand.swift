@@ -12,15 +12,17 @@ struct SupportCommand: ParsableCommand {
         discussion:
             "Writes a .tar.gz with the unit's configuration, what check, doctor and ports say, the health and the "
             + "counts of the running host, what is stored and delivered, the host's own events, and the log of its "
-            + "services. Samples, alerts that a device raised, and commands to pumps are not in it; look at it before it "
-            + "is sent all the same.")
+            + "services. Samples, alerts that a device raised, and commands to pumps are not in it; look at it before "
+            + "it is sent all the same."
+    ).examples("nabd support-bundle", "nabd support-bundle --output /media/usb/unit.tar.gz")
 
-    @Option(help: "The unit's configuration file.") var config: String
+    @OptionGroup var file: UnitFile
     @Option(name: .shortAndLong, help: "The file to write; without it, nabd-support-<unit>-<time>.tar.gz here.")
     var output: String?
 
     func run() throws {
-        let unit = try UnitConfiguration.load(config, faultsCost: .itsPart)
+        let unit = try file.load(faultsCost: .itsPart)
+        let config = file.path
         let moment = UTCTime.text(nanoseconds: Int64(Date().timeIntervalSince1970) * 1_000_000_000)
             .filter { $0.isNumber }.prefix(14)
         let name = "nabd-support-\(unit.unit)-\(moment)"
@@ -30,15 +32,15 @@ struct SupportCommand: ParsableCommand {
         do {
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            try gather(unit, into: folder)
+            try gather(unit, config, into: folder)
         } catch { throw Failure(.io, "\(folder.path) cannot be written: \(error.localizedDescription)") }
-        let file = output ?? "\(name).tar.gz"
-        let packed = Self.output(of: "/usr/bin/env", ["tar", "-C", place.path, "-czf", file, name])
-        guard packed.status == 0 else { throw Failure(.io, "tar could not write \(file): \(packed.text)") }
-        print("\(file): look at it, then send it to whoever helps you")
+        let result = output ?? "\(name).tar.gz"
+        let packed = Self.output(of: "/usr/bin/env", ["tar", "-C", place.path, "-czf", result, name])
+        guard packed.status == 0 else { throw Failure(.io, "tar could not write \(result): \(packed.text)") }
+        print("\(result): look at it, then send it to whoever helps you")
     }
 
-    private func gather(_ unit: UnitConfiguration, into folder: URL) throws {
+    private func gather(_ unit: UnitConfiguration, _ config: String, into folder: URL) throws {
         func write(_ name: String, _ text: String) throws {
             try Data(text.utf8).write(to: folder.appendingPathComponent(name))
         }
@@ -46,7 +48,7 @@ struct SupportCommand: ParsableCommand {
         let ourselves: [(String, [String])] = [
             ("version.txt", ["--version"]), ("check.txt", ["check", "--config", config]),
             ("doctor.txt", ["doctor", "--config", config]),
-            ("journal.json", ["journal", "stat", "--config", config, "--json"]),
+            ("ports.txt", ["ports"]), ("journal.json", ["journal", "stat", "--config", config, "--json"]),
             ("uplink.txt", ["uplink", "status", "--config", config]),
         ]
         for (name, words) in ourselves {

@@ -24,7 +24,7 @@ import Testing
         #expect(unit.devices.map(\.plan.handle) == ["oximeter", "pump-a", "fridge", "power", "position"])
         #expect(unit.lines.count == 5)
         #expect(unit.journalDirectory == "/var/lib/nabd/journal")
-        #expect(unit.statusSocket == "/run/nabd/status")
+        #expect(unit.statusSocket == "/run/nabd/status" && unit.clockFile == "/run/nabd-clock/quality")
         #expect(unit.isTestData && unit.destination == nil && unit.pumps == nil && unit.metricsPort == nil)
     }
 
