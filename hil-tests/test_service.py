@@ -107,8 +107,8 @@ def test_a_thread_that_stands_costs_the_sign_of_life(manager, unit, name):
         go_on = hold(threads(process.pid)[name])
         try:
             stood = time.monotonic()
-            # Four seconds of patience, and as long again; the recorder's thread may be in a call of the system when it
-            # is held, and then has a minute.
+            # Four seconds of patience, and as long again; the recorder's thread is in a call of the disk now and then,
+            # and has a minute where it is held just there.
             limit = 70 if name == "journal" else 8
             wait_until(lambda: not manager.pings(time.monotonic() - 1), limit, "an end of the signs of life", every=0.2)
             told = time.monotonic() - stood

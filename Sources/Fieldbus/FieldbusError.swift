@@ -57,7 +57,9 @@ extension FieldbusError: CustomStringConvertible {
         case .cannotOpen(let path, ETIMEDOUT), .cannotOpen(let path, EHOSTUNREACH), .cannotOpen(let path, ENETUNREACH):
             "\(path) does not answer: is it on, and is this machine in its network?"
         case .cannotOpen(let path, ENOENT): "\(path) does not exist: is the adapter plugged in, and is this its name?"
-        case .cannotOpen(let path, EACCES): "\(path) may not be opened: add the user to the group dialout"
+        case .cannotOpen(let path, EACCES):
+            "\(path) may not be opened: give it to the host by the rule that “nabd ports” prints, or its user to the "
+                + "group dialout"
         case .cannotOpen(let path, let code): "\(path) cannot be opened (\(Self.words(code)))"
         case .cannotListen(let line, EADDRINUSE): "\(line) is taken by another process: stop it, or give another port"
         case .cannotListen(let line, EADDRNOTAVAIL): "\(line) is not an address of this machine"

@@ -111,6 +111,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
                 publish(totals)
             }
             if round.tidies { tidy() }
+            beat.give(at: clock.now())
         }
         end()
         publish(totals)

@@ -61,8 +61,8 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
             clock.sleep(until: min(until, soon))
         case .open:
             close()
-            // A name may take the system long to find.
-            beat.give(at: clock.now(), into: .system)
+            // A name may take the system long to find; a port is opened at once.
+            if line.isConnection { beat.give(at: clock.now(), into: .system) }
             try line.open(deadline: clock.now() + Self.longestOpening)
             isOpen = true
             engine.opened(at: clock.now())
