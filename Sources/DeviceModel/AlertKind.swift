@@ -119,7 +119,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
         case .certificateExpiring:
             row(
                 .low, "The unit's certificate expires within 30 days: have it renewed, or nothing will be sent",
-                "تنتهي صلاحية شهادة هذه الوحدة خلال ٣٠ يومًا: يجب تجديدها وإلا فلن يُرسل شيء")
+                "تنتهي صلاحية شهادة هذه الوحدة خلال 30 يومًا: يجب تجديدها وإلا فلن يُرسل شيء")
         case .journalFailing:
             row(
                 .high, "Values are not being stored: the disk of this unit takes nothing",

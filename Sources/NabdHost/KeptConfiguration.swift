@@ -35,7 +35,13 @@ package struct KeptConfiguration: Sendable {
     package func read(for failure: InvalidFile) throws(InvalidFile) -> UnitConfiguration {
         do throws(InvalidFile) {
             var unit = try UnitConfiguration.load(copy, faultsCost: .itsPart, asCopyOf: original)
-            unit.refused.append(UnitConfiguration.Refusal(part: .setting("nabd"), reason: failure.description))
+            // Where it goes, whether it is a test, and what lets pumps be driven may be what the new file changes:
+            // nothing leaves, nothing is pruned undelivered, and no pump is driven.
+            let changeable = ["nabd"] + ["uplink", "pumps"].filter { unit.parts[$0] != nil }
+            unit.refused += changeable.map { key in
+                UnitConfiguration.Refusal(part: .setting(key), reason: failure.description)
+            }
+            (unit.uplink, unit.pumps, unit.pumpRules) = (nil, nil, nil)
             return unit
         } catch { throw failure }
     }

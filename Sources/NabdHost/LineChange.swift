@@ -30,7 +30,12 @@ extension RecorderLoop {
     private func carryOut(_ change: LineChange) throws {
         let streams = try change.added.map { try writer.register($0.streams) }
         for (worker, streams) in zip(change.added, streams) { add(worker, streams: streams) }
-        // What is left in their rings was drained in this round: the threads had ended before.
+        if !change.removed.isEmpty {
+            // Their threads have ended: this is all there is, and all that was lost or counted.
+            drain()
+            tellLosses()
+            tellStatistics()
+        }
         for worker in change.removed { remove(worker) }
         add(change.events)
         for (alert, device, holds) in change.alerts { hold(alert, device: device, holds) }

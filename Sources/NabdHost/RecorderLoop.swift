@@ -14,6 +14,8 @@ struct AlarmWatch: Sendable {
 
 /// The recorder's thread: what its parts decide is done here.
 final class RecorderLoop<Clock: MonotonicTime> {
+    /// How often what was drained is shown to whoever asks. Unit: ns.
+    private static var showEvery: Int64 { 250_000_000 }
     /// A write that takes this long is told. Unit: ns.
     private static var slowDisk: Int64 { 1_000_000_000 }
 
@@ -89,9 +91,10 @@ final class RecorderLoop<Clock: MonotonicTime> {
             let round = rounds.begin(at: now)
             watchClock()
             drain()
-            changeLines()
+            show(publish)
             // From here on the thread is the disk's as often as its own.
             beat.give(at: clock.now(), into: .system)
+            changeLines()
             if round.tellsStatistics { tellStatistics() }
             if round.maintains { maintain() }
             if round.maintains { for watch in watches { hold(watch.alert, watch.holds()) } }
@@ -106,14 +109,21 @@ final class RecorderLoop<Clock: MonotonicTime> {
                 tellLosses()
                 totals.holdsJournal = writer.holdsJournal
                 totals.isUnderWay = true
-                totals.picture.alerts = alerts.standing
-                totals.picture.time = clock.now()
                 publish(totals)
             }
             if round.tidies { tidy() }
             beat.give(at: clock.now())
         }
         end()
+        publish(totals)
+    }
+
+    /// Hands on what was drained, before the disk can hold it up.
+    private func show(_ publish: (Recorder.Totals) -> Void) {
+        let now = clock.now()
+        guard now - totals.picture.time >= Self.showEvery else { return }
+        totals.picture.alerts = alerts.standing
+        totals.picture.time = now
         publish(totals)
     }
 

@@ -64,14 +64,9 @@ final class ServiceWatch: Sendable {
     }
 
     private func round(_ look: Look, _ told: inout Told) {
-        if look.isReady, !told.isReady {
-            manager.tell(.ready, .status(look.status))
-            (told.isReady, told.status) = (true, look.status)
-        }
-        if look.status != told.status {
-            manager.tell(.status(look.status))
-            told.status = look.status
-        }
+        // A manager whose queue is full is told in the next round.
+        if look.isReady, !told.isReady { told.isReady = manager.tell(.ready) }
+        if look.status != told.status, manager.tell(.status(look.status)) { told.status = look.status }
         if look.standing.isEmpty { manager.tell(.alive) }
         guard look.standing != told.standing else { return }
         told.standing = look.standing

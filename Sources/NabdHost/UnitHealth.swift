@@ -17,15 +17,22 @@ struct UnitHealth: Sendable {
     let journalProblem: String?
     /// Threads that stand.
     let standing: [String]
+    /// Unit: ns of the monotonic clock.
+    let now: Int64
+
+    /// A recorder that has shown nothing for so long stores nothing either: its disk holds it. Unit: ns.
+    private static let patience: Int64 = 10_000_000_000
+    private var isHeld: Bool { picture.time > 0 && now - picture.time > Self.patience }
 
     var state: State {
-        if journalProblem != nil { return .failing }
+        if journalProblem != nil || isHeld { return .failing }
         return reasons.isEmpty ? .ok : .degraded
     }
 
     /// What is not as it should be, a sentence each.
     var reasons: [String] {
         var reasons = journalProblem.map { ["the journal cannot be written: \($0)"] } ?? []
+        if isHeld { reasons.append("nothing was stored for \((now - picture.time) / 1_000_000_000) s: the disk hangs") }
         reasons += standing.map { "the thread “\($0)” does not move" }
         var silent: Set<String> = []
         for line in picture.lines {

@@ -1,3 +1,4 @@
+import DeviceModel
 import Logging
 import OperatorDesk
 import PumpControl
@@ -19,6 +20,21 @@ extension UnitHost {
             journal: configuration.journalDirectory, rules: keeper.policy?.rules ?? CommandRules())
         return DeskRounds(
             PumpDesk(history, pumps: desk.pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
+    }
+
+    /// What commands of before have left open, in a host that could drive pumps and does not: nobody decides it now, so
+    /// it stands as long as this host runs.
+    var alarmsWithoutDesk: [(alert: AlertKind, device: String?)] {
+        guard desk == nil, configuration.parts["pumps"] != nil else { return [] }
+        let ledger = CommandHistory(journal: configuration.journalDirectory, rules: CommandRules()).ledger
+        var alarms: [(alert: AlertKind, device: String?)] = []
+        // What was on its way when the last session ended is in doubt.
+        if ledger.open.values.contains(where: { !$0.state.isWaiting }) { alarms.append((.commandUncertain, nil)) }
+        if ledger.pumps.values.contains(where: { $0.stop != nil }) { alarms.append((.stopNotProven, nil)) }
+        if ledger.isRecordDamaged || ledger.pumps.values.contains(where: { !$0.isLookedAt }) {
+            alarms.append((.pumpToBeLookedAt, nil))
+        }
+        return alarms
     }
 
     /// An order that is signed while the host runs counts within seconds.

@@ -1,10 +1,12 @@
 import DevicePlans
 import LineEngine
 import Fieldbus
+import Foundation
 import Synchronization
 import DeviceModel
 import Logging
 import Observability
+import PumpDesk
 import ProfileLanguage
 import RealTime
 import Sampling
@@ -24,8 +26,14 @@ extension UnitHost {
                     metadata: ["reason": "\(error)"])
                 await refuse("\(error)")
             }
-            manager?.tell(.ready)
+            await tellReady(manager)
         }
+    }
+
+    /// A manager whose queue is full is told a moment later; until then it waits.
+    private func tellReady(_ manager: ServiceManager?) async {
+        guard let manager, recorder.totals.isUnderWay else { return }
+        while !Task.isCancelled, !manager.tell(.ready) { try? await Task.sleep(for: .milliseconds(100)) }
     }
 
     private func refuse(_ reason: String) async {
@@ -37,7 +45,9 @@ extension UnitHost {
     /// Opens and closes what changed; every other line goes on undisturbed.
     func reload(_ read: UnitConfiguration) async {
         let before = configuration
-        let plan = UnitReload(from: before, to: read)
+        let names = Set(desk?.pumps.map(\.lineName) ?? [])
+        let driven = before.lines.map(\.address).filter { names.contains($0.description) }
+        let plan = UnitReload(from: before, to: read, driven: Set(driven))
         for sentence in plan.waiting { logger.warning("\(sentence)") }
         for handle in plan.kept {
             logger.error("the new entry is faulty: the device goes on as it was", metadata: ["device": "\(handle)"])
@@ -47,19 +57,19 @@ extension UnitHost {
         do {
             // The journal first: what it does not know is not read.
             try await recorder.change(LineChange(added: begun, alerts: alerts(before, plan.configuration)))
-            for worker in ended { worker.askToStop() }
-            for worker in ended { worker.stop() }
+            // What has ended gives no more signs of life, and owes none.
+            running.withLock { running in running.workers.removeAll { worker in ended.contains { $0 === worker } } }
+            await Self.stop(ended)
             try await recorder.change(LineChange(removed: ended, events: events(plan)))
         } catch {
             logger.error("the configuration is not taken", metadata: ["reason": "\(error)"])
             return
         }
+        let started = begun.filter(start)
         running.withLock { running in
             running.configuration = plan.configuration
-            running.workers.removeAll { worker in ended.contains { $0 === worker } }
-            running.workers += begun
+            running.workers += started
         }
-        for worker in begun { start(worker) }
         keepProfiles()
         logger.notice(
             "the configuration was read anew",
@@ -69,14 +79,29 @@ extension UnitHost {
             ])
     }
 
-    private func start(_ worker: LineWorker) {
+    /// Ends lines, on a thread of its own: a port may be slow to close, and nobody else is to wait for it.
+    private static func stop(_ workers: [LineWorker]) async {
+        guard !workers.isEmpty else { return }
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                for worker in workers { worker.askToStop() }
+                for worker in workers { worker.stop() }
+                continuation.resume()
+            }
+        }
+    }
+
+    /// Returns whether it runs.
+    private func start(_ worker: LineWorker) -> Bool {
         do {
             worker.recorder.beat.give(at: MonotonicClock().now())
             try worker.start(priority: configuration.realTimePriority)
+            return true
         } catch {
             logger.critical(
                 "a line cannot be read: the system gives it no thread",
                 metadata: ["line": "\(worker.address)", "reason": "\(error)"])
+            return false
         }
     }
 

@@ -20,10 +20,10 @@ extension UnitHost {
 
     /// The same in short; it waits for no disk.
     private var health: UnitHealth {
-        let totals = recorder.totals
+        let (totals, now) = (recorder.totals, MonotonicClock().now())
         return UnitHealth(
             picture: totals.picture, journalProblem: totals.problem,
-            standing: PulseWatch.standing(threads, at: MonotonicClock().now()))
+            standing: PulseWatch.standing(threads, at: now), now: now)
     }
 
     /// The threads that the record hangs on.

@@ -158,7 +158,7 @@ package final class UnitHost: Service {
 
     /// Alerts that hold as long as this host runs.
     private var standing: [(alert: AlertKind, device: String?)] {
-        configuration.refused.map(\.alert) + (configuration.isSafe ? [(.safeMode, nil)] : [])
+        configuration.refused.map(\.alert) + (configuration.isSafe ? [(.safeMode, nil)] : []) + alarmsWithoutDesk
     }
 
     private var watches: [AlarmWatch] {

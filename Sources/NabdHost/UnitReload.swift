@@ -31,37 +31,33 @@ struct UnitReload {
         let streams: [StreamDescriptor]
     }
 
-    init(from running: UnitConfiguration, to read: UnitConfiguration) {
-        var waiting = Set(running.parts.keys).union(read.parts.keys).subtracting(Self.ofDevices).sorted().filter {
-            running.parts[$0] != read.parts[$0]
-        }.map { "“\($0)” changes at the next start of the host" }
-        var devices = read.devices
-        var kept: [String] = []
-        // One whose new entry is faulty goes on as it was, where its line is still its own.
-        for refusal in read.refused {
-            guard case .device(let handle) = refusal.part,
-                let device = running.devices.first(where: { $0.plan.handle == handle })
-            else { continue }
-            let others = running.devices.filter { $0.address == device.address }.map(\.plan.handle)
-            let isFree = devices.allSatisfy { $0.address != device.address || others.contains($0.plan.handle) }
-            guard isFree, !devices.contains(where: { $0.plan.handle == handle }) else { continue }
-            devices.append(device)
-            kept.append(handle)
+    /// - Parameter driven: the lines of pumps that are commanded.
+    init(from running: UnitConfiguration, to read: UnitConfiguration, driven: Set<LineAddress> = []) {
+        let changed = Set(running.parts.keys).union(read.parts.keys).filter { running.parts[$0] != read.parts[$0] }
+        var waiting = changed.subtracting(Self.ofDevices).sorted().map {
+            "“\($0)” changes at the next start of the host"
         }
-        // A line with a driven pump stays as it is: who commands it knows it as it was.
-        for address in Self.drivenLines(running.devices + devices) {
-            let (before, after) = (
-                running.devices.filter { $0.address == address }, devices.filter { $0.address == address }
-            )
-            guard before.map(Self.part) != after.map(Self.part) else { continue }
+        if !driven.isEmpty, changed.contains("monitor-only") {
+            waiting.append("“monitor-only” counts for pumps that are driven from the next start of the host on")
+        }
+        var devices = read.devices
+        let kept = Self.kept(running, read, isTrustTheSame: changed.isDisjoint(with: ["accept", "monitor-only"]))
+        devices += kept
+        // A line with a driven pump stays as it is, commands and all: who commands it knows it as it was.
+        for address in driven {
+            let before = running.devices.filter { $0.address == address }
+            let after = devices.filter { $0.address == address }
             let handles = Set(before.map(\.plan.handle))
             devices.removeAll { $0.address == address || handles.contains($0.plan.handle) }
             devices += before
-            waiting.append("\(address) has a pump that is driven: it changes at the next start of the host")
+            if before.map(Self.part) != after.map(Self.part) {
+                waiting.append("\(address) has a pump that is driven: it changes at the next start of the host")
+            }
         }
         var configuration = running
         configuration.devices = devices
-        (configuration.refused, configuration.accepted) = (read.refused, read.accepted)
+        configuration.refused = Self.refused(running, read)
+        configuration.accepted = read.accepted
         for key in Self.ofDevices { configuration.parts[key] = read.parts[key] }
         let (old, new) = (Self.lines(running), Self.lines(configuration))
         let begun = configuration.lines.filter { line in
@@ -72,7 +68,7 @@ struct UnitReload {
         configured = begun.flatMap { $0.plans.map(\.handle) }
         let handles = Set(devices.map(\.plan.handle))
         released = running.devices.map(\.plan.handle).filter { !handles.contains($0) }
-        (self.configuration, self.waiting, self.kept) = (configuration, waiting, kept)
+        (self.configuration, self.waiting, self.kept) = (configuration, waiting, kept.map(\.plan.handle))
     }
 
     /// Whether any line changes.
@@ -90,11 +86,40 @@ struct UnitReload {
         }
     }
 
-    private static func drivenLines(_ devices: [UnitConfiguration.Device]) -> Set<LineAddress> {
-        Set(
-            devices.compactMap { device in
-                guard case .serial(let plan) = device.plan.protocolPlan, !plan.commands.isEmpty else { return nil }
-                return device.address
-            })
+    /// Devices whose new entry is faulty go on as they were, where all else on their line is as it was; but not one
+    /// that the unit may no longer trust.
+    private static func kept(
+        _ running: UnitConfiguration, _ read: UnitConfiguration, isTrustTheSame: Bool
+    ) -> [UnitConfiguration.Device] {
+        guard isTrustTheSame, running.accepted?.entries == read.accepted?.entries else { return [] }
+        return read.refused.compactMap { refusal in
+            guard case .device(let handle) = refusal.part,
+                let device = running.devices.first(where: { $0.plan.handle == handle }),
+                !read.devices.contains(where: { $0.plan.handle == handle })
+            else { return nil }
+            let before = Set(running.devices.filter { $0.address == device.address }.map(part))
+            let isLineTheSame = read.devices.filter { $0.address == device.address }.allSatisfy {
+                before.contains(part($0))
+            }
+            return isLineTheSame ? device : nil
+        }
+    }
+
+    /// What is not used: of devices, by the file as it is now; of what changes at the next start, as it was at the last
+    /// one, and that the file is faulty there now.
+    private static func refused(
+        _ running: UnitConfiguration, _ read: UnitConfiguration
+    ) -> [UnitConfiguration.Refusal] {
+        func isOfDevices(_ refusal: UnitConfiguration.Refusal) -> Bool {
+            switch refusal.part {
+            case .device: true
+            case .setting(let key): ofDevices.contains(key)
+            }
+        }
+        let standing = running.refused.filter { !isOfDevices($0) }
+        let coming = read.refused.filter { refusal in
+            !isOfDevices(refusal) && !standing.contains { $0.part == refusal.part }
+        }.map { UnitConfiguration.Refusal(part: .setting("nabd"), reason: $0.reason) }
+        return read.refused.filter(isOfDevices) + standing + coming
     }
 }

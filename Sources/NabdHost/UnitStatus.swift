@@ -129,7 +129,7 @@ package struct UnitStatus: Sendable {
         return naming(stream).adding([
             "columnNanoseconds": .integer(RecordedPicture.Sweep.columnTime),
             "columns": .array(
-                sweep.columns(until: picture.time).map { record in
+                sweep.columns(until: now).map { record in
                     guard let record, record.validity.carriesValue else { return .null }
                     return stream.json(bits: record.bits, text: nil)
                 }),

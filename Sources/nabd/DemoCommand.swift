@@ -108,7 +108,8 @@ struct DemoCommand: AsyncParsableCommand {
         print("\nResult")
         print(SummaryText.words(summary))
         print(
-            "  sandbox    holds \(held) FHIR resources, each put over mutual TLS 1.3 and referring only to what is there"
+            "  sandbox    holds \(held) FHIR resources, each put over mutual TLS 1.3 and referring only to what is "
+                + "there"
                 + (summary.resourcesStored > held
                     ? "\n             \(summary.resourcesStored - held) put again when more was known" : "")
         )

@@ -95,6 +95,46 @@ import Testing
         #expect(plan.kept.isEmpty && plan.released == ["spo2-1"])
     }
 
+    /// Its neighbour now has the address that it had: one meter must not be recorded as two.
+    @Test func aFaultyOneOnALineThatChangedIsNotKept() throws {
+        let devices = Self.devices.replacing("unit: 3}", with: "unit: 300}").replacing("unit: 4}", with: "unit: 3}")
+        let plan = try Self.reload(devices)
+        #expect(plan.kept.isEmpty && plan.released == ["fridge"] && plan.configured == ["store"])
+    }
+
+    /// A device that the unit may no longer trust does not go on as it was.
+    @Test func whatIsNoLongerTrustedIsNotKept() throws {
+        let plan = try Self.reload(
+            Self.devices.replacing("nonin/oem-iii-df2", with: "alaris/asena-gh"), more: "monitor-only: true\n")
+        #expect(plan.kept.isEmpty && plan.released == ["spo2-1"], "a pump that is spoken to is not only monitored")
+    }
+
+    /// The line of a driven pump stays as it is, whatever the file says of it.
+    @Test(arguments: [
+        ("", ""), ("line: /dev/ttyUSB0", "line: /dev/ttyUSB9"), ("nonin/oem-iii-df2", "contec/cms50d-plus"),
+        ("  spo2-1: {profile: nonin/oem-iii-df2, line: /dev/ttyUSB0}\n", ""), ("nonin/oem-iii-df2", "nonin/nosuch"),
+    ])
+    func theLineOfADrivenPumpStays(part: String, by: String) throws {
+        let text = part.isEmpty ? Self.devices : Self.devices.replacing(part, with: by)
+        let (running, driven) = (try Self.unit(), LineAddress("/dev/ttyUSB0").map { Set([$0]) } ?? [])
+        let plan = UnitReload(from: running, to: try Self.unit(text, more: "monitor-only: true\n"), driven: driven)
+        #expect(!plan.ended.contains { driven.contains($0) } && plan.released.isEmpty)
+        #expect(!plan.begun.contains { driven.contains($0.address) })
+        #expect(plan.configuration.devices.count { $0.address == driven.first } == 1)
+        #expect(plan.waiting.contains { $0.contains("monitor-only") })
+        #expect(plan.waiting.contains { $0.contains("/dev/ttyUSB0") } == !part.isEmpty)
+    }
+
+    /// What changes at the next start only is as it was until then, and so is the alert about it.
+    @Test func aFaultThatStillCountsIsStillTold() throws {
+        let running = try Self.unit(more: "uplink: {server: 5}\n")
+        #expect(running.refused.map(\.part) == [.setting("uplink")])
+        let mended = UnitReload(from: running, to: try Self.unit())
+        #expect(mended.configuration.refused.map(\.part) == [.setting("uplink")], "nothing is delivered yet")
+        let broken = UnitReload(from: try Self.unit(), to: running)
+        #expect(broken.configuration.refused.map(\.part) == [.setting("nabd")], "what runs goes on")
+    }
+
     @Test(arguments: [
         ("journal: {limit: 8GiB}\n", "journal"), ("test-data: true\n", "test-data"),
         ("status: {socket: /run/nabd/status}\n", "status"), ("real-time: {priority: 0}\n", "real-time"),

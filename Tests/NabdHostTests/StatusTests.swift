@@ -128,7 +128,7 @@ import Testing
         return UnitStatus(
             summary: HostSummary(), picture: totals.picture, uplink: nil,
             configuration: try RecorderRun.configure(TemporaryFolder()), now: now, utc: 0, clock: .holdover,
-            health: UnitHealth(picture: totals.picture, journalProblem: totals.problem, standing: []))
+            health: UnitHealth(picture: totals.picture, journalProblem: totals.problem, standing: [], now: now))
     }
 
     private static func value(_ status: UnitStatus, _ index: Int = 0) -> JSON? {
@@ -184,12 +184,19 @@ import Testing
             run.at(1) { run.report(.deviceSilent) }
             run.at(1.2) { run.report(.stale, holds: true) }
         }
-        let degraded = UnitHealth(picture: silent.totals.picture, journalProblem: nil, standing: ["line fridge"])
+        let degraded = UnitHealth(
+            picture: silent.totals.picture, journalProblem: nil, standing: ["line fridge"],
+            now: silent.clock.now())
         #expect(degraded.state == .degraded)
         #expect(
             degraded.text == "degraded\nthe thread “line fridge” does not move\nfridge: the device does not answer\n",
             "that a silent device has no values goes without saying")
-        let failing = UnitHealth(picture: good.totals.picture, journalProblem: "no room", standing: [])
+        let failing = UnitHealth(
+            picture: good.totals.picture, journalProblem: "no room", standing: [], now: good.clock.now())
+        let held = UnitHealth(
+            picture: good.totals.picture, journalProblem: nil, standing: [],
+            now: good.totals.picture.time + 11 * Self.second)
+        #expect(held.state == .failing && held.text == "failing\nnothing was stored for 11 s: the disk hangs\n")
         #expect(failing.state == .failing && failing.text == "failing\nthe journal cannot be written: no room\n")
     }
 
@@ -204,7 +211,7 @@ import Testing
                     instance: "1"),
                 since: 1)
         ]
-        let health = UnitHealth(picture: picture, journalProblem: nil, standing: [])
+        let health = UnitHealth(picture: picture, journalProblem: nil, standing: [], now: run.clock.now())
         #expect(health.state == .ok && !health.text.contains("Asystole"))
     }
 
