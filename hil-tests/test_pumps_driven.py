@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from peers.clockwork import Clockwork
 from peers.driven import AlarisGH, Key, Lie
 from peers.driving import PumpUnit
-from peers.host import Host
+from peers.host import Host, binary, nabd
 from peers.links import PtyLink
 from peers.waiting import wait_until
 
@@ -152,6 +153,45 @@ def test_a_host_killed_in_the_middle_says_nothing_twice(unit):
     wait_until(unit.socket.exists, 10, "the pumps' socket")
     wait_until(lambda: unit.ask("show", number).json.get("command", {}).get("end") == "confirmed", 30, "what it did")
     assert pump.effect_writes("INF_RATE") == 1
+
+
+def test_in_safe_mode_nothing_is_driven_and_what_is_in_doubt_stays_an_alarm(unit):
+    """A crash after the effect, and a host that then drives no pump: nobody may take the silence for an end."""
+    import json
+    import threading
+
+    unit, pump = unit
+    number = unit.ready("pump", "rate", new_rate="12.5")
+    pump.lie(Lie.LATE, names=["INF_RATE"], late=3.0)
+    starting = threading.Thread(target=lambda: unit.start(number))
+    starting.start()
+    wait_until(lambda: pump.effect_writes("INF_RATE") == 1, 20, "the effect")
+    unit.host.kill()
+    starting.join()
+    heard = len(pump.heard)
+    with open(unit.host.log_path, "ab") as log:
+        process = subprocess.Popen(
+            [str(binary()), "run", "--config", str(unit.host.config), "--role", "acquire", "--safe"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+
+    def alerts() -> set[str]:
+        told = nabd("status", "--config", unit.host.config, "--json")
+        return {alert["alert"] for alert in json.loads(told.stdout or b'{"alerts": []}')["alerts"]}
+
+    try:
+        wait_until(lambda: "NABD_SAFE_MODE" in alerts(), 20, "a host in safe mode")
+        time.sleep(5)
+        assert "NABD_COMMAND_UNCERTAIN" in alerts()
+        assert unit.ask("list").code != 0, "somebody may command a pump"
+        assert not [one for one in pump.heard[heard:] if one.name in ("REMOTE_CTRL", "INF_RATE", "INF_STOP")]
+    finally:
+        process.terminate()
+        process.wait(20)
+    # The full one finds out by itself.
+    unit.host.start()
+    wait_until(unit.socket.exists, 10, "the pumps' socket")
+    wait_until(lambda: unit.ask("show", number).json.get("command", {}).get("end") == "confirmed", 30, "what it did")
+    wait_until(lambda: not alerts() & {"NABD_SAFE_MODE", "NABD_COMMAND_UNCERTAIN"}, 20, "an end of the alarms")
 
 
 def test_another_pump_on_the_line_is_told_nothing(unit):
