@@ -52,21 +52,18 @@ class Virtual:
 
 
 @pytest.fixture(scope="session")
-def virtual() -> Iterator[Virtual]:
+def virtual(request: pytest.FixtureRequest) -> Iterator[Virtual]:
     """Where units come from. What is missing is a reason to skip, or with NABD_VM=required a failure."""
     if (reason := images.lacking()) is not None:
         (pytest.fail if os.environ.get("NABD_VM") == "required" else pytest.skip)(reason)
     deb = package()
-    image = images.base_image(_say)
-    made = Virtual(image, installed(image, deb, _say), deb)
+    # Making the image takes minutes in which nothing else is said: past pytest's capture.
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        image = images.base_image()
+        made = Virtual(image, installed(image, deb), deb)
     yield made
     made.discard()
     made.devices.stop()
-
-
-def _say(text: str) -> None:
-    # Past pytest's capture: making the image takes minutes in which nothing else is said.
-    os.write(2, f"{text}\n".encode())
 
 
 @pytest.hookimpl(wrapper=True)

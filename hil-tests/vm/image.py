@@ -1,4 +1,5 @@
-"""The disk of a bare Debian 12, made once and kept: ``python -m vm.image`` makes it and says where it is.
+"""The disk of a bare Debian 12, made once and kept: ``python -m vm.image`` makes it and says where it is;
+``python -m vm.image --lacking`` says what this machine lacks for it, and exits 0, or exits 1 where it lacks nothing.
 
 Nothing of the unit is in it. The disk is made without mounting anything (``mke2fs -d``); every machine writes into a
 layer of its own on top of it. The place is the environment's NABD_VM_CACHE, or ``.build/vm`` of the repository.
@@ -34,6 +35,23 @@ MASKED = [
     "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
     "systemd-update-utmp.service", "systemd-update-utmp-runlevel.service",
 ]
+SETTINGS = {
+    "etc/hostname": "unit\n",
+    "etc/hosts": "127.0.0.1 localhost unit\n::1 localhost\n",
+    "etc/fstab": "LABEL=unit / ext4 errors=remount-ro 0 1\n",
+    "etc/machine-id": "",
+    # What was logged before a cut is to be read after it.
+    "etc/systemd/journald.conf.d/vm.conf": "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n",
+    "etc/systemd/network/vm.network": "[Match]\nName=en*\n[Network]\nDHCP=yes\n",
+    "etc/initramfs-tools/conf.d/vm": "MODULES=list\nCOMPRESS=zstd\n",
+    "etc/initramfs-tools/modules": "".join(f"{module}\n" for module in EARLY_MODULES),
+}
+# Run in the image when the settings are there. Nobody comes in from outside: the agent's port is the only way.
+INSIDE = [
+    ["systemctl", "enable", "vm-agent.service", "systemd-networkd.service"],
+    ["systemctl", "disable", "systemd-networkd-wait-online.service"],
+    ["systemctl", "mask", *MASKED], ["update-initramfs", "-u"], ["apt-get", "clean"],
+]
 NEEDED = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils", "debootstrap": "debootstrap",
           "mke2fs": "e2fsprogs"}
 
@@ -59,7 +77,7 @@ def lacking() -> str | None:
     if os.uname().machine != "x86_64":
         return f"the virtual unit is an amd64 PC, and this machine is {os.uname().machine}"
     if os.geteuid() != 0 and not _kept().disk.exists():
-        return "the virtual unit's image is made by root, once: sudo make unit-test-vm-image"
+        return "the virtual unit's image is made by root, once: run make unit-test-vm as root"
     return None
 
 
@@ -89,7 +107,7 @@ def base_image(say: Callable[[str], None] = print) -> Image:
 
 def _kept() -> Image:
     """Where the image of these very packages and settings lies. Another choice of them is another image."""
-    recipe = hashlib.sha256(Path(__file__).read_bytes())
+    recipe = hashlib.sha256(repr((PACKAGES, DISK_SIZE, EARLY_MODULES, MASKED, SETTINGS, INSIDE)).encode())
     for part in sorted((HERE / "guest").iterdir()):
         recipe.update(part.read_bytes())
     folder = cache() / f"{SUITE}-{recipe.hexdigest()[:12]}"
@@ -156,28 +174,16 @@ def _mirror() -> str:
 
 def _settle(root: Path) -> None:
     """Names, what is masked, the agent, and an initial RAM disk with only what this machine needs."""
-    def write(name: str, text: str, mode: int = 0o644) -> None:
+    for name, (text, mode) in {
+        **{name: (text, 0o644) for name, text in SETTINGS.items()},
+        "usr/local/lib/vm-agent": ((HERE / "guest" / "agent").read_text(), 0o755),
+        "etc/systemd/system/vm-agent.service": ((HERE / "guest" / "vm-agent.service").read_text(), 0o644),
+    }.items():
         place = root / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
         place.chmod(mode)
-
-    write("etc/hostname", "unit\n")
-    write("etc/hosts", "127.0.0.1 localhost unit\n::1 localhost\n")
-    write("etc/fstab", "LABEL=unit / ext4 errors=remount-ro 0 1\n")
-    write("etc/machine-id", "")
-    # The journal of a whole boot stays on the disk, so that what came before a cut can be read after it.
-    write("etc/systemd/journald.conf.d/vm.conf", "[Journal]\nStorage=persistent\nSystemMaxUse=64M\n")
-    write("etc/systemd/network/vm.network", "[Match]\nName=en*\n[Network]\nDHCP=yes\n")
-    write("etc/initramfs-tools/conf.d/vm", "MODULES=list\nCOMPRESS=zstd\n")
-    write("etc/initramfs-tools/modules", "".join(f"{module}\n" for module in EARLY_MODULES))
-    write("usr/local/lib/vm-agent", (HERE / "guest" / "agent").read_text(), 0o755)
-    write("etc/systemd/system/vm-agent.service", (HERE / "guest" / "vm-agent.service").read_text())
-    # Nobody from outside comes in: the agent's port is the only way.
-    inside = [["systemctl", "enable", "vm-agent.service", "systemd-networkd.service"],
-              ["systemctl", "disable", "systemd-networkd-wait-online.service"],
-              ["systemctl", "mask", *MASKED], ["update-initramfs", "-u"], ["apt-get", "clean"]]
-    for command in inside:
+    for command in INSIDE:
         _call(["chroot", str(root), *command], f"'{' '.join(command)}' failed in the image")
     shutil.rmtree(root / "var" / "lib" / "apt" / "lists")
     shutil.rmtree(root / "usr" / "share" / "doc", ignore_errors=True)
@@ -194,6 +200,11 @@ def _environment() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--lacking"]:
+        if (what := lacking()) is None:
+            sys.exit(1)
+        print(what)
+        sys.exit(0)
     try:
         print(base_image().disk)
     except CannotBuild as reason:

@@ -149,10 +149,11 @@ class Machine:
 
     def _command(self, network: bool, records: int | None, clock: str, deliver: Path | None) -> list[str]:
         command = [
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max,la57=off", "-m", "1024", "-smp",
-            "2", "-display", "none", "-monitor", "none", "-no-reboot", "-kernel", str(self.image.kernel), "-initrd",
-            str(self.image.initrd), "-append",
-            "root=/dev/vda rw console=ttyS0 quiet mitigations=off random.trust_cpu=on nowatchdog",
+            # It ends with the tests, however they end.
+            "setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
+            "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max,la57=off", "-m", "1024", "-smp", "2", "-display", "none", "-monitor", "none", "-no-reboot",
+            "-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd),
+            "-append", "root=/dev/vda rw console=ttyS0 quiet mitigations=off random.trust_cpu=on nowatchdog",
             "-drive", f"file={self.disk},if=virtio,format=qcow2,cache=writeback",
             "-serial", f"file:{self.folder}/console.log", "-rtc", f"base={clock}", "-device", "virtio-serial-pci",
             *self._socket("qmp"), "-mon", "chardev=qmp,mode=control",

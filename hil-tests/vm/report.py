@@ -1,4 +1,4 @@
-"""The table of the virtual unit: what was tried, what was required, what was measured. Written at the session's end."""
+"""The table of the virtual unit: what was tried, what was required, what was measured."""
 
 from __future__ import annotations
 
@@ -57,8 +57,14 @@ def pytest_runtest_makereport(
         for row in rows:
             row.outcome = report.outcome
         if not report.passed:
-            rows[-1].measured = f"{rows[-1].measured} {_reason(report)}".strip()
-        item.config.stash.setdefault(ROWS, []).extend(rows)
+            reason = _reason(report)
+            if reason not in rows[-1].measured:
+                rows[-1].measured = f"{rows[-1].measured} {reason}".strip()
+        kept = item.config.stash.setdefault(ROWS, [])
+        kept.extend(rows)
+        # After each test: a run of half an hour that is ended early has its table all the same.
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / "unit-vm.md").write_text(written(kept))
     return report
 
 
@@ -67,14 +73,6 @@ def _reason(report: pytest.TestReport) -> str:
         return report.longrepr[2]
     crash = getattr(report.longrepr, "reprcrash", None)
     return crash.message.splitlines()[0].removeprefix("AssertionError: ")[:300] if crash else ""
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the table, if there is anything to write."""
-    rows = session.config.stash.get(ROWS, [])
-    if rows:
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / "unit-vm.md").write_text(written(rows))
 
 
 def written(rows: list[Row]) -> str:

@@ -243,9 +243,11 @@ def installed(image: Image, deb: Path, say: Callable[[str], None] = print) -> In
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.layer.exists():
             say(f"virtual unit: installing {deb.name} (about a minute)")
-            for old in cache().glob("installed-*"):
+            making = folder.with_name("installing")
+            shutil.rmtree(making, ignore_errors=True)
+            # Each takes some 300 MB; another run may still use the newest.
+            for old in sorted(cache().glob("installed-*"), key=_changed)[:-2]:
                 shutil.rmtree(old)
-            making = folder.with_name("installed-making")
             _install(image, deb, making)
             making.rename(folder)
     return made
