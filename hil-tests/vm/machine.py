@@ -73,7 +73,8 @@ class Port:
                 time.sleep(0.05)
         self.lines: queue.Queue[str] = queue.Queue()
         self.kept: list[str] = []
-        threading.Thread(target=self._read, daemon=True, name=place.name).start()
+        self._reader = threading.Thread(target=self._read, daemon=True, name=place.name)
+        self._reader.start()
 
     def _read(self) -> None:
         pending = b""
@@ -90,7 +91,8 @@ class Port:
         self._socket.sendall(text.encode())
 
     def close(self) -> None:
-        """No more."""
+        """No more, but for what the machine had sent when it ended."""
+        self._reader.join(2)
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -110,6 +112,7 @@ class Machine:
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.Queue[Answer]] = {}
         self._ports: dict[str, Port] = {}
+        self._said: dict[str, list[str]] = {}
         self._control: QemuControl | None = None
         self.boot_id = ""
 
@@ -237,8 +240,8 @@ class Machine:
         return answer.output
 
     def stream(self, name: str) -> list[str]:
-        """What was written, in whole lines, to /dev/virtio-ports/NAME since the machine was switched on."""
-        return list(self._ports[name].kept)
+        """What was written, in whole lines, to /dev/virtio-ports/NAME since the machine was last switched on."""
+        return list(self._ports[name].kept) if name in self._ports else self._said.get(name, [])
 
     def control(self, command: str, **arguments) -> dict:
         """One command of qemu's own: ``device_del``, ``device_add``."""
@@ -277,8 +280,9 @@ class Machine:
         self._process.wait(20)
         self._process = None
         ports, self._ports = self._ports, {}
-        for port in ports.values():
+        for name, port in ports.items():
             port.close()
+            self._said[name] = port.kept
         for wire in [*self.wiring.serial, *(adapter.wire for adapter in self.wiring.adapters.values())]:
             wire.unplug()
         if self._control is not None:
