@@ -115,9 +115,9 @@ class Unit(Machine):
         """One nabd command, as a reader of the unit's group."""
         return self.ask(f"runuser -u {READER} -- nabd {arguments}", limit)
 
-    def export(self) -> list[dict]:
+    def export(self, reader: str = READER) -> list[dict]:
         """The whole journal, read beside the running host."""
-        answer = self.nabd(f"journal export --jsonl --journal {JOURNAL} 2>/run/export.log", limit=300)
+        answer = self.ask(f"runuser -u {reader} -- nabd journal export --jsonl --journal {JOURNAL} 2>/run/export.log", 300)
         assert answer.status == 0, f"journal export ended with {answer.status}: {self.ask('cat /run/export.log').output}"
         return json_lines(answer.output.encode())
 
