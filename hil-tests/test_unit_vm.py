@@ -89,9 +89,10 @@ def test_every_role_runs(virtual, unit_table):
 def test_scheduling_memory_and_rights(virtual, unit_table):
     unit = virtual.sampling()
     pid = unit.main_pid("nabd-acquire")
-    threads = re.findall(r"^ *(\S+) +(\S+) +(.*\S)", unit.run(f"ps -L -o cls= -o rtprio= -o comm= -p {pid}"), re.MULTILINE)
+    listed = unit.run(f"ps -L -o cls= -o rtprio= -o comm= -p {pid}")
+    threads = re.findall(r"^ *(\S+) +(\S+) +(.*\S)", listed, re.MULTILINE)
     status = dict(line.split(":\t", 1) for line in unit.run(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
-    uplink = unit.run(f"ps -L -o cls= -p {unit.main_pid('nabd-uplink')}").split() if unit.main_pid("nabd-uplink") else []
+    uplink = unit.ask(f"ps -L -o cls= -p {unit.main_pid('nabd-uplink')}").output.split()
     lines = [thread for thread in threads if thread[2].startswith("line ")]
     locked, resident = (int(status[name].split()[0]) // 1024 for name in ("VmLck", "VmRSS"))
     unit_table.row(
@@ -197,9 +198,9 @@ def test_cold_boot_with_a_network(virtual, unit_table, records_for_the_unit):
     sampled(unit, unit_table, "cold boot, with a network")
     began = time.monotonic()
     wait_until(lambda: records_for_the_unit.count("Observation") >= 5, 240, "observations at the service", every=2)
+    count, took = records_for_the_unit.count("Observation"), time.monotonic() - began
     unit_table.row("delivery from the unit's own service", "observations arrive over mutual TLS 1.3",
-                   f"{records_for_the_unit.count('Observation')} there {time.monotonic() - began:.0f} s (real time) after "
-                   "each device had sampled")
+                   f"{count} there {took:.0f} s (real time) after each device had sampled")
 
 
 @pytest.fixture

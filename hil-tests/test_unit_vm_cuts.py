@@ -65,7 +65,7 @@ def test_power_cuts(virtual, unit_table):
         unit_table.row(
             f"power cuts while sampling (seed {seed})",
             f"{cuts} cuts: each time the journal is whole, and each sample that was printed before is there as it was",
-            f"{len(control)} cuts, {told} samples printed before them, {len(lost)} of them lost; whole each time so far; "
+            f"{len(control)} cuts, {told} samples printed before them, {len(lost)} of them lost; whole each time; "
             f"a program without syncs lost {control} of its numbers; boots of {min(boots, default=0):.0f} to "
             f"{max(boots, default=0):.0f} s (real time)",
         )

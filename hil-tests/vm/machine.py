@@ -1,4 +1,4 @@
-"""A PC in software: boots from a layer of its own on an image, is told what to do, and loses its power when asked to."""
+"""A PC in software: boots from a layer of its own on an image, is told what to do, loses its power when asked to."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Port:
 
 
 class Machine:
-    """One PC with one disk. ``boot`` and ``cut`` as often as wanted: the disk stays, what was not written to it goes."""
+    """One PC with one disk. ``boot`` and ``cut`` as often as wanted: the disk stays, what was not on it goes."""
 
     def __init__(self, image: Image, wiring: Wiring | None = None, below: Path | None = None) -> None:
         self.image = image
@@ -154,7 +154,8 @@ class Machine:
         command = [
             # It ends with the tests, however they end.
             "setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64",
-            "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max,la57=off", "-m", "1024", "-smp", "2", "-display", "none", "-monitor", "none", "-no-reboot",
+            "-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max,la57=off", "-m", "1024", "-smp", "2",
+            "-display", "none", "-monitor", "none", "-no-reboot",
             "-kernel", str(self.image.kernel), "-initrd", str(self.image.initrd),
             "-append", "root=/dev/vda rw console=ttyS0 quiet mitigations=off random.trust_cpu=on nowatchdog",
             "-drive", f"file={self.disk},if=virtio,format=qcow2,cache=writeback",

@@ -1,4 +1,4 @@
-"""Carries one connection of the machine to a port of this one: ``relay.py PORT``, with its bytes on stdin and stdout."""
+"""Carries one connection of the machine to a port of this one: ``relay.py PORT``, its bytes on stdin and stdout."""
 
 from __future__ import annotations
 

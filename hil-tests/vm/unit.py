@@ -117,8 +117,10 @@ class Unit(Machine):
 
     def export(self, reader: str = READER) -> list[dict]:
         """The whole journal, read beside the running host."""
-        answer = self.ask(f"runuser -u {reader} -- nabd journal export --jsonl --journal {JOURNAL} 2>/run/export.log", 300)
-        assert answer.status == 0, f"journal export ended with {answer.status}: {self.ask('cat /run/export.log').output}"
+        command = f"runuser -u {reader} -- nabd journal export --jsonl --journal {JOURNAL} 2>/run/export.log"
+        answer = self.ask(command, limit=300)
+        if answer.status != 0:
+            raise AssertionError(f"export ended with {answer.status}: {self.ask('cat /run/export.log').output}")
         return json_lines(answer.output.encode())
 
     def numbered(self) -> Numbered:
