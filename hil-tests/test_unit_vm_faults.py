@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("unit-vm")]
 ROLES = ("nabd-acquire", "nabd-uplink", "nabd-clock")
 REPLACED_WITHIN = 15.0
 # Do something to a service, then wait until another process of it runs, and until that is ready. Prints when it was
-# done, and when it came to either. What lies between the two is the program's start, which takes an emulated PC many times as
-# long as a real one: it is measured and not judged.
+# done, and when it came to either. What lies between the two is the program's start, which takes an emulated PC many
+# times as long as a real one: it is measured and not judged.
 REPLACED = """
 service={service}
 before=$(systemctl show $service --property=MainPID --value)
@@ -114,8 +114,8 @@ def test_a_crash_loop(virtual, unit_table):
     ended = [unit.property(service, "ActiveState") for service in ("nabd-acquire", "nabd-acquire-safe")]
     unit_table.row(
         "crash loop of nabd-acquire", "the monitor-only host samples, says so, tries the full one hourly; the other "
-        "roles do not notice", f"after {kills} kills, status “{status}”, {len(told)} events; timer {timer.split()[:1]}; "
-        f"others {before} before, {after} after; full host again: {ended}",
+        "roles do not notice", f"after {kills} kills, status “{status}”, {len(told)} events; "
+        f"timer {timer.split()[:1]}; others {before} before, {after} after; full host again: {ended}",
     )
     assert after == before and all(pid for pid, _ in before)
     assert told, "the record does not say that the host ran in safe mode"
