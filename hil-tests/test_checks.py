@@ -144,7 +144,7 @@ def followed(second: int, value: float) -> str:
      + [followed(9, 99).replace("9000000000", "9100000000")], [10]),
 ])
 def test_what_a_power_cut_lost_is_found(kept, lost):
-    """Gone, another value under its number, or its number given anew later: each is lost. A line cut short counts not."""
+    """Gone, another value under its number, or its number given anew later: each is lost. A line cut short is none."""
     before = printed([followed(second, 90 + second) for second in range(10)] + ['{"device": "spo2'])
     assert [key[-1] for key in missing(before, printed(kept))] == lost
 
