@@ -77,13 +77,16 @@ COMPUTING := hil-tests/test_durability*.py hil-tests/test_faults_late*.py hil-te
 # The package, which must have been built, and is large.
 PACKAGE := hil-tests/test_packaging.py hil-tests/test_packaging_upgrade.py
 
+# The unit in a virtual machine: half an hour by itself.
+VIRTUAL := hil-tests/test_unit_vm*.py
+
 # Rigs that commands are tried on, tried by themselves.
 DRIVEN := hil-tests/test_driven_*.py
 
 hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
 	@echo "== independent devices, lines that misbehave, a FHIR server (about thirteen minutes); the table of faults: hil-tests/results/faults.md"
-	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(DRIVEN) $(PACKAGE) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
+	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(DRIVEN) $(PACKAGE) $(VIRTUAL) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
 	@NABD_TABLE=add $(PYTEST) $(COMPUTING) --junitxml=hil-tests/results/durability.xml
@@ -98,6 +101,21 @@ fault-test: build ## Lines and devices that misbehave in every way; writes hil-t
 	@scripts/setup python
 	@echo "== the fault suite (about five minutes); its table: hil-tests/results/faults.md"
 	@$(PYTEST) hil-tests/test_fault*.py hil-tests/test_durability*.py --junitxml=hil-tests/results/faults.xml
+
+.PHONY: unit-test-vm unit-test-vm-short
+unit-test-vm: ## The package on a whole unit in a virtual machine: boots, 20 power cuts, every role stopped: about half an hour. NABD_DEB: a package that is there.
+	@scripts/setup python
+	@scripts/setup virtual
+	@[ -n "$$NABD_DEB" ] || $(MAKE) --no-print-directory deb
+	@echo "== a unit in a virtual machine (about half an hour); its table: hil-tests/results/unit-vm.md"
+	@NABD_VM=required NABD_VM_CUTS=$${NABD_VM_CUTS:-20} $(PYTEST) -n 0 $(VIRTUAL) --junitxml=hil-tests/results/unit-vm.xml
+
+unit-test-vm-short: ## One boot, the exposures, one power cut: about four minutes; skipped, with the reason, where nothing emulates a PC.
+	@scripts/setup python
+	@if reason=$$(cd hil-tests && ../.venv-hil/bin/python -m vm.image --lacking); then echo "== the virtual unit is skipped: $$reason"; exit 0; fi; \
+		[ -n "$$NABD_DEB" ] || $(MAKE) --no-print-directory deb || exit 1; \
+		echo "== a unit in a virtual machine, in short (about four minutes); its table: hil-tests/results/unit-vm.md"; \
+		NABD_VM_CUTS=1 $(PYTEST) -n 0 -m short $(VIRTUAL) --junitxml=hil-tests/results/unit-vm.xml
 
 durability: build ## The journal under 1,000 kills, each system call's kill, 200 power cuts, every damaged block: about half an hour.
 	@scripts/setup python

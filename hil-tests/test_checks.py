@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 
 from peers import delivery, fhir_checks, journal, schema
+from vm.report import Row, written
+from vm.unit import exposure, missing, printed
 
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(20)]
 
@@ -126,3 +129,32 @@ def test_a_file_that_breaks_its_schema_is_found(tmp_path, text, fault):
         if "/a is missing" not in told or text == "{}"
     ]
     assert found == [] if fault is None else any(fault in told for told in found), found
+
+
+def followed(second: int, value: float) -> str:
+    """A line as `journal tail` prints it."""
+    return json.dumps(line(second, value) | {"clock": "holdover"})
+
+
+@pytest.mark.parametrize(("kept", "lost"), [
+    ([followed(second, 90 + second) for second in range(12)], []),
+    ([followed(second, 90 + second) for second in range(9)], [10]),
+    ([followed(second, 90 + second) for second in range(9)] + [followed(9, 42)], [10]),
+    ([followed(second, 90 + second) for second in range(9)]
+     + [followed(9, 99).replace("9000000000", "9100000000")], [10]),
+])
+def test_what_a_power_cut_lost_is_found(kept, lost):
+    """Gone, another value under its number, or its number given anew later: each is lost. A line cut short is none."""
+    before = printed([followed(second, 90 + second) for second in range(10)] + ['{"device": "spo2'])
+    assert [key[-1] for key in missing(before, printed(kept))] == lost
+
+
+def test_no_exposure_is_no_good_exposure():
+    assert exposure("→ Overall exposure level for nabd-acquire.service: 0.6 SAFE") == 0.6
+    with pytest.raises(AssertionError, match="no figure"):
+        exposure("Unit nabd-acquire.service could not be found.")
+
+
+def test_the_table_counts_what_failed():
+    text = written([Row("a | b", "c", "d", "passed"), Row("e", "f", "g", "failed")])
+    assert "2 rows: 1 passed, 1 failed, 0 skipped" in text and "| a / b | c | d | passed |" in text
