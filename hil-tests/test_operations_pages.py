@@ -108,7 +108,8 @@ def test_an_urgent_alert_that_nurses_are_not_told_is_found(reference):
 
 def test_there_is_a_page_for_each():
     assert {path.stem for path in PAGES} >= {
-        "install", "add-a-device", "clock", "certificates", "backup-and-replace", "alerts", "decommission", "for-nurses",
+        "install", "add-a-device", "clock", "certificates", "backup-and-replace", "alerts", "decommission",
+        "for-nurses",
         "for-nurses.ar"}
 
 

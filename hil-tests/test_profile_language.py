@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -312,13 +313,20 @@ def test_check_refuses_two_devices_that_are_too_much_together(tmp_path):
         result = nabd("check", "--config", tmp_path / "unit.yaml", cwd=tmp_path)
         return result.returncode, (result.stdout + result.stderr).decode()
 
-    def device(unit: int, line: str = "/dev/null") -> dict:
+    # Ports that are there, and nobody behind them.
+    ends = [os.openpty() for _ in range(2)]
+    first, second = (os.ttyname(end[1]) for end in ends)
+
+    def device(unit: int, line: str = first) -> dict:
         every = {"MDC_TEMP": "100ms", "NABD_RELATIVE_HUMIDITY": "100ms"}
         return {"profile": "xy/md02", "line": line, "unit": unit, "override": {"every": every}}
 
     assert check({"a": device(1)})[0] == 0
-    assert check({"a": device(1), "b": device(2, "/dev/zero")})[0] == 0, "two lines carry two devices"
+    assert check({"a": device(1), "b": device(2, second)})[0] == 0, "two lines carry two devices"
     code, said = check({"a": device(1), "b": device(2)})
     told = re.search(r"unit\.yaml:\d+:\d+: error: [^%]* (\d+) % of its time", said)
     assert code == 1 and told and abs(int(told[1]) - 200 * EXCHANGE / 0.100) < 2, said
     assert re.search(r"\ba 4\d %.*\bb 4\d %", said), said
+    for end in ends:
+        os.close(end[0])
+        os.close(end[1])
