@@ -138,6 +138,7 @@ def test_the_safe_host_is_the_full_one_but_for_what_makes_it_safe(units):
     assert differences(full, safe) == {
         "ExecStart": (["/usr/bin/nabd run --role acquire --config /etc/nabd/unit.yaml"],
                       ["/usr/bin/nabd run --role acquire --safe --config /etc/nabd/unit.yaml"]),
+        "ExecStartPost": ([], ["+-/usr/bin/systemctl reset-failed nabd-acquire.service"]),
         "RestartSec": (["2"], ["5"]),
         "BindReadOnlyPaths": ([f"/run/credentials/{ACQUIRE}:/etc/nabd/keys"],
                               [f"/run/credentials/{SAFE}:/etc/nabd/keys"]),

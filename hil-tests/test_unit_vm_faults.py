@@ -108,8 +108,8 @@ def test_a_crash_loop(virtual, unit_table):
     told = [line for line in journal.events(unit.export()) if "safe" in json.dumps(line).lower()]
     timer = unit.run("systemctl is-active nabd-acquire-retry.timer; systemctl list-timers --no-legend 'nabd-*'")
     after = processes(unit, *others)
-    # The limit of starts holds for five minutes; the timer comes after an hour, a technician says reset-failed.
-    unit.run("systemctl reset-failed nabd-acquire; systemctl start nabd-acquire", limit=240)
+    # The limit of starts would hold for five minutes: the monitor-only host has lifted it.
+    unit.run("systemctl start nabd-acquire", limit=240)
     unit.wait_sampling(limit=120)
     ended = [unit.property(service, "ActiveState") for service in ("nabd-acquire", "nabd-acquire-safe")]
     unit_table.row(

@@ -100,7 +100,7 @@ struct JournalCommand: ParsableCommand {
                 "Whoever may write the journal can write another one that fits in itself. With --against it is held "
                 + "against what the records service was given: each event there carries the hash of the chain up to "
                 + "it. With --certificate the witnesses in it are held against the unit's own key."
-        ).examples("nabd journal verify", "nabd journal verify --certificate /etc/nabd/unit.pem")
+        ).examples("nabd journal verify", "nabd journal verify --certificate /etc/nabd/keys/unit.pem")
         @OptionGroup var place: Place
         @Option(help: "Resources of the records service: a FHIR bundle, or a resource a line.") var against: String?
 

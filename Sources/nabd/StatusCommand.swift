@@ -14,7 +14,12 @@ struct HostPlace: ParsableArguments {
         if let socket {
             return socket.hasPrefix("/") ? socket : "\(FileManager.default.currentDirectoryPath)/\(socket)"
         }
-        return try file.load(faultsCost: .itsPart).statusSocket
+        do throws(InvalidFile) { return try file.load(faultsCost: .itsPart).statusSocket } catch {
+            // The host may run by its last good configuration while the file cannot be read.
+            guard access(UnitFile.usualSocket, F_OK) == 0 else { throw error }
+            printError(error.description)
+            return UnitFile.usualSocket
+        }
     }
 }
 

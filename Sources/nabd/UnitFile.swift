@@ -7,6 +7,8 @@ import StrictYAML
 struct UnitFile: ParsableArguments {
     /// Where the package puts it.
     static let usual = "/etc/nabd/unit.yaml"
+    /// Where the package's configuration has the host tell how it is.
+    static let usualSocket = "/run/nabd/status"
 
     @Option(name: .customLong("config"), help: "The unit's configuration file. (default: \(UnitFile.usual))")
     var given: String?
