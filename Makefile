@@ -13,7 +13,7 @@ help: ## What can be made.
 demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
-test: setup build fuzz-build lint proofs models hil-test ## Everything that must pass: about twenty minutes after the build.
+test: setup build fuzz-build lint proofs models hil-test ## Everything that must pass: about half an hour after the build.
 
 check: lint unit-test ## Formatting, profiles, Swift tests: about a minute after the build.
 
@@ -85,7 +85,7 @@ DRIVEN := hil-tests/test_driven_*.py
 
 hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
-	@echo "== independent devices, lines that misbehave, a FHIR server (about thirteen minutes); the table of faults: hil-tests/results/faults.md"
+	@echo "== independent devices, lines that misbehave, a FHIR server (about twenty minutes); the table of faults: hil-tests/results/faults.md"
 	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(DRIVEN) $(PACKAGE) $(VIRTUAL) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"

@@ -46,7 +46,8 @@ struct AlertLog {
 
     /// - Parameter times: changes before this one that are not told each.
     mutating func tell(_ alert: AlertRecord, begins: Bool, times: UInt32, at now: Int64) {
-        guard let kind = AlertKind(rawValue: alert.name) else { return }
+        // That nothing is stored, and that it is again, the recorder says with the reason.
+        guard let kind = AlertKind(rawValue: alert.name), kind != .journalFailing else { return }
         let key = Key(condition: alert.condition, begins: begins)
         guard let count = accounts[key, default: LogAccount(from: now)].take(1 + Int64(times), at: now) else { return }
         let (priority, text) = (kind.descriptor.priority, kind.descriptor.text)

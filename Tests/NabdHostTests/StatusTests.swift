@@ -108,6 +108,8 @@ import Testing
                 device: "ecg-1", name: "MDC_EVT_ECG_ASYSTOLE", priority: .high, text: "Asystole", arabicText: "",
                 instance: nil),
             begins: true, times: 0, at: 0)
+        // The recorder says this one itself, with the reason.
+        alerts.tell(AlertRecord(AlertKind.journalFailing.descriptor, instance: nil), begins: true, times: 0, at: 0)
         let lines = log.lines
         #expect(lines.count == 2)
         #expect(lines[0].contains("error") && lines[0].contains("No current values") && lines[0].contains("pump-1"))

@@ -99,8 +99,8 @@ def threads_of(host: Host) -> dict[str, Thread]:
 
 def told_at_start(host: Host) -> dict[str, str]:
     """The fields of the log line that says that the host runs."""
-    line = next((line for line in host.log().splitlines() if line.endswith("nabd is running")), None)
+    line = next((line for line in host.log().splitlines() if " nabd is running [" in line), None)
     if line is None:
         return {}
-    fields = line.partition(" nabd: ")[2].rpartition(" [")[0]
+    fields = line.partition(" nabd is running [")[2].removesuffix("]")
     return dict(re.findall(r"([a-z]+)=(.*?)(?= [a-z]+=|$)", fields))
