@@ -123,7 +123,7 @@ def test_watch_shows_a_table_again_and_again(unit):
     while time.monotonic() < deadline + 10 and b"no host runs there" not in seen:
         if select.select([terminal], [], [], 0.2)[0]:
             seen += os.read(terminal, 65536)
-    os.kill(pid, signal.SIGINT)
+    os.kill(pid, signal.SIGTERM)
     os.waitpid(pid, 0)
     text = seen.decode(errors="replace")
     assert seen.count(b"\x1b[H") >= 6 and "Oxygen saturation" in text and "line " in text
