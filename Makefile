@@ -103,18 +103,18 @@ fault-test: build ## Lines and devices that misbehave in every way; writes hil-t
 	@$(PYTEST) hil-tests/test_fault*.py hil-tests/test_durability*.py --junitxml=hil-tests/results/faults.xml
 
 .PHONY: unit-test-vm unit-test-vm-short
-unit-test-vm: ## The package on a whole unit in a virtual machine: boots, 20 power cuts, every role stopped: about half an hour. NABD_DEB: a package that is there.
+unit-test-vm: ## The package on a whole unit in a virtual machine: boots, 20 power cuts, every role stopped: by its parts half an hour, never run whole yet. NABD_DEB: a package that is there.
 	@scripts/setup python
 	@scripts/setup virtual
 	@[ -n "$$NABD_DEB" ] || $(MAKE) --no-print-directory deb
-	@echo "== a unit in a virtual machine (about half an hour); its table: hil-tests/results/unit-vm.md"
+	@echo "== a unit in a virtual machine (half an hour or more); its table: hil-tests/results/unit-vm.md"
 	@NABD_VM=required NABD_VM_CUTS=$${NABD_VM_CUTS:-20} $(PYTEST) -n 0 $(VIRTUAL) --junitxml=hil-tests/results/unit-vm.xml
 
-unit-test-vm-short: ## One boot, the exposures, one power cut: about four minutes; skipped, with the reason, where nothing emulates a PC.
+unit-test-vm-short: ## One boot, the exposures, one power cut: a minute and a half once image and package are there; skipped, with the reason, where nothing emulates a PC.
 	@scripts/setup python
 	@if reason=$$(cd hil-tests && ../.venv-hil/bin/python -m vm.image --lacking); then echo "== the virtual unit is skipped: $$reason"; exit 0; fi; \
 		[ -n "$$NABD_DEB" ] || $(MAKE) --no-print-directory deb || exit 1; \
-		echo "== a unit in a virtual machine, in short (about four minutes); its table: hil-tests/results/unit-vm.md"; \
+		echo "== a unit in a virtual machine, in short (a minute and a half once the image is there); its table: hil-tests/results/unit-vm.md"; \
 		NABD_VM_CUTS=1 $(PYTEST) -n 0 -m short $(VIRTUAL) --junitxml=hil-tests/results/unit-vm.xml
 
 durability: build ## The journal under 1,000 kills, each system call's kill, 200 power cuts, every damaged block: about half an hour.

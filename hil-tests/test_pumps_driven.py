@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -138,17 +140,22 @@ def test_a_key_that_changed_the_rate_meanwhile_bars_it(unit):
     assert pump.effect_writes("INF_RATE") == 0
 
 
-def test_a_host_killed_in_the_middle_says_nothing_twice(unit):
-    """Case 4: a crash after the effect, and what is uncertain is found out by itself."""
-    unit, pump = unit
+def killed_in_the_middle(unit: PumpUnit, pump: AlarisGH) -> int:
+    """Kills the host between an effect and its answer. Returns the command's number."""
     number = unit.ready("pump", "rate", new_rate="12.5")
     pump.lie(Lie.LATE, names=["INF_RATE"], late=3.0)
-    import threading
     starting = threading.Thread(target=lambda: unit.start(number))
     starting.start()
     wait_until(lambda: pump.effect_writes("INF_RATE") == 1, 20, "the effect")
     unit.host.kill()
     starting.join()
+    return number
+
+
+def test_a_host_killed_in_the_middle_says_nothing_twice(unit):
+    """Case 4: a crash after the effect, and what is uncertain is found out by itself."""
+    unit, pump = unit
+    number = killed_in_the_middle(unit, pump)
     unit.host.start()
     wait_until(unit.socket.exists, 10, "the pumps' socket")
     wait_until(lambda: unit.ask("show", number).json.get("command", {}).get("end") == "confirmed", 30, "what it did")
@@ -157,17 +164,8 @@ def test_a_host_killed_in_the_middle_says_nothing_twice(unit):
 
 def test_in_safe_mode_nothing_is_driven_and_what_is_in_doubt_stays_an_alarm(unit):
     """A crash after the effect, and a host that then drives no pump: nobody may take the silence for an end."""
-    import json
-    import threading
-
     unit, pump = unit
-    number = unit.ready("pump", "rate", new_rate="12.5")
-    pump.lie(Lie.LATE, names=["INF_RATE"], late=3.0)
-    starting = threading.Thread(target=lambda: unit.start(number))
-    starting.start()
-    wait_until(lambda: pump.effect_writes("INF_RATE") == 1, 20, "the effect")
-    unit.host.kill()
-    starting.join()
+    number = killed_in_the_middle(unit, pump)
     heard = len(pump.heard)
     with open(unit.host.log_path, "ab") as log:
         process = subprocess.Popen(

@@ -19,8 +19,7 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("unit-vm")]
 ROLES = ("nabd-acquire", "nabd-uplink", "nabd-clock")
 REPLACED_WITHIN = 15.0
 # Do something to a service, then wait until another process of it runs, and until that is ready. Prints when it was
-# done, and when it came to either. What lies between the two is the program's start, which takes an emulated PC many
-# times as long as a real one: it is measured and not judged.
+# done, and when it came to either. It is replaced when it is ready: a process that starts reads no device yet.
 REPLACED = """
 service={service}
 before=$(systemctl show $service --property=MainPID --value)
@@ -76,7 +75,7 @@ def test_a_role_that_stops(virtual, unit_table, role):
     after = processes(unit, *others)
     unit_table.row(f"SIGSTOP of {role}", f"replaced within {REPLACED_WITHIN:g} s, the others do not notice",
                    f"another process after {took:.1f} s, ready after {ready:.1f} s; others {before}, {after}")
-    assert took <= REPLACED_WITHIN
+    assert took <= ready <= REPLACED_WITHIN
     assert after == before and all(pid for pid, _ in before)
 
 
@@ -88,7 +87,7 @@ def test_a_thread_that_stops(virtual, unit_table, thread):
     unit_table.row(f"the thread “{thread}” alone held by a tracer (SIGSTOP stops whole processes only)",
                    f"the process replaced within {REPLACED_WITHIN:g} s",
                    f"another process after {took:.1f} s, ready after {ready:.1f} s")
-    assert took <= REPLACED_WITHIN
+    assert took <= ready <= REPLACED_WITHIN
 
 
 def test_a_crash_loop(virtual, unit_table):
