@@ -58,6 +58,7 @@ let package = Package(
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
         room("PumpControl", settings: optimised),
+        room("Alarms", ["DeviceModel"], settings: optimised),
         room("SignedFiles", [.product(name: "Crypto", package: "swift-crypto")]),
         room(
             "PumpRules",
@@ -144,7 +145,7 @@ let package = Package(
         room(
             "OperatorDesk",
             [
-                "CPosix", "DeviceModel", "LocalSocket", "PumpControl", "RealTime", "StrictYAML",
+                "Alarms", "CPosix", "DeviceModel", "LocalSocket", "PumpControl", "RealTime", "StrictYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -160,7 +161,7 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
+                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
                 "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk", "PumpRules", "RealTime",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -171,7 +172,7 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
+                "Alarms", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
@@ -204,6 +205,7 @@ let package = Package(
             of: "DeviceDrivers",
             ["DeviceModel", "DevicePlans", "ProfileLanguage", "Nomenclature", "StrictYAML", "TestSupport"],
             settings: optimised),
+        tests(of: "Alarms", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PumpControl", settings: optimised),
         tests(of: "SignedFiles", ["TestSupport"]),
         tests(
@@ -223,7 +225,7 @@ let package = Package(
                 "PumpControl", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
-        tests(of: "OperatorDesk", ["PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
+        tests(of: "OperatorDesk", ["Alarms", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
@@ -248,7 +250,7 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
+                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
                 "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
                 "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),

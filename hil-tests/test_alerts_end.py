@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pymodbus.constants import ExcCodes
 
 from peers import journal
 from peers.host import Host
+from peers.modbus import ClimateSensor
 from peers.scenarios import TEST_PROFILES
 from peers.waiting import free_port, wait_until
 
@@ -54,71 +56,103 @@ def begin(host: Host, *devices: str) -> list[str]:
     return [stale(host, "alertStart", device)[-1]["instance"] for device in devices]
 
 
-def left_open(host: Host) -> set[str]:
-    """Instances that were begun and not ended."""
-    lines = journal.events(host.export())
-    begun = [line["instance"] for line in lines if line["event"] == "alertStart"]
-    ended = [line.get("instance") for line in lines if line["event"] == "alertEnd"]
-    assert len(ended) == len(set(ended)), "an alert is ended twice"
-    return set(begun) - set(ended)
+def standing(host: Host) -> dict[str, str]:
+    """Instances that were begun and not ended, with their presence as it was told last."""
+    found: dict[str, str] = {}
+    for line in journal.events(host.export()):
+        if line["event"] == "alertStart":
+            assert line["instance"] not in found, "an instance begins twice"
+            found[line["instance"]] = "on"
+        elif line["event"] == "alertUpdate":
+            found[line["instance"]] = line["presence"]
+        elif line["event"] == "alertEnd":
+            assert line["instance"] in found, "an alert is ended that does not stand"
+            del found[line["instance"]]
+    return found
 
 
-def test_row_72_a_killed_host_ends_its_alerts_at_its_next_start(host: Host, table):
+def updates(host: Host, change: str) -> list[dict]:
+    """What was told of alerts after their beginning."""
+    if not host.journal.exists():
+        return []
+    return [
+        line for line in journal.events(host.export()) if line["event"] == "alertUpdate" and line["change"] == change
+    ]
+
+
+def test_row_72_a_killed_host_goes_on_with_its_alerts(host: Host, table):
     configure(host, "here", "there")
     instances = begin(host, "here", "there")
     host.kill()
-    assert left_open(host) == set(instances), "a kill leaves them open: else this shows nothing"
+    assert standing(host) == dict.fromkeys(instances, "on"), "a kill leaves them standing: else this shows nothing"
     host.start()
-    wait_until(lambda: len(stale(host, "alertEnd", "there")) == 1, 20, "the end of the alert", every=0.3)
+    wait_until(lambda: len(updates(host, "confirmed")) == 2, 20, "the same alerts, seen again", every=0.3)
     events = journal.events(host.export())
     started = [place for place, line in enumerate(events) if line["event"] == "hostStarted"][-1]
-    ends = events[started - 2:started]
-    assert [line["event"] for line in ends] == ["alertEnd", "alertEnd"], ends
-    assert [line["instance"] for line in ends] == instances
-    assert [line["reason"] for line in ends] == ["restarted", "restarted"]
+    assert [line["change"] for line in events[started - 2:started]] == ["unconfirmed", "unconfirmed"]
+    assert {line["instance"] for line in events[started - 2:started]} == set(instances)
+    assert len(stale(host, "alertStart", "here") + stale(host, "alertStart", "there")) == 2, "they are no new ones"
     host.stop()
-    assert left_open(host) == set()
+    assert standing(host) == dict.fromkeys(instances, "on")
     table.row(
         72, "alert that begins and never ends", "the host is killed while two alerts hold",
-        "ended at the next start, before all else, with the same instance",
-        f"{len(ends)} ended as “restarted” before hostStarted",
+        "the next start goes on with the same instances: unconfirmed, then seen again",
+        "2 unconfirmed before hostStarted, 2 confirmed, none begun anew",
     )
 
 
-def test_row_72_a_stop_ends_what_holds(host: Host, table):
+def test_row_72_what_is_over_when_the_host_comes_back_ends(host: Host, table):
+    """A device whose stale alert stands, and that answers the host's next session."""
+    sensor = ClimateSensor(unit=3).start()
+    sensor.exception = ExcCodes.DEVICE_FAILURE
+    host.configure({"here": {
+        "profile": "xy/md02", "line": sensor.line, "unit": 3,
+        "override": {"every": {"MDC_TEMP": "1s", "NABD_RELATIVE_HUMIDITY": "1s"}},
+    }})
+    try:
+        (instance,) = begin(host, "here")
+        host.kill()
+        sensor.exception = None
+        host.start()
+        wait_until(lambda: stale(host, "alertEnd", "here"), 60, "the end of the alert", every=0.5)
+        host.stop()
+    finally:
+        sensor.stop()
+    (end,) = stale(host, "alertEnd", "here")
+    assert end["instance"] == instance and end["reason"] == "notSeenAgain"
+    assert standing(host) == {}
+    table.row(
+        72, "alert that begins and never ends", "the host is killed, and what was wrong is right when it starts again",
+        "ended when it could have been seen and was not", "ended as “notSeenAgain”",
+    )
+
+
+def test_row_72_a_stop_leaves_what_holds_to_the_next_start(host: Host, table):
     configure(host, "here")
     (instance,) = begin(host, "here")
     host.stop()
     events = journal.events(host.export())
-    assert events[-1]["event"] == "hostStopped"
-    ends = [line for line in events if line["event"] == "alertEnd" and line.get("instance") == instance]
-    assert len(ends) == 1 and ends[0]["reason"] == "stopped", ends
-    assert left_open(host) == set()
-    count = len(events)
+    assert events[-1]["event"] == "hostStopped" and standing(host) == {instance: "on"}
     host.start()
-    wait_until(
-        lambda: len([line for line in journal.events(host.export()) if line["event"] == "hostStarted"]) == 2, 20,
-        "the next start", every=0.3,
-    )
-    assert journal.events(host.export())[count]["event"] == "hostStarted", "nothing is left to end"
+    wait_until(lambda: updates(host, "confirmed"), 20, "the same alert, seen again", every=0.3)
     host.stop()
+    assert standing(host) == {instance: "on"}
     table.row(
         72, "alert that begins and never ends", "SIGTERM while an alert holds",
-        "ended before the stop is told; the next start finds none", "ended as “stopped” before hostStopped",
+        "it stands on; the next start sees it again", "unconfirmed, then confirmed: one instance",
     )
 
 
 def test_row_72_a_device_that_was_removed_leaves_no_alert(host: Host, table):
     configure(host, "here", "gone")
-    begin(host, "here", "gone")
+    here, gone = begin(host, "here", "gone")
     host.kill()
     configure(host, "here").start()
     wait_until(lambda: stale(host, "alertEnd", "gone"), 20, "the end of the alert", every=0.3)
     (end,) = stale(host, "alertEnd", "gone")
-    assert end["reason"] == "removed" and end["instance"] == stale(host, "alertStart", "gone")[0]["instance"]
-    assert stale(host, "alertEnd", "here")[0]["reason"] == "restarted"
+    assert end["reason"] == "removed" and end["instance"] == gone
     host.stop()
-    assert left_open(host) == set()
+    assert standing(host) == {here: "on"}
     table.row(
         72, "alert that begins and never ends", "the host is killed, and the device taken out of its configuration",
         "ended at the next start", "ended as “removed”",

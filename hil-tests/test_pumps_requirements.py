@@ -5,6 +5,7 @@ Where a test is marked as failing, the host does not meet it today. The mark is 
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from peers.alaris_unit import alaris_unit, all_said, events, lets_in, line_of, s
 from peers.clockwork import Clockwork, now
 from peers.driven import AlarisGH, Graseby3400, Key, Lie, NewEra1000
 from peers.driving import SECRETS, PumpUnit
-from peers.host import Host
+from peers.host import Host, binary
 from peers.links import PtyLink
 from peers.waiting import wait_until
 
@@ -115,6 +116,12 @@ def test_c19_a_planned_stop_is_alarmed_while_such_a_pump_infuses(new_era):
     assert events(unit, "alertStart", device="pump") or "infus" in unit.host.log().lower()
 
 
+def acknowledge(unit: PumpUnit, instance: str) -> int:
+    """Somebody has seen an alarm; returns the exit code."""
+    words = [binary(), "alarms", "acknowledge", instance, "--people", unit.socket, "--as", "layla", "--secret-stdin"]
+    return subprocess.run(words, input=f"{SECRETS['layla']}\n".encode(), capture_output=True, timeout=30).returncode
+
+
 def test_c21_a_doubt_stays_an_alarm_until_two_people_have_said_what_they_see(unit):
     """The alert of a command in doubt is of high priority, and no reading, look or restart of anything ends it."""
     unit, pump = unit
@@ -127,7 +134,14 @@ def test_c21_a_doubt_stays_an_alarm_until_two_people_have_said_what_they_see(uni
     wait_until(lambda: events(unit, "commandLeftToPeople", number=number), 90, "a person's task", every=2)
     assert not events(unit, "alertEnd", alert="NABD_COMMAND_UNCERTAIN")
     assert unit.ask("resolve", number, "--not-in-effect", also="omar").code == 0
+    # Over, and of high priority: it stands until somebody has seen that it was.
+    wait_until(
+        lambda: events(unit, "alertUpdate", alert="NABD_COMMAND_UNCERTAIN", change="latched"), 5, "the end of the doubt")
+    assert not events(unit, "alertEnd", alert="NABD_COMMAND_UNCERTAIN")
+    assert acknowledge(unit, begun["instance"]) == 0
     wait_until(lambda: events(unit, "alertEnd", alert="NABD_COMMAND_UNCERTAIN"), 5, "the end of the alert")
+    (ended,) = events(unit, "alertEnd", alert="NABD_COMMAND_UNCERTAIN")
+    assert ended["by"] == ["layla"] and ended["instance"] == begun["instance"]
 
 
 def test_c22_a_pump_that_tells_nothing_shows_no_number_as_current(unit):

@@ -50,11 +50,22 @@ package struct AlertRecord: Sendable, Hashable {
     }
 
     /// An alert as it was written; `nil` when the members do not name one.
-    init?(device: String?, members: [String: String]) {
+    package init?(device: String?, members: [String: String]) {
         guard let name = members["alert"] else { return nil }
         (self.device, self.name, vmd, priority) = (device, name, members["vmd"], members["priority"])
         (bed, metric) = (members["bed"], members["metric"])
         (text, arabicText, instance) = (members["text"], members["textArabic"], members["instance"])
+    }
+
+    /// The same as another occurrence, or as none that is named.
+    package func occurrence(_ instance: String?) -> AlertRecord {
+        AlertRecord(copy: self, instance: instance)
+    }
+
+    private init(copy other: AlertRecord, instance: String?) {
+        (device, vmd, bed, metric, name) = (other.device, other.vmd, other.bed, other.metric, other.name)
+        (priority, text, arabicText) = (other.priority, other.text, other.arabicText)
+        self.instance = instance
     }
 
     /// What tells one alert from another while it holds: device, virtual device and name; for one of a bed the bed and

@@ -34,7 +34,11 @@ extension EventKind {
             [EventMember("unit", "The unit's name."), EventMember("version", "The host's version."), Self.accounts]
         case .hostStopped: [Self.accounts]
         case .deviceConfigured: Self.device
-        case .alertStart: Self.alert
+        case .alertStart:
+            Self.alert + [
+                EventMember("nature", "\(AlertNature.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."),
+                EventMember("latching", "Whether it stands after its condition until somebody acknowledges it."),
+            ]
         case .alertUpdate:
             Self.alert + [
                 EventMember(
@@ -89,7 +93,7 @@ extension EventKind {
                     "reason",
                     "Why it ended although the condition was not seen to: "
                         + "\(AlertEnding.allCases.map(\.rawValue).joined(separator: ", "))."
-                )
+                ), Self.by,
             ]
         case .deviceConnected, .lineEcho, .lineEchoLost: [Self.frames, EventMember("text", "More about it.")]
         case .deviceDisconnected: [EventMember("figure", "The system's number of the error (errno).")]

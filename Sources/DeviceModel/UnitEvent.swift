@@ -74,18 +74,32 @@ extension UnitEvent {
 
     // MARK: Alerts
 
-    /// - Parameter repeated: how many more changes of the same alert it stands for.
-    package static func alertStart(_ alert: AlertRecord, repeated: UInt32 = 0, at time: Int64) -> UnitEvent {
-        UnitEvent(.alertStart, device: alert.device, alert.members(repeated: repeated), time)
+    /// - Parameters:
+    ///   - latches: whether it stands after its condition has ended, until somebody acknowledges it.
+    ///   - repeated: how many more changes of the same alert it stands for.
+    package static func alertStart(
+        _ alert: AlertRecord, nature: AlertNature? = nil, latches: Bool = false, repeated: UInt32 = 0, at time: Int64
+    ) -> UnitEvent {
+        UnitEvent(
+            .alertStart, device: alert.device,
+            alert.members(repeated: repeated).adding([
+                "nature": nature.map { .string($0.rawValue) }, "latching": latches ? .bool(true) : nil,
+            ]), time)
     }
 
     /// - Parameters:
     ///   - repeated: how many more changes of the same alert it stands for.
     ///   - reason: why it ended although the condition was not seen to; `nil` when it was.
+    ///   - people: who ended it, by their ids.
     package static func alertEnd(
-        _ alert: AlertRecord, repeated: UInt32 = 0, reason: AlertEnding? = nil, at time: Int64
+        _ alert: AlertRecord, repeated: UInt32 = 0, reason: AlertEnding? = nil, by people: [String] = [],
+        at time: Int64
     ) -> UnitEvent {
-        UnitEvent(.alertEnd, device: alert.device, alert.members(repeated: repeated, reason: reason), time)
+        UnitEvent(
+            .alertEnd, device: alert.device,
+            alert.members(repeated: repeated, reason: reason).adding([
+                "by": people.isEmpty ? nil : .array(people.map(JSON.string))
+            ]), time)
     }
 
     /// What changed of an alert, or of how alerts are signalled; `nil` for a kind that is none of these. The room

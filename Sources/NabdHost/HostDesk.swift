@@ -1,21 +1,49 @@
 import DevicePlans
 import Fieldbus
 import OperatorDesk
+import PumpControl
 import PumpDesk
 import Sampling
 
-/// The command path as those who ask reach it.
+/// Somebody asks about alerts.
+struct AlarmAsk: Sendable {
+    let request: AlarmRequest
+    let by: Operator
+}
+
+/// The host as those who ask reach it.
 final class HostDesk: CommandDesk {
     let asks = AskQueue<DeskRequest, DeskAnswer>(limit: DeskRounds.mostAsks)
-    let pumps: [DrivenPump]
+    let alarms = AskQueue<AlarmAsk, DeskAnswer>(limit: DeskRounds.mostAsks)
+    /// `nil` where this host drives none, whatever its configuration says.
+    let pumps: [DrivenPump]?
 
-    init(_ pumps: [DrivenPump]) { self.pumps = pumps }
+    init(_ pumps: [DrivenPump]?) { self.pumps = pumps }
 
-    func answer(_ request: DeskRequest) async -> DeskAnswer {
-        do { return try await asks.ask(request) } catch {
+    func answer(_ question: DeskQuestion) async -> DeskAnswer {
+        switch question {
+        case .pump(let request): await answer(request)
+        case .alarm(let request, let person): await Self.answer(alarms, AlarmAsk(request: request, by: person))
+        }
+    }
+
+    private func answer(_ request: DeskRequest) async -> DeskAnswer {
+        guard pumps == nil else { return await Self.answer(asks, request) }
+        if case .stop = request {
+            return .stop(
+                asked: false, isProven: false,
+                words: "This host drives no pump now: stop the pump by its own STOP key now.")
+        }
+        return .refused(code: "notDriven", words: "This host drives no pump now.", command: nil)
+    }
+
+    private static func answer<Question>(_ asks: AskQueue<Question, DeskAnswer>, _ question: Question) async
+        -> DeskAnswer
+    {
+        do { return try await asks.ask(question) } catch {
             let words =
                 switch error {
-                case .notRunning: "The unit's host does not take commands now."
+                case .notRunning: "The unit's host takes nothing now."
                 case .full: "Too many ask at once: try again."
                 case .cancelled: "It was withdrawn."
                 }
@@ -24,7 +52,7 @@ final class HostDesk: CommandDesk {
     }
 
     func stopNow(device: String) -> Bool {
-        guard let pump = pumps.first(where: { $0.handle == device }) else { return false }
+        guard let pump = pumps?.first(where: { $0.handle == device }) else { return false }
         _ = pump.line.askStop(device: pump.device)
         return true
     }

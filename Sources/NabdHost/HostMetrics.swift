@@ -1,4 +1,5 @@
 import Fieldbus
+import Alarms
 import DeviceModel
 import LineEngine
 import Observability
@@ -14,7 +15,7 @@ extension UnitHost {
         text.sample("nabd_build_info", ["version": HostVersion.text], 1)
         text.family("nabd_alerts", .gauge, "Alerts that hold, of the host and of its devices.")
         for priority in AlertPriority.allCases {
-            let count = picture.alerts.count { $0.alert.priority == priority.rawValue }
+            let count = picture.alerts.count { $0.priority == priority }
             text.sample("nabd_alerts", ["priority": priority.rawValue], Double(count))
         }
         text.family(

@@ -15,9 +15,13 @@ package struct PumpSettings: Sendable, Hashable {
     package let rules: String
     /// The public key that they are signed with, as signify writes it.
     package let key: String
-    /// The people who may command pumps.
+}
+
+/// The way in for people: who they are, and where they ask.
+package struct PeopleSettings: Sendable, Hashable {
+    /// The file of those who may sign in.
     package let operators: String
-    /// The Unix socket at which they do.
+    /// The Unix socket at which they ask.
     package let socket: String
 }
 

@@ -1,3 +1,4 @@
+import Alarms
 import DeviceModel
 import Fieldbus
 import LineEngine
@@ -74,8 +75,8 @@ struct RecordedPicture: Sendable {
     }
 
     fileprivate(set) var lines: [Line] = []
-    /// The alerts that hold.
-    var alerts: [AlertRegister.Standing] = []
+    /// The alerts that stand.
+    var alerts: [Alarm] = []
     /// When it was made. Unit: ns of the monotonic clock.
     var time: Int64 = 0
 

@@ -38,26 +38,28 @@ final class Recorder: Sendable {
     ///
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
-    ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
+    ///   - alerts: those that stand.
     ///   - standing: alerts that hold from the beginning, each about a device or the host.
     ///   - watches: alarms of the host whose condition is asked for at intervals.
     ///   - quality: how sure the wall clock is.
+    ///   - desk: what answers people; `nil` where there is no way in for them.
     ///   - commands: the command path, which belongs to the recorder's thread from now on; `nil` for none.
     func start(
-        _ writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
-        standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch], commands: DeskRounds?,
+        _ writer: JournalWriter, beginning: [UnitEvent], alerts: AlertRegister,
+        standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch], desk: HostDesk?, commands: DeskRounds?,
         lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
         quality: @escaping @Sendable () -> ClockQuality,
         priority: Int32, logger: Logger
     ) throws {
         let loop = RecorderLoop(
-            writer: writer, beginning: beginning, knowsAllAlerts: knowsAllAlerts, lines: lines, notes: notes,
+            writer: writer, beginning: beginning, alerts: alerts, lines: lines, notes: notes,
             changes: changes,
             clock: MonotonicClock(), wall: WallClock.now, quality: quality, beat: beat, logger: logger)
         loop.hold(standing)
         loop.watches = watches
         loop.commands = commands
-        let asks = commands?.asks
+        loop.desk = desk
+        let (asks, alarms) = (commands?.asks, desk?.alarms)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
@@ -70,6 +72,7 @@ final class Recorder: Sendable {
         notes.open()
         changes.open()
         asks?.open()
+        alarms?.open()
     }
 
     /// Records an event from any task, and returns its number in the journal when it is durable. At most

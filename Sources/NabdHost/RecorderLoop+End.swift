@@ -5,29 +5,29 @@ import SampleJournal
 
 /// The recorder's last round.
 extension RecorderLoop {
-    /// Whoever waits is answered, what waits is written, and the session ends: alerts first, then the host.
+    /// Whoever waits is answered, what waits is written, and the session ends.
     func end() {
         notes.close()
         changes.close()
         commands?.beginClosing()
         turnCommands()
         commands?.close()
+        desk?.alarms.close()
         drain()
         tellIncidents()
         tellLosses()
         tellStatistics()
-        let ends = alerts.endAll(at: clock.now())
-        events.add(ends)
         writer.tryAtOnce()
         while !events.waiting.isEmpty, writeEvents() {}
-        finish(alertsEnded: ends.count)
+        summariseAlarms()
+        finish()
     }
 
-    /// - Parameter alertsEnded: how many alerts were ended just before.
-    private func finish(alertsEnded: Int) {
+    private func finish() {
         let now = clock.now()
-        let isSettled = alerts.isWhole && events.waiting.isEmpty
-        let stopped = UnitEvent.hostStopped(alertsEnded: isSettled ? alertsEnded : nil, at: now)
+        // What still stands goes on in the next session.
+        let isSettled = alerts.isWhole && alerts.standing.isEmpty && events.waiting.isEmpty
+        let stopped = UnitEvent.hostStopped(alertsEnded: isSettled ? 0 : nil, at: now)
         var isWhole = true
         // Each by itself: a fault of one file must not cost what the other still takes.
         do {

@@ -34,6 +34,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     var alertLog: AlertLog
     var events: EventQueue
     var alerts: AlertRegister
+    /// The file of events that says what the alerts before it came to.
+    var summarised: String?
     var clockWatch: ClockWatch
     private var losses: LossWatch
     var condition = JournalCondition()
@@ -42,16 +44,18 @@ final class RecorderLoop<Clock: MonotonicTime> {
     var watches: [AlarmWatch] = []
     /// The command path; `nil` where no pump is driven.
     var commands: DeskRounds?
+    /// What answers people; `nil` where there is no way in for them.
+    var desk: HostDesk?
 
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
-    ///   - knowsAllAlerts: whether no alert of earlier sessions is left open.
+    ///   - alerts: those that stand.
     ///   - changes: what changes in the lines while it runs.
     ///   - wall: the wall clock. Unit: ns since 1970.
     ///   - quality: how sure it is.
     ///   - beat: gets the thread's signs of life.
     init(
-        writer: JournalWriter, beginning: [UnitEvent], knowsAllAlerts: Bool,
+        writer: JournalWriter, beginning: [UnitEvent], alerts: AlertRegister,
         lines: [(worker: LineWorker, streams: [Int])], notes: NoteQueue,
         changes: AskQueue<LineChange, Result<Void, NoteError>> = AskQueue(limit: 1), clock: Clock,
         wall: @escaping () -> Int64,
@@ -70,7 +74,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         alertLog = AlertLog(logger: logger)
         totals.picture = RecordedPicture(lines.map(\.worker))
         events = EventQueue(beginning: beginning)
-        alerts = AlertRegister(session: writer.sessionKey, isWhole: knowsAllAlerts)
+        self.alerts = alerts
         clockWatch = ClockWatch(monotonic: clock.now(), wall: wall())
         losses = LossWatch(lines: lines.count)
     }
@@ -97,11 +101,16 @@ final class RecorderLoop<Clock: MonotonicTime> {
             changeLines()
             if round.tellsStatistics { tellStatistics() }
             if round.maintains { maintain() }
-            if round.maintains { for watch in watches { hold(watch.alert, watch.holds()) } }
+            if round.maintains {
+                for watch in watches { hold(watch.alert, watch.holds()) }
+                settleAlarms()
+            }
+            turnAlarms()
             tellIncidents()
             writeEvents()
             writeNotes()
             turnCommands()
+            answerAlarms()
             switch round.commit {
             case .none: break
             case .samples, .heartbeat:
@@ -335,9 +344,10 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     func hold(_ alert: AlertKind, device: String? = nil, _ holds: Bool) {
         let now = clock.now()
-        guard let event = alerts.set(alert, device: device, holds: holds, at: now) else { return }
+        let told = alerts.set(alert, device: device, holds: holds, at: now)
+        guard !told.isEmpty else { return }
         alertLog.tell(AlertRecord(device: device, alert.descriptor, instance: nil), begins: holds, times: 0, at: now)
-        events.add(event)
+        add(told)
     }
 
     /// Says that the disk was slow: lines go on meanwhile, but an event behind it had to wait.

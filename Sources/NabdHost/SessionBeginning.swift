@@ -1,3 +1,4 @@
+import Alarms
 import DeviceModel
 import DevicePlans
 import Fieldbus
@@ -6,23 +7,42 @@ import SampleJournal
 
 /// What a session's journal is to hold before all else.
 struct SessionBeginning {
-    /// First the ends of alerts that earlier sessions left, then the host and its devices, and what it runs without.
+    /// First what becomes of alerts that earlier sessions left, then the host and its devices, and what it runs
+    /// without.
     let events: [UnitEvent]
-    /// How many alerts are ended by them; `nil` when it is not known that none is left.
-    let alertsEnded: Int?
+    /// The alerts that stand from before.
+    let alarms: AlarmLedger
+    /// Whether every alert that the journal saw begin is among them, or has ended there.
+    let knowsAllAlerts: Bool
 
-    init(_ configuration: UnitConfiguration, open: OpenAlerts, at time: Int64) {
+    /// - Parameters:
+    ///   - time: unit ns of the monotonic clock.
+    ///   - utc: the wall clock. Unit: ns since 1970.
+    init(_ configuration: UnitConfiguration, _ history: AlarmHistory, at time: Int64, utc: Int64) {
         let devices = Set(configuration.devices.map(\.plan.handle))
-        let ends = open.alerts.map { alert in
-            UnitEvent.alertEnd(
-                alert, reason: alert.device.map(devices.contains) ?? true ? .restarted : .removed, at: time)
-        }
-        alertsEnded = open.failure == nil ? ends.count : nil
+        let refused = Set(configuration.refused.compactMap(\.device))
+        var ledger = history.ledger
+        let before = ledger.standing.count
+        let told = ledger.take(
+            ledger.beginSession { $0.device.map { devices.contains($0) || refused.contains($0) } ?? true }, at: time,
+            utc: utc)
+        (alarms, knowsAllAlerts) = (ledger, history.failure == nil)
+        let isSettled = knowsAllAlerts && ledger.standing.isEmpty
         let configured = configuration.devices.map { UnitEvent.configured($0, at: time) }
-        let refused = configuration.refused.map { UnitEvent.refused($0, at: time) }
+        let refusals = configuration.refused.map { UnitEvent.refused($0, at: time) }
         events =
-            ends + [.hostStarted(unit: configuration.unit, alertsEnded: alertsEnded, at: time)] + configured
-            + refused
+            told + [.hostStarted(unit: configuration.unit, alertsEnded: isSettled ? before : nil, at: time)]
+            + configured + refusals
+    }
+}
+
+extension UnitConfiguration.Refusal {
+    /// The handle of the device that it costs; `nil` for another part.
+    fileprivate var device: String? {
+        switch part {
+        case .device(let handle): handle
+        case .setting: nil
+        }
     }
 }
 

@@ -81,6 +81,9 @@ package struct UnitConfiguration: Sendable {
     package var clockFile: String?
     /// Whether it is the unit's configuration without what can be done without: see ``safe``.
     package private(set) var isSafe = false
+    /// The way in for people; `nil` where there is none: nobody acknowledges an alert, binds a patient or commands a
+    /// pump.
+    package var people: PeopleSettings?
     /// What lets pumps be driven; `nil` where this unit drives none.
     package var pumps: PumpSettings?
     /// The rules as they were read with the configuration.

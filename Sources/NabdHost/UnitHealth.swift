@@ -1,5 +1,6 @@
-import Sampling
+import Alarms
 import DeviceModel
+import Sampling
 
 /// How the host is as a whole, by what its threads show: nothing here waits for a disk. It tells of devices, lines and
 /// the host itself, never of a patient: an alert that a device raises is not in it.
@@ -42,11 +43,13 @@ struct UnitHealth: Sendable {
                 reasons.append("\(device): the device does not answer\(hint.isEmpty ? "" : ": \(hint)")")
             }
         }
-        for standing in picture.alerts {
-            guard let kind = AlertKind(rawValue: standing.alert.name) else { continue }
+        for alarm in picture.alerts {
+            // What is over and waits for somebody to see it, and what nobody has seen since the start, is no fault now.
+            guard let kind = AlertKind(rawValue: alarm.record.name), alarm.presence != .latched, !alarm.isUnconfirmed
+            else { continue }
             // That a silent device has no current values goes without saying.
-            if kind == .deviceStale, silent.contains(standing.alert.device ?? "") { continue }
-            reasons.append("\(standing.alert.device ?? "the unit"): \(kind.descriptor.text)")
+            if kind == .deviceStale, silent.contains(alarm.record.device ?? "") { continue }
+            reasons.append("\(alarm.record.device ?? "the unit"): \(kind.descriptor.text)")
         }
         return reasons
     }

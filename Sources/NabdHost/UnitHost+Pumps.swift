@@ -14,18 +14,18 @@ extension UnitHost {
 
     /// The command path, by what the journal tells; `nil` where no pump is driven.
     func commands() -> DeskRounds? {
-        guard let desk, let keeper = configuration.pumpRules else { return nil }
+        guard let desk, let pumps = desk.pumps, let keeper = configuration.pumpRules else { return nil }
         keeper.read()
         let history = CommandHistory(
             journal: configuration.journalDirectory, rules: keeper.policy?.rules ?? CommandRules())
         return DeskRounds(
-            PumpDesk(history, pumps: desk.pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
+            PumpDesk(history, pumps: pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
     }
 
     /// What commands of before have left open, in a host that could drive pumps and does not: nobody decides it now, so
     /// it stands as long as this host runs.
     var alarmsWithoutDesk: [(alert: AlertKind, device: String?)] {
-        guard desk == nil, configuration.parts["pumps"] != nil else { return [] }
+        guard desk?.pumps == nil, configuration.parts["pumps"] != nil else { return [] }
         let ledger = CommandHistory(journal: configuration.journalDirectory, rules: CommandRules()).ledger
         var alarms: [(alert: AlertKind, device: String?)] = []
         // What was on its way when the last session ended is in doubt.
@@ -55,7 +55,7 @@ extension UnitHost {
 
     /// Lets people in until it is cancelled. Without its socket the host runs on, says so, and tries again.
     func openDoor() async {
-        guard let desk, let settings = configuration.pumps else { return }
+        guard let desk, let settings = configuration.people else { return }
         var isTold = false
         while !Task.isCancelled {
             do {
@@ -65,12 +65,12 @@ extension UnitHost {
                 let socket = try DeskSocket(
                     path: settings.socket, signIn: signIn, desk: desk,
                     notice: { [logger] in logger.warning("\($0.words)") })
-                logger.info("pumps may be commanded", metadata: ["socket": "\(settings.socket)"])
+                logger.info("people may ask", metadata: ["socket": "\(settings.socket)"])
                 isTold = false
                 try await socket.run()
                 return
             } catch {
-                if !isTold { logger.error("nobody can command a pump", metadata: ["reason": "\(error)"]) }
+                if !isTold { logger.error("nobody can ask the host for anything", metadata: ["reason": "\(error)"]) }
                 isTold = true
             }
             try? await Task.sleep(for: .seconds(Self.doorAgain))

@@ -61,7 +61,7 @@ package final class UnitHost: Service {
     let clock: ClockJudge
     /// What delivers, where this process does.
     private let uplink: UplinkHost?
-    /// The command path; `nil` where this unit drives no pump.
+    /// What answers people; `nil` where this unit has no way in for them.
     let desk: HostDesk?
     /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
     let view: UplinkView?
@@ -81,7 +81,9 @@ package final class UnitHost: Service {
         clock = ClockJudge(file: configuration.clockFile)
         let workers = configuration.lines.map { LineWorker(address: $0.address, plans: $0.plans) }
         running = Mutex(Running(configuration: configuration, workers: workers))
-        desk = configuration.pumps.map { _ in HostDesk(configuration.drivenPumps(workers)) }
+        desk = configuration.people.map { _ in
+            HostDesk(configuration.pumps == nil ? nil : configuration.drivenPumps(workers))
+        }
         let recorder = recorder
         uplink =
             role.delivers
@@ -104,9 +106,12 @@ package final class UnitHost: Service {
         if unwritten.isEmpty { keepProfiles() }
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         try recorder.start(
-            writer, beginning: unwritten, knowsAllAlerts: beginning.alertsEnded != nil,
+            writer, beginning: unwritten,
+            alerts: AlertRegister(
+                session: writer.sessionKey, ledger: beginning.alarms, mayLatch: desk != nil,
+                isWhole: beginning.knowsAllAlerts, at: MonotonicClock().now()),
             standing: standing,
-            watches: watches, commands: commands(), lines: lines,
+            watches: watches, desk: desk, commands: commands(), lines: lines,
             commitEvery: configuration.commitEvery, quality: clock.now,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)
@@ -220,11 +225,11 @@ package final class UnitHost: Service {
         let writer = try JournalWriter(
             directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc,
             retention: configuration.retention, unit: configuration.unit, window: configuration.uplinkWindow)
-        let open = OpenAlerts(directory: configuration.journalDirectory)
-        if let failure = open.failure {
+        let history = AlarmHistory(journal: configuration.journalDirectory)
+        if let failure = history.failure {
             logger.warning("alerts of earlier sessions may be left open", metadata: ["reason": "\(failure)"])
         }
-        let beginning = SessionBeginning(configuration, open: open, at: now)
+        let beginning = SessionBeginning(configuration, history, at: now, utc: utc)
         // What cannot be recorded now waits with the recorder, which says so: a unit without a record is better than
         // none.
         do {

@@ -11,12 +11,11 @@ extension UnitReader {
             return map.value.error("this unit is “monitor-only”: it drives no pump; take one of the two out")
         }
         guard let rules = map.required("rules")?.text("the folder of policy.yaml, library.yaml and orders.yaml"),
-            let key = map.required("key")?.text("the public key that they are signed with"),
-            let operators = map.required("operators")?.text("the file of those who may command pumps")
+            let key = map.required("key")?.text("the public key that they are signed with")
         else { return }
-        let socket = map["socket"]?.text("the socket's path").map(absolute) ?? "\(unit.journalDirectory).pumps"
-        let settings = PumpSettings(
-            rules: absolute(rules), key: absolute(key), operators: absolute(operators), socket: socket)
+        readPeople(ofPumps: map)
+        guard unit.people != nil else { return }
+        let settings = PumpSettings(rules: absolute(rules), key: absolute(key))
         let keeper = RulesKeeper(settings, journal: unit.journalDirectory)
         // A file that cannot be believed closes what it speaks of; the unit runs.
         for fault in keeper.faults { diagnostics.warning(map.value.location, fault) }
@@ -24,6 +23,29 @@ extension UnitReader {
             diagnostics.warning(map.value.location, "no pump is driven: there is no policy.yaml in \(settings.rules)")
         }
         (unit.pumps, unit.pumpRules) = (settings, keeper)
+    }
+
+    /// Reads who may ask the host, and where.
+    mutating func readPeople(_ map: YAMLMapping) {
+        map.allow(["operators", "socket"])
+        guard let operators = map.required("operators")?.text("the file of those who may sign in") else { return }
+        unit.people = PeopleSettings(
+            operators: absolute(operators),
+            socket: map["socket"]?.text("the socket's path").map(absolute) ?? "\(unit.journalDirectory).people")
+    }
+
+    /// In files of before, the people stand with the pumps.
+    private mutating func readPeople(ofPumps map: YAMLMapping) {
+        guard unit.people == nil else {
+            for key in ["operators", "socket"] {
+                map[key]?.error("“people” says it already: take “\(key)” out here")
+            }
+            return
+        }
+        guard let operators = map.required("operators")?.text("the file of those who may command pumps") else { return }
+        unit.people = PeopleSettings(
+            operators: absolute(operators),
+            socket: map["socket"]?.text("the socket's path").map(absolute) ?? "\(unit.journalDirectory).pumps")
     }
 
     /// Whether the site's policy lets a device be driven. What is said over a network may come minutes later, when

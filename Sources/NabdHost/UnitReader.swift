@@ -19,7 +19,7 @@ struct UnitReader {
 
     static let keys = [
         "nabd", "unit", "profiles", "accept", "monitor-only", "test-data", "journal", "real-time", "metrics", "status",
-        "clock", "devices", "pumps", "uplink",
+        "clock", "devices", "people", "pumps", "uplink",
     ]
 
     let faultCost: UnitConfiguration.FaultCost
@@ -88,6 +88,9 @@ struct UnitReader {
             reader.unit.clockFile = map.required("file")?.text("the file's path").map(reader.absolute)
         }
         readTrust(root)
+        _ = part(.setting("people")) { reader in
+            if let map = root["people"]?.mapping("the way in for people") { reader.readPeople(map) }
+        }
         _ = part(.setting("pumps")) { reader in
             if let map = root["pumps"]?.mapping("what lets pumps be driven") { reader.readPumps(map) }
         }

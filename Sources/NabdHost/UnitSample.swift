@@ -63,12 +63,14 @@ package enum UnitSample {
         \(mark)  client-key: /etc/nabd/keys/unit.key
         \(mark)  window: 60s
 
-        # Without this part no pump is ever told anything. Read docs/safety first.
+        # Who may acknowledge an alarm, say which patient is at a bed, and command a pump. Without this part nobody can,
+        # and an alarm ends with its condition.
+        \(mark)people: {operators: /etc/nabd/operators.yaml, socket: /run/nabd/people}
+
+        # Without this part no pump is ever told anything. It needs “people”. Read docs/safety first.
         \(mark)pumps:
         \(mark)  rules: /etc/nabd/pumps
         \(mark)  key: /etc/nabd/site.pub
-        \(mark)  operators: /etc/nabd/operators.yaml
-        \(mark)  socket: /run/nabd/pumps
 
         """
 }

@@ -4,6 +4,7 @@ import ProfileLanguage
 import DevicePlans
 import SampleJournal
 import Sampling
+import Alarms
 package import DeviceModel
 import Foundation
 import LineEngine
@@ -51,12 +52,20 @@ package struct UnitStatus: Sendable {
 
     private func milliseconds(since time: Int64) -> JSON { .integer(max(0, now - time) / 1_000_000) }
 
-    private func alert(_ standing: AlertRegister.Standing) -> JSON {
-        let alert = standing.alert
+    private func alert(_ alarm: Alarm) -> JSON {
+        let alert = alarm.record
         return .members([
-            "device": alert.device.map(JSON.string), "vmd": alert.vmd.map(JSON.string), "alert": .string(alert.name),
-            "priority": alert.priority.map(JSON.string), "text": alert.text.map(JSON.string),
-            "textArabic": alert.arabicText.map(JSON.string), "heldMilliseconds": milliseconds(since: standing.since),
+            "device": alert.device.map(JSON.string), "vmd": alert.vmd.map(JSON.string),
+            "bed": alert.bed.map(JSON.string),
+            "alert": .string(alert.name), "priority": .string(alarm.priority.rawValue),
+            "text": alert.text.map(JSON.string), "textArabic": alert.arabicText.map(JSON.string),
+            "metric": alert.metric.map(JSON.string), "instance": alert.instance.map(JSON.string),
+            "began": .string(UTCTime.text(nanoseconds: alarm.began)),
+            "acknowledgedBy": alarm.acknowledgedBy.isEmpty
+                ? nil : .array(alarm.acknowledgedBy.map(JSON.string)),
+            "presence": .string(alarm.presence.rawValue), "activation": .string(alarm.activation.rawValue),
+            "unconfirmed": alarm.isUnconfirmed ? .bool(true) : nil,
+            "heldMilliseconds": .integer(max(0, utc &- alarm.began) / 1_000_000),
         ])
     }
 

@@ -18,7 +18,7 @@ final class DeskAnswering: Sendable {
     func stop(device: String, isAsked: Bool, by credential: Credential?) async -> DeskAnswer {
         var who: Operator?
         if let credential, case .known(let person) = await signIn.check(credential) { who = person.who }
-        if case .answer(let answer) = await asked(.stop(device: device, by: who), stops) { return answer }
+        if case .answer(let answer) = await asked(.pump(.stop(device: device, by: who)), stops) { return answer }
         return .stop(
             asked: isAsked,
             words: "It is not known whether the pump stands: look at it, and stop it by its own STOP key.")
@@ -49,7 +49,7 @@ final class DeskAnswering: Sendable {
                 code: "role", words: "\(stranger.who.id) may not do this: ask somebody who is a \(needed.rawValue).",
                 command: nil)
         }
-        switch await asked(line.ask.request(by: people.map(\.who), first: person.who), questions) {
+        switch await asked(line.ask.question(by: people.map(\.who), first: person.who), questions) {
         case .answer(let answer): return answer
         case .busy:
             return .refused(
@@ -91,11 +91,11 @@ final class DeskAnswering: Sendable {
     }
 
     /// What the desk says, if it does in time. It is not broken off: what it began, it ends.
-    private func asked(_ request: DeskRequest, _ places: Places) async -> Reply {
+    private func asked(_ question: DeskQuestion, _ places: Places) async -> Reply {
         guard places.take() else { return .busy }
         let (answers, told) = AsyncStream.makeStream(of: DeskAnswer?.self)
         Task {
-            told.yield(await desk.answer(request))
+            told.yield(await desk.answer(question))
             places.give()
         }
         let limit = Task { [limit] in
@@ -117,33 +117,34 @@ extension DeskLine.Ask {
         case .show(let number), .verify(let number, _), .withdraw(let number), .start(let number),
             .resolve(let number, _):
             number
-        case .list, .history, .preview, .draft, .stop, .lookedAt, .unlock: nil
+        case .list, .history, .preview, .draft, .stop, .lookedAt, .unlock, .alarm: nil
         }
     }
 
     /// What who asks must be; `nil` where anybody who has signed in may.
     var role: OperatorRole? {
         switch self {
-        case .draft, .verify, .withdraw, .start, .resolve: .clinician
+        case .draft, .verify, .withdraw, .start, .resolve, .alarm: .clinician
         case .list, .show, .history, .preview, .stop, .lookedAt, .unlock: nil
         }
     }
 
     /// The same, asked by people who are known.
-    fileprivate func request(by people: [Operator], first person: Operator) -> DeskRequest {
+    fileprivate func question(by people: [Operator], first person: Operator) -> DeskQuestion {
         switch self {
-        case .list: .list
-        case .show(let number): .show(number)
-        case .history(let most): .history(most: most)
-        case .preview(let entry): .preview(entry)
-        case .draft(let entry): .draft(entry, by: person)
-        case .verify(let number, let entry): .verify(number, entry, by: person)
-        case .withdraw(let number): .withdraw(number, by: person)
-        case .start(let number): .start(number, by: person)
-        case .stop(let device): .stop(device: device, by: person)
-        case .resolve(let number, let seen): .resolve(number, seen: seen, by: people)
-        case .lookedAt(let device): .lookedAt(device: device, by: person)
-        case .unlock(let device): .unlock(device: device, by: person)
+        case .alarm(let request): .alarm(request, by: person)
+        case .list: .pump(.list)
+        case .show(let number): .pump(.show(number))
+        case .history(let most): .pump(.history(most: most))
+        case .preview(let entry): .pump(.preview(entry))
+        case .draft(let entry): .pump(.draft(entry, by: person))
+        case .verify(let number, let entry): .pump(.verify(number, entry, by: person))
+        case .withdraw(let number): .pump(.withdraw(number, by: person))
+        case .start(let number): .pump(.start(number, by: person))
+        case .stop(let device): .pump(.stop(device: device, by: person))
+        case .resolve(let number, let seen): .pump(.resolve(number, seen: seen, by: people))
+        case .lookedAt(let device): .pump(.lookedAt(device: device, by: person))
+        case .unlock(let device): .pump(.unlock(device: device, by: person))
         }
     }
 }

@@ -34,6 +34,7 @@ package struct DeskLine: Sendable, Hashable {
         case resolve(Int64, seen: Resolution)
         case lookedAt(device: String)
         case unlock(device: String)
+        case alarm(AlarmRequest)
     }
 
     /// Why a line is not taken; never what stands in it.
@@ -111,13 +112,14 @@ package struct DeskLine: Sendable, Hashable {
     private var isWithinBounds: Bool {
         var most = Self.history.lowerBound
         if case .history(let asked) = ask { most = asked }
+        if case .alarm(let asked) = ask, !asked.isWithinBounds { return false }
         let people = [by, second].compactMap { $0 }
         return ask.number ?? 1 > 0 && Self.history.contains(most) && (second == nil || by != nil)
             && people.allSatisfy { Self.isShort($0.id) && Self.isShort($0.secret) }
             && ask.device.map(Self.isShort) ?? true && ask.entry.map(Self.isShort) ?? true
     }
 
-    private static func isShort(_ text: String) -> Bool { (1...longestText).contains(text.utf8.count) }
+    static func isShort(_ text: String) -> Bool { (1...longestText).contains(text.utf8.count) }
 
     private static func isShort(_ entry: DeskEntry) -> Bool {
         isShort(entry.command) && entry.entries.count <= mostEntries
@@ -181,6 +183,11 @@ extension DeskLine {
         var seen: String?
         var by: Credential?
         var second: Credential?
+        var instances: [String]?
+        var bed: String?
+        var seconds: Int?
+        var alert: String?
+        var metric: String?
 
         init(_ ask: String, number: Int64? = nil, most: Int? = nil, device: String? = nil, seen: String? = nil) {
             (self.ask, self.number, self.most, self.device, self.seen) = (ask, number, most, device, seen)
@@ -202,14 +209,14 @@ extension DeskLine.Ask {
         switch self {
         case .stop(let device), .lookedAt(let device), .unlock(let device): device
         case .preview, .draft, .verify: entry?.device
-        case .list, .show, .history, .withdraw, .start, .resolve: nil
+        case .list, .show, .history, .withdraw, .start, .resolve, .alarm: nil
         }
     }
 
     package var entry: DeskEntry? {
         switch self {
         case .preview(let entry), .draft(let entry), .verify(_, let entry): entry
-        case .list, .show, .history, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock: nil
+        case .list, .show, .history, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock, .alarm: nil
         }
     }
 
@@ -227,25 +234,26 @@ extension DeskLine.Ask {
         case .resolve(let number, let seen): DeskLine.Wire("resolve", number: number, seen: seen.rawValue)
         case .lookedAt(let device): DeskLine.Wire("lookedAt", device: device)
         case .unlock(let device): DeskLine.Wire("unlock", device: device)
+        case .alarm(let request): request.wire
         }
     }
 
     fileprivate init(_ wire: DeskLine.Wire) throws(DeskLine.Fault) {
-        func number() throws(DeskLine.Fault) -> Int64 { try Self.given(wire.number) }
-        func device() throws(DeskLine.Fault) -> String { try Self.given(wire.device) }
+        func number() throws(DeskLine.Fault) -> Int64 { try DeskLine.given(wire.number) }
+        func device() throws(DeskLine.Fault) -> String { try DeskLine.given(wire.device) }
         func entry() throws(DeskLine.Fault) -> DeskEntry {
             var entries: [String: String] = [:]
-            for entry in try Self.given(wire.entries) {
+            for entry in try DeskLine.given(wire.entries) {
                 guard entries.updateValue(entry.quantity, forKey: entry.name) == nil else { throw .notTheForm }
             }
             return DeskEntry(
-                device: try device(), command: try Self.given(wire.command), entries: entries, order: wire.order,
+                device: try device(), command: try DeskLine.given(wire.command), entries: entries, order: wire.order,
                 reason: wire.reason)
         }
         switch wire.ask {
         case "list": self = .list
         case "show": self = .show(try number())
-        case "history": self = .history(most: try Self.given(wire.most))
+        case "history": self = .history(most: try DeskLine.given(wire.most))
         case "preview": self = .preview(try entry())
         case "draft": self = .draft(try entry())
         case "verify": self = .verify(try number(), try entry())
@@ -253,14 +261,19 @@ extension DeskLine.Ask {
         case "start": self = .start(try number())
         case "stop": self = .stop(device: try device())
         case "resolve":
-            self = .resolve(try number(), seen: try Self.given(wire.seen.flatMap(Resolution.init(rawValue:))))
+            self = .resolve(try number(), seen: try DeskLine.given(wire.seen.flatMap(Resolution.init(rawValue:))))
         case "lookedAt": self = .lookedAt(device: try device())
         case "unlock": self = .unlock(device: try device())
-        default: throw .unknownRequest
+        default:
+            guard let request = try AlarmRequest(wire) else { throw .unknownRequest }
+            self = .alarm(request)
         }
     }
 
-    private static func given<Value>(_ value: Value?) throws(DeskLine.Fault) -> Value {
+}
+
+extension DeskLine {
+    static func given<Value>(_ value: Value?) throws(Fault) -> Value {
         guard let value else { throw .notTheForm }
         return value
     }

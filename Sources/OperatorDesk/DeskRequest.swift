@@ -42,6 +42,12 @@ package enum DeskRequest: Sendable, Hashable {
     case unlock(device: String, by: Operator)
 }
 
+/// What is asked of the host, by whom the sign-in has proven them to be.
+package enum DeskQuestion: Sendable, Hashable {
+    case pump(DeskRequest)
+    case alarm(AlarmRequest, by: Operator)
+}
+
 /// What is answered. Words are sentences for a nurse; they hold no quantity of a draft, no patient and no secret.
 package enum DeskAnswer: Sendable, Hashable {
     /// - Parameters:
@@ -60,13 +66,13 @@ package enum DeskAnswer: Sendable, Hashable {
     case done(words: String)
 }
 
-/// The command path, as those who ask see it.
+/// The host, as those who ask see it.
 package protocol CommandDesk: Sendable {
     /// May take its time; other requests come meanwhile.
     ///
     /// A stop is answered when it is known what became of it, 15 s later at most: until then the asker is told that it
     /// was asked for.
-    func answer(_ request: DeskRequest) async -> DeskAnswer
+    func answer(_ question: DeskQuestion) async -> DeskAnswer
 
     /// Has a pump stopped, at once: it waits for nothing, takes no lock that is held for long, and writes no file. It
     /// is called before anything else is done about a stop, on a thread that others wait for.

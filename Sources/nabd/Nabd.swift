@@ -15,7 +15,8 @@ struct Nabd: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, InitCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self,
             ReloadCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
-            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, PortsCommand.self,
+            UplinkCommand.self, AlarmsCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self,
+            PortsCommand.self,
             SupportCommand.self,
         ])
 

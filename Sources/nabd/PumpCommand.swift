@@ -17,13 +17,11 @@ struct PumpCommand: ParsableCommand {
         ])
 
     struct Place: ParsableArguments {
-        @Option(help: "The host's socket for pumps.") var socket = "/run/nabd/pumps"
+        @Option(help: "The host's socket for people; /run/nabd/people, where nothing is said.") var socket: String?
         @Flag(help: "Print the answer as a JSON line.") var json = false
         @Flag(help: "Read the secret from standard input, a line for each person.") var secretStdin = false
 
-        var path: String {
-            socket.hasPrefix("/") ? socket : "\(FileManager.default.currentDirectoryPath)/\(socket)"
-        }
+        var path: String { DeskPlace.path(socket) }
     }
 
     struct SignIn: ParsableArguments {

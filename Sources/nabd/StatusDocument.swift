@@ -41,8 +41,17 @@ struct StatusDocument: Decodable {
         let device: String?
         let vmd: String?
         let alert: String
+        let bed: String?
         let priority: String?
         let text: String?
+        let presence: String?
+        let activation: String?
+        let unconfirmed: Bool?
+        let instance: String?
+        let metric: String?
+        let began: String?
+        let textArabic: String?
+        let acknowledgedBy: [String]?
         let heldMilliseconds: Int
     }
 

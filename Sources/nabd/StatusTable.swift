@@ -48,10 +48,12 @@ struct StatusTable {
     }
 
     private mutating func add(_ alert: StatusDocument.Alert) {
-        let place = [alert.device ?? "the unit", alert.vmd].compactMap { $0 }.joined(separator: " ")
+        let place = [alert.bed ?? alert.device ?? "the unit", alert.vmd].compactMap { $0 }.joined(separator: " ")
+        let words =
+            [alert.text ?? alert.alert, "for \(Self.age(alert.heldMilliseconds))"] + AlarmWords.state(alert)
         lines.append(
             "alert   \(Self.left(alert.priority ?? "", 7))\(Self.left(place, Self.deviceWidth))"
-                + "\(alert.text ?? alert.alert), for \(Self.age(alert.heldMilliseconds))")
+                + words.joined(separator: ", "))
     }
 
     private mutating func add(

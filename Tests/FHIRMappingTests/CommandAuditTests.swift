@@ -72,7 +72,8 @@ import Testing
             .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
             .requestBarred, .lineStatistics, .deviceStatistics, .clockStepped, .samplesLost, .eventsLost, .journalSlow,
             .journalSetAside, .journalFileFailed, .journalGap, .journalPruned, .samplesShed, .settingRefused,
-            .journalWitnessed, .deviceReleased,
+            .journalWitnessed, .deviceReleased, .alertUpdate, .alarmSwitchedOff, .alarmSwitchedOn, .alarmLedger,
+            .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven,
         ]
         #expect(Set(going) == Set(expected))
     }

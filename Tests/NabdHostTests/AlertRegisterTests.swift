@@ -1,3 +1,4 @@
+import Alarms
 import DeviceModel
 import LineEngine
 import Testing
@@ -20,65 +21,119 @@ import Testing
             "\(event.kind.name) \(event.device ?? "host") \(member("instance")) \(member("reason")) \(event.monotonic)"
     }
 
+    private func register(mayLatch: Bool = false) -> AlertRegister {
+        AlertRegister(session: "s", mayLatch: mayLatch, isWhole: true, at: 0)
+    }
+
     @Test func startAndEndHaveOneInstance() {
-        var register = AlertRegister(session: "s", isWhole: true)
+        var register = register()
         let first = register.begin(stale, at: 1)
         #expect(first.map(words) == ["alertStart fridge s-1 – 1"])
         let second = register.begin(otherStale, at: 2)
         #expect(second.map(words) == ["alertStart pump s-2 – 2"], "the same alert of another device")
         let third = register.end(stale, at: 3)
-        #expect(words(third) == "alertEnd fridge s-1 – 3")
+        #expect(third.map(words) == ["alertEnd fridge s-1 – 3"])
         let fourth = register.begin(stale, at: 4)
         #expect(fourth.map(words) == ["alertStart fridge s-3 – 4"], "each occurrence its own")
     }
 
     @Test func anEndThatNeverCameIsMadeGood() {
-        var register = AlertRegister(session: "s", isWhole: true)
+        var register = register()
         _ = register.begin(stale, at: 1)
         let first = register.begin(stale, at: 5)
         #expect(first.map(words) == ["alertEnd fridge s-1 lost 5", "alertStart fridge s-2 – 5"])
         let second = register.end(stale, at: 6)
-        #expect(words(second) == "alertEnd fridge s-2 – 6")
+        #expect(second.map(words) == ["alertEnd fridge s-2 – 6"])
     }
 
-    @Test func anEndWithoutABeginningHasNoInstance() {
-        var register = AlertRegister(session: "s", isWhole: true)
+    @Test func whatNeverBeganDoesNotEnd() {
+        var register = register()
         let first = register.end(stale, at: 3)
-        #expect(words(first) == "alertEnd fridge – – 3")
+        #expect(first.isEmpty)
     }
 
     @Test func theHostsOwnAreToldWhenTheyChange() {
-        var register = AlertRegister(session: "s", isWhole: true)
+        var register = register()
         let first = register.set(.journalFailing, holds: false, at: 1)
-        #expect(first == nil)
+        #expect(first.isEmpty)
         let second = register.set(.journalFailing, holds: true, at: 2)
-        #expect(second.map(words) == "alertStart host s-NABD_JOURNAL_FAILING – 2")
+        #expect(second.map(words) == ["alertStart host s-1 – 2"])
         let third = register.set(.journalFailing, holds: true, at: 3)
-        #expect(third == nil)
+        #expect(third.isEmpty)
         #expect(register.holds(.journalFailing) && !register.holds(.journalShedding))
         let fourth = register.set(.journalFailing, holds: false, at: 4)
-        #expect(fourth.map(words) == "alertEnd host s-NABD_JOURNAL_FAILING – 4")
+        #expect(fourth.map(words) == ["alertEnd host s-1 – 4"])
         #expect(!register.holds(.journalFailing))
     }
 
-    @Test func theStopEndsEachThatHoldsOnce() {
-        var register = AlertRegister(session: "s", isWhole: true)
-        _ = register.begin(otherStale, at: 1)
-        _ = register.begin(stale, at: 1)
+    /// What nobody can acknowledge does not stand for ever.
+    @Test func aHighOneStandsUntilSomebodyAcknowledgesIt() throws {
+        var register = register(mayLatch: true)
         _ = register.set(.journalFailing, holds: true, at: 1)
-        _ = register.end(otherStale, at: 2)
-        let first = register.endAll(at: 9)
+        _ = register.begin(stale, at: 1)
+        let ended = register.set(.journalFailing, holds: false, at: 2) + register.end(stale, at: 2)
+        #expect(ended.map(words) == ["alertUpdate host s-1 – 2", "alertEnd fridge s-2 – 2"])
+        #expect(!register.holds(.journalFailing) && register.standing.map(\.presence) == [.latched])
+        let again = register.set(.journalFailing, holds: true, at: 3)
+        #expect(again.map(words) == ["alertUpdate host s-1 – 3"] && register.holds(.journalFailing))
+        _ = register.set(.journalFailing, holds: false, at: 4)
+        let seen = try register.ledger.acknowledge(["s-1"], by: ["nora"])
+        let last = register.take(seen, at: 5)
+        #expect(last.map(words) == ["alertEnd host s-1 acknowledged 5"] && register.standing.isEmpty)
+    }
+
+    private static let second: Int64 = 1_000_000_000
+
+    /// A register of a host that begins with what another left.
+    private func later() -> AlertRegister {
+        var before = register()
+        _ = before.begin(stale, at: 1)
+        _ = before.begin(LineAlert(device: "pump", .wrongDevice), at: 1)
+        _ = before.set(.journalIncomplete, holds: true, at: 1)
+        _ = before.begin(
+            AlertRecord(
+                device: "pump", name: "MDC_EVT_TEST", priority: .high, text: "t", arabicText: "ت", instance: nil),
+            nature: .technical, latches: false, at: 1)
+        var ledger = before.ledger
+        _ = ledger.take(ledger.beginSession { _ in true }, at: 2, utc: 2)
+        return AlertRegister(session: "t", ledger: ledger, mayLatch: false, isWhole: true, at: 0)
+    }
+
+    @Test func whatAHostBeforeThisOneSawIsUnconfirmedUntilItCouldHaveBeenSeen() {
+        var register = later()
+        #expect(register.standing.count == 4 && register.standing.allSatisfy(\.isUnconfirmed))
+        var ends: [Int64: [String]] = [:]
+        for time in 1...200 {
+            // The fridge answers from the 5th second on, the pump, once a minute, from the 100th.
+            var answering: [String: Int64] = time < 5 ? [:] : ["fridge": Self.second]
+            if time >= 100 { answering["pump"] = 25 * Self.second }
+            let told = register.settle(answering: answering, at: Int64(time) * Self.second)
+            if !told.isEmpty { ends[Int64(time)] = told.map(words).map { String($0.prefix(20)) } }
+        }
         #expect(
-            first.map(words) == ["alertEnd host s-NABD_JOURNAL_FAILING stopped 9", "alertEnd fridge s-2 stopped 9"])
-        let second = register.endAll(at: 10)
-        #expect(second.isEmpty)
+            ends == [
+                25: ["alertEnd fridge s-1 "], 30: ["alertEnd host s-3 no"], 120: ["alertEnd pump s-2 no"],
+                175: ["alertEnd pump s-4 no"],
+            ])
+    }
+
+    @Test func whatIsSeenAgainIsTheSameAlert() {
+        var register = later()
+        let seen = register.begin(stale, at: 3)
+        #expect(seen.map(words) == ["alertUpdate fridge s-1 – 3"])
+        let own = register.set(.journalIncomplete, holds: true, at: 4)
+        #expect(own.map(words) == ["alertUpdate host s-3 – 4"])
+        #expect(register.standing.filter { !$0.isUnconfirmed }.count == 2)
+        // What is seen not to hold has ended.
+        var other = later()
+        #expect(other.set(.journalIncomplete, holds: false, at: 4).map(words) == ["alertEnd host s-3 – 4"])
+        #expect(other.end(stale, at: 4).map(words) == ["alertEnd fridge s-1 – 4"])
     }
 
     @Test func whoseEventsWereLostDoesNotSayThatAllHaveEnded() {
-        var register = AlertRegister(session: "s", isWhole: true)
+        var register = register()
         #expect(register.isWhole)
         register.loseEvents()
         #expect(!register.isWhole)
-        #expect(!AlertRegister(session: "s", isWhole: false).isWhole)
     }
 }

@@ -36,7 +36,8 @@ final class PlayedRecorder {
             retention: configuration.retention)
         var wall = { [clock, offset] in clock.now() + offset }
         loop = RecorderLoop(
-            writer: writer, beginning: beginning, knowsAllAlerts: true,
+            writer: writer, beginning: beginning,
+            alerts: AlertRegister(session: writer.sessionKey, isWhole: true, at: clock.now()),
             lines: [(worker, try writer.register(worker.streams))], notes: notes, changes: changes,
             clock: clock,
             wall: { wall() }, quality: { .holdover }, beat: Beat(),

@@ -109,7 +109,7 @@ import Testing
         try played.run(seconds: 2)
         let written = try RecorderRun.events(folder, limit: 20_000)
         #expect(written.count { $0.kind == "lateReply" } == 900)
-        #expect(written.suffix(2).map(\.kind) == ["alertEnd", "hostStopped"])
+        #expect(written.suffix(2).map(\.kind) == ["deviceStatistics", "hostStopped"])
         #expect(written.suffix(2).allSatisfy { $0.monotonicNanoseconds - played.clock.start == 2 * Self.second })
     }
 }

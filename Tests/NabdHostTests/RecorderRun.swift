@@ -23,7 +23,7 @@ final class RecorderRun {
     ///   - handle: the one device of the unit.
     ///   - prepare: what is done to the writer before the recorder has it.
     init(
-        _ folder: TemporaryFolder, handle: String = RecorderRun.handle,
+        _ folder: TemporaryFolder, handle: String = RecorderRun.handle, mayLatch: Bool = false,
         prepare: (JournalWriter) throws -> Void = { _ in }
     ) throws {
         configuration = try Self.configure(folder, handle: handle)
@@ -32,12 +32,16 @@ final class RecorderRun {
         let now = MonotonicClock().now()
         writer = try JournalWriter(directory: configuration.journalDirectory, bootID: "b", now: now, utc: now)
         beginning = SessionBeginning(
-            configuration, open: OpenAlerts(directory: configuration.journalDirectory), at: now)
+            configuration, AlarmHistory(journal: configuration.journalDirectory), at: now, utc: now)
         try writer.record(beginning.events.map(JournalWriter.Event.init), now: now, utcOffset: 0, quality: .unknown)
         try prepare(writer)
         try recorder.start(
-            writer, beginning: [], knowsAllAlerts: beginning.alertsEnded != nil, standing: [],
-            watches: [], commands: nil,
+            writer, beginning: [],
+            alerts: AlertRegister(
+                session: writer.sessionKey, ledger: beginning.alarms, mayLatch: mayLatch,
+                isWhole: beginning.knowsAllAlerts, at: now),
+            standing: [],
+            watches: [], desk: nil, commands: nil,
             lines: [(worker, try writer.register(worker.streams))],
             commitEvery: configuration.commitEvery, quality: { .holdover }, priority: 0,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -80,7 +84,8 @@ final class RecorderRun {
             case .alertStart(let alert): "\(alert.name) start"
             case .alertEnd(let alert, let reason): "\(alert.name) end\(reason.map { " \($0)" } ?? "")"
             case .command(let kind): kind?.name
-            case .alertUpdate, .alarmSwitch, .bed, .sessionBoundary, .other, .unknown: nil
+            case .alertUpdate(let alert, let standing): "\(alert.name) \(standing.change)"
+            case .alarmSwitch, .bed, .sessionBoundary, .other, .unknown: nil
             }
         }
     }

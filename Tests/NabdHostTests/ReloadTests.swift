@@ -197,7 +197,6 @@ import Testing
         #expect(
             alerts == [
                 "NABD_DEVICE_STALE start", "NABD_DEVICE_STALE end removed", "NABD_DEVICE_REFUSED start",
-                "NABD_DEVICE_REFUSED end stopped",
             ])
         #expect(try RecorderRun.events(folder).contains { $0.kind == "deviceReleased" && $0.device == "fridge" })
         #expect(run.totals.picture.lines.count == 1 && run.totals.picture.lines[0].worker === other)

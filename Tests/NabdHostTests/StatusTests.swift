@@ -206,13 +206,11 @@ import Testing
     @Test func healthTellsOfNoPatient() throws {
         let run = try Self.run { run in run.at(1) { run.report(.deviceConnected) } }
         var picture = run.totals.picture
-        picture.alerts = [
-            AlertRegister.Standing(
-                alert: AlertRecord(
-                    device: "fridge", name: "MDC_EVT_X", priority: .high, text: "Asystole", arabicText: "",
-                    instance: "1"),
-                since: 1)
-        ]
+        var register = AlertRegister(session: "s", isWhole: true, at: 0)
+        let record = AlertRecord(
+            device: "fridge", name: "MDC_EVT_X", priority: .high, text: "Asystole", arabicText: "", instance: nil)
+        _ = register.begin(record, nature: .physiological, latches: false, at: 1)
+        picture.alerts = register.standing
         let health = UnitHealth(picture: picture, journalProblem: nil, standing: [], now: run.clock.now())
         #expect(health.state == .ok && !health.text.contains("Asystole"))
     }

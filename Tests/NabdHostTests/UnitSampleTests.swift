@@ -38,7 +38,7 @@ import Testing
         let (unit, diagnostics) = try load(whole, faultsCost: .itsPart)
         #expect(!diagnostics.hasErrors && unit.refused.isEmpty, "\(diagnostics.all)")
         #expect(unit.metricsPort == 9464 && unit.destination == "https://records.example.sa/fhir")
-        #expect(unit.pumps?.socket == "/run/nabd/pumps")
+        #expect(unit.people?.socket == "/run/nabd/people")
     }
 
     @Test func aMisspeltSampleIsRefused() throws {

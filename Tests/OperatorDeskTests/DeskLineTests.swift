@@ -1,3 +1,4 @@
+import Alarms
 import Foundation
 import PumpControl
 import TestSupport
@@ -19,7 +20,11 @@ import Testing
         DeskLine(.resolve(1, seen: .inEffect), by: Door.amal, second: Door.basma),
         DeskLine(.resolve(1, seen: .notInEffect), by: Door.amal),
         DeskLine(.lookedAt(device: "p"), by: Door.amal), DeskLine(.unlock(device: "p"), by: Door.amal),
-        DeskLine(.list),
+        DeskLine(.list), DeskLine(.alarm(.acknowledge(["s-1", "s/2"])), by: Door.amal),
+        DeskLine(.alarm(.pause(bed: nil, seconds: 1)), by: Door.amal),
+        DeskLine(.alarm(.pause(bed: "chair-1", seconds: 120)), by: Door.amal),
+        DeskLine(.alarm(.switchOff(AlarmSwitch(bed: "b", name: "N", metric: "M"))), by: Door.amal),
+        DeskLine(.alarm(.switchOn(AlarmSwitch(bed: "b", name: "N", metric: nil))), by: Door.amal),
     ]
 
     private func fault(_ text: String) -> DeskLine.Fault? {
@@ -52,6 +57,13 @@ import Testing
         (#"{"ask":"show","desk":1,"number":9223372036854775808}"#, .notJSON),
         (#"{"ask":"history","desk":1,"most":501}"#, .outsideRange),
         (#"{"ask":"stop","desk":1,"device":""}"#, .outsideRange),
+        (#"{"ask":"acknowledge","desk":1}"#, .notTheForm),
+        (#"{"ask":"acknowledge","desk":1,"instances":[]}"#, .outsideRange),
+        (#"{"ask":"acknowledge","desk":1,"instances":[""]}"#, .outsideRange),
+        (#"{"ask":"pause","desk":1,"seconds":0}"#, .outsideRange),
+        (#"{"ask":"pause","desk":1,"seconds":121}"#, .outsideRange),
+        (#"{"ask":"pause","desk":1}"#, .notTheForm), (#"{"ask":"switchOff","bed":"b","desk":1}"#, .notTheForm),
+        (#"{"ask":"pause","desk":1,"metric":"m","seconds":1}"#, .notTheForm),
         (#"{"ask":"list","desk":1,"second":{"id":"a","secret":"b"}}"#, .outsideRange),
         (#"{"ask":"resolve","desk":1,"number":1,"seen":"maybe"}"#, .notTheForm),
         (

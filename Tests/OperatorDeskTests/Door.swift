@@ -20,7 +20,8 @@ final class NotedDesk: CommandDesk {
     var asked: [DeskRequest] { requests.withLock { $0 } }
     var stopped: [String] { stops.withLock { $0 } }
 
-    func answer(_ request: DeskRequest) async -> DeskAnswer {
+    func answer(_ question: DeskQuestion) async -> DeskAnswer {
+        guard case .pump(let request) = question else { return .done(words: "Done.") }
         requests.withLock { $0.append(request) }
         return await reply(request)
     }

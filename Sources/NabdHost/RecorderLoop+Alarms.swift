@@ -1,0 +1,110 @@
+import Alarms
+import DeviceModel
+import OperatorDesk
+import PumpControl
+import RealTime
+import SampleJournal
+import Sampling
+
+/// The alerts' part in the recorder's rounds.
+extension RecorderLoop {
+    /// What time brings about, and, where the events go to a new file, what all before came to.
+    func turnAlarms() {
+        alerts.utcOffset = clockWatch.offset
+        add(alerts.turn(at: clock.now()))
+        summariseAlarms()
+    }
+
+    /// Ends what a host before this one saw, and this one could have seen and has not.
+    func settleAlarms() {
+        let now = clock.now()
+        var answering: [String: Int64] = [:]
+        for line in totals.picture.lines {
+            for device in line.worker.devices {
+                guard let newest = line.newestValue(of: device) else { continue }
+                let period = line.worker.streams.filter { $0.device == device }.map(\.periodNanoseconds).max() ?? 0
+                if now - newest <= max(Self.fresh, 3 * period) { answering[device] = period }
+            }
+        }
+        add(alerts.settle(answering: answering, at: now))
+    }
+
+    // MARK: People
+
+    /// What people ask about alerts: it has happened when it is durable, and not before.
+    func answerAlarms() {
+        for asked in desk?.alarms.take() ?? [] { asked.answer(answer(asked.question)) }
+    }
+
+    private func answer(_ ask: AlarmAsk) -> DeskAnswer {
+        let refused = DeskAnswer.refused(
+            code: "notRecorded",
+            words: "This unit cannot record anything now, so nothing was done: see to the alarm at the device itself.",
+            command: nil)
+        guard events.isBegun, writeEvents(), events.waiting.isEmpty else { return refused }
+        let now = clock.now()
+        let decided: [AlarmEvent]
+        do throws(AlarmRefusal) { decided = try decide(ask, at: now) } catch {
+            return .refused(code: error.rawValue, words: error.words, command: nil)
+        }
+        guard !decided.isEmpty else { return .done(words: "It was done already.") }
+        var register = alerts
+        do {
+            try writer.record(
+                register.take(decided, at: now).map(JournalWriter.Event.init), now: now,
+                utcOffset: clockWatch.offset, quality: judgeClock())
+        } catch {
+            complain(error)
+            return refused
+        }
+        totals.events += Int64(decided.count)
+        alerts = register
+        return .done(words: Self.words(decided, at: now))
+    }
+
+    private func decide(_ ask: AlarmAsk, at now: Int64) throws(AlarmRefusal) -> [AlarmEvent] {
+        let people = [ask.by.id]
+        switch ask.request {
+        case .acknowledge(let instances): return try alerts.ledger.acknowledge(instances, by: people)
+        case .pause(let bed, let seconds):
+            return try alerts.ledger.pause(bed: bed, for: Int64(seconds) * 1_000_000_000, by: people, at: now)
+        case .switchOff(let off):
+            guard let facts = alerts.facts(of: off) else { throw .noSuchAlarm }
+            return try alerts.ledger.switchOff(off, nature: facts.nature, priority: facts.priority, by: people)
+        case .switchOn(let off): return try alerts.ledger.switchOn(off, by: people)
+        }
+    }
+
+    private static func words(_ events: [AlarmEvent], at now: Int64) -> String {
+        let words: [String] = events.compactMap { event in
+            switch event {
+            case .changed(let record, .acknowledged): "Acknowledged: \(record.text ?? record.name)"
+            case .ended(let record, _, _, _): "Acknowledged, and over: \(record.text ?? record.name)"
+            case .changed(let record, .paused(let until, _)):
+                "Silent for \((until - now) / 1_000_000_000) s: \(record.text ?? record.name)"
+            case .switchedOff(let off, _):
+                "Switched off at \(off.bed) until it has another patient or preset, or the host starts anew: "
+                    + off.name
+            case .switchedOn(let off, _): "Switched on again at \(off.bed): \(off.name)"
+            case .changed, .began, .ledger: nil
+            }
+        }
+        return words.joined(separator: "\n")
+    }
+
+    /// How old the newest value of a device may be that counts as answering. Unit: ns.
+    private static var fresh: Int64 { 30_000_000_000 }
+
+    /// Whatever went before in other files, each file of events says what it came to: whoever reads begins there.
+    func summariseAlarms() {
+        guard summarised != writer.eventFile, events.isBegun, events.waiting.isEmpty,
+            let summary = alerts.ledger.snapshot(at: clock.now())
+        else { return }
+        do {
+            try writer.record(
+                [JournalWriter.Event(summary)], now: clock.now(), utcOffset: clockWatch.offset, quality: judgeClock())
+            totals.events += 1
+            summarised = writer.eventFile
+        } catch { complain(error) }
+    }
+}
