@@ -66,6 +66,11 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             settings: optimised),
+        room(
+            "Presets",
+            ["DeviceModel", "Nomenclature", "StrictYAML", .product(name: "Crypto", package: "swift-crypto")],
+            settings: optimised),
+        room("Alarms", ["DeviceModel", "Nomenclature", "Presets"], settings: optimised),
         room("SerialPorts"),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room(
