@@ -29,6 +29,11 @@ package struct LimitWatch: Sendable {
     /// After so long without a value that counts a bed without a patient is not in use. Unit: ns. Proposed.
     package static let lapse: Int64 = 600_000_000_000
 
+    /// A turn judges time up to so long before it: what was taken by then has come through the line's ring, so that a
+    /// value that ends an excursion just in time is never overtaken by the alarm. Unit: ns. A sample is in the ring
+    /// well within a millisecond of its time; half a round of the recorder is ten times that.
+    package static let settling: Int64 = 10_000_000
+
     package let bed: WatchedBed
     package let preset: Preset
     /// What of the preset cannot be watched here.
@@ -127,6 +132,7 @@ package struct LimitWatch: Sendable {
 
     mutating func take(_ record: SampleRecord, slot: Int) {
         guard record.kind == .sample else { return }
+        lapse(by: record.monotonicNanoseconds)
         let since = attendance.since
         guard let time = vitals[slot].take(record, inUse: since, &changes) else { return }
         lastSeen = max(lastSeen, time)
@@ -140,20 +146,26 @@ package struct LimitWatch: Sendable {
     ///
     /// - Parameter now: not before the samples that it was fed. Unit: ns of the monotonic clock.
     package mutating func turn(now: Int64) -> [LimitChange] {
-        let since = attendance.since
-        for index in vitals.indices { vitals[index].advance(to: now, inUse: since, &changes) }
-        for index in due.indices where isMeasured[index] {
-            due[index].advance(to: now, inUse: since, &changes)
-        }
-        for index in absent.indices { absent[index].advance(to: now, inUse: since, &changes) }
-        if case .seen = attendance, now &- lastSeen >= Self.lapse { lapse(at: lastSeen &+ Self.lapse) }
+        lapse(by: now &- Self.settling)
+        advance(to: now &- Self.settling)
         guard !changes.isEmpty else { return [] }
         defer { changes.removeAll(keepingCapacity: true) }
         return changes
     }
 
-    /// Nobody is there any more: nothing is missed. A limit's alarm stands, unconfirmed.
-    private mutating func lapse(at time: Int64) {
+    private mutating func advance(to time: Int64) {
+        let since = attendance.since
+        for index in vitals.indices { vitals[index].advance(to: time, inUse: since, &changes) }
+        for index in due.indices where isMeasured[index] { due[index].advance(to: time, inUse: since, &changes) }
+        for index in absent.indices { absent[index].advance(to: time, inUse: since, &changes) }
+    }
+
+    /// Nobody is there any more, when no value has come for so long: nothing is missed. A limit's alarm stands,
+    /// unconfirmed.
+    private mutating func lapse(by now: Int64) {
+        guard case .seen = attendance, now &- lastSeen >= Self.lapse else { return }
+        let time = lastSeen &+ Self.lapse
+        advance(to: time)
         attendance = .empty
         for index in vitals.indices { vitals[index].endMissing(.notInUse, at: time, &changes) }
         for index in due.indices { due[index].end(.notInUse, at: time, &changes) }

@@ -39,7 +39,7 @@ struct LimitWatchDue: Sendable {
 
     /// A value came that counts.
     mutating func take(at time: Int64, inUse since: Int64?, _ told: inout [LimitChange]) {
-        advance(to: time, inUse: since, &told)
+        advance(to: time &- 1, inUse: since, &told)
         lastValid = max(lastValid ?? time, time)
         end(.cleared, at: time, &told)
     }

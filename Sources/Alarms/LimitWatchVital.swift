@@ -45,7 +45,7 @@ struct LimitWatchVital: Sendable {
         // A period is an hour at most where a journal describes it.
         let fresh = min(stream.periodNanoseconds, Int64.max / 8) * Self.freshPeriods
         let confirmedWithin =
-            episodic.map { preset.episodic[$0].due } ?? missingRule?.after ?? max(Self.confirmedWithin, fresh)
+            preset.episodicRule(vital.metric)?.due ?? missingRule?.after ?? max(Self.confirmedWithin, fresh)
         func side(_ levels: [Preset.Level], isLow: Bool) -> LimitWatchSide? {
             let made = levels.map { level in
                 let back = isLow ? level.value + level.hysteresis : level.value - level.hysteresis
@@ -76,9 +76,10 @@ struct LimitWatchVital: Sendable {
 
     /// Takes a record of its stream. Returns the time of a value that counts.
     mutating func take(_ record: SampleRecord, inUse since: Int64?, _ told: inout [LimitChange]) -> Int64? {
-        let time = max(record.monotonicNanoseconds, newest)
+        let time = max(record.monotonicNanoseconds, newest, 0)
         newest = time
-        advance(to: time, inUse: since, &told)
+        // Up to it the former value stood.
+        advance(to: time &- 1, inUse: since, &told)
         guard let number = number(record) else {
             if case .valid(let last, let bits) = reading { reading = .withheld(lastValid: last, bits: bits) }
             return nil

@@ -19,6 +19,8 @@ package struct Preset: Sendable, Hashable {
     package let limits: [VitalLimits]
     package let missing: [MissingRule]
     package let episodic: [EpisodicRule]
+    /// Vitals that are measured together with one of ``episodic``.
+    package let companions: [Companion]
     package let scores: [ScoreRule]
     /// SHA-256 of the file. Shape: 64 lower-case hexadecimal digits.
     package let digest: String
@@ -29,7 +31,11 @@ package struct Preset: Sendable, Hashable {
 
     package func vital(_ metric: String) -> Vital? { vitals.first { $0.metric == metric } }
 
-    package func isEpisodic(_ metric: String) -> Bool { episodic.contains { $0.vital.metric == metric } }
+    /// Of a vital that is measured now and then, the rule that says how often; `nil` of any other.
+    package func episodicRule(_ metric: String) -> EpisodicRule? {
+        let leader = companions.first { $0.vital.metric == metric }?.with ?? metric
+        return episodic.first { $0.vital.metric == leader }
+    }
 
     /// A vital sign, what people call it, and the unit in which the preset speaks of it.
     package struct Vital: Sendable, Hashable {
@@ -133,6 +139,14 @@ package struct Preset: Sendable, Hashable {
 
         /// From one value to the alarm. Unit: ns.
         package var due: Int64 { every + grace }
+    }
+
+    /// A vital that comes with another one, such as the diastolic pressure with the systolic: only the other is told as
+    /// overdue.
+    package struct Companion: Sendable, Hashable {
+        package let vital: Vital
+        /// The other's metric.
+        package let with: String
     }
 
     /// When a score is told.

@@ -27,8 +27,9 @@ struct PlacedLevel {
 
 /// What contradicts itself is an error, what is dubious a warning.
 extension PresetReader {
-    /// A shorter one does not carry a value over a movement of the hand. Source of the warning: a delay of 15 s takes
-    /// 60 % of the alarms of low saturation at 90 % away (PMC4456276). The bound itself is the project's own.
+    /// A shorter one does not carry a value over a movement of the hand. Source of the warning: a delay of 15 s took
+    /// 60 % of the alarms of a saturation below 90 % away (meridian.allenpress.com/bit/article/45/s1/46). The bound
+    /// itself is the project's own.
     private static let dubiousDelay: Int64 = 5 * PresetGrammar.second
     /// The priority whose delay may be short.
     private static let saturation = "MDC_PULS_OXIM_SAT_O2"
@@ -108,9 +109,19 @@ extension PresetReader {
         }
     }
 
+    /// What comes with another one names one that has a rule of its own.
+    func checkCompanions(_ entries: [EpisodicEntry], _ root: YAMLMapping) {
+        for case .companion(let companion, let place) in entries {
+            let other = root["episodic"]?.member(companion.with)
+            if other == nil || other?.member("with") != nil {
+                place.error("“\(companion.with)” has no rule of its own under “episodic”")
+            }
+        }
+    }
+
     /// What only the whole shows.
     func checkWhole(_ preset: Preset, _ root: YAMLMapping) {
-        for rule in preset.missing where preset.isEpisodic(rule.vital.metric) {
+        for rule in preset.missing where preset.episodicRule(rule.vital.metric) != nil {
             root["missing"]?.error(
                 "“\(rule.vital.metric)” is measured now and then, so it is overdue by “episodic” and never missing")
         }
@@ -119,7 +130,7 @@ extension PresetReader {
         }
         for limits in preset.limits {
             let metric = limits.vital.metric
-            guard !preset.isEpisodic(metric), !preset.missing.contains(where: { $0.vital.metric == metric }),
+            guard preset.episodicRule(metric) == nil, !preset.missing.contains(where: { $0.vital.metric == metric }),
                 let place = root["limits"]?.location
             else { continue }
             file.diagnostics.warning(
@@ -132,7 +143,7 @@ extension PresetReader {
     }
 
     private func isUsed(_ vital: Preset.Vital, _ preset: Preset) -> Bool {
-        preset.isEpisodic(vital.metric) || preset.limits.contains { $0.vital == vital }
+        preset.episodicRule(vital.metric) != nil || preset.limits.contains { $0.vital == vital }
             || preset.missing.contains { $0.vital == vital }
     }
 }

@@ -46,7 +46,8 @@ package enum PresetGrammar {
             "where the numbers of this rule were seen"),
         Key(
             "proposed", "`true`, or a list of keys of this rule", required: false,
-            "the project's own numbers: all of them, or of these keys; a rule has a source, or is proposed"),
+            "the project's own: all of the rule, or these keys (`priority` stands for harm and onset too); a rule has a source, "
+                + "or is proposed"),
     ]
     private static let priority = [
         Key("priority", "`high`, `medium` or `low`", "how soon somebody must act"),
@@ -129,6 +130,10 @@ package enum PresetGrammar {
             Key("every", "1min to 24h", "how often it is due"),
             Key("grace", "0s to the time of `every`", "how late it may be before that is told"),
         ] + priority + ground)
+    static let companion = Part(
+        title: "`episodic`: a metric that comes with another",
+        meaning: "Such as the diastolic pressure with the systolic: one measurement, told as overdue once.",
+        keys: [Key("with", "a metric of `episodic`", "the other one, which has the rule")])
     static let scoreRule = Part(
         title: "`score`: each threshold", meaning: "A list, at most three. A score that is incomplete is never told.",
         keys: [
@@ -137,5 +142,5 @@ package enum PresetGrammar {
         ] + priority + ground)
 
     /// In the order of the reference page.
-    package static let parts = [preset, review, vital, sides, level, missingRule, episodicRule, scoreRule]
+    package static let parts = [preset, review, vital, sides, level, missingRule, episodicRule, companion, scoreRule]
 }

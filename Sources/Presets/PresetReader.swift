@@ -38,6 +38,19 @@ extension Preset {
     }
 }
 
+/// What stands under `episodic` for a vital sign.
+enum EpisodicEntry {
+    case rule(Preset.EpisodicRule)
+    case companion(Preset.Companion, place: YAMLValue)
+
+    var vital: Preset.Vital {
+        switch self {
+        case .rule(let rule): rule.vital
+        case .companion(let companion, _): companion.vital
+        }
+    }
+}
+
 /// Reads the parts of a preset. Whatever is wrong is reported where it stands, and reading goes on.
 struct PresetReader {
     let names: Nomenclature
@@ -58,17 +71,20 @@ struct PresetReader {
         }
         let review = root.required("reviewed").flatMap(readReview)
         let vitals = root.required("vitals").map(readVitals) ?? []
-        let episodic = entries(root, "episodic", vitals) { readEpisodic($0, $1) }
+        let due = entries(root, "episodic", vitals) { readEpisodic($0, $1) }
         let limits = entries(root, "limits", vitals) { vital, value in
-            readLimits(vital, value, isEpisodic: episodic.contains { $0.vital == vital })
+            readLimits(vital, value, isEpisodic: due.contains { $0.vital == vital })
         }
         let missing = entries(root, "missing", vitals) { readMissing($0, $1) }
         let scores = root["score"].map(readScores) ?? []
         guard let name, let title, let arabicTitle, let purpose, let arabicPurpose else { return nil }
         let preset = Preset(
             name: name, title: title, arabicTitle: arabicTitle, purpose: purpose, arabicPurpose: arabicPurpose,
-            review: review, vitals: vitals, limits: limits, missing: missing, episodic: episodic, scores: scores,
-            digest: digest)
+            review: review, vitals: vitals, limits: limits, missing: missing,
+            episodic: due.compactMap { if case .rule(let rule) = $0 { rule } else { nil } },
+            companions: due.compactMap { if case .companion(let other, _) = $0 { other } else { nil } },
+            scores: scores, digest: digest)
+        checkCompanions(due, root)
         if !file.diagnostics.hasErrors { checkWhole(preset, root) }
         return preset
     }
@@ -191,6 +207,8 @@ struct PresetReader {
         for (name, keyValue, value) in root[key]?.mapping("rules by metric")?.entries ?? [] {
             let current = names.metric(name)?.referenceID ?? name
             guard let vital = vitals.first(where: { $0.metric == current }) else {
+                // A vital sign that is faulty was told where it stands.
+                if root["vitals"]?.member(name) != nil { continue }
                 keyValue.error(
                     "“\(name)” does not stand under “vitals”",
                     suggestion: YAMLValue.suggest(name, among: vitals.map(\.metric)))
@@ -317,15 +335,22 @@ struct PresetReader {
             ground: ground)
     }
 
-    private func readEpisodic(_ vital: Preset.Vital, _ value: YAMLValue) -> Preset.EpisodicRule? {
+    private func readEpisodic(_ vital: Preset.Vital, _ value: YAMLValue) -> EpisodicEntry? {
         guard let map = value.mapping("how often a vital sign is due") else { return nil }
+        if let with = map["with"] {
+            map.allow(PresetGrammar.companion.names)
+            guard let name = with.text("the metric with which it comes") else { return nil }
+            let current = names.metric(name)?.referenceID ?? name
+            return .companion(Preset.Companion(vital: vital, with: current), place: with)
+        }
         map.allow(PresetGrammar.episodicRule.names)
         let every = map.required("every")?.duration("the time", PresetGrammar.shortestDue...PresetGrammar.longestDue)
         let grace = map.required("grace")?.duration("the grace", 0...(every ?? PresetGrammar.longestDue))
         let priority = readPriority(map)
         let ground = readGround(map, PresetGrammar.episodicRule)
         guard let every, let grace, let priority, let ground else { return nil }
-        return Preset.EpisodicRule(vital: vital, every: every, grace: grace, priority: priority, ground: ground)
+        return .rule(
+            Preset.EpisodicRule(vital: vital, every: every, grace: grace, priority: priority, ground: ground))
     }
 
     private func readScores(_ value: YAMLValue) -> [Preset.ScoreRule] {
