@@ -176,7 +176,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
+                "Alarms", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets", "ProfileLanguage",
+                "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
@@ -233,6 +234,8 @@ let package = Package(
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),
+        tests(of: "Presets", ["DeviceModel", "Nomenclature", "StrictYAML", "TestSupport"], settings: optimised),
+        tests(of: "Alarms", ["DeviceModel", "Nomenclature", "Presets", "TestSupport"], settings: optimised),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "SampleJournal",
