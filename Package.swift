@@ -190,9 +190,8 @@ let package = Package(
         .executableTarget(
             name: "nabd-bench",
             dependencies: [
-                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "RealTime",
-                "SampleJournal",
-                "Sampling", "StrictYAML",
+                "Alarms", "DeviceDrivers", "DeviceModel", "DevicePlans", "Nomenclature", "Presets", "ProfileLanguage",
+                "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
             ],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 

@@ -23,7 +23,7 @@ struct AlarmsReplayCommand: ParsableCommand {
         "nabd alarms replay --journal ./journal --preset ./chair.yaml --json")
     @OptionGroup var place: JournalCommand.Place
     @OptionGroup var presets: PresetCommand.Place
-    @Option(help: "The preset: its name, or the path of its file.") var preset: String
+    @Option(help: "The preset: its name, or the path of its file.") var preset: String?
     @Option(help: "The devices of one bed, separated by commas; again for another bed.") var devices: [String] = []
     @Option(help: "From this time on, such as 2026-11-22T06:15:00Z.") var from: String?
     @Option(help: "Before this time.") var to: String?
@@ -31,6 +31,9 @@ struct AlarmsReplayCommand: ParsableCommand {
 
     func run() throws {
         let reader = try place.open()
+        guard let preset else {
+            throw Failure(.usage, "give --preset NAME: “nabd preset list” tells them")
+        }
         let rules = try presets.load(preset)
         let names = presets.names()
         let replay = AlarmsReplay(
