@@ -27,11 +27,13 @@ build: setup-packages ## Build the program.
 setup-packages:
 	@scripts/setup packages
 
-lint: build ## Formatting, and what is wrong with profiles.
+lint: build ## Formatting, and what is wrong with profiles and presets.
 	@echo "== formatting"
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	@echo "== device profiles"
 	@$(NABD) profile lint device-profiles
+	@echo "== presets of alarms"
+	@$(NABD) preset lint presets
 
 vectors: build ## The profiles' vectors, and damaged copies of them.
 	@echo "== vectors of the device profiles, and damaged copies of them (about half a minute)"

@@ -67,6 +67,11 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             settings: optimised),
+        room(
+            "Presets",
+            ["DeviceModel", "Nomenclature", "StrictYAML", .product(name: "Crypto", package: "swift-crypto")],
+            settings: optimised),
+        room("Alarms", ["DeviceModel", "Nomenclature", "Presets"], settings: optimised),
         room("SerialPorts"),
         room("Fieldbus", ["CModbus", "CPosix", "CSerialPort", "RealTime"]),
         room(
@@ -172,7 +177,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
+                "Alarms", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets", "ProfileLanguage",
+                "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
@@ -185,9 +191,8 @@ let package = Package(
         .executableTarget(
             name: "nabd-bench",
             dependencies: [
-                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "RealTime",
-                "SampleJournal",
-                "Sampling", "StrictYAML",
+                "Alarms", "DeviceDrivers", "DeviceModel", "DevicePlans", "Nomenclature", "Presets", "ProfileLanguage",
+                "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
             ],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 
@@ -230,6 +235,8 @@ let package = Package(
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),
+        tests(of: "Presets", ["DeviceModel", "Nomenclature", "StrictYAML", "TestSupport"], settings: optimised),
+        tests(of: "Alarms", ["DeviceModel", "Nomenclature", "Presets", "TestSupport"], settings: optimised),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "SampleJournal",

@@ -36,6 +36,7 @@ EXPECTED = [
     "/usr/share/bash-completion/completions/nabd", "/usr/share/zsh/vendor-completions/_nabd",
     "/usr/share/fish/vendor_completions.d/nabd.fish",
     "/usr/share/nabd/device-profiles/nonin/oem-iii-df2/profile.yaml",
+    "/usr/share/nabd/presets/oncology-chair.yaml",
 ]
 
 
@@ -60,9 +61,10 @@ def test_everything_is_in_it(package, tree, tmp_path):
     assert [path for path in EXPECTED if path not in listing(package)] == []
     poorer = listing(variant(package, tmp_path / "poorer.deb", without("/lib/systemd/system/nabd-clock.service")))
     assert [path for path in EXPECTED if path not in poorer] == ["/lib/systemd/system/nabd-clock.service"]
-    shipped = {path.relative_to(ROOT / "device-profiles") for path in (ROOT / "device-profiles").rglob("*.yaml")}
-    inside = tree / "usr" / "share" / "nabd" / "device-profiles"
-    assert {path.relative_to(inside) for path in inside.rglob("*.yaml")} == shipped
+    for folder in ("device-profiles", "presets"):
+        shipped = {path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*.yaml")}
+        inside = tree / "usr" / "share" / "nabd" / folder
+        assert shipped and {path.relative_to(inside) for path in inside.rglob("*.yaml")} == shipped
 
 
 def test_rights_are_the_usual_ones(package, tmp_path):

@@ -81,23 +81,29 @@ enum JournalBench {
 }
 
 /// One bed's signals.
-private struct Bed {
+struct Bed {
     private let streams: [(index: Int, period: Int64, isWaveform: Bool)]
+    /// The numbers of the streams in the journal, with what they are.
+    let described: [(index: Int, descriptor: StreamDescriptor)]
     private let played: [Int64]?
     private var state: UInt64
     private var level: [Int64]
     private var place: [Int]
 
-    init(number: Int, writer: JournalWriter, played: [Int64]?) throws {
+    /// - Parameter numerics: what the first streams are called, and their units.
+    init(number: Int, writer: JournalWriter, played: [Int64]?, numerics: [(metric: String, unit: String)] = []) throws {
         let periods: [(Int64, Bool)] =
             Array(repeating: (1000, false), count: 12) + [(4, true), (4, true), (4, true), (8, true)]
         let descriptors = periods.enumerated().map { index, period in
             StreamDescriptor(
-                device: "bed-\(number)", vmd: nil, metric: "bench-\(index)", code: nil, unit: "1", form: .integer(.one),
+                device: "bed-\(number)", vmd: nil,
+                metric: numerics.indices.contains(index) ? numerics[index].metric : "bench-\(index)", code: nil,
+                unit: numerics.indices.contains(index) ? numerics[index].unit : "1", form: .integer(.one),
                 isWaveform: period.1,
                 periodNanoseconds: period.0 * 1_000_000, profile: "bench")
         }
         let indices = try writer.register(descriptors)
+        described = Array(zip(indices, descriptors)).map { (index: $0.0, descriptor: $0.1) }
         streams = zip(indices, periods).map { (index: $0, period: $1.0, isWaveform: $1.1) }
         level = [Int64](repeating: 1000, count: streams.count)
         state = UInt64(number) + 1

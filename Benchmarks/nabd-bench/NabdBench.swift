@@ -30,12 +30,16 @@ enum NabdBench {
                 directory: arguments[2], sizes: arguments[3], seconds: Int64(arguments[4]) ?? 1,
                 commitMilliseconds: Int64(arguments[5]) ?? 1000,
                 recording: arguments.count == 7 ? arguments[6] : nil)
+        case "limits" where arguments.count == 6:
+            try LimitBench.run(
+                directory: arguments[2], seconds: Int64(arguments[3]) ?? 1, isWatched: arguments[4] == "watched",
+                profiles: arguments[5])
         default:
             FileHandle.standardError.write(
                 Data(
                     ("nabd-bench poll HOST PORT S | decode nonin|alaris|registers S PROFILES | wakeup US S PRIORITY "
                         + "FILE | "
-                        + "journal DIR SIZES S COMMIT-MS [RECORDING]\n").utf8))
+                        + "journal DIR SIZES S COMMIT-MS [RECORDING] | limits DIR S watched|bare PROFILES\n").utf8))
         }
     }
 

@@ -25,7 +25,8 @@ struct AlarmsCommand: ParsableCommand {
         discussion:
             "Acknowledging an alarm says that you have seen to it: it is not its end. An alarm that still holds ten "
             + "minutes later is signalled once more. Listing needs no sign-in.",
-        subcommands: [List.self, Acknowledge.self, Pause.self, Off.self, On.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Acknowledge.self, Pause.self, Off.self, On.self, AlarmsReplayCommand.self],
+        defaultSubcommand: List.self)
 
     struct Place: ParsableArguments {
         @OptionGroup var host: HostPlace

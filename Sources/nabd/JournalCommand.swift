@@ -200,7 +200,7 @@ struct JournalCommand: ParsableCommand {
             return Failure(.bad, "\(words) “\(name)”" + (near ?? (known.isEmpty ? "" : "; it has \(names)")))
         }
 
-        private static func time(_ text: String?, _ option: String) throws -> Int64? {
+        static func time(_ text: String?, _ option: String) throws -> Int64? {
             guard let text else { return nil }
             guard let time = UTCTime.nanoseconds(text) else {
                 throw Failure(.usage, "\(option) is a time such as 2026-11-22T06:15:00Z, not “\(text)”")

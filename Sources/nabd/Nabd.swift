@@ -14,9 +14,9 @@ struct Nabd: AsyncParsableCommand {
         version: HostVersion.text,
         subcommands: [
             DemoCommand.self, InitCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self,
-            ReloadCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
-            UplinkCommand.self, AlarmsCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self,
-            PortsCommand.self,
+            ReloadCommand.self, CheckCommand.self, ProfileCommand.self, PresetCommand.self, AlarmsCommand.self,
+            JournalCommand.self,
+            UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, PortsCommand.self,
             SupportCommand.self,
         ])
 

@@ -75,22 +75,7 @@ struct ProfileCommand: ParsableCommand {
 
     /// The folder `device-profiles` here, or in a folder above the program, or where the package has it.
     static func defaultFolder() throws -> String {
-        var folders = [FileManager.default.currentDirectoryPath]
-        var above = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        while above.path != "/" {
-            folders.append(above.path)
-            above.deleteLastPathComponent()
-        }
-        guard
-            let found = (folders.map { "\($0)/device-profiles" } + [UnitSample.profiles]).first(where: {
-                FileManager.default.fileExists(atPath: $0)
-            })
-        else {
-            throw Failure(
-                .unavailable,
-                "there is no folder device-profiles here: go to the project's folder, or give the profile's path")
-        }
-        return found
+        try ShippedFolder.find("device-profiles", packaged: UnitSample.profiles)
     }
 
     /// What one device changes of its profile.

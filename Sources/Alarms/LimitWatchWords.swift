@@ -1,0 +1,74 @@
+import Nomenclature
+import Presets
+
+/// What alarms of a bed say, in both languages: bed, vital, value, limit, device.
+struct LimitWatchWords: Sendable {
+    let bed: WatchedBed
+    let vital: Preset.Vital
+    /// The device's handle, and its part; `nil` where no single device is meant.
+    let device: String?
+    let vmd: String?
+
+    private var behind: String { device.map { " (\($0)\(vmd.map { ", \($0)" } ?? ""))" } ?? "" }
+
+    /// Units as an Arabic text has them. A sign behind a number stands without a space, or it would be shown on its
+    /// other side.
+    private static let arabicUnits = [
+        "%": "%", "/min": " في الدقيقة", "{beat}/min": " في الدقيقة", "{breath}/min": " في الدقيقة",
+        "mm[Hg]": " ملم زئبق", "kPa": " كيلوباسكال", "Cel": " درجة مئوية", "[degF]": " فهرنهايت",
+    ]
+
+    private func english(_ number: String) -> String {
+        let unit = vital.unit.display
+        return unit.hasPrefix("/") ? "\(number)\(unit)" : "\(number) \(unit)"
+    }
+
+    private func arabic(_ number: String) -> String {
+        "\(number)\(Self.arabicUnits[vital.unit.ucum] ?? " \(vital.unit.display)")"
+    }
+
+    func limit(_ value: String, _ limit: LimitValue, isLow: Bool) -> (text: String, arabicText: String) {
+        (
+            "\(bed.name): \(vital.name) \(english(value)) \(isLow ? "below" : "above") \(english(limit.text))\(behind)",
+            "\(bed.arabicName): \(vital.arabicName) \(arabic(value))، \(isLow ? "أقل من" : "أعلى من") "
+                + "\(arabic(limit.text))\(behind)"
+        )
+    }
+
+    func unconfirmed(isLow: Bool) -> (text: String, arabicText: String) {
+        (
+            "\(bed.name): \(vital.name) was too \(isLow ? "low" : "high"), and no valid value has come since\(behind)",
+            "\(bed.arabicName): كانت قيمة \(vital.arabicName) \(isLow ? "منخفضة" : "مرتفعة") ولم تصل أي قيمة صالحة بعدها"
+                + behind
+        )
+    }
+
+    func missing(after time: Int64) -> (text: String, arabicText: String) {
+        let (english, arabic) = Self.words(time)
+        if device == nil {
+            return (
+                "\(bed.name): no device here measures \(vital.name)",
+                "\(bed.arabicName): لا يوجد جهاز هنا يقيس \(vital.arabicName)"
+            )
+        }
+        return (
+            "\(bed.name): no valid \(vital.name) for \(english)\(behind)",
+            "\(bed.arabicName): لا توجد قيمة صالحة لـ\(vital.arabicName) منذ \(arabic)\(behind)"
+        )
+    }
+
+    func overdue(after time: Int64) -> (text: String, arabicText: String) {
+        let (english, arabic) = Self.words(time)
+        return (
+            "\(bed.name): \(vital.name) not measured for \(english)\(behind)",
+            "\(bed.arabicName): لم يتم قياس \(vital.arabicName) منذ \(arabic)\(behind)"
+        )
+    }
+
+    /// A time in its largest unit that has it whole.
+    static func words(_ nanoseconds: Int64) -> (english: String, arabic: String) {
+        let seconds = nanoseconds / 1_000_000_000
+        if seconds >= 60, seconds % 60 == 0 { return ("\(seconds / 60) min", "\(seconds / 60) دقيقة") }
+        return ("\(seconds) s", "\(seconds) ثانية")
+    }
+}
