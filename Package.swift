@@ -58,7 +58,6 @@ let package = Package(
         room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
         room("PumpControl", settings: optimised),
-        room("Alarms", ["DeviceModel"], settings: optimised),
         room("SignedFiles", [.product(name: "Crypto", package: "swift-crypto")]),
         room(
             "PumpRules",
@@ -210,7 +209,6 @@ let package = Package(
             of: "DeviceDrivers",
             ["DeviceModel", "DevicePlans", "ProfileLanguage", "Nomenclature", "StrictYAML", "TestSupport"],
             settings: optimised),
-        tests(of: "Alarms", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PumpControl", settings: optimised),
         tests(of: "SignedFiles", ["TestSupport"]),
         tests(
