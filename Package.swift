@@ -140,6 +140,7 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
             ]),
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
+        room("Patients", ["DeviceModel"], settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",
@@ -225,6 +226,7 @@ let package = Package(
             settings: optimised),
         tests(of: "OperatorDesk", ["PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
+        tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),

@@ -83,6 +83,12 @@ extension EventKind {
                 EventMember("missing", "What is missing of it, and why: an array."),
                 EventMember("parts", "The points of each part: an object."),
             ]
+        case .bedLedger:
+            [
+                EventMember("beds", "Each bed, with its devices and its preset: an array."),
+                EventMember(
+                    "bindings", "All that are open, and the last of the others, with what became of them: an array."),
+            ]
         case .alertEnd:
             Self.alert + [
                 EventMember(
