@@ -69,6 +69,7 @@ package struct BindingFold: Sendable {
     // MARK: Folding
 
     /// Folds an event as the journal has it; those of ``BedRecord/kinds`` at least, in the journal's order.
+    @discardableResult
     package mutating func take(kind: String, body: String, at position: Position) -> Outcome {
         do throws(BedRecord.Fault) {
             if let event = try BedRecord.event(kind: kind, body: body) { return take(event, at: position) }
@@ -78,11 +79,12 @@ package struct BindingFold: Sendable {
         return .lost(endOpen(at: position))
     }
 
+    @discardableResult
     package mutating func take(_ event: BedEvent, at position: Position) -> Outcome {
         see(position)
         switch event {
         case .configured(let bed, let configured):
-            beds[bed] = configured
+            beds[bed] = configured.devices.isEmpty ? nil : configured
             timeline.configure(bed, configured.devices, at: position.moment)
             return .configured(bed: bed)
         case .presetChosen(let bed, let choice):
