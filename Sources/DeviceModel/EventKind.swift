@@ -76,6 +76,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case bindingWithdrawn
     case bedEntered
     case scoreGiven
+    case bedLedger
 
     /// The name in the journal.
     package var name: String { rawValue }
@@ -96,7 +97,8 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed,
             .journalGap, .journalPruned,
             .samplesShed, .journalWitnessed, .commandLedger, .alarmLedger,
-            .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven:
+            .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven,
+            .bedLedger:
             .host
         case .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn, .samplesLost, .settingRefused,
             .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
@@ -199,13 +201,15 @@ package enum EventKind: String, Sendable, CaseIterable {
             "Somebody said that it was another patient: what was filed under it was entered in error."
         case .bedEntered: "Somebody entered what no device measures."
         case .scoreGiven: "What a score came to, or what is missing of it."
+        case .bedLedger: "Who is at which bed, and by which limits each is watched: a reader may begin here."
         }
     }
 
     /// Whether it tells of a bed, the patient at it, or what was entered there.
     package var isOfBed: Bool {
         switch self {
-        case .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven:
+        case .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven,
+            .bedLedger:
             true
         default: false
         }
@@ -236,7 +240,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         switch self {
         case .hostStarted, .hostStopped, .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn,
             .alarmLedger, .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn,
-            .bedEntered, .scoreGiven,
+            .bedEntered, .scoreGiven, .bedLedger,
             .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
             .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
             .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,

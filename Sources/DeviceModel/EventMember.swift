@@ -87,6 +87,13 @@ extension EventKind {
                 EventMember("missing", "What is missing of it, and why: an array."),
                 EventMember("parts", "The points of each part: an object."),
             ]
+        case .bedLedger:
+            [
+                EventMember("beds", "Each bed, with its devices and its preset: an array."),
+                EventMember(
+                    "bindings", "All that are open, and the last of the others, with what became of them: an array."),
+                EventMember("sessions", "The sessions that these name and the last ones, in their order: an array."),
+            ]
         case .alertEnd:
             Self.alert + [
                 EventMember(

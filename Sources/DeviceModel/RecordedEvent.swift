@@ -56,7 +56,7 @@ package enum RecordedEvent: Sendable, Hashable {
             .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased, .alarmLedger:
+            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased, .alarmLedger, .bedLedger:
             self = .other(kind)
         }
     }
@@ -65,8 +65,8 @@ package enum RecordedEvent: Sendable, Hashable {
     /// state, stands for other events of commands, or is one that nobody here knows.
     package var isOwnAffair: Bool {
         switch self {
-        case .other(.lineStatistics), .other(.deviceStatistics), .other(.alarmLedger), .command(.commandLedger),
-            .command(nil):
+        case .other(.lineStatistics), .other(.deviceStatistics), .other(.alarmLedger), .other(.bedLedger),
+            .command(.commandLedger), .command(nil):
             true
         case .alertStart, .alertUpdate, .alertEnd, .alarmSwitch, .bed, .sessionBoundary, .command, .other, .unknown:
             false

@@ -43,7 +43,8 @@ import Testing
     private static let pure: Set<String> = [
         "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
         "ModbusFrames",
-        "Nomenclature", "CommandRecord", "PumpControl", "PumpRules", "Presets", "Alarms",
+        "Nomenclature", "Alarms", "BedDesk", "CommandRecord", "Patients", "Presets", "PumpControl", "PumpRules",
+        "Scores",
     ]
 
     static let modulesStayInTheirRooms: Rule = { source in
