@@ -18,9 +18,14 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [S
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// The tests of a room, under `Tests/<name>Tests`.
-func tests(of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: settings)
+/// The tests of a room, under `Tests/<name>Tests`, with tables among them that are no source.
+func tests(
+    of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings,
+    tables: [String] = []
+) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: tables,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -140,6 +145,7 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
             ]),
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
+        room("Scores", ["DeviceModel"], settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",
@@ -228,6 +234,7 @@ let package = Package(
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),
+        tests(of: "Scores", ["DeviceModel", "TestSupport"], settings: optimised, tables: ["news2.tsv"]),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "SampleJournal",

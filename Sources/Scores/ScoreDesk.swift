@@ -164,10 +164,12 @@ package struct ScoreDesk: Sendable {
     ) -> Finding<ScoreResult.Part> {
         guard now &- reading.time <= seat.mostAge else { return .missing(.stale(since: reading.time)) }
         // What is questionable is no ground for a score.
-        guard reading.validity == .valid || reading.validity == .validated,
-            case .number(let digits) = seat.stream.json(bits: reading.bits, text: nil),
+        guard reading.validity == .valid || reading.validity == .validated else {
+            return .missing(.notValid(reading.validity, reading.reason))
+        }
+        guard case .number(let digits) = seat.stream.json(bits: reading.bits, text: nil),
             let number = DecimalText.parse(Array(digits.utf8))
-        else { return .missing(.notValid(reading.validity, reading.reason)) }
+        else { return .missing(.notValid(reading.validity, .implausible)) }
         func points(_ row: NEWS2Chart.Row) -> Int? {
             row.points(mantissa: number.mantissa, exponent: number.exponent)
         }
