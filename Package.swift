@@ -99,7 +99,13 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             settings: optimised),
-        room("FHIRMapping", ["DeviceModel", "Nomenclature", .product(name: "Crypto", package: "swift-crypto")]),
+        room("Scores", ["DeviceModel"], settings: optimised),
+        room(
+            "FHIRMapping",
+            ["DeviceModel", "Nomenclature", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
+        room(
+            "BedExport",
+            ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal", "Scores"]),
         room(
             "Gzip",
             [
@@ -145,7 +151,6 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
             ]),
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
-        room("Scores", ["DeviceModel"], settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",
@@ -177,7 +182,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
+                "BedExport", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage",
+                "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
@@ -240,6 +246,8 @@ let package = Package(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature"]),
+        tests(
+            of: "BedExport", ["DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport"]),
         tests(
             of: "Uplink",
             [

@@ -125,7 +125,5 @@ extension ScoreResult {
 }
 
 extension ScoreResult.Missing {
-    package var title: ScoreWords {
-        ScorePart(rawValue: name)?.words ?? ScoreItem(rawValue: name)?.words ?? ScoreWords(name, name)
-    }
+    package var title: ScoreWords { ScoreTitles.words(name) }
 }

@@ -27,14 +27,16 @@ import Testing
     /// Modules that only some rooms may import.
     private static let owners: [String: Set<String>] = [
         "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"],
-        "JournalCoding": ["SampleJournal", "Uplink"],
+        "JournalCoding": ["SampleJournal", "Uplink", "BedExport"],
         "Yams": ["StrictYAML"],
         "Hummingbird": ["RecordsSandbox", "Observability"], "AsyncHTTPClient": ["Uplink", "Gzip"],
-        "FHIRMapping": ["Uplink"], "Gzip": ["Uplink"],
+        "FHIRMapping": ["Uplink", "BedExport"], "Gzip": ["Uplink"],
         "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
     ]
-    private static let downstream: Set<String> = ["SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability"]
+    private static let downstream: Set<String> = [
+        "SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability", "BedExport",
+    ]
     private static let upstream: Set<String> = [
         "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DevicePlans",
         "ProfileLanguage", "PumpRules",
