@@ -172,9 +172,14 @@ package struct SessionExport {
 
     private mutating func takeAlarm(_ event: EventRecord, _ body: EventBody, _ moment: JournalMoment) throws {
         summary.alarms += 1
-        let alert = AlertRecord(device: event.device, members: event.members).map { veil.alert($0, request.names) }
+        let alert = AlertRecord(device: event.device, members: event.members).map {
+            veil.alert($0, request.names)
+        }
         if let device = alert?.device { met.insert(device) }
-        let reason = body.text("reason").flatMap { AlertEnding(rawValue: $0) }?.rawValue
+        // A reason of a younger host may be any text.
+        let reason = body.text("reason").flatMap {
+            veil.removed.contains(.texts) ? AlertEnding(rawValue: $0)?.rawValue : $0
+        }
         try tables?.row(
             .alarms,
             when(moment, try source.clocks.utc(of: event, at: moment), event.quality) + [
