@@ -245,7 +245,7 @@ let package = Package(
         tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature"]),
+        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
         tests(
             of: "BedExport", ["DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport"]),
         tests(

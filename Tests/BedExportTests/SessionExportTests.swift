@@ -216,3 +216,31 @@ struct Written {
         #expect(throws: ExportError.self) { _ = try TableFolder(unit.folder.path) }
     }
 }
+
+/// The sample unit's journal for those who test from outside: `Tests/journals/beds-1`. Made anew only when it is asked
+/// for by the environment, `NABD_RECORD_BEDS=FOLDER`.
+@Suite struct SampleUnitTests {
+    private static let target = ProcessInfo.processInfo.environment["NABD_RECORD_BEDS"]
+
+    @Test(.enabled(if: target != nil)) func theSampleUnitIsRecorded() throws {
+        let target = try #require(Self.target)
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        for file in try FileManager.default.contentsOfDirectory(atPath: SampleUnit.shared().journal)
+        where file.hasSuffix(".sqlite") {
+            try FileManager.default.copyItem(
+                atPath: "\(SampleUnit.shared().journal)/\(file)", toPath: "\(target)/\(file)")
+        }
+    }
+
+    /// What stands there is read as what is written today; a copy of it, since readers leave files beside it.
+    @Test func theRecordedUnitIsReadAlike() throws {
+        let folder = try TemporaryFolder()
+        for file in ["samples-000001.sqlite", "events-000001.sqlite"] {
+            try FileManager.default.copyItem(
+                atPath: Repository.path("Tests/journals/beds-1/\(file)"), toPath: "\(folder.path)/\(file)")
+        }
+        let kept = try BedHistory(JournalReader(directory: folder.path)).sessions
+        #expect(try kept == BedHistory(JournalReader(directory: SampleUnit.shared().journal)).sessions)
+        #expect(kept.count == 4)
+    }
+}
