@@ -42,15 +42,16 @@ package struct BedHistory: Sendable {
     package static let kinds = [
         "bedConfigured", "presetChosen", "patientBound", "patientUnbound", "bindingWithdrawn",
     ]
-    /// More bindings than this are not remembered: the oldest go. A busy unit has some ten thousand a year.
-    package static let mostSessions = 100_000
-
     private struct Configuration {
         let moment: JournalMoment
         let devices: Set<String>
     }
 
+    /// In the order of their bindings. As many as the journal has: it is what bounds them.
     package private(set) var sessions: [BedSession] = []
+    /// Where they stand: by the number of the binding, and of each bed in their order.
+    private var places: [Int64: Int] = [:]
+    private var placesOfBed: [String: [Int]] = [:]
     /// The beds, in the order in which they were first configured.
     package private(set) var beds: [String] = []
     private var configurations: [String: [Configuration]] = [:]
@@ -104,7 +105,7 @@ package struct BedHistory: Sendable {
             configurations[bed, default: []].append(
                 Configuration(moment: moment, devices: Set(body.texts("devices"))))
             names[bed] = (body.text("name"), body.text("nameArabic"))
-            for place in sessions.indices where sessions[place].bed == bed && sessions[place].end == nil {
+            for place in open(bed) {
                 (sessions[place].name, sessions[place].arabicName) = (body.text("name"), body.text("nameArabic"))
             }
         case "presetChosen":
@@ -112,18 +113,21 @@ package struct BedHistory: Sendable {
             let preset = BedSession.Preset(
                 name: name, digest: body.text("digest"), isReviewed: body.flag("reviewed") ?? false, moment: moment)
             presets[bed] = [preset]
-            for place in sessions.indices where sessions[place].bed == bed && sessions[place].end == nil {
+            for place in open(bed) {
                 sessions[place].presets.append(preset)
             }
         case "patientBound": bind(event, body, moment)
         case "patientUnbound": end(body.integer("binding"), at: moment)
         case "bindingWithdrawn":
             end(body.integer("binding"), at: moment)
-            if let place = sessions.lastIndex(where: { $0.binding == body.integer("binding") }) {
-                sessions[place].isWithdrawn = true
-            }
+            if let place = body.integer("binding").flatMap({ places[$0] }) { sessions[place].isWithdrawn = true }
         default: break
         }
+    }
+
+    /// Who is in a bed: the last one bound, unless the time has ended.
+    private func open(_ bed: String) -> [Int] {
+        (placesOfBed[bed]?.last).map { sessions[$0].end == nil ? [$0] : [] } ?? []
     }
 
     private mutating func bind(_ event: EventRecord, _ body: EventBody, _ moment: JournalMoment) {
@@ -136,24 +140,22 @@ package struct BedHistory: Sendable {
             start = min(moment, JournalMoment(session: session, time: time))
         }
         // Two patients are not in one bed: the one before left it at the latest when this one came.
-        for place in sessions.indices where sessions[place].bed == bed {
-            let others = sessions[place].end ?? moment
-            if others > start { sessions[place].end = max(sessions[place].start, start) }
+        for place in (placesOfBed[bed] ?? []).reversed() {
+            guard (sessions[place].end ?? moment) > start else { break }
+            sessions[place].end = max(sessions[place].start, start)
         }
-        let replaced = body.integer("replaces")
-        if let replaced, let place = sessions.lastIndex(where: { $0.binding == replaced }) {
-            sessions[place].replacement = event.id
-        }
+        if let place = body.integer("replaces").flatMap({ places[$0] }) { sessions[place].replacement = event.id }
         var session = BedSession(
             bed: bed, binding: event.id, subject: subject, by: body.texts("by"), start: start)
         (session.name, session.arabicName) = names[bed] ?? (nil, nil)
         session.presets = presets[bed] ?? []
+        places[event.id] = sessions.count
+        placesOfBed[bed, default: []].append(sessions.count)
         sessions.append(session)
-        if sessions.count > Self.mostSessions { sessions.removeFirst() }
     }
 
     private mutating func end(_ binding: Int64?, at moment: JournalMoment) {
-        guard let binding, let place = sessions.lastIndex(where: { $0.binding == binding }) else { return }
+        guard let place = binding.flatMap({ places[$0] }) else { return }
         sessions[place].end = min(sessions[place].end ?? moment, max(moment, sessions[place].start))
     }
 }
