@@ -18,9 +18,14 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [S
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// The tests of a room, under `Tests/<name>Tests`.
-func tests(of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: settings)
+/// The tests of a room, under `Tests/<name>Tests`, with tables among them that are no source.
+func tests(
+    of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings,
+    tables: [String] = []
+) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: tables,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -99,7 +104,13 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             settings: optimised),
-        room("FHIRMapping", ["DeviceModel", "Nomenclature", .product(name: "Crypto", package: "swift-crypto")]),
+        room("Scores", ["DeviceModel"], settings: optimised),
+        room(
+            "FHIRMapping",
+            ["DeviceModel", "Nomenclature", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
+        room(
+            "BedExport",
+            ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal", "Scores"]),
         room(
             "Gzip",
             [
@@ -179,7 +190,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets", "ProfileLanguage",
+                "Alarms", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets",
+                "ProfileLanguage",
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
@@ -240,12 +252,17 @@ let package = Package(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),
         tests(of: "Presets", ["DeviceModel", "Nomenclature", "StrictYAML", "TestSupport"], settings: optimised),
-        tests(of: "Alarms", ["DeviceModel", "Nomenclature", "Presets", "TestSupport"], settings: optimised),
+        tests(
+            of: "Alarms", ["DeviceModel", "Nomenclature", "Presets", "TestSupport"], settings: optimised,
+            tables: ["states.txt"]),
+        tests(of: "Scores", ["DeviceModel", "TestSupport"], settings: optimised, tables: ["news2.tsv"]),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature"]),
+        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
+        tests(
+            of: "BedExport", ["DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport"]),
         tests(
             of: "Uplink",
             [

@@ -199,7 +199,7 @@ package struct FHIRMapper: Sendable {
     static let samplingSystem = "urn:nabd:sampling"
 
     /// Says of a resource that the wall clock was not known to be right.
-    private func tags(_ clock: ClockQuality) -> [(system: String, code: String)] {
+    func tags(_ clock: ClockQuality) -> [(system: String, code: String)] {
         clock == .synchronised ? [] : [(Self.clockSystem, clock.word)]
     }
 
