@@ -131,17 +131,20 @@ package struct SampleRunBuilder: Sendable {
         var lastSequence: Int64
         /// Under whom the last sample is filed; `nil` where it is told elsewhere.
         var filing: Filing?
+        var stretch: Int64 = .min
         var parts: [SampleRun] = []
     }
 
     package init(_ stream: StreamDescriptor, _ form: Form) { (self.stream, self.form) = (stream, form) }
 
-    /// - Parameter filing: under whom; `nil` for a sample that is no part of what is told here, though of its run.
-    package mutating func append(_ sample: Sample, under filing: Filing? = .unbound) {
+    /// - Parameters:
+    ///   - filing: under whom; `nil` for a sample that is no part of what is told here, though of its run.
+    ///   - stretch: names the stretch of time over which that is so; a run is cut between two.
+    package mutating func append(_ sample: Sample, under filing: Filing? = .unbound, stretch: Int64 = .min) {
         if let last = open.last, !follows(last, sample) { closeAll() }
         if let place = place(for: sample), goesOn(open[place], with: sample) {
             var run = open.remove(at: place)
-            add(sample, under: filing, to: &run)
+            add(sample, under: filing, stretch, to: &run)
             open.append(run)
             return
         }
@@ -151,7 +154,7 @@ package struct SampleRunBuilder: Sendable {
             startUTC: sample.utc, startTime: sample.time, text: sample.validity.carriesValue ? sample.text : nil,
             hasValue: sample.validity.carriesValue, clock: sample.clock, isTimeKnown: sample.isTimeKnown,
             standing: sample.standing, lastTime: sample.time, lastSequence: sample.sequence)
-        begin(sample, under: filing, in: &run)
+        begin(sample, under: filing, stretch, in: &run)
         run.count = 1
         open.append(run)
     }
@@ -184,13 +187,13 @@ package struct SampleRunBuilder: Sendable {
         return open.indices.last { [.undecided, sample.standing].contains(open[$0].standing) }
     }
 
-    private mutating func add(_ sample: Sample, under filing: Filing?, to run: inout OpenRun) {
+    private mutating func add(_ sample: Sample, under filing: Filing?, _ stretch: Int64, to run: inout OpenRun) {
         let missing = stream.form == .text ? 0 : Int(steps(from: run, to: sample) - 1)
         run.count += missing
-        if filing == run.filing {
+        if filing == run.filing, stretch == run.stretch {
             if filing != nil { goOn(&run.parts[run.parts.count - 1], with: sample, missing: missing) }
         } else {
-            begin(sample, under: filing, in: &run)
+            begin(sample, under: filing, stretch, in: &run)
         }
         run.count += 1
         if run.standing == .undecided { run.standing = sample.standing }
@@ -198,8 +201,8 @@ package struct SampleRunBuilder: Sendable {
     }
 
     /// The first sample of a part: it keeps the place that it has in its run.
-    private func begin(_ sample: Sample, under filing: Filing?, in run: inout OpenRun) {
-        run.filing = filing
+    private func begin(_ sample: Sample, under filing: Filing?, _ stretch: Int64, in run: inout OpenRun) {
+        (run.filing, run.stretch) = (filing, stretch)
         guard let filing else { return }
         let start = stream.form == .text ? sample.utc : run.startUTC &+ Int64(run.count) &* stream.periodNanoseconds
         run.parts.append(

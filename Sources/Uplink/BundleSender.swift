@@ -86,6 +86,9 @@ final class BundleSender {
         return wait
     }
 
+    /// What is in hand is made anew: nothing is known of it then.
+    func forget() { (fates, failures) = ([:], [:]) }
+
     /// The fates of items, which are forgotten with this: those that are stored, and what is parked.
     func take(_ items: [DeliveryItem]) -> (stored: [String], parked: [ParkedResource]) {
         var (stored, parked): ([String], [ParkedResource]) = ([], [])

@@ -350,8 +350,9 @@ struct Poison {
         service.state.withLock { $0.byteLimit = .max }
         let sender = try DeliveryBook.opened(books, destination: Self.server, unit: "u").book
         for lane in [DeliveryLane.numerics, .waveforms] {
-            try sender.settle(
-                lane, SampleSpan(begin: SamplePosition(), position: SamplePosition()), stored: [], parked: [])
+            _ = try sender.settle(
+                lane, SampleSpan(begin: SamplePosition(), position: SamplePosition()), filed: sender.filedThrough(),
+                stored: [], parked: [])
         }
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
         #expect(observations == pieces)
@@ -593,10 +594,16 @@ struct Poison {
         let keeper = try DeliveryBook.opened(books, destination: Self.server, unit: "u").book
         let returns = try keeper.returnCount()
         try keeper.note(problem: "down", since: 7)
-        try keeper.goBack(for: [])
-        try keeper.settle(.events, missing: [], seen: 1, returns: returns, stored: [], parked: [])
+        #expect(try keeper.goBack(for: []))
+        func settle(returns: Int64, filed: Int64) throws -> Bool {
+            try keeper.settle(
+                .events, missing: [], seen: 1, returns: returns, filed: filed, stored: [], parked: [])
+        }
+        let filed = try keeper.filedThrough()
+        #expect(try !settle(returns: returns, filed: filed))
+        #expect(try !settle(returns: returns + 1, filed: filed + 1))
         #expect(try keeper.missing(.events, through: 1) == [1...1])
-        try keeper.settle(.events, missing: [], seen: 1, returns: returns + 1, stored: [], parked: [])
+        #expect(try settle(returns: returns + 1, filed: filed))
         #expect(try keeper.missing(.events, through: 1) == [])
         #expect(try keeper.position(.numerics) == SamplePosition())
         #expect(try await makeUplink().finish(within: .seconds(20)) == 0)
