@@ -72,6 +72,16 @@ struct DeliveryItem {
         }
     }
 
+    /// The same as the device's own, under its address; `nil` for what is no alarm that is filed under a patient.
+    var asUnfiled: DeliveryItem? { unfiled.map { DeliveryItem(self, as: $0) } }
+
+    private init(_ other: DeliveryItem, as resource: FHIRResource) {
+        let text = resource.json.text
+        (self.resource, origin, bytes) = (FHIRResource(url: resource.url, text: text), other.origin, text.utf8.count)
+        (stream, device, subject, unfiled) = (other.stream, other.device, nil, nil)
+        (run, session, window) = (nil, other.session, other.window)
+    }
+
     func parked(_ cause: ParkedResource.Cause, _ reason: String, utc: Int64) -> ParkedResource {
         ParkedResource(
             url: url, cause: cause, reason: reason, origin: origin,

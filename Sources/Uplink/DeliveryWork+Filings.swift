@@ -149,6 +149,13 @@ extension DeliveryWork {
         mapper.patient(subject, identity: patients.identity(subject))
     }
 
+    func patientURL(of item: DeliveryItem) -> String? { item.subject.map { patient($0).url } }
+
+    /// Whether the service does not take the patient that an item is filed under.
+    func isPatientRefused(of item: DeliveryItem) -> Bool {
+        item.subject.map { isRefused(patient($0)) } ?? false
+    }
+
     /// Those who are at a bed now; and those whose description the service has, where there may be more to tell of them.
     func patientsToDescribe() throws -> [FHIRResource] {
         let here = Set(filings.fold.bindings.filter(\.isOpen).map(\.subject))

@@ -123,7 +123,7 @@ final class DeliveryWork {
         return order.compactMap { missing[$0].map(item) }
     }
 
-    private func isRefused(_ resource: FHIRResource) -> Bool {
+    func isRefused(_ resource: FHIRResource) -> Bool {
         guard let entry = refused[resource.url], ContinuousClock.now - entry.at < Self.patience else { return false }
         return entry.digest == resource.digest
     }
