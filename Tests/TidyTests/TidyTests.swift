@@ -43,7 +43,7 @@ import Testing
     private static let pure: Set<String> = [
         "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
         "ModbusFrames",
-        "Nomenclature", "CommandRecord", "PumpControl", "PumpRules",
+        "Nomenclature", "BedDesk", "CommandRecord", "Patients", "PumpControl", "PumpRules",
     ]
 
     static let modulesStayInTheirRooms: Rule = { source in
