@@ -18,9 +18,14 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [S
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// The tests of a room, under `Tests/<name>Tests`.
-func tests(of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings) -> Target {
-    .testTarget(name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, swiftSettings: settings)
+/// The tests of a room, under `Tests/<name>Tests`, with tables among them that are no source.
+func tests(
+    of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings,
+    tables: [String] = []
+) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies, exclude: tables,
+        swiftSettings: settings)
 }
 
 let package = Package(
@@ -94,7 +99,13 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             settings: optimised),
-        room("FHIRMapping", ["DeviceModel", "Nomenclature", .product(name: "Crypto", package: "swift-crypto")]),
+        room("Scores", ["DeviceModel"], settings: optimised),
+        room(
+            "FHIRMapping",
+            ["DeviceModel", "Nomenclature", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
+        room(
+            "BedExport",
+            ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal", "Scores"]),
         room(
             "Gzip",
             [
@@ -104,7 +115,8 @@ let package = Package(
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "SampleJournal",
+                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "Patients", "SampleJournal",
+                "Scores",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -141,6 +153,8 @@ let package = Package(
             ]),
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
         room("Patients", ["DeviceModel"], settings: optimised),
+        room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
+        room("BedDesk", ["Patients"], settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",
@@ -172,7 +186,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceSimulator",
+                "BedExport", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage",
+                "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
@@ -227,18 +242,23 @@ let package = Package(
         tests(of: "OperatorDesk", ["PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
+        tests(of: "PatientStore", ["Patients", "TestSupport"]),
+        tests(of: "BedDesk", ["DeviceModel", "Patients", "TestSupport"], settings: optimised),
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),
+        tests(of: "Scores", ["DeviceModel", "TestSupport"], settings: optimised, tables: ["news2.tsv"]),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature"]),
+        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
+        tests(
+            of: "BedExport", ["DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport"]),
         tests(
             of: "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport",
+                "DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

@@ -50,7 +50,7 @@ package struct AlertRecord: Sendable, Hashable {
     }
 
     /// An alert as it was written; `nil` when the members do not name one.
-    init?(device: String?, members: [String: String]) {
+    package init?(device: String?, members: [String: String]) {
         guard let name = members["alert"] else { return nil }
         (self.device, self.name, vmd, priority) = (device, name, members["vmd"], members["priority"])
         (bed, metric) = (members["bed"], members["metric"])

@@ -88,6 +88,7 @@ extension EventKind {
                 EventMember("beds", "Each bed, with its devices and its preset: an array."),
                 EventMember(
                     "bindings", "All that are open, and the last of the others, with what became of them: an array."),
+                EventMember("sessions", "The sessions that these name and the last ones, in their order: an array."),
             ]
         case .alertEnd:
             Self.alert + [

@@ -49,6 +49,13 @@ extension FHIRMapper {
                 phase(
                     "update", of: alert, witness, standing: standing, about: isDescribed ? nil : device,
                     subject: subject))
+        // A score or an entry that says what it must goes as that; of one that does not, only that it was.
+        case .bed(.bedEntered), .bed(.scoreGiven):
+            json = head.adding([
+                "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
+                "subject": subject,
+                "dataAbsentReason": FHIR.concept([FHIR.coding(FHIR.absentReason, "error")]), "device": subject,
+            ])
         case .alarmSwitch, .bed, .sessionBoundary, .other, .unknown:
             json = head.adding([
                 "identifier": hash.isEmpty ? nil : .array([witness.identifier]),

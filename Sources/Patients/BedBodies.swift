@@ -72,7 +72,10 @@ extension Arrival {
 
 extension BedSnapshot {
     var body: JSON {
-        .members(["beds": .array(beds.map(\.body)), "bindings": .array(bindings.map(\.body))])
+        .members([
+            "beds": .array(beds.map(\.body)), "bindings": .array(bindings.map(\.body)),
+            "sessions": .array(sessions.map(JSON.string)),
+        ])
     }
 
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> BedSnapshot {
@@ -80,11 +83,15 @@ extension BedSnapshot {
         let beds = try reader.array { reader throws(BodyReader.Damage) in try reader.object(Bed.read) }
         try reader.member("bindings")
         let bindings = try reader.array { reader throws(BodyReader.Damage) in try reader.object(Binding.read) }
+        let sessions = try reader.strings("sessions")
+        let named: Set<String> = bindings.reduce(into: []) { $0.formUnion($1.sessions) }
         // Each once, in their order.
-        guard zip(beds, beds.dropFirst()).allSatisfy({ $0.bed < $1.bed }),
+        guard Set(sessions).count == sessions.count, named.isSubset(of: sessions),
+            sessions.allSatisfy(BedRecord.isWord),
+            zip(beds, beds.dropFirst()).allSatisfy({ $0.bed < $1.bed }),
             zip(bindings, bindings.dropFirst()).allSatisfy({ $0.number < $1.number })
         else { throw reader.damage }
-        return BedSnapshot(beds: beds, bindings: bindings)
+        return BedSnapshot(beds: beds, bindings: bindings, sessions: sessions)
     }
 }
 

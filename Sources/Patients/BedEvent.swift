@@ -13,7 +13,7 @@ package struct ConfiguredBed: Sendable, Hashable {
     /// What people call it, in English.
     package let name: String
     package let nameArabic: String
-    /// The handles of its devices.
+    /// The handles of its devices; none where the session has the bed no longer.
     package let devices: [String]
 
     package init(name: String, nameArabic: String, devices: [String]) {

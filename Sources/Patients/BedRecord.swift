@@ -86,9 +86,12 @@ package enum BedRecord {
     /// A word that is written and read by programs: ASCII, without a space.
     static func word(_ name: StaticString, _ reader: inout BodyReader) throws(BodyReader.Damage) -> String {
         let text = try reader.string(name)
-        guard (1...longestWord).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
-        else { throw reader.damage }
+        guard isWord(text) else { throw reader.damage }
         return text
+    }
+
+    static func isWord(_ text: String) -> Bool {
+        (1...longestWord).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     static func digest(_ name: StaticString, _ reader: inout BodyReader) throws(BodyReader.Damage) -> String {

@@ -59,6 +59,14 @@ package struct Binding: Sendable, Hashable {
         }
     }
 
+    /// The sessions that it names.
+    var sessions: Set<String> {
+        var keys: Set = [since.session]
+        if let until { keys.insert(until.session) }
+        if case .withdrawn(let withdrawal) = state { keys.insert(withdrawal.at.session) }
+        return keys
+    }
+
     package var isOpen: Bool { state == .open }
 
     package var isWithdrawn: Bool {
@@ -86,6 +94,11 @@ package struct BedSnapshot: Sendable, Hashable {
     package let beds: [Bed]
     /// In the order of their numbers: all that are open, and the last of the others.
     package let bindings: [Binding]
+    /// The keys of the sessions that the bindings name and of the last ones, in the order in which they were: a binding
+    /// may reach back into one of them.
+    package let sessions: [String]
 
-    package init(beds: [Bed], bindings: [Binding]) { (self.beds, self.bindings) = (beds, bindings) }
+    package init(beds: [Bed], bindings: [Binding], sessions: [String]) {
+        (self.beds, self.bindings, self.sessions) = (beds, bindings, sessions)
+    }
 }

@@ -69,6 +69,12 @@ extension BindingFold {
         }
     }
 
+    /// By the clock of its session's beginning, which may have been wrong; `nil` where that is not known any more. Unit:
+    /// ns since 1970-01-01T00:00:00Z.
+    package func utc(of moment: Moment) -> Int64? {
+        timeline.sessions.first { $0.key == moment.session }.map { $0.utc &+ (moment.nanoseconds &- $0.begin) }
+    }
+
     /// What a session that begins without them says of patients at beds that it no longer has.
     ///
     /// - Parameter configured: the ids of its beds.

@@ -51,6 +51,9 @@ package struct BindingFold: Sendable {
     package static let mostSessions = 10_000
     /// How many bindings that are not open a snapshot tells.
     package static let mostToldBindings = 256
+    /// How many sessions it tells besides those that its bindings name: more than a host begins in the day that a
+    /// binding may reach back, unless it begins anew every ten minutes.
+    package static let mostToldSessions = 144
 
     /// In the order of their numbers.
     package internal(set) var bindings: [Binding] = []
@@ -66,6 +69,7 @@ package struct BindingFold: Sendable {
     // MARK: Folding
 
     /// Folds an event as the journal has it; those of ``BedRecord/kinds`` at least, in the journal's order.
+    @discardableResult
     package mutating func take(kind: String, body: String, at position: Position) -> Outcome {
         do throws(BedRecord.Fault) {
             if let event = try BedRecord.event(kind: kind, body: body) { return take(event, at: position) }
@@ -75,11 +79,12 @@ package struct BindingFold: Sendable {
         return .lost(endOpen(at: position))
     }
 
+    @discardableResult
     package mutating func take(_ event: BedEvent, at position: Position) -> Outcome {
         see(position)
         switch event {
         case .configured(let bed, let configured):
-            beds[bed] = configured
+            beds[bed] = configured.devices.isEmpty ? nil : configured
             timeline.configure(bed, configured.devices, at: position.moment)
             return .configured(bed: bed)
         case .presetChosen(let bed, let choice):
@@ -158,11 +163,13 @@ package struct BindingFold: Sendable {
         return .bound(binding)
     }
 
-    /// When the first that counts and begins there or later begins.
+    /// When the first that counts, and begins there or later, begins.
     private func begin(after moment: Moment, at bed: String) -> Moment? {
         let place = timeline.place(moment)
-        return bindings.filter { $0.bed == bed && !$0.isWithdrawn && timeline.place($0.since) >= place }
-            .min { timeline.place($0.since) < timeline.place($1.since) }?.since
+        return bindings.filter { other in
+            other.bed == bed && !other.isWithdrawn && !timeline.isEmpty(other) && timeline.place(other.since) >= place
+        }
+        .min { timeline.place($0.since) < timeline.place($1.since) }?.since
     }
 
     /// Whether no other that counts has its bed or its patient at the same time.
@@ -192,11 +199,12 @@ package struct BindingFold: Sendable {
     /// All that the events came to.
     package var snapshot: BedSnapshot {
         let others = bindings.lazy.filter { !$0.isOpen }.suffix(Self.mostToldBindings).first?.number ?? .max
+        let told = bindings.filter { $0.isOpen || $0.number >= others }
         return BedSnapshot(
             beds: beds.sorted { $0.key < $1.key }.map {
                 BedSnapshot.Bed(bed: $0.key, configured: $0.value, preset: presets[$0.key])
-            },
-            bindings: bindings.filter { $0.isOpen || $0.number >= others })
+            }, bindings: told,
+            sessions: timeline.inOrder(told.reduce(into: []) { $0.formUnion($1.sessions) }))
     }
 
     /// A snapshot says who is at a bed. Whoever folded all that went before learns nothing by it.
@@ -214,9 +222,8 @@ package struct BindingFold: Sendable {
             bindings[index].state = .ended(Binding.Ending(at: position.moment, by: []))
             lost.append(bindings[index])
         }
+        timeline.remember(snapshot.sessions)
         for told in snapshot.bindings where index(of: told.number) == nil {
-            timeline.remember(told.since)
-            if let until = told.until { timeline.remember(until) }
             guard told.number < position.sequence, told.isWithdrawn || isFree(for: told) else { continue }
             let place = bindings.firstIndex { $0.number > told.number } ?? bindings.count
             bindings.insert(told, at: place)

@@ -49,11 +49,19 @@ struct SessionTimeline: Sendable {
         return true
     }
 
-    /// A moment of a session that is not known came before all that are.
-    mutating func remember(_ moment: Moment) {
-        guard numbers[moment.session] == nil else { return }
-        earliest -= 1
-        numbers[moment.session] = earliest
+    /// Knows sessions that only a snapshot tells, in their order: they came before all that are known.
+    mutating func remember(_ keys: [String]) {
+        for key in keys.reversed() where numbers[key] == nil {
+            earliest -= 1
+            numbers[key] = earliest
+        }
+    }
+
+    /// These and the last ones, in their order.
+    func inOrder(_ keys: Set<String>) -> [String] {
+        keys.union(sessions.suffix(BindingFold.mostToldSessions).map(\.key)).sorted {
+            (numbers[$0] ?? .min, $0) < (numbers[$1] ?? .min, $1)
+        }
     }
 
     func place(_ moment: Moment) -> Place {
@@ -62,12 +70,12 @@ struct SessionTimeline: Sendable {
 
     func knows(_ session: String) -> Bool { numbers[session] != nil }
 
+    /// Whether it reaches over no time.
+    func isEmpty(_ binding: Binding) -> Bool { binding.until.map { place($0) <= place(binding.since) } ?? false }
+
     func overlap(_ one: Binding, _ other: Binding) -> Bool {
-        let (oneSince, otherSince) = (place(one.since), place(other.since))
-        let isOneEmpty = one.until.map { place($0) <= oneSince } ?? false
-        let isOtherEmpty = other.until.map { place($0) <= otherSince } ?? false
-        return !isOneEmpty && !isOtherEmpty && (other.until.map { oneSince < place($0) } ?? true)
-            && (one.until.map { otherSince < place($0) } ?? true)
+        !isEmpty(one) && !isEmpty(other) && (other.until.map { place(one.since) < place($0) } ?? true)
+            && (one.until.map { place(other.since) < place($0) } ?? true)
     }
 
     // MARK: Devices of beds

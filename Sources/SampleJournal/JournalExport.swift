@@ -1,5 +1,5 @@
 import DeviceModel
-import JournalCoding
+package import JournalCoding
 
 /// The journal as JSON lines or CSV, in the order of its commits and in bounded memory.
 package struct JournalExport: Sendable {
@@ -49,7 +49,7 @@ package struct JournalExport: Sendable {
 
         /// Takes note of a block. Returns the number before which its samples had been read.
         @discardableResult
-        mutating func take(_ block: SampleBlock) -> Int64 {
+        package mutating func take(_ block: SampleBlock) -> Int64 {
             let read = next[block.stream] ?? .min
             next[block.stream] = max(read, block.firstSequence &+ Int64(block.count))
             return read

@@ -36,7 +36,7 @@ package struct JournalFiles: Sendable {
 
     /// The version that is written: since 4, a stream says what its metric was called; since 5, a session says under
     /// which identity and in which windows it is delivered; since 6, in which form.
-    static let version = 6
+    package static let version = 6
     /// Versions that are read; of the older ones, what their rows do not have is not known.
     static let readableVersions = 3...6
     static let companions = ["", "-wal", "-shm", "-journal"]

@@ -293,6 +293,11 @@ package final class JournalReader: Sendable {
         chunk.blocks(isText: { streams[$0]?.form == .text }, damaged: damaged)
     }
 
+    /// Whether a chunk has a stream that is not among these: one described since they were read.
+    package func hasStream(_ chunk: JournalChunk, besides streams: [Int64: StreamDescriptor]) -> Bool {
+        chunk.hasStream(besides: streams)
+    }
+
     // MARK: Events
 
     /// The events after one, oldest first, at most `limit`.
@@ -354,7 +359,11 @@ package final class JournalReader: Sendable {
 
     /// The events of some kinds after one, oldest first, at most `limit`.
     package func events(of kinds: [EventKind], after id: Int64, limit: Int) throws -> [EventRecord] {
-        let names = kinds.map(\.name)
+        try events(named: kinds.map(\.name), after: id, limit: limit)
+    }
+
+    /// The same of names, which may be those of a younger host.
+    package func events(named names: [String], after id: Int64, limit: Int) throws -> [EventRecord] {
         let places = names.map { _ in "?" }.joined(separator: ", ")
         var events: [EventRecord] = []
         for (file, end) in try open(.events, after: id) where events.count < limit {

@@ -2,6 +2,7 @@ import DeviceModel
 import FHIRMapping
 import Patients
 import SampleJournal
+import Scores
 
 /// Events of a lane that are to be delivered.
 extension DeliveryWork {
@@ -87,10 +88,12 @@ extension DeliveryWork {
         // A device that was refused before it ever ran is not described, and never was.
         let device = event.device.flatMap { handle in devices.contains { $0.handle == handle } ? handle : nil }
         let account = account(of: event)
-        let resource = mapper.event(
-            event.recorded, name: event.kind, id: event.id, session: event.session, device: event.device,
-            utc: utc(of: event), clock: event.quality, line: event.line, hash: event.hash,
-            isDescribed: device != nil || event.device == nil, account: account)
+        let resource =
+            measure(of: event)
+            ?? mapper.event(
+                event.recorded, name: event.kind, id: event.id, session: event.session, device: event.device,
+                utc: utc(of: event), clock: event.quality, line: event.line, hash: event.hash,
+                isDescribed: device != nil || event.device == nil, account: account)
         let owner = Self.owner(of: event)
         let told =
             owner.map { filings.filings(of: $0, in: event.session, at: event.monotonicNanoseconds) } ?? [.unbound]
@@ -102,6 +105,22 @@ extension DeliveryWork {
                     mapper.filed(resource, filing), device: device, subject: filing.subject ?? account?.subject,
                     unfiled: isAlarm && filing.subject != nil ? mapper.filed(resource, unfiled) : nil),
                 mapper, origin: .event(event.id))
+        }
+    }
+
+    /// A score, or what a person entered, as an observation of that; `nil` for another event, and for one that does not
+    /// say it.
+    private func measure(of event: EventRecord) -> FHIRResource? {
+        let place = FHIRMapper.Place(
+            number: event.id, session: event.session, utc: utc(of: event), clock: event.quality)
+        switch event.recorded {
+        case .bed(.scoreGiven): return ScoreRecord(body: event.body).map { mapper.score($0, at: place) }
+        case .bed(.bedEntered):
+            guard case .entered(_, let entry)? = try? BedRecord.event(kind: event.kind, body: event.body),
+                let item = ScoreItem(rawValue: entry.item)
+            else { return nil }
+            return mapper.entry(item, entry.value, at: place)
+        default: return nil
         }
     }
 

@@ -85,7 +85,9 @@ final class DeliveryWork {
         guard newest > looked else { return }
         while true {
             let events = try reader.events(of: DeviceFacts.kinds, after: facts.through, limit: 500)
-            for event in events { facts.take(event) }
+            for event in events {
+                facts.take(event.id, name: event.kind, device: event.device, members: event.members)
+            }
             guard events.count == 500 else { break }
         }
         looked = newest

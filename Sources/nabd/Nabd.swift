@@ -14,7 +14,7 @@ struct Nabd: AsyncParsableCommand {
         version: HostVersion.text,
         subcommands: [
             DemoCommand.self, InitCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self,
-            ReloadCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self,
+            ReloadCommand.self, CheckCommand.self, ProfileCommand.self, JournalCommand.self, ExportCommand.self,
             UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, PortsCommand.self,
             SupportCommand.self,
         ])

@@ -34,13 +34,13 @@ import Testing
         .unbound(bed: "chair-1", binding: 7, by: []),
         .withdrawn(bed: "chair-1", binding: 7, by: ["amal"]),
         .entered(bed: "chair-1", BedEntry(item: "spo2-scale", value: "2", by: ["amal"])),
-        .snapshot(BedSnapshot(beds: [], bindings: [])),
+        .snapshot(BedSnapshot(beds: [], bindings: [], sessions: [])),
         .snapshot(
             BedSnapshot(
                 beds: [
                     BedSnapshot.Bed(bed: "chair-1", configured: configured, preset: choice),
                     BedSnapshot.Bed(bed: "chair-2", configured: configured, preset: nil),
-                ], bindings: bindings)),
+                ], bindings: bindings, sessions: [moment.session])),
     ]
 
     @Test(arguments: events) func whatIsWrittenIsReadAgain(event: BedEvent) throws {

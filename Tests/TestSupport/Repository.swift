@@ -10,7 +10,7 @@ package enum Repository {
 }
 
 /// A folder that is removed when the test is done with it.
-package final class TemporaryFolder {
+package final class TemporaryFolder: Sendable {
     package let path: String
 
     package init() throws {

@@ -27,14 +27,16 @@ import Testing
     /// Modules that only some rooms may import.
     private static let owners: [String: Set<String>] = [
         "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"],
-        "JournalCoding": ["SampleJournal", "Uplink"],
+        "JournalCoding": ["SampleJournal", "Uplink", "BedExport"],
         "Yams": ["StrictYAML"],
         "Hummingbird": ["RecordsSandbox", "Observability"], "AsyncHTTPClient": ["Uplink", "Gzip"],
-        "FHIRMapping": ["Uplink"], "Gzip": ["Uplink"],
+        "FHIRMapping": ["Uplink", "BedExport"], "Gzip": ["Uplink"],
         "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
     ]
-    private static let downstream: Set<String> = ["SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability"]
+    private static let downstream: Set<String> = [
+        "SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability", "BedExport",
+    ]
     private static let upstream: Set<String> = [
         "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DevicePlans",
         "ProfileLanguage", "PumpRules",
@@ -43,7 +45,7 @@ import Testing
     private static let pure: Set<String> = [
         "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
         "ModbusFrames",
-        "Nomenclature", "CommandRecord", "PumpControl", "PumpRules",
+        "Nomenclature", "BedDesk", "CommandRecord", "Patients", "PumpControl", "PumpRules", "Scores",
     ]
 
     static let modulesStayInTheirRooms: Rule = { source in
@@ -127,7 +129,7 @@ import Testing
 
     /// What decides about commands counts exactly, and knows no clock, no file and no line.
     static let commandsAreDecidedExactly: Rule = { source in
-        guard ["CommandRecord", "PumpControl", "PumpRules"].contains(source.room) else { return [] }
+        guard ["CommandRecord", "PumpControl", "PumpRules", "Scores"].contains(source.room) else { return [] }
         return (source.room == "PumpControl" ? source.imports.map { "imports \($0)" } : [])
             + (source.text.contains(/\b(?:Double|Float|CGFloat|Decimal)\b/) ? ["counts in binary fractions"] : [])
     }

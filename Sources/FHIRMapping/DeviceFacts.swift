@@ -1,25 +1,28 @@
-import DeviceModel
-import FHIRMapping
-import SampleJournal
+package import DeviceModel
 
 /// What events say of the host and its devices, taken in one after the other.
-struct DeviceFacts {
-    static let kinds: [EventKind] = [.hostStarted, .deviceConfigured, .deviceIdentified, .wrongDevice]
+package struct DeviceFacts: Sendable {
+    package static let kinds: [EventKind] = [.hostStarted, .deviceConfigured, .deviceIdentified, .wrongDevice]
 
     /// The last event that was taken.
-    private(set) var through: Int64 = 0
+    package private(set) var through: Int64 = 0
     /// The version of the program that runs; `nil` where the record does not say.
-    private(set) var hostVersion: String?
+    package private(set) var hostVersion: String?
     private var devices: [String: DeviceDescription] = [:]
     private var order: [String] = []
 
-    /// The devices, in the order in which they were first configured.
-    var descriptions: [DeviceDescription] { order.compactMap { devices[$0] } }
+    package init() {}
 
-    mutating func take(_ event: EventRecord) {
-        through = max(through, event.id)
-        let members = event.members
-        switch (EventKind(rawValue: event.kind), event.device) {
+    /// The devices, in the order in which they were first configured.
+    package var descriptions: [DeviceDescription] { order.compactMap { devices[$0] } }
+
+    /// - Parameters:
+    ///   - number: the event's in the journal.
+    ///   - name: the event's.
+    ///   - members: its further members, each as text.
+    package mutating func take(_ number: Int64, name: String, device: String?, members: [String: String]) {
+        through = max(through, number)
+        switch (EventKind(rawValue: name), device) {
         case (.hostStarted?, _): hostVersion = members["version"]
         case (.deviceConfigured?, let device?):
             guard !members.isEmpty else { return }
