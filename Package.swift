@@ -120,7 +120,8 @@ let package = Package(
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "SampleJournal",
+                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "Patients", "SampleJournal",
+                "Scores",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -266,7 +267,7 @@ let package = Package(
         tests(
             of: "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport",
+                "DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

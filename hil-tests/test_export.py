@@ -1,4 +1,4 @@
-"""A patient's time at a bed leaves the unit as a valid FHIR document and as tables, and without identity as nobody's."""
+"""A patient's time at a bed leaves the unit as a valid FHIR document and as tables, without identity as nobody's."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def bindings(journal: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def exports(journal, tmp_path_factory) -> dict[str, Path]:
-    """The first patient's record, as it is and without identity: a folder for each, with `document.json` and `tables`."""
+    """The first patient's record, as it is and without identity: `document.json` and `tables` in a folder for each."""
     made = {}
     for name, more in [("whole", []), ("nobody", ["--deidentified"])]:
         made[name] = tmp_path_factory.mktemp(name)
@@ -142,8 +142,10 @@ def test_what_cannot_be_exported_is_refused_in_words(journal, tmp_path):
     file.write_text("old")
     first, second = bindings(journal)
     for arguments, code, words in [
-        (["--to", file], 2, "2 patients were bound"), (["--binding", "9999", "--to", tmp_path / "x"], 1, "no binding 9999"),
-        (["--binding", first, "--to", file], 74, "is not written over"), (["--binding", first], 2, "say where to"),
+        (["--to", file], 2, "2 patients were bound"),
+        (["--binding", "9999", "--to", tmp_path / "x"], 1, "no binding 9999"),
+        (["--binding", first, "--to", file], 74, "is not written over"),
+        (["--binding", first], 2, "say where to"),
     ]:
         result = run(journal, *arguments)
         assert (result.returncode, words in result.stderr.decode()) == (code, True), result.stderr

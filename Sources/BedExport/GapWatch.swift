@@ -8,7 +8,7 @@ struct StreamGap: Hashable {
         case told(Validity, Reason)
         /// Samples that were numbered are not in the journal: lost, shed or damaged.
         case lost
-        /// Nothing was recorded for more than three periods. Of what a device tells only now and then, this is no fault.
+        /// Nothing was recorded for more than three periods. Of what a device tells only now and then, it is no fault.
         case silent
         /// The host did not run, or began anew.
         case otherSession

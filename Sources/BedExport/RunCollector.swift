@@ -2,8 +2,8 @@ import DeviceModel
 import FHIRMapping
 import SampleJournal
 
-/// Makes observations of the samples of a session, cut as they are delivered: by the same windows and runs, so that in a
-/// record with identity each has the id that it has at the records service.
+/// Makes observations of the samples of a session, cut as they are delivered: by the same windows and runs, so that in
+/// a record with identity each has the id that it has at the records service.
 struct RunCollector {
     private struct Window: Hashable {
         let session: Int64

@@ -5,8 +5,8 @@ package import SampleJournal
 
 /// The record of a patient's time at a bed: as one document in FHIR, and as tables.
 ///
-/// What of a command to a pump leaves the unit with the records service leaves it here too, and no more: that it was, when
-/// and with which outcome. Quantities, drugs, orders and who gave it stay in the journal.
+/// What of a command to a pump leaves the unit with the records service leaves it here too, and no more: that it
+/// was, when and with which outcome. Quantities, drugs, orders and who gave it stay in the journal.
 package struct SessionExport {
     /// What is asked for.
     package struct Request {

@@ -9,8 +9,8 @@ enum ExportTable: String, CaseIterable {
     case infusions
     case scores
 
-    /// The columns. Times: `time` is UTC, empty where the wall clock was never known; `monotonicNanoseconds` counts from
-    /// the start of the machine, or of the record where dates are taken out.
+    /// The columns. Times: `time` is UTC, empty where the wall clock was never known; `monotonicNanoseconds` counts
+    /// from the start of the machine, or of the record where dates are taken out.
     var columns: [String] {
         let when = ["time", "monotonicNanoseconds", "clock"]
         switch self {

@@ -9,8 +9,8 @@ package enum NEWS2Chart {
         let places: Int
         /// In ascending order. Unit of `upTo`: the last place of the row.
         let steps: [(upTo: Int64, points: Int)]
-        /// Beyond these a number is no measurement of a living adult, whatever the device says of it; proposed here, not
-        /// of the chart. Unit: the last place of the row.
+        /// Beyond these a number is no measurement of a living adult, whatever the device says of it; proposed here,
+        /// not of the chart. Unit: the last place of the row.
         let bounds: ClosedRange<Int64>
     }
 
@@ -67,9 +67,9 @@ package enum NEWS2Chart {
 extension NEWS2Chart.Row {
     /// The points of an exact number, `mantissa × 10^exponent`; `nil` for one that is no measurement.
     ///
-    /// The chart is of whole numbers (temperature: of tenths), as a person reads them off and writes them down; a device
-    /// may say more. A number between two counts as the nearer one. Half way between two, nobody can say which would
-    /// have been written: it counts as the one with more points, so that rounding never makes a patient better.
+    /// The chart is of whole numbers (temperature: of tenths), as a person reads them off and writes them down; a
+    /// device may say more. A number between two counts as the nearer one. Half way between two, nobody can say which
+    /// would have been written: it counts as the one with more points, so that rounding never makes a patient better.
     func points(mantissa: Int64, exponent: Int) -> Int? {
         guard let (below, above) = neighbours(mantissa, exponent), bounds.contains(below), bounds.contains(above)
         else { return nil }

@@ -50,8 +50,9 @@ struct ExportCommand: ParsableCommand {
             let summary = try SessionExport.write(
                 request, from: reader, history: history, document: to, tables: csv)
             print(
-                "binding \(session.binding): \(summary.samples) samples, \(summary.gaps) gaps, \(summary.alarms) changes "
-                    + "of alarms, \(summary.commands) events of commands, \(summary.scores) scores and entries")
+                "binding \(session.binding): \(summary.samples) samples, \(summary.gaps) gaps, "
+                    + "\(summary.alarms) changes of alarms, \(summary.commands) events of commands, "
+                    + "\(summary.scores) scores and entries")
             if session.end == nil { printError("the patient is still bound: the record goes on") }
         } catch let error as ExportError {
             throw Failure(error.isOfContent ? .bad : .io, error.description)

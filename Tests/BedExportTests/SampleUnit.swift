@@ -240,6 +240,8 @@ struct SampleUnit: Sendable {
                 "content": .members(["rate": .string("125.5"), "drug": .string("Paclitaxel")]),
             ])
         try host.event("commandSent", device: "pump-77", at: 154, ["number": .integer(1)])
+        // Of a younger host: whatever it says stays on the unit.
+        try host.event("pumpPrimed", device: "pump-77", at: 154, ["drug": .string("Paclitaxel")])
         try host.event("commandLedger", at: 155, ["ledger": .string("Paclitaxel")])
         try host.event("deviceSilent", device: "oximeter-77", at: 156, ["figure": .integer(3)])
     }

@@ -99,7 +99,7 @@ import Testing
     @Test func whatNoLivingAdultHasIsNoMeasurement() throws {
         let absurd: [(ScorePart, Int64)] = [
             (.saturation, 10_100), (.saturation, -100), (.pulse, 40_100), (.temperature, 1990), (.systolic, -100),
-            (.respiration, 15_100), (.pulse, .max), (.temperature, .min),
+            (.respiration, 15_100), (.saturation, -60), (.pulse, -60), (.pulse, .max), (.temperature, .min),
         ]
         for (part, value) in absurd {
             var bed = try bed()

@@ -25,8 +25,8 @@ import Testing
                 part.contains("room(") || part.contains("wiftSettings") || part.hasPrefix("tests")
             else { continue }
             let path = part.firstMatch(of: /path: "([^"]+)"/).map { String($0.1) }
-            // Where a product lies is not what it is called.
-            let bare = part.replacing(/(?:path|package): "[^"]+"/, with: "")
+            // Where a product lies is not what it is called, and a table is no module.
+            let bare = part.replacing(/(?:path|package): "[^"]+"|tables: \[[^\]]*\]/, with: "")
             var names = bare.matches(of: /"([^"]+)"/).map { String($0.1) }
             guard !names.isEmpty else { continue }
             let isTests = call.1 == "tests"
@@ -73,7 +73,7 @@ import Testing
                 targets: [
                     .target(name: "CPosix"),
                     room("A", ["B", .product(name: "C", package: "c")], settings: optimised),
-                    tests(of: "A", ["D"]),
+                    tests(of: "A", ["D"], tables: ["a.tsv"]),
                     .executableTarget(name: "e", dependencies: ["A"], path: "Elsewhere/e", swiftSettings: settings),
                 ]
             )
