@@ -1,6 +1,7 @@
 import Alarms
 import ArgumentParser
 import DeviceModel
+import DevicePlans
 import Foundation
 import Nomenclature
 import Presets
