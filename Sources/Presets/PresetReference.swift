@@ -47,6 +47,9 @@ extension PresetGrammar {
         * **Two levels** are one alarm. It begins with the level that has lasted, its priority rises when the worse one
           has, and falls only with its end. When the value had come back from the worse level, and reaches it again for
           its delay, that is told again.
+        * **When it is told**: an alarm is dated to the moment at which its delay was over. The watch judges time up to 10 ms
+          before the recorder's round, so that a value that ended the excursion just in time is never overtaken; with
+          rounds of 20 ms an alarm is told 30 ms after its delay at most.
         * **A device that falls silent** leaves its alarm standing. It is told as unconfirmed when no value that counts
           has come for the time of `missing`, for that of `episodic`, or else for 15 s or three periods.
         * **Missing**: judged while the bed is in use. It is in use while a patient is bound to it; without one from the
