@@ -146,7 +146,8 @@ package enum PresetGrammar {
         meaning: "Such as the diastolic pressure with the systolic: one measurement, told as overdue once.",
         keys: [Key("with", "a metric of `episodic`", "the other one, which has the rule")])
     static let scoreRule = Part(
-        title: "`score`: each threshold", meaning: "A list of at most \(mostThresholds). A score that is incomplete is never told.",
+        title: "`score`: each threshold",
+        meaning: "A list of at most \(mostThresholds). A score that is incomplete is never told.",
         keys: [
             Key("total", "1 to \(highestTotal)", required: false, "the total is this or more"),
             Key("part", "1 to \(highestPart)", required: false, "one part alone is this or more"),

@@ -373,8 +373,9 @@ struct PresetReader {
         guard let map = value.mapping("a threshold") else { return nil }
         map.allow(PresetGrammar.scoreRule.names)
         if (map["total"] == nil) == (map["part"] == nil) { value.error("give either “total” or “part”") }
-        let total = map["total"]?.int("the total", 1...PresetGrammar.highestTotal).map { Preset.ScoreRule.Threshold.total($0) }
-        let part = map["part"]?.int("the part", 1...PresetGrammar.highestPart).map { Preset.ScoreRule.Threshold.part($0) }
+        typealias Threshold = Preset.ScoreRule.Threshold
+        let total = map["total"]?.int("the total", 1...PresetGrammar.highestTotal).map { Threshold.total($0) }
+        let part = map["part"]?.int("the part", 1...PresetGrammar.highestPart).map { Threshold.part($0) }
         let priority = readPriority(map)
         let ground = readGround(map, PresetGrammar.scoreRule)
         guard let threshold = total ?? part, let priority, let ground else { return nil }
