@@ -38,8 +38,8 @@ struct LimitWatchWords: Sendable {
     func unconfirmed(isLow: Bool) -> (text: String, arabicText: String) {
         (
             "\(bed.name): \(vital.name) was too \(isLow ? "low" : "high"), and no valid value has come since\(behind)",
-            "\(bed.arabicName): كانت قيمة \(vital.arabicName) \(isLow ? "منخفضة" : "مرتفعة") ولم تصل أي قيمة صالحة بعدها"
-                + behind
+            "\(bed.arabicName): كانت قيمة \(vital.arabicName) \(isLow ? "منخفضة" : "مرتفعة") "
+                + "ولم تصل أي قيمة صالحة بعدها\(behind)"
         )
     }
 

@@ -57,8 +57,8 @@ package enum PresetGrammar {
             "where the numbers of this rule were seen"),
         Key(
             "proposed", "`true`, or a list of keys of this rule", required: false,
-            "the project's own: all of the rule, or these keys (`priority` stands for harm and onset too); a rule has a source, "
-                + "or is proposed"),
+            "the project's own: all of the rule, or these keys (`priority` stands for harm and onset too); a rule has "
+                + "a source, or is proposed"),
     ]
     private static let priority = [
         Key("priority", "`high`, `medium` or `low`", "how soon somebody must act"),
