@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import Nomenclature
 import Presets
 import Testing
 
@@ -242,6 +243,11 @@ import Testing
         bed.hold(bits(.nan), from: 60, to: 62)
         bed.hold(bits(.infinity), from: 62, to: 64)
         #expect(bed.words.count == 1)
+    }
+
+    @Test(arguments: LimitAlert.allCases) func numbersOfNamesAreThoseOfTheTables(alert: LimitAlert) {
+        #expect(Bed.names.event(alert.rawValue)?.code == alert.code)
+        #expect((alert.code == nil) == alert.rawValue.hasPrefix("NABD_"))
     }
 
     // MARK: All beds
