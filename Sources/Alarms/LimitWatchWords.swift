@@ -38,8 +38,8 @@ struct LimitWatchWords: Sendable {
     func unconfirmed(isLow: Bool) -> (text: String, arabicText: String) {
         (
             "\(bed.name): \(vital.name) was too \(isLow ? "low" : "high"), and no valid value has come since\(behind)",
-            "\(bed.arabicName): كانت قيمة \(vital.arabicName) \(isLow ? "منخفضة" : "مرتفعة") ولم تصل أي قيمة صالحة بعدها"
-                + behind
+            "\(bed.arabicName): كانت قيمة \(vital.arabicName) \(isLow ? "منخفضة" : "مرتفعة") "
+                + "ولم تصل أي قيمة صالحة بعدها\(behind)"
         )
     }
 
@@ -53,7 +53,7 @@ struct LimitWatchWords: Sendable {
         }
         return (
             "\(bed.name): no valid \(vital.name) for \(english)\(behind)",
-            "\(bed.arabicName): لا توجد قيمة صالحة لـ\(vital.arabicName) منذ \(arabic)\(behind)"
+            "\(bed.arabicName): \(vital.arabicName): لا توجد قيمة صالحة منذ \(arabic)\(behind)"
         )
     }
 
@@ -68,7 +68,18 @@ struct LimitWatchWords: Sendable {
     /// A time in its largest unit that has it whole.
     static func words(_ nanoseconds: Int64) -> (english: String, arabic: String) {
         let seconds = nanoseconds / 1_000_000_000
-        if seconds >= 60, seconds % 60 == 0 { return ("\(seconds / 60) min", "\(seconds / 60) دقيقة") }
-        return ("\(seconds) s", "\(seconds) ثانية")
+        if seconds >= 60, seconds % 60 == 0 {
+            return ("\(seconds / 60) min", arabic(seconds / 60, "دقيقة", "دقيقتين", "دقائق"))
+        }
+        return ("\(seconds) s", arabic(seconds, "ثانية", "ثانيتين", "ثوانٍ"))
+    }
+
+    /// A number with its noun: one and two have no number of their own, three to ten have the plural.
+    private static func arabic(_ count: Int64, _ one: String, _ two: String, _ few: String) -> String {
+        switch count {
+        case 1: one
+        case 2: two
+        default: (3...10).contains(count % 100) ? "\(count) \(few)" : "\(count) \(one)"
+        }
     }
 }

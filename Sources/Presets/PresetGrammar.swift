@@ -1,3 +1,5 @@
+import StrictYAML
+
 /// The keys of a preset, each said once: the reader refuses what is not here, and the reference page is made from it.
 package enum PresetGrammar {
     package struct Key: Sendable {
@@ -37,6 +39,15 @@ package enum PresetGrammar {
     static let second: Int64 = 1_000_000_000
     /// The most levels on one side of a vital.
     static let mostLevels = 2
+    /// The most thresholds of a score: of its total urgent and emergency, and of a part.
+    static let mostThresholds = 3
+    /// The highest total of NEWS2, and the highest of one part: six parts of 3, and oxygen of 2.
+    static let highestTotal = 20
+    static let highestPart = 3
+
+    private static func span(_ range: ClosedRange<Int64>) -> String {
+        "\(YAMLValue.describe(range.lowerBound)) to \(YAMLValue.describe(range.upperBound))"
+    }
 
     // MARK: Parts
 
@@ -46,8 +57,8 @@ package enum PresetGrammar {
             "where the numbers of this rule were seen"),
         Key(
             "proposed", "`true`, or a list of keys of this rule", required: false,
-            "the project's own: all of the rule, or these keys (`priority` stands for harm and onset too); a rule has a source, "
-                + "or is proposed"),
+            "the project's own: all of the rule, or these keys (`priority` stands for harm and onset too); a rule has "
+                + "a source, or is proposed"),
     ]
     private static let priority = [
         Key("priority", "`high`, `medium` or `low`", "how soon somebody must act"),
@@ -97,8 +108,8 @@ package enum PresetGrammar {
         title: "`limits`: each metric",
         meaning: "Each side is one limit, or a list of two, the milder one first: one alarm, whose priority rises.",
         keys: [
-            Key("low", "a limit or two", required: false, "limits below which a value is too low"),
-            Key("high", "a limit or two", required: false, "limits above which it is too high"),
+            Key("low", "a limit, or a list of \(mostLevels)", required: false, "limits below which a value is too low"),
+            Key("high", "a limit, or a list of \(mostLevels)", required: false, "limits above which it is too high"),
         ])
     static let level = Part(
         title: "A limit",
@@ -110,7 +121,7 @@ package enum PresetGrammar {
             Key("above", "a number", required: false, "the limit, of a high one"),
         ] + priority + [
             Key(
-                "delay", "0s to 120s",
+                "delay", span(0...longestDelay),
                 "how long values must be beyond it without a break; 0s for a vital of `episodic`"),
             Key("hysteresis", "a number, 0 or more", "how far within a value must be before the alarm ends"),
             latching,
@@ -121,13 +132,13 @@ package enum PresetGrammar {
             Key(
                 "of", "`bed` or `device`",
                 "`bed`: it is missed when no device there has it, too; `device`: of each device there that has it"),
-            Key("after", "5s to 10min", "how long without a valid value"),
+            Key("after", span(shortestMissing...longestMissing), "how long without a valid value"),
         ] + priority + [latching] + ground)
     static let episodicRule = Part(
         title: "`episodic`: each metric",
         meaning: "Told only while the bed is in use, and a device there measures it. Any device's value counts.",
         keys: [
-            Key("every", "1min to 24h", "how often it is due"),
+            Key("every", span(shortestDue...longestDue), "how often it is due"),
             Key("grace", "0s to the time of `every`", "how late it may be before that is told"),
         ] + priority + ground)
     static let companion = Part(
@@ -135,10 +146,11 @@ package enum PresetGrammar {
         meaning: "Such as the diastolic pressure with the systolic: one measurement, told as overdue once.",
         keys: [Key("with", "a metric of `episodic`", "the other one, which has the rule")])
     static let scoreRule = Part(
-        title: "`score`: each threshold", meaning: "A list, at most three. A score that is incomplete is never told.",
+        title: "`score`: each threshold",
+        meaning: "A list of at most \(mostThresholds). A score that is incomplete is never told.",
         keys: [
-            Key("total", "1 to 20", required: false, "the total is this or more"),
-            Key("part", "1 to 3", required: false, "one part alone is this or more"),
+            Key("total", "1 to \(highestTotal)", required: false, "the total is this or more"),
+            Key("part", "1 to \(highestPart)", required: false, "one part alone is this or more"),
         ] + priority + ground)
 
     /// In the order of the reference page.

@@ -358,8 +358,10 @@ struct PresetReader {
         map.allow(Preset.ScoreRule.Score.allCases.map(\.rawValue))
         return Preset.ScoreRule.Score.allCases.flatMap { score -> [Preset.ScoreRule] in
             guard let list = map[score.rawValue], let values = list.list("thresholds") else { return [] }
-            if !(1...3).contains(values.count) { list.error("expected 1 to 3 thresholds, found \(values.count)") }
-            let rules = values.prefix(3).compactMap { value in
+            if !(1...PresetGrammar.mostThresholds).contains(values.count) {
+                list.error("expected 1 to \(PresetGrammar.mostThresholds) thresholds, found \(values.count)")
+            }
+            let rules = values.prefix(PresetGrammar.mostThresholds).compactMap { value in
                 readScore(score, value).map { (rule: $0, value: value) }
             }
             checkScores(rules)
@@ -371,8 +373,9 @@ struct PresetReader {
         guard let map = value.mapping("a threshold") else { return nil }
         map.allow(PresetGrammar.scoreRule.names)
         if (map["total"] == nil) == (map["part"] == nil) { value.error("give either “total” or “part”") }
-        let total = map["total"]?.int("the total", 1...20).map { Preset.ScoreRule.Threshold.total($0) }
-        let part = map["part"]?.int("the part", 1...3).map { Preset.ScoreRule.Threshold.part($0) }
+        typealias Threshold = Preset.ScoreRule.Threshold
+        let total = map["total"]?.int("the total", 1...PresetGrammar.highestTotal).map { Threshold.total($0) }
+        let part = map["part"]?.int("the part", 1...PresetGrammar.highestPart).map { Threshold.part($0) }
         let priority = readPriority(map)
         let ground = readGround(map, PresetGrammar.scoreRule)
         guard let threshold = total ?? part, let priority, let ground else { return nil }

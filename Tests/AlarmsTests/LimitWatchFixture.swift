@@ -27,8 +27,8 @@ struct LimitWatchFixture {
         limits:
           MDC_PULS_OXIM_SAT_O2:
             low:
-              - {below: 90, priority: medium, harm: reversible, onset: prompt, delay: 15s, hysteresis: 2, proposed: true}
-              - {below: 85, priority: high, harm: death, onset: prompt, delay: 10s, hysteresis: 1, proposed: true}
+            - {below: 90, priority: medium, harm: reversible, onset: prompt, delay: 15s, hysteresis: 2, proposed: true}
+            - {below: 85, priority: high, harm: death, onset: prompt, delay: 10s, hysteresis: 1, proposed: true}
             high: {above: 99, priority: low, harm: minor, onset: prompt, delay: 30s, hysteresis: 1, proposed: true}
           MDC_PRESS_BLD_NONINV_SYS:
             low: {below: 90, priority: high, harm: death, onset: prompt, delay: 0s, hysteresis: 0, proposed: true}

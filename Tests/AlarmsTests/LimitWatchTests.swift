@@ -1,6 +1,8 @@
 import DeviceModel
 import Foundation
+import Nomenclature
 import Presets
+import TestSupport
 import Testing
 
 @testable import Alarms
@@ -242,6 +244,49 @@ import Testing
         bed.hold(bits(.nan), from: 60, to: 62)
         bed.hold(bits(.infinity), from: 62, to: 64)
         #expect(bed.words.count == 1)
+    }
+
+    @Test(arguments: LimitAlert.allCases) func numbersOfNamesAreThoseOfTheTables(alert: LimitAlert) {
+        #expect(Bed.names.event(alert.rawValue)?.code == alert.code)
+        #expect((alert.code == nil) == alert.rawValue.hasPrefix("NABD_"))
+    }
+
+    @Test(
+        arguments: [
+            (5, "5 s", "5 ثوانٍ"), (20, "20 s", "20 ثانية"), (60, "1 min", "دقيقة"), (90, "90 s", "90 ثانية"),
+            (120, "2 min", "دقيقتين"), (300, "5 min", "5 دقائق"), (660, "11 min", "11 دقيقة"),
+            (6180, "103 min", "103 دقائق"),
+        ] as [(Int64, String, String)])
+    func timesHaveTheirWords(seconds: Int64, english: String, arabic: String) {
+        let words = LimitWatchWords.words(seconds * Bed.second)
+        #expect(words.english == english && words.arabic == arabic)
+    }
+
+    /// Times that no clock gives, in any order, cost nothing but sense.
+    @Test func impossibleTimesAndBitsTrapNothing() throws {
+        var random = SeededGenerator(seed: 5)
+        let times: [Int64] = [.min, -1, 0, 1, Bed.second, .max / 2, .max - 1, .max]
+        for form in [
+            ValueForm.integer(DecimalScale(multiplier: .max, exponent: 18)),
+            .integer(DecimalScale(multiplier: -1, exponent: -18)), .float32, .float64,
+        ] {
+            var bed = try Bed(Bed.text, Bed.watched(Bed.stream(form: form, period: .max)))
+            for _ in 0..<2000 {
+                bed.change { watch in
+                    watch.take(
+                        Bed.record(
+                            Int64.random(in: .min ... .max, using: &random),
+                            at: times.randomElement(using: &random) ?? 0), stream: 0)
+                    let now = times.randomElement(using: &random) ?? 0
+                    switch Int.random(in: 0..<6, using: &random) {
+                    case 0: watch.bind(at: now)
+                    case 1: watch.release(at: now)
+                    default: break
+                    }
+                    for change in watch.turn(now: now) { #expect(!change.condition.text.isEmpty) }
+                }
+            }
+        }
     }
 
     // MARK: All beds
