@@ -151,6 +151,9 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
             ]),
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
+        room("Patients", ["DeviceModel"], settings: optimised),
+        room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
+        room("BedDesk", ["Patients"], settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",
@@ -237,6 +240,9 @@ let package = Package(
             settings: optimised),
         tests(of: "OperatorDesk", ["PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
+        tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
+        tests(of: "PatientStore", ["Patients", "TestSupport"]),
+        tests(of: "BedDesk", ["DeviceModel", "Patients", "TestSupport"], settings: optimised),
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),

@@ -4,6 +4,12 @@ package enum AlertEnding: String, Sendable, CaseIterable {
     case stopped
     /// The host that watched it ended without a stop; the next one ended it at its start.
     case restarted
+    /// The host began anew, could have seen the condition, and has not.
+    case notSeenAgain
+    /// Somebody acknowledged it after its condition had ended.
+    case acknowledged
+    /// What watched for it does so no longer: another preset, another patient, or none.
+    case unwatched
     /// The same, and its device is not in the configuration any more.
     case removed
     /// Its end was lost before it could be written; it has begun anew.
@@ -15,6 +21,10 @@ package struct AlertRecord: Sendable, Hashable {
     /// The device's handle; `nil` for the host's own.
     package let device: String?
     package let vmd: String?
+    /// The bed at which it is; `nil` for what is at none.
+    package let bed: String?
+    /// The metric whose value it is about; `nil` for what is about none.
+    package let metric: String?
     /// The alert's name.
     package let name: String
     package let priority: String?
@@ -24,10 +34,11 @@ package struct AlertRecord: Sendable, Hashable {
     package let instance: String?
 
     package init(
-        device: String?, vmd: String? = nil, name: String, priority: AlertPriority, text: String, arabicText: String,
-        instance: String?
+        device: String?, vmd: String? = nil, bed: String? = nil, metric: String? = nil, name: String,
+        priority: AlertPriority, text: String, arabicText: String, instance: String?
     ) {
-        (self.device, self.vmd, self.name, self.priority) = (device, vmd, name, priority.rawValue)
+        (self.device, self.vmd, self.bed, self.metric) = (device, vmd, bed, metric)
+        (self.name, self.priority) = (name, priority.rawValue)
         (self.text, self.arabicText, self.instance) = (text, arabicText, instance)
     }
 
@@ -42,15 +53,21 @@ package struct AlertRecord: Sendable, Hashable {
     package init?(device: String?, members: [String: String]) {
         guard let name = members["alert"] else { return nil }
         (self.device, self.name, vmd, priority) = (device, name, members["vmd"], members["priority"])
+        (bed, metric) = (members["bed"], members["metric"])
         (text, arabicText, instance) = (members["text"], members["textArabic"], members["instance"])
     }
 
-    /// What tells one alert from another while it holds: device, virtual device and name.
-    package var condition: String { "\(device ?? "")/\(vmd ?? "")/\(name)" }
+    /// What tells one alert from another while it holds: device, virtual device and name; for one of a bed the bed and
+    /// the metric too.
+    package var condition: String {
+        let place = bed.map { "\($0)/\(metric ?? "")/" } ?? ""
+        return "\(place)\(device ?? "")/\(vmd ?? "")/\(name)"
+    }
 
-    func members(repeated: UInt32 = 0, reason: AlertEnding? = nil) -> JSON {
+    package func members(repeated: UInt32 = 0, reason: AlertEnding? = nil) -> JSON {
         .members([
-            "vmd": vmd.map(JSON.string), "alert": .string(name), "priority": priority.map(JSON.string),
+            "vmd": vmd.map(JSON.string), "bed": bed.map(JSON.string), "metric": metric.map(JSON.string),
+            "alert": .string(name), "priority": priority.map(JSON.string),
             "text": text.map(JSON.string),
             "textArabic": arabicText.map(JSON.string), "instance": instance.map(JSON.string),
             "repeated": repeated == 0 ? nil : .integer(Int64(repeated)),

@@ -65,6 +65,18 @@ package enum EventKind: String, Sendable, CaseIterable {
     case pumpLookedAt
     case pumpUnlocked
     case commandLedger
+    case alertUpdate
+    case alarmSwitchedOff
+    case alarmSwitchedOn
+    case alarmLedger
+    case bedConfigured
+    case presetChosen
+    case patientBound
+    case patientUnbound
+    case bindingWithdrawn
+    case bedEntered
+    case scoreGiven
+    case bedLedger
 
     /// The name in the journal.
     package var name: String { rawValue }
@@ -84,9 +96,11 @@ package enum EventKind: String, Sendable, CaseIterable {
         switch self {
         case .hostStarted, .hostStopped, .clockStepped, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed,
             .journalGap, .journalPruned,
-            .samplesShed, .journalWitnessed, .commandLedger:
+            .samplesShed, .journalWitnessed, .commandLedger, .alarmLedger,
+            .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven,
+            .bedLedger:
             .host
-        case .alertStart, .alertEnd, .samplesLost, .settingRefused,
+        case .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn, .samplesLost, .settingRefused,
             .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
             .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
             .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
@@ -175,6 +189,37 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .pumpUnlocked: "Somebody lets a pump be commanded again after too many failures."
         case .commandLedger: "All that the events of commands before came to: a reader may begin here."
         case .samplesShed: "Samples that were not delivered were given up because the journal is at its limit."
+        case .alertUpdate: "Something about an alert changed that neither begins nor ends it."
+        case .alarmSwitchedOff: "Somebody switched an alarm of a bed off: its condition is recorded, and not signalled."
+        case .alarmSwitchedOn: "An alarm that was switched off is signalled again."
+        case .alarmLedger: "All alerts that have begun and not ended: a reader may begin here."
+        case .bedConfigured: "A bed of this session, with its devices."
+        case .presetChosen: "The limits by which a bed's values are watched from here on."
+        case .patientBound: "Somebody said that a patient is at a bed; the binding's number is this event's."
+        case .patientUnbound: "Somebody said that the patient is no longer at the bed."
+        case .bindingWithdrawn:
+            "Somebody said that it was another patient: what was filed under it was entered in error."
+        case .bedEntered: "Somebody entered what no device measures."
+        case .scoreGiven: "What a score came to, or what is missing of it."
+        case .bedLedger: "Who is at which bed, and by which limits each is watched: a reader may begin here."
+        }
+    }
+
+    /// Whether it tells of a bed, the patient at it, or what was entered there.
+    package var isOfBed: Bool {
+        switch self {
+        case .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven,
+            .bedLedger:
+            true
+        default: false
+        }
+    }
+
+    /// Whether it tells of an alert or of how alerts are signalled.
+    package var isOfAlarm: Bool {
+        switch self {
+        case .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn, .alarmLedger: true
+        default: false
         }
     }
 
@@ -189,10 +234,13 @@ package enum EventKind: String, Sendable, CaseIterable {
         ["command", "stop", "pump"].contains { name.utf8.starts(with: $0.utf8) }
     }
 
-    /// Whether the host itself keeps account of it, so that nobody else may write it: sessions, alerts and commands.
+    /// Whether the host itself keeps account of it, so that nobody else may write it: sessions, alerts,
+    /// beds and commands.
     package var isKeptByHost: Bool {
         switch self {
-        case .hostStarted, .hostStopped, .alertStart, .alertEnd,
+        case .hostStarted, .hostStopped, .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn,
+            .alarmLedger, .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn,
+            .bedEntered, .scoreGiven, .bedLedger,
             .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
             .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
             .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,

@@ -35,6 +35,61 @@ extension EventKind {
         case .hostStopped: [Self.accounts]
         case .deviceConfigured: Self.device
         case .alertStart: Self.alert
+        case .alertUpdate:
+            Self.alert + [
+                EventMember(
+                    "change",
+                    "What changed: \(AlertChange.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."),
+                EventMember(
+                    "presence", "\(AlertPresence.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."),
+                EventMember(
+                    "activation", "\(AlertActivation.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."),
+                EventMember("unconfirmed", "Whether it has not been seen again since the host began."),
+                EventMember("count", "How often the condition has come back."),
+                EventMember("until", "When a pause ends by itself.", unit: "ns of the monotonic clock"), Self.by,
+            ]
+        case .alarmSwitchedOff, .alarmSwitchedOn: [Self.bed, Self.alertName, Self.metric, Self.by]
+        case .alarmLedger: [EventMember("alarms", "Those alerts, each with its state: an array.")]
+        case .bedConfigured:
+            [
+                Self.bed, EventMember("name", "What people call it, in English."),
+                EventMember("nameArabic", "The same, in Arabic."),
+                EventMember("devices", "The handles of its devices: an array."),
+            ]
+        case .presetChosen:
+            [
+                Self.bed, EventMember("preset", "The preset's name."),
+                EventMember("digest", "SHA-256 of its file, in hexadecimal digits."),
+                EventMember("reviewed", "Whether a clinician has reviewed it."), Self.by,
+            ]
+        case .patientBound:
+            [
+                Self.bed,
+                EventMember("subject", "The patient: a keyed digest of the identifiers, in hexadecimal digits."),
+                EventMember("sinceSession", "The session in which the patient came."),
+                EventMember(
+                    "sinceMonotonicNanoseconds", "When in it the patient came.", unit: "ns"),
+                EventMember("replaces", "The binding that it stands in place of, by its number."), Self.by,
+            ]
+        case .patientUnbound, .bindingWithdrawn:
+            [Self.bed, EventMember("binding", "The binding's: the sequence of the event by which it began."), Self.by]
+        case .bedEntered:
+            [
+                Self.bed, EventMember("item", "What was entered."), EventMember("value", "As what."), Self.by,
+            ]
+        case .scoreGiven:
+            [
+                Self.bed, EventMember("score", "The score's name."), EventMember("total", "What it comes to."),
+                EventMember("missing", "What is missing of it, and why: an array."),
+                EventMember("parts", "The points of each part: an object."),
+            ]
+        case .bedLedger:
+            [
+                EventMember("beds", "Each bed, with its devices and its preset: an array."),
+                EventMember(
+                    "bindings", "All that are open, and the last of the others, with what became of them: an array."),
+                EventMember("sessions", "The sessions that these name and the last ones, in their order: an array."),
+            ]
         case .alertEnd:
             Self.alert + [
                 EventMember(
@@ -137,9 +192,12 @@ extension EventKind {
         EventMember("certificate", "SHA-256 of the unit's certificate, in hexadecimal digits."),
     ]
 
+    private static let bed = EventMember("bed", "Which bed.")
+    private static let metric = EventMember("metric", "The metric whose value it is about.")
+    private static let alertName = EventMember("alert", "Its name: `MDC_EVT_…` or one of `NABD_…`.")
+
     private static let alert = [
-        EventMember("vmd", "The virtual device that it is about."),
-        EventMember("alert", "Its name: `MDC_EVT_…` or one of `NABD_…`."),
+        EventMember("vmd", "The virtual device that it is about."), bed, metric, alertName,
         EventMember("priority", "\(AlertPriority.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."),
         EventMember("text", "The words, in English."),
         EventMember("textArabic", "The words, in Arabic."),

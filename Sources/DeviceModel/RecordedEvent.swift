@@ -4,6 +4,11 @@ package enum RecordedEvent: Sendable, Hashable {
     /// - reason: why it ended although the condition was not seen to; as written, so that a reason of a younger host is
     ///   told too.
     case alertEnd(AlertRecord, reason: String?)
+    case alertUpdate(AlertRecord, AlertStanding)
+    /// Somebody switched an alarm off or on, or it came on again by itself.
+    case alarmSwitch(EventKind)
+    /// Of a bed.
+    case bed(EventKind)
     /// - leavesNoAlert: whether every alert begun before it has ended.
     case sessionBoundary(EventKind, leavesNoAlert: Bool)
     /// Of a command to a pump; `nil` for a kind of a younger host. Its members tell of a patient's therapy: they do not
@@ -28,6 +33,14 @@ package enum RecordedEvent: Sendable, Hashable {
             self =
                 AlertRecord(device: device, members: members).map { .alertEnd($0, reason: members["reason"]) }
                 ?? .unknown(name)
+        case .alertUpdate:
+            self =
+                AlertRecord(device: device, members: members).flatMap { alert in
+                    AlertStanding(members: members).map { .alertUpdate(alert, $0) }
+                } ?? .unknown(name)
+        case .alarmSwitchedOff, .alarmSwitchedOn: self = .alarmSwitch(kind)
+        case .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven:
+            self = .bed(kind)
         case .hostStarted, .hostStopped: self = .sessionBoundary(kind, leavesNoAlert: members["alertsEnded"] != nil)
         case .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
             .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
@@ -43,7 +56,7 @@ package enum RecordedEvent: Sendable, Hashable {
             .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased:
+            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased, .alarmLedger, .bedLedger:
             self = .other(kind)
         }
     }
@@ -52,8 +65,11 @@ package enum RecordedEvent: Sendable, Hashable {
     /// state, stands for other events of commands, or is one that nobody here knows.
     package var isOwnAffair: Bool {
         switch self {
-        case .other(.lineStatistics), .other(.deviceStatistics), .command(.commandLedger), .command(nil): true
-        case .alertStart, .alertEnd, .sessionBoundary, .command, .other, .unknown: false
+        case .other(.lineStatistics), .other(.deviceStatistics), .other(.alarmLedger), .other(.bedLedger),
+            .command(.commandLedger), .command(nil):
+            true
+        case .alertStart, .alertUpdate, .alertEnd, .alarmSwitch, .bed, .sessionBoundary, .command, .other, .unknown:
+            false
         }
     }
 }

@@ -88,6 +88,24 @@ extension UnitEvent {
         UnitEvent(.alertEnd, device: alert.device, alert.members(repeated: repeated, reason: reason), time)
     }
 
+    /// What changed of an alert, or of how alerts are signalled; `nil` for a kind that is none of these. The room
+    /// `Alarms` knows the members.
+    ///
+    /// - Parameters:
+    ///   - device: the one that it is about; `nil` for the host itself, or a bed.
+    ///   - members: an object.
+    package static func alarm(_ kind: EventKind, device: String?, _ members: JSON, at time: Int64) -> UnitEvent? {
+        kind.isOfAlarm && kind != .alertStart && kind != .alertEnd
+            ? UnitEvent(kind, device: device, members, time) : nil
+    }
+
+    /// An event of a bed; `nil` for a kind that is none. The room `Patients` knows the members.
+    ///
+    /// - Parameter members: an object.
+    package static func bed(_ kind: EventKind, _ members: JSON, at time: Int64) -> UnitEvent? {
+        kind.isOfBed ? UnitEvent(kind, members, time) : nil
+    }
+
     // MARK: Lines
 
     /// What a line's thread reported; `nil` for the code that means nothing.

@@ -327,7 +327,12 @@ package struct FHIRMapper: Sendable {
         case .alertEnd(let alert, let reason):
             json = head.adding(
                 phase("end", of: alert, witness, reason: reason, about: isDescribed ? nil : device, subject: subject))
-        case .sessionBoundary, .other, .unknown:
+        case .alertUpdate(let alert, let standing):
+            json = head.adding(
+                phase(
+                    "update", of: alert, witness, standing: standing, about: isDescribed ? nil : device,
+                    subject: subject))
+        case .alarmSwitch, .bed, .sessionBoundary, .other, .unknown:
             json = head.adding([
                 "identifier": hash.isEmpty ? nil : .array([witness.identifier]),
                 "status": .string("final"), "code": FHIR.concept([FHIR.coding(Self.eventSystem, name)], text: name),
@@ -337,10 +342,12 @@ package struct FHIRMapper: Sendable {
         return FHIRResource(type: "Observation", id: id, json: json)
     }
 
-    /// - Parameter reason: why it ended although its condition was not seen to; `nil` when it was.
+    /// - Parameters:
+    ///   - reason: why it ended although its condition was not seen to; `nil` when it was.
+    ///   - standing: what it came to, where it neither began nor ended.
     private func phase(
         _ phase: String, of alert: AlertRecord, _ witness: EventWitness, reason: String? = nil,
-        about device: String? = nil, subject: JSON
+        standing: AlertStanding? = nil, about device: String? = nil, subject: JSON
     ) -> KeyValuePairs<String, JSON?> {
         let known = names.event(alert.name)
         let code = AlertKind(rawValue: alert.name)?.descriptor.code ?? known?.code
@@ -361,6 +368,30 @@ package struct FHIRMapper: Sendable {
             .members(["system": .string("urn:nabd:alert"), "value": .string($0)])
         }
         let identifiers = [occurrence, witness.hash.isEmpty ? nil : witness.identifier].compactMap(\.self)
+        let presence = standing?.presence ?? (phase == "start" ? .on : .off)
+        let state =
+            switch presence {
+            case .on, .ack: "active"
+            case .latched: "latched"
+            case .off: "inactive"
+            }
+        // In HL7's own words for a device's alert; what is told beside them is this host's. What begins or ends at no
+        // bed is told in the form of ever: the service may have it already, and compares.
+        let isPlain = standing == nil && alert.bed == nil
+        let own: [(String, String?)] =
+            isPlain
+            ? []
+            : [
+                ("presence", presence.rawValue), ("activation", (standing?.activation ?? .on).rawValue),
+                ("change", standing?.change), ("bed", alert.bed), ("metric", alert.metric),
+            ]
+        let ownComponents = own.compactMap { name, value in
+            value.map { value in
+                JSON.members([
+                    "code": FHIR.concept([FHIR.coding(Self.facetSystem, name)]), "valueString": .string(value),
+                ])
+            }
+        }
         return [
             "identifier": identifiers.isEmpty ? nil : .array(identifiers),
             "status": .string("final"),
@@ -370,11 +401,12 @@ package struct FHIRMapper: Sendable {
             "subject": subject,
             "valueCodeableConcept": FHIR.concept([condition], text: text), "device": subject,
             "note": reason.map { .array([.members(["text": .string("The condition was not seen to end: \($0)")])]) },
-            "component": .array([
-                component(AlertCode.phase, phase),
-                component(AlertCode.state, phase == "start" ? "active" : "inactive"),
-                component(AlertCode.priority, alert.priority ?? AlertPriority.low.rawValue),
-            ]),
+            "component": .array(
+                [
+                    component(AlertCode.phase, phase),
+                    component(AlertCode.state, state),
+                    component(AlertCode.priority, alert.priority ?? AlertPriority.low.rawValue),
+                ] + ownComponents),
         ]
     }
 }

@@ -143,10 +143,7 @@ struct UnitReader {
         unit.names = shelf.nomenclature
     }
 
-    static func isHandle(_ text: String) -> Bool {
-        (1...40).contains(text.utf8.count)
-            && text.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
-    }
+    static func isHandle(_ text: String) -> Bool { Handle.isOne(text) }
 
     private mutating func readJournal(_ map: YAMLMapping) {
         map.allow(["directory", "commit-every", "limit", "keep", "shed"])

@@ -53,7 +53,9 @@ package struct OpenAlerts: Sendable {
                 if settled.insert(alert.instance ?? alert.condition).inserted { open.append(alert) }
             case .alertEnd(let alert, _): settled.insert(alert.instance ?? alert.condition)
             case .sessionBoundary(_, leavesNoAlert: true): return .isSettled
-            case .sessionBoundary(_, leavesNoAlert: false), .command, .other, .unknown: break
+            case .sessionBoundary(_, leavesNoAlert: false), .alertUpdate, .alarmSwitch, .bed, .command, .other,
+                .unknown:
+                break
             }
             return .goesOn
         }

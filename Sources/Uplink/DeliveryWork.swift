@@ -196,7 +196,7 @@ final class DeliveryWork {
 
     private static func lane(of event: EventRecord) -> DeliveryLane {
         switch event.recorded {
-        case .alertStart, .alertEnd: .alarms
+        case .alertStart, .alertUpdate, .alertEnd, .alarmSwitch: .alarms
         default: .events
         }
     }

@@ -75,8 +75,7 @@ struct SupportCommand: ParsableCommand {
     /// a device said.
     private static func events(of journal: String) -> String {
         let kinds = EventKind.allCases.filter { kind in
-            !kind.isOfCommand && kind != .alertStart && kind != .alertEnd && kind != .vmdConnected
-                && kind != .vmdDisconnected
+            !kind.isOfCommand && !kind.isOfAlarm && !kind.isOfBed && kind != .vmdConnected && kind != .vmdDisconnected
         }
         do {
             let reader = try JournalReader(directory: journal)

@@ -51,7 +51,9 @@ import Testing
             commandDrafted commandVerified commandMismatched commandWithdrawn commandExpired commandRefused \
             commandIntended commandNotSent commandSent commandTaken commandRejected commandUnanswered commandReadBack \
             commandUndecided commandLeftToPeople commandResolved stopAsked stopSent stopConfirmed stopNotDelivered \
-            pumpLookedAt pumpUnlocked commandLedger
+            pumpLookedAt pumpUnlocked commandLedger \
+            alertUpdate alarmSwitchedOff alarmSwitchedOn alarmLedger bedConfigured presetChosen patientBound \
+            patientUnbound bindingWithdrawn bedEntered scoreGiven
             """
         #expect(EventKind.allCases.map(\.name).joined(separator: " ") == names)
     }
@@ -77,8 +79,11 @@ import Testing
     @Test func everyKindIsMadeBySomething() {
         #expect(Self.codes.count == 22 && EventCode(rawValue: 23) == nil)
         let made = Set(Self.events.map(\.kind)).union(Self.codes.compactMap(\.kind))
-        // Those of commands are made in a room of their own, whose tests show that each is.
-        #expect(made.union(EventKind.ofCommands) == Set(EventKind.allCases))
+        // Those of commands, beds and alarms are made in rooms of their own, whose tests show that each is.
+        let others = EventKind.allCases.filter { kind in
+            kind.isOfCommand || kind.isOfBed || (kind.isOfAlarm && kind != .alertStart && kind != .alertEnd)
+        }
+        #expect(made.union(others) == Set(EventKind.allCases) && made.isDisjoint(with: others))
         #expect(made.isDisjoint(with: EventKind.ofCommands))
         #expect(UnitEvent.command(.alertEnd, device: nil, .object([]), at: 1) == nil)
         #expect(EventKind.ofCommands.filter { !$0.isKeptByHost }.isEmpty)
@@ -120,7 +125,7 @@ import Testing
             let recorded = RecordedEvent(name: kind.name, device: "d", members: ["alert": "a"])
             if case .command(let known) = recorded { #expect(known == kind) } else { #expect(!kind.isOfCommand) }
             #expect((recorded == .command(kind)) == kind.isOfCommand, "\(kind)")
-            let staying: [EventKind] = [.lineStatistics, .deviceStatistics, .commandLedger]
+            let staying: [EventKind] = [.lineStatistics, .deviceStatistics, .alarmLedger, .commandLedger]
             #expect(recorded.isOwnAffair == staying.contains(kind), "\(kind)")
         }
         for name in ["commandPaused", "stopHeld", "pumpMoved", "command\u{301}"] {

@@ -80,7 +80,7 @@ final class RecorderRun {
             case .alertStart(let alert): "\(alert.name) start"
             case .alertEnd(let alert, let reason): "\(alert.name) end\(reason.map { " \($0)" } ?? "")"
             case .command(let kind): kind?.name
-            case .sessionBoundary, .other, .unknown: nil
+            case .alertUpdate, .alarmSwitch, .bed, .sessionBoundary, .other, .unknown: nil
             }
         }
     }

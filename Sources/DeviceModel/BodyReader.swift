@@ -1,29 +1,30 @@
-/// Reads the members of an event of a command in the one form in which they are written: in the order of their names,
-/// without a space, each once, whole numbers only. What is written otherwise was not written by a host.
-struct BodyReader {
+/// Reads the members of an event that the host itself relies on, of a command or of a bed, in the one form in which
+/// they are written: in the order of their names, without a space, each once, whole numbers only. What is written
+/// otherwise was not written by a host.
+package struct BodyReader {
     /// Where a text is not what it must be.
-    struct Damage: Error {
+    package struct Damage: Error {
         /// Bytes before it.
-        let place: Int
+        package let place: Int
     }
 
     private let bytes: [UInt8]
-    private(set) var place = 0
+    package private(set) var place = 0
     private var isFirst = true
 
-    init(_ text: String) { bytes = Array(text.utf8) }
+    package init(_ text: String) { bytes = Array(text.utf8) }
 
-    var damage: Damage { Damage(place: place) }
+    package var damage: Damage { Damage(place: place) }
 
     /// The whole text is one object.
-    mutating func whole<Value>(_ read: (inout BodyReader) throws(Damage) -> Value) throws(Damage) -> Value {
+    package mutating func whole<Value>(_ read: (inout BodyReader) throws(Damage) -> Value) throws(Damage) -> Value {
         let value = try object(read)
         guard place == bytes.count else { throw damage }
         return value
     }
 
     /// `read` takes its members, all of them.
-    mutating func object<Value>(_ read: (inout BodyReader) throws(Damage) -> Value) throws(Damage) -> Value {
+    package mutating func object<Value>(_ read: (inout BodyReader) throws(Damage) -> Value) throws(Damage) -> Value {
         try take("{")
         let isFirstOutside = isFirst
         isFirst = true
@@ -33,7 +34,7 @@ struct BodyReader {
         return value
     }
 
-    mutating func array<Value>(_ read: (inout BodyReader) throws(Damage) -> Value) throws(Damage) -> [Value] {
+    package mutating func array<Value>(_ read: (inout BodyReader) throws(Damage) -> Value) throws(Damage) -> [Value] {
         try take("[")
         var values: [Value] = []
         if isNext("]") { return values }
@@ -43,71 +44,80 @@ struct BodyReader {
     }
 
     /// The next member has this name; what follows is its value.
-    mutating func member(_ name: StaticString) throws(Damage) { if !hasMember(name) { throw damage } }
+    package mutating func member(_ name: StaticString) throws(Damage) { if !hasMember(name) { throw damage } }
 
     /// Whether the next member has this name; what follows is its value then.
-    mutating func hasMember(_ name: StaticString) -> Bool {
+    package mutating func hasMember(_ name: StaticString) -> Bool {
         guard isNext("\(isFirst ? "" : ",")\"\(name)\":") else { return false }
         isFirst = false
         return true
     }
 
-    mutating func boolean(_ name: StaticString) throws(Damage) -> Bool {
+    package mutating func boolean(_ name: StaticString) throws(Damage) -> Bool {
         guard let value = try booleanIfAny(name) else { throw damage }
         return value
     }
 
-    mutating func booleanIfAny(_ name: StaticString) throws(Damage) -> Bool? {
+    package mutating func booleanIfAny(_ name: StaticString) throws(Damage) -> Bool? {
         guard hasMember(name) else { return nil }
         if isNext("true") { return true }
         try take("false")
         return false
     }
 
-    mutating func integer(_ name: StaticString) throws(Damage) -> Int64 {
+    package mutating func integer(_ name: StaticString) throws(Damage) -> Int64 {
         try member(name)
         return try integer()
     }
 
-    mutating func integerIfAny(_ name: StaticString) throws(Damage) -> Int64? {
+    package mutating func integerIfAny(_ name: StaticString) throws(Damage) -> Int64? {
         hasMember(name) ? try integer() : nil
     }
 
-    mutating func integers(_ name: StaticString) throws(Damage) -> [Int64] {
+    package mutating func integers(_ name: StaticString) throws(Damage) -> [Int64] {
         try member(name)
         return try array { reader throws(Damage) in try reader.integer() }
     }
 
     /// The number of an event in the journal. Range: 1 and more.
-    mutating func number(_ name: StaticString) throws(Damage) -> Int64 {
-        let number = try integer(name)
+    package mutating func number(_ name: StaticString) throws(Damage) -> Int64 {
+        try member(name)
+        return try number()
+    }
+
+    package mutating func numberIfAny(_ name: StaticString) throws(Damage) -> Int64? {
+        hasMember(name) ? try number() : nil
+    }
+
+    private mutating func number() throws(Damage) -> Int64 {
+        let number = try integer()
         guard number >= 1 else { throw damage }
         return number
     }
 
-    mutating func string(_ name: StaticString) throws(Damage) -> String {
+    package mutating func string(_ name: StaticString) throws(Damage) -> String {
         try member(name)
         return try string()
     }
 
-    mutating func stringIfAny(_ name: StaticString) throws(Damage) -> String? {
+    package mutating func stringIfAny(_ name: StaticString) throws(Damage) -> String? {
         hasMember(name) ? try string() : nil
     }
 
-    mutating func strings(_ name: StaticString) throws(Damage) -> [String] {
+    package mutating func strings(_ name: StaticString) throws(Damage) -> [String] {
         try member(name)
         return try array { reader throws(Damage) in try reader.string() }
     }
 
     /// One of the words of an enumeration.
-    mutating func word<Word: RawRepresentable<String>>(_ name: StaticString) throws(Damage) -> Word {
+    package mutating func word<Word: RawRepresentable<String>>(_ name: StaticString) throws(Damage) -> Word {
         guard let word = Word(rawValue: try string(name)) else { throw damage }
         return word
     }
 
     // MARK: Values
 
-    mutating func integer() throws(Damage) -> Int64 {
+    package mutating func integer() throws(Damage) -> Int64 {
         let start = place
         while place < bytes.count, bytes[place] == UInt8(ascii: "-") || isDigit(bytes[place]) { place += 1 }
         let text = String(decoding: bytes[start..<place], as: UTF8.self)
@@ -118,7 +128,7 @@ struct BodyReader {
 
     private func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    mutating func string() throws(Damage) -> String {
+    package mutating func string() throws(Damage) -> String {
         try take("\"")
         var content: [UInt8] = []
         while place < bytes.count {
@@ -163,15 +173,15 @@ struct BodyReader {
 }
 
 /// Bytes as hexadecimal digits, two each, in lower case.
-enum Hex {
+package enum Hex {
     private static let digits = Array("0123456789abcdef".utf8)
 
-    static func text(_ bytes: [UInt8]) -> String {
+    package static func text(_ bytes: [UInt8]) -> String {
         String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     /// `nil` for anything else.
-    static func bytes(_ text: String) -> [UInt8]? {
+    package static func bytes(_ text: String) -> [UInt8]? {
         let digits = Array(text.utf8)
         guard digits.count % 2 == 0 else { return nil }
         let bytes = stride(from: 0, to: digits.count, by: 2).compactMap { byte(digits[$0], digits[$0 + 1]) }

@@ -1,0 +1,95 @@
+package import Patients
+
+/// What is asked about a bed, by people who have signed in. Whoever asks is told by their id.
+package enum BedRequest: Sendable, Hashable {
+    /// Every bed. Who the patients are is told to those who may know it.
+    ///
+    /// - Parameter isClinician: whether who asks may know.
+    case list(isClinician: Bool)
+    case choosePreset(bed: String, preset: String, by: String)
+    /// - Parameters:
+    ///   - since: for how long the patient has been there. Unit: ns. Range: 0 to ``BedDesk/longestLate``.
+    case bind(bed: String, identifiers: [EnteredIdentifier], since: Int64, by: String)
+    case unbind(bed: String, by: String)
+    /// It was another patient.
+    ///
+    /// - Parameter binding: its number; `nil` for the one that is open.
+    case withdraw(bed: String, binding: Int64?, by: String)
+    /// It was another patient, namely this one.
+    case replace(bed: String, binding: Int64?, identifiers: [EnteredIdentifier], by: String)
+    case enter(bed: String, item: String, value: String, by: String)
+
+    /// Whether a clinician must ask it.
+    package var isForClinicians: Bool {
+        switch self {
+        case .list: false
+        case .choosePreset, .bind, .unbind, .withdraw, .replace, .enter: true
+        }
+    }
+}
+
+/// One of the things that a patient is told by, as somebody typed it.
+package struct EnteredIdentifier: Sendable, Hashable {
+    /// Such as `mrn`.
+    package let kind: String
+    package let text: String
+
+    package init(kind: String, text: String) { (self.kind, self.text) = (kind, text) }
+}
+
+/// What is answered. Words are sentences for a nurse; they hold nothing of a patient.
+package enum BedAnswer: Sendable, Hashable {
+    case refused(code: Refusal, words: String)
+    case beds([BedView])
+    /// The bed as it is now; with who the patient is, for whoever typed it to compare.
+    case done(words: String, BedView)
+
+    /// One word for why, for programs.
+    package enum Refusal: String, Sendable, CaseIterable {
+        case unknownBed
+        case unknownPreset
+        case identifiers
+        /// What is known of the patient is otherwise.
+        case differs
+        /// Something more is needed to be sure.
+        case needs
+        case bound
+        case notBound
+        case elsewhere
+        case unknownBinding
+        case withdrawn
+        case replaced
+        case samePatient
+        case since
+        case entry
+        /// The place of the patients cannot be used.
+        case patients
+        case journal
+    }
+}
+
+/// A bed, as those who ask see it.
+package struct BedView: Sendable, Hashable {
+    package struct Patient: Sendable, Hashable {
+        /// The binding's number.
+        package let binding: Int64
+        package let since: Moment
+        /// Unit: ns since 1970; `nil` where that session is not known any more.
+        package let sinceUTC: Int64?
+        /// The ids of those who bound.
+        package let by: [String]
+        /// Who it is, as it was typed; `nil` for those who may not know it, and where it is not known.
+        package let identifiers: [IdentifierKind: String]?
+    }
+
+    package let bed: String
+    package let name: String
+    package let nameArabic: String
+    /// The handles of its devices.
+    package let devices: [String]
+    package let preset: PresetChoice?
+    /// `nil`: nobody is known to be there.
+    package let patient: Patient?
+
+    package var isBound: Bool { patient != nil }
+}

@@ -1,0 +1,112 @@
+/// The order of moments over sessions, and which devices each bed had when.
+struct SessionTimeline: Sendable {
+    /// A moment among all that are known.
+    struct Place: Comparable {
+        /// The session's number in their order.
+        let session: Int
+        /// Unit: ns of the monotonic clock.
+        let nanoseconds: Int64
+
+        static func < (left: Place, right: Place) -> Bool {
+            (left.session, left.nanoseconds) < (right.session, right.nanoseconds)
+        }
+    }
+
+    /// The devices of a bed from a time on.
+    fileprivate struct Layout {
+        let bed: String
+        let devices: [String]
+        /// Unit: ns of the monotonic clock.
+        let from: Int64
+    }
+
+    struct Session {
+        let key: String
+        /// Of its first event. Unit: ns of the monotonic clock.
+        let begin: Int64
+        /// Of its first event. Unit: ns since 1970-01-01T00:00:00Z.
+        let utc: Int64
+        fileprivate var layouts: [Layout] = []
+    }
+
+    private(set) var sessions: [Session] = []
+    private var numbers: [String: Int] = [:]
+    /// How many sessions were forgotten: a session's number is its place and this.
+    private var forgotten = 0
+    /// The number of the earliest session that only a snapshot knows.
+    private var earliest = 0
+
+    /// Knows a session by its first event. Returns whether it is a new one.
+    mutating func see(_ position: BindingFold.Position) -> Bool {
+        let key = position.moment.session
+        if let number = numbers[key], number >= 0 { return false }
+        numbers[key] = forgotten + sessions.count
+        sessions.append(Session(key: key, begin: position.moment.nanoseconds, utc: position.utc))
+        if sessions.count > BindingFold.mostSessions {
+            sessions.removeFirst()
+            forgotten += 1
+        }
+        return true
+    }
+
+    /// Knows sessions that only a snapshot tells, in their order: they came before all that are known.
+    mutating func remember(_ keys: [String]) {
+        for key in keys.reversed() where numbers[key] == nil {
+            earliest -= 1
+            numbers[key] = earliest
+        }
+    }
+
+    /// These and the last ones, in their order.
+    func inOrder(_ keys: Set<String>) -> [String] {
+        keys.union(sessions.suffix(BindingFold.mostToldSessions).map(\.key)).sorted {
+            (numbers[$0] ?? .min, $0) < (numbers[$1] ?? .min, $1)
+        }
+    }
+
+    func place(_ moment: Moment) -> Place {
+        Place(session: numbers[moment.session] ?? .min, nanoseconds: moment.nanoseconds)
+    }
+
+    func knows(_ session: String) -> Bool { numbers[session] != nil }
+
+    /// Whether it reaches over no time.
+    func isEmpty(_ binding: Binding) -> Bool { binding.until.map { place($0) <= place(binding.since) } ?? false }
+
+    func overlap(_ one: Binding, _ other: Binding) -> Bool {
+        !isEmpty(one) && !isEmpty(other) && (other.until.map { place(one.since) < place($0) } ?? true)
+            && (one.until.map { place(other.since) < place($0) } ?? true)
+    }
+
+    // MARK: Devices of beds
+
+    private func index(of session: String) -> Int? {
+        guard let number = numbers[session], number >= forgotten else { return nil }
+        return number - forgotten
+    }
+
+    mutating func configure(_ bed: String, _ devices: [String], at moment: Moment) {
+        guard let index = index(of: moment.session) else { return }
+        sessions[index].layouts.append(Layout(bed: bed, devices: devices, from: moment.nanoseconds))
+    }
+
+    /// The bed of a device; `nil` where none has it, or two.
+    ///
+    /// What a session says first of a bed holds from the session's beginning.
+    func bed(ofDevice device: String, at moment: Moment) -> String? {
+        guard let index = index(of: moment.session) else { return nil }
+        var devices: [String: [String]] = [:]
+        for layout in sessions[index].layouts where layout.from <= moment.nanoseconds || devices[layout.bed] == nil {
+            devices[layout.bed] = layout.devices
+        }
+        let claims = devices.filter { $0.value.contains(device) }
+        return claims.count == 1 ? claims.first?.key : nil
+    }
+
+    /// When a bed got other devices within a session. Unit: ns of the monotonic clock.
+    func changes(in session: String) -> [Int64] {
+        guard let index = index(of: session) else { return [] }
+        var known: Set<String> = []
+        return sessions[index].layouts.filter { !known.insert($0.bed).inserted }.map(\.from)
+    }
+}
