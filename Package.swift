@@ -105,7 +105,7 @@ let package = Package(
             ["DeviceModel", "Nomenclature", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "BedExport",
-            ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal", "Scores"]),
+            ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "Patients", "SampleJournal", "Scores"]),
         room(
             "Gzip",
             [
@@ -253,7 +253,8 @@ let package = Package(
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
         tests(
-            of: "BedExport", ["DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport"]),
+            of: "BedExport",
+            ["DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport"]),
         tests(
             of: "Uplink",
             [

@@ -9,19 +9,34 @@ package struct PatientIdentifier: Sendable, Hashable {
     package init(system: String?, value: String) { (self.system, self.value) = (system, value) }
 }
 
+/// Who a patient is, as the unit's protected store has it.
+package struct PatientIdentity: Sendable, Hashable {
+    package let identifiers: [PatientIdentifier]
+    /// `YYYY-MM-DD`, `YYYY-MM` or `YYYY`.
+    package let birthDate: String?
+    package let name: String?
+
+    package init(identifiers: [PatientIdentifier], birthDate: String? = nil, name: String? = nil) {
+        (self.identifiers, self.birthDate, self.name) = (identifiers, birthDate, name)
+    }
+}
+
+/// Patients. Source: FHIR R4 (4.0.1), Patient.
 extension FHIRMapper {
     /// System of the keyed digest by which the journal knows a patient.
-    package static let patientSystem = "urn:nabd:patient-digest"
+    package static let patientSystem = "urn:nabd:subject"
+
+    func patientID(_ subject: String) -> String { FHIRResource.id("pat", [unit, subject]) }
 
     /// The patient that a digest stands for.
     ///
     /// - Parameters:
     ///   - subject: the digest; `nil` in a record without identity, where `name` tells patients apart.
-    ///   - identifiers: as the protected store has them; none where it was not read.
-    package func patient(_ subject: String?, name: String = "", identifiers: [PatientIdentifier] = []) -> FHIRResource {
-        let id = FHIRResource.id("pat", [unit, subject ?? name])
+    ///   - identity: as the protected store has it; `nil` where it was not read.
+    package func patient(_ subject: String?, name: String = "", identity: PatientIdentity? = nil) -> FHIRResource {
+        let id = patientID(subject ?? name)
         let digest = subject.map { PatientIdentifier(system: Self.patientSystem, value: $0) }
-        let all = ([digest].compactMap(\.self) + identifiers).map { one in
+        let all = ([digest].compactMap(\.self) + (identity?.identifiers ?? [])).map { one in
             JSON.members(["system": one.system.map(JSON.string), "value": .string(one.value)])
         }
         return FHIRResource(
@@ -29,24 +44,8 @@ extension FHIRMapper {
             json: .members([
                 "resourceType": .string("Patient"), "id": .string(id), "meta": meta([]),
                 "identifier": all.isEmpty ? nil : .array(all),
+                "name": identity?.name.map { .array([.members(["text": .string($0)])]) },
+                "birthDate": identity?.birthDate.map(JSON.string),
             ]))
-    }
-}
-
-extension FHIRResource {
-    /// The same, about a patient: of an observation the subject; of an audit event one more of what it is about. What
-    /// measured stays what it was. Anything else is as it was.
-    package func about(_ patient: FHIRResource) -> FHIRResource {
-        guard case .object(let members) = json else { return self }
-        let reference = FHIR.reference(patient.type, patient.id)
-        let changed = members.map { member in
-            switch (type, member.name, member.value) {
-            case ("Observation", "subject", _): JSON.Member(name: member.name, value: reference)
-            case ("AuditEvent", "entity", .array(let entities)):
-                JSON.Member(name: member.name, value: .array(entities + [.members(["what": reference])]))
-            default: member
-            }
-        }
-        return FHIRResource(type: type, id: id, json: .object(changed))
     }
 }
