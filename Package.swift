@@ -176,7 +176,8 @@ let package = Package(
             "NabdHost",
             [
                 "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
-                "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk", "PumpRules", "RealTime",
+                "Nomenclature", "Observability", "OperatorDesk", "Patients", "PumpControl", "PumpDesk", "PumpRules",
+                "RealTime",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
