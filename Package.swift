@@ -115,7 +115,8 @@ let package = Package(
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "SampleJournal",
+                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "Patients", "SampleJournal",
+                "Scores",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -175,7 +176,8 @@ let package = Package(
             "NabdHost",
             [
                 "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
-                "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk", "PumpRules", "RealTime",
+                "Nomenclature", "Observability", "OperatorDesk", "Patients", "PumpControl", "PumpDesk", "PumpRules",
+                "RealTime",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -258,7 +260,7 @@ let package = Package(
         tests(
             of: "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport",
+                "DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

@@ -9,7 +9,7 @@ extension FHIRMapper {
     static let auditSystem = "urn:nabd:audit"
 
     /// Of what FHIR's words for an event's outcome there is use for here.
-    private enum Outcome: String {
+    enum Outcome: String {
         case success = "0"
         /// Nothing was done.
         case minorFailure = "4"
@@ -53,27 +53,49 @@ extension FHIRMapper {
     ///   - utc: when it happened; `nil` when that is not known. Unit: ns since 1970.
     func auditEvent(of kind: EventKind?, id: String, about device: JSON, utc: Int64?, meta: JSON?) -> FHIRResource {
         let account = account(of: kind)
-        let isByPerson = account?.isByPerson ?? false
+        return audit(
+            AuditEntry(
+                type: FHIR.coding(Self.auditSystem, "device-command", "Command to a device"), kind: kind,
+                action: account?.action, outcome: account?.outcome, isByPerson: account?.isByPerson ?? false,
+                entities: [.members(["what": device])]),
+            id: id, utc: utc, meta: meta)
+    }
+
+    /// What an entry of an audit trail says.
+    struct AuditEntry {
+        let type: JSON
+        /// `nil` for one of a younger host.
+        let kind: EventKind?
+        /// FHIR's letter; `nil` where it is not known what was done.
+        let action: String?
+        let outcome: Outcome?
+        /// Whether somebody did it; otherwise the host.
+        let isByPerson: Bool
+        /// What it is about.
+        let entities: [JSON]
+    }
+
+    func audit(_ entry: AuditEntry, id: String, utc: Int64?, meta: JSON?) -> FHIRResource {
         let roles = "http://terminology.hl7.org/CodeSystem/extra-security-role-type"
         let host = FHIR.reference("Device", gatewayID)
         let agent = JSON.members([
             "type": FHIR.concept([
-                isByPerson
+                entry.isByPerson
                     ? FHIR.coding(roles, "humanuser", "human user")
                     : FHIR.coding(roles, "dataprocessor", "data processor")
             ]),
-            "who": isByPerson ? nil : host, "requestor": .bool(isByPerson),
+            "who": entry.isByPerson ? nil : host, "requestor": .bool(entry.isByPerson),
         ])
         return FHIRResource(
             type: "AuditEvent", id: id,
             json: .members([
-                "resourceType": .string("AuditEvent"), "id": .string(id), "meta": meta,
-                "type": FHIR.coding(Self.auditSystem, "device-command", "Command to a device"),
-                "subtype": kind.map { .array([FHIR.coding(Self.eventSystem, $0.name)]) },
-                "action": account.map { .string($0.action) },
+                "resourceType": .string("AuditEvent"), "id": .string(id), "meta": meta, "type": entry.type,
+                "subtype": entry.kind.map { .array([FHIR.coding(Self.eventSystem, $0.name)]) },
+                "action": entry.action.map(JSON.string),
                 "recorded": utc.map(FHIR.instant), "_recorded": utc == nil ? FHIR.unknown : nil,
-                "outcome": account.map { .string($0.outcome.rawValue) }, "agent": .array([agent]),
-                "source": .members(["observer": host]), "entity": .array([.members(["what": device])]),
+                "outcome": entry.outcome.map { .string($0.rawValue) }, "agent": .array([agent]),
+                "source": .members(["observer": host]),
+                "entity": entry.entities.isEmpty ? nil : .array(entry.entities),
             ]))
     }
 }

@@ -1,6 +1,7 @@
 package import DeviceModel
 
-/// Samples of one stream that go into one observation: evenly spaced, of one judgement, gaps shown as gaps.
+/// Samples of one stream that go into one observation: evenly spaced, of one judgement, filed under one subject, gaps
+/// shown as gaps.
 package struct SampleRun: Sendable {
     /// How far the values of a run may be relied on.
     enum Standing {
@@ -27,9 +28,13 @@ package struct SampleRun: Sendable {
     let isTimeKnown: Bool
     /// The newest value as a decimal, and when it was taken; `nil` without one, and for texts. Unit: ns since 1970.
     package fileprivate(set) var newest: (value: String, utc: Int64)?
+    /// Under whom it is filed.
+    package let filing: Filing
+    /// Whether it has no value, but its run had one behind it before it was cut here: the newest may have been told
+    /// under its name.
+    package fileprivate(set) var mayHaveToldNewest = false
+    /// Of its first sample. Unit: ns of the monotonic clock.
     fileprivate let startTime: Int64
-    fileprivate var lastTime: Int64
-    fileprivate var lastSequence: Int64
     fileprivate var lastValidity: Validity
     /// Which half of which half of the run it is; empty for the whole.
     private(set) var pieces: [Int] = []
@@ -108,27 +113,50 @@ package struct SampleRunBuilder: Sendable {
     private let form: Form
     private var runs: [SampleRun] = []
     /// Those that may go on, the one that did last at the end: one, or two of different standing.
-    private var open: [SampleRun] = []
+    private var open: [OpenRun] = []
+
+    /// A run that may go on, in parts where it is cut because another subject came. Where it goes on and where it ends
+    /// does not hang on that, so that what comes behind a cut has the names of ever.
+    private struct OpenRun {
+        let startUTC: Int64
+        let startTime: Int64
+        let text: String?
+        let hasValue: Bool
+        let clock: ClockQuality
+        let isTimeKnown: Bool
+        var standing: SampleRun.Standing
+        /// Places up to the last sample, those of missing ones too.
+        var count = 0
+        var lastTime: Int64
+        var lastSequence: Int64
+        /// Under whom the last sample is filed; `nil` where it is told elsewhere.
+        var filing: Filing?
+        var stretch: Int64 = .min
+        var parts: [SampleRun] = []
+    }
 
     package init(_ stream: StreamDescriptor, _ form: Form) { (self.stream, self.form) = (stream, form) }
 
-    package mutating func append(_ sample: Sample) {
+    /// - Parameters:
+    ///   - filing: under whom; `nil` for a sample that is no part of what is told here, though of its run.
+    ///   - stretch: names the stretch of time over which that is so; a run is cut between two.
+    package mutating func append(_ sample: Sample, under filing: Filing? = .unbound, stretch: Int64 = .min) {
         if let last = open.last, !follows(last, sample) { closeAll() }
         if let place = place(for: sample), goesOn(open[place], with: sample) {
             var run = open.remove(at: place)
-            add(sample, to: &run)
+            add(sample, under: filing, stretch, to: &run)
             open.append(run)
             return
         }
         if form == .plain || stream.form == .text { closeAll() }
-        if let place = place(for: sample) { runs.append(open.remove(at: place)) }
-        open.append(
-            SampleRun(
-                firstSequence: sample.sequence, startUTC: sample.utc, endUTC: sample.utc, data: token(sample), count: 1,
-                text: sample.validity.carriesValue ? sample.text : nil, hasValue: sample.validity.carriesValue,
-                standing: sample.standing, clock: sample.clock, isTimeKnown: sample.isTimeKnown,
-                newest: newest(sample), startTime: sample.time, lastTime: sample.time, lastSequence: sample.sequence,
-                lastValidity: sample.validity))
+        if let place = place(for: sample) { close(open.remove(at: place)) }
+        var run = OpenRun(
+            startUTC: sample.utc, startTime: sample.time, text: sample.validity.carriesValue ? sample.text : nil,
+            hasValue: sample.validity.carriesValue, clock: sample.clock, isTimeKnown: sample.isTimeKnown,
+            standing: sample.standing, lastTime: sample.time, lastSequence: sample.sequence)
+        begin(sample, under: filing, stretch, in: &run)
+        run.count = 1
+        open.append(run)
     }
 
     /// All runs; the builder is empty afterwards.
@@ -139,8 +167,18 @@ package struct SampleRunBuilder: Sendable {
     }
 
     private mutating func closeAll() {
-        runs += open
+        for run in open { close(run) }
         open = []
+    }
+
+    private mutating func close(_ run: OpenRun) {
+        var parts = run.parts
+        var isTold = false
+        for place in parts.indices.reversed() {
+            parts[place].mayHaveToldNewest = isTold && parts[place].newest == nil
+            isTold = isTold || parts[place].newest != nil
+        }
+        runs += parts
     }
 
     /// The run that a sample belongs to, if it is not too far behind.
@@ -149,21 +187,47 @@ package struct SampleRunBuilder: Sendable {
         return open.indices.last { [.undecided, sample.standing].contains(open[$0].standing) }
     }
 
-    private mutating func add(_ sample: Sample, to run: inout SampleRun) {
-        if stream.form != .text {
-            let missing = Int(steps(from: run, to: sample) - 1)
-            run.data += String(repeating: " E", count: missing) + " \(token(sample))"
-            run.count += missing
+    private mutating func add(_ sample: Sample, under filing: Filing?, _ stretch: Int64, to run: inout OpenRun) {
+        let missing = stream.form == .text ? 0 : Int(steps(from: run, to: sample) - 1)
+        run.count += missing
+        if filing == run.filing, stretch == run.stretch {
+            if filing != nil { goOn(&run.parts[run.parts.count - 1], with: sample, missing: missing) }
+        } else {
+            begin(sample, under: filing, stretch, in: &run)
         }
         run.count += 1
         if run.standing == .undecided { run.standing = sample.standing }
-        run.hasValue = run.hasValue || sample.validity.carriesValue
-        run.newest = newest(sample) ?? run.newest
+        (run.lastTime, run.lastSequence) = (sample.time, sample.sequence)
+    }
+
+    /// The first sample of a part: it keeps the place that it has in its run.
+    private func begin(_ sample: Sample, under filing: Filing?, _ stretch: Int64, in run: inout OpenRun) {
+        (run.filing, run.stretch) = (filing, stretch)
+        guard let filing else { return }
+        let start = stream.form == .text ? sample.utc : run.startUTC &+ Int64(run.count) &* stream.periodNanoseconds
+        run.parts.append(
+            SampleRun(
+                firstSequence: sample.sequence, startUTC: start, endUTC: start, data: token(sample), count: 1,
+                text: run.text, hasValue: sample.validity.carriesValue, standing: sample.standing, clock: sample.clock,
+                isTimeKnown: sample.isTimeKnown, newest: newest(sample), filing: filing, startTime: sample.time,
+                lastValidity: sample.validity))
+    }
+
+    private func goOn(_ part: inout SampleRun, with sample: Sample, missing: Int) {
+        if stream.form != .text {
+            part.data += String(repeating: " E", count: missing) + " \(token(sample))"
+            part.count += missing
+        }
+        part.count += 1
+        if part.standing == .undecided { part.standing = sample.standing }
+        part.hasValue = part.hasValue || sample.validity.carriesValue
+        part.newest = newest(sample) ?? part.newest
         // SampledData's own count and period say when it ends; text ends with its last sample.
-        run.endUTC =
-            run.startUTC
-            &+ (stream.form == .text ? sample.time &- run.startTime : Int64(run.count - 1) &* stream.periodNanoseconds)
-        (run.lastTime, run.lastSequence, run.lastValidity) = (sample.time, sample.sequence, sample.validity)
+        part.endUTC =
+            part.startUTC
+            &+ (stream.form == .text
+                ? sample.time &- part.startTime : Int64(part.count - 1) &* stream.periodNanoseconds)
+        part.lastValidity = sample.validity
     }
 
     private func newest(_ sample: Sample) -> (value: String, utc: Int64)? {
@@ -189,20 +253,20 @@ package struct SampleRunBuilder: Sendable {
     }
 
     /// Periods between a run's last sample and another.
-    private func steps(from run: SampleRun, to sample: Sample) -> Int64 {
+    private func steps(from run: OpenRun, to sample: Sample) -> Int64 {
         if stream.isWaveform { return sample.sequence &- run.lastSequence }
         let period = stream.periodNanoseconds
         return (sample.time &- run.lastTime &+ period / 2) / period
     }
 
     /// Whether a sample comes right behind the one before it.
-    private func follows(_ last: SampleRun, _ sample: Sample) -> Bool {
+    private func follows(_ last: OpenRun, _ sample: Sample) -> Bool {
         guard sample.sequence == last.lastSequence &+ 1, sample.time > last.lastTime else { return false }
         if form == .sorted, (sample.clock, sample.isTimeKnown) != (last.clock, last.isTimeKnown) { return false }
         return stream.form == .text || steps(from: last, to: sample) <= Self.longestGap
     }
 
-    private func goesOn(_ run: SampleRun, with sample: Sample) -> Bool {
+    private func goesOn(_ run: OpenRun, with sample: Sample) -> Bool {
         guard run.count < Self.longestRun else { return false }
         let carried = sample.validity.carriesValue
         if stream.form == .text {

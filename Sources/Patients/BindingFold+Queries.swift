@@ -77,9 +77,9 @@ extension BindingFold {
 
     /// What a session that begins without them says of patients at beds that it no longer has.
     ///
-    /// - Parameter configured: the ids of its beds.
-    package func departures(configured: Set<String>) -> [BedEvent] {
-        bindings.filter { $0.isOpen && !configured.contains($0.bed) }.map {
+    /// - Parameter stays: whether a patient may stay at the bed of this id.
+    package func departures(stays: (String) -> Bool) -> [BedEvent] {
+        bindings.filter { $0.isOpen && !stays($0.bed) }.map {
             .unbound(bed: $0.bed, binding: $0.number, by: [])
         }
     }

@@ -109,4 +109,17 @@ struct SessionTimeline: Sendable {
         var known: Set<String> = []
         return sessions[index].layouts.filter { !known.insert($0.bed).inserted }.map(\.from)
     }
+
+    /// The beds that claim a device at a time, in the order of their ids.
+    ///
+    /// - Parameter time: `nil` for any time of the session.
+    func beds(claiming device: String, in session: String, at time: Int64?) -> [String] {
+        guard let index = index(of: session) else { return [] }
+        var devices: [String: [String]] = [:]
+        for layout in sessions[index].layouts
+        where time.map({ layout.from <= $0 }) ?? true || devices[layout.bed] == nil {
+            devices[layout.bed] = time == nil ? (devices[layout.bed] ?? []) + layout.devices : layout.devices
+        }
+        return devices.filter { $0.value.contains(device) }.keys.sorted()
+    }
 }

@@ -33,9 +33,12 @@ extension DeliveryBook {
 
         """
 
-    /// - Parameter origins: of all that was acknowledged with it.
-    package func acknowledge(_ resource: AcknowledgedResource, with origins: [DeliveryOrigin]) throws {
+    /// - Parameters:
+    ///   - origins: of all that was acknowledged with it.
+    ///   - filed: up to which event of beds was read when it was made; where something was said since, it is not kept.
+    package func acknowledge(_ resource: AcknowledgedResource, with origins: [DeliveryOrigin], filed: Int64) throws {
         try queue.write { db in
+            guard try Self.isFiled(db, through: filed) else { return }
             let lane = resource.lane
             var event = try Int64.fetchOne(
                 db, sql: "SELECT MIN(first) FROM missing WHERE lane = ?", arguments: [lane.rawValue])
@@ -98,33 +101,39 @@ extension DeliveryBook {
     /// They are not there, or not as they were sent: in every lane all goes again that had not been acknowledged when
     /// the last of it was that was found there before. A service that does not have one thing is not believed about
     /// others.
-    package func goBack(for missing: [AcknowledgedResource]) throws {
+    ///
+    /// - Returns: whether the lanes went back; not where nothing of it is to be there as it was any more.
+    package func goBack(for missing: [AcknowledgedResource]) throws -> Bool {
         try queue.write { db in
             // By number: the wall clock may have been set in between.
             let numbers = try missing.compactMap {
                 try Int64.fetchOne(db, sql: "SELECT id FROM acknowledged WHERE url = ?", arguments: [$0.url])
             }
+            if numbers.isEmpty, !missing.isEmpty { return false }
             let first = numbers.min() ?? 0
             for lane in DeliveryLane.allCases {
                 let row = try Row.fetchOne(
                     db,
                     sql: "SELECT * FROM acknowledged WHERE lane = ? AND confirmed = 1 AND id < ? "
                         + "ORDER BY id DESC LIMIT 1", arguments: [lane.rawValue, first])
+                let renewed = try Self.renewRefilings(db, lane, since: row?.integer("id") ?? 0)
                 if lane.isOfSamples {
                     try Self.goBack(db, lane, to: row.map(Self.position) ?? SamplePosition())
                 } else {
-                    try Self.goBack(db, lane, to: row?.integer("event") ?? 1)
+                    let event = row?.integer("event") ?? 1
+                    try Self.goBack(db, lane, to: min(event, renewed ?? event))
                 }
             }
             // What is sent again is acknowledged again; and all refers to descriptions, which may have gone as well.
             try db.execute(sql: "DELETE FROM acknowledged WHERE confirmed = 0 OR id >= ?", arguments: [first])
             try db.execute(sql: "DELETE FROM described")
             try Self.count(db, Self.returns, 1)
+            return true
         }
     }
 
     /// From there on there is one stretch.
-    private static func goBack(_ db: Database, _ lane: DeliveryLane, to place: SamplePosition) throws {
+    static func goBack(_ db: Database, _ lane: DeliveryLane, to place: SamplePosition) throws {
         try db.execute(sql: "DELETE FROM spans WHERE lane = ?", arguments: [lane.rawValue])
         if place.isBefore(try position(db, lane)) { try move(db, lane, to: place) }
     }

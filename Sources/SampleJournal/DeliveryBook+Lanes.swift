@@ -67,8 +67,15 @@ extension DeliveryBook {
 
     /// Moves a stretch of a lane of samples to its new place: what is before that is stored, but for what is parked
     /// now. Where the first stretch has come to the second, they are one.
-    package func settle(_ lane: DeliveryLane, _ span: SampleSpan, stored: [String], parked: [ParkedResource]) throws {
+    ///
+    /// - Parameter filed: up to which event of beds was read when it was made.
+    /// - Returns: whether it counts; not where something was said of beds since.
+    package func settle(
+        _ lane: DeliveryLane, _ span: SampleSpan, filed: Int64, stored: [String], parked: [ParkedResource]
+    ) throws -> Bool {
         try queue.write { db in
+            try Self.settle(db, stored: stored, parked: parked)
+            guard try Self.isFiled(db, through: filed) else { return false }
             if span.begin == SamplePosition() {
                 try Self.move(db, lane, to: span.position)
             } else {
@@ -81,7 +88,7 @@ extension DeliveryBook {
                     sql: "DELETE FROM spans WHERE lane = ? AND begin_session = ? AND begin_window = ?",
                     arguments: [lane.rawValue, spans[1].begin.session, spans[1].begin.window])
             }
-            try Self.settle(db, stored: stored, parked: parked)
+            return true
         }
     }
 
@@ -128,16 +135,20 @@ extension DeliveryBook {
 
     /// Notes which events are still missing after some were dealt with.
     ///
-    /// - Parameter returns: how often the lanes had gone back when they were begun; where they have since, what is
+    /// - Parameters:
+    ///   - returns: how often the lanes had gone back when they were begun, and `filed`: up to which event of beds was
+    ///     read then.
+    /// - Returns: whether it counts. Where the lanes have gone back since, or something was said of beds, what is
     ///   missing stays as it is, and these go once more.
     package func settle(
-        _ lane: DeliveryLane, missing ranges: [ClosedRange<Int64>], seen: Int64, returns: Int64, stored: [String],
-        parked: [ParkedResource]
-    ) throws {
+        _ lane: DeliveryLane, missing ranges: [ClosedRange<Int64>], seen: Int64, returns: Int64, filed: Int64,
+        stored: [String], parked: [ParkedResource]
+    ) throws -> Bool {
         try queue.write { db in
+            try Self.settle(db, stored: stored, parked: parked)
             let now = try Int64.fetchOne(
                 db, sql: "SELECT value FROM counters WHERE name = ?", arguments: [Self.returns])
-            guard now ?? 0 == returns else { return try Self.settle(db, stored: stored, parked: parked) }
+            guard try now ?? 0 == returns && Self.isFiled(db, through: filed) else { return false }
             try db.execute(sql: "DELETE FROM missing WHERE lane = ?", arguments: [lane.rawValue])
             for range in ranges {
                 try db.execute(
@@ -145,7 +156,7 @@ extension DeliveryBook {
                     arguments: [lane.rawValue, range.lowerBound, range.upperBound])
             }
             try Self.see(db, lane, through: max(seen, try Self.seen(db, lane)))
-            try Self.settle(db, stored: stored, parked: parked)
+            return true
         }
     }
 
@@ -155,6 +166,14 @@ extension DeliveryBook {
     package func isDescribed(_ url: String, hash: [UInt8]) throws -> Bool {
         try queue.read {
             try Data.fetchOne($0, sql: "SELECT hash FROM described WHERE url = ?", arguments: [url]) == Data(hash)
+        }
+    }
+
+    /// Whether a description was stored, whatever it said.
+    package func isDescribed(_ url: String) throws -> Bool {
+        try queue.read {
+            try Bool.fetchOne($0, sql: "SELECT EXISTS(SELECT 1 FROM described WHERE url = ?)", arguments: [url])
+                ?? false
         }
     }
 

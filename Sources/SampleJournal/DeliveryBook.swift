@@ -186,6 +186,8 @@ package final class DeliveryBook: Sendable {
                 try db.execute(sql: "INSERT INTO facts(name, value) VALUES (?, ?)", arguments: [name, value])
             }
         }
+        // Books that were begun before anybody was bound to a bed have none; an older program leaves it alone.
+        try queue.write { try $0.execute(sql: Self.refilingSchema) }
     }
 
     /// Opens a book to look on.
@@ -205,6 +207,9 @@ package final class DeliveryBook: Sendable {
                         stored.chunk = min(stored.chunk, position.chunk)
                         figures.furthest.session = max(figures.furthest.session, position.session)
                         figures.furthest.chunk = max(figures.furthest.chunk, position.chunk)
+                    }
+                    for refiling in try Self.refilings(db, lane) {
+                        stored.chunk = min(stored.chunk, refiling.position.chunk)
                     }
                 } else {
                     let seen = try Self.seen(db, lane)

@@ -29,7 +29,7 @@ struct Wait: Equatable {
 /// Nothing is parked but what was sent alone and refused, or failed again and again while something that is known to be
 /// good was taken.
 final class BundleSender {
-    private enum Fate {
+    enum Fate {
         case stored
         case parked(ParkedResource)
     }
@@ -47,11 +47,11 @@ final class BundleSender {
     /// How long a service that did not read gzip gets plain bodies. Unit: s.
     private static let plainFor: Int64 = 7 * 86_400
     private let service: any RecordsService
-    private let work: DeliveryWork
+    let work: DeliveryWork
     /// What is known of the resources in hand.
-    private var fates: [String: Fate] = [:]
+    var fates: [String: Fate] = [:]
     /// What goes in pieces, for ever.
-    private var cuts: Set<String>
+    var cuts: Set<String>
     /// How often the bundle that begins with a resource was not taken; each lane has one at most.
     private var failures: [String: Int] = [:]
 
@@ -85,6 +85,9 @@ final class BundleSender {
         if wait.cause == .moment { failures[first.url, default: 0] += 1 }
         return wait
     }
+
+    /// What is in hand is made anew: nothing is known of it then.
+    func forget() { (fates, failures) = ([:], [:]) }
 
     /// The fates of items, which are forgotten with this: those that are stored, and what is parked.
     func take(_ items: [DeliveryItem]) -> (stored: [String], parked: [ParkedResource]) {
@@ -154,7 +157,7 @@ final class BundleSender {
         return nil
     }
 
-    private func put(_ items: [DeliveryItem]) async -> Answer {
+    func put(_ items: [DeliveryItem]) async -> Answer {
         let begin = ContinuousClock.now
         let (resources, limit) = (items.map(\.resource), Duration.seconds(pace.deadline))
         var answer = await Self.exchange(service, resources, within: limit, compressed: compresses)
@@ -204,7 +207,7 @@ final class BundleSender {
     }
 
     /// One bundle, and what its answer asks for.
-    private func sendOne(_ items: [DeliveryItem]) async throws -> Wait? {
+    func sendOne(_ items: [DeliveryItem]) async throws -> Wait? {
         let answer = await put(items)
         switch answer {
         case .entries(let entries): return try await settle(items, entries)
@@ -218,7 +221,7 @@ final class BundleSender {
         }
     }
 
-    private func halves(_ items: [DeliveryItem], _ body: ([DeliveryItem]) async throws -> Wait?) async throws -> Wait? {
+    func halves(_ items: [DeliveryItem], _ body: ([DeliveryItem]) async throws -> Wait?) async throws -> Wait? {
         let middle = items.count / 2
         if let wait = try await body(Array(items[..<middle])) { return wait }
         return try await body(Array(items[middle...]))
@@ -240,133 +243,12 @@ final class BundleSender {
         return rest.map { Wait(cause: .moment, reason: $0, retryAfter: nil) }
     }
 
-    // MARK: What is refused
-
-    /// A resource was refused. Before it is parked, what it refers to is put again: a service that was restored may
-    /// lack it.
-    private func doubt(_ item: DeliveryItem, _ reason: String) async throws -> Wait? {
-        guard !item.isDescription else { return try park(item, reason) }
-        let descriptions = work.descriptions(of: item).map(work.item)
-        if let wait = try await describe(descriptions) { return wait }
-        if let url = work.obstacle(of: item) {
-            return settle(item, .parked(item.parked(.behind(url), "\(reason); so is \(url)", utc: Self.utc())))
-        }
-        let answer = await put([item])
-        switch answer {
-        case .entries(let entries):
-            switch entries.first {
-            case .stored:
-                fates[item.url] = .stored
-                try work.forgetDescriptions()
-                return nil
-            case .refused(let reason): return try park(item, reason)
-            case .tooLarge: return try await cut(item)
-            case .notNow, .notAllowed, nil: return answer.wait
-            }
-        case .refused(let reason): return try park(item, reason)
-        case .tooLarge: return try await cut(item)
-        case .tooMany, .notNow, .notAllowed, .timedOut, .unreachable, .encodingRefused: return answer.wait
-        }
-    }
-
-    /// Sends what is too large in two pieces, each cut further where it has to be.
-    private func cut(_ item: DeliveryItem) async throws -> Wait? {
-        guard let pieces = item.halves(work.mapper) else { return try park(item, "larger than the service takes") }
-        try work.book.cut(item.url)
-        cuts.insert(item.url)
-        return try await sendPieces(pieces, of: item)
-    }
-
-    private func sendPieces(_ pieces: [DeliveryItem], of item: DeliveryItem) async throws -> Wait? {
-        for piece in pieces where fates[piece.url] == nil {
-            let wait = try await sendWhole(piece)
-            if let wait { return wait }
-        }
-        // What is parked of it is parked under the name of its piece; the whole is dealt with.
-        let (stored, parked) = take(pieces)
-        if !parked.isEmpty { try work.book.settle(stored: stored, parked: parked) }
-        return settle(item, .stored)
-    }
-
-    /// Sends a resource alone, or what it was cut into before.
-    private func sendWhole(_ item: DeliveryItem) async throws -> Wait? {
-        if cuts.contains(item.url), let pieces = item.halves(work.mapper) {
-            return try await sendPieces(pieces, of: item)
-        }
-        return try await sendOne([item])
-    }
-
-    func isCut(_ url: String) -> Bool { cuts.contains(url) }
-
-    /// Sends those that were cut before, in their pieces.
-    func sendCut(_ items: [DeliveryItem]) async throws -> Wait? {
-        for item in items where fates[item.url] == nil {
-            if cuts.contains(item.url), let wait = try await sendWhole(item) { return wait }
-        }
-        return nil
-    }
-
-    private func settle(_ item: DeliveryItem, _ fate: Fate) -> Wait? {
-        fates[item.url] = fate
-        return nil
-    }
-
-    private func park(_ item: DeliveryItem, _ reason: String) throws -> Wait? {
-        // What everything refers to is never put aside: a service that does not take it takes nothing.
-        guard item.url != work.gateway.url else {
-            return Wait(
-                cause: .breaker, reason: "the service refuses even the host's own description (\(reason))",
-                retryAfter: Self.breakerPause)
-        }
-        let (stored, refused) = (try work.book.storedCount(), try work.book.parkedCounts().refused)
-        guard try refused < max(Self.fewParked, stored / 100) || work.book.isParked(item.url) else {
-            return Wait(
-                cause: .breaker,
-                reason: "the service refuses more than one resource in a hundred (\(reason)); no more are put aside",
-                retryAfter: Self.breakerPause)
-        }
-        // At once, so that a person sees it while the rest of its bundle waits.
-        let parked = item.parked(.refused, reason, utc: Self.utc())
-        try work.book.settle(stored: [], parked: [parked])
-        return settle(item, .parked(parked))
-    }
-
-    private static func utc() -> Int64 { Int64(Date().timeIntervalSince1970 * 1e9) }
-
-    // MARK: What fails again and again
-
-    /// A bundle that is not taken although something known to be good is: the resource that is to blame is found by
-    /// halves. Where nothing is taken, nothing is to blame.
-    private func search(_ all: [DeliveryItem]) async throws -> Wait? {
-        let items = all.filter { fates[$0.url] == nil }
-        guard let first = items.first else { return nil }
-        if let wait = await canary() { return wait }
-        guard items.count == 1 else {
-            return try await halves(items) { half in
-                guard let wait = try await self.sendOne(half) else { return nil }
-                return wait.cause == .moment ? try await self.search(half) : wait
-            }
-        }
-        // Twice, each between two canaries: a moment may have passed in between.
-        for attempt in 0..<2 {
-            guard let wait = try await sendOne(items) else { return nil }
-            guard wait.cause == .moment else { return wait }
-            if let failing = await canary() { return failing }
-            if attempt == 1 { return try park(first, "\(wait.reason), each time, while others are taken") }
-        }
-        return nil
-    }
-
-    /// Whether the service takes what it has taken before: the host's own description.
-    private func canary() async -> Wait? {
-        let answer = await put([work.item(work.gateway)])
-        return answer == .entries([.stored]) ? nil : answer.wait
-    }
+    static func utc() -> Int64 { Int64(Date().timeIntervalSince1970 * 1e9) }
 }
 
 extension Answer {
     /// Why nothing more is sent for now.
-    fileprivate var wait: Wait {
+    var wait: Wait {
         switch self {
         case .tooMany(let reason, let retryAfter): Wait(cause: .asked, reason: reason, retryAfter: retryAfter)
         case .notNow(let reason, let retryAfter), .notAllowed(let reason, let retryAfter):

@@ -7,10 +7,11 @@ struct DeliveryItem {
     enum Content {
         /// The host, a device, a part of it, or a metric.
         case description(FHIRResource)
-        case event(FHIRResource, device: String?)
+        /// - unfiled: an alarm as the device's own, for a service that does not take its patient.
+        case event(FHIRResource, device: String?, subject: String?, unfiled: FHIRResource? = nil)
         case run(SampleRun, of: StreamDescriptor, session: String)
         /// The newest value of a run, as a quantity.
-        case newest(FHIRResource, of: StreamDescriptor)
+        case newest(FHIRResource, of: StreamDescriptor, subject: String?)
         /// As it was sent before, when the journal does not have it any more.
         case kept(url: String, json: String)
     }
@@ -21,6 +22,10 @@ struct DeliveryItem {
     let stream: StreamDescriptor?
     /// The device that it is about.
     let device: String?
+    /// The patient whose description it refers to, by the digest.
+    let subject: String?
+    /// An alarm that is filed under a patient, as the device's own.
+    let unfiled: FHIRResource?
     let bytes: Int
     private let run: SampleRun?
     private let session: String
@@ -35,16 +40,21 @@ struct DeliveryItem {
         let made: FHIRResource
         switch content {
         case .description(let resource):
-            (made, stream, device, run, session) = (resource, nil, nil, nil, "")
-        case .event(let resource, let device):
-            (made, stream, self.device, run, session) = (resource, nil, device, nil, "")
+            (made, stream, device, subject, unfiled) = (resource, nil, nil, nil, nil)
+            (run, session) = (nil, "")
+        case .event(let resource, let device, let subject, let unfiled):
+            (made, stream, self.device, self.subject, self.unfiled) = (resource, nil, device, subject, unfiled)
+            (run, session) = (nil, "")
         case .run(let run, let stream, let session):
             made = mapper.observation(run, of: stream, session: session, window: window)
-            (self.stream, device, self.run, self.session) = (stream, stream.device, run, session)
-        case .newest(let resource, let stream):
-            (made, self.stream, device, run, session) = (resource, stream, stream.device, nil, "")
+            (self.stream, device, subject, unfiled) = (stream, stream.device, run.filing.subject, nil)
+            (self.run, self.session) = (run, session)
+        case .newest(let resource, let stream, let subject):
+            (made, self.stream, device, self.subject, unfiled) = (resource, stream, stream.device, subject, nil)
+            (run, session) = (nil, "")
         case .kept(let url, let json):
-            (made, stream, device, run, session) = (FHIRResource(url: url, text: json), nil, nil, nil, "")
+            (made, stream, device, subject) = (FHIRResource(url: url, text: json), nil, nil, nil)
+            (unfiled, run, session) = (nil, nil, "")
         }
         // As text it takes a tenth of the room.
         let text = made.json.text
@@ -60,6 +70,16 @@ struct DeliveryItem {
         return [first, second].map {
             DeliveryItem(.run($0, of: stream, session: session), window: window, mapper, origin: origin)
         }
+    }
+
+    /// The same as the device's own, under its address; `nil` for what is no alarm that is filed under a patient.
+    var asUnfiled: DeliveryItem? { unfiled.map { DeliveryItem(self, as: $0) } }
+
+    private init(_ other: DeliveryItem, as resource: FHIRResource) {
+        let text = resource.json.text
+        (self.resource, origin, bytes) = (FHIRResource(url: resource.url, text: text), other.origin, text.utf8.count)
+        (stream, device, subject, unfiled) = (other.stream, other.device, nil, nil)
+        (run, session, window) = (nil, other.session, other.window)
     }
 
     func parked(_ cause: ParkedResource.Cause, _ reason: String, utc: Int64) -> ParkedResource {

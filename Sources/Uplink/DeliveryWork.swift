@@ -12,20 +12,27 @@ final class DeliveryWork {
     let compresses: Bool
     /// Tells this machine from another; `nil` where nothing does.
     let machine: String?
+    private let window: Int64
     private var feeds: [DeliveryLane: LaneFeed] = [:]
+    /// Under whom everything is filed, as far as was read; and up to which event of beds the book says so.
+    var (filings, filed) = (PatientFilings(), Int64(0))
+    /// The newest event when it was last asked who is where.
+    var stockTaken: Int64 = -1
+    /// Who patients are, as far as anybody has said.
+    var patients: PatientCards
     /// Descriptions known to be stored, so that the book is not asked for each window.
-    private var known: [String: [UInt8]] = [:]
+    var known: [String: [UInt8]] = [:]
     private var newestConfiguration: Int64 = -1
-    private var devices: [DeviceDescription] = []
+    private(set) var devices: [DeviceDescription] = []
     private var facts = DeviceFacts()
     /// How often the lanes had gone back when that was last looked at: descriptions are forgotten then, by each task.
-    private var seenReturns: Int64 = 0
+    var seenReturns: Int64 = 0
     /// The newest event when the journal was last asked for them.
     private var looked: Int64 = 0
     /// Descriptions that the destination does not take as they are, and when they were sent: tried again after a while.
     private var refused: [String: (digest: [UInt8], at: ContinuousClock.Instant)] = [:]
     private static let patience = Duration.seconds(600)
-    private var clocks = SessionClocks()
+    var clocks = SessionClocks()
     /// Windows that are held in memory at once while what is parked in them is tried again.
     private static let windowsAtOnce = 4
 
@@ -35,11 +42,21 @@ final class DeliveryWork {
         machine = settings.machine
         self.book = book
         mapper = FHIRMapper(unit: unit, name: settings.unit, isTestData: settings.isTestData, names: settings.names)
+        window = settings.window
+        patients = PatientCards(settings.identity)
+        try layOutFeeds()
+    }
+
+    /// Makes the lanes of samples anew from the book, with what is known now of who is where.
+    func layOutFeeds() throws {
         for lane in DeliveryLane.allCases where lane.isOfSamples {
-            let windows = SampleWindows(lane, reader: reader, mapper: mapper, length: settings.window)
-            feeds[lane] = try LaneFeed(windows, book)
+            let windows = SampleWindows(lane, reader: reader, mapper: mapper, length: window, filings: filings)
+            feeds[lane] = try LaneFeed(windows, book, filed: filed)
         }
     }
+
+    /// How long a session's windows are. Unit: ns.
+    func windowLength(of session: JournalSession) -> Int64 { session.window ?? window }
 
     func item(_ description: FHIRResource) -> DeliveryItem {
         DeliveryItem(.description(description), mapper, origin: .description)
@@ -50,10 +67,10 @@ final class DeliveryWork {
     /// The host and its devices, as they are configured now, that the destination lacks.
     func missingConfiguration() throws -> [DeliveryItem] {
         let newest = try reader.newestEvent()
-        guard newest != newestConfiguration else { return [] }
+        guard newest != newestConfiguration || patients.isDue else { return [] }
         newestConfiguration = newest
         try readDevices()
-        let missing = try missing([gateway] + devices.map(mapper.device))
+        let missing = try missing([gateway] + devices.map(mapper.device) + patientsToDescribe())
         // What is missing still is looked at again, whether or not anything happens.
         if !missing.isEmpty { newestConfiguration = -1 }
         return missing
@@ -63,7 +80,7 @@ final class DeliveryWork {
     var gateway: FHIRResource { mapper.gateway(version: facts.hostVersion, machine: machine) }
 
     /// What the journal says of the host and its devices; only what is new is read.
-    private func readDevices() throws {
+    func readDevices() throws {
         let newest = try reader.newestEvent()
         guard newest > looked else { return }
         while true {
@@ -80,6 +97,7 @@ final class DeliveryWork {
     /// The descriptions that an item refers to, what is referred to first.
     func descriptions(of item: DeliveryItem) -> [FHIRResource] {
         var found = [gateway]
+        if let subject = item.subject { found.append(patient(subject)) }
         if let handle = item.device {
             found += devices.filter { $0.handle == handle }.map(mapper.device)
         }
@@ -107,7 +125,7 @@ final class DeliveryWork {
         return order.compactMap { missing[$0].map(item) }
     }
 
-    private func isRefused(_ resource: FHIRResource) -> Bool {
+    func isRefused(_ resource: FHIRResource) -> Bool {
         guard let entry = refused[resource.url], ContinuousClock.now - entry.at < Self.patience else { return false }
         return entry.digest == resource.digest
     }
@@ -135,6 +153,7 @@ final class DeliveryWork {
     func forgetDescriptions() throws {
         try book.forgetDescriptions()
         known = [:]
+        patients.forgetTold()
         newestConfiguration = -1
     }
 
@@ -148,76 +167,10 @@ final class DeliveryWork {
     }
 
     /// The first so many are dealt with.
-    func settle(_ lane: DeliveryLane, _ count: Int, stored: [String], parked: [ParkedResource]) throws {
-        try feeds[lane]?.settle(count, stored: stored, parked: parked)
-    }
-
-    // MARK: Events
-
-    /// The next events of a lane that are missing, newest or oldest first, and what is missing when they are dealt
-    /// with.
-    func events(_ lane: DeliveryLane, newestFirst: Bool, limit: Int) throws -> EventBatch? {
-        try readDevices()
-        let returns = try book.returnCount()
-        if returns != seenReturns { (known, seenReturns) = ([:], returns) }
-        let newest = try reader.newestEvent()
-        var ranges = try book.missing(lane, through: newest)
-        guard let range = newestFirst ? ranges.last : ranges.first else { return nil }
-        // So many are looked at, whatever lane they are of; numbers between them that no event has are passed over.
-        let span = limit * 8
-        let read =
-            newestFirst
-            ? try reader.lastEvents(in: range, limit: span)
-            : try reader.events(after: range.lowerBound - 1, limit: span).filter { $0.id <= range.upperBound }
-        var done = range
-        if read.count == span, let first = read.first, let last = read.last {
-            done = newestFirst ? first.id...range.upperBound : range.lowerBound...last.id
-        }
-        var events = read.filter { Self.lane(of: $0) == lane && !$0.recorded.isOwnAffair }
-        if events.count > limit {
-            events = newestFirst ? Array(events.suffix(limit)) : Array(events.prefix(limit))
-            if let first = events.first, let last = events.last {
-                done = newestFirst ? first.id...range.upperBound : range.lowerBound...last.id
-            }
-        }
-        ranges.removeAll { $0 == range }
-        if done.lowerBound > range.lowerBound { ranges.append(range.lowerBound...(done.lowerBound - 1)) }
-        if done.upperBound < range.upperBound { ranges.append((done.upperBound + 1)...range.upperBound) }
-        let items = (newestFirst ? events.reversed() : events).map(item)
-        return EventBatch(
-            lane: lane, items: items, missing: ranges.sorted { $0.lowerBound < $1.lowerBound }, seen: newest,
-            returns: returns)
-    }
-
-    /// Whether an alarm was recorded after an event.
-    func hasAlarm(after number: Int64) throws -> Bool {
-        try reader.events(after: number, limit: 1000).contains { Self.lane(of: $0) == .alarms }
-    }
-
-    private static func lane(of event: EventRecord) -> DeliveryLane {
-        switch event.recorded {
-        case .alertStart, .alertUpdate, .alertEnd, .alarmSwitch: .alarms
-        default: .events
-        }
-    }
-
-    /// When an event was, by the wall clock as it was known later where it was not known then; `nil` where it never
-    /// was.
-    private func utc(of event: EventRecord) -> Int64? {
-        guard event.quality == .unknown else { return event.utc }
-        let session = try? reader.sessions().first { $0.key == event.session }
-        guard let session, session.form != nil else { return event.utc }
-        return (try? clocks.offset(of: session.id, in: reader)).flatMap { $0 }.map { event.monotonicNanoseconds &+ $0 }
-    }
-
-    private func item(_ event: EventRecord) -> DeliveryItem {
-        // A device that was refused before it ever ran is not described, and never was.
-        let device = event.device.flatMap { handle in devices.contains { $0.handle == handle } ? handle : nil }
-        let resource = mapper.event(
-            event.recorded, name: event.kind, id: event.id, session: event.session, device: event.device,
-            utc: utc(of: event), clock: event.quality, line: event.line, hash: event.hash,
-            isDescribed: device != nil || event.device == nil)
-        return DeliveryItem(.event(resource, device: device), mapper, origin: .event(event.id))
+    ///
+    /// - Returns: whether that counts; not where something was said of beds since they were made.
+    func settle(_ lane: DeliveryLane, _ count: Int, stored: [String], parked: [ParkedResource]) throws -> Bool {
+        try feeds[lane]?.settle(count, stored: stored, parked: parked) ?? true
     }
 
     // MARK: What is parked
@@ -234,7 +187,8 @@ final class DeliveryWork {
             switch parked.origin {
             case .description: found = try description(parked.url)
             case .event(let number):
-                found = try reader.events(after: number - 1, limit: 1).first { $0.id == number }.map(item)
+                let event = try reader.events(after: number - 1, limit: 1).first { $0.id == number }
+                found = event.map(items)?.first { $0.url == parked.url }
             case .window(let lane, let position):
                 if windows[parked.origin] == nil {
                     windows[parked.origin] = try feeds[lane]?.windows.window(at: position)?.items ?? []
@@ -251,7 +205,7 @@ final class DeliveryWork {
     }
 
     private func description(_ url: String) throws -> DeliveryItem? {
-        var wanted = [gateway] + devices.map(mapper.device)
+        var wanted = [gateway] + devices.map(mapper.device) + filings.subjects.map(patient)
         for stream in try reader.streams().map(\.descriptor) {
             if let vmd = stream.vmd { wanted.append(mapper.virtualDevice(vmd, of: stream.device)) }
             wanted.append(mapper.metric(stream))
@@ -264,6 +218,7 @@ final class DeliveryWork {
     /// Resources that nothing is known of yet, counted for at most this long and to ten thousand.
     func pending(within limit: Duration = .seconds(2)) throws -> Int {
         let end = ContinuousClock.now + limit
+        _ = try takeStock()
         let newest = try reader.newestEvent()
         var count = 0
         for lane in DeliveryLane.allCases where !lane.isOfSamples {
@@ -287,18 +242,12 @@ final class DeliveryWork {
                     span.position = window.next
                 }
             }
+            for refiling in try book.refilings(feed.lane) where count < 10_000 && ContinuousClock.now < end {
+                var left = LaneFeed.feed(of: refiling)
+                _ = try left.fill(&windows, to: refiling.end, entries: 10_000, bytes: 1 << 20)
+                count += left.steps.count
+            }
         }
         return count
     }
-}
-
-/// Events of a lane that go together.
-struct EventBatch {
-    let lane: DeliveryLane
-    let items: [DeliveryItem]
-    /// What is missing when they are dealt with.
-    let missing: [ClosedRange<Int64>]
-    let seen: Int64
-    /// How often the lanes had gone back when it was made.
-    let returns: Int64
 }

@@ -27,6 +27,7 @@ final class LaneRunner {
 
     /// Descriptions of the host and its devices.
     func configuration() async throws -> Progress {
+        try takeStock()
         let missing = try work.missingConfiguration()
         if missing.isEmpty { return .idle }
         return try await sender.describe(missing).map(Progress.waits) ?? .moved
@@ -34,6 +35,7 @@ final class LaneRunner {
 
     /// One batch of what was parked and is to be tried again.
     func parked() async throws -> Progress {
+        try takeStock()
         let items = try work.due(limit: Self.events)
         guard !items.isEmpty else { return .idle }
         let (descriptions, others) = (items.filter(\.isDescription), items.filter { !$0.isDescription })
@@ -47,9 +49,14 @@ final class LaneRunner {
         return wait.map(Progress.waits) ?? (stored.isEmpty ? .passed : .moved)
     }
 
+    /// What was said of beds since is taken into account: what is in hand is made anew, and what is known of its fate is
+    /// forgotten.
+    private func takeStock() throws { if try work.takeStock() { sender.forget() } }
+
     /// One batch of a lane.
     func advance(_ lane: DeliveryLane) async throws -> Progress {
-        lane.isOfSamples ? try await samples(lane) : try await events(lane)
+        try takeStock()
+        return lane.isOfSamples ? try await samples(lane) : try await events(lane)
     }
 
     private func events(_ lane: DeliveryLane) async throws -> Progress {
@@ -61,9 +68,10 @@ final class LaneRunner {
             if let wait = try await sender.send(batch.items) { return .waits(wait) }
         }
         let (stored, parked) = sender.take(batch.items)
-        try work.book.settle(
-            lane, missing: batch.missing, seen: batch.seen, returns: batch.returns, stored: stored, parked: parked)
-        try reconciliation.keep(batch.items, stored: stored, of: lane)
+        let counts = try work.book.settle(
+            lane, missing: batch.missing, seen: batch.seen, returns: batch.returns, filed: work.filed, stored: stored,
+            parked: parked)
+        if counts { try reconciliation.keep(batch.items, stored: stored, of: lane, filed: work.filed) }
         return stored.isEmpty ? .passed : .moved
     }
 
@@ -88,9 +96,12 @@ final class LaneRunner {
         for bundle in bundles {
             if let wait = try await sender.send(bundle) { return .waits(wait) }
             let (stored, parked) = sender.take(bundle)
-            try work.settle(lane, bundle.count, stored: stored, parked: parked)
+            // Where somebody said meanwhile who is where, they go once more.
+            guard try work.settle(lane, bundle.count, stored: stored, parked: parked) else { return .passed }
             // What went in pieces is not there under its own name.
-            try reconciliation.keep(bundle, stored: stored.filter { !sender.isCut($0) }, of: lane)
+            try reconciliation.keep(
+                bundle, stored: stored.filter { !sender.isCut($0) }, of: lane,
+                filed: work.filed)
             hasStored = hasStored || !stored.isEmpty
         }
         return hasStored ? .moved : .passed

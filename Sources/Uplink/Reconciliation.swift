@@ -38,7 +38,7 @@ final class Reconciliation {
     }
 
     /// One of what was just stored is kept now and then.
-    func keep(_ items: [DeliveryItem], stored: [String], of lane: DeliveryLane) throws {
+    func keep(_ items: [DeliveryItem], stored: [String], of lane: DeliveryLane, filed: Int64) throws {
         if let last = lastKept[lane], .now - last < interval / Self.kept { return }
         let names = Set(stored)
         guard let item = items.filter({ names.contains($0.url) && $0.bytes <= Self.largest }).randomElement() else {
@@ -47,7 +47,7 @@ final class Reconciliation {
         lastKept[lane] = .now
         try book.acknowledge(
             AcknowledgedResource(url: item.url, lane: lane, resource: item.resource.json.text),
-            with: items.map(\.origin))
+            with: items.map(\.origin), filed: filed)
     }
 
     var isDue: Bool { .now >= next }
@@ -85,7 +85,8 @@ final class Reconciliation {
             if !confirmed.isEmpty { patience = 1 }
             return confirmed.isEmpty ? .nothing : .kept
         }
-        try book.goBack(for: missing)
+        // Not where somebody said meanwhile that it is to be another.
+        guard try book.goBack(for: missing) else { return .nothing }
         patience = min(patience * 2, Self.mostPatience)
         next = .now + interval * patience
         return .contradicted(missing.count)

@@ -17,14 +17,17 @@ struct SampleWindows {
     let mapper: FHIRMapper
     /// Of sessions of versions before 5, which do not say it. Unit: ns.
     let length: Int64
+    /// Under whom what is in them is filed.
+    let filings: PatientFilings
     private var newest: (session: Int64, chunk: Int64, base: Int64) = (0, 0, .min)
     private var clocks = SessionClocks()
 
-    init(_ lane: DeliveryLane, reader: JournalReader, mapper: FHIRMapper, length: Int64) {
+    init(_ lane: DeliveryLane, reader: JournalReader, mapper: FHIRMapper, length: Int64, filings: PatientFilings) {
         self.lane = lane
         self.reader = reader
         self.mapper = mapper
         self.length = length
+        self.filings = filings
     }
 
     /// A window's resources, and where the next one begins.
@@ -112,7 +115,8 @@ struct SampleWindows {
         let form = session.form ?? .plain
         var waitsForClock = false
         let end = position.window + position.length
-        var builders: [Int64: SampleRunBuilder] = [:]
+        var builders: [Int64: FiledRuns] = [:]
+        var owners: [String: [PatientFilings.Stretch]] = [:]
         var order: [Int64] = []
         var known: [Int64: Int64] = [:]
         var earliestLater: Int64?
@@ -165,7 +169,13 @@ struct SampleWindows {
                         }
                         if time < position.window { continue }
                         if builders[block.stream] == nil {
-                            builders[block.stream] = SampleRunBuilder(stream, form == .plain ? .plain : .sorted)
+                            let stretches =
+                                owners[stream.device]
+                                ?? filings.stretches(
+                                    of: .device(stream.device), in: session.key, from: position.window, to: end)
+                            owners[stream.device] = stretches
+                            builders[block.stream] = FiledRuns(
+                                stream, form == .plain ? .plain : .sorted, stretches)
                             order.append(block.stream)
                         }
                         waitsForClock = waitsForClock || !wall.isKnown
@@ -193,7 +203,10 @@ struct SampleWindows {
                 guard form == .sorted,
                     let newest = mapper.newest(run, of: stream, session: session.key, window: position.window)
                 else { continue }
-                items.append(DeliveryItem(.newest(newest, of: stream), mapper, origin: .window(lane, begin)))
+                items.append(
+                    DeliveryItem(
+                        .newest(newest, of: stream, subject: run.filing.subject), mapper,
+                        origin: .window(lane, begin)))
             }
         }
         items.sort { $0.url < $1.url }

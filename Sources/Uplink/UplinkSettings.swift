@@ -1,3 +1,4 @@
+package import FHIRMapping
 package import Nomenclature
 
 /// What the uplink does and how far it is.
@@ -34,10 +35,13 @@ extension UplinkService {
         package var machine: String?
         /// How often a sample of what was acknowledged is read back. Unit: ns.
         package var reconcileEvery: Int64
+        /// Who a patient is, by the keyed digest; `nil` where the protected store cannot say now.
+        package var identity: @Sendable (String) -> PatientIdentity?
 
         package init(
             unit: String, destination: String, isTestData: Bool, window: Int64, names: Nomenclature, compresses: Bool,
-            reconcileEvery: Int64, machine: String? = nil
+            reconcileEvery: Int64, machine: String? = nil,
+            identity: @escaping @Sendable (String) -> PatientIdentity? = { _ in nil }
         ) {
             self.unit = unit
             self.destination = destination
@@ -46,6 +50,7 @@ extension UplinkService {
             self.names = names
             self.compresses = compresses
             self.reconcileEvery = reconcileEvery
+            self.identity = identity
             self.machine = machine
         }
     }

@@ -72,7 +72,10 @@ import Testing
             .lineEchoLost, .busContention, .registersRefused, .registersRestored, .heldInput, .samplesExceeded,
             .requestBarred, .lineStatistics, .deviceStatistics, .clockStepped, .samplesLost, .eventsLost, .journalSlow,
             .journalSetAside, .journalFileFailed, .journalGap, .journalPruned, .samplesShed, .settingRefused,
-            .journalWitnessed, .deviceReleased,
+            .journalWitnessed, .deviceReleased, .alertUpdate, .alarmSwitchedOff, .alarmSwitchedOn, .bedConfigured,
+            .presetChosen,
+            // These never go at all.
+            .alarmLedger, .bedLedger,
         ]
         #expect(Set(going) == Set(expected))
     }

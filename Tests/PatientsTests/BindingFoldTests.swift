@@ -112,10 +112,10 @@ struct Story {
         story.bind("a", "1")
         story.bind("b", "2")
         story.begin("s2", at: 5, beds: ["b"])
-        #expect(story.fold.departures(configured: ["b"]) == [.unbound(bed: "a", binding: 4, by: [])])
+        #expect(story.fold.departures(stays: { $0 == "b" }) == [.unbound(bed: "a", binding: 4, by: [])])
         #expect(story.subject("d-a", "s2", 6) == nil, "its device is at no bed of this session")
-        for event in story.fold.departures(configured: ["b"]) { story.add(event) }
-        #expect(story.fold.openBinding(atBed: "a") == nil && story.fold.departures(configured: ["b"]).isEmpty)
+        for event in story.fold.departures(stays: { $0 == "b" }) { story.add(event) }
+        #expect(story.fold.openBinding(atBed: "a") == nil && story.fold.departures(stays: { $0 == "b" }).isEmpty)
         #expect(story.subject("d-b", "s2", 6) == "2")
     }
 

@@ -111,8 +111,8 @@ import Testing
     private static func pass(_ book: DeliveryBook, chunk: Int64, parked: [ParkedResource] = []) throws {
         let position = SamplePosition(session: 1, window: 1, chunk: chunk, length: 1)
         let span = SampleSpan(begin: SamplePosition(), position: position)
-        try book.settle(.numerics, span, stored: [], parked: parked)
-        try book.settle(.waveforms, span, stored: [], parked: [])
+        _ = try book.settle(.numerics, span, filed: 0, stored: [], parked: parked)
+        _ = try book.settle(.waveforms, span, filed: 0, stored: [], parked: [])
     }
 
     private func faults() throws -> [String] { try JournalReader(directory: directory).verify().faults }
@@ -363,7 +363,7 @@ import Testing
         defer { umask(mask) }
         let bed = try Bed(directory, from: Self.second, retention: Self.small)
         let book = try book()
-        try book.settle(.events, missing: [], seen: 1, returns: 0, stored: ["a"], parked: [])
+        _ = try book.settle(.events, missing: [], seen: 1, returns: 0, filed: 0, stored: ["a"], parked: [])
         func modes() throws -> [String: mode_t] {
             var modes: [String: mode_t] = [:]
             for name in try FileManager.default.contentsOfDirectory(atPath: directory) + ["."] {

@@ -1,0 +1,50 @@
+extension BindingFold {
+    /// A stretch of a session's time over which nothing changes of whose values are given, nor ever changed.
+    package struct Stretch: Sendable, Hashable {
+        /// Its first moment; the lowest number where it began with the session. Unit: ns of the monotonic clock.
+        package let from: Int64
+        /// Where the next one begins; the highest number where none does.
+        package let to: Int64
+        /// The withdrawn bindings under which values of it were filed, in the order of their numbers, which is that in
+        /// which they were withdrawn: of two at a time the later one could be made only when the earlier counted no
+        /// longer.
+        package let withdrawn: [Binding]
+        /// The binding that counts.
+        package let counting: Binding?
+    }
+
+    /// All of a session as stretches for what a device gives. Where a binding ever began or ended at a bed that claims
+    /// it at any time, one begins: what was cut there once stays cut, whatever is withdrawn later.
+    package func stretches(ofDevice device: String, in session: String) -> [Stretch] {
+        stretches(atBeds: timeline.beds(claiming: device, in: session, at: nil), in: session) {
+            timeline.beds(claiming: device, in: session, at: $0)
+        }
+    }
+
+    /// The same for what is told of a bed itself.
+    package func stretches(ofBed bed: String, in session: String) -> [Stretch] {
+        stretches(atBeds: [bed], in: session) { _ in [bed] }
+    }
+
+    private func stretches(atBeds beds: [String], in session: String, bedsAt: (Int64) -> [String]) -> [Stretch] {
+        let reaching = bindings.compactMap { binding in
+            beds.contains(binding.bed) ? range(of: binding, in: session).map { (binding: binding, times: $0) } : nil
+        }
+        guard !reaching.isEmpty else { return [Stretch(from: .min, to: .max, withdrawn: [], counting: nil)] }
+        var starts: Set<Int64> = [.min]
+        starts.formUnion(timeline.changes(in: session))
+        for (_, times) in reaching { starts.formUnion([times.lowerBound, times.upperBound]) }
+        starts.remove(.max)
+        let places = starts.sorted()
+        return places.indices.map { index in
+            let from = places[index]
+            let claiming = bedsAt(from)
+            let here = reaching.filter { $0.times.contains(from) && claiming.contains($0.binding.bed) }.map(\.binding)
+            return Stretch(
+                from: from, to: index + 1 < places.count ? places[index + 1] : .max,
+                withdrawn: here.filter(\.isWithdrawn),
+                // Where two beds claim it, it is nobody's.
+                counting: claiming.count == 1 ? here.last { !$0.isWithdrawn } : nil)
+        }
+    }
+}
