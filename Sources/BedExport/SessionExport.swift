@@ -1,7 +1,7 @@
 import DeviceModel
-package import FHIRMapping
+import FHIRMapping
 package import Nomenclature
-import Patients
+package import Patients
 package import SampleJournal
 
 /// The record of a patient's time at a bed: as one document in FHIR, and as tables.
@@ -19,14 +19,14 @@ package struct SessionExport {
         /// When the document is made. Unit: ns since 1970.
         package let now: Int64
         /// Who it is that a digest stands for, by the protected store; `nil` where that is not read.
-        package let identity: ((String) -> PatientIdentity?)?
+        package let identifiers: ((String) -> PatientIdentifiers?)?
 
         package init(
             session: BedSession, veil: Veil, names: Nomenclature, isTestData: Bool, now: Int64,
-            identity: ((String) -> PatientIdentity?)? = nil
+            identifiers: ((String) -> PatientIdentifiers?)? = nil
         ) {
             (self.session, self.veil, self.names) = (session, veil, names)
-            (self.isTestData, self.now, self.identity) = (isTestData, now, identity)
+            (self.isTestData, self.now, self.identifiers) = (isTestData, now, identifiers)
         }
     }
 

@@ -7,7 +7,7 @@ import Patients
 import SampleJournal
 import TestSupport
 
-/// A unit's journal as a host would have written it: two sessions, two beds, four patients, and everything in it that
+/// A unit's journal as a host would have written it: two sessions, two beds, four patients, and all in it that
 /// could tell who somebody is.
 struct SampleUnit: Sendable {
     static let second: Int64 = 1_000_000_000
@@ -16,11 +16,11 @@ struct SampleUnit: Sendable {
     static let bob = String(repeating: "b0", count: 32)
     static let dora = String(repeating: "d4", count: 32)
     static let carol = String(repeating: "c3", count: 32)
-    static let identities = [
-        alice: PatientIdentity(
-            identifiers: [PatientIdentifier(system: "urn:site:mrn", value: "MRN-4711")], birthDate: "1958-03-07",
-            name: "ALICE X")
-    ]
+    /// What the protected store has of the first patient.
+    static func identifiers(of subject: String) -> PatientIdentifiers? {
+        subject == alice
+            ? try? PatientIdentifiers([("mrn", "MRN-4711"), ("birth-date", "1958-03-07"), ("name", "ALICE X")]) : nil
+    }
 
     /// One for all tests: nothing of it is written over.
     private static let made = Result { try SampleUnit() }

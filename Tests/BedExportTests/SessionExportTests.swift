@@ -31,7 +31,7 @@ struct Written {
         _ = try SessionExport.write(
             SessionExport.Request(
                 session: session, veil: veil, names: Nomenclature(), isTestData: isTestData,
-                now: 1_800_000_000_000_000_000, identity: { SampleUnit.identities[$0] }),
+                now: 1_800_000_000_000_000_000, identifiers: SampleUnit.identifiers),
             from: reader, history: history, document: "\(out).json", tables: out)
         document = try String(contentsOfFile: "\(out).json", encoding: .utf8)
         var tables: [String: String] = [:]
