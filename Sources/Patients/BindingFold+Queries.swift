@@ -69,8 +69,8 @@ extension BindingFold {
         }
     }
 
-    /// By the clock of its session's beginning, which may have been wrong; `nil` where that is not known any more. Unit:
-    /// ns since 1970-01-01T00:00:00Z.
+    /// By the wall clock at its session's first known event, which may have been wrong; `nil` where the session is not
+    /// known any more. Unit: ns since 1970-01-01T00:00:00Z.
     package func utc(of moment: Moment) -> Int64? {
         timeline.sessions.first { $0.key == moment.session }.map { $0.utc &+ (moment.nanoseconds &- $0.begin) }
     }
@@ -84,8 +84,8 @@ extension BindingFold {
         }
     }
 
-    /// The moment so long before `now`, as far as sessions are known: where it falls between two of them, one behind the
-    /// earlier one's end; before all, one of the first that is known, before what is known of it.
+    /// The moment so long before `now`, as far as sessions are known: where it falls between two of them, one behind
+    /// the earlier one's end; before all, one of the first that is known, before what is known of it.
     ///
     /// Within the session by its monotonic clock; before it by the wall clock at the first known event of each session,
     /// which may have been wrong.
