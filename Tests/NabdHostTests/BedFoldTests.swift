@@ -39,7 +39,7 @@ import Testing
                 events.map(JournalWriter.Event.init), now: time, utcOffset: 0, quality: .synchronised)
         }
 
-        func write(_ events: [BedEvent]) throws -> Int64 {
+        @discardableResult func write(_ events: [BedEvent]) throws -> Int64 {
             try record(events.map { try #require(UnitEvent.bed($0, at: time)) })
         }
 
@@ -78,7 +78,7 @@ import Testing
         #expect(subject(folder, second, 30) == Self.subject && subject(folder, first, 20) == Self.subject)
         // A summary stands for what went before, and one that nobody can read for nothing.
         try second.write([second.desk.snapshot])
-        let strange = UnitEvent.bed(.bedLedger, .members(["beds": .string("other")]), at: 30)
+        let strange = UnitEvent.bed(.bedLedger, .members(["beds": .string("other")]), at: 40)
         #expect(subject(folder, second, 30) == Self.subject)
         _ = try second.record([try #require(strange)])
         #expect(subject(folder, second, 30) == Self.subject)
