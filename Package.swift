@@ -175,9 +175,9 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
-                "Nomenclature", "Observability", "OperatorDesk", "Patients", "PumpControl", "PumpDesk", "PumpRules",
-                "RealTime",
+                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
+                "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients", "PumpControl", "PumpDesk",
+                "PumpRules", "RealTime",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -273,8 +273,8 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
-                "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
+                "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
                 "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
