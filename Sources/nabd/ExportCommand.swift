@@ -48,11 +48,14 @@ struct ExportCommand: ParsableCommand {
         let session = try chosen(ofBed)
         let configuration = place.journal == nil ? try place.file.load(faultsCost: .itsPart) : nil
         let names = configuration?.names ?? NomenclatureShelf.names().nomenclature
-        let store = PatientReader(folder: patients ?? "\(reader.files.directory).patients")
+        let folder =
+            patients
+            ?? (configuration == nil ? "\(reader.files.directory).patients" : configuration?.patientFolder)
+        let store = folder.map(PatientReader.init)
         let request = SessionExport.Request(
             session: session, veil: deidentified ? Self.veil() : .none, names: names,
             isTestData: testData || configuration?.isTestData ?? false, now: WallClock.now(),
-            identifiers: { store.identifiers(of: $0) })
+            identifiers: { store?.identifiers(of: $0) })
         do {
             let summary = try SessionExport.write(
                 request, from: reader, history: history, document: to, tables: csv)
