@@ -110,7 +110,7 @@ let package = Package(
             ["DeviceModel", "Nomenclature", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "BedExport",
-            ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "SampleJournal", "Scores"]),
+            ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "Patients", "SampleJournal", "Scores"]),
         room(
             "Gzip",
             [
@@ -180,8 +180,9 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
-                "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk", "PumpRules", "RealTime",
+                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus",
+                "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk",
+                "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -195,7 +196,8 @@ let package = Package(
                 "ProfileLanguage",
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",
-                "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "RealTime",
+                "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients",
+                "PumpControl", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -263,7 +265,8 @@ let package = Package(
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
         tests(
-            of: "BedExport", ["DeviceModel", "FHIRMapping", "Nomenclature", "SampleJournal", "TestSupport"]),
+            of: "BedExport",
+            ["DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport"]),
         tests(
             of: "Uplink",
             [
@@ -279,8 +282,9 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
-                "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
+                "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
+                "Sampling", "StrictYAML", "BedDesk", "Patients",
                 "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),

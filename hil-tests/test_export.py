@@ -20,7 +20,7 @@ BEDS = Path(__file__).parents[1] / "Tests" / "journals" / "beds-1"
 # All by which somebody in that journal could be known.
 IDENTITIES = [
     "a1" * 32, "nurse-selma", "SN-9981", "UDI-55", "Nordwagen", "chair-north", "North Chair", "كرسي الشمال",
-    "oximeter-77", "pump-77", "hospital-nord", "ID ALICE X", "48.1234", "2026-11-01",
+    "oximeter-77", "pump-77", "hospital-nord", "ALICE X", "48.1234", "2026-11-01",
 ]
 
 

@@ -149,6 +149,8 @@ extension BedDesk {
     /// What people call the bed.
     private func name(of bed: String) throws(BedRefusal) -> String {
         if let configured = fold.beds[bed] { return configured.name }
+        // Of a bed that the configuration does not say rightly somebody may still be taken away.
+        if fold.openBinding(atBed: bed) != nil { return bed }
         let ids = fold.beds.keys.sorted().joined(separator: ", ")
         throw BedRefusal(.unknownBed, "There is no such bed. There are: \(ids.isEmpty ? "none" : ids).")
     }

@@ -73,7 +73,7 @@ package final class BedDesk {
 
     /// What a session says of its beds before anything else, or after its configuration changed: the beds, who is at a
     /// bed no longer as there is none, and by which preset each is watched.
-    func beginning(_ beds: [Bed]) -> [BedEvent] {
+    func beginning(_ beds: [Bed], isFaulty: (String) -> Bool) -> [BedEvent] {
         let ids = Set(beds.map(\.bed))
         let gone = fold.beds.filter { !ids.contains($0.key) }.sorted { $0.key < $1.key }
         let left = gone.map { bed, old in
@@ -89,7 +89,7 @@ package final class BedDesk {
             return .configured(bed: bed.bed, ConfiguredBed(name: old.name, nameArabic: old.nameArabic, devices: kept))
         }
         return left + given + changed.map { .configured(bed: $0.bed, $0.configured) }
-            + fold.departures(configured: ids) + beds.compactMap(preset)
+            + fold.departures { ids.contains($0) || isFaulty($0) } + beds.compactMap(preset)
     }
 
     /// What somebody chose for a bed stays chosen, by its name, when the host begins anew and when the preset's file
@@ -104,8 +104,13 @@ package final class BedDesk {
 
     /// Says what a session says of its beds; once it has begun, and after each change of its configuration. Returns
     /// `false` where the journal does not take it: it is to be said again.
-    package func begin(_ beds: [Bed], now: BindingFold.Position, write: Writing) -> Bool {
-        let events = beginning(beds)
+    ///
+    /// - Parameter isFaulty: whether the configuration has a bed and does not say rightly what it is: whoever is there
+    ///   stays there.
+    package func begin(
+        _ beds: [Bed], isFaulty: (String) -> Bool = { _ in false }, now: BindingFold.Position, write: Writing
+    ) -> Bool {
+        let events = beginning(beds, isFaulty: isFaulty)
         guard !events.isEmpty else { return true }
         return (try? record(events, now: now, write: write)) != nil
     }
@@ -133,8 +138,8 @@ package final class BedDesk {
             case .record(let events, let patient, let bed, let words):
                 if let patient { try keep(patient) }
                 try record(events, now: now, write: write)
-                guard let view = view(bed, isClinician: true) else { throw .noJournal }
-                return .done(words: words, view)
+                let configured = fold.beds[bed] ?? ConfiguredBed(name: bed, nameArabic: bed, devices: [])
+                return .done(words: words, view(bed, configured, isClinician: true))
             }
         } catch { return error.answer }
     }
@@ -165,16 +170,17 @@ package final class BedDesk {
     }
 
     private func view(_ bed: String, isClinician: Bool) -> BedView? {
-        fold.beds[bed].map { configured in
-            BedView(
-                bed: bed, name: configured.name, nameArabic: configured.nameArabic, devices: configured.devices,
-                preset: fold.presets[bed],
-                patient: fold.openBinding(atBed: bed).map { binding in
-                    BedView.Patient(
-                        binding: binding.number, since: binding.since, sinceUTC: fold.utc(of: binding.since),
-                        by: binding.by,
-                        identifiers: isClinician ? store?.known[binding.subject]?.entered : nil)
-                })
-        }
+        fold.beds[bed].map { view(bed, $0, isClinician: isClinician) }
+    }
+
+    private func view(_ bed: String, _ configured: ConfiguredBed, isClinician: Bool) -> BedView {
+        BedView(
+            bed: bed, name: configured.name, nameArabic: configured.nameArabic, devices: configured.devices,
+            preset: fold.presets[bed],
+            patient: fold.openBinding(atBed: bed).map { binding in
+                BedView.Patient(
+                    binding: binding.number, since: binding.since, sinceUTC: fold.utc(of: binding.since),
+                    by: binding.by, identifiers: isClinician ? store?.known[binding.subject]?.entered : nil)
+            })
     }
 }

@@ -1,161 +1,130 @@
 import DeviceModel
+package import Patients
 package import SampleJournal
 
-/// A patient's time at a bed, as the events of a journal tell it.
-package struct BedSession: Sendable, Hashable {
-    /// The alarm preset that was chosen for a bed.
-    package struct Preset: Sendable, Hashable {
-        package let name: String
-        /// 64 hexadecimal digits.
-        package let digest: String?
-        package let isReviewed: Bool
-        package let moment: JournalMoment
+/// A place in the journal's time: the sessions follow one another, and each has a monotonic clock of its own.
+package struct JournalMoment: Sendable, Hashable, Comparable {
+    /// The session's number; 0 for one whose samples are gone.
+    package let session: Int64
+    /// Unit: ns of the session's monotonic clock.
+    package let time: Int64
+
+    package init(session: Int64, time: Int64) { (self.session, self.time) = (session, time) }
+
+    package static func < (one: JournalMoment, other: JournalMoment) -> Bool {
+        (one.session, one.time) < (other.session, other.time)
     }
-
-    /// The bed's id.
-    package let bed: String
-    /// The number of the binding: of the event that tells it.
-    package let binding: Int64
-    /// The keyed digest of the patient's identifiers. 64 hexadecimal digits.
-    package let subject: String
-    /// Who said that the patient is there.
-    package let by: [String]
-    package let start: JournalMoment
-    /// `nil` while the patient is there, as far as the journal goes.
-    package fileprivate(set) var end: JournalMoment?
-    /// Whether it was the wrong patient: nothing is filed under it.
-    package fileprivate(set) var isWithdrawn = false
-    /// The binding that took its place; `nil` where none did.
-    package fileprivate(set) var replacement: Int64?
-    /// The bed's name, as it was called last.
-    package fileprivate(set) var name: String?
-    package fileprivate(set) var arabicName: String?
-    /// The one in force at the start, and those chosen since, in their order.
-    package fileprivate(set) var presets: [Preset] = []
-
-    package func holds(_ moment: JournalMoment) -> Bool { moment >= start && (end.map { moment < $0 } ?? true) }
 }
 
-/// All that the events of a journal say of its beds, one after the other.
+/// A patient's time at a bed, with what the bed was called and by which preset it was watched.
+package struct BedSession: Sendable {
+    package let binding: Binding
+    /// The bed's name, as it was called last in that time.
+    package internal(set) var configured: ConfiguredBed?
+    /// The one in force at the start, and those chosen since, in their order.
+    package internal(set) var presets: [PresetChoice] = []
+
+    package var bed: String { binding.bed }
+
+    /// The binding that took the place of a withdrawn one; `nil` where none did.
+    package var replacement: Int64? {
+        switch binding.state {
+        case .withdrawn(let withdrawal): withdrawal.replacement
+        case .open, .ended: nil
+        }
+    }
+}
+
+/// All that a journal says of its beds. Who was where when is the fold's to say; what is kept here beside it are names
+/// and presets, which the fold has of the newest session only.
 package struct BedHistory: Sendable {
-    /// The events that it is made of, by their names in the journal.
-    package static let kinds = [
-        "bedConfigured", "presetChosen", "patientBound", "patientUnbound", "bindingWithdrawn",
-    ]
-    private struct Configuration {
-        let moment: JournalMoment
-        let devices: Set<String>
+    private struct Choice {
+        let moment: Moment
+        let preset: PresetChoice
     }
 
-    /// In the order of their bindings. As many as the journal has: it is what bounds them.
-    package private(set) var sessions: [BedSession] = []
-    /// Where they stand: by the number of the binding, and of each bed in their order.
-    private var places: [Int64: Int] = [:]
-    private var placesOfBed: [String: [Int]] = [:]
+    private struct Name {
+        let moment: Moment
+        let configured: ConfiguredBed
+    }
+
+    private var fold = BindingFold()
+    private var last: Int64 = 0
+    private var choices: [String: [Choice]] = [:]
+    private var names: [String: [Name]] = [:]
+    private var devices: [String: Set<String>] = [:]
     /// The beds, in the order in which they were first configured.
     package private(set) var beds: [String] = []
-    private var configurations: [String: [Configuration]] = [:]
-    private var presets: [String: [BedSession.Preset]] = [:]
-    private var names: [String: (name: String?, arabic: String?)] = [:]
-    private let numbers: [String: Int64]
-    /// Of a session whose samples are gone: the one before it.
-    private var lastNumber: Int64 = 0
 
-    /// - Parameter sessions: of the journal.
-    package init(of sessions: [JournalSession]) {
-        numbers = Dictionary(sessions.map { ($0.key, $0.id) }) { $1 }
-    }
+    package init() {}
 
     /// Reads all of a journal.
     package init(_ reader: JournalReader) throws {
-        self.init(of: try reader.sessions())
-        var last: Int64 = 0
         while true {
-            let events = try reader.events(named: Self.kinds, after: last, limit: 500)
-            guard let newest = events.last else { return }
+            let events = try reader.events(after: last, limit: 1000)
+            if events.isEmpty { return }
             for event in events { take(event) }
-            last = newest.id
         }
-    }
-
-    /// When an event was.
-    package mutating func moment(of event: EventRecord) -> JournalMoment {
-        if let number = numbers[event.session] { lastNumber = number }
-        return JournalMoment(session: lastNumber, time: event.monotonicNanoseconds)
-    }
-
-    /// The devices of a bed at a time. What a session is told of a bed at its start holds from its beginning.
-    package func devices(of bed: String, at moment: JournalMoment) -> Set<String> {
-        let ofSession = (configurations[bed] ?? []).filter { $0.moment.session == moment.session }
-        return (ofSession.last { $0.moment <= moment } ?? ofSession.first)?.devices ?? []
-    }
-
-    /// All devices that a bed ever had, in the order of their handles.
-    func allDevices(of bed: String) -> [String] {
-        Set((configurations[bed] ?? []).flatMap(\.devices)).sorted()
     }
 
     package mutating func take(_ event: EventRecord) {
-        let moment = moment(of: event)
-        let body = EventBody(event)
-        switch event.kind {
-        case "bedConfigured":
-            guard let bed = body.text("bed") else { return }
-            if !beds.contains(bed) { beds.append(bed) }
-            configurations[bed, default: []].append(
-                Configuration(moment: moment, devices: Set(body.texts("devices"))))
-            names[bed] = (body.text("name"), body.text("nameArabic"))
-            for place in open(bed) {
-                (sessions[place].name, sessions[place].arabicName) = (body.text("name"), body.text("nameArabic"))
+        let moment = Moment(session: event.session, nanoseconds: event.monotonicNanoseconds)
+        let position = BindingFold.Position(sequence: event.id, moment: moment, utc: event.utc)
+        // What went before the first that is kept is no gap.
+        if last > 0, event.id != last + 1 { _ = fold.takeGap(at: position) }
+        last = event.id
+        fold.take(kind: event.kind, body: event.body, at: position)
+        switch try? BedRecord.event(kind: event.kind, body: event.body) {
+        case .configured(let bed, let configured)?: configure(bed, configured, at: moment)
+        case .presetChosen(let bed, let preset)?:
+            choices[bed, default: []].append(Choice(moment: moment, preset: preset))
+        case .snapshot(let snapshot)?:
+            // What is told again is known, unless the events that told it are gone.
+            for bed in snapshot.beds {
+                if names[bed.bed] == nil { configure(bed.bed, bed.configured, at: moment) }
+                guard choices[bed.bed] == nil, let preset = bed.preset else { continue }
+                choices[bed.bed] = [Choice(moment: moment, preset: preset)]
             }
-        case "presetChosen":
-            guard let bed = body.text("bed"), let name = body.text("preset") else { return }
-            let preset = BedSession.Preset(
-                name: name, digest: body.text("digest"), isReviewed: body.flag("reviewed") ?? false, moment: moment)
-            presets[bed] = [preset]
-            for place in open(bed) {
-                sessions[place].presets.append(preset)
-            }
-        case "patientBound": bind(event, body, moment)
-        case "patientUnbound": end(body.integer("binding"), at: moment)
-        case "bindingWithdrawn":
-            end(body.integer("binding"), at: moment)
-            if let place = body.integer("binding").flatMap({ places[$0] }) { sessions[place].isWithdrawn = true }
-        default: break
+        case .bound?, .unbound?, .withdrawn?, .entered?, nil: break
         }
     }
 
-    /// Who is in a bed: the last one bound, unless the time has ended.
-    private func open(_ bed: String) -> [Int] {
-        (placesOfBed[bed]?.last).map { sessions[$0].end == nil ? [$0] : [] } ?? []
+    private mutating func configure(_ bed: String, _ configured: ConfiguredBed, at moment: Moment) {
+        if names[bed] == nil { beds.append(bed) }
+        names[bed, default: []].append(Name(moment: moment, configured: configured))
+        devices[bed, default: []].formUnion(configured.devices)
     }
 
-    private mutating func bind(_ event: EventRecord, _ body: EventBody, _ moment: JournalMoment) {
-        guard let bed = body.text("bed"), let subject = body.text("subject") else { return }
-        var start = moment
-        // It is said late that the patient has been there since.
-        if let key = body.text("sinceSession"), let session = numbers[key],
-            let time = body.integer("sinceMonotonicNanoseconds")
-        {
-            start = min(moment, JournalMoment(session: session, time: time))
+    // MARK: Questions
+
+    /// In the order of their bindings.
+    package func sessions(of bed: String) -> [BedSession] {
+        fold.bindings.filter { $0.bed == bed }.map { binding in
+            func isBehind(_ moment: Moment) -> Bool { binding.until.map { !fold.isBefore(moment, $0) } ?? false }
+            var session = BedSession(binding: binding)
+            session.configured = (names[bed] ?? []).last { !isBehind($0.moment) }?.configured
+            let chosen = (choices[bed] ?? []).filter { !isBehind($0.moment) }
+            let before = chosen.lastIndex { !fold.isBefore(binding.since, $0.moment) }
+            session.presets = chosen[(before ?? 0)...].map(\.preset)
+            return session
         }
-        // Two patients are not in one bed: the one before left it at the latest when this one came.
-        for place in (placesOfBed[bed] ?? []).reversed() {
-            guard (sessions[place].end ?? moment) > start else { break }
-            sessions[place].end = max(sessions[place].start, start)
-        }
-        if let place = body.integer("replaces").flatMap({ places[$0] }) { sessions[place].replacement = event.id }
-        var session = BedSession(
-            bed: bed, binding: event.id, subject: subject, by: body.texts("by"), start: start)
-        (session.name, session.arabicName) = names[bed] ?? (nil, nil)
-        session.presets = presets[bed] ?? []
-        places[event.id] = sessions.count
-        placesOfBed[bed, default: []].append(sessions.count)
-        sessions.append(session)
     }
 
-    private mutating func end(_ binding: Int64?, at moment: JournalMoment) {
-        guard let place = binding.flatMap({ places[$0] }) else { return }
-        sessions[place].end = min(sessions[place].end ?? moment, max(moment, sessions[place].start))
+    /// All devices that a bed ever had, in the order of their handles.
+    func allDevices(of bed: String) -> [String] { (devices[bed] ?? []).sorted() }
+
+    /// The times within a session of the host over which a binding reaches; `nil` where there are none. Unit: ns of the
+    /// monotonic clock.
+    func range(of binding: Binding, in session: String) -> Range<Int64>? { fold.range(of: binding, in: session) }
+
+    /// The times within a session of the host at which a device's values are of a binding, in their order. Unit: ns of
+    /// the monotonic clock.
+    func ranges(of binding: Binding, device: String, in session: String) -> [Range<Int64>] {
+        let times = [.min] + fold.cuts(ofDevice: device, in: session) + [.max]
+        return zip(times, times.dropFirst()).compactMap { from, to in
+            let moment = Moment(session: session, nanoseconds: from)
+            guard from < to, fold.binding(ofDevice: device, at: moment)?.number == binding.number else { return nil }
+            return from..<to
+        }
     }
 }

@@ -1,4 +1,5 @@
 import DeviceModel
+import Patients
 import SampleJournal
 
 /// What a record rests on, counted while it is read.
@@ -60,13 +61,15 @@ extension SessionExport {
             "format": .string("nabd-bed-session/1"), "hostVersion": .string(HostVersion.text),
             "recordedBy": .array(account.versions.map(JSON.string)), "journalVersion": .integer(JournalFiles.version),
             "deidentified": .bool(!veil.removed.isEmpty),
-            "bed": tells ? .string(session.bed) : nil, "bedName": tells ? session.name.map(JSON.string) : nil,
-            "bedNameArabic": tells ? session.arabicName.map(JSON.string) : nil,
-            "binding": tells ? .integer(session.binding) : nil,
-            "subject": veil.subject(session.subject).map(JSON.string),
-            "boundBy": veil.operators(session.by).isEmpty ? nil : .array(veil.operators(session.by).map(JSON.string)),
+            "bed": tells ? .string(session.bed) : nil,
+            "bedName": tells ? session.configured.map { .string($0.name) } : nil,
+            "bedNameArabic": tells ? session.configured.map { .string($0.nameArabic) } : nil,
+            "binding": tells ? .integer(session.binding.number) : nil,
+            "subject": veil.subject(session.binding.subject).map(JSON.string),
+            "boundBy": veil.operators(session.binding.by).isEmpty
+                ? nil : .array(veil.operators(session.binding.by).map(JSON.string)),
             "start": head.start.map(JSON.string), "end": head.end.map(JSON.string),
-            "isOpen": .bool(session.end == nil),
+            "isOpen": .bool(session.binding.isOpen),
             "profiles": .array(
                 bedProfiles.map { profile in
                     .members([
@@ -77,7 +80,7 @@ extension SessionExport {
             "presets": .array(
                 session.presets.map { preset in
                     .members([
-                        "preset": .string(preset.name), "digest": preset.digest.map(JSON.string),
+                        "preset": .string(preset.preset), "digest": .string(preset.digest),
                         "reviewed": .bool(preset.isReviewed),
                     ])
                 }),
@@ -104,7 +107,7 @@ extension SessionExport {
         func text(_ moment: JournalMoment?) throws -> String? {
             try moment.flatMap { try source.clocks.utc(at: $0) }.map { UTCTime.text(nanoseconds: veil.utc($0)) }
         }
-        return (try text(request.session.start), try text(request.session.end))
+        return (try text(source.start), try text(source.end))
     }
 
     /// What was taken out, in words.

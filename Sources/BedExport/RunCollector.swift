@@ -3,7 +3,7 @@ import FHIRMapping
 import SampleJournal
 
 /// Makes observations of the samples of a session, cut as they are delivered: by the same windows and runs, so that in
-/// a record with identity each has the id that it has at the records service.
+/// a record with identity one has the id that it has at the records service, unless it begins within a window.
 struct RunCollector {
     private struct Window: Hashable {
         let session: Int64

@@ -1,15 +1,16 @@
 import DeviceModel
 import FHIRMapping
+import Patients
 import SampleJournal
 
 /// The record as one document.
 extension SessionExport {
     func document(_ reader: JournalReader) throws -> JSON {
         let session = request.session
-        let subject = veil.subject(session.subject)
+        let subject = veil.subject(session.binding.subject)
         let patient = mapper.patient(
-            subject, name: "\(session.binding)",
-            identifiers: subject.flatMap { request.identifiers?($0) } ?? [])
+            subject, name: "\(session.binding.number)",
+            identity: subject.flatMap { request.identifiers?($0) }.map(Self.identity))
         let made = collector?.observations ?? []
         func about(_ resources: [FHIRResource]) -> [FHIRResource] { resources.map { $0.about(patient) } }
         let trends = about(made.filter { Infusions.part(of: $0.stream) == nil }.map(\.resource))
@@ -36,6 +37,14 @@ extension SessionExport {
             try head(), of: patient, sections: sections, others: try descriptions(sections), sources: sources)
     }
 
+    /// What the protected store says of a patient. The unit knows no registry of identifiers, so none is named.
+    private static func identity(_ known: PatientIdentifiers) -> PatientIdentity {
+        let numbers = known.entered.filter(\.key.isOnesOwn).sorted { $0.key < $1.key }
+        return PatientIdentity(
+            identifiers: numbers.map { PatientIdentifier(system: "urn:nabd:\($0.key.rawValue)", value: $0.value) },
+            birthDate: known.canonical[.birthDate], name: known.entered[.name])
+    }
+
     private func lines(_ count: Int, _ words: String, _ arabic: String) -> [String] {
         count == 0
             ? ["Nothing in the record. · لا شيء في السجل."] : ["\(count) \(words). · \(count) \(arabic)."]
@@ -43,16 +52,17 @@ extension SessionExport {
 
     private func head() throws -> DocumentHead {
         let session = request.session
-        let start = try source.clocks.utc(at: session.start).map { veil.utc($0) }
-        let end = try (session.end ?? account.last).flatMap { try source.clocks.utc(at: $0) }.map { veil.utc($0) }
-        let name = veil.name(session.name ?? session.bed, else: "A bed · سرير")
-        let arabic = veil.name(session.arabicName, else: "")
+        let start = try source.clocks.utc(at: source.start).map { veil.utc($0) }
+        let end = try (source.end ?? account.last).flatMap { try source.clocks.utc(at: $0) }.map { veil.utc($0) }
+        let name = veil.name(session.configured?.name ?? session.bed, else: "A bed · سرير")
+        let arabic = veil.name(session.configured?.nameArabic, else: "")
         let title = [name, arabic].filter { !$0.isEmpty }.joined(separator: " · ")
         // Beside the true time of making, a shifted date would say by how much it is shifted.
         let made = veil.removed.contains(.dates) ? end ?? start ?? 0 : request.now
         return DocumentHead(
-            isOpen: session.end == nil, title: title, start: start, end: session.end == nil ? nil : end, made: made,
-            name: "\(session.binding)")
+            isOpen: session.binding.isOpen, title: title, start: start, end: session.binding.isOpen ? nil : end,
+            made: made,
+            name: "\(session.binding.number)")
     }
 
     /// What the entries refer to: the host, the devices and their parts, the metrics.
@@ -78,12 +88,10 @@ extension SessionExport {
 
     private var sources: [DocumentSource] {
         bedProfiles.map { DocumentSource(display: "profile \($0.profile)", digest: $0.digest) }
-            + request.session.presets.compactMap { preset in
-                preset.digest.map {
-                    DocumentSource(
-                        display: "preset \(preset.name)" + (preset.isReviewed ? "" : ", not reviewed by a clinician"),
-                        digest: $0)
-                }
+            + request.session.presets.map { preset in
+                DocumentSource(
+                    display: "preset \(preset.preset)" + (preset.isReviewed ? "" : ", not reviewed by a clinician"),
+                    digest: preset.digest)
             }
     }
 }

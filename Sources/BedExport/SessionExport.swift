@@ -1,6 +1,7 @@
 import DeviceModel
-package import FHIRMapping
+import FHIRMapping
 package import Nomenclature
+package import Patients
 package import SampleJournal
 
 /// The record of a patient's time at a bed: as one document in FHIR, and as tables.
@@ -17,12 +18,12 @@ package struct SessionExport {
         package let isTestData: Bool
         /// When the document is made. Unit: ns since 1970.
         package let now: Int64
-        /// The identifiers that a digest stands for, of the protected store; `nil` where that is not read.
-        package let identifiers: ((String) -> [PatientIdentifier])?
+        /// Who it is that a digest stands for, by the protected store; `nil` where that is not read.
+        package let identifiers: ((String) -> PatientIdentifiers?)?
 
         package init(
             session: BedSession, veil: Veil, names: Nomenclature, isTestData: Bool, now: Int64,
-            identifiers: ((String) -> [PatientIdentifier])? = nil
+            identifiers: ((String) -> PatientIdentifiers?)? = nil
         ) {
             (self.session, self.veil, self.names) = (session, veil, names)
             (self.isTestData, self.now, self.identifiers) = (isTestData, now, identifiers)
@@ -65,8 +66,8 @@ package struct SessionExport {
         _ request: Request, from reader: JournalReader, history: BedHistory, document: String?, tables: String?
     ) throws -> Summary {
         let session = request.session
-        if session.isWithdrawn {
-            throw ExportError.withdrawn(binding: session.binding, replacement: session.replacement)
+        if session.binding.isWithdrawn {
+            throw ExportError.withdrawn(binding: session.binding.number, replacement: session.replacement)
         }
         var export = try SessionExport(request, reader, history, hasDocument: document != nil, tables: tables)
         try export.readEvents()
@@ -87,7 +88,7 @@ package struct SessionExport {
         mapper = FHIRMapper(
             unit: veil.unit(try reader.unit() ?? ""), name: try Self.unitName(reader, veil),
             isTestData: request.isTestData, names: request.names)
-        start = StreamGap.Mark(moment: request.session.start, utc: try source.clocks.utc(at: request.session.start))
+        start = StreamGap.Mark(moment: source.start, utc: try source.clocks.utc(at: source.start))
         self.tables = try tables.map(TableFolder.init)
         // In one order, whatever is met first.
         for handle in history.allDevices(of: request.session.bed) { _ = veil.device(handle) }
@@ -109,7 +110,7 @@ package struct SessionExport {
     private func time(_ utc: Int64?) -> String { utc.map { UTCTime.text(nanoseconds: veil.utc($0)) } ?? "" }
 
     func monotonic(_ moment: JournalMoment) -> Int64 {
-        veil.monotonic(moment, start: request.session.start, sessionStart: source.start(of: moment.session))
+        veil.monotonic(moment, start: source.start, sessionStart: source.start(of: moment.session))
     }
 
     func when(_ moment: JournalMoment, _ utc: Int64?, _ clock: ClockQuality) -> [String] {
@@ -140,8 +141,9 @@ package struct SessionExport {
         account.take(event, isWithin: isWithin)
         guard isWithin else { return }
         let body = EventBody(event)
-        let devices = source.history.devices(of: request.session.bed, at: moment)
-        let isOfBed = body.text("bed") == request.session.bed || event.device.map(devices.contains) ?? false
+        let isOfBed =
+            body.text("bed") == request.session.bed
+            || event.device.map { source.isOfPatient($0, at: event) } ?? false
         switch event.kind {
         case "scoreGiven" where isOfBed: try takeScore(event, body, moment)
         case "bedEntered" where isOfBed: try takeEntry(event, body, moment)
@@ -176,16 +178,14 @@ package struct SessionExport {
             veil.alert($0, request.names)
         }
         if let device = alert?.device { met.insert(device) }
-        // A reason of a younger host may be any text.
-        let reason = body.text("reason").flatMap {
-            veil.removed.contains(.texts) ? AlertEnding(rawValue: $0)?.rawValue : $0
-        }
+        let reason = veil.reason(body.text("reason"))
         try tables?.row(
             .alarms,
             when(moment, try source.clocks.utc(of: event, at: moment), event.quality) + [
                 "\(veil.number(event.id))", event.kind, alert?.device ?? "", alert?.vmd ?? "",
                 body.text("metric") ?? "", alert?.name ?? "", alert?.priority ?? "", body.text("presence") ?? "",
-                body.text("activation") ?? "", alert?.instance ?? "", alert?.text ?? "", alert?.arabicText ?? "",
+                body.text("activation") ?? "", veil.change(body.text("change")) ?? "", alert?.instance ?? "",
+                alert?.text ?? "", alert?.arabicText ?? "",
                 reason ?? "", veil.operators(body.texts("by")).joined(separator: " "),
             ])
         guard collector != nil else { return }
@@ -193,6 +193,9 @@ package struct SessionExport {
             switch event.recorded {
             case .alertStart(let alert): .alertStart(veil.alert(alert, request.names))
             case .alertEnd(let alert, _): .alertEnd(veil.alert(alert, request.names), reason: reason)
+            case .alertUpdate(let alert, let standing):
+                veil.standing(standing).map { .alertUpdate(veil.alert(alert, request.names), $0) }
+                    ?? .unknown(event.kind)
             case let other: other
             }
         let place = try place(event, moment)
@@ -250,7 +253,7 @@ package struct SessionExport {
             if batch.count >= 4096 { try takeAll(&batch) }
         }
         try takeAll(&batch)
-        let end = request.session.end ?? account.last ?? request.session.start
+        let end = source.end ?? account.last ?? source.start
         for number in gaps.keys.sorted() {
             guard let (known, stream) = gaps[number] else { continue }
             var watch = known

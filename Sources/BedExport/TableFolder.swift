@@ -23,7 +23,8 @@ enum ExportTable: String, CaseIterable {
             ]
         case .alarms:
             return when + [
-                "number", "event", "device", "vmd", "metric", "alert", "priority", "presence", "activation", "instance",
+                "number", "event", "device", "vmd", "metric", "alert", "priority", "presence", "activation", "change",
+                "instance",
                 "text", "textArabic", "reason", "by",
             ]
         case .infusions:

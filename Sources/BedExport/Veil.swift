@@ -138,6 +138,21 @@ package struct Veil: Sendable {
             })
     }
 
+    /// Why an alert ended. A word of a younger host may be any text.
+    func reason(_ word: String?) -> String? {
+        removed.contains(.texts) ? word.flatMap(AlertEnding.init)?.rawValue : word
+    }
+
+    /// What changed of an alert; the same of it.
+    func change(_ word: String?) -> String? {
+        removed.contains(.texts) ? word.flatMap(AlertChange.init)?.rawValue : word
+    }
+
+    /// `nil` where it says a change that is not told.
+    func standing(_ standing: AlertStanding) -> AlertStanding? {
+        change(standing.change).map { _ in standing }
+    }
+
     /// An alert: its words are those of the tables of names, since what was recorded names bed and device.
     mutating func alert(_ alert: AlertRecord, _ names: Nomenclature) -> AlertRecord {
         guard !removed.isDisjoint(with: [.names, .texts]) else { return alert }
@@ -148,7 +163,8 @@ package struct Veil: Sendable {
             (text, arabicText) = (known?.text ?? named?.display, known?.arabicText ?? named?.arabicDisplay)
         }
         return AlertRecord(
-            device: alert.device.map { device($0) }, vmd: alert.vmd, name: alert.name,
+            device: alert.device.map { device($0) }, vmd: alert.vmd,
+            bed: removed.contains(.names) ? nil : alert.bed, metric: alert.metric, name: alert.name,
             priority: alert.priority.flatMap(AlertPriority.init) ?? .low, text: text ?? alert.name,
             arabicText: arabicText ?? "", instance: alert.instance.map { instance($0) })
     }

@@ -47,13 +47,8 @@ extension FHIRMapper {
     ///
     /// - Parameters:
     ///   - subject: the digest; `nil` in a record without identity, where `name` tells patients apart.
-    ///   - identifiers: as the protected store has them; none where it was not read.
-    package func patient(_ subject: String?, name: String = "", identifiers: [PatientIdentifier] = []) -> FHIRResource {
-        patient(subject, name: name, identity: PatientIdentity(identifiers: identifiers))
-    }
-
-    /// The same with all that the protected store has; `nil` where it was not read.
-    package func patient(_ subject: String?, name: String = "", identity: PatientIdentity?) -> FHIRResource {
+    ///   - identity: as the protected store has it; `nil` where it was not read.
+    package func patient(_ subject: String?, name: String = "", identity: PatientIdentity? = nil) -> FHIRResource {
         let id = patientID(subject ?? name)
         let digest = subject.map { PatientIdentifier(system: Self.patientSystem, value: $0) }
         let all = ([digest].compactMap(\.self) + (identity?.identifiers ?? [])).map { one in
@@ -119,23 +114,5 @@ extension FHIRMapper {
                 action: kind == .patientBound ? "C" : "U", outcome: .success,
                 isByPerson: account?.isByPerson ?? false, entities: entities),
             id: id, utc: utc, meta: meta)
-    }
-}
-
-extension FHIRResource {
-    /// The same, about a patient: of an observation the subject; of an audit event one more of what it is about. What
-    /// measured stays what it was. Anything else is as it was.
-    package func about(_ patient: FHIRResource) -> FHIRResource {
-        guard case .object(let members) = json else { return self }
-        let reference = FHIR.reference(patient.type, patient.id)
-        let changed = members.map { member in
-            switch (type, member.name, member.value) {
-            case ("Observation", "subject", _): JSON.Member(name: member.name, value: reference)
-            case ("AuditEvent", "entity", .array(let entities)):
-                JSON.Member(name: member.name, value: .array(entities + [.members(["what": reference])]))
-            default: member
-            }
-        }
-        return FHIRResource(type: type, id: id, json: .object(changed))
     }
 }

@@ -3,6 +3,7 @@ package import DevicePlans
 package import Fieldbus
 import Foundation
 package import Nomenclature
+package import Patients
 import ProfileLanguage
 package import SampleJournal
 import Sampling
@@ -20,6 +21,31 @@ package struct UnitConfiguration: Sendable {
         package let entry: String
         /// Its unique device identifier (UDI) in the form for people, as its label has it; `nil` where nobody wrote it.
         package var udi: String?
+    }
+
+    /// A place for a patient, with the devices that are there.
+    package struct Bed: Sendable {
+        /// Shape: lower-case letters, digits and hyphens, at most 40.
+        package let id: String
+        package let configured: ConfiguredBed
+        /// The name of the preset that it begins with; `nil`: none until somebody chooses one.
+        package let preset: String?
+        package let location: SourceLocation
+        package let presetLocation: SourceLocation?
+    }
+
+    /// Beds of which the file does not say rightly what they are: whoever is there stays there.
+    package enum FaultyBeds: Sendable, Hashable {
+        case these(Set<String>)
+        /// The beds as a whole cannot be read, or their key may be misspelt.
+        case all
+
+        package func contains(_ id: String) -> Bool {
+            switch self {
+            case .these(let ids): ids.contains(id)
+            case .all: true
+            }
+        }
     }
 
     /// A part of the file that is not used, with what is wrong with it.
@@ -57,6 +83,8 @@ package struct UnitConfiguration: Sendable {
     /// Devices of a unit, and lines, at most.
     package static let mostDevices = 256
     package static let mostLines = 64
+    /// Beds at most. A mobile unit's chairs are fewer; a ward's are not many more.
+    package static let mostBeds = 32
 
     /// The unit's name. Shape: lower-case letters, digits and hyphens, at most 40.
     package var unit = ""
@@ -70,6 +98,12 @@ package struct UnitConfiguration: Sendable {
     /// SCHED_FIFO priority of the lines' threads; 0 asks for none.
     package var realTimePriority: Int32 = 40
     package var devices: [Device] = []
+    package var beds: [Bed] = []
+    package internal(set) var faultyBeds = FaultyBeds.these([])
+    /// Where presets are looked for, the first folder first.
+    package var presetFolders: [String] = []
+    /// Where the patients' identifiers stand; `nil` where the file does not say it rightly: nobody can be bound.
+    package var patientFolder: String?
     /// The list of profiles that the unit accepts, where it has one.
     package var accepted: AcceptedProfiles?
     /// The port on 127.0.0.1 at which the exporter, a process of its own, serves metrics and health; `nil` for none.

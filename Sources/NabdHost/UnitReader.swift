@@ -19,7 +19,7 @@ struct UnitReader {
 
     static let keys = [
         "nabd", "unit", "profiles", "accept", "monitor-only", "test-data", "journal", "real-time", "metrics", "status",
-        "clock", "devices", "people", "pumps", "uplink",
+        "clock", "devices", "beds", "presets", "patients", "people", "pumps", "uplink",
     ]
 
     let faultCost: UnitConfiguration.FaultCost
@@ -95,6 +95,7 @@ struct UnitReader {
             if let map = root["pumps"]?.mapping("what lets pumps be driven") { reader.readPumps(map) }
         }
         readDevices(root)
+        readBeds(root, areKeysRight: areKeysRight)
         let isUplinkRight = part(.setting("uplink")) { reader in
             if let map = root["uplink"]?.mapping("the uplink") { reader.readUplink(map) }
         }

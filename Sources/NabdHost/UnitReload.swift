@@ -1,14 +1,16 @@
 import DeviceModel
 import DevicePlans
 import Fieldbus
+import Patients
 
 /// What a configuration that was read anew means for a host that runs. Decides without I/O.
 ///
-/// A line is left alone as long as all that is on it is as it was. What hangs on more than a line (the journal, the
-/// uplink, the pumps and their lines) changes at the next start of the host.
+/// A line is left alone as long as all that is on it is as it was. Beds change with it: whose values a device gives is
+/// said in the journal, not on a line. What hangs on more than a line (the journal, the uplink, the pumps and their
+/// lines, the places of presets and patients) changes at the next start of the host.
 struct UnitReload {
-    /// Parts of the file that count for devices only, or not for the host.
-    private static let ofDevices: Set = ["profiles", "accept", "monitor-only", "metrics"]
+    /// Parts of the file that count for devices or beds only, or not for the host.
+    private static let ofDevices: Set = ["profiles", "accept", "monitor-only", "metrics", "beds"]
 
     /// What the host runs by from now on.
     let configuration: UnitConfiguration
@@ -24,6 +26,8 @@ struct UnitReload {
     let waiting: [String]
     /// Devices that go on as they were, because their new entry is faulty.
     let kept: [String]
+    /// Whether any bed changes.
+    let changesBeds: Bool
 
     private struct Part: Hashable {
         let entry: String
@@ -56,6 +60,8 @@ struct UnitReload {
         }
         var configuration = running
         configuration.devices = devices
+        configuration.beds = read.beds + Self.keptBeds(running, read)
+        changesBeds = Self.beds(configuration) != Self.beds(running)
         configuration.refused = Self.refused(running, read)
         configuration.accepted = read.accepted
         for key in Self.ofDevices { configuration.parts[key] = read.parts[key] }
@@ -102,6 +108,25 @@ struct UnitReload {
                 before.contains(part($0))
             }
             return isLineTheSame ? device : nil
+        }
+    }
+
+    private struct BedPart: Hashable {
+        let id: String
+        let configured: ConfiguredBed
+        let preset: String?
+    }
+
+    private static func beds(_ unit: UnitConfiguration) -> Set<BedPart> {
+        Set(unit.beds.map { BedPart(id: $0.id, configured: $0.configured, preset: $0.preset) })
+    }
+
+    /// A bed whose new entry is faulty goes on as it was, with its patient, where no other bed has one of its devices
+    /// now.
+    private static func keptBeds(_ running: UnitConfiguration, _ read: UnitConfiguration) -> [UnitConfiguration.Bed] {
+        let taken = Set(read.beds.flatMap(\.configured.devices))
+        return running.beds.filter { bed in
+            read.faultyBeds.contains(bed.id) && taken.isDisjoint(with: bed.configured.devices)
         }
     }
 

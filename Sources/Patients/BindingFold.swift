@@ -202,7 +202,9 @@ package struct BindingFold: Sendable {
         let told = bindings.filter { $0.isOpen || $0.number >= others }
         return BedSnapshot(
             beds: beds.sorted { $0.key < $1.key }.map {
-                BedSnapshot.Bed(bed: $0.key, configured: $0.value, preset: presets[$0.key])
+                BedSnapshot.Bed(
+                    bed: $0.key, configured: $0.value, preset: presets[$0.key],
+                    since: timeline.since(ofBed: $0.key))
             }, bindings: told,
             sessions: timeline.inOrder(told.reduce(into: []) { $0.formUnion($1.sessions) }))
     }
@@ -212,7 +214,8 @@ package struct BindingFold: Sendable {
         for bed in snapshot.beds {
             if beds[bed.bed] != bed.configured {
                 beds[bed.bed] = bed.configured
-                timeline.configure(bed.bed, bed.configured.devices, at: position.moment)
+                timeline.configure(
+                    bed.bed, bed.configured.devices, from: bed.since, toldAt: position.moment)
             }
             if let preset = bed.preset { presets[bed.bed] = preset }
         }

@@ -172,6 +172,19 @@ import Testing
         #expect(views.map(\.bed) == ["a", "c"])
     }
 
+    @Test func aBedThatIsFaultyKeepsItsPatient() throws {
+        let story = DeskStory()
+        _ = story.bind("b", 8)
+        #expect(
+            story.desk.begin(
+                [DeskStory.bed("a", ["d-a"])], isFaulty: { $0 == "b" }, now: story.now, write: story.write))
+        #expect(story.desk.fold.openBinding(atBed: "b") != nil)
+        #expect(story.subject(ofDevice: "d-b", story.time) == nil, "its devices are at no bed")
+        #expect(story.bind("a", 8).refusal == .elsewhere)
+        #expect(story.ask(.unbind(bed: "b", by: "amal")).refusal == nil)
+        #expect(story.bind("a", 8).view?.isBound == true)
+    }
+
     @Test func theConfigurationIsFollowedWhereNobodyChose() {
         let story = DeskStory()
         story.restart("s2", at: 5, beds: [DeskStory.bed("a", ["d-a"], preset: "palliative")])

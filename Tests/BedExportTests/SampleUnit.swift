@@ -3,23 +3,24 @@ import DeviceModel
 import FHIRMapping
 import Foundation
 import Nomenclature
+import Patients
 import SampleJournal
 import TestSupport
 
-/// A unit's journal as a host would have written it: two sessions, two beds, three patients, and everything in it that
+/// A unit's journal as a host would have written it: two sessions, two beds, four patients, and all in it that
 /// could tell who somebody is.
 struct SampleUnit: Sendable {
     static let second: Int64 = 1_000_000_000
     static let utc: Int64 = 1_793_520_000_000_000_000 - 100 * second
     static let alice = String(repeating: "a1", count: 32)
     static let bob = String(repeating: "b0", count: 32)
+    static let dora = String(repeating: "d4", count: 32)
     static let carol = String(repeating: "c3", count: 32)
-    static let identifiers = [
-        alice: [
-            PatientIdentifier(system: "urn:site:mrn", value: "MRN-4711"),
-            PatientIdentifier(system: nil, value: "ALICE X"),
-        ]
-    ]
+    /// What the protected store has of the first patient.
+    static func identifiers(of subject: String) -> PatientIdentifiers? {
+        subject == alice
+            ? try? PatientIdentifiers([("mrn", "MRN-4711"), ("birth-date", "1958-03-07"), ("name", "ALICE X")]) : nil
+    }
 
     /// One for all tests: nothing of it is written over.
     private static let made = Result { try SampleUnit() }
@@ -91,13 +92,20 @@ struct SampleUnit: Sendable {
         }
 
         private func bed(_ bed: String, _ name: String, _ arabic: String, _ devices: [String], at time: Int64) throws {
-            try event(
-                "bedConfigured", at: time,
-                [
-                    "bed": .string(bed), "name": .string(name), "nameArabic": .string(arabic),
-                    "devices": .array(devices.map(JSON.string)),
-                ])
+            try tell(
+                .configured(bed: bed, ConfiguredBed(name: name, nameArabic: arabic, devices: devices)), at: time)
         }
+
+        /// An event of a bed, as a host writes it.
+        @discardableResult
+        func tell(_ event: BedEvent, at time: Int64) throws -> Int64 {
+            let now = time * SampleUnit.second
+            guard let told = UnitEvent.bed(event, at: now) else { throw Unwritable() }
+            return try writer.record(
+                [JournalWriter.Event(told)], now: now, utcOffset: offset, quality: .synchronised)
+        }
+
+        struct Unwritable: Error {}
 
         @discardableResult
         func event(
@@ -113,23 +121,13 @@ struct SampleUnit: Sendable {
         @discardableResult
         func bind(
             _ bed: String, _ subject: String, at time: Int64, since: (String, Int64)? = nil, replaces: Int64? = nil
-        )
-            throws -> Int64
-        {
-            try event(
-                "patientBound", at: time,
-                [
-                    "bed": .string(bed), "subject": .string(subject), "by": .array([.string("nurse-selma")]),
-                    "sinceSession": .string(since?.0 ?? key),
-                    "sinceMonotonicNanoseconds": .integer((since?.1 ?? time) * SampleUnit.second),
-                    "replaces": replaces.map { .integer($0) },
-                ])
-        }
-
-        func unbind(_ bed: String, _ binding: Int64, at time: Int64, as kind: String = "patientUnbound") throws {
-            try event(
-                kind, at: time,
-                ["bed": .string(bed), "binding": .integer(binding), "by": .array([.string("nurse-selma")])])
+        ) throws -> Int64 {
+            let since = Moment(
+                session: since?.0 ?? key, nanoseconds: (since?.1 ?? time) * SampleUnit.second)
+            return try tell(
+                .bound(
+                    bed: bed, Arrival(subject: subject, since: since, replaces: replaces, by: ["nurse-selma"])),
+                at: time)
         }
 
         func samples(_ samples: [Sample]) throws {
@@ -163,28 +161,26 @@ struct SampleUnit: Sendable {
         seconds.map { (stream, $0, bits($0), .valid, .none) }
     }
 
-    /// Alice is in the north chair from 110 s of the first session (said at 130) to 50 s of the second; then Bob. Carol
-    /// was said to be in the south chair, which was wrong.
+    /// Alice is in the north chair from 110 s of the first session (said at 130) to 50 s of the second; then Dora.
+    /// Carol was said to be in the south chair, and it was Bob.
     private init() throws {
         folder = try TemporaryFolder()
         let first = try Host(journal, start: 100)
-        try first.event(
-            "presetChosen", at: 101,
-            [
-                "bed": .string("chair-north"), "preset": .string("oncology-chair"),
-                "digest": .string(String(repeating: "e5", count: 32)), "reviewed": .bool(false),
-                "by": .array([.string("nurse-selma")]),
-            ])
+        let preset = PresetChoice(
+            preset: "oncology-chair", digest: String(repeating: "e5", count: 32), isReviewed: false,
+            by: ["nurse-selma"])
+        try first.tell(.presetChosen(bed: "chair-north", preset), at: 101)
         let binding = try first.bind("chair-north", Self.alice, at: 130, since: (first.key, 110))
         let wrong = try first.bind("chair-south", Self.carol, at: 131)
-        try first.unbind("chair-south", wrong, at: 132, as: "bindingWithdrawn")
+        try first.tell(.withdrawn(bed: "chair-south", binding: wrong, by: ["nurse-selma"]), at: 132)
         try first.bind("chair-south", Self.bob, at: 132, since: (first.key, 131), replaces: wrong)
         let instance: JSON = .string("instance-\(first.key)-7")
         let alarm: KeyValuePairs<String, JSON?> = [
             "bed": .string("chair-north"), "alert": .string("MDC_EVT_LO_VAL_LT_LIM"), "priority": .string("medium"),
             "metric": .string("MDC_PULS_OXIM_SAT_O2"), "text": .string("North Chair: SpO2 85 % below 88 %"),
             "textArabic": .string("كرسي الشمال: التشبع 85 %"), "instance": instance,
-            "by": .array([.string("nurse-selma")]),
+            "by": .array([.string("nurse-selma")]), "change": .string("acknowledged"), "presence": .string("ack"),
+            "activation": .string("on"),
         ]
         try first.event("alertStart", device: "oximeter-77", at: 140, alarm)
         try first.event("alertUpdate", device: "oximeter-77", at: 142, alarm)
@@ -196,19 +192,15 @@ struct SampleUnit: Sendable {
         try first.finish(at: 180)
         let second = try Host(journal, start: 10, offset: Self.utc + 500 * Self.second)
         try second.samples(Self.steady(Self.saturation, 15..<60) { 90 + $0 % 3 })
-        try second.unbind("chair-north", binding, at: 50)
-        try second.bind("chair-north", Self.bob, at: 52)
+        try second.tell(.unbound(bed: "chair-north", binding: binding, by: ["nurse-selma"]), at: 50)
+        try second.bind("chair-north", Self.dora, at: 52)
         try second.samples(Self.steady(Self.saturation, 60..<70) { _ in 80 })
         try second.finish(at: 80)
     }
 
     private static func score(_ host: Host) throws {
-        try host.event(
-            "bedEntered", at: 150,
-            [
-                "bed": .string("chair-north"), "item": .string("esas-pain"), "value": .string("4"),
-                "by": .array([.string("nurse-selma")]),
-            ])
+        try host.tell(
+            .entered(bed: "chair-north", BedEntry(item: "esas-pain", value: "4", by: ["nurse-selma"])), at: 150)
         try host.event(
             "scoreGiven", at: 151,
             [

@@ -2,6 +2,7 @@ import DeviceModel
 import FHIRMapping
 import Foundation
 import Nomenclature
+import Patients
 import SampleJournal
 import TestSupport
 import Testing
@@ -25,12 +26,12 @@ struct Written {
     ) throws {
         let reader = try JournalReader(directory: unit.journal)
         let history = try BedHistory(reader)
-        let session = history.sessions.filter { $0.bed == bed && !$0.isWithdrawn }[place]
+        let session = history.sessions(of: bed).filter { !$0.binding.isWithdrawn }[place]
         let out = "\(unit.folder.path)/\(UUID().uuidString)"
         _ = try SessionExport.write(
             SessionExport.Request(
                 session: session, veil: veil, names: Nomenclature(), isTestData: isTestData,
-                now: 1_800_000_000_000_000_000, identifiers: { SampleUnit.identifiers[$0] ?? [] }),
+                now: 1_800_000_000_000_000_000, identifiers: SampleUnit.identifiers),
             from: reader, history: history, document: "\(out).json", tables: out)
         document = try String(contentsOfFile: "\(out).json", encoding: .utf8)
         var tables: [String: String] = [:]
@@ -150,7 +151,7 @@ struct Written {
         let sections = try #require(all.first?["section"] as? [[String: Any]])
         #expect(sections.count == 4 && sections.allSatisfy { ($0["entry"] as? [Any])?.isEmpty == false })
         let patient = try #require(all.first { $0["resourceType"] as? String == "Patient" })
-        #expect((patient["identifier"] as? [[String: Any]])?.count == 3)
+        #expect((patient["identifier"] as? [[String: Any]])?.count == 2)
         for one in all where one["resourceType"] as? String == "Observation" {
             let subject = (one["subject"] as? [String: Any])?["reference"] as? String
             #expect(subject == "Patient/\(patient["id"] ?? "")")
@@ -195,7 +196,7 @@ struct Written {
         let unit = try SampleUnit.shared()
         let reader = try JournalReader(directory: unit.journal)
         let history = try BedHistory(reader)
-        let wrong = try #require(history.sessions.first { $0.isWithdrawn })
+        let wrong = try #require(history.sessions(of: "chair-south").first { $0.binding.isWithdrawn })
         let request = SessionExport.Request(
             session: wrong, veil: .none, names: Nomenclature(), isTestData: true, now: 0)
         do {
@@ -239,8 +240,11 @@ struct Written {
             try FileManager.default.copyItem(
                 atPath: Repository.path("Tests/journals/beds-1/\(file)"), toPath: "\(folder.path)/\(file)")
         }
-        let kept = try BedHistory(JournalReader(directory: folder.path)).sessions
-        #expect(try kept == BedHistory(JournalReader(directory: SampleUnit.shared().journal)).sessions)
-        #expect(kept.count == 4)
+        func subjects(_ journal: String) throws -> [String] {
+            let history = try BedHistory(JournalReader(directory: journal))
+            return history.beds.flatMap { history.sessions(of: $0).map(\.binding.subject) }
+        }
+        let kept = try subjects(folder.path)
+        #expect(try kept == subjects(SampleUnit.shared().journal) && kept.count == 4)
     }
 }

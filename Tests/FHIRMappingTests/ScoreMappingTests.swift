@@ -72,7 +72,8 @@ import Testing
     }
 
     @Test func aPatientIsKnownByDigestAndByIdentifiers() {
-        let one = mapper.patient("ab", identifiers: [PatientIdentifier(system: nil, value: "M1")])
+        let one = mapper.patient(
+            "ab", identity: PatientIdentity(identifiers: [PatientIdentifier(system: nil, value: "M1")]))
         #expect(one.json.text.contains(#"{"system":"urn:nabd:subject","value":"ab"},{"value":"M1"}"#))
         #expect(mapper.patient("ab").id == one.id && mapper.patient("ac").id != one.id)
         #expect(mapper.patient(nil, name: "7").json["identifier"] == nil)

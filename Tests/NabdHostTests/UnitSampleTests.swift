@@ -25,6 +25,8 @@ import Testing
         #expect(unit.lines.count == 5)
         #expect(unit.journalDirectory == "/var/lib/nabd/journal")
         #expect(unit.statusSocket == "/run/nabd/status" && unit.clockFile == "/run/nabd-clock/quality")
+        #expect(unit.beds.map(\.id) == ["chair-1"] && unit.beds[0].configured.devices == ["oximeter", "pump-a"])
+        #expect(unit.patientFolder == "/var/lib/nabd/journal.patients")
         #expect(unit.isTestData && unit.destination == nil && unit.pumps == nil && unit.metricsPort == nil)
     }
 

@@ -23,8 +23,9 @@ struct Story {
         BindingFold.Position(sequence: sequence, moment: now, utc: (epoch + time) * 1_000_000_000)
     }
 
-    @discardableResult mutating func add(_ event: BedEvent) -> BindingFold.Outcome {
-        advance()
+    /// - Parameter seconds: how long after the one before.
+    @discardableResult mutating func add(_ event: BedEvent, takes seconds: Int64 = 1) -> BindingFold.Outcome {
+        advance(seconds)
         return fold.take(kind: event.kind.name, body: event.members.text, at: position)
     }
 
@@ -33,9 +34,9 @@ struct Story {
         return fold.take(kind: kind.name, body: body, at: position)
     }
 
-    private mutating func advance() {
+    private mutating func advance(_ seconds: Int64 = 1) {
         sequence += 1
-        time += 1
+        time += seconds
     }
 
     /// A session with beds of one device each: `d-BED`.
@@ -43,8 +44,9 @@ struct Story {
         (self.session, self.time) = (session, time)
         add(.hostStarted)
         for bed in beds {
-            add(.configured(bed: bed, ConfiguredBed(name: bed, nameArabic: bed, devices: ["d-\(bed)"])))
+            add(.configured(bed: bed, ConfiguredBed(name: bed, nameArabic: bed, devices: ["d-\(bed)"])), takes: 0)
         }
+        self.time += Int64(beds.count)
     }
 
     @discardableResult mutating func bind(
@@ -112,10 +114,10 @@ struct Story {
         story.bind("a", "1")
         story.bind("b", "2")
         story.begin("s2", at: 5, beds: ["b"])
-        #expect(story.fold.departures(configured: ["b"]) == [.unbound(bed: "a", binding: 4, by: [])])
+        #expect(story.fold.departures(stays: { $0 == "b" }) == [.unbound(bed: "a", binding: 4, by: [])])
         #expect(story.subject("d-a", "s2", 6) == nil, "its device is at no bed of this session")
-        for event in story.fold.departures(configured: ["b"]) { story.add(event) }
-        #expect(story.fold.openBinding(atBed: "a") == nil && story.fold.departures(configured: ["b"]).isEmpty)
+        for event in story.fold.departures(stays: { $0 == "b" }) { story.add(event) }
+        #expect(story.fold.openBinding(atBed: "a") == nil && story.fold.departures(stays: { $0 == "b" }).isEmpty)
         #expect(story.subject("d-b", "s2", 6) == "2")
     }
 
@@ -218,6 +220,28 @@ struct Story {
         #expect(story.fold.cuts(ofDevice: "d-a", in: "s1") == [104, 120, 121].map { $0 * 1_000_000_000 })
     }
 
+    /// What was filed under a patient before stays so, when a bed that was not there gets the device.
+    @Test func aBedThatIsNewTakesNothingOfTheTimeBefore() {
+        var story = Self.begun()
+        story.session = "s2"
+        story.time = 99
+        story.add(.configured(bed: "a", ConfiguredBed(name: "a", nameArabic: "a", devices: ["d-a"])))  // 100
+        story.bind("a", "1")  // 101
+        story.time = 119
+        story.add(.configured(bed: "a", ConfiguredBed(name: "a", nameArabic: "a", devices: [])))  // 120
+        story.add(.configured(bed: "new", ConfiguredBed(name: "n", nameArabic: "n", devices: ["d-a"])))  // 121
+        #expect(story.subject("d-a", "s2", 119) == "1" && story.subject("d-a", "s2", 121) == nil)
+        story.bind("new", "2")
+        #expect(story.subject("d-a", "s2", 119) == "1" && story.subject("d-a", "s2", 125) == "2")
+        // Whoever begins at a snapshot knows since when, and no more.
+        var late = Story()
+        late.session = "s2"
+        late.fold.take(
+            .snapshot(story.fold.snapshot),
+            at: BindingFold.Position(sequence: 100, moment: Story.moment("s2", 130), utc: 0))
+        #expect(late.subject("d-a", "s2", 125) == "2" && late.subject("d-a", "s2", 119) == nil)
+    }
+
     @Test(arguments: [
         (EventKind.journalGap, #"{"part":"events","known":7,"found":5}"#, true),
         (.journalGap, #"{"part":"samples","known":7,"found":5}"#, false),
@@ -296,7 +320,8 @@ struct Story {
         // Between them: a moment of the earlier that reaches over no value of it.
         #expect(back(90).session == "s1" && back(90).nanoseconds > 1_501_000_000_000)
         #expect(back(600) == Story.moment("s1", 1_490))
-        #expect(back(100_000) == Story.moment("s1", 1_001), "before all: the first session's beginning")
-        #expect(story.fold.moment(.max, before: story.position) == Story.moment("s1", 1_001))
+        // Before all: of the first session, before what is known of it.
+        #expect(back(1_089) == Story.moment("s1", 1_001) && back(1_090) == Story.moment("s1", 1_000))
+        #expect(story.fold.moment(.max, before: story.position).session == "s1")
     }
 }
