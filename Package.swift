@@ -175,9 +175,9 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
-                "Nomenclature", "Observability", "OperatorDesk", "Patients", "PumpControl", "PumpDesk", "PumpRules",
-                "RealTime",
+                "CommandRecord", "DeviceModel", "DevicePlans", "FHIRMapping", "ProfileLanguage", "Fieldbus",
+                "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients",
+                "PumpControl", "PumpDesk", "PumpRules", "RealTime",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
