@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import Nomenclature
+import Scores
 import Testing
 
 @testable import FHIRMapping
@@ -97,7 +98,7 @@ private struct Seeded: RandomNumberGenerator {
                 Int64.random(in: 1...20, using: &random) == 1 ? 40_000 : Int64.random(in: 300...1700, using: &random)
             let validity: Validity =
                 [.valid, .valid, .valid, .questionable, .notAvailable].randomElement(using: &random) ?? .valid
-            return (number, validity, time)
+            return (Int64(number), validity, time)
         }
         let whole = runs(given)
         let cuts = (0..<Int.random(in: 1...4, using: &random)).map { _ in Int64.random(in: 0...time, using: &random) }
