@@ -36,7 +36,7 @@ extension DeliveryWork {
             }
             if let former {
                 // Where nothing is stored there is nothing to be put right.
-                let plan = try book.storedCount() == 0 ? ([], [:], 0) : plan(from: former, to: next, touched)
+                let plan = try book.storedCount() == 0 ? Plan() : plan(from: former, to: next, touched)
                 // Another task was first: what it has taken into account is looked at again.
                 guard
                     try book.refile(
@@ -52,10 +52,17 @@ extension DeliveryWork {
         }
     }
 
+    /// What is to be delivered anew.
+    private struct Plan {
+        var changes: [FilingChange] = []
+        /// The numbers of events, by the lane that they go in.
+        var events: [DeliveryLane: [Int64]] = [:]
+        /// Bindings of which values have left the journal.
+        var gone = 0
+    }
+
     /// What of that which may have been delivered is told in another way by now.
-    private func plan(from former: PatientFilings, to next: PatientFilings, _ configured: Set<String>) throws -> (
-        changes: [FilingChange], events: [DeliveryLane: [Int64]], gone: Int
-    ) {
+    private func plan(from former: PatientFilings, to next: PatientFilings, _ configured: Set<String>) throws -> Plan {
         try readDevices()
         let handles = Set(devices.map(\.handle)).union(try reader.streams().map(\.descriptor.device))
         let beds = Set(next.fold.bindings.map(\.bed)).union(former.fold.bindings.map(\.bed))
@@ -85,7 +92,7 @@ extension DeliveryWork {
             for (range, devices) in byRange { changes.append(try change(range, devices, session)) }
         }
         changes.sort { $0.begin.isBefore($1.begin) }
-        return (changes, try events(in: ranges), try touching.count { try isGone($0) })
+        return Plan(changes: changes, events: try events(in: ranges), gone: try touching.count { try isGone($0) })
     }
 
     /// Whether the journal has let go of values of a binding.

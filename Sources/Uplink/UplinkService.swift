@@ -291,8 +291,10 @@ package final class UplinkService: Sendable {
     private func tellGone(_ runner: LaneRunner) {
         guard runner.work.takeGone() > 0 else { return }
         logger.error(
-            "a patient was bound or withdrawn whose values have left the journal in part: at the records service they "
-                + "stay as they are")
+            """
+            a patient was bound or withdrawn whose values have left the journal in part: at the records service they \
+            stay as they are
+            """)
     }
 
     private func note(_ problem: String) {
