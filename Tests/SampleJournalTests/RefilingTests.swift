@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -50,7 +51,7 @@ import Testing
         #expect(try book.filedThrough() == 5)
         // The record is held until it is done.
         #expect(books.summary().stored.chunk == 0, "the waveforms have not begun")
-        #expect(try book.queue.read { try DeliveryBook.refilings($0, .waveforms) }.isEmpty)
+        #expect(try book.refilings(.waveforms) == [])
     }
 
     @Test func ofSeveralStretchesEachHasItsPart() throws {
