@@ -182,7 +182,7 @@ let package = Package(
             [
                 "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus",
                 "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk",
-                "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients",
+                "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients", "FHIRMapping",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),

@@ -35,7 +35,8 @@ package final class UplinkHost: Service {
                 isTestData: configuration.isTestData, window: configuration.uplinkWindow,
                 names: configuration.names, compresses: configuration.uplinkCompresses,
                 reconcileEvery: configuration.reconcileEvery,
-                machine: MachineMark.current(unit: configuration.unit)),
+                machine: MachineMark.current(unit: configuration.unit),
+                identity: PatientIdentities.reader(configuration.patientFolder)),
             logger: logger, time: UplinkService.Time(now: { MonotonicClock().now() }, boot: BootMark.current),
             mayWrite: mayWrite)
     }

@@ -274,6 +274,9 @@ package final class JournalReader: Sendable {
         return nil
     }
 
+    /// Whether files of samples are gone that there were: delivered and let go, or lost.
+    package func hasLetGoOfSamples() throws -> Bool { try open(.samples).first.map { $0.first > 1 } ?? false }
+
     /// The number of the newest chunk; 0 when there is none.
     package func newestChunk() throws -> Int64 {
         for file in try open(.samples).reversed() {

@@ -35,12 +35,14 @@ extension DeliveryWork {
                 guard events.count == 500 else { break }
             }
             if let former {
-                let plan = try plan(from: former, to: next, touched)
+                // Where nothing is stored there is nothing to be put right.
+                let plan = try book.storedCount() == 0 ? Plan() : plan(from: former, to: next, touched)
                 // Another task was first: what it has taken into account is looked at again.
                 guard
                     try book.refile(
                         after: known, through: next.through, plan.changes, events: plan.events)
                 else { continue }
+                gone += plan.gone
             }
             stockTaken = newest
             let isNew = next.through != filings.through || max(known, next.through) != filed
@@ -50,10 +52,17 @@ extension DeliveryWork {
         }
     }
 
+    /// What is to be delivered anew.
+    private struct Plan {
+        var changes: [FilingChange] = []
+        /// The numbers of events, by the lane that they go in.
+        var events: [DeliveryLane: [Int64]] = [:]
+        /// Bindings of which values have left the journal.
+        var gone = 0
+    }
+
     /// What of that which may have been delivered is told in another way by now.
-    private func plan(from former: PatientFilings, to next: PatientFilings, _ configured: Set<String>) throws -> (
-        changes: [FilingChange], events: [DeliveryLane: [Int64]]
-    ) {
+    private func plan(from former: PatientFilings, to next: PatientFilings, _ configured: Set<String>) throws -> Plan {
         try readDevices()
         let handles = Set(devices.map(\.handle)).union(try reader.streams().map(\.descriptor.device))
         let beds = Set(next.fold.bindings.map(\.bed)).union(former.fold.bindings.map(\.bed))
@@ -83,7 +92,22 @@ extension DeliveryWork {
             for (range, devices) in byRange { changes.append(try change(range, devices, session)) }
         }
         changes.sort { $0.begin.isBefore($1.begin) }
-        return (changes, try events(in: ranges))
+        return Plan(changes: changes, events: try events(in: ranges), gone: try touching.count { try isGone($0) })
+    }
+
+    /// Whether the journal has let go of values of a binding.
+    private func isGone(_ binding: Binding) throws -> Bool {
+        guard try reader.hasLetGoOfSamples(), let oldest = try reader.chunks(after: 0, limit: 1).first else {
+            return false
+        }
+        guard let session = try reader.sessions().first(where: { $0.key == binding.since.session }) else { return true }
+        return (session.id, binding.since.nanoseconds) < (oldest.session, oldest.base)
+    }
+
+    /// How many bindings were said or withdrawn, since it was last asked, of which values have left the journal.
+    func takeGone() -> Int {
+        defer { gone = 0 }
+        return gone
     }
 
     private func change(_ range: Range<Int64>, _ devices: Set<String>, _ session: JournalSession) throws

@@ -16,6 +16,8 @@ final class DeliveryWork {
     private var feeds: [DeliveryLane: LaneFeed] = [:]
     /// Under whom everything is filed, as far as was read; and up to which event of beds the book says so.
     var (filings, filed) = (PatientFilings(), Int64(0))
+    /// Bindings of which values had left the journal when they were said or withdrawn.
+    var gone = 0
     /// The newest event when it was last asked who is where.
     var stockTaken: Int64 = -1
     /// Who patients are, as far as anybody has said.

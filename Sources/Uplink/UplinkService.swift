@@ -83,7 +83,9 @@ package final class UplinkService: Sendable {
         let runner = try makeRunner(book)
         var failures = 0
         while !Task.isCancelled {
-            switch told(try await runner.advance(.alarms)) {
+            let progress = told(try await runner.advance(.alarms))
+            tellGone(runner)
+            switch progress {
             case .moved, .passed: failures = 0
             case .idle: try await Task.sleep(for: Self.rest)
             case .waits(let wait):
@@ -151,6 +153,7 @@ package final class UplinkService: Sendable {
                 case .numerics: try await runner.advance(.numerics)
                 case .waveforms: try await runner.advance(.waveforms)
                 }
+            tellGone(runner)
             switch told(progress) {
             case .moved, .passed:
                 pass.hasMoved = true
@@ -283,6 +286,15 @@ package final class UplinkService: Sendable {
             }
         }
         return progress
+    }
+
+    private func tellGone(_ runner: LaneRunner) {
+        guard runner.work.takeGone() > 0 else { return }
+        logger.error(
+            """
+            a patient was bound or withdrawn whose values have left the journal in part: at the records service they \
+            stay as they are
+            """)
     }
 
     private func note(_ problem: String) {

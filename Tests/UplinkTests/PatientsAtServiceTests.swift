@@ -12,11 +12,11 @@ import Testing
 
 /// Whose values they are at the records service, however people and the way to it behave.
 @Suite(.serialized) struct PatientsAtServiceTests {
-    private let folder: TemporaryFolder
-    private let service = ScriptedService()
-    private let story: BedStory
-    private let ana = BedStory.subject("a")
-    private let ben = BedStory.subject("b")
+    let folder: TemporaryFolder
+    let service = ScriptedService()
+    let story: BedStory
+    let ana = BedStory.subject("a")
+    let ben = BedStory.subject("b")
 
     init() throws {
         folder = try TemporaryFolder()
@@ -24,19 +24,20 @@ import Testing
         try story.begin()
     }
 
-    private static let server = "https://records.example/fhir"
+    static let server = "https://records.example/fhir"
 
-    private func book() throws -> DeliveryBook {
+    func book() throws -> DeliveryBook {
         try DeliveryBook.opened(
             DeliveryBooks(journal: story.journal), destination: Self.server, unit: try identity()
         ).book
     }
 
-    private func identity() throws -> String { try #require(try JournalReader(directory: story.journal).unit()) }
+    func identity() throws -> String { try #require(try JournalReader(directory: story.journal).unit()) }
 
     /// A process that delivers, from the book as it is: whatever was before it was killed.
-    private func makeRunner(
-        _ book: DeliveryBook, identity: @escaping @Sendable (String) -> PatientIdentity? = { _ in nil }
+    func makeRunner(
+        _ book: DeliveryBook, _ watch: Reconciliation? = nil,
+        identity: @escaping @Sendable (String) -> PatientIdentity? = { _ in nil }
     ) throws -> LaneRunner {
         let reader = try JournalReader(directory: story.journal)
         let settings = UplinkService.Settings(
@@ -44,12 +45,12 @@ import Testing
             names: Nomenclature(), compresses: false, reconcileEvery: 3_600_000_000_000, identity: identity)
         return try LaneRunner(
             service, DeliveryWork(reader, book, unit: try self.identity(), settings: settings),
-            Reconciliation(book, every: .seconds(3600)))
+            watch ?? Reconciliation(book, every: .seconds(3600)))
     }
 
-    private enum Part: CaseIterable { case configuration, parked, alarms, events, numerics }
+    enum Part: CaseIterable { case configuration, parked, alarms, events, numerics }
 
-    private func step(_ runner: LaneRunner, _ part: Part) async throws -> LaneRunner.Progress {
+    func step(_ runner: LaneRunner, _ part: Part) async throws -> LaneRunner.Progress {
         switch part {
         case .configuration: try await runner.configuration()
         case .parked: try await runner.parked()
@@ -60,7 +61,7 @@ import Testing
     }
 
     /// Until nothing is left.
-    private func deliver(identity: @escaping @Sendable (String) -> PatientIdentity? = { _ in nil }) async throws {
+    func deliver(identity: @escaping @Sendable (String) -> PatientIdentity? = { _ in nil }) async throws {
         let runner = try makeRunner(try book(), identity: identity)
         for _ in 0..<2000 {
             var isIdle = true
@@ -71,14 +72,14 @@ import Testing
     }
 
     /// As long as a session goes on, its last window is not delivered: what is not there at all is no fault.
-    private func faults() throws -> [String] {
+    func faults() throws -> [String] {
         var filed = FiledAtService(unit: try identity(), isOver: story.writer == nil)
         return filed.faults(in: service.state.withLock { $0.resources }, of: story)
     }
 
-    private var urls: Set<String> { service.state.withLock { Set($0.resources.keys) } }
+    var urls: Set<String> { service.state.withLock { Set($0.resources.keys) } }
 
-    private func observations(under subject: String) throws -> [String] {
+    func observations(under subject: String) throws -> [String] {
         let patient = FHIRMapper(unit: try identity(), name: "u", isTestData: true, names: Nomenclature())
             .patient(subject).url
         return service.state.withLock { state in
@@ -264,143 +265,5 @@ import Testing
         try await deliver()
         #expect(alerts().count == 1 && alerts().allSatisfy { $0.contains("Patient/") })
         #expect(try faults() == [] && book().parkedCounts() == (0, 0))
-    }
-
-    // MARK: Steps that cross
-
-    /// Somebody says who is there while a bundle is under way, to which nobody is there: it does not count.
-    @Test(arguments: [Part.numerics, .alarms]) private func whatIsSaidMeanwhileCounts(part: Part) async throws {
-        try story.run(seconds: 14)
-        try story.alert(device: nil, bed: "chair-1")
-        try story.run(seconds: 20)
-        let book = try book()
-        let (runner, other) = (try makeRunner(book), try makeRunner(book))
-        _ = try await step(runner, .configuration)
-        let box = Mutex(false)
-        let unsafe = Unsafe(story: story, ana: ana, work: other.work)
-        service.state.withLock { state in
-            state.whileUnderWay = {
-                guard
-                    box.withLock({ done in
-                        defer { done = true }; return !done
-                    })
-                else { return }
-                try unsafe.bindAndTakeStock()
-            }
-        }
-        _ = try await step(runner, part)
-        #expect(box.withLock { $0 })
-        try story.run(seconds: 15)
-        try story.end()
-        try await deliver()
-        #expect(try faults() == [])
-    }
-
-    /// Only used by one task at a time.
-    private struct Unsafe: @unchecked Sendable {
-        let story: BedStory
-        let ana: String
-        let work: DeliveryWork
-
-        func bindAndTakeStock() throws {
-            try story.bind("chair-1", ana, ago: 30)
-            _ = try work.takeStock()
-        }
-    }
-
-    /// Too many changes at once for the book: the lane goes back, and nothing is lost.
-    @Test func soManyChangesAtOnceAreOne() async throws {
-        for round in 0..<40 {
-            try story.run(seconds: 4)
-            _ = round
-        }
-        try await deliver()
-        for round in 0..<70 {
-            // Each a second of its own, long ago.
-            guard let number = try story.bind("chair-1", round % 2 == 0 ? ana : ben, ago: 150 - Int64(round)) else {
-                continue
-            }
-            try story.withdraw(number)
-        }
-        try story.run(seconds: 15)
-        try story.end()
-        try await deliver()
-        #expect(try faults() == [])
-    }
-
-    /// A new alarm goes out while much is delivered anew.
-    @Test func whatIsDeliveredAnewHoldsUpNoAlarm() async throws {
-        try story.run(seconds: 300)
-        try await deliver()
-        try story.bind("chair-1", ana, ago: 290)
-        try story.alert(device: nil, bed: "chair-1")
-        let runner = try makeRunner(try book())
-        let before = service.state.withLock { $0.bundles.count }
-        _ = try await runner.advance(.alarms)
-        // The patient, and the alarm.
-        #expect(service.state.withLock { $0.bundles.count } <= before + 2)
-        #expect(service.state.withLock { $0.resources.values.contains { $0.contains("urn:nabd:alert") } })
-        // What is new goes before what is delivered anew.
-        try story.run(seconds: 80)
-        service.state.withLock { ($0.entryLimit, $0.keepsOrder) = (2, true) }
-        _ = try await runner.advance(.numerics)
-        let first = service.state.withLock { state in
-            state.order.compactMap { state.resources[$0]?.firstMatch(of: /"data":"([0-9]+)/).flatMap { Int64($0.1) } }
-        }
-        #expect(first.first ?? 0 > 900, "\(first)")
-        try story.end()
-        try await deliver()
-        #expect(try faults() == [])
-    }
-
-    // MARK: Whatever comes
-
-    /// Any order of what people say, sessions, outages, lost answers and kills.
-    @Test(arguments: 0..<24) func howeverItComesAboutAllIsUnderTheRightSubject(seed: UInt64) async throws {
-        var random = SeededGenerator(seed: seed &* 7919 &+ 3)
-        let subjects = "abcd".map(BedStory.subject)
-        var runners = [try makeRunner(try book()), try makeRunner(try book())]
-        service.state.withLock { $0.checksReferences = seed % 3 == 0 }
-        for _ in 0..<Int.random(in: 20...60, using: &random) {
-            switch Int.random(in: 0..<15, using: &random) {
-            case 0..<4: try story.run(seconds: Int64.random(in: 1...12, using: &random))
-            case 4:
-                let ago = Bool.random(using: &random) ? Int64.random(in: 0...40, using: &random) : 0
-                guard ago * BedStory.second < story.sessionAge else { continue }
-                try story.bind(
-                    Bool.random(using: &random) ? "chair-1" : "chair-2", subjects.randomElement(using: &random) ?? ana,
-                    ago: ago)
-            case 5: if let one = story.bindings.randomElement(using: &random) { try story.unbind(one.number) }
-            case 6:
-                if let one = story.bindings.randomElement(using: &random) {
-                    try story.withdraw(one.number, for: Bool.random(using: &random) ? subjects.randomElement() : nil)
-                }
-            case 7:
-                try story.alert(
-                    device: "ox", bed: Bool.random(using: &random) ? "chair-1" : nil)
-            case 8:
-                if Bool.random(using: &random) {
-                    try story.end(inGoodOrder: Bool.random(using: &random))
-                    try story.begin()
-                }
-            case 9: service.state.withLock { $0.loseAnswers = Int.random(in: 1...2, using: &random) }
-            case 10: service.state.withLock { $0.unavailableFor = Int.random(in: 1...3, using: &random) }
-            case 11:
-                service.state.withLock { $0.entryLimit = Int.random(in: 1...8, using: &random) }
-            // A kill: nothing but the book is left.
-            case 12: runners = [try makeRunner(try book()), try makeRunner(try book())]
-            default:
-                let runner = runners[Int.random(in: 0..<2, using: &random)]
-                for _ in 0..<Int.random(in: 1...4, using: &random) {
-                    _ = try await step(runner, Part.allCases.randomElement(using: &random) ?? .numerics)
-                }
-            }
-        }
-        try story.run(seconds: 3)
-        try story.end()
-        service.state.withLock { ($0.loseAnswers, $0.unavailableFor, $0.entryLimit) = (0, 0, 1000) }
-        try await deliver()
-        #expect(try faults() == [], "seed \(seed)")
-        #expect(try book().parkedCounts() == (0, 0))
     }
 }
