@@ -164,7 +164,8 @@ let package = Package(
         room(
             "OperatorDesk",
             [
-                "Alarms", "CPosix", "DeviceModel", "LocalSocket", "PumpControl", "RealTime", "StrictYAML",
+                "Alarms", "BedDesk", "CPosix", "DeviceModel", "LocalSocket", "Patients", "PumpControl", "RealTime",
+                "StrictYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -180,7 +181,8 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus",
+                "Alarms", "CommandRecord", "Presets", "Scores", "DeviceModel", "DevicePlans", "ProfileLanguage",
+                "Fieldbus",
                 "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk",
                 "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients", "FHIRMapping",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
@@ -192,7 +194,7 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets",
+                "Alarms", "BedDesk", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets",
                 "ProfileLanguage",
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",

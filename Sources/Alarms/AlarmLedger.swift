@@ -69,6 +69,18 @@ package struct AlarmLedger: Sendable, Hashable {
         return [.ended(alarm.record, reason: reason, repeated: repeated)]
     }
 
+    /// Nothing bears a condition out for a time; it stands.
+    package func doubt(_ condition: String) -> [AlarmEvent] {
+        guard let alarm = alarms[condition], alarm.holds, !alarm.isUnconfirmed else { return [] }
+        return [.changed(alarm.record, .unconfirmed)]
+    }
+
+    /// A condition that was in doubt was seen again.
+    package func confirm(_ condition: String) -> [AlarmEvent] {
+        guard let alarm = alarms[condition], alarm.isUnconfirmed else { return [] }
+        return [.changed(alarm.record, .confirmed)]
+    }
+
     // MARK: Time
 
     /// What time brings about by now.

@@ -59,21 +59,25 @@ package struct AlertRecord: Sendable, Hashable {
 
     /// The same as another occurrence, or as none that is named.
     package func occurrence(_ instance: String?) -> AlertRecord {
-        AlertRecord(copy: self, instance: instance)
+        AlertRecord(copy: self, instance: instance, bed: bed)
     }
 
-    private init(copy other: AlertRecord, instance: String?) {
-        (device, vmd, bed, metric, name) = (other.device, other.vmd, other.bed, other.metric, other.name)
+    private init(copy other: AlertRecord, instance: String?, bed: String?) {
+        (device, vmd, self.bed, metric, name) = (other.device, other.vmd, bed, other.metric, other.name)
         (priority, text, arabicText) = (other.priority, other.text, other.arabicText)
         self.instance = instance
     }
 
-    /// What tells one alert from another while it holds: device, virtual device and name; for one of a bed the bed and
-    /// the metric too.
+    /// What tells one alert from another while it holds: device, virtual device and name; for one that is about a bed's
+    /// value the bed and the metric too. A device keeps its own alerts when it goes to another bed.
     package var condition: String {
-        let place = bed.map { "\($0)/\(metric ?? "")/" } ?? ""
+        let isOfBed = metric != nil || device == nil
+        let place = isOfBed ? bed.map { "\($0)/\(metric ?? "")/" } ?? "" : ""
         return "\(place)\(device ?? "")/\(vmd ?? "")/\(name)"
     }
+
+    /// The same at a bed, where it is about a device that is at one.
+    package func at(_ bed: String?) -> AlertRecord { AlertRecord(copy: self, instance: instance, bed: bed ?? self.bed) }
 
     package func members(repeated: UInt32 = 0, reason: AlertEnding? = nil) -> JSON {
         .members([

@@ -27,6 +27,10 @@ struct AlertRegister {
     private(set) var isWhole: Bool
     /// The wall clock less the monotonic clock. Unit: ns.
     var utcOffset: Int64 = 0
+    /// The bed of each device that is at one.
+    var beds: [String: String] = [:]
+    /// Conditions that a host before this one saw, and this one has not seen yet.
+    private var before: Set<String>
     /// When the register began; then, by device, since when it has given values. Unit: ns of the monotonic clock.
     private let began: Int64
     private var answering: [String: Int64] = [:]
@@ -38,6 +42,7 @@ struct AlertRegister {
     init(session: String, ledger: AlarmLedger = AlarmLedger(), mayLatch: Bool = false, isWhole: Bool, at now: Int64) {
         (self.session, self.ledger, self.mayLatch, self.isWhole) = (session, ledger, mayLatch, isWhole)
         began = now
+        before = Set(ledger.standing.filter(\.isUnconfirmed).map(\.condition))
     }
 
     /// Events were given up, and among them may be the end of an alert: the next start looks for it.
@@ -61,9 +66,11 @@ struct AlertRegister {
         _ record: AlertRecord, nature: AlertNature, latches: Bool, repeated: UInt32 = 0, at time: Int64
     ) -> [UnitEvent] {
         count += 1
+        before.remove(record.condition)
         return take(
             ledger.begin(
-                record.occurrence("\(session)-\(count)"), nature: nature, latches: latches && mayLatch,
+                record.at(record.device.flatMap { beds[$0] }).occurrence("\(session)-\(count)"), nature: nature,
+                latches: latches && mayLatch,
                 repeated: repeated), at: time)
     }
 
@@ -111,10 +118,10 @@ struct AlertRegister {
     /// - Parameter devices: those that have given a value lately, with their slowest period. Unit: ns.
     mutating func settle(answering devices: [String: Int64], at now: Int64) -> [UnitEvent] {
         answering = devices.reduce(into: [:]) { $0[$1.key] = answering[$1.key] ?? now }
-        let unseen = ledger.standing.filter(\.isUnconfirmed).filter { alarm in
+        let unseen = ledger.standing.filter { $0.isUnconfirmed && before.contains($0.condition) }.filter { alarm in
             let since = alarm.record.device.map { answering[$0] } ?? began
             let period = alarm.record.device.flatMap { devices[$0] } ?? 0
-            if alarm.record.bed != nil { return since.map { now - $0 >= Settling.value } ?? false }
+            if alarm.record.metric != nil { return since.map { now - $0 >= Settling.value } ?? false }
             switch AlertKind(rawValue: alarm.record.name) {
             case let kind? where LinkAlert.allCases.contains { $0.kind == kind }:
                 return since.map { now - $0 >= Settling.link } ?? false

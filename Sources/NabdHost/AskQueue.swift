@@ -1,28 +1,28 @@
 import Synchronization
 
+/// Why a question was not taken.
+enum AskRefusal: Error, Hashable {
+    /// Nobody takes questions: not yet, or no longer.
+    case notRunning
+    /// As many as may wait do so already.
+    case full
+    /// Whoever asked does not want it any more.
+    case cancelled
+}
+
 /// Questions that wait for one thread, each with somebody who waits for its answer.
 ///
 /// The thread takes them once a round and answers each, then or later: it never waits for anybody here.
 final class AskQueue<Question: Sendable, Answer: Sendable>: Sendable {
-    /// Why a question was not taken.
-    enum Refusal: Error, Hashable {
-        /// Nobody takes questions: not yet, or no longer.
-        case notRunning
-        /// As many as may wait do so already.
-        case full
-        /// Whoever asked does not want it any more.
-        case cancelled
-    }
-
     /// A question, which must be answered once.
     struct Asked: Sendable {
         fileprivate let ticket: UInt64
         let question: Question
-        fileprivate let continuation: CheckedContinuation<Result<Answer, Refusal>, Never>
+        fileprivate let continuation: CheckedContinuation<Result<Answer, AskRefusal>, Never>
 
         func answer(_ answer: Answer) { continuation.resume(returning: .success(answer)) }
 
-        fileprivate func refuse(_ refusal: Refusal) { continuation.resume(returning: .failure(refusal)) }
+        fileprivate func refuse(_ refusal: AskRefusal) { continuation.resume(returning: .failure(refusal)) }
     }
 
     private enum State {
@@ -41,7 +41,7 @@ final class AskQueue<Question: Sendable, Answer: Sendable>: Sendable {
     init(limit: Int) { self.limit = limit }
 
     /// Waits for the answer.
-    func ask(_ question: Question) async throws(Refusal) -> Answer {
+    func ask(_ question: Question) async throws(AskRefusal) -> Answer {
         let ticket = tickets.wrappingAdd(1, ordering: .relaxed).newValue
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { enter(Asked(ticket: ticket, question: question, continuation: $0)) }
@@ -52,7 +52,7 @@ final class AskQueue<Question: Sendable, Answer: Sendable>: Sendable {
     }
 
     private func enter(_ asked: Asked) {
-        let refusal: Refusal? = state.withLock { state in
+        let refusal: AskRefusal? = state.withLock { state in
             guard case .open(let waiting) = state else { return .notRunning }
             guard waiting.count < limit else { return .full }
             // Asked under the lock: a later cancellation finds the question here.

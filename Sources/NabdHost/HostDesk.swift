@@ -1,3 +1,4 @@
+import BedDesk
 import DevicePlans
 import Fieldbus
 import OperatorDesk
@@ -15,6 +16,7 @@ struct AlarmAsk: Sendable {
 final class HostDesk: CommandDesk {
     let asks = AskQueue<DeskRequest, DeskAnswer>(limit: DeskRounds.mostAsks)
     let alarms = AskQueue<AlarmAsk, DeskAnswer>(limit: DeskRounds.mostAsks)
+    let beds = AskQueue<BedRequest, BedAnswer>(limit: DeskRounds.mostAsks)
     /// `nil` where this host drives none, whatever its configuration says.
     let pumps: [DrivenPump]?
 
@@ -23,6 +25,7 @@ final class HostDesk: CommandDesk {
     func answer(_ question: DeskQuestion) async -> DeskAnswer {
         switch question {
         case .pump(let request): await answer(request)
+        case .bed(let request): await answer(request)
         case .alarm(let request, let person): await Self.answer(alarms, AlarmAsk(request: request, by: person))
         }
     }
@@ -37,18 +40,24 @@ final class HostDesk: CommandDesk {
         return .refused(code: "notDriven", words: "This host drives no pump now.", command: nil)
     }
 
+    private func answer(_ request: BedRequest) async -> DeskAnswer {
+        do throws(AskRefusal) { return DeskAnswer(try await beds.ask(request)) } catch { return Self.refusal(error) }
+    }
+
     private static func answer<Question>(_ asks: AskQueue<Question, DeskAnswer>, _ question: Question) async
         -> DeskAnswer
     {
-        do { return try await asks.ask(question) } catch {
-            let words =
-                switch error {
-                case .notRunning: "The unit's host takes nothing now."
-                case .full: "Too many ask at once: try again."
-                case .cancelled: "It was withdrawn."
-                }
-            return .refused(code: "notRunning", words: words, command: nil)
-        }
+        do throws(AskRefusal) { return try await asks.ask(question) } catch { return refusal(error) }
+    }
+
+    private static func refusal(_ error: AskRefusal) -> DeskAnswer {
+        let words =
+            switch error {
+            case .notRunning: "The unit's host takes nothing now."
+            case .full: "Too many ask at once: try again."
+            case .cancelled: "It was withdrawn."
+            }
+        return .refused(code: "notRunning", words: words, command: nil)
     }
 
     func stopNow(device: String) -> Bool {

@@ -10,6 +10,8 @@ struct LineChange: Sendable {
     var removed: [LineWorker] = []
     /// What the journal is told of it.
     var events: [UnitEvent] = []
+    /// The unit as it is from now on, where its beds change with it.
+    var unit: UnitConfiguration?
     /// The host's alerts that begin or end with it.
     var alerts: [(alert: AlertKind, device: String?, holds: Bool)] = []
 }
@@ -38,6 +40,7 @@ extension RecorderLoop {
         }
         for worker in change.removed { remove(worker) }
         add(change.events)
+        if let unit = change.unit { beds?.change(unit) }
         for (alert, device, holds) in change.alerts { hold(alert, device: device, holds) }
     }
 }

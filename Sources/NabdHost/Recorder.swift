@@ -43,10 +43,12 @@ final class Recorder: Sendable {
     ///   - watches: alarms of the host whose condition is asked for at intervals.
     ///   - quality: how sure the wall clock is.
     ///   - desk: what answers people; `nil` where there is no way in for them.
+    ///   - beds: those of the unit; `nil` where it never had any.
     ///   - commands: the command path, which belongs to the recorder's thread from now on; `nil` for none.
     func start(
         _ writer: JournalWriter, beginning: [UnitEvent], alerts: AlertRegister,
-        standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch], desk: HostDesk?, commands: DeskRounds?,
+        standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch], desk: HostDesk?, beds: BedRounds?,
+        commands: DeskRounds?,
         lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
         quality: @escaping @Sendable () -> ClockQuality,
         priority: Int32, logger: Logger
@@ -59,7 +61,9 @@ final class Recorder: Sendable {
         loop.watches = watches
         loop.commands = commands
         loop.desk = desk
-        let (asks, alarms) = (commands?.asks, desk?.alarms)
+        loop.beds = beds
+        loop.layBeds()
+        let (asks, alarms, questions) = (commands?.asks, desk?.alarms, beds == nil ? nil : desk?.beds)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
@@ -73,6 +77,7 @@ final class Recorder: Sendable {
         changes.open()
         asks?.open()
         alarms?.open()
+        questions?.open()
     }
 
     /// Records an event from any task, and returns its number in the journal when it is durable. At most

@@ -69,10 +69,15 @@ extension RecorderLoop {
         case .pause(let bed, let seconds):
             return try alerts.ledger.pause(bed: bed, for: Int64(seconds) * 1_000_000_000, by: people, at: now)
         case .switchOff(let off):
-            guard let facts = alerts.facts(of: off) else { throw .noSuchAlarm }
+            guard let facts = alerts.facts(of: off) ?? watchedFacts(of: off) else { throw .noSuchAlarm }
             return try alerts.ledger.switchOff(off, nature: facts.nature, priority: facts.priority, by: people)
         case .switchOn(let off): return try alerts.ledger.switchOn(off, by: people)
         }
+    }
+
+    /// What is known of an alarm that does not stand, and whose bed's preset has it.
+    private func watchedFacts(of off: AlarmSwitch) -> (nature: AlertNature, priority: AlertPriority)? {
+        beds?.watches.priority(of: off).map { (.physiological, $0) }
     }
 
     private static func words(_ events: [AlarmEvent], at now: Int64) -> String {

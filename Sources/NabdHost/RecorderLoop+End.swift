@@ -13,6 +13,7 @@ extension RecorderLoop {
         turnCommands()
         commands?.close()
         desk?.alarms.close()
+        beds?.close()
         drain()
         tellIncidents()
         tellLosses()

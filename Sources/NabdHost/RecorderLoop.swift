@@ -20,7 +20,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private static var slowDisk: Int64 { 1_000_000_000 }
 
     let writer: JournalWriter
-    private var lines: [(worker: LineWorker, streams: [Int])]
+    private(set) var lines: [(worker: LineWorker, streams: [Int])]
     /// The civil time of the unit less UTC, by the machine's own time zone. Unit: ns.
     private let zone = Int64(TimeZone.current.secondsFromGMT()) * 1_000_000_000
     let notes: NoteQueue
@@ -46,6 +46,10 @@ final class RecorderLoop<Clock: MonotonicTime> {
     var commands: DeskRounds?
     /// What answers people; `nil` where there is no way in for them.
     var desk: HostDesk?
+    /// The beds of the unit; `nil` where it never had any.
+    var beds: BedRounds?
+    /// Why no patient can be kept, as it was told last.
+    var toldStoreFault: String?
 
     /// - Parameters:
     ///   - beginning: events that the journal has not taken yet.
@@ -95,6 +99,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             let round = rounds.begin(at: now)
             watchClock()
             drain()
+            watchBeds()
             show(publish)
             // From here on the thread is the disk's as often as its own.
             beat.give(at: clock.now(), into: .system)
@@ -110,6 +115,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             writeEvents()
             writeNotes()
             turnCommands()
+            turnBeds()
             answerAlarms()
             switch round.commit {
             case .none: break
@@ -153,6 +159,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         lines.append((worker, streams))
         losses.add()
         totals.picture.add(worker)
+        layBeds()
     }
 
     func remove(_ worker: LineWorker) {
@@ -160,6 +167,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         lines.remove(at: index)
         losses.remove(index)
         totals.picture.remove(line: index)
+        layBeds()
         add(alerts.endAll(of: worker.alerts, at: clock.now()))
     }
 
@@ -181,6 +189,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
                         guard streams.indices.contains(Int(record.index)) else { continue }
                         samples += 1
                         totals.picture.add(sample: record, line: index)
+                        beds?.watches.take(record, stream: streams[Int(record.index)])
                         return (record, streams[Int(record.index)])
                     case .event: take(event: record, ofLine: index)
                     case .alertStart: take(alert: record, begins: true, of: worker)
@@ -237,6 +246,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         }
         totals.events += Int64(batch.count)
         commands?.took(batch, first: last - Int64(batch.count) + 1)
+        beds?.took(batch, first: last - Int64(batch.count) + 1, utcOffset: clockWatch.offset)
         events.take(batch.count, at: clock.now())
         if events.keepWithinLimit() > 0 { alerts.loseEvents() }
         return true
@@ -351,7 +361,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     }
 
     /// Says that the disk was slow: lines go on meanwhile, but an event behind it had to wait.
-    private func tellSlowness(since start: Int64) {
+    func tellSlowness(since start: Int64) {
         let now = clock.now()
         guard now - start >= Self.slowDisk else { return }
         events.add(.journalSlow(milliseconds: (now - start) / 1_000_000, at: now))

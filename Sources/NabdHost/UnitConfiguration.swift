@@ -102,6 +102,8 @@ package struct UnitConfiguration: Sendable {
     package internal(set) var faultyBeds = FaultyBeds.these([])
     /// Where presets are looked for, the first folder first.
     package var presetFolders: [String] = []
+    /// Those that can be used, by their names.
+    package internal(set) var presets: [String: Preset] = [:]
     /// Where the patients' identifiers stand; `nil` where the file does not say it rightly: nobody can be bound.
     package var patientFolder: String?
     /// The list of profiles that the unit accepts, where it has one.

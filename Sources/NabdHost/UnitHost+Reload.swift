@@ -60,7 +60,9 @@ extension UnitHost {
             // What has ended gives no more signs of life, and owes none.
             running.withLock { running in running.workers.removeAll { worker in ended.contains { $0 === worker } } }
             await Self.stop(ended)
-            try await recorder.change(LineChange(removed: ended, events: events(plan)))
+            try await recorder.change(
+                LineChange(
+                    removed: ended, events: events(plan), unit: plan.changesBeds ? plan.configuration : nil))
         } catch {
             logger.error("the configuration is not taken", metadata: ["reason": "\(error)"])
             return

@@ -105,13 +105,14 @@ package final class UnitHost: Service {
         let (writer, beginning, unwritten) = try openJournal()
         if unwritten.isEmpty { keepProfiles() }
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
+        let beds = makeBeds(session: writer.sessionKey)
         try recorder.start(
             writer, beginning: unwritten,
             alerts: AlertRegister(
                 session: writer.sessionKey, ledger: beginning.alarms, mayLatch: desk != nil,
                 isWhole: beginning.knowsAllAlerts, at: MonotonicClock().now()),
             standing: standing,
-            watches: watches, desk: desk, commands: commands(), lines: lines,
+            watches: watches, desk: desk, beds: beds, commands: commands(), lines: lines,
             commitEvery: configuration.commitEvery, quality: clock.now,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)

@@ -2,6 +2,7 @@ import DevicePlans
 import Foundation
 import Nomenclature
 import Patients
+import Presets
 import ProfileLanguage
 import StrictYAML
 
@@ -58,6 +59,7 @@ extension UnitReader {
             faulty.insert(entry.id)
         }
         unit.faultyBeds = isMapping ? .these(faulty) : .all
+        readPresets()
         warnOfDevicesAtNoBed()
     }
 
@@ -111,6 +113,44 @@ extension UnitReader {
             UnitConfiguration.Bed(
                 id: entry.id, configured: ConfiguredBed(name: name, nameArabic: arabic, devices: devices),
                 preset: preset, location: entry.key.location, presetLocation: map["preset"]?.location))
+    }
+
+    /// Reads the presets that a bed may be watched by. One that cannot be used costs the beds that name it their limits,
+    /// which is an alarm, and nothing else.
+    private mutating func readPresets() {
+        guard !unit.beds.isEmpty else { return }
+        let shelf = PresetShelf(folders: unit.presetFolders, names: unit.names)
+        let named = Set(unit.beds.compactMap(\.preset))
+        for (name, _) in shelf.paths {
+            let found = Diagnostics()
+            let preset = (try? shelf.load(name, diagnostics: found)).flatMap(\.self)
+            unit.presets[name] = preset
+            if named.contains(name) { for one in found.all { diagnostics.note(one.location, one.message) } }
+        }
+        for bed in unit.beds {
+            guard let name = bed.preset else {
+                diagnostics.warning(bed.location, "no limit is watched at “\(bed.id)”: it has no preset")
+                continue
+            }
+            _ = part(.setting("presets")) { reader in reader.check(name, of: bed, shelf) }
+        }
+    }
+
+    private func check(_ name: String, of bed: UnitConfiguration.Bed, _ shelf: PresetShelf) {
+        let location = bed.presetLocation ?? bed.location
+        if let preset = unit.presets[name] {
+            guard preset.review == nil else { return }
+            return diagnostics.warning(location, "the preset “\(name)” is \(Preset.notReviewed)")
+        }
+        if let path = shelf.path(of: name) {
+            return diagnostics.error(
+                location, "no limit is watched at “\(bed.id)”: \(path) is faulty",
+                suggestion: "nabd preset lint \(path)")
+        }
+        diagnostics.error(
+            location,
+            "no limit is watched at “\(bed.id)”: there is no preset “\(name)” in "
+                + unit.presetFolders.joined(separator: ", "), suggestion: shelf.suggest(name))
     }
 
     private static func name(_ value: YAMLValue?, _ what: String) -> String? {

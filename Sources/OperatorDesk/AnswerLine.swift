@@ -40,6 +40,8 @@ package struct AnswerLine {
         var bytes: String?
         var asked: Bool?
         var proven: Bool?
+        var beds: [BedReport]?
+        var bed: BedReport?
 
         init(_ value: DeskAnswer) {
             switch value {
@@ -52,6 +54,8 @@ package struct AnswerLine {
                 (answer, self.bytes, self.words) = ("preview", Hexadecimal.text(bytes), words)
             case .stop(let asked, let isProven, let words):
                 (answer, self.asked, proven, self.words) = ("stop", asked, isProven, words)
+            case .beds(let reports): (answer, beds) = ("beds", reports)
+            case .bed(let report, let words): (answer, bed, self.words) = ("bed", report, words)
             case .done(let words): (answer, self.words) = ("done", words)
             }
         }
@@ -65,6 +69,8 @@ package struct AnswerLine {
             case "preview":
                 bytes.flatMap(Hexadecimal.bytes).flatMap { bytes in words.map { .preview(bytes: bytes, words: $0) } }
             case "stop": asked.flatMap { asked in words.map { .stop(asked: asked, isProven: proven, words: $0) } }
+            case "beds": beds.map(DeskAnswer.beds)
+            case "bed": bed.flatMap { bed in words.map { .bed(bed, words: $0) } }
             case "done": words.map(DeskAnswer.done)
             default: nil
             }

@@ -49,7 +49,7 @@ final class DeskAnswering: Sendable {
                 code: "role", words: "\(stranger.who.id) may not do this: ask somebody who is a \(needed.rawValue).",
                 command: nil)
         }
-        switch await asked(line.ask.question(by: people.map(\.who), first: person.who), questions) {
+        switch await asked(line.ask.question(by: people.map(\.who), first: person), questions) {
         case .answer(let answer): return answer
         case .busy:
             return .refused(
@@ -117,7 +117,7 @@ extension DeskLine.Ask {
         case .show(let number), .verify(let number, _), .withdraw(let number), .start(let number),
             .resolve(let number, _):
             number
-        case .list, .history, .preview, .draft, .stop, .lookedAt, .unlock, .alarm: nil
+        case .list, .history, .preview, .draft, .stop, .lookedAt, .unlock, .alarm, .bed: nil
         }
     }
 
@@ -125,13 +125,16 @@ extension DeskLine.Ask {
     var role: OperatorRole? {
         switch self {
         case .draft, .verify, .withdraw, .start, .resolve, .alarm: .clinician
+        case .bed(let ask): ask.isForClinicians ? .clinician : nil
         case .list, .show, .history, .preview, .stop, .lookedAt, .unlock: nil
         }
     }
 
     /// The same, asked by people who are known.
-    fileprivate func question(by people: [Operator], first person: Operator) -> DeskQuestion {
-        switch self {
+    fileprivate func question(by people: [Operator], first known: SignIn.Person) -> DeskQuestion {
+        let person = known.who
+        return switch self {
+        case .bed(let ask): .bed(ask.request(by: person.id, isClinician: known.roles.contains(.clinician)))
         case .alarm(let request): .alarm(request, by: person)
         case .list: .pump(.list)
         case .show(let number): .pump(.show(number))

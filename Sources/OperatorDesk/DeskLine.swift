@@ -35,6 +35,7 @@ package struct DeskLine: Sendable, Hashable {
         case lookedAt(device: String)
         case unlock(device: String)
         case alarm(AlarmRequest)
+        case bed(BedAsk)
     }
 
     /// Why a line is not taken; never what stands in it.
@@ -113,6 +114,7 @@ package struct DeskLine: Sendable, Hashable {
         var most = Self.history.lowerBound
         if case .history(let asked) = ask { most = asked }
         if case .alarm(let asked) = ask, !asked.isWithinBounds { return false }
+        if case .bed(let asked) = ask, !asked.isWithinBounds { return false }
         let people = [by, second].compactMap { $0 }
         return ask.number ?? 1 > 0 && Self.history.contains(most) && (second == nil || by != nil)
             && people.allSatisfy { Self.isShort($0.id) && Self.isShort($0.secret) }
@@ -188,6 +190,11 @@ extension DeskLine {
         var seconds: Int?
         var alert: String?
         var metric: String?
+        var preset: String?
+        var identifiers: [Identifier]?
+        var since: Int64?
+        var item: String?
+        var value: String?
 
         init(_ ask: String, number: Int64? = nil, most: Int? = nil, device: String? = nil, seen: String? = nil) {
             (self.ask, self.number, self.most, self.device, self.seen) = (ask, number, most, device, seen)
@@ -209,14 +216,14 @@ extension DeskLine.Ask {
         switch self {
         case .stop(let device), .lookedAt(let device), .unlock(let device): device
         case .preview, .draft, .verify: entry?.device
-        case .list, .show, .history, .withdraw, .start, .resolve, .alarm: nil
+        case .list, .show, .history, .withdraw, .start, .resolve, .alarm, .bed: nil
         }
     }
 
     package var entry: DeskEntry? {
         switch self {
         case .preview(let entry), .draft(let entry), .verify(_, let entry): entry
-        case .list, .show, .history, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock, .alarm: nil
+        case .list, .show, .history, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock, .alarm, .bed: nil
         }
     }
 
@@ -235,6 +242,7 @@ extension DeskLine.Ask {
         case .lookedAt(let device): DeskLine.Wire("lookedAt", device: device)
         case .unlock(let device): DeskLine.Wire("unlock", device: device)
         case .alarm(let request): request.wire
+        case .bed(let ask): ask.wire
         }
     }
 
@@ -265,8 +273,13 @@ extension DeskLine.Ask {
         case "lookedAt": self = .lookedAt(device: try device())
         case "unlock": self = .unlock(device: try device())
         default:
-            guard let request = try AlarmRequest(wire) else { throw .unknownRequest }
-            self = .alarm(request)
+            if let request = try AlarmRequest(wire) {
+                self = .alarm(request)
+            } else if let ask = try BedAsk(wire) {
+                self = .bed(ask)
+            } else {
+                throw .unknownRequest
+            }
         }
     }
 

@@ -1,3 +1,4 @@
+package import BedDesk
 package import PumpControl
 
 /// What somebody enters for a pump: everything as it was typed.
@@ -46,6 +47,7 @@ package enum DeskRequest: Sendable, Hashable {
 package enum DeskQuestion: Sendable, Hashable {
     case pump(DeskRequest)
     case alarm(AlarmRequest, by: Operator)
+    case bed(BedRequest)
 }
 
 /// What is answered. Words are sentences for a nurse; they hold no quantity of a draft, no patient and no secret.
@@ -63,6 +65,9 @@ package enum DeskAnswer: Sendable, Hashable {
     ///   - isProven: `true`: the pump shows that it stands; `false`: it could not be told, or does not show it; `nil`:
     ///     not known yet.
     case stop(asked: Bool, isProven: Bool? = nil, words: String)
+    case beds([BedReport])
+    /// What was done at a bed, and how it is now.
+    case bed(BedReport, words: String)
     case done(words: String)
 }
 

@@ -14,6 +14,9 @@ enum PumpWords {
         case .preview(let bytes, let words):
             "\(words)\nNothing was sent. These bytes would go out:\n  \(hexadecimal(bytes))\n  \(text(of: bytes))"
         case .stop(_, _, let words), .done(let words): words
+        case .beds(let beds):
+            beds.isEmpty ? "There are no beds." : beds.map(BedWords.text).joined(separator: "\n")
+        case .bed(let bed, let words): "\(words)\n\(BedWords.text(bed))"
         }
     }
 

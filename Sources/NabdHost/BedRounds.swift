@@ -1,0 +1,149 @@
+import BedDesk
+import DeviceModel
+import Patients
+import SampleJournal
+import Scores
+
+/// The beds in the recorder's rounds: who is there, by what they are watched, and what people ask about them.
+final class BedRounds {
+    private enum Beginning {
+        /// The journal does not hold yet which beds there are.
+        case owed
+        case said
+    }
+
+    /// An event that could not be made, and so is not written.
+    private struct Unwritable: Error {}
+
+    private let desk: BedDesk
+    private let asks: AskQueue<BedRequest, BedAnswer>?
+    private let session: String
+    private var beds: [BedDesk.Bed]
+    private var faulty: UnitConfiguration.FaultyBeds
+    private var beginning = Beginning.owed
+    /// The file of events that holds what the bindings came to.
+    private var summarised: String?
+    var watches: BedWatches
+    /// Beds at which something became so that nothing stays switched off there.
+    private var renewed: [String] = []
+
+    /// - Parameter asks: what people ask; `nil` where there is no way in for them.
+    init(
+        _ desk: BedDesk, _ unit: UnitConfiguration, watches: BedWatches, session: String,
+        asks: AskQueue<BedRequest, BedAnswer>?
+    ) {
+        (self.desk, self.watches, self.session, self.asks) = (desk, watches, session, asks)
+        (beds, faulty) = (unit.deskBeds, unit.faultyBeds)
+    }
+
+    /// Why the last patient could not be kept; `nil` where the last one was.
+    var storeFault: String? { desk.storeFault }
+
+    /// The bed of each device.
+    var bedOfDevice: [String: String] {
+        Dictionary(desk.fold.beds.flatMap { bed, configured in configured.devices.map { ($0, bed) } }) { _, last in last
+        }
+    }
+
+    /// Other beds, or the same with other devices; said in the next round.
+    func change(_ unit: UnitConfiguration) { (beds, faulty, beginning) = (unit.deskBeds, unit.faultyBeds, .owed) }
+
+    /// Lines came or went.
+    func set(streams: [(descriptor: StreamDescriptor, number: Int)], at now: Int64) {
+        watches.set(streams: streams)
+        watches.lay(desk.fold, at: now)
+    }
+
+    /// - Parameters:
+    ///   - file: the one that events go to.
+    ///   - record: makes events durable, and returns the last one's number.
+    /// - Returns: the beds at which nothing stays switched off.
+    func turn(now: Int64, utc: Int64, file: String, record: @escaping ([UnitEvent]) throws -> Int64) -> [String] {
+        let position = BindingFold.Position(
+            sequence: 0, moment: Moment(session: session, nanoseconds: now), utc: utc)
+        var written: [BedEvent] = []
+        let write: BedDesk.Writing = { events in
+            let units = events.compactMap { UnitEvent.bed($0, at: now) }
+            guard units.count == events.count, !units.isEmpty else { throw Unwritable() }
+            let last = try record(units)
+            written += events
+            return last
+        }
+        if case .owed = beginning, desk.begin(beds, isFaulty: faulty.contains, now: position, write: write) {
+            beginning = .said
+            watches.lay(desk.fold, at: now)
+        }
+        // Whatever went before in other files, this one says what it came to.
+        let isEmpty = desk.fold.beds.isEmpty && desk.fold.bindings.isEmpty
+        if case .said = beginning, !isEmpty, summarised != file, (try? write([desk.snapshot])) != nil {
+            summarised = file
+        }
+        for asked in asks?.take() ?? [] { asked.answer(desk.answer(asked.question, now: position, write: write)) }
+        for event in written { take(event, at: now) }
+        defer { renewed = [] }
+        return renewed
+    }
+
+    private func take(_ event: BedEvent, at now: Int64) {
+        watches.take(event, desk.fold, at: now)
+        switch event {
+        case .presetChosen(let bed, _), .bound(let bed, _), .unbound(let bed, _, _), .withdrawn(let bed, _, _):
+            renewed.append(bed)
+        case .configured, .entered, .snapshot: break
+        }
+    }
+
+    /// The journal took events of the host: some begin a session or say that the record has a gap.
+    func took(_ events: some Sequence<UnitEvent>, first: Int64, utcOffset: Int64) {
+        for (place, event) in events.enumerated() where BedRecord.kinds.contains(event.kind) && !event.kind.isOfBed {
+            desk.took(
+                kind: event.kind.name, body: event.members.text,
+                at: BindingFold.Position(
+                    sequence: first + Int64(place),
+                    moment: Moment(session: session, nanoseconds: event.monotonic), utc: event.monotonic &+ utcOffset))
+        }
+    }
+
+    func close() { asks?.close() }
+}
+
+extension BedWatches {
+    /// What people entered for the patients who are there, as the journal tells it; it has aged by the wall clock
+    /// since.
+    ///
+    /// - Parameters:
+    ///   - now: unit ns of the monotonic clock.
+    ///   - utc: the wall clock; `nil` while it is not known to be right: nothing of before counts then. Unit: ns since
+    ///     1970.
+    mutating func recall(_ fold: BindingFold, journal: String, at now: Int64, utc: Int64?) {
+        guard let utc, let first = fold.bindings.filter(\.isOpen).map(\.number).min(),
+            let reader = try? JournalReader(directory: journal)
+        else { return }
+        var last = first
+        while let events = try? reader.events(of: [.bedEntered], after: last, limit: 10_000), let newest = events.last {
+            for event in events where event.quality != .unknown && event.utc <= utc {
+                guard case .entered(let bed, let entry)? = try? BedRecord.event(kind: event.kind, body: event.body),
+                    let binding = fold.openBinding(atBed: bed), binding.number < event.id
+                else { continue }
+                enter(entry, at: bed, time: now &- (utc &- event.utc))
+            }
+            last = newest.id
+        }
+    }
+}
+
+extension BedRules {
+    /// Presets by their names, and what may be entered.
+    init(_ unit: UnitConfiguration) {
+        self.init(
+            presets: unit.presets.values.sorted { $0.name < $1.name }.map { preset in
+                Preset(name: preset.name, digest: preset.digest, isReviewed: preset.review != nil)
+            }
+        ) { item, value in
+            do throws(ScoreEntry.Fault) {
+                _ = try ScoreEntry(item: item, value: value, by: ["anybody"], time: 0)
+                return nil
+            } catch { return error.text }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Alarms
+import DeviceModel
+import Presets
+import RealTime
+import SampleJournal
+import Scores
+
+/// The beds' part in the recorder's rounds.
+extension RecorderLoop {
+    /// The alarm of a score that a preset asks for.
+    private static var scoreAlarm: String { "NABD_SCORE_HIGH" }
+
+    /// What was drained is judged by the limits of its bed: nothing of it happens on a line's thread.
+    func watchBeds() {
+        guard let beds else { return }
+        let now = clock.now()
+        for change in beds.watches.turn(at: now) { take(change) }
+        for (bed, result) in beds.watches.scores(at: now) {
+            if let event = UnitEvent.bed(.scoreGiven, result.members(bed: bed), at: now) { add([event]) }
+            judge(result, at: bed, now: now)
+        }
+    }
+
+    /// Who is at which bed, and what people ask about it; durable when it has happened.
+    func turnBeds() {
+        guard let beds, events.isBegun, events.waiting.isEmpty else { return }
+        let start = clock.now()
+        defer { tellSlowness(since: start) }
+        let renewed = beds.turn(now: start, utc: start &+ clockWatch.offset, file: writer.eventFile) {
+            [self] batch in
+            do {
+                let last = try writer.record(
+                    batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset,
+                    quality: judgeClock())
+                totals.events += Int64(batch.count)
+                return last
+            } catch {
+                complain(error)
+                throw error
+            }
+        }
+        alerts.beds = beds.bedOfDevice
+        for bed in Set(renewed).sorted() { add(alerts.take(alerts.ledger.switchAllOn(bed: bed), at: start)) }
+        tellStoreFault(beds)
+    }
+
+    private func tellStoreFault(_ beds: BedRounds) {
+        guard beds.storeFault != toldStoreFault else { return }
+        toldStoreFault = beds.storeFault
+        if let fault = toldStoreFault {
+            logger.error("no patient can be kept, so nobody can be bound to a bed", metadata: ["reason": "\(fault)"])
+        }
+    }
+
+    /// The streams of the lines as they are drained now.
+    func layBeds() {
+        beds?.set(
+            streams: lines.flatMap { line in
+                zip(line.worker.streams, line.streams).map { (descriptor: $0, number: $1) }
+            }, at: clock.now())
+    }
+
+    // MARK: Conditions
+
+    private func take(_ change: LimitChange) {
+        let condition = change.condition
+        let record = AlertRecord(
+            device: condition.key.device, vmd: condition.key.vmd, bed: condition.key.bed, metric: condition.key.metric,
+            name: condition.key.alert.rawValue, priority: condition.priority, text: condition.text,
+            arabicText: condition.arabicText, instance: nil)
+        let nature: AlertNature =
+            switch condition.key.alert {
+            case .high, .low: .physiological
+            case .missing, .overdue: .technical
+            }
+        switch change.what {
+        case .begins:
+            add(alerts.begin(record, nature: nature, latches: condition.isLatching, at: change.at))
+        case .priorityRaised: add(alerts.take(alerts.ledger.raise(record), at: change.at))
+        case .unconfirmed: add(alerts.take(alerts.ledger.doubt(record.condition), at: change.at))
+        case .confirmed: add(alerts.take(alerts.ledger.confirm(record.condition), at: change.at))
+        case .ends(.cleared): add(alerts.take(alerts.ledger.end(record.condition), at: change.at))
+        case .ends(.notInUse), .ends(.patientLeft), .ends(.notWatched):
+            add(alerts.take(alerts.ledger.end(record.condition, reason: .unwatched), at: change.at))
+        }
+    }
+
+    /// A score is an alarm as its bed's preset says. One that is incomplete says neither that it is high nor that it is
+    /// not: what stands goes on, as unconfirmed.
+    private func judge(_ result: ScoreResult, at bed: String, now: Int64) {
+        guard let beds, result.score == .news2 else { return }
+        let met = beds.watches.scoreRules(bed).filter { rule in
+            switch rule.threshold {
+            case .total(let least): result.total.map { $0 >= least } ?? false
+            case .part(let least): result.parts.contains { $0.points >= least }
+            }
+        }
+        let name = beds.watches.name(bed)
+        let record = AlertRecord(
+            device: nil, bed: bed, metric: result.score.rawValue, name: Self.scoreAlarm,
+            priority: met.map(\.priority).max { $0.rank < $1.rank } ?? .low,
+            text: "\(name.english): \(result.words.english)", arabicText: "\(name.arabic): \(result.words.arabic)",
+            instance: nil)
+        let stands = alerts.ledger.alarms[record.condition]
+        switch (met.isEmpty, stands?.presence) {
+        case (false, .on?), (false, .ack?):
+            add(alerts.take(alerts.ledger.confirm(record.condition) + alerts.ledger.raise(record), at: now))
+        case (false, _): add(alerts.begin(record, nature: .physiological, latches: false, at: now))
+        case (true, .on?), (true, .ack?):
+            let isKnown = result.total != nil
+            add(
+                alerts.take(
+                    isKnown ? alerts.ledger.end(record.condition) : alerts.ledger.doubt(record.condition), at: now))
+        case (true, _): break
+        }
+    }
+}
