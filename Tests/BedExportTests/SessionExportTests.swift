@@ -209,6 +209,21 @@ struct Written {
         #expect(!FileManager.default.fileExists(atPath: "\(unit.folder.path)/x.json"))
     }
 
+    /// Half a record looks like a whole one.
+    @Test func whatFailsLeavesNothing() throws {
+        let unit = try SampleUnit.shared()
+        let reader = try JournalReader(directory: unit.journal)
+        let history = try BedHistory(reader)
+        let session = try #require(history.sessions(of: "chair-north").first)
+        let request = SessionExport.Request(
+            session: session, veil: .none, names: Nomenclature(), isTestData: true, now: 0)
+        let (file, folder) = ("\(unit.folder.path)/no-such-folder/x.json", "\(unit.folder.path)/half")
+        #expect(throws: ExportError.self) {
+            _ = try SessionExport.write(request, from: reader, history: history, document: file, tables: folder)
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder) && !FileManager.default.fileExists(atPath: file))
+    }
+
     @Test func nothingIsWrittenOver() throws {
         let unit = try SampleUnit.shared()
         let file = try unit.folder.write("old.json", "old")
