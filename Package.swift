@@ -102,7 +102,7 @@ let package = Package(
         room("Scores", ["DeviceModel"], settings: optimised),
         room(
             "FHIRMapping",
-            ["DeviceModel", "Nomenclature", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
+            ["DeviceModel", "Nomenclature", "Patients", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "BedExport",
             ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "Patients", "SampleJournal", "Scores"]),
@@ -274,7 +274,8 @@ let package = Package(
             of: "NabdHost",
             [
                 "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
-                "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling",
+                "StrictYAML",
                 "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
