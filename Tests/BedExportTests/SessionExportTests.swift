@@ -173,6 +173,30 @@ struct Written {
         #expect(values.sorted() == told.sorted() && !told.isEmpty)
     }
 
+    /// The delivery windows of the session cut the record too: what begins with one has the id of what is delivered.
+    @Test func anObservationHasTheIdThatItHasAtTheRecordsService() throws {
+        let unit = try SampleUnit.shared()
+        let reader = try JournalReader(directory: unit.journal)
+        let (session, second) = (try #require(try reader.sessions().first), SampleUnit.second)
+        let window = session.started + 60 * second
+        var builder = SampleRunBuilder(SampleUnit.pulse, .sorted)
+        for time in Int64(160)..<170 {
+            builder.append(
+                SampleRunBuilder.Sample(
+                    bits: 70, text: nil, validity: .valid, sequence: time - 105, time: time * second,
+                    utc: time * second + SampleUnit.utc))
+        }
+        let run = try #require(builder.finish().first)
+        let mapper = FHIRMapper(
+            unit: try #require(try reader.unit()), name: "", isTestData: true, names: Nomenclature())
+        let delivered = mapper.observation(run, of: SampleUnit.pulse, session: session.key, window: window)
+        let ids = try resources(Written(unit).document).filter {
+            ($0["code"] as? [String: Any])?["text"] as? String == "MDC_PULS_OXIM_PULS_RATE"
+                && $0["resourceType"] as? String == "Observation"
+        }.compactMap { $0["id"] as? String }
+        #expect(ids.count == 2 && ids.last == delivered.id)
+    }
+
     @Test func anIncompleteScoreHasNoNumberAndSaysWhy() throws {
         let all = try resources(Written(SampleUnit.shared()).document)
         let scores = all.filter { ($0["code"] as? [String: Any])?["text"] as? String == "NEWS2" }
