@@ -107,7 +107,7 @@ let package = Package(
         room("Scores", ["DeviceModel"], settings: optimised),
         room(
             "FHIRMapping",
-            ["DeviceModel", "Nomenclature", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
+            ["DeviceModel", "Nomenclature", "Patients", "Scores", .product(name: "Crypto", package: "swift-crypto")]),
         room(
             "BedExport",
             ["DeviceModel", "FHIRMapping", "JournalCoding", "Nomenclature", "Patients", "SampleJournal", "Scores"]),

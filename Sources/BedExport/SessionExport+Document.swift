@@ -10,7 +10,7 @@ extension SessionExport {
         let subject = veil.subject(session.binding.subject)
         let patient = mapper.patient(
             subject, name: "\(session.binding.number)",
-            identity: subject.flatMap { request.identifiers?($0) }.map(Self.identity))
+            identity: subject.flatMap { request.identifiers?($0) }.map { PatientIdentity($0) })
         let made = collector?.observations ?? []
         func about(_ resources: [FHIRResource]) -> [FHIRResource] { resources.map { $0.about(patient) } }
         let trends = about(made.filter { Infusions.part(of: $0.stream) == nil }.map(\.resource))
@@ -35,14 +35,6 @@ extension SessionExport {
         ]
         return mapper.document(
             try head(), of: patient, sections: sections, others: try descriptions(sections), sources: sources)
-    }
-
-    /// What the protected store says of a patient. The unit knows no registry of identifiers, so none is named.
-    private static func identity(_ known: PatientIdentifiers) -> PatientIdentity {
-        let numbers = known.entered.filter(\.key.isOnesOwn).sorted { $0.key < $1.key }
-        return PatientIdentity(
-            identifiers: numbers.map { PatientIdentifier(system: "urn:nabd:\($0.key.rawValue)", value: $0.value) },
-            birthDate: known.canonical[.birthDate], name: known.entered[.name])
     }
 
     private func lines(_ count: Int, _ words: String, _ arabic: String) -> [String] {

@@ -70,12 +70,16 @@ package struct SessionExport {
             throw ExportError.withdrawn(binding: session.binding.number, replacement: session.replacement)
         }
         var export = try SessionExport(request, reader, history, hasDocument: document != nil, tables: tables)
-        try export.readEvents()
-        try export.readSamples()
-        if let document { try ExportFile.write(try export.document(reader).text + "\n", to: document) }
-        if let folder = export.tables {
-            try folder.write("provenance.json", try export.provenance().indentedText)
-            try folder.finish()
+        do {
+            try export.readEvents()
+            try export.readSamples()
+            let made = try document.map { ($0, try export.document(reader).text) }
+            try export.tables?.write("provenance.json", try export.provenance().indentedText)
+            try export.tables?.finish()
+            if let (path, text) = made { try ExportFile.write("\(text)\n", to: path) }
+        } catch {
+            export.tables?.discard()
+            throw error
         }
         return export.summary
     }

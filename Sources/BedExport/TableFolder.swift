@@ -45,6 +45,8 @@ final class TableFolder {
     private let path: String
     private var files: [ExportTable: FileHandle] = [:]
     private var waiting: [ExportTable: [UInt8]] = [:]
+    /// The names of what this export has put there.
+    private var written: [String] = []
     private(set) var rows: [ExportTable: Int] = [:]
 
     /// Makes the folder; throws where it is there and is not empty.
@@ -60,6 +62,7 @@ final class TableFolder {
                 let handle = FileHandle(forWritingAtPath: file)
             else { throw ExportError.cannotWrite(path: file) }
             files[table] = handle
+            written.append("\(table.rawValue).csv")
             waiting[table] = Array("\(table.columns.joined(separator: ","))\n".utf8)
         }
     }
@@ -75,6 +78,7 @@ final class TableFolder {
     /// Writes a document beside the tables.
     func write(_ name: String, _ text: String) throws {
         try ExportFile.write(text, to: "\(path)/\(name)")
+        written.append(name)
     }
 
     func finish() throws {
@@ -84,6 +88,17 @@ final class TableFolder {
             try files[table]?.close()
         }
         files = [:]
+    }
+
+    /// Takes away what was begun: half a record looks like a whole one.
+    func discard() {
+        for file in files.values { try? file.close() }
+        files = [:]
+        for name in written { try? FileManager.default.removeItem(atPath: "\(path)/\(name)") }
+        // Only where nothing else is in it.
+        if (try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty) ?? false {
+            try? FileManager.default.removeItem(atPath: path)
+        }
     }
 
     private func flush(_ table: ExportTable) throws {

@@ -173,6 +173,30 @@ struct Written {
         #expect(values.sorted() == told.sorted() && !told.isEmpty)
     }
 
+    /// The delivery windows of the session cut the record too: what begins with one has the id of what is delivered.
+    @Test func anObservationHasTheIdThatItHasAtTheRecordsService() throws {
+        let unit = try SampleUnit.shared()
+        let reader = try JournalReader(directory: unit.journal)
+        let (session, second) = (try #require(try reader.sessions().first), SampleUnit.second)
+        let window = session.started + 60 * second
+        var builder = SampleRunBuilder(SampleUnit.pulse, .sorted)
+        for time in Int64(160)..<170 {
+            builder.append(
+                SampleRunBuilder.Sample(
+                    bits: 70, text: nil, validity: .valid, sequence: time - 105, time: time * second,
+                    utc: time * second + SampleUnit.utc))
+        }
+        let run = try #require(builder.finish().first)
+        let mapper = FHIRMapper(
+            unit: try #require(try reader.unit()), name: "", isTestData: true, names: Nomenclature())
+        let delivered = mapper.observation(run, of: SampleUnit.pulse, session: session.key, window: window)
+        let ids = try resources(Written(unit).document).filter {
+            ($0["code"] as? [String: Any])?["text"] as? String == "MDC_PULS_OXIM_PULS_RATE"
+                && $0["resourceType"] as? String == "Observation"
+        }.compactMap { $0["id"] as? String }
+        #expect(ids.count == 2 && ids.last == delivered.id)
+    }
+
     @Test func anIncompleteScoreHasNoNumberAndSaysWhy() throws {
         let all = try resources(Written(SampleUnit.shared()).document)
         let scores = all.filter { ($0["code"] as? [String: Any])?["text"] as? String == "NEWS2" }
@@ -207,6 +231,21 @@ struct Written {
             #expect(error.description.contains("--binding \(try #require(wrong.replacement))"))
         }
         #expect(!FileManager.default.fileExists(atPath: "\(unit.folder.path)/x.json"))
+    }
+
+    /// Half a record looks like a whole one.
+    @Test func whatFailsLeavesNothing() throws {
+        let unit = try SampleUnit.shared()
+        let reader = try JournalReader(directory: unit.journal)
+        let history = try BedHistory(reader)
+        let session = try #require(history.sessions(of: "chair-north").first)
+        let request = SessionExport.Request(
+            session: session, veil: .none, names: Nomenclature(), isTestData: true, now: 0)
+        let (file, folder) = ("\(unit.folder.path)/no-such-folder/x.json", "\(unit.folder.path)/half")
+        #expect(throws: ExportError.self) {
+            _ = try SessionExport.write(request, from: reader, history: history, document: file, tables: folder)
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder) && !FileManager.default.fileExists(atPath: file))
     }
 
     @Test func nothingIsWrittenOver() throws {
