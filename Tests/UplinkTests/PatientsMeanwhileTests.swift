@@ -75,7 +75,7 @@ extension PatientsAtServiceTests {
     }
 
     /// Killed after each bundle of a correction, once before it is stored and once before that is answered.
-    @Test(arguments: stride(from: 0, to: 24, by: 2)) func aKillAtAnyStepLosesNothing(bundles: Int) async throws {
+    @Test(arguments: Array(stride(from: 0, to: 24, by: 2))) func aKillAtAnyStepLosesNothing(bundles: Int) async throws {
         try story.run(seconds: 14)
         let number = try #require(try story.bind("chair-1", ana))
         try story.alert(device: nil, bed: "chair-1")
