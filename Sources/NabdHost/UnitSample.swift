@@ -54,8 +54,8 @@ package enum UnitSample {
           # Position receiver. Many are set to 4800 baud: “override: {baud: 4800}”.
           position: {profile: nmea/0183, line: /dev/nabd/position}
 
-        # Where patients are, what is there, and by which limits they are watched until somebody chooses others
-        # (“nabd preset list”). Who a patient is, is asked at the bed, and stands in /var/lib/nabd/journal.patients only.
+        # Where patients are, what is there, and by which limits they are watched until somebody chooses others. Who a
+        # patient is, is said at the bed, and stands in /var/lib/nabd/journal.patients only.
         beds:
           chair-1: {name: Chair 1, name-arabic: كرسي 1, preset: oncology-chair, devices: [oximeter, pump-a]}
 

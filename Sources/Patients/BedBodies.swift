@@ -97,14 +97,17 @@ extension BedSnapshot {
 
 extension BedSnapshot.Bed {
     var body: JSON {
-        configured.body(bed).adding(["preset": preset.map { .members($0.members) }])
+        configured.body(bed).adding([
+            "preset": preset.map { .members($0.members) }, "sinceMonotonicNanoseconds": since.map { .integer($0) },
+        ])
     }
 
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> BedSnapshot.Bed {
         let bed = try BedRecord.handle("bed", &reader)
         let configured = try ConfiguredBed.read(&reader)
         let preset = reader.hasMember("preset") ? try reader.object(PresetChoice.read) : nil
-        return BedSnapshot.Bed(bed: bed, configured: configured, preset: preset)
+        let since = try reader.integerIfAny("sinceMonotonicNanoseconds")
+        return BedSnapshot.Bed(bed: bed, configured: configured, preset: preset, since: since)
     }
 }
 

@@ -84,9 +84,11 @@ package struct BedSnapshot: Sendable, Hashable {
         /// As the session has it now.
         package let configured: ConfiguredBed
         package let preset: PresetChoice?
+        /// From when on it has these devices; `nil` for the session's beginning. Unit: ns of the monotonic clock.
+        package let since: Int64?
 
-        package init(bed: String, configured: ConfiguredBed, preset: PresetChoice?) {
-            (self.bed, self.configured, self.preset) = (bed, configured, preset)
+        package init(bed: String, configured: ConfiguredBed, preset: PresetChoice?, since: Int64? = nil) {
+            (self.bed, self.configured, self.preset, self.since) = (bed, configured, preset, since)
         }
     }
 

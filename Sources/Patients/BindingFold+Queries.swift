@@ -69,8 +69,8 @@ extension BindingFold {
         }
     }
 
-    /// By the clock of its session's beginning, which may have been wrong; `nil` where that is not known any more. Unit:
-    /// ns since 1970-01-01T00:00:00Z.
+    /// By the wall clock at its session's first known event, which may have been wrong; `nil` where the session is not
+    /// known any more. Unit: ns since 1970-01-01T00:00:00Z.
     package func utc(of moment: Moment) -> Int64? {
         timeline.sessions.first { $0.key == moment.session }.map { $0.utc &+ (moment.nanoseconds &- $0.begin) }
     }
@@ -84,28 +84,23 @@ extension BindingFold {
         }
     }
 
-    /// The moment so long before `now`, as far as sessions are known: where it falls between two of them, the later
-    /// one's beginning; before all, the first one's.
+    /// The moment so long before `now`, as far as sessions are known: where it falls between two of them, one behind
+    /// the earlier one's end; before all, one of the first that is known, before what is known of it.
     ///
-    /// Within the session by its monotonic clock; before it by the clocks of the sessions' beginnings, which may have
-    /// been wrong.
+    /// Within the session by its monotonic clock; before it by the wall clock at the first known event of each session,
+    /// which may have been wrong.
     package func moment(_ nanoseconds: Int64, before now: Position) -> Moment {
         let session = now.moment.session
         guard let index = timeline.sessions.firstIndex(where: { $0.key == session }) else { return now.moment }
         let (monotonic, isBeyond) = now.moment.nanoseconds.subtractingReportingOverflow(max(0, nanoseconds))
-        let begin = timeline.sessions[index].begin
-        if !isBeyond, monotonic >= begin { return Moment(session: session, nanoseconds: monotonic) }
-        let (utc, isOver) = now.utc.subtractingReportingOverflow(max(0, nanoseconds))
-        var later = timeline.sessions[index]
-        for earlier in timeline.sessions[..<index].reversed() {
-            if isOver || earlier.utc > utc {
-                later = earlier
-                continue
-            }
-            // Within the earlier one, if it went on until then: a moment behind its last event reaches over no value.
-            let (time, isTooFar) = earlier.begin.addingReportingOverflow(utc &- earlier.utc)
-            return Moment(session: earlier.key, nanoseconds: isTooFar ? .max : time)
+        if !isBeyond, monotonic >= timeline.sessions[index].begin {
+            return Moment(session: session, nanoseconds: monotonic)
         }
-        return Moment(session: later.key, nanoseconds: later.begin)
+        let (utc, isOver) = now.utc.subtractingReportingOverflow(max(0, nanoseconds))
+        let earlier = timeline.sessions[..<index]
+        let found = isOver ? nil : earlier.last { $0.utc <= utc }
+        let nearest = found ?? earlier.first ?? timeline.sessions[index]
+        let (time, isTooFar) = nearest.begin.addingReportingOverflow(utc &- nearest.utc)
+        return Moment(session: nearest.key, nanoseconds: isTooFar || isOver ? nearest.begin : time)
     }
 }

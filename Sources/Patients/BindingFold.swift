@@ -61,10 +61,29 @@ package struct BindingFold: Sendable {
     package internal(set) var beds: [String: ConfiguredBed] = [:]
     package internal(set) var presets: [String: PresetChoice] = [:]
     var timeline = SessionTimeline()
+    /// By bed and by patient: nothing that counts reaches further than this.
+    private var reaches: [Holder: Reach] = [:]
     /// The number of the last event that was folded.
     package private(set) var lastSequence: Int64 = 0
 
-    package init() {}
+    private let limit: Int
+
+    private enum Holder: Hashable {
+        case bed(String)
+        case subject(String)
+    }
+
+    private struct Reach {
+        /// How many are open.
+        var open = 0
+        /// The latest end of those that are not. It may be later than any that counts, and never earlier.
+        var latest = SessionTimeline.Place(session: .min, nanoseconds: .min)
+    }
+
+    package init() { self.init(mostBindings: Self.mostBindings) }
+
+    /// - Parameter mostBindings: how many are remembered.
+    init(mostBindings: Int) { limit = mostBindings }
 
     // MARK: Folding
 
@@ -95,15 +114,14 @@ package struct BindingFold: Sendable {
             guard let index = index(of: number), bindings[index].bed == bed, bindings[index].isOpen else {
                 return .contradiction
             }
-            bindings[index].state = .ended(Binding.Ending(at: position.moment, by: by))
+            change(index, to: .ended(Binding.Ending(at: position.moment, by: by)))
             return .ended(bindings[index])
         case .withdrawn(let bed, let number, let by):
             guard let index = index(of: number), bindings[index].bed == bed, !bindings[index].isWithdrawn else {
                 return .contradiction
             }
             let ending: Binding.Ending? = if case .ended(let ending) = bindings[index].state { ending } else { nil }
-            bindings[index].state = .withdrawn(
-                Binding.Withdrawal(at: position.moment, by: by, ending: ending))
+            change(index, to: .withdrawn(Binding.Withdrawal(at: position.moment, by: by, ending: ending)))
             return .withdrawn(bindings[index])
         case .entered: return .nothing
         case .snapshot(let snapshot): return take(snapshot, at: position)
@@ -121,7 +139,7 @@ package struct BindingFold: Sendable {
     /// What was said after this is not known: nobody is known to be at a bed.
     private mutating func endOpen(at position: Position) -> [Binding] {
         let open = bindings.indices.filter { bindings[$0].isOpen }
-        for index in open { bindings[index].state = .ended(Binding.Ending(at: position.moment, by: [])) }
+        for index in open { change(index, to: .ended(Binding.Ending(at: position.moment, by: []))) }
         return open.map { bindings[$0] }
     }
 
@@ -154,11 +172,11 @@ package struct BindingFold: Sendable {
             if let end { binding.state = .ended(Binding.Ending(at: end, by: [])) }
             guard isFree(for: binding) else { return .contradiction }
             former.replacement = binding.number
-            bindings[index].state = .withdrawn(former)
+            change(index, to: .withdrawn(former))
         } else if !isFree(for: binding) {
             return .contradiction
         }
-        bindings.append(binding)
+        insert(binding, at: bindings.count)
         forgetOldest()
         return .bound(binding)
     }
@@ -174,14 +192,43 @@ package struct BindingFold: Sendable {
 
     /// Whether no other that counts has its bed or its patient at the same time.
     func isFree(for binding: Binding) -> Bool {
-        !bindings.contains { other in
-            !other.isWithdrawn && (other.bed == binding.bed || other.subject == binding.subject)
-                && timeline.overlap(other, binding)
+        let since = timeline.place(binding.since)
+        let isAfterAll = Self.holders(binding).allSatisfy { holder in
+            reaches[holder].map { $0.open == 0 && $0.latest <= since } ?? true
+        }
+        return isAfterAll
+            || !bindings.contains { other in
+                !other.isWithdrawn && (other.bed == binding.bed || other.subject == binding.subject)
+                    && timeline.overlap(other, binding)
+            }
+    }
+
+    private static func holders(_ binding: Binding) -> [Holder] { [.bed(binding.bed), .subject(binding.subject)] }
+
+    private mutating func insert(_ binding: Binding, at index: Int) {
+        bindings.insert(binding, at: index)
+        count(binding, 1)
+    }
+
+    private mutating func change(_ index: Int, to state: Binding.State) {
+        count(bindings[index], -1)
+        bindings[index].state = state
+        count(bindings[index], 1)
+    }
+
+    private mutating func count(_ binding: Binding, _ one: Int) {
+        for holder in Self.holders(binding) {
+            if let until = binding.until {
+                let place = timeline.place(until)
+                reaches[holder, default: Reach()].latest = max(reaches[holder]?.latest ?? place, place)
+            } else {
+                reaches[holder, default: Reach()].open += one
+            }
         }
     }
 
     private mutating func forgetOldest() {
-        guard bindings.count > Self.mostBindings, let index = bindings.firstIndex(where: { !$0.isOpen }) else { return }
+        guard bindings.count > limit, let index = bindings.firstIndex(where: { !$0.isOpen }) else { return }
         bindings.remove(at: index)
     }
 
@@ -202,7 +249,9 @@ package struct BindingFold: Sendable {
         let told = bindings.filter { $0.isOpen || $0.number >= others }
         return BedSnapshot(
             beds: beds.sorted { $0.key < $1.key }.map {
-                BedSnapshot.Bed(bed: $0.key, configured: $0.value, preset: presets[$0.key])
+                BedSnapshot.Bed(
+                    bed: $0.key, configured: $0.value, preset: presets[$0.key],
+                    since: timeline.since(ofBed: $0.key))
             }, bindings: told,
             sessions: timeline.inOrder(told.reduce(into: []) { $0.formUnion($1.sessions) }))
     }
@@ -212,21 +261,22 @@ package struct BindingFold: Sendable {
         for bed in snapshot.beds {
             if beds[bed.bed] != bed.configured {
                 beds[bed.bed] = bed.configured
-                timeline.configure(bed.bed, bed.configured.devices, at: position.moment)
+                timeline.configure(
+                    bed.bed, bed.configured.devices, from: bed.since, toldAt: position.moment)
             }
             if let preset = bed.preset { presets[bed.bed] = preset }
         }
         var lost: [Binding] = []
         for index in bindings.indices where bindings[index].isOpen {
             if snapshot.bindings.contains(where: { $0.number == bindings[index].number && $0.isOpen }) { continue }
-            bindings[index].state = .ended(Binding.Ending(at: position.moment, by: []))
+            change(index, to: .ended(Binding.Ending(at: position.moment, by: [])))
             lost.append(bindings[index])
         }
         timeline.remember(snapshot.sessions)
         for told in snapshot.bindings where index(of: told.number) == nil {
             guard told.number < position.sequence, told.isWithdrawn || isFree(for: told) else { continue }
             let place = bindings.firstIndex { $0.number > told.number } ?? bindings.count
-            bindings.insert(told, at: place)
+            insert(told, at: place)
         }
         return lost.isEmpty ? .nothing : .lost(lost)
     }

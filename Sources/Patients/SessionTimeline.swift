@@ -16,7 +16,7 @@ struct SessionTimeline: Sendable {
     fileprivate struct Layout {
         let bed: String
         let devices: [String]
-        /// Unit: ns of the monotonic clock.
+        /// Unit: ns of the monotonic clock; the least number where it holds from the session's beginning.
         let from: Int64
     }
 
@@ -27,6 +27,8 @@ struct SessionTimeline: Sendable {
         /// Of its first event. Unit: ns since 1970-01-01T00:00:00Z.
         let utc: Int64
         fileprivate var layouts: [Layout] = []
+        /// When the session said its beds first. Unit: ns of the monotonic clock.
+        fileprivate var firstLayout: Int64?
     }
 
     private(set) var sessions: [Session] = []
@@ -85,18 +87,36 @@ struct SessionTimeline: Sendable {
         return number - forgotten
     }
 
+    /// What a session says first, of all its beds at one time, holds from the session's beginning; what it says later
+    /// from then on.
     mutating func configure(_ bed: String, _ devices: [String], at moment: Moment) {
         guard let index = index(of: moment.session) else { return }
-        sessions[index].layouts.append(Layout(bed: bed, devices: devices, from: moment.nanoseconds))
+        let first = sessions[index].firstLayout ?? moment.nanoseconds
+        sessions[index].firstLayout = first
+        let from = first == moment.nanoseconds ? .min : moment.nanoseconds
+        sessions[index].layouts.append(Layout(bed: bed, devices: devices, from: from))
+    }
+
+    /// What a snapshot says of a bed.
+    ///
+    /// - Parameter from: `nil` where it holds from the session's beginning.
+    mutating func configure(_ bed: String, _ devices: [String], from: Int64?, toldAt moment: Moment) {
+        guard let index = index(of: moment.session) else { return }
+        sessions[index].firstLayout = sessions[index].firstLayout ?? moment.nanoseconds
+        sessions[index].layouts.append(Layout(bed: bed, devices: devices, from: from ?? .min))
+    }
+
+    /// Since when the newest session has a bed as it has it; `nil` for its beginning.
+    func since(ofBed bed: String) -> Int64? {
+        guard let from = sessions.last?.layouts.last(where: { $0.bed == bed })?.from else { return nil }
+        return from == .min ? nil : from
     }
 
     /// The bed of a device; `nil` where none has it, or two.
-    ///
-    /// What a session says first of a bed holds from the session's beginning.
     func bed(ofDevice device: String, at moment: Moment) -> String? {
         guard let index = index(of: moment.session) else { return nil }
         var devices: [String: [String]] = [:]
-        for layout in sessions[index].layouts where layout.from <= moment.nanoseconds || devices[layout.bed] == nil {
+        for layout in sessions[index].layouts where layout.from <= moment.nanoseconds {
             devices[layout.bed] = layout.devices
         }
         let claims = devices.filter { $0.value.contains(device) }
@@ -106,8 +126,7 @@ struct SessionTimeline: Sendable {
     /// When a bed got other devices within a session. Unit: ns of the monotonic clock.
     func changes(in session: String) -> [Int64] {
         guard let index = index(of: session) else { return [] }
-        var known: Set<String> = []
-        return sessions[index].layouts.filter { !known.insert($0.bed).inserted }.map(\.from)
+        return sessions[index].layouts.map(\.from).filter { $0 != .min }
     }
 
     /// The beds that claim a device at a time, in the order of their ids.

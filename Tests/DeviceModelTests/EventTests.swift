@@ -53,7 +53,7 @@ import Testing
             commandUndecided commandLeftToPeople commandResolved stopAsked stopSent stopConfirmed stopNotDelivered \
             pumpLookedAt pumpUnlocked commandLedger \
             alertUpdate alarmSwitchedOff alarmSwitchedOn alarmLedger bedConfigured presetChosen patientBound \
-            patientUnbound bindingWithdrawn bedEntered scoreGiven
+            patientUnbound bindingWithdrawn bedEntered scoreGiven bedLedger
             """
         #expect(EventKind.allCases.map(\.name).joined(separator: " ") == names)
     }
@@ -125,7 +125,9 @@ import Testing
             let recorded = RecordedEvent(name: kind.name, device: "d", members: ["alert": "a"])
             if case .command(let known) = recorded { #expect(known == kind) } else { #expect(!kind.isOfCommand) }
             #expect((recorded == .command(kind)) == kind.isOfCommand, "\(kind)")
-            let staying: [EventKind] = [.lineStatistics, .deviceStatistics, .alarmLedger, .commandLedger]
+            let staying: [EventKind] = [
+                .lineStatistics, .deviceStatistics, .alarmLedger, .bedLedger, .commandLedger,
+            ]
             #expect(recorded.isOwnAffair == staying.contains(kind), "\(kind)")
         }
         for name in ["commandPaused", "stopHeld", "pumpMoved", "command\u{301}"] {

@@ -39,7 +39,7 @@ import Testing
             BedSnapshot(
                 beds: [
                     BedSnapshot.Bed(bed: "chair-1", configured: configured, preset: choice),
-                    BedSnapshot.Bed(bed: "chair-2", configured: configured, preset: nil),
+                    BedSnapshot.Bed(bed: "chair-2", configured: configured, preset: nil, since: -5),
                 ], bindings: bindings, sessions: [moment.session])),
     ]
 

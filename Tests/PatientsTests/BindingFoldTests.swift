@@ -1,6 +1,7 @@
 import DeviceModel
-import Patients
 import Testing
+
+@testable import Patients
 
 /// A journal for tests: events follow each other, and each is a second after the one before it.
 struct Story {
@@ -23,8 +24,9 @@ struct Story {
         BindingFold.Position(sequence: sequence, moment: now, utc: (epoch + time) * 1_000_000_000)
     }
 
-    @discardableResult mutating func add(_ event: BedEvent) -> BindingFold.Outcome {
-        advance()
+    /// - Parameter seconds: how long after the one before.
+    @discardableResult mutating func add(_ event: BedEvent, takes seconds: Int64 = 1) -> BindingFold.Outcome {
+        advance(seconds)
         return fold.take(kind: event.kind.name, body: event.members.text, at: position)
     }
 
@@ -33,9 +35,9 @@ struct Story {
         return fold.take(kind: kind.name, body: body, at: position)
     }
 
-    private mutating func advance() {
+    private mutating func advance(_ seconds: Int64 = 1) {
         sequence += 1
-        time += 1
+        time += seconds
     }
 
     /// A session with beds of one device each: `d-BED`.
@@ -43,8 +45,9 @@ struct Story {
         (self.session, self.time) = (session, time)
         add(.hostStarted)
         for bed in beds {
-            add(.configured(bed: bed, ConfiguredBed(name: bed, nameArabic: bed, devices: ["d-\(bed)"])))
+            add(.configured(bed: bed, ConfiguredBed(name: bed, nameArabic: bed, devices: ["d-\(bed)"])), takes: 0)
         }
+        self.time += Int64(beds.count)
     }
 
     @discardableResult mutating func bind(
@@ -218,6 +221,28 @@ struct Story {
         #expect(story.fold.cuts(ofDevice: "d-a", in: "s1") == [104, 120, 121].map { $0 * 1_000_000_000 })
     }
 
+    /// What was filed under a patient before stays so, when a bed that was not there gets the device.
+    @Test func aBedThatIsNewTakesNothingOfTheTimeBefore() {
+        var story = Self.begun()
+        story.session = "s2"
+        story.time = 99
+        story.add(.configured(bed: "a", ConfiguredBed(name: "a", nameArabic: "a", devices: ["d-a"])))  // 100
+        story.bind("a", "1")  // 101
+        story.time = 119
+        story.add(.configured(bed: "a", ConfiguredBed(name: "a", nameArabic: "a", devices: [])))  // 120
+        story.add(.configured(bed: "new", ConfiguredBed(name: "n", nameArabic: "n", devices: ["d-a"])))  // 121
+        #expect(story.subject("d-a", "s2", 119) == "1" && story.subject("d-a", "s2", 121) == nil)
+        story.bind("new", "2")
+        #expect(story.subject("d-a", "s2", 119) == "1" && story.subject("d-a", "s2", 125) == "2")
+        // Whoever begins at a snapshot knows since when, and no more.
+        var late = Story()
+        late.session = "s2"
+        late.fold.take(
+            .snapshot(story.fold.snapshot),
+            at: BindingFold.Position(sequence: 100, moment: Story.moment("s2", 130), utc: 0))
+        #expect(late.subject("d-a", "s2", 125) == "2" && late.subject("d-a", "s2", 119) == nil)
+    }
+
     @Test(arguments: [
         (EventKind.journalGap, #"{"part":"events","known":7,"found":5}"#, true),
         (.journalGap, #"{"part":"samples","known":7,"found":5}"#, false),
@@ -281,6 +306,19 @@ struct Story {
         #expect(lost.count == 2 && story.fold.bindings.allSatisfy { !$0.isOpen })
     }
 
+    @Test func theOldestThatAreOverAreForgotten() {
+        var story = Story()
+        story.fold = BindingFold(mostBindings: 3)
+        story.begin("s1", at: 100)
+        story.bind("b", "9")
+        for subject in "1234" {
+            story.bind("a", subject)
+            story.add(.unbound(bed: "a", binding: story.sequence, by: []))
+        }
+        #expect(story.fold.bindings.compactMap(\.subject.first) == ["9", "3", "4"], "the one who is there stays")
+        #expect(story.fold.openBinding(atBed: "b") != nil)
+    }
+
     @Test func momentsReachBackOverSessions() {
         var story = Story()
         story.begin("s1", at: 1_000)
@@ -296,7 +334,8 @@ struct Story {
         // Between them: a moment of the earlier that reaches over no value of it.
         #expect(back(90).session == "s1" && back(90).nanoseconds > 1_501_000_000_000)
         #expect(back(600) == Story.moment("s1", 1_490))
-        #expect(back(100_000) == Story.moment("s1", 1_001), "before all: the first session's beginning")
-        #expect(story.fold.moment(.max, before: story.position) == Story.moment("s1", 1_001))
+        // Before all: of the first session, before what is known of it.
+        #expect(back(1_089) == Story.moment("s1", 1_001) && back(1_090) == Story.moment("s1", 1_000))
+        #expect(story.fold.moment(.max, before: story.position).session == "s1")
     }
 }
