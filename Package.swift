@@ -175,15 +175,9 @@ let package = Package(
         room(
             "NabdHost",
             [
-<<<<<<< HEAD
-                "CommandRecord", "DeviceModel", "DevicePlans", "FHIRMapping", "ProfileLanguage", "Fieldbus",
+                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "FHIRMapping", "ProfileLanguage", "Fieldbus",
                 "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients",
                 "PumpControl", "PumpDesk", "PumpRules", "RealTime",
-=======
-                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
-                "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients", "PumpControl", "PumpDesk",
-                "PumpRules", "RealTime",
->>>>>>> cbf294db98bca601a570bbc04ac3db9a7558be4c
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -278,7 +272,8 @@ let package = Package(
             of: "NabdHost",
             [
                 "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
-                "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling",
+                "StrictYAML",
                 "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
