@@ -271,10 +271,9 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
-                "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal", "Sampling",
-                "StrictYAML",
-                "TestSupport",
+                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "FHIRMapping", "Fieldbus", "JournalCoding",
+                "LineEngine", "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
+                "Sampling", "StrictYAML", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
