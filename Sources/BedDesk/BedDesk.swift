@@ -80,15 +80,9 @@ package final class BedDesk {
             BedEvent.configured(
                 bed: bed, ConfiguredBed(name: old.name, nameArabic: old.nameArabic, devices: []))
         }
-        // Beds that give up devices come before those that get them: between them a device is of none, not of two.
+        // In one transaction at one time: a device that moves is claimed by none or by two on the way, and is of none.
         let changed = beds.filter { fold.beds[$0.bed] != $0.configured }
-        let given = changed.compactMap { bed -> BedEvent? in
-            guard let old = fold.beds[bed.bed] else { return nil }
-            let kept = old.devices.filter(bed.configured.devices.contains)
-            if kept.count == old.devices.count { return nil }
-            return .configured(bed: bed.bed, ConfiguredBed(name: old.name, nameArabic: old.nameArabic, devices: kept))
-        }
-        return left + given + changed.map { .configured(bed: $0.bed, $0.configured) }
+        return left + changed.map { .configured(bed: $0.bed, $0.configured) }
             + fold.departures { ids.contains($0) || isFaulty($0) } + beds.compactMap(preset)
     }
 

@@ -1,5 +1,8 @@
+import DevicePlans
 import Foundation
+import Nomenclature
 import Patients
+import ProfileLanguage
 import StrictYAML
 
 extension UnitReader {

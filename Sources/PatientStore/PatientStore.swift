@@ -44,10 +44,11 @@ package final class PatientStore {
         } catch { throw .system(folder, error.words) }
         mode = try Self.check(folder, files) & 0o040 == 0 ? 0o600 : 0o640
         let names: [String]
-        do throws(StoreFailure) {
-            names = try files.names(in: folder)
-            for name in names where name.hasSuffix(Self.unfinished) { try files.remove("\(folder)/\(name)") }
-        } catch { throw .system(folder, error.words) }
+        do throws(StoreFailure) { names = try files.names(in: folder) } catch {
+            throw .system(folder, error.words)
+        }
+        // What cannot be taken away is in nobody's way but its own patient's.
+        for name in names where name.hasSuffix(Self.unfinished) { try? files.remove("\(folder)/\(name)") }
         let subjects = names.filter { $0.hasSuffix(Self.ending) }.map { String($0.dropLast(Self.ending.count)) }
         key = try Self.key(in: folder, files, isFirst: subjects.isEmpty)
         for subject in subjects.sorted() {

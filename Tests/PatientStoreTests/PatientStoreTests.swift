@@ -207,6 +207,9 @@ import Testing
         }
         mkfifo("\(path)/\(String(repeating: "00", count: 32)).patient", 0o600)
         #expect(try PatientStore(folder: path).damaged == 1)
+        mkdir("\(path)/stray.new", 0o700)
+        mkdir("\(path)/\(String(repeating: "11", count: 32)).patient", 0o700)
+        #expect(try PatientStore(folder: path).damaged == 2)
         #expect(throws: PatientStoreFault.self) { _ = try PatientStore(folder: "\(folder.path)/no/such/place") }
     }
 
