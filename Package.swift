@@ -182,9 +182,8 @@ let package = Package(
             "NabdHost",
             [
                 "Alarms", "CommandRecord", "Presets", "Scores", "DeviceModel", "DevicePlans", "ProfileLanguage",
-                "Fieldbus",
-                "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl", "PumpDesk",
-                "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients", "FHIRMapping",
+                "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
+                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients", "FHIRMapping",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -286,8 +285,7 @@ let package = Package(
             [
                 "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
                 "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
-                "Sampling", "StrictYAML", "BedDesk", "Patients",
-                "TestSupport",
+                "Sampling", "StrictYAML", "BedDesk", "Patients", "TestSupport", "FHIRMapping",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

@@ -36,15 +36,22 @@ extension BindingFold {
         for (_, times) in reaching { starts.formUnion([times.lowerBound, times.upperBound]) }
         starts.remove(.max)
         let places = starts.sorted()
+        var coming = reaching.sorted { $0.times.lowerBound < $1.times.lowerBound }[...]
+        var here: [(binding: Binding, times: Range<Int64>)] = []
         return places.indices.map { index in
             let from = places[index]
+            here.removeAll { $0.times.upperBound <= from }
+            while let next = coming.first, next.times.lowerBound <= from {
+                here.append(next)
+                coming = coming.dropFirst()
+            }
             let claiming = bedsAt(from)
-            let here = reaching.filter { $0.times.contains(from) && claiming.contains($0.binding.bed) }.map(\.binding)
+            let claimed = here.map(\.binding).filter { claiming.contains($0.bed) }.sorted { $0.number < $1.number }
             return Stretch(
                 from: from, to: index + 1 < places.count ? places[index + 1] : .max,
-                withdrawn: here.filter(\.isWithdrawn),
+                withdrawn: claimed.filter(\.isWithdrawn),
                 // Where two beds claim it, it is nobody's.
-                counting: claiming.count == 1 ? here.last { !$0.isWithdrawn } : nil)
+                counting: claiming.count == 1 ? claimed.last { !$0.isWithdrawn } : nil)
         }
     }
 }

@@ -114,13 +114,8 @@ struct SessionTimeline: Sendable {
 
     /// The bed of a device; `nil` where none has it, or two.
     func bed(ofDevice device: String, at moment: Moment) -> String? {
-        guard let index = index(of: moment.session) else { return nil }
-        var devices: [String: [String]] = [:]
-        for layout in sessions[index].layouts where layout.from <= moment.nanoseconds {
-            devices[layout.bed] = layout.devices
-        }
-        let claims = devices.filter { $0.value.contains(device) }
-        return claims.count == 1 ? claims.first?.key : nil
+        let claims = beds(claiming: device, in: moment.session, at: moment.nanoseconds)
+        return claims.count == 1 ? claims.first : nil
     }
 
     /// When a bed got other devices within a session. Unit: ns of the monotonic clock.
@@ -135,8 +130,7 @@ struct SessionTimeline: Sendable {
     func beds(claiming device: String, in session: String, at time: Int64?) -> [String] {
         guard let index = index(of: session) else { return [] }
         var devices: [String: [String]] = [:]
-        for layout in sessions[index].layouts
-        where time.map({ layout.from <= $0 }) ?? true || devices[layout.bed] == nil {
+        for layout in sessions[index].layouts where time.map({ layout.from <= $0 }) ?? true {
             devices[layout.bed] = time == nil ? (devices[layout.bed] ?? []) + layout.devices : layout.devices
         }
         return devices.filter { $0.value.contains(device) }.keys.sorted()

@@ -133,10 +133,11 @@ final class DeliveryWork {
     }
 
     /// The description without which an item is not sent, since the destination does not take it; `nil` when there is
-    /// none. An alarm is sent in any case.
+    /// none. Of an event that is the patient's; an alarm is sent in any case.
     func obstacle(of item: DeliveryItem) -> String? {
-        guard !refused.isEmpty, item.stream != nil else { return nil }
-        return descriptions(of: item).first(where: isRefused)?.url
+        guard !refused.isEmpty else { return nil }
+        if item.stream != nil { return descriptions(of: item).first(where: isRefused)?.url }
+        return item.unfiled == nil && isPatientRefused(of: item) ? patientURL(of: item) : nil
     }
 
     /// Descriptions were sent: those that are stored now, and those that the destination does not take.

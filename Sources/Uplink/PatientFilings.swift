@@ -23,7 +23,13 @@ struct PatientFilings {
     /// The events that it hangs on.
     static let kinds = BedRecord.kinds.filter { ![.bedEntered, .scoreGiven, .presetChosen].contains($0) }
 
+    /// What was reckoned of it: made anew with each event.
+    private final class Reckoned {
+        var stretches: [Owner: [String: [Stretch]]] = [:]
+    }
+
     private(set) var fold = BindingFold()
+    private var reckoned = Reckoned()
     /// The number of the last event that was read; 0 before the first.
     private(set) var through: Int64 = 0
 
@@ -34,7 +40,7 @@ struct PatientFilings {
             at: BindingFold.Position(
                 sequence: event.id, moment: Moment(session: event.session, nanoseconds: event.monotonicNanoseconds),
                 utc: event.utc))
-        through = event.id
+        (through, reckoned) = (event.id, Reckoned())
     }
 
     /// The patients that anything is or was filed under, each once, in the order in which they came.
@@ -45,12 +51,15 @@ struct PatientFilings {
 
     /// All of a session, in its order.
     func stretches(of owner: Owner, in session: String) -> [Stretch] {
+        if let known = reckoned.stretches[owner]?[session] { return known }
         let stretches =
             switch owner {
             case .device(let handle): fold.stretches(ofDevice: handle, in: session)
             case .bed(let id): fold.stretches(ofBed: id, in: session)
             }
-        return stretches.map { Stretch(from: $0.from, to: $0.to, filings: Self.filings($0)) }
+        let told = stretches.map { Stretch(from: $0.from, to: $0.to, filings: Self.filings($0)) }
+        reckoned.stretches[owner, default: [:]][session] = told
+        return told
     }
 
     /// Those that a span of time touches. Unit: ns of the monotonic clock.

@@ -266,4 +266,27 @@ import Testing
         #expect(alerts().count == 1 && alerts().allSatisfy { $0.contains("Patient/") })
         #expect(try faults() == [] && book().parkedCounts() == (0, 0))
     }
+
+    /// All else of a patient waits behind the one description that is refused, and counts as nothing refused.
+    @Test func whatIsOfARefusedPatientWaitsBehindTheDescription() async throws {
+        try story.run(seconds: 3)
+        try story.bind("chair-1", ana)
+        for _ in 0..<5 { try story.enter(bed: "chair-1") }
+        try story.run(seconds: 25)
+        try story.end()
+        service.state.withLock {
+            $0.checksReferences = true
+            $0.poison = Poison(answer: .refused(reason: "HTTP 422")) { $0.type == "Patient" }
+        }
+        let runner = try makeRunner(try book())
+        for _ in 0..<20 { for part in Part.allCases { _ = try await step(runner, part) } }
+        let counts = try book().parkedCounts()
+        #expect(counts.refused == 1 && counts.behind > 8, "\(counts)")
+        service.state.withLock { $0.poison = nil }
+        try book().retry()
+        try await deliver()
+        #expect(try faults() == [] && book().parkedCounts() == (0, 0))
+        let entries = service.state.withLock { $0.resources.values.filter { $0.contains("urn:nabd:entry\"") } }
+        #expect(entries.count == 5 && entries.allSatisfy { $0.contains("Patient/") })
+    }
 }
