@@ -247,7 +247,7 @@ let package = Package(
                 "PumpControl", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
-        tests(of: "OperatorDesk", ["Alarms", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
+        tests(of: "OperatorDesk", ["Alarms", "BedDesk", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PatientStore", ["Patients", "TestSupport"]),

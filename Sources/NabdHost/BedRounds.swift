@@ -1,6 +1,7 @@
 import BedDesk
 import DeviceModel
 import Patients
+import Presets
 import SampleJournal
 import Scores
 

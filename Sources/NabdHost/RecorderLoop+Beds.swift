@@ -1,8 +1,10 @@
 import Alarms
 import DeviceModel
+import Logging
 import Presets
 import RealTime
 import SampleJournal
+import Sampling
 import Scores
 
 /// The beds' part in the recorder's rounds.

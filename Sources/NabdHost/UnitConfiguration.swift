@@ -4,6 +4,7 @@ package import Fieldbus
 import Foundation
 package import Nomenclature
 package import Patients
+package import Presets
 import ProfileLanguage
 package import SampleJournal
 import Sampling

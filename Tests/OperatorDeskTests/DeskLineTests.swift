@@ -1,4 +1,5 @@
 import Alarms
+import BedDesk
 import Foundation
 import PumpControl
 import TestSupport
@@ -25,6 +26,15 @@ import Testing
         DeskLine(.alarm(.pause(bed: "chair-1", seconds: 120)), by: Door.amal),
         DeskLine(.alarm(.switchOff(AlarmSwitch(bed: "b", name: "N", metric: "M"))), by: Door.amal),
         DeskLine(.alarm(.switchOn(AlarmSwitch(bed: "b", name: "N", metric: nil))), by: Door.amal),
+        DeskLine(.bed(.list), by: Door.amal), DeskLine(.bed(.unbind(bed: "b")), by: Door.amal),
+        DeskLine(.bed(.choosePreset(bed: "b", preset: "icu")), by: Door.amal),
+        DeskLine(
+            .bed(.bind(bed: "b", identifiers: [EnteredIdentifier(kind: "mrn", text: " ١٢٣")], since: 86_400)),
+            by: Door.amal),
+        DeskLine(.bed(.withdraw(bed: "b", binding: nil)), by: Door.amal),
+        DeskLine(.bed(.withdraw(bed: "b", binding: 7)), by: Door.amal),
+        DeskLine(.bed(.replace(bed: "b", binding: 7, identifiers: [])), by: Door.amal),
+        DeskLine(.bed(.enter(bed: "b", item: "consciousness", value: "A")), by: Door.amal),
     ]
 
     private func fault(_ text: String) -> DeskLine.Fault? {
@@ -57,7 +67,12 @@ import Testing
         (#"{"ask":"show","desk":1,"number":9223372036854775808}"#, .notJSON),
         (#"{"ask":"history","desk":1,"most":501}"#, .outsideRange),
         (#"{"ask":"stop","desk":1,"device":""}"#, .outsideRange),
-        (#"{"ask":"acknowledge","desk":1}"#, .notTheForm),
+        (#"{"ask":"acknowledge","desk":1}"#, .notTheForm), (#"{"ask":"unbind","desk":1}"#, .notTheForm),
+        (#"{"ask":"bind","bed":"b","desk":1,"identifiers":[],"since":86401}"#, .outsideRange),
+        (#"{"ask":"bind","bed":"b","desk":1,"identifiers":[],"since":-1}"#, .outsideRange),
+        (#"{"ask":"bind","bed":"b","desk":1,"since":0}"#, .notTheForm),
+        (#"{"ask":"withdrawBinding","bed":"b","desk":1,"number":0}"#, .outsideRange),
+        (#"{"ask":"enter","bed":"b","desk":1,"item":"","value":"1"}"#, .outsideRange),
         (#"{"ask":"acknowledge","desk":1,"instances":[]}"#, .outsideRange),
         (#"{"ask":"acknowledge","desk":1,"instances":[""]}"#, .outsideRange),
         (#"{"ask":"pause","desk":1,"seconds":0}"#, .outsideRange),

@@ -52,13 +52,16 @@ import Testing
             switch ask {
             case .draft, .verify, .withdraw, .start, .resolve: #expect(!isTold)
             case .list, .show, .history, .preview, .lookedAt, .unlock, .stop: #expect(isTold)
-            case .alarm: Issue.record("\(ask) is asked elsewhere")
+            case .alarm, .bed: Issue.record("\(ask) is asked elsewhere")
             }
         }
         let alarm = DeskLine.Ask.alarm(.acknowledge(["s-1"]))
         #expect(code(try await door.ask(alarm, by: Door.dina)) == "role")
         #expect(code(try await door.ask(alarm, by: nil)) == "signIn")
         #expect(try await door.ask(alarm) == .done(words: "Done."))
+        #expect(code(try await door.ask(.bed(.unbind(bed: "chair-1")), by: Door.dina)) == "role")
+        #expect(code(try await door.ask(.bed(.list), by: nil)) == "signIn")
+        #expect(try await door.ask(.bed(.list), by: Door.dina) == .done(words: "Done."))
         let both = try await door.ask(.resolve(3, seen: .notInEffect), by: Door.amal, second: Door.dina)
         #expect(code(both) == "role")
         #expect(door.desk.asked.count == 6)

@@ -32,13 +32,13 @@ def secret(name: str) -> str:
     return SECRETS.get(name, f"secret of {name}")
 
 
-def ask(host: Host, *words: str | int, by: str | None = "layla") -> Answer:
-    """One call of `nabd` as somebody of the unit; the socket is that of its file."""
+def ask(host: Host, *words: str | int, by: str = "layla", lines: list[str] | None = None) -> Answer:
+    """One call of `nabd alarms` or `nabd bed` as somebody of the unit; ``lines`` are typed after the secret."""
     arguments = [str(binary()), *map(str, words), "--people", str(Path(host.directory) / "people"), "--json"]
-    arguments += ["--config", str(host.config)]
-    if by:
-        arguments += ["--as", by, "--secret-stdin"]
-    told = subprocess.run(
-        arguments, input=f"{secret(by or '')}\n".encode(), capture_output=True, timeout=60)
+    if words[0] == "alarms":
+        arguments += ["--config", str(host.config)]
+    arguments += ["--as", by, "--secret-stdin"]
+    typed = "".join(f"{line}\n" for line in [secret(by), *(lines or [])])
+    told = subprocess.run(arguments, input=typed.encode(), capture_output=True, timeout=60)
     lines = told.stdout.decode().strip().splitlines()
     return Answer(told.returncode, json.loads(lines[-1]) if lines else {}, told.stderr.decode())

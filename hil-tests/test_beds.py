@@ -1,0 +1,214 @@
+"""Beds of a real host: an oximeter's values held against the bed's preset, a patient bound to it, scores, and a kill."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from peers import journal
+from peers.host import Host, nabd
+from peers.nonin import UNPLUGGED, NoninOximeter, Vitals
+from peers.people import ENGINEER, ask, let_in
+from peers.waiting import wait_until
+from test_alarms import alarms, told, wait_for
+
+pytestmark = [pytest.mark.host, pytest.mark.timeout(240)]
+
+LOW, MISSING, SCORE = "MDC_EVT_LO_VAL_LT_LIM", "NABD_VITAL_MISSING", "NABD_SCORE_HIGH"
+SATURATION, PULSE = "MDC_PULS_OXIM_SAT_O2", "MDC_PULS_OXIM_PULS_RATE"
+WELL, ILL, WORSE = Vitals(saturation=97, pulse=70), Vitals(saturation=88, pulse=70), Vitals(saturation=80, pulse=70)
+MRN, BORN = "MRN-canary-7731", "1961-02-03"
+
+PRESET = """\
+nabd: preset/1
+name: site
+title: A site's own
+title-arabic: خاص بالموقع
+for: Tests
+for-arabic: للتجربة
+vitals:
+  MDC_PULS_OXIM_SAT_O2: {name: SpO2, name-arabic: تشبع الأكسجين, unit: "%"}
+limits:
+  MDC_PULS_OXIM_SAT_O2:
+    low:
+      - {below: 90, priority: medium, harm: reversible, onset: prompt, delay: 4s, hysteresis: 2, proposed: true}
+      - {below: 85, priority: high, harm: death, onset: prompt, delay: 4s, hysteresis: 1, proposed: true}
+missing:
+  MDC_PULS_OXIM_SAT_O2: {of: bed, after: 8s, priority: medium, harm: death, onset: delayed, proposed: true}
+"""
+
+
+@pytest.fixture
+def unit(hosts: Callable[[Path], Host], tmp_path: Path) -> Iterator[tuple[Host, NoninOximeter]]:
+    """A host with one bed, at which an oximeter measures somebody who is well."""
+    oximeter = NoninOximeter(vitals=WELL)
+    oximeter.start()
+    host = hosts(tmp_path / "unit").configure({"oximeter": {"profile": "nonin/oem-iii-df2", "line": oximeter.line}})
+    presets = host.directory / "presets"
+    presets.mkdir()
+    (presets / "site.yaml").write_text(PRESET)
+    let_in(host, presets="presets", patients="patients", beds={"chair-1": {
+        "name": "Chair 1", "name-arabic": "كرسي 1", "preset": "site", "devices": ["oximeter"],
+    }})
+    host.start()
+    host.wait_for_sample(SATURATION, timeout=30)
+    yield host, oximeter
+    host.kill()
+    oximeter.stop()
+
+
+def bind(host: Host, verb: str = "bind", *words: str, mrn: str = MRN, by: str = "layla"):
+    return ask(host, "bed", verb, "chair-1", "--by", "mrn", "--by", "birth-date", *words, by=by, lines=[mrn, BORN])
+
+
+def of_kind(host: Host, *kinds: str) -> list[dict]:
+    return [line for line in journal.events(host.export()) if line["event"] in kinds]
+
+
+def test_a_value_beyond_its_limit_is_an_alarm_of_its_bed(unit):
+    host, oximeter = unit
+    oximeter.vitals = ILL
+    began = time.time()
+    low = wait_for(host, LOW, presence="on", timeout=15)
+    assert 3 < time.time() - began < 10
+    assert low["bed"] == "chair-1" and low["device"] == "oximeter" and low["metric"] == SATURATION
+    assert low["priority"] == "medium" and "Chair 1" in low["text"] and "oximeter" in low["text"]
+    assert "كرسي 1" in low["textArabic"]
+    oximeter.vitals = WORSE
+    worse = wait_for(host, LOW, priority="high", timeout=15)
+    assert worse["instance"] == low["instance"]
+    assert ask(host, "alarms", "acknowledge", low["instance"]).code == 0
+    wait_for(host, LOW, presence="ack")
+    oximeter.vitals = WELL
+    wait_until(lambda: not alarms(host, LOW), 15, "the end of the alarm", every=0.3)
+    assert told(host, low["instance"]) == ["start", "priorityRaised", "acknowledged", "end"]
+
+
+def test_what_stood_when_the_host_was_killed_stands(unit):
+    host, oximeter = unit
+    oximeter.vitals = WORSE
+    low = wait_for(host, LOW, priority="high", timeout=20)
+    host.kill()
+    host.start()
+    again = wait_for(host, LOW, unconfirmed=True, timeout=10)
+    assert again["instance"] == low["instance"]
+    wait_until(lambda: any("unconfirmed" not in one for one in alarms(host, LOW)), 20, "the same, seen again", every=0.3)
+    assert "confirmed" in told(host, low["instance"])
+    oximeter.vitals = WELL
+    # Of high priority, and seen by nobody: it stands.
+    wait_for(host, LOW, presence="latched", timeout=20)
+
+
+def test_a_dead_sensor_is_missing_and_never_normal(unit):
+    host, oximeter = unit
+    oximeter.vitals = WORSE
+    low = wait_for(host, LOW, presence="on", timeout=15)
+    oximeter.vitals = UNPLUGGED
+    missing = wait_for(host, MISSING, presence="on", timeout=20)
+    assert missing["bed"] == "chair-1" and missing["metric"] == SATURATION
+    assert wait_for(host, LOW)["instance"] == low["instance"], "what was low is not well because nobody looks"
+
+
+def test_who_is_at_a_bed(unit):
+    host, oximeter = unit
+    assert bind(host, by=ENGINEER).refusal == "role"
+    assert ask(host, "bed", "bind", "chair-1", "--by", "mrn", lines=[MRN]).refusal == "identifiers"
+    done = bind(host)
+    assert done.code == 0 and done.json["bed"]["patient"]["identifiers"] == {"mrn": MRN, "birth-date": BORN}
+    assert bind(host, mrn="another-1").refusal == "bound"
+    # To who is no clinician, nobody's name is told.
+    (bed,) = ask(host, "bed", "list", by=ENGINEER).json["beds"]
+    assert bed["patient"]["binding"] > 0 and "identifiers" not in bed["patient"]
+    host.kill()
+    host.start()
+    host.wait_for_sample(SATURATION, timeout=30)
+    (bed,) = ask(host, "bed", "list").json["beds"]
+    assert bed["patient"]["identifiers"]["mrn"] == MRN, "a kill unbinds nobody"
+    replaced = bind(host, "replace", mrn="MRN-canary-right")
+    assert replaced.code == 0, replaced
+    assert ask(host, "bed", "unbind", "chair-1").code == 0
+    assert ask(host, "bed", "unbind", "chair-1").refusal == "notBound"
+    host.stop()
+    kinds = [line["event"] for line in of_kind(host, "patientBound", "patientUnbound", "bindingWithdrawn")]
+    assert kinds == ["patientBound", "bindingWithdrawn", "patientBound", "patientUnbound"]
+    assert all(line["by"] == ["layla"] for line in of_kind(host, "patientBound", "bindingWithdrawn"))
+    # Identifiers stand in one place.
+    for path in sorted(host.directory.rglob("*")):
+        if path.is_file() and "patients" not in path.parts[len(host.directory.parts):][0]:
+            assert b"canary" not in path.read_bytes(), path
+    assert b"canary" in b"".join(
+        path.read_bytes() for path in (host.directory / "patients").rglob("*") if path.is_file()), "nothing to find"
+
+
+def test_a_score_says_what_is_missing_of_it(unit):
+    host, _ = unit
+    assert ask(host, "bed", "enter", "chair-1", "consciousness", "A").refusal is not None, "nobody is there"
+    assert bind(host).code == 0
+    assert ask(host, "bed", "enter", "chair-1", "consciousness", "X").refusal == "entry"
+    assert ask(host, "bed", "enter", "chair-1", "consciousness", "A").code == 0
+    assert ask(host, "bed", "enter", "chair-1", "oxygen", "air").code == 0
+    wait_until(lambda: len(of_kind(host, "scoreGiven")) >= 1, 10, "a score", every=0.5)
+    time.sleep(2)
+    last = of_kind(host, "scoreGiven")[-1]
+    assert last["score"] == "NEWS2" and "total" not in last
+    missing = {one["part"] for one in last["missing"]}
+    assert {"respiration", "systolic", "temperature"} <= missing and "consciousness" not in missing
+    assert last["parts"]["saturation"]["points"] == 0 and last["parts"]["pulse"]["points"] == 0
+    host.kill()
+    host.start()
+    host.wait_for_sample(SATURATION, timeout=30)
+    time.sleep(3)
+    last = of_kind(host, "scoreGiven")[-1]
+    assert "consciousness" in last["parts"], "what was entered survives a kill"
+
+
+def test_another_preset_and_another_patient_end_what_is_off(unit):
+    host, oximeter = unit
+    off = ("alarms", "off", LOW, "--metric", SATURATION, "--bed", "chair-1")
+    assert ask(host, *off).code == 0
+    assert ask(host, *off).refusal == "isOff"
+    oximeter.vitals = ILL
+    silent = wait_for(host, LOW, activation="off", timeout=15)
+    assert bind(host).code == 0
+    wait_for(host, LOW, activation="on", timeout=5)
+    assert told(host, silent["instance"])[:3] == ["start", "switchedOff", "switchedOn"]
+    assert ask(host, *off).code == 0
+    assert ask(host, "bed", "preset", "chair-1", "no-such").refusal == "unknownPreset"
+    wait_for(host, LOW, activation="off", timeout=5)
+
+
+def test_a_bed_whose_preset_is_not_there_says_so(unit):
+    host, _ = unit
+    host.stop()
+    (host.directory / "presets" / "site.yaml").write_text(PRESET.replace("delay: 4s", "delay: 900s"))
+    checked = nabd("check", str(host.config))
+    assert checked.returncode == 1 and "no limit is watched at “chair-1”" in checked.stderr.decode()
+    host.start()
+    wait_for(host, "NABD_SETTING_REFUSED", presence="on")
+    host.wait_for_sample(SATURATION, timeout=30)
+    assert bind(host).code == 0, "the bed is there all the same"
+
+
+def test_a_dozen_kills_leave_the_same_states(unit):
+    """SIGKILL at moments of chance, with somebody who acknowledges between: what stands is what the record says."""
+    host, oximeter = unit
+    oximeter.vitals = WORSE
+    low = wait_for(host, LOW, priority="high", timeout=20)
+    for round in range(12):
+        if round == 4:
+            assert ask(host, "alarms", "acknowledge", low["instance"]).code == 0
+        time.sleep(0.05 * (round * 7 % 11))
+        host.kill()
+        host.start()
+        expected = "ack" if round >= 4 else "on"
+        assert wait_for(host, LOW, timeout=10)["presence"] == expected
+        assert wait_for(host, LOW)["instance"] == low["instance"]
+    starts = [line for line in of_kind(host, "alertStart") if line["alert"] == LOW]
+    assert len(starts) == 1
+    for path in (host.journal).glob("events-*.sqlite"):
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as events:
+            assert events.execute("SELECT count(*) FROM events WHERE kind = 'alarmLedger'").fetchone()[0] >= 1
