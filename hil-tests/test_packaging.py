@@ -29,7 +29,7 @@ EXPECTED = [
         "acquire.service", "acquire-safe.service", "acquire-retry.timer", "uplink.service", "clock.service")),
     *(f"/usr/share/doc/nabd/{name}" for name in (
         "copyright", "changelog.gz", "install.md", "operations.md", "operations/alerts.md",
-        "operations/for-nurses.ar.md",
+        "operations/for-nurses.ar.md", "alarms/presets.md",
         "examples/unit.yaml", "examples/modbus-tcp.conf",
         "examples/records-service.conf", "examples/61-nabd-ports.rules", "examples/journald.conf")),
     "/usr/share/man/man1/nabd.1.gz", "/usr/share/man/man5/nabd-unit.yaml.5.gz",
