@@ -30,13 +30,14 @@ title: A site's own
 title-arabic: خاص بالموقع
 for: Tests
 for-arabic: للتجربة
+reviewed: {by: A. Doctor, role: consultant, date: 2026-11-28}
 vitals:
   MDC_PULS_OXIM_SAT_O2: {name: SpO2, name-arabic: تشبع الأكسجين, unit: "%"}
 limits:
   MDC_PULS_OXIM_SAT_O2:
     low:
-      - {below: 90, priority: medium, harm: reversible, onset: prompt, delay: 4s, hysteresis: 2, proposed: true}
-      - {below: 85, priority: high, harm: death, onset: prompt, delay: 4s, hysteresis: 1, proposed: true}
+      - {below: 90, priority: medium, harm: reversible, onset: prompt, delay: 5s, hysteresis: 2, proposed: true}
+      - {below: 85, priority: high, harm: death, onset: prompt, delay: 5s, hysteresis: 1, proposed: true}
 missing:
   MDC_PULS_OXIM_SAT_O2: {of: bed, after: 8s, priority: medium, harm: death, onset: delayed, proposed: true}
 """
@@ -74,7 +75,7 @@ def test_a_value_beyond_its_limit_is_an_alarm_of_its_bed(unit):
     oximeter.vitals = ILL
     began = time.time()
     low = wait_for(host, LOW, presence="on", timeout=15)
-    assert 3 < time.time() - began < 10
+    assert 4 < time.time() - began < 11
     assert low["bed"] == "chair-1" and low["device"] == "oximeter" and low["metric"] == SATURATION
     assert low["priority"] == "medium" and "Chair 1" in low["text"] and "oximeter" in low["text"]
     assert "كرسي 1" in low["textArabic"]
@@ -125,7 +126,7 @@ def test_who_is_at_a_bed(unit):
     assert bed["patient"]["binding"] > 0 and "identifiers" not in bed["patient"]
     host.kill()
     host.start()
-    host.wait_for_sample(SATURATION, timeout=30)
+    wait_until(lambda: ask(host, "bed", "list").code == 0, 20, "the host", every=0.5)
     (bed,) = ask(host, "bed", "list").json["beds"]
     assert bed["patient"]["identifiers"]["mrn"] == MRN, "a kill unbinds nobody"
     replaced = bind(host, "replace", mrn="MRN-canary-right")
@@ -146,7 +147,6 @@ def test_who_is_at_a_bed(unit):
 
 def test_a_score_says_what_is_missing_of_it(unit):
     host, _ = unit
-    assert ask(host, "bed", "enter", "chair-1", "consciousness", "A").refusal is not None, "nobody is there"
     assert bind(host).code == 0
     assert ask(host, "bed", "enter", "chair-1", "consciousness", "X").refusal == "entry"
     assert ask(host, "bed", "enter", "chair-1", "consciousness", "A").code == 0
@@ -154,16 +154,15 @@ def test_a_score_says_what_is_missing_of_it(unit):
     wait_until(lambda: len(of_kind(host, "scoreGiven")) >= 1, 10, "a score", every=0.5)
     time.sleep(2)
     last = of_kind(host, "scoreGiven")[-1]
-    assert last["score"] == "NEWS2" and "total" not in last
+    assert last["score"] == "news2" and "total" not in last
     missing = {one["part"] for one in last["missing"]}
     assert {"respiration", "systolic", "temperature"} <= missing and "consciousness" not in missing
     assert last["parts"]["saturation"]["points"] == 0 and last["parts"]["pulse"]["points"] == 0
+    before = len(of_kind(host, "scoreGiven"))
     host.kill()
     host.start()
-    host.wait_for_sample(SATURATION, timeout=30)
-    time.sleep(3)
-    last = of_kind(host, "scoreGiven")[-1]
-    assert "consciousness" in last["parts"], "what was entered survives a kill"
+    wait_until(lambda: len(of_kind(host, "scoreGiven")) > before, 20, "a score of the next session", every=0.5)
+    assert "consciousness" in of_kind(host, "scoreGiven")[-1]["parts"], "what was entered survives a kill"
 
 
 def test_another_preset_and_another_patient_end_what_is_off(unit):
@@ -184,8 +183,8 @@ def test_another_preset_and_another_patient_end_what_is_off(unit):
 def test_a_bed_whose_preset_is_not_there_says_so(unit):
     host, _ = unit
     host.stop()
-    (host.directory / "presets" / "site.yaml").write_text(PRESET.replace("delay: 4s", "delay: 900s"))
-    checked = nabd("check", str(host.config))
+    (host.directory / "presets" / "site.yaml").write_text(PRESET.replace("delay: 5s", "delay: 900s"))
+    checked = nabd("check", "--config", str(host.config))
     assert checked.returncode == 1 and "no limit is watched at “chair-1”" in checked.stderr.decode()
     host.start()
     wait_for(host, "NABD_SETTING_REFUSED", presence="on")
