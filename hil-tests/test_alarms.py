@@ -1,4 +1,4 @@
-"""Alarms of a real host, and people who answer for them: what is acknowledged, silent and over is a fact of the record."""
+"""Alarms of a real host, and people who answer for them: what is acknowledged, silent and over stands in the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beds of a real host: an oximeter's values held against the bed's preset, a patient bound to it, scores, and a kill."""
+"""Beds of a real host: an oximeter's values held against a preset, a patient bound to the bed, scores, and kills."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def test_what_stood_when_the_host_was_killed_stands(unit):
     host.start()
     again = wait_for(host, LOW, unconfirmed=True, timeout=10)
     assert again["instance"] == low["instance"]
-    wait_until(lambda: any("unconfirmed" not in one for one in alarms(host, LOW)), 20, "the same, seen again", every=0.3)
+    wait_until(
+        lambda: any("unconfirmed" not in one for one in alarms(host, LOW)), 20, "the same, seen again", every=0.3)
     assert "confirmed" in told(host, low["instance"])
     oximeter.vitals = WELL
     # Of high priority, and seen by nobody: it stands.

@@ -136,7 +136,7 @@ def test_c21_a_doubt_stays_an_alarm_until_two_people_have_said_what_they_see(uni
     assert unit.ask("resolve", number, "--not-in-effect", also="omar").code == 0
     # Over, and of high priority: it stands until somebody has seen that it was.
     wait_until(
-        lambda: events(unit, "alertUpdate", alert="NABD_COMMAND_UNCERTAIN", change="latched"), 5, "the end of the doubt")
+        lambda: events(unit, "alertUpdate", alert="NABD_COMMAND_UNCERTAIN", change="latched"), 5, "the doubt's end")
     assert not events(unit, "alertEnd", alert="NABD_COMMAND_UNCERTAIN")
     assert acknowledge(unit, begun["instance"]) == 0
     wait_until(lambda: events(unit, "alertEnd", alert="NABD_COMMAND_UNCERTAIN"), 5, "the end of the alert")

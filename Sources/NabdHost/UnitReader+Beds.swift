@@ -115,7 +115,7 @@ extension UnitReader {
                 preset: preset, location: entry.key.location, presetLocation: map["preset"]?.location))
     }
 
-    /// Reads the presets that a bed may be watched by. One that cannot be used costs the beds that name it their limits,
+    /// Reads the presets by which a bed may be watched. One that cannot be used costs the beds that name it their limits,
     /// which is an alarm, and nothing else.
     private mutating func readPresets() {
         guard !unit.beds.isEmpty else { return }
