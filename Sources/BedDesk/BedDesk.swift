@@ -1,3 +1,4 @@
+package import DeviceModel
 package import Patients
 
 /// Where the patients' identifiers are kept.
@@ -80,15 +81,9 @@ package final class BedDesk {
             BedEvent.configured(
                 bed: bed, ConfiguredBed(name: old.name, nameArabic: old.nameArabic, devices: []))
         }
-        // Beds that give up devices come before those that get them: between them a device is of none, not of two.
+        // In one transaction at one time: a device that moves is claimed by none or by two on the way, and is of none.
         let changed = beds.filter { fold.beds[$0.bed] != $0.configured }
-        let given = changed.compactMap { bed -> BedEvent? in
-            guard let old = fold.beds[bed.bed] else { return nil }
-            let kept = old.devices.filter(bed.configured.devices.contains)
-            if kept.count == old.devices.count { return nil }
-            return .configured(bed: bed.bed, ConfiguredBed(name: old.name, nameArabic: old.nameArabic, devices: kept))
-        }
-        return left + given + changed.map { .configured(bed: $0.bed, $0.configured) }
+        return left + changed.map { .configured(bed: $0.bed, $0.configured) }
             + fold.departures { ids.contains($0) || isFaulty($0) } + beds.compactMap(preset)
     }
 
@@ -122,6 +117,14 @@ package final class BedDesk {
     @discardableResult
     package func took(kind: String, body: String, at position: BindingFold.Position) -> BindingFold.Outcome {
         fold.take(kind: kind, body: body, at: position)
+    }
+
+    /// What somebody must hear of: nobody can be bound, or somebody may be at a bed and the record does not know.
+    package var alarms: [(alert: AlertKind, holds: Bool)] {
+        [
+            (.patientsNotKept, store == nil || storeFault != nil),
+            (.patientsLost, fold.beds.keys.contains { fold.lostBinding(atBed: $0) != nil }),
+        ]
     }
 
     // MARK: People
@@ -181,6 +184,6 @@ package final class BedDesk {
                 BedView.Patient(
                     binding: binding.number, since: binding.since, sinceUTC: fold.utc(of: binding.since),
                     by: binding.by, identifiers: isClinician ? store?.known[binding.subject]?.entered : nil)
-            })
+            }, isLost: fold.lostBinding(atBed: bed) != nil)
     }
 }

@@ -17,6 +17,7 @@ package final class PatientStore {
     private let files: any StoreFiles
     private let key: SymmetricKey
     private let mode: UInt32
+    private let limit: Int
     /// What is kept, by the patients' subjects.
     package private(set) var known: [String: PatientIdentifiers] = [:]
     /// How many files could not be read, or are not as they were written.
@@ -29,8 +30,12 @@ package final class PatientStore {
     static let ending = ".patient"
 
     /// Opens the place, and makes it where there is none.
-    package init(folder: String, files: any StoreFiles = DiskFiles()) throws(PatientStoreFault) {
-        (self.folder, self.files) = (folder, files)
+    package convenience init(folder: String, files: any StoreFiles = DiskFiles()) throws(PatientStoreFault) {
+        try self.init(folder: folder, files: files, most: Self.most)
+    }
+
+    init(folder: String, files: any StoreFiles, most: Int) throws(PatientStoreFault) {
+        (self.folder, self.files, limit) = (folder, files, most)
         do throws(StoreFailure) {
             if try files.details(folder) == nil {
                 try files.makeFolder(folder)
@@ -39,14 +44,15 @@ package final class PatientStore {
         } catch { throw .system(folder, error.words) }
         mode = try Self.check(folder, files) & 0o040 == 0 ? 0o600 : 0o640
         let names: [String]
-        do throws(StoreFailure) {
-            names = try files.names(in: folder)
-            for name in names where name.hasSuffix(Self.unfinished) { try files.remove("\(folder)/\(name)") }
-        } catch { throw .system(folder, error.words) }
+        do throws(StoreFailure) { names = try files.names(in: folder) } catch {
+            throw .system(folder, error.words)
+        }
+        // What cannot be taken away is in nobody's way but its own patient's.
+        for name in names where name.hasSuffix(Self.unfinished) { try? files.remove("\(folder)/\(name)") }
         let subjects = names.filter { $0.hasSuffix(Self.ending) }.map { String($0.dropLast(Self.ending.count)) }
         key = try Self.key(in: folder, files, isFirst: subjects.isEmpty)
         for subject in subjects.sorted() {
-            guard Self.isSubject(subject), known.count < Self.most,
+            guard Self.isSubject(subject), known.count < limit,
                 let identifiers = Self.identifiers(of: subject, in: folder, files)
             else {
                 damaged += 1
@@ -65,7 +71,7 @@ package final class PatientStore {
     /// there.
     package func keep(_ identifiers: PatientIdentifiers, as subject: String) throws(PatientStoreFault) {
         if known[subject]?.entered == identifiers.entered { return }
-        guard known[subject] != nil || known.count < Self.most else { throw .full(folder) }
+        guard known[subject] != nil || known.count < limit else { throw .full(folder) }
         guard Self.isSubject(subject) else { throw .system(folder, "no subject") }
         let path = "\(folder)/\(subject)\(Self.ending)"
         try Self.put(

@@ -12,7 +12,8 @@ import DeviceModel
 ///   ended, or where the bed's next patient came.
 /// * A device is of the bed that its session says. Where two beds claim it, and where nobody is bound, there is no
 ///   subject. None is never guessed.
-/// * Where events of beds may have been lost, no patient is known to be at a bed any more.
+/// * Where events of beds may have been lost, no patient is known to be at a bed any more, until somebody binds anew or
+///   says that the patient is gone.
 package struct BindingFold: Sendable {
     /// Where an event stands in the journal.
     package struct Position: Sendable, Hashable {
@@ -61,10 +62,29 @@ package struct BindingFold: Sendable {
     package internal(set) var beds: [String: ConfiguredBed] = [:]
     package internal(set) var presets: [String: PresetChoice] = [:]
     var timeline = SessionTimeline()
+    /// By bed and by patient: nothing that counts reaches further than this.
+    private var reaches: [Holder: Reach] = [:]
     /// The number of the last event that was folded.
     package private(set) var lastSequence: Int64 = 0
 
-    package init() {}
+    private let limit: Int
+
+    private enum Holder: Hashable {
+        case bed(String)
+        case subject(String)
+    }
+
+    private struct Reach {
+        /// How many are open.
+        var open = 0
+        /// The latest end of those that are not. It may be later than any that counts, and never earlier.
+        var latest = SessionTimeline.Place(session: .min, nanoseconds: .min)
+    }
+
+    package init() { self.init(mostBindings: Self.mostBindings) }
+
+    /// - Parameter mostBindings: how many are remembered.
+    init(mostBindings: Int) { limit = mostBindings }
 
     // MARK: Folding
 
@@ -92,18 +112,21 @@ package struct BindingFold: Sendable {
             return .nothing
         case .bound(let bed, let arrival): return bind(bed, arrival, at: position)
         case .unbound(let bed, let number, let by):
-            guard let index = index(of: number), bindings[index].bed == bed, bindings[index].isOpen else {
-                return .contradiction
+            guard let index = index(of: number), bindings[index].bed == bed else { return .contradiction }
+            switch bindings[index].state {
+            case .open: change(index, to: .ended(Binding.Ending(at: position.moment, by: by)))
+            // Of one that is lost somebody says that the patient is gone; until when it counts stays as it is.
+            case .ended(let ending) where ending.cause == .lost:
+                change(index, to: .ended(Binding.Ending(at: ending.at, by: by)))
+            case .ended, .withdrawn: return .contradiction
             }
-            bindings[index].state = .ended(Binding.Ending(at: position.moment, by: by))
             return .ended(bindings[index])
         case .withdrawn(let bed, let number, let by):
             guard let index = index(of: number), bindings[index].bed == bed, !bindings[index].isWithdrawn else {
                 return .contradiction
             }
             let ending: Binding.Ending? = if case .ended(let ending) = bindings[index].state { ending } else { nil }
-            bindings[index].state = .withdrawn(
-                Binding.Withdrawal(at: position.moment, by: by, ending: ending))
+            change(index, to: .withdrawn(Binding.Withdrawal(at: position.moment, by: by, ending: ending)))
             return .withdrawn(bindings[index])
         case .entered: return .nothing
         case .snapshot(let snapshot): return take(snapshot, at: position)
@@ -121,7 +144,9 @@ package struct BindingFold: Sendable {
     /// What was said after this is not known: nobody is known to be at a bed.
     private mutating func endOpen(at position: Position) -> [Binding] {
         let open = bindings.indices.filter { bindings[$0].isOpen }
-        for index in open { bindings[index].state = .ended(Binding.Ending(at: position.moment, by: [])) }
+        for index in open {
+            change(index, to: .ended(Binding.Ending(at: position.moment, by: [], cause: .lost)))
+        }
         return open.map { bindings[$0] }
     }
 
@@ -151,14 +176,14 @@ package struct BindingFold: Sendable {
                 former.replacement == nil, bindings[index].bed == bed, bindings[index].since == arrival.since
             else { return .contradiction }
             let end = former.ending?.at ?? begin(after: arrival.since, at: bed)
-            if let end { binding.state = .ended(Binding.Ending(at: end, by: [])) }
+            if let end { binding.state = .ended(Binding.Ending(at: end, by: [], cause: .replaced)) }
             guard isFree(for: binding) else { return .contradiction }
             former.replacement = binding.number
-            bindings[index].state = .withdrawn(former)
+            change(index, to: .withdrawn(former))
         } else if !isFree(for: binding) {
             return .contradiction
         }
-        bindings.append(binding)
+        insert(binding, at: bindings.count)
         forgetOldest()
         return .bound(binding)
     }
@@ -174,14 +199,43 @@ package struct BindingFold: Sendable {
 
     /// Whether no other that counts has its bed or its patient at the same time.
     func isFree(for binding: Binding) -> Bool {
-        !bindings.contains { other in
-            !other.isWithdrawn && (other.bed == binding.bed || other.subject == binding.subject)
-                && timeline.overlap(other, binding)
+        let since = timeline.place(binding.since)
+        let isAfterAll = Self.holders(binding).allSatisfy { holder in
+            reaches[holder].map { $0.open == 0 && $0.latest <= since } ?? true
+        }
+        return isAfterAll
+            || !bindings.contains { other in
+                !other.isWithdrawn && (other.bed == binding.bed || other.subject == binding.subject)
+                    && timeline.overlap(other, binding)
+            }
+    }
+
+    private static func holders(_ binding: Binding) -> [Holder] { [.bed(binding.bed), .subject(binding.subject)] }
+
+    private mutating func insert(_ binding: Binding, at index: Int) {
+        bindings.insert(binding, at: index)
+        count(binding, 1)
+    }
+
+    private mutating func change(_ index: Int, to state: Binding.State) {
+        count(bindings[index], -1)
+        bindings[index].state = state
+        count(bindings[index], 1)
+    }
+
+    private mutating func count(_ binding: Binding, _ one: Int) {
+        for holder in Self.holders(binding) {
+            if let until = binding.until {
+                let place = timeline.place(until)
+                reaches[holder, default: Reach()].latest = max(reaches[holder]?.latest ?? place, place)
+            } else {
+                reaches[holder, default: Reach()].open += one
+            }
         }
     }
 
     private mutating func forgetOldest() {
-        guard bindings.count > Self.mostBindings, let index = bindings.firstIndex(where: { !$0.isOpen }) else { return }
+        guard bindings.count > limit, let index = bindings.firstIndex(where: { !$0.isOpen }) else { return }
         bindings.remove(at: index)
     }
 
@@ -222,14 +276,14 @@ package struct BindingFold: Sendable {
         var lost: [Binding] = []
         for index in bindings.indices where bindings[index].isOpen {
             if snapshot.bindings.contains(where: { $0.number == bindings[index].number && $0.isOpen }) { continue }
-            bindings[index].state = .ended(Binding.Ending(at: position.moment, by: []))
+            change(index, to: .ended(Binding.Ending(at: position.moment, by: [], cause: .lost)))
             lost.append(bindings[index])
         }
         timeline.remember(snapshot.sessions)
         for told in snapshot.bindings where index(of: told.number) == nil {
             guard told.number < position.sequence, told.isWithdrawn || isFree(for: told) else { continue }
             let place = bindings.firstIndex { $0.number > told.number } ?? bindings.count
-            bindings.insert(told, at: place)
+            insert(told, at: place)
         }
         return lost.isEmpty ? .nothing : .lost(lost)
     }

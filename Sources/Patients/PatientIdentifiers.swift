@@ -118,7 +118,7 @@ package enum PatientMatch: Sendable, Hashable {
     /// - Parameter known: what is kept of patients, by their subjects.
     package static func match(_ entered: PatientIdentifiers, among known: [String: PatientIdentifiers]) -> PatientMatch
     {
-        if let same = known.filter({ $0.value.digested == entered.digested }).min(by: { $0.key < $1.key }) {
+        if let same = known.filter({ $0.value.canonical == entered.canonical }).min(by: { $0.key < $1.key }) {
             return .known(subject: same.key, all: same.value)
         }
         let candidates = known.filter { _, other in

@@ -1,5 +1,6 @@
 import Foundation
 import NabdHost
+import Patients
 import StrictYAML
 import TestSupport
 import Testing

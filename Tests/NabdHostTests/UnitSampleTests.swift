@@ -1,6 +1,7 @@
 import DevicePlans
 import Foundation
 import NabdHost
+import Patients
 import StrictYAML
 import TestSupport
 import Testing

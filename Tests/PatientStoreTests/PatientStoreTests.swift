@@ -207,7 +207,24 @@ import Testing
         }
         mkfifo("\(path)/\(String(repeating: "00", count: 32)).patient", 0o600)
         #expect(try PatientStore(folder: path).damaged == 1)
+        mkdir("\(path)/stray.new", 0o700)
+        mkdir("\(path)/\(String(repeating: "11", count: 32)).patient", 0o700)
+        #expect(try PatientStore(folder: path).damaged == 2)
         #expect(throws: PatientStoreFault.self) { _ = try PatientStore(folder: "\(folder.path)/no/such/place") }
+    }
+
+    @Test func noMorePatientsThanTheLimit() throws {
+        let disk = MemoryDisk()
+        let store = try PatientStore(folder: Self.place, files: disk, most: 3)
+        for number in 1...3 {
+            try store.keep(try Self.patient(number), as: store.subject(of: try Self.patient(number)))
+        }
+        let fourth = try Self.patient(4)
+        #expect(throws: PatientStoreFault.full(Self.place)) { try store.keep(fourth, as: store.subject(of: fourth)) }
+        // Of a patient who is kept more may be said.
+        let first = try Self.patient(1)
+        #expect(throws: Never.self) { try store.keep(try Self.patient(1, name: "Noura"), as: store.subject(of: first)) }
+        #expect(try PatientStore(folder: Self.place, files: disk, most: 2).damaged == 1, "what is too many is not read")
     }
 
     @Test func noFaultTellsOfAPatient() throws {

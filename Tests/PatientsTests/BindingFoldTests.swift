@@ -1,6 +1,7 @@
 import DeviceModel
-import Patients
 import Testing
+
+@testable import Patients
 
 /// A journal for tests: events follow each other, and each is a second after the one before it.
 struct Story {
@@ -265,7 +266,12 @@ struct Story {
             return #expect(Bool(false))
         }
         #expect(fault.kind == .patientUnbound && ended.map(\.number) == [4])
-        #expect(story.fold.openBinding(atBed: "a") == nil)
+        #expect(story.fold.openBinding(atBed: "a") == nil && story.fold.lostBinding(atBed: "a")?.number == 4)
+        // Somebody says that the patient is gone: until when it counts stays as it is.
+        let until = story.fold.binding(4)?.until
+        #expect(story.add(.unbound(bed: "a", binding: 4, by: ["amal"])) != .contradiction)
+        #expect(story.fold.lostBinding(atBed: "a") == nil && story.fold.binding(4)?.until == until)
+        #expect(story.add(.unbound(bed: "a", binding: 4, by: ["amal"])) == .contradiction)
         story.bind("a", "1")
         #expect(story.fold.takeGap(at: story.position) == .lost([story.fold.bindings[1]]))
     }
@@ -303,6 +309,19 @@ struct Story {
             return #expect(Bool(false))
         }
         #expect(lost.count == 2 && story.fold.bindings.allSatisfy { !$0.isOpen })
+    }
+
+    @Test func theOldestThatAreOverAreForgotten() {
+        var story = Story()
+        story.fold = BindingFold(mostBindings: 3)
+        story.begin("s1", at: 100)
+        story.bind("b", "9")
+        for subject in "1234" {
+            story.bind("a", subject)
+            story.add(.unbound(bed: "a", binding: story.sequence, by: []))
+        }
+        #expect(story.fold.bindings.compactMap(\.subject.first) == ["9", "3", "4"], "the one who is there stays")
+        #expect(story.fold.openBinding(atBed: "b") != nil)
     }
 
     @Test func momentsReachBackOverSessions() {
