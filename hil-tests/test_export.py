@@ -88,7 +88,7 @@ def test_the_document_is_valid_fhir(exports, validated, which):
     observations = [r for r in all_of_it if "valueSampledData" in r]
     assert len(observations) >= 4
     for observation in observations:
-        fhir_checks.check_observation(observation)
+        fhir_checks.check_sampled_data(observation)
 
 
 def test_a_faulty_document_is_found(exports, validated):
