@@ -27,13 +27,16 @@ extension BindingFold {
     }
 
     private func stretches(atBeds beds: [String], in session: String, bedsAt: (Int64) -> [String]) -> [Stretch] {
-        let reaching = bindings.compactMap { binding in
-            beds.contains(binding.bed) ? range(of: binding, in: session).map { (binding: binding, times: $0) } : nil
+        let ofBeds = bindings.filter { beds.contains($0.bed) }
+        let reaching = ofBeds.compactMap { binding in
+            range(of: binding, in: session).map { (binding: binding, times: $0) }
         }
-        guard !reaching.isEmpty else { return [Stretch(from: .min, to: .max, withdrawn: [], counting: nil)] }
         var starts: Set<Int64> = [.min]
         starts.formUnion(timeline.changes(in: session))
-        for (_, times) in reaching { starts.formUnion([times.lowerBound, times.upperBound]) }
+        // Of one that reaches over nothing too: before it ended it may have.
+        for moment in ofBeds.flatMap({ [$0.since, $0.until].compactMap(\.self) }) where moment.session == session {
+            starts.insert(moment.nanoseconds)
+        }
         starts.remove(.max)
         let places = starts.sorted()
         var coming = reaching.sorted { $0.times.lowerBound < $1.times.lowerBound }[...]
