@@ -115,8 +115,8 @@ let package = Package(
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "Patients", "SampleJournal",
-                "Scores",
+                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "PatientStore", "Patients",
+                "SampleJournal", "Scores",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -175,8 +175,8 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "FHIRMapping", "ProfileLanguage", "Fieldbus",
-                "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients",
+                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
+                "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients",
                 "PumpControl", "PumpDesk", "PumpRules", "RealTime",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -271,8 +271,8 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "FHIRMapping", "Fieldbus", "JournalCoding",
-                "LineEngine", "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
+                "BedDesk", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "LineEngine",
+                "Patients", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
                 "Sampling", "StrictYAML", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
