@@ -52,7 +52,8 @@ def assert_same(one: dict[str, list[Point]], other: dict[str, list[Point]]) -> N
     """A time is written in milliseconds where a run begins, and reckoned within it."""
     assert one.keys() == other.keys()
     for metric, points in one.items():
-        assert [point.value for point in points] == [point.value for point in other[metric]], f"{metric}: lost or doubled"
+        values, others = ([point.value for point in some] for some in (points, other[metric]))
+        assert values == others, f"{metric}: a number was lost or doubled"
         assert all(
             abs(a.seconds - b.seconds) <= fhir_checks.ROUNDING for a, b in zip(points, other[metric], strict=True)
         ), metric
