@@ -154,7 +154,7 @@ let package = Package(
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
         room("Patients", ["DeviceModel"], settings: optimised),
         room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
-        room("BedDesk", ["Patients"], settings: optimised),
+        room("BedDesk", ["DeviceModel", "Patients"], settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",

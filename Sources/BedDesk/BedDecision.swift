@@ -41,7 +41,9 @@ extension BedDesk {
             return try bind(identifiers, at: bed, since: since, by, now)
         case .unbind(let bed, let by):
             let called = try name(of: bed)
-            guard let binding = fold.openBinding(atBed: bed) else { throw notBound(called) }
+            guard let binding = fold.openBinding(atBed: bed) ?? fold.lostBinding(atBed: bed) else {
+                throw notBound(called)
+            }
             return .record(
                 [.unbound(bed: bed, binding: binding.number, by: [by])], patient: nil, bed: bed,
                 words: "\(called): the patient is not there any more. Values are nobody's until somebody is bound.")

@@ -1,3 +1,4 @@
+package import DeviceModel
 package import Patients
 
 /// Where the patients' identifiers are kept.
@@ -118,6 +119,14 @@ package final class BedDesk {
         fold.take(kind: kind, body: body, at: position)
     }
 
+    /// What somebody must hear of: nobody can be bound, or somebody may be at a bed and the record does not know.
+    package var alarms: [(alert: AlertKind, holds: Bool)] {
+        [
+            (.patientsNotKept, store == nil || storeFault != nil),
+            (.patientsLost, fold.beds.keys.contains { fold.lostBinding(atBed: $0) != nil }),
+        ]
+    }
+
     // MARK: People
 
     /// Answers what somebody asks; all of it is durable when this returns.
@@ -175,6 +184,6 @@ package final class BedDesk {
                 BedView.Patient(
                     binding: binding.number, since: binding.since, sinceUTC: fold.utc(of: binding.since),
                     by: binding.by, identifiers: isClinician ? store?.known[binding.subject]?.entered : nil)
-            })
+            }, isLost: fold.lostBinding(atBed: bed) != nil)
     }
 }

@@ -90,6 +90,8 @@ package struct BedView: Sendable, Hashable {
     package let preset: PresetChoice?
     /// `nil`: nobody is known to be there.
     package let patient: Patient?
+    /// Whether somebody was there when the record was damaged: bind anew, or say that the patient is gone.
+    package let isLost: Bool
 
     package var isBound: Bool { patient != nil }
 }

@@ -47,6 +47,8 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
     case safeMode = "NABD_SAFE_MODE"
+    case patientsNotKept = "NABD_PATIENTS_NOT_KEPT"
+    case patientsLost = "NABD_PATIENTS_LOST"
     case uplinkFailing = "NABD_UPLINK_FAILING"
     case uplinkContradicted = "NABD_UPLINK_CONTRADICTED"
     case identityShared = "NABD_UNIT_IDENTITY_SHARED"
@@ -104,6 +106,14 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .high, "This unit ended again and again: it reads its devices now, and commands no pump",
                 "توقفت هذه الوحدة مرارًا: هي تقرأ أجهزتها الآن ولا تتحكم بأي مضخة")
+        case .patientsNotKept:
+            row(
+                .low, "No patient can be bound to a bed: this unit cannot keep who its patients are",
+                "لا يمكن ربط أي مريض بسرير: هذه الوحدة لا تستطيع حفظ هوية مرضاها")
+        case .patientsLost:
+            row(
+                .medium, "The record was damaged and does not know who is at the beds: bind each patient anew",
+                "السجل تضرر ولا يُعرف من في الأسرّة: أعد ربط كل مريض بسريره")
         case .uplinkFailing:
             row(
                 .medium, "Nothing is being sent to the records service; this unit keeps everything",

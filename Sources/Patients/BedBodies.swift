@@ -145,13 +145,14 @@ extension Binding.Ending {
     var body: JSON {
         .members([
             "atMonotonicNanoseconds": .integer(at.nanoseconds), "atSession": .string(at.session),
-            "by": .array(by.map(JSON.string)),
+            "by": .array(by.map(JSON.string)), "cause": .string(cause.rawValue),
         ])
     }
 
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Binding.Ending {
         let at = try Moment.read("atMonotonicNanoseconds", "atSession", &reader)
-        return Binding.Ending(at: at, by: try BedRecord.people(&reader))
+        let by = try BedRecord.people(&reader)
+        return Binding.Ending(at: at, by: by, cause: try reader.word("cause"))
     }
 }
 

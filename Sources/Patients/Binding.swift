@@ -22,12 +22,23 @@ package struct Binding: Sendable, Hashable {
     }
 
     package struct Ending: Sendable, Hashable {
-        package let at: Moment
-        /// The ids of those who said so; empty where the host did: the bed is no longer in the configuration, the
-        /// binding stood in place of one that had ended, or events that may have told of it are lost.
-        package let by: [String]
+        package enum Cause: String, Sendable, Hashable, CaseIterable {
+            /// Somebody said so; or the host, as the bed is no longer in the configuration.
+            case said
+            /// It stands in place of one that had ended then.
+            case replaced
+            /// Events that may have told of it are lost: nobody knows whether the patient is still there.
+            case lost
+        }
 
-        package init(at: Moment, by: [String]) { (self.at, self.by) = (at, by) }
+        package let at: Moment
+        /// The ids of those who said so; empty where nobody did.
+        package let by: [String]
+        package let cause: Cause
+
+        package init(at: Moment, by: [String], cause: Cause = .said) {
+            (self.at, self.by, self.cause) = (at, by, cause)
+        }
     }
 
     package struct Withdrawal: Sendable, Hashable {
@@ -68,6 +79,14 @@ package struct Binding: Sendable, Hashable {
     }
 
     package var isOpen: Bool { state == .open }
+
+    /// Whether nobody knows if the patient is still there.
+    package var isLost: Bool {
+        switch state {
+        case .ended(let ending): ending.cause == .lost
+        case .open, .withdrawn: false
+        }
+    }
 
     package var isWithdrawn: Bool {
         switch state {

@@ -6,6 +6,11 @@ extension BindingFold {
         bindings.last { $0.subject == subject && $0.isOpen }
     }
 
+    /// The last one at the bed, where nobody knows whether the patient is still there.
+    package func lostBinding(atBed bed: String) -> Binding? {
+        bindings.last { $0.bed == bed && !$0.isWithdrawn }.flatMap { $0.isLost ? $0 : nil }
+    }
+
     package func binding(_ number: Int64) -> Binding? { index(of: number).map { bindings[$0] } }
 
     /// The one that counts at the bed at that moment, as is known now; `nil` where there is none, and where the session

@@ -12,7 +12,8 @@ import DeviceModel
 ///   ended, or where the bed's next patient came.
 /// * A device is of the bed that its session says. Where two beds claim it, and where nobody is bound, there is no
 ///   subject. None is never guessed.
-/// * Where events of beds may have been lost, no patient is known to be at a bed any more.
+/// * Where events of beds may have been lost, no patient is known to be at a bed any more, until somebody binds anew or
+///   says that the patient is gone.
 package struct BindingFold: Sendable {
     /// Where an event stands in the journal.
     package struct Position: Sendable, Hashable {
@@ -111,10 +112,14 @@ package struct BindingFold: Sendable {
             return .nothing
         case .bound(let bed, let arrival): return bind(bed, arrival, at: position)
         case .unbound(let bed, let number, let by):
-            guard let index = index(of: number), bindings[index].bed == bed, bindings[index].isOpen else {
-                return .contradiction
+            guard let index = index(of: number), bindings[index].bed == bed else { return .contradiction }
+            switch bindings[index].state {
+            case .open: change(index, to: .ended(Binding.Ending(at: position.moment, by: by)))
+            // Of one that is lost somebody says that the patient is gone; until when it counts stays as it is.
+            case .ended(let ending) where ending.cause == .lost:
+                change(index, to: .ended(Binding.Ending(at: ending.at, by: by)))
+            case .ended, .withdrawn: return .contradiction
             }
-            change(index, to: .ended(Binding.Ending(at: position.moment, by: by)))
             return .ended(bindings[index])
         case .withdrawn(let bed, let number, let by):
             guard let index = index(of: number), bindings[index].bed == bed, !bindings[index].isWithdrawn else {
@@ -139,7 +144,9 @@ package struct BindingFold: Sendable {
     /// What was said after this is not known: nobody is known to be at a bed.
     private mutating func endOpen(at position: Position) -> [Binding] {
         let open = bindings.indices.filter { bindings[$0].isOpen }
-        for index in open { change(index, to: .ended(Binding.Ending(at: position.moment, by: []))) }
+        for index in open {
+            change(index, to: .ended(Binding.Ending(at: position.moment, by: [], cause: .lost)))
+        }
         return open.map { bindings[$0] }
     }
 
@@ -169,7 +176,7 @@ package struct BindingFold: Sendable {
                 former.replacement == nil, bindings[index].bed == bed, bindings[index].since == arrival.since
             else { return .contradiction }
             let end = former.ending?.at ?? begin(after: arrival.since, at: bed)
-            if let end { binding.state = .ended(Binding.Ending(at: end, by: [])) }
+            if let end { binding.state = .ended(Binding.Ending(at: end, by: [], cause: .replaced)) }
             guard isFree(for: binding) else { return .contradiction }
             former.replacement = binding.number
             change(index, to: .withdrawn(former))
@@ -269,7 +276,7 @@ package struct BindingFold: Sendable {
         var lost: [Binding] = []
         for index in bindings.indices where bindings[index].isOpen {
             if snapshot.bindings.contains(where: { $0.number == bindings[index].number && $0.isOpen }) { continue }
-            change(index, to: .ended(Binding.Ending(at: position.moment, by: [])))
+            change(index, to: .ended(Binding.Ending(at: position.moment, by: [], cause: .lost)))
             lost.append(bindings[index])
         }
         timeline.remember(snapshot.sessions)

@@ -223,13 +223,33 @@ import Testing
         #expect(story.desk.fold.openBinding(atBed: "b") != nil)
     }
 
-    @Test func aDamageUnbindsAndIsSaid() {
+    @Test func aDamageUnbindsAndIsSaidUntilSomebodyAnswers() {
         let story = DeskStory()
+        func isAlarm() -> Bool { story.desk.alarms.contains { $0.alert == .patientsLost && $0.holds } }
         _ = story.bind("a", 7)
+        _ = story.bind("b", 8)
+        #expect(!isAlarm())
         story.add(.journalGap, #"{"part":"events","known":9,"found":7}"#)
         guard case .beds(let views) = story.ask(.list(isClinician: true)) else { return #expect(Bool(false)) }
-        #expect(views.allSatisfy { !$0.isBound })
-        #expect(story.bind("a", 7).view?.isBound == true)
+        #expect(views.allSatisfy { !$0.isBound && $0.isLost } && isAlarm())
+        // Of the one it is said who is there, of the other that nobody is.
+        #expect(story.bind("a", 7).view?.isBound == true && isAlarm())
+        #expect(story.ask(.unbind(bed: "b", by: "amal")).view?.isLost == false && !isAlarm())
+        #expect(story.ask(.unbind(bed: "b", by: "amal")).refusal == .notBound)
+    }
+
+    @Test func aPlaceThatCannotBeUsedIsAnAlarm() {
+        let story = DeskStory()
+        func isAlarm() -> Bool { story.desk.alarms.contains { $0.alert == .patientsNotKept && $0.holds } }
+        #expect(!isAlarm())
+        story.store.fails = true
+        _ = story.bind("a", 7)
+        #expect(isAlarm())
+        story.store.fails = false
+        _ = story.bind("a", 7)
+        #expect(!isAlarm())
+        let without = BedDesk(BindingFold(), rules: DeskStory.rules, store: nil)
+        #expect(without.alarms.contains { $0.alert == .patientsNotKept && $0.holds })
     }
 
     // MARK: Whatever is asked

@@ -22,6 +22,9 @@ import Testing
             state: .withdrawn(Binding.Withdrawal(at: moment, by: [], ending: nil))),
         Binding(
             number: 9, bed: "chair-1", subject: subject, since: moment, replaces: 7, by: ["amal"], state: .open),
+        Binding(
+            number: 10, bed: "chair-3", subject: subject, since: moment, replaces: nil, by: [],
+            state: .ended(Binding.Ending(at: moment, by: [], cause: .lost))),
     ]
 
     static let events: [BedEvent] = [

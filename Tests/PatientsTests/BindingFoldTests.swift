@@ -266,7 +266,12 @@ struct Story {
             return #expect(Bool(false))
         }
         #expect(fault.kind == .patientUnbound && ended.map(\.number) == [4])
-        #expect(story.fold.openBinding(atBed: "a") == nil)
+        #expect(story.fold.openBinding(atBed: "a") == nil && story.fold.lostBinding(atBed: "a")?.number == 4)
+        // Somebody says that the patient is gone: until when it counts stays as it is.
+        let until = story.fold.binding(4)?.until
+        #expect(story.add(.unbound(bed: "a", binding: 4, by: ["amal"])) != .contradiction)
+        #expect(story.fold.lostBinding(atBed: "a") == nil && story.fold.binding(4)?.until == until)
+        #expect(story.add(.unbound(bed: "a", binding: 4, by: ["amal"])) == .contradiction)
         story.bind("a", "1")
         #expect(story.fold.takeGap(at: story.position) == .lost([story.fold.bindings[1]]))
     }

@@ -8,6 +8,8 @@ struct BindingOracle {
         let since: Int
         /// The cell in which somebody said that it ended.
         var ended: Int?
+        /// Whether it ended as events may be lost.
+        var isLost = false
         var isWithdrawn = false
         var isReplaced = false
     }
@@ -46,9 +48,12 @@ struct BindingOracle {
     }
 
     mutating func unbind(_ number: Int, bed: Int, now: Int) -> Bool {
-        guard let binding = known[number], binding.bed == bed, binding.ended == nil, !binding.isWithdrawn else {
-            return false
+        guard let binding = known[number], binding.bed == bed, !binding.isWithdrawn else { return false }
+        if binding.isLost {
+            known[number]?.isLost = false
+            return true
         }
+        guard binding.ended == nil else { return false }
         known[number]?.ended = now
         for moment in now..<cells[bed].count where cells[bed][moment] == number { cells[bed][moment] = 0 }
         return true
@@ -64,6 +69,7 @@ struct BindingOracle {
     mutating func lose(now: Int) {
         for (number, binding) in known where binding.ended == nil && !binding.isWithdrawn {
             _ = unbind(number, bed: binding.bed, now: now)
+            known[number]?.isLost = true
         }
     }
 
