@@ -120,8 +120,8 @@ let package = Package(
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "Patients", "SampleJournal",
-                "Scores",
+                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "PatientStore", "Patients",
+                "SampleJournal", "Scores",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 
 import pytest
 
 from peers import delivery, fhir_checks
 from peers.bed_events import SUBJECT_A, SUBJECT_B, BedEvents
+from peers.journal import Point
 from peers.waiting import wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(240)]
@@ -37,11 +39,24 @@ def subject(observation: dict) -> str:
     return observation["subject"]["reference"]
 
 
-def numbers(observations: list[dict]) -> list[tuple[float, float]]:
-    return sorted(
-        (point.seconds, point.value) for o in observations if "valueSampledData" in o
-        for point in fhir_checks.sampled_points(o)
-    )
+def numbers(observations: list[dict]) -> dict[str, list[Point]]:
+    """By their metrics, in the order of their times."""
+    found: dict[str, list[Point]] = defaultdict(list)
+    for observation in observations:
+        if "valueSampledData" in observation:
+            found[observation["device"]["reference"]] += fhir_checks.sampled_points(observation)
+    return {metric: sorted(points, key=lambda point: point.seconds) for metric, points in found.items()}
+
+
+def assert_same(one: dict[str, list[Point]], other: dict[str, list[Point]]) -> None:
+    """A time is written in milliseconds where a run begins, and reckoned within it."""
+    assert one.keys() == other.keys()
+    for metric, points in one.items():
+        values, others = ([point.value for point in some] for some in (points, other[metric]))
+        assert values == others, f"{metric}: a number was lost or doubled"
+        assert all(
+            abs(a.seconds - b.seconds) <= fhir_checks.ROUNDING for a, b in zip(points, other[metric], strict=True)
+        ), metric
 
 
 def deliver(uplink, records, is_there) -> list[dict]:
@@ -77,7 +92,7 @@ def test_said_late_said_wrongly_and_put_right(recorded, records):
     for observation in saturation:
         is_after = fhir_checks.bounds(observation)[0] > cut - 1
         assert subject(observation).startswith("Patient/") == is_after, (observation["id"], cut)
-    assert numbers(late) == numbers(before), "a number was lost or doubled"
+    assert_same(numbers(late), numbers(before))
     assert {o["id"] for o in late} >= set(own), "an id is gone"
     sources = {f"DeviceMetric/{m['id']}": m["source"]["reference"] for m in records.all("DeviceMetric")}
     oximeter = sources[saturation[0]["device"]["reference"]]
@@ -99,7 +114,7 @@ def test_said_late_said_wrongly_and_put_right(recorded, records):
     assert all(subject(errors[o["id"]]) == subject(o) for o in moved)
     patients = {f"Patient/{p['id']}": p["identifier"][0]["value"] for p in records.all("Patient")}
     assert {patients[subject(o)] for o in good if subject(o) in patients} == {SUBJECT_B}
-    assert numbers(good) == numbers(before), "a number was lost or doubled"
+    assert_same(numbers(good), numbers(before))
     for observation in good:
         fhir_checks.check_observation(observation)
     fhir_checks.check_no_duplicates(good)

@@ -4,9 +4,9 @@ import Nomenclature
 /// Alerts as observations, one for each phase.
 extension FHIRMapper {
     /// `MDC_EVT_ALARM`, the container of an alert, and its facets: `MDC_ATTR_EVENT_PHASE`, `MDC_ATTR_ALARM_STATE`,
-    /// `MDC_ATTR_ALARM_INACTIVATION_STATE`, `MDC_ATTR_ALARM_PRIORITY`. Source: messages and readers of messages of IHE's
-    /// Alert Communication Management in five public repositories, which agree in numbers and names but for one that
-    /// has others (68165 to 68168). The standard's own text was not seen.
+    /// `MDC_ATTR_ALARM_INACTIVATION_STATE`, `MDC_ATTR_ALARM_PRIORITY`. Source: messages and readers of messages of
+    /// IHE's Alert Communication Management in five public repositories, which agree in numbers and names but for one
+    /// that has others (68165 to 68168). The standard's own text was not seen.
     private enum AlertCode {
         static let container: (referenceID: String, code: UInt32) = ("MDC_EVT_ALARM", 196616)
         /// Start, update or end.

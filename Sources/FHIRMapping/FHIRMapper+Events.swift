@@ -2,8 +2,8 @@ package import DeviceModel
 
 /// Events as observations.
 extension FHIRMapper {
-    /// The observation of an event or of one phase of an alert; of an event of a command, and of a patient at a bed, the
-    /// entry of an audit trail.
+    /// The observation of an event or of one phase of an alert; of an event of a command, and of a patient at a bed,
+    /// the entry of an audit trail.
     ///
     /// - Parameters:
     ///   - name: its name in the journal, which may be one that this host does not know.

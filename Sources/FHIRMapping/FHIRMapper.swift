@@ -23,10 +23,10 @@ package struct DeviceDescription: Sendable {
 
 /// Turns the device model into FHIR R4 resources.
 ///
-/// The subject of what is made here is the device itself, never a guess; where a patient is bound to it, ``filed(_:_:)``
-/// says so. No vital-signs profile is claimed, which demands a patient. LOINC stands beside the 11073 code where the pair was
-/// checked. Source: HL7 PoCD implementation guide 1.0.0-ballot3 for the tree of devices and the code system; FHIR R4
-/// (4.0.1) for the resources.
+/// The subject of what is made here is the device itself, never a guess; where a patient is bound to it,
+/// ``filed(_:_:)`` says so. No vital-signs profile is claimed, which demands a patient. LOINC stands beside the 11073
+/// code where the pair was checked. Source: HL7 PoCD implementation guide 1.0.0-ballot3 for the tree of devices and
+/// the code system; FHIR R4 (4.0.1) for the resources.
 package struct FHIRMapper: Sendable {
     /// The unit's identity; part of every id and identifier.
     package let unit: String

@@ -35,8 +35,8 @@ extension BundleSender {
         }
     }
 
-    /// An alarm whose patient the service does not take goes as the device's own, and waits behind the patient: once that
-    /// is taken it is filed where it belongs, under the same id.
+    /// An alarm whose patient the service does not take goes as the device's own, and waits behind the patient: once
+    /// that is taken it is filed where it belongs, under the same id.
     ///
     /// - Returns: whether it is there.
     private func putUnfiled(_ item: DeliveryItem) async throws -> Bool {

@@ -180,7 +180,8 @@ extension DeliveryWork {
         item.subject.map { isRefused(patient($0)) } ?? false
     }
 
-    /// Those who are at a bed now; and those whose description the service has, where there may be more to tell of them.
+    /// Those who are at a bed now; and those whose description the service has, where there may be more to tell of
+    /// them.
     func patientsToDescribe() throws -> [FHIRResource] {
         let here = Set(filings.fold.bindings.filter(\.isOpen).map(\.subject))
         return try filings.subjects.filter { !patients.isTold($0) }.compactMap { subject in

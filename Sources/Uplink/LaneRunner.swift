@@ -49,8 +49,8 @@ final class LaneRunner {
         return wait.map(Progress.waits) ?? (stored.isEmpty ? .passed : .moved)
     }
 
-    /// What was said of beds since is taken into account: what is in hand is made anew, and what is known of its fate is
-    /// forgotten.
+    /// What was said of beds since is taken into account: what is in hand is made anew, and what is known of its fate
+    /// is forgotten.
     private func takeStock() throws { if try work.takeStock() { sender.forget() } }
 
     /// One batch of a lane.

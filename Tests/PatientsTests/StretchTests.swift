@@ -54,7 +54,8 @@ import Testing
         }
     }
 
-    /// At each moment: the binding that counts is the fold's own answer, and the withdrawn are those that reach over it.
+    /// At each moment the binding that counts is the fold's own answer, and the withdrawn are those that reach over
+    /// it.
     @Test(arguments: 0..<150) func aStretchSaysWhatEachOfItsMomentsSays(seed: UInt64) {
         var story = Story(random: SeededGenerator(seed: seed))
         for bed in Self.beds { story.configure(bed) }

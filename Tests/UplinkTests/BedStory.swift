@@ -136,7 +136,8 @@ final class BedStory {
         }
     }
 
-    /// Somebody comes, or came so long ago within this session. Returns the binding's number; `nil` where that cannot be.
+    /// Somebody comes, or came so long ago within this session. Returns the binding's number; `nil` where that cannot
+    /// be.
     @discardableResult func bind(_ bed: String, _ subject: String, ago: Int64 = 0) throws -> Int64? {
         let since = now - ago * Self.second
         guard isFree(bed, subject, from: since) else { return nil }

@@ -2,7 +2,7 @@ import FHIRMapping
 import Patients
 import Testing
 
-@testable import NabdHost
+@testable import Uplink
 
 /// Who a patient is, on the way from the protected place to the records service.
 @Suite struct PatientIdentitiesTests {
