@@ -37,6 +37,12 @@ final class BedRounds {
         (beds, faulty) = (unit.deskBeds, unit.faultyBeds)
     }
 
+    /// Of a unit that has beds.
+    var alarms: [(alert: AlertKind, holds: Bool)] {
+        let hasBeds = !desk.fold.beds.isEmpty
+        return desk.alarms.map { ($0.alert, hasBeds && $0.holds) }
+    }
+
     /// Why the last patient could not be kept; `nil` where the last one was.
     var storeFault: String? { desk.storeFault }
 

@@ -43,6 +43,7 @@ extension RecorderLoop {
         }
         alerts.beds = beds.bedOfDevice
         for bed in Set(renewed).sorted() { add(alerts.take(alerts.ledger.switchAllOn(bed: bed), at: start)) }
+        for (alert, holds) in beds.alarms { hold(alert, holds) }
         tellStoreFault(beds)
     }
 

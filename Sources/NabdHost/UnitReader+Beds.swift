@@ -115,8 +115,8 @@ extension UnitReader {
                 preset: preset, location: entry.key.location, presetLocation: map["preset"]?.location))
     }
 
-    /// Reads the presets by which a bed may be watched. One that cannot be used costs the beds that name it their limits,
-    /// which is an alarm, and nothing else.
+    /// Reads the presets by which a bed may be watched. One that cannot be used costs the beds that name it their
+    /// limits, which is an alarm, and nothing else.
     private mutating func readPresets() {
         guard !unit.beds.isEmpty else { return }
         let shelf = PresetShelf(folders: unit.presetFolders, names: unit.names)

@@ -10,8 +10,8 @@ struct BedCommand: ParsableCommand {
         commandName: "bed",
         abstract: "The beds of this unit: who is there, by which preset they are watched, what was entered.",
         discussion:
-            "Who a patient is, is typed when it is asked for, or read from standard input: whatever stands in a command "
-            + "can be seen by everybody at this machine.",
+            "Who a patient is, is typed when it is asked for, or read from standard input: whatever stands in a "
+            + "command can be seen by everybody at this machine.",
         subcommands: [
             List.self, PresetChoice.self, Bind.self, Unbind.self, Withdraw.self, Replace.self, Enter.self,
         ], defaultSubcommand: List.self)

@@ -21,7 +21,11 @@ import Testing
 
     @Test func theReaderTakesTheSampleWithTheShippedProfiles() throws {
         let (unit, diagnostics) = try load(UnitSample.text)
-        #expect(diagnostics.all.isEmpty, "\(diagnostics.all)")
+        // That is so for every preset that is shipped, and is said wherever one is named.
+        let found = diagnostics.all.filter {
+            $0.message != "the preset “oncology-chair” is not reviewed by a clinician"
+        }
+        #expect(found.isEmpty && diagnostics.all.count == 1, "\(found)")
         #expect(unit.devices.map(\.plan.handle) == ["oximeter", "pump-a", "fridge", "power", "position"])
         #expect(unit.lines.count == 5)
         #expect(unit.journalDirectory == "/var/lib/nabd/journal")
