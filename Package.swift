@@ -183,7 +183,7 @@ let package = Package(
             [
                 "Alarms", "CommandRecord", "Presets", "Scores", "DeviceModel", "DevicePlans", "ProfileLanguage",
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
-                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients", "FHIRMapping",
+                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -285,7 +285,7 @@ let package = Package(
             [
                 "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
                 "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
-                "Sampling", "StrictYAML", "BedDesk", "Patients", "TestSupport", "FHIRMapping",
+                "Sampling", "StrictYAML", "BedDesk", "Patients", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

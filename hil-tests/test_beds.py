@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from peers import journal
 from peers.host import Host, nabd
@@ -179,6 +182,27 @@ def test_another_preset_and_another_patient_end_what_is_off(unit):
     assert ask(host, *off).code == 0
     assert ask(host, "bed", "preset", "chair-1", "no-such").refusal == "unknownPreset"
     wait_for(host, LOW, activation="off", timeout=5)
+
+
+def test_a_reload_ends_no_alarm_and_a_patient_who_leaves_ends_their_own(unit):
+    host, oximeter = unit
+    assert bind(host).code == 0
+    oximeter.vitals = ILL
+    low = wait_for(host, LOW, presence="on", timeout=15)
+    # Another name of the bed: its watch is another one, and the alarm the same.
+    unit_file = yaml.safe_load(host.config.read_text())
+    unit_file["beds"]["chair-1"]["name"] = "Chair One"
+    host.config.write_text(yaml.safe_dump(unit_file, allow_unicode=True, sort_keys=False))
+    os.kill(host.pid, signal.SIGHUP)
+    wait_until(
+        lambda: told(host, low["instance"]) == ["start", "unconfirmed", "confirmed"], 20, "the same, seen again",
+        every=0.5)
+    # The one who was there all the time, by the right name.
+    assert bind(host, "replace", mrn="MRN-canary-right").code == 0
+    time.sleep(1)
+    assert wait_for(host, LOW)["instance"] == low["instance"]
+    assert ask(host, "bed", "unbind", "chair-1").code == 0
+    wait_until(lambda: told(host, low["instance"])[-1] == "end unwatched", 5, "the end of the alarm", every=0.3)
 
 
 def test_a_bed_whose_preset_is_not_there_says_so(unit):

@@ -32,7 +32,9 @@ package struct AlarmLedger: Sendable, Hashable {
         _ record: AlertRecord, nature: AlertNature, latches: Bool, repeated: UInt32 = 0
     ) -> [AlarmEvent] {
         let begun = AlarmEvent.began(record, nature: nature, latches: latches, repeated: repeated)
-        let isOff = switchedOff.contains { $0.isOf(record) }
+        // Whoever switched one off has not switched off what is worse and of the same name.
+        let priority = AlertPriority(recorded: record) ?? .low
+        let isOff = AlarmPolicy.maySwitchOff(nature, priority) && switchedOff.contains { $0.isOf(record) }
         let fresh = isOff ? [begun, .changed(record, .switchedOff)] : [begun]
         guard let alarm = alarms[record.condition] else { return alarms.count < Self.most ? fresh : [] }
         switch alarm.state {
@@ -85,7 +87,8 @@ package struct AlarmLedger: Sendable, Hashable {
 
     /// What time brings about by now.
     package func due(at now: Int64) -> [AlarmEvent] {
-        standing.compactMap { alarm in
+        // Nothing is sorted, and nothing made, in a round in which nothing is due.
+        let changes: [AlarmEvent] = alarms.values.compactMap { alarm in
             switch alarm.state {
             case .on(.paused(let until, _), _), .latched(.paused(let until, _)):
                 return until <= now ? .changed(alarm.record, .resumed) : nil
@@ -96,6 +99,7 @@ package struct AlarmLedger: Sendable, Hashable {
             case .on(.given(_, .escalated), _), .on(.off, _), .latched(.given), .latched(.off), .ack(nil, _): return nil
             }
         }
+        return changes.count < 2 ? changes : changes.sorted { $0.order < $1.order }
     }
 
     /// A host begins with what hosts before it left: nothing of it is silent by a pause or switched off, and nothing
@@ -108,6 +112,7 @@ package struct AlarmLedger: Sendable, Hashable {
             + standing.flatMap { alarm -> [AlarmEvent] in
                 guard isKept(alarm.record) else { return [.ended(alarm.record, reason: .removed)] }
                 switch alarm.state {
+                case .on(.off, _): return [.changed(alarm.record, .switchedOn), .changed(alarm.record, .unconfirmed)]
                 case .on, .ack: return [.changed(alarm.record, .unconfirmed)]
                 case .latched(.paused): return [.changed(alarm.record, .resumed)]
                 case .latched(.off): return [.changed(alarm.record, .switchedOn)]
@@ -239,10 +244,12 @@ extension Alarm {
         case (.signalledAgain, .ack(_, let sight)): state = .on(.given(since: now, .escalated), sight)
         case (.priorityRaised, _):
             (self.record, priority) = (record, AlertPriority(recorded: record) ?? priority)
-            state = .on(renewed(at: now), .seen)
+            let mayBeOff = AlarmPolicy.maySwitchOff(nature, priority)
+            state = .on(mayBeOff ? renewed(at: now) : .given(since: now, .none), .seen)
         case (.switchedOff, .on(_, let sight)): state = .on(.off, sight)
         case (.switchedOff, .latched): state = .latched(.off)
         case (.switchedOn, .on(_, let sight)): state = .on(.given(since: now, .none), sight)
+        case (.unconfirmed, .on(.off, _)): state = .on(.off, .unconfirmed)
         case (.unconfirmed, .on): state = .on(.given(since: now, .none), .unconfirmed)
         // The clock goes on as long as the machine runs, so that whoever starts the host again and again keeps nothing
         // silent; another start of the machine begins it anew.
@@ -270,6 +277,16 @@ extension Alarm {
         switch state {
         case .on(.off, _), .latched(.off): .off
         case .on, .latched, .ack: .given(since: now, .none)
+        }
+    }
+}
+
+extension AlarmEvent {
+    fileprivate var order: String {
+        switch self {
+        case .began(let record, _, _, _), .changed(let record, _), .ended(let record, _, _, _): record.condition
+        case .switchedOff(let off, _), .switchedOn(let off, _): off.order
+        case .ledger: ""
         }
     }
 }

@@ -29,10 +29,10 @@ struct AlertRegister {
     var utcOffset: Int64 = 0
     /// The bed of each device that is at one.
     var beds: [String: String] = [:]
-    /// Conditions that a host before this one saw, and this one has not seen yet.
-    private var before: Set<String>
-    /// When the register began; then, by device, since when it has given values. Unit: ns of the monotonic clock.
-    private let began: Int64
+    /// Conditions that somebody before saw, a host or a watch of a bed, and nobody has seen since: when it was begun
+    /// to look for them. Unit: ns of the monotonic clock.
+    private var before: [String: Int64]
+    /// By device, since when it has given values. Unit: ns of the monotonic clock.
     private var answering: [String: Int64] = [:]
 
     /// - Parameters:
@@ -41,8 +41,7 @@ struct AlertRegister {
     ///   - isWhole: whether no other alert of earlier sessions is left open.
     init(session: String, ledger: AlarmLedger = AlarmLedger(), mayLatch: Bool = false, isWhole: Bool, at now: Int64) {
         (self.session, self.ledger, self.mayLatch, self.isWhole) = (session, ledger, mayLatch, isWhole)
-        began = now
-        before = Set(ledger.standing.filter(\.isUnconfirmed).map(\.condition))
+        before = Dictionary(uniqueKeysWithValues: ledger.standing.filter(\.isUnconfirmed).map { ($0.condition, now) })
     }
 
     /// Events were given up, and among them may be the end of an alert: the next start looks for it.
@@ -66,7 +65,6 @@ struct AlertRegister {
         _ record: AlertRecord, nature: AlertNature, latches: Bool, repeated: UInt32 = 0, at time: Int64
     ) -> [UnitEvent] {
         count += 1
-        before.remove(record.condition)
         return take(
             ledger.begin(
                 record.at(record.device.flatMap { beds[$0] }).occurrence("\(session)-\(count)"), nature: nature,
@@ -118,8 +116,9 @@ struct AlertRegister {
     /// - Parameter devices: those that have given a value lately, with their slowest period. Unit: ns.
     mutating func settle(answering devices: [String: Int64], at now: Int64) -> [UnitEvent] {
         answering = devices.reduce(into: [:]) { $0[$1.key] = answering[$1.key] ?? now }
-        let unseen = ledger.standing.filter { $0.isUnconfirmed && before.contains($0.condition) }.filter { alarm in
-            let since = alarm.record.device.map { answering[$0] } ?? began
+        let unseen = ledger.standing.filter { alarm in
+            guard alarm.isUnconfirmed, let began = before[alarm.condition] else { return false }
+            let since = alarm.record.device.map { device in answering[device].map { max($0, began) } } ?? began
             let period = alarm.record.device.flatMap { devices[$0] } ?? 0
             if alarm.record.metric != nil { return since.map { now - $0 >= Settling.value } ?? false }
             switch AlertKind(rawValue: alarm.record.name) {
@@ -139,6 +138,42 @@ struct AlertRegister {
 
     /// Takes what was decided, and gives it as the journal is to hold it.
     mutating func take(_ events: [AlarmEvent], at time: Int64) -> [UnitEvent] {
-        events.isEmpty ? [] : ledger.take(events, at: time, utc: time &+ utcOffset)
+        guard !events.isEmpty else { return [] }
+        for event in events {
+            switch event {
+            case .changed(let record, .confirmed), .changed(let record, .returned), .ended(let record, _, _, _):
+                before[record.condition] = nil
+            case .began, .changed, .switchedOff, .switchedOn, .ledger: break
+            }
+        }
+        return ledger.take(events, at: time, utc: time &+ utcOffset)
+    }
+
+    // MARK: Beds
+
+    /// What was judged of a bed's values is judged anew, by another watch: nothing ends by that, and what is not seen
+    /// again in time does.
+    mutating func lookAgain(at bed: String, now: Int64) -> [UnitEvent] {
+        ofValues(bed).flatMap { alarm in
+            before[alarm.condition] = now
+            return take(ledger.doubt(alarm.condition), at: now)
+        }
+    }
+
+    /// Nobody watches a bed's values any more, or not for the one who was there.
+    mutating func endAll(at bed: String, metric: String? = nil, now: Int64) -> [UnitEvent] {
+        ofValues(bed).filter { metric == nil || $0.record.metric == metric }.flatMap { alarm in
+            take(ledger.end(alarm.condition, reason: .unwatched), at: now)
+        }
+    }
+
+    /// The alarms of values of a bed that hold as far as is known.
+    private func ofValues(_ bed: String) -> [Alarm] {
+        ledger.standing.filter { $0.record.bed == bed && $0.record.metric != nil && $0.presence != .latched }
+    }
+
+    /// The beds at which an alarm of a value stands.
+    var bedsOfValues: Set<String> {
+        Set(ledger.alarms.values.compactMap { $0.record.metric == nil ? nil : $0.record.bed })
     }
 }

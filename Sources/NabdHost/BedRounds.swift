@@ -16,6 +16,16 @@ final class BedRounds {
     /// An event that could not be made, and so is not written.
     private struct Unwritable: Error {}
 
+    /// What a round came to, for the alarms of the beds.
+    struct Come {
+        /// Beds whose values are watched by something else than before.
+        var laid: [String] = []
+        /// Beds with another patient, or none any more.
+        var left: [String] = []
+        /// Beds with another preset.
+        var chosen: [String] = []
+    }
+
     private let desk: BedDesk
     private let asks: AskQueue<BedRequest, BedAnswer>?
     private let session: String
@@ -25,8 +35,7 @@ final class BedRounds {
     /// The file of events that holds what the bindings came to.
     private var summarised: String?
     var watches: BedWatches
-    /// Beds at which something became so that nothing stays switched off there.
-    private var renewed: [String] = []
+    private var come = Come()
 
     /// - Parameter asks: what people ask; `nil` where there is no way in for them.
     init(
@@ -46,6 +55,9 @@ final class BedRounds {
     /// Why the last patient could not be kept; `nil` where the last one was.
     var storeFault: String? { desk.storeFault }
 
+    /// Those that are there.
+    var places: Set<String> { Set(desk.fold.beds.keys) }
+
     /// The bed of each device.
     var bedOfDevice: [String: String] {
         Dictionary(desk.fold.beds.flatMap { bed, configured in configured.devices.map { ($0, bed) } }) { _, last in last
@@ -58,14 +70,22 @@ final class BedRounds {
     /// Lines came or went.
     func set(streams: [(descriptor: StreamDescriptor, number: Int)], at now: Int64) {
         watches.set(streams: streams)
-        watches.lay(desk.fold, at: now)
+        come.laid += watches.lay(desk.fold, at: now)
+    }
+
+    /// Nothing can be recorded now: whoever asks is told so, and nothing of it is done later.
+    func refuse() {
+        for asked in asks?.take() ?? [] {
+            asked.answer(
+                .refused(code: .journal, words: "This unit cannot record anything now, so nothing was done: ask again.")
+            )
+        }
     }
 
     /// - Parameters:
     ///   - file: the one that events go to.
     ///   - record: makes events durable, and returns the last one's number.
-    /// - Returns: the beds at which nothing stays switched off.
-    func turn(now: Int64, utc: Int64, file: String, record: @escaping ([UnitEvent]) throws -> Int64) -> [String] {
+    func turn(now: Int64, utc: Int64, file: String, record: @escaping ([UnitEvent]) throws -> Int64) -> Come {
         let position = BindingFold.Position(
             sequence: 0, moment: Moment(session: session, nanoseconds: now), utc: utc)
         var written: [BedEvent] = []
@@ -78,7 +98,7 @@ final class BedRounds {
         }
         if case .owed = beginning, desk.begin(beds, isFaulty: faulty.contains, now: position, write: write) {
             beginning = .said
-            watches.lay(desk.fold, at: now)
+            come.laid += watches.lay(desk.fold, at: now)
         }
         // Whatever went before in other files, this one says what it came to.
         let isEmpty = desk.fold.beds.isEmpty && desk.fold.bindings.isEmpty
@@ -87,16 +107,18 @@ final class BedRounds {
         }
         for asked in asks?.take() ?? [] { asked.answer(desk.answer(asked.question, now: position, write: write)) }
         for event in written { take(event, at: now) }
-        defer { renewed = [] }
-        return renewed
+        if !written.isEmpty { come.left += watches.attend(desk.fold, at: now) }
+        defer { come = Come() }
+        return come
     }
 
     private func take(_ event: BedEvent, at now: Int64) {
-        watches.take(event, desk.fold, at: now)
         switch event {
-        case .presetChosen(let bed, _), .bound(let bed, _), .unbound(let bed, _, _), .withdrawn(let bed, _, _):
-            renewed.append(bed)
-        case .configured, .entered, .snapshot: break
+        case .presetChosen(let bed, let choice) where !choice.by.isEmpty:
+            watches.choosePreset(at: bed, desk.fold, now: now)
+            come.chosen.append(bed)
+        case .entered(let bed, let entry): watches.enter(entry, at: bed, time: now)
+        case .configured, .presetChosen, .bound, .unbound, .withdrawn, .snapshot: break
         }
     }
 

@@ -11,8 +11,10 @@ struct BedWatches {
     /// A bed's scores: what was told of them last.
     private struct Scored {
         let bed: String
+        let streams: [WatchedStream]
         var desk: ScoreDesk
-        var isBound = false
+        /// The binding that is open.
+        var binding: Int64?
         var news2: ScoreResult?
         var esas: ScoreResult?
     }
@@ -37,8 +39,16 @@ struct BedWatches {
     /// What was entered at each bed, the newest of each item.
     private var entries: [String: [ScoreItem: ScoreEntry]] = [:]
     private var nextScores: Int64 = 0
-    /// What had begun at beds that are laid anew, and has not been told to have ended.
+    /// What ended with a watch that is no more, and has not been told.
     private var untold: [LimitChange] = []
+    /// By bed: what its watch was made of.
+    private var laid: [String: Layout] = [:]
+
+    private struct Layout: Hashable {
+        let configured: ConfiguredBed
+        let preset: PresetChoice?
+        let streams: [WatchedStream]
+    }
 
     init(presets: [String: Preset], names: Nomenclature) { (self.presets, self.names) = (presets, names) }
 
@@ -52,26 +62,46 @@ struct BedWatches {
         }
     }
 
-    /// The beds with their devices, by which preset each is watched, and who is there.
-    mutating func lay(_ fold: BindingFold, at now: Int64) {
-        var old = limits
-        for bed in old.beds { old.change(bed.bed.id) { $0.end(.notWatched, at: now) } }
-        untold += old.turn(now: now)
-        limits = LimitWatches(fold.beds.sorted { $0.key < $1.key }.compactMap { watch($0.key, fold, at: now) })
-        scored = []
-        routes = []
-        for (bed, configured) in fold.beds.sorted(by: { $0.key < $1.key }) {
-            let own = configured.devices.flatMap { streams[$0] ?? [] }
+    /// The beds with their devices, by which preset each is watched, and who is there. What has not changed goes on.
+    ///
+    /// - Returns: beds that are watched anew, for whatever reason, and those that are no more.
+    mutating func lay(_ fold: BindingFold, at now: Int64) -> [String] {
+        let beds = fold.beds.sorted { $0.key < $1.key }
+        var layouts: [String: Layout] = [:]
+        for (bed, configured) in beds {
+            layouts[bed] = Layout(
+                configured: configured, preset: fold.presets[bed],
+                streams: configured.devices.flatMap { streams[$0] ?? [] })
+        }
+        let changed = Set(laid.keys).union(layouts.keys).filter { laid[$0] != layouts[$0] }.sorted()
+        limits = LimitWatches(
+            beds.compactMap { bed, _ in
+                changed.contains(bed)
+                    ? watch(bed, fold, at: now)
+                    : limits.beds.first { $0.bed.id == bed } ?? watch(bed, fold, at: now)
+            })
+        scored = beds.map { bed, _ in
+            let binding = fold.openBinding(atBed: bed)?.number
+            if !changed.contains(bed), let known = scored.first(where: { $0.bed == bed }) { return known }
+            let own = layouts[bed]?.streams ?? []
             var desk = ScoreDesk(streams: own.map(\.descriptor))
-            let isBound = fold.openBinding(atBed: bed) != nil
-            if isBound { for entry in (entries[bed] ?? [:]).values { desk.enter(entry) } } else { entries[bed] = nil }
-            for (place, stream) in own.enumerated() where desk.watches(place) {
+            for entry in (entries[bed] ?? [:]).values { desk.enter(entry) }
+            return Scored(bed: bed, streams: own, desk: desk, binding: binding)
+        }
+        laid = layouts
+        route()
+        return changed
+    }
+
+    private mutating func route() {
+        routes = []
+        for (number, one) in scored.enumerated() {
+            for (place, stream) in one.streams.enumerated() where one.desk.watches(place) {
                 if stream.index >= routes.count {
                     routes += Array(repeating: nil, count: stream.index + 1 - routes.count)
                 }
-                routes[stream.index] = Route(scored: scored.count, place: place)
+                routes[stream.index] = Route(scored: number, place: place)
             }
-            scored.append(Scored(bed: bed, desk: desk, isBound: isBound))
         }
     }
 
@@ -88,27 +118,34 @@ struct BedWatches {
 
     // MARK: What happens at a bed
 
-    /// Something that became durable.
-    mutating func take(_ event: BedEvent, _ fold: BindingFold, at now: Int64) {
-        switch event {
-        case .configured, .snapshot: break
-        case .presetChosen(let bed, _):
-            if let watch = watch(bed, fold, at: now) { untold += limits.set(watch, now: now) }
-        case .bound(let bed, _):
-            clear(bed, isBound: true)
-            limits.change(bed) { $0.bind(at: now) }
-        case .unbound(let bed, _, _), .withdrawn(let bed, _, _):
-            clear(bed, isBound: false)
-            limits.change(bed) { $0.release(at: now) }
-        case .entered(let bed, let entry): enter(entry, at: bed, time: now)
+    /// Somebody chose a preset; it is watched by from now on, and what the former one had begun ends.
+    mutating func choosePreset(at bed: String, _ fold: BindingFold, now: Int64) {
+        if let watch = watch(bed, fold, at: now) { untold += limits.set(watch, now: now) }
+        if let place = laid[bed] {
+            laid[bed] = Layout(configured: place.configured, preset: fold.presets[bed], streams: place.streams)
         }
     }
 
-    private mutating func clear(_ bed: String, isBound: Bool) {
-        entries[bed] = nil
-        guard let place = scored.firstIndex(where: { $0.bed == bed }) else { return }
-        scored[place].desk.clear()
-        (scored[place].isBound, scored[place].news2, scored[place].esas) = (isBound, nil, nil)
+    /// Who is at the beds, after something was said of it.
+    ///
+    /// - Returns: beds with another patient than before, or with none any more. Whom a correction names is the one who
+    ///   was there all the time.
+    mutating func attend(_ fold: BindingFold, at now: Int64) -> [String] {
+        var left: [String] = []
+        for place in scored.indices {
+            let (bed, before) = (scored[place].bed, scored[place].binding)
+            let open = fold.openBinding(atBed: bed)
+            guard open?.number != before else { continue }
+            scored[place].binding = open?.number
+            (scored[place].news2, scored[place].esas) = (nil, nil)
+            if let open, before != nil, open.replaces == before { continue }
+            if before != nil { limits.change(bed) { $0.release(at: now) } }
+            if open != nil { limits.change(bed) { $0.bind(at: now) } }
+            entries[bed] = nil
+            scored[place].desk.clear()
+            left.append(bed)
+        }
+        return left
     }
 
     /// - Parameter time: when it was entered. Unit: ns of the monotonic clock.
@@ -138,22 +175,29 @@ struct BedWatches {
         return untold + limits.turn(now: now)
     }
 
-    /// The scores that say something new, of beds with a patient.
-    mutating func scores(at now: Int64) -> [(bed: String, result: ScoreResult)] {
+    /// A score as it is now.
+    struct Told {
+        let bed: String
+        let result: ScoreResult
+        /// Whether it says something that was not told.
+        let isNews: Bool
+    }
+
+    /// The scores of beds with a patient, once a second.
+    mutating func scores(at now: Int64) -> [Told] {
         guard now >= nextScores else { return [] }
         nextScores = now &+ Self.scoreEvery
-        var told: [(bed: String, result: ScoreResult)] = []
-        for place in scored.indices where scored[place].isBound {
-            let (news2, esas) = (scored[place].desk.news2(at: now), scored[place].desk.esas(at: now))
-            if news2.isNews(after: scored[place].news2) {
-                scored[place].news2 = news2
-                told.append((scored[place].bed, news2))
-            }
+        var told: [Told] = []
+        for place in scored.indices where scored[place].binding != nil {
+            let (bed, news2, esas) = (
+                scored[place].bed, scored[place].desk.news2(at: now), scored[place].desk.esas(at: now)
+            )
+            told.append(Told(bed: bed, result: news2, isNews: news2.isNews(after: scored[place].news2)))
+            scored[place].news2 = news2
             // Symptoms that nobody ever entered are no score that is incomplete.
-            if !esas.parts.isEmpty || scored[place].esas != nil, esas.isNews(after: scored[place].esas) {
-                scored[place].esas = esas
-                told.append((scored[place].bed, esas))
-            }
+            guard !esas.parts.isEmpty || scored[place].esas != nil else { continue }
+            told.append(Told(bed: bed, result: esas, isNews: esas.isNews(after: scored[place].esas)))
+            scored[place].esas = esas
         }
         return told
     }
@@ -184,7 +228,7 @@ struct BedWatches {
     }
 
     /// The alarm that a bed's limit of a metric would be, if any: whose side, and the highest priority it may have.
-    func priority(of off: AlarmSwitch) -> AlertPriority? {
+    func facts(of off: AlarmSwitch) -> (nature: AlertNature, priority: AlertPriority)? {
         guard let preset = limits.beds.first(where: { $0.bed.id == off.bed })?.preset else { return nil }
         let priorities: [AlertPriority] =
             switch LimitAlert(rawValue: off.name) {
@@ -194,6 +238,20 @@ struct BedWatches {
             case .overdue?: preset.episodic.filter { $0.vital.metric == off.metric }.map(\.priority)
             case nil: []
             }
-        return priorities.max { $0.rank < $1.rank }
+        guard let priority = priorities.max(by: { $0.rank < $1.rank }), let alert = LimitAlert(rawValue: off.name)
+        else {
+            return nil
+        }
+        return (alert.nature, priority)
+    }
+}
+
+extension LimitAlert {
+    /// That a value is beyond its limit is about the patient; that none comes, about what measures.
+    var nature: AlertNature {
+        switch self {
+        case .high, .low: .physiological
+        case .missing, .overdue: .technical
+        }
     }
 }

@@ -29,6 +29,12 @@ extension RecorderLoop {
         add(alerts.settle(answering: answering, at: now))
     }
 
+    /// Events were given up, and among them may be some of alerts: what stands is said once more.
+    func loseEvents() {
+        alerts.loseEvents()
+        summarised = nil
+    }
+
     // MARK: People
 
     /// What people ask about alerts: it has happened when it is durable, and not before.
@@ -77,7 +83,7 @@ extension RecorderLoop {
 
     /// What is known of an alarm that does not stand, and whose bed's preset has it.
     private func watchedFacts(of off: AlarmSwitch) -> (nature: AlertNature, priority: AlertPriority)? {
-        beds?.watches.priority(of: off).map { (.physiological, $0) }
+        beds?.watches.facts(of: off)
     }
 
     private static func words(_ events: [AlarmEvent], at now: Int64) -> String {

@@ -17,18 +17,21 @@ extension RecorderLoop {
         guard let beds else { return }
         let now = clock.now()
         for change in beds.watches.turn(at: now) { take(change) }
-        for (bed, result) in beds.watches.scores(at: now) {
-            if let event = UnitEvent.bed(.scoreGiven, result.members(bed: bed), at: now) { add([event]) }
-            judge(result, at: bed, now: now)
+        for told in beds.watches.scores(at: now) {
+            if told.isNews, let event = UnitEvent.bed(.scoreGiven, told.result.members(bed: told.bed), at: now) {
+                add([event])
+            }
+            judge(told.result, at: told.bed, now: now)
         }
     }
 
     /// Who is at which bed, and what people ask about it; durable when it has happened.
     func turnBeds() {
-        guard let beds, events.isBegun, events.waiting.isEmpty else { return }
+        guard let beds else { return }
+        guard events.isBegun, events.waiting.isEmpty else { return beds.refuse() }
         let start = clock.now()
         defer { tellSlowness(since: start) }
-        let renewed = beds.turn(now: start, utc: start &+ clockWatch.offset, file: writer.eventFile) {
+        let come = beds.turn(now: start, utc: start &+ clockWatch.offset, file: writer.eventFile) {
             [self] batch in
             do {
                 let last = try writer.record(
@@ -41,10 +44,20 @@ extension RecorderLoop {
                 throw error
             }
         }
-        alerts.beds = beds.bedOfDevice
-        for bed in Set(renewed).sorted() { add(alerts.take(alerts.ledger.switchAllOn(bed: bed), at: start)) }
+        take(come, of: beds, at: start)
         for (alert, holds) in beds.alarms { hold(alert, holds) }
         tellStoreFault(beds)
+    }
+
+    private func take(_ come: BedRounds.Come, of beds: BedRounds, at now: Int64) {
+        if !come.laid.isEmpty {
+            alerts.beds = beds.bedOfDevice
+            for bed in come.laid { add(alerts.lookAgain(at: bed, now: now)) }
+            // Of a bed that is there no longer nobody watches anything.
+            for bed in alerts.bedsOfValues.subtracting(beds.places) { add(alerts.endAll(at: bed, now: now)) }
+        }
+        for bed in come.left { add(alerts.endAll(at: bed, metric: ScoreName.news2.rawValue, now: now)) }
+        for bed in come.left + come.chosen { add(alerts.take(alerts.ledger.switchAllOn(bed: bed), at: now)) }
     }
 
     private func tellStoreFault(_ beds: BedRounds) {
@@ -71,14 +84,9 @@ extension RecorderLoop {
             device: condition.key.device, vmd: condition.key.vmd, bed: condition.key.bed, metric: condition.key.metric,
             name: condition.key.alert.rawValue, priority: condition.priority, text: condition.text,
             arabicText: condition.arabicText, instance: nil)
-        let nature: AlertNature =
-            switch condition.key.alert {
-            case .high, .low: .physiological
-            case .missing, .overdue: .technical
-            }
         switch change.what {
         case .begins:
-            add(alerts.begin(record, nature: nature, latches: condition.isLatching, at: change.at))
+            add(alerts.begin(record, nature: condition.key.alert.nature, latches: condition.isLatching, at: change.at))
         case .priorityRaised: add(alerts.take(alerts.ledger.raise(record), at: change.at))
         case .unconfirmed: add(alerts.take(alerts.ledger.doubt(record.condition), at: change.at))
         case .confirmed: add(alerts.take(alerts.ledger.confirm(record.condition), at: change.at))

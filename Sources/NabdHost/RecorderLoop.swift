@@ -241,14 +241,14 @@ final class RecorderLoop<Clock: MonotonicTime> {
                 batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: judgeClock())
         } catch {
             complain(error)
-            if events.keepWithinLimit() > 0 { alerts.loseEvents() }
+            if events.keepWithinLimit() > 0 { loseEvents() }
             return false
         }
         totals.events += Int64(batch.count)
         commands?.took(batch, first: last - Int64(batch.count) + 1)
         beds?.took(batch, first: last - Int64(batch.count) + 1, utcOffset: clockWatch.offset)
         events.take(batch.count, at: clock.now())
-        if events.keepWithinLimit() > 0 { alerts.loseEvents() }
+        if events.keepWithinLimit() > 0 { loseEvents() }
         return true
     }
 
@@ -347,7 +347,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             let (event, words) = incident.event(at: clock.now())
             events.add(event)
             if let alert = incident.alert { hold(alert, true) }
-            if incident.losesEvents { alerts.loseEvents() }
+            if incident.losesEvents { loseEvents() }
             if case .pruned = incident { logger.info("\(words)") } else { logger.error("\(words)") }
         }
     }

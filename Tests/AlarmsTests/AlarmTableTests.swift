@@ -216,6 +216,33 @@ import Testing
         }
     }
 
+    /// Whoever switched off what is mild has not switched off what is worse.
+    @Test func whatIsOffDoesNotHideWhatMayNotBe() throws {
+        var world = World()
+        world.take(try world.ledger.switchOff(Self.off, nature: .technical, priority: .medium, by: ["a"]))
+        world.take(world.ledger.begin(Self.record(.medium, "i-1"), nature: .technical, latches: false))
+        #expect(world.alarm?.activation == .off)
+        world.take(world.ledger.raise(Self.record(.high, "i-2")))
+        #expect(world.alarm?.activation == .on && world.alarm?.priority == .high)
+        var other = World()
+        other.take(try other.ledger.switchOff(Self.off, nature: .technical, priority: .medium, by: ["a"]))
+        other.take(other.ledger.begin(Self.record(.high, "i-1"), nature: .technical, latches: false))
+        #expect(other.alarm?.activation == .on)
+    }
+
+    /// That nobody sees a condition for a while ends a pause, and switches nothing on.
+    @Test func doubtEndsAPauseAndNothingElse() throws {
+        for signal in ["given", "paused", "off"] {
+            var world = try Self.world(
+                Cell(presence: "on", signal: signal, latches: false, priority: .medium, input: "doubt"))
+            world.take(world.ledger.doubt(Self.record(.medium, "").condition))
+            #expect(world.alarm?.isUnconfirmed == true && world.ledger.doubt(world.alarm?.condition ?? "").isEmpty)
+            #expect(world.alarm?.activation == (signal == "off" ? .off : .on))
+            world.take(world.ledger.confirm(Self.record(.medium, "").condition))
+            #expect(world.alarm?.isUnconfirmed == false)
+        }
+    }
+
     @Test func anotherPatientEndsWhatIsOff() throws {
         var world = World()
         world.take(try world.ledger.switchOff(Self.off, nature: .physiological, priority: .high, by: ["a"]))

@@ -130,6 +130,31 @@ import Testing
         #expect(other.end(stale, at: 4).map(words) == ["alertEnd fridge s-1 – 4"])
     }
 
+    /// A bed that is laid anew: nothing ends by that, and what is not seen again does, in time.
+    @Test func whatIsLookedAtAgainEndsOnlyWhenItIsNotSeen() {
+        func low(_ metric: String) -> AlertRecord {
+            AlertRecord(
+                device: "ox", bed: "chair-1", metric: metric, name: "MDC_EVT_LO_VAL_LT_LIM", priority: .medium,
+                text: "t", arabicText: "ت", instance: nil)
+        }
+        var register = register()
+        _ = register.begin(low("A"), nature: .physiological, latches: false, at: 1)
+        _ = register.begin(low("B"), nature: .physiological, latches: false, at: 1)
+        _ = register.begin(stale, at: 1)
+        let doubted = register.lookAgain(at: "chair-1", now: 10 * Self.second)
+        #expect(doubted.map(words).map { $0.prefix(11) } == ["alertUpdate", "alertUpdate"])
+        _ = register.begin(low("A"), nature: .physiological, latches: false, at: 11 * Self.second)
+        #expect(register.settle(answering: ["ox": Self.second], at: 20 * Self.second).isEmpty)
+        #expect(register.settle(answering: ["ox": Self.second], at: 169 * Self.second).isEmpty)
+        #expect(register.settle(answering: ["ox": Self.second], at: 170 * Self.second).count == 1)
+        #expect(register.standing.map(\.record.metric) == ["A", nil])
+        // What is in doubt because its own watch says so is that watch's to end.
+        _ = register.take(register.ledger.doubt(low("A").condition), at: 171 * Self.second)
+        #expect(register.settle(answering: ["ox": Self.second], at: 900 * Self.second).isEmpty)
+        let ended = register.endAll(at: "chair-1", now: 901 * Self.second)
+        #expect(ended.map(words).first?.contains("unwatched") == true && register.standing.count == 1)
+    }
+
     @Test func whoseEventsWereLostDoesNotSayThatAllHaveEnded() {
         var register = register()
         #expect(register.isWhole)
