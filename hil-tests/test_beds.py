@@ -43,6 +43,9 @@ limits:
       - {below: 85, priority: high, harm: death, onset: prompt, delay: 5s, hysteresis: 1, proposed: true}
 missing:
   MDC_PULS_OXIM_SAT_O2: {of: bed, after: 8s, priority: medium, harm: death, onset: delayed, proposed: true}
+score:
+  news2:
+    - {part: 3, priority: medium, harm: reversible, onset: prompt, proposed: true}
 """
 
 
@@ -182,6 +185,65 @@ def test_another_preset_and_another_patient_end_what_is_off(unit):
     assert ask(host, *off).code == 0
     assert ask(host, "bed", "preset", "chair-1", "no-such").refusal == "unknownPreset"
     wait_for(host, LOW, activation="off", timeout=5)
+
+
+def test_a_score_is_the_patients_and_whoever_has_seen_it_is_left_alone(unit):
+    host, oximeter = unit
+    assert bind(host).code == 0
+    oximeter.vitals = WORSE
+    high = wait_for(host, SCORE, presence="on", timeout=15)
+    assert ask(host, "alarms", "acknowledge", high["instance"]).code == 0
+    time.sleep(4)
+    assert wait_for(host, SCORE)["presence"] == "ack"
+    # Another part becomes known, and nothing worse.
+    assert ask(host, "bed", "enter", "chair-1", "consciousness", "A").code == 0
+    time.sleep(3)
+    assert wait_for(host, SCORE)["presence"] == "ack"
+    assert told(host, high["instance"]) == ["start", "acknowledged"]
+    assert ask(host, "bed", "unbind", "chair-1").code == 0
+    wait_until(lambda: not alarms(host, SCORE), 5, "the end of the alarm", every=0.3)
+    (left,) = of_kind(host, "patientUnbound")
+    ends = [line for line in of_kind(host, "alertEnd") if line["instance"] == high["instance"]]
+    assert ends[0]["monotonicNanoseconds"] < left["monotonicNanoseconds"], "it is filed under whom it was about"
+    assert bind(host, mrn="MRN-canary-next").code == 0
+    again = wait_for(host, SCORE, presence="on", timeout=15)
+    assert again["instance"] != high["instance"], "the next patient's is another one"
+
+
+def test_what_one_patient_leaves_is_not_the_next_ones(unit):
+    host, oximeter = unit
+    assert bind(host).code == 0
+    oximeter.vitals = WORSE
+    low = wait_for(host, LOW, priority="high", timeout=20)
+    oximeter.vitals = WELL
+    wait_for(host, LOW, presence="latched", timeout=20)
+    assert ask(host, "bed", "unbind", "chair-1").code == 0
+    wait_until(lambda: not alarms(host, LOW), 5, "the end of what was seen by nobody", every=0.3)
+    assert told(host, low["instance"])[-1] == "end unwatched"
+    assert bind(host, mrn="MRN-canary-next").code == 0
+    oximeter.vitals = ILL
+    other = wait_for(host, LOW, presence="on", timeout=15)
+    assert other["instance"] != low["instance"] and other["priority"] == "medium" and "80" not in other["text"]
+
+
+def test_a_preset_that_somebody_chose_and_that_is_gone_is_an_alarm(unit):
+    host, _ = unit
+    (host.directory / "presets" / "other.yaml").write_text(PRESET.replace("name: site\n", "name: other\n"))
+    host.stop()
+    host.start()
+    wait_until(lambda: ask(host, "bed", "list").code == 0, 20, "the host", every=0.5)
+    assert ask(host, "bed", "preset", "chair-1", "other").code == 0
+    host.stop()
+    (host.directory / "presets" / "other.yaml").unlink()
+    unit_file = yaml.safe_load(host.config.read_text())
+    del unit_file["beds"]["chair-1"]["preset"]
+    host.config.write_text(yaml.safe_dump(unit_file, allow_unicode=True, sort_keys=False))
+    host.start()
+    wait_for(host, "NABD_BED_NOT_WATCHED", presence="on", priority="high", timeout=20)
+    (bed,) = ask(host, "bed", "list").json["beds"]
+    assert not bed["isWatched"] and "isReviewed" not in bed
+    assert ask(host, "bed", "preset", "chair-1", "site").code == 0
+    wait_for(host, "NABD_BED_NOT_WATCHED", presence="latched", timeout=5)
 
 
 def test_a_reload_ends_no_alarm_and_a_patient_who_leaves_ends_their_own(unit):

@@ -135,7 +135,7 @@ package enum AlarmEvent: Sendable, Hashable {
     case ended(AlertRecord, reason: AlertEnding?, by: [String] = [], repeated: UInt32 = 0)
     case switchedOff(AlarmSwitch, by: [String])
     case switchedOn(AlarmSwitch, by: [String])
-    case ledger([Alarm])
+    case ledger([Alarm], switchedOff: Set<AlarmSwitch>)
 
     package enum Change: Sendable, Hashable {
         case latched
@@ -151,6 +151,19 @@ package enum AlarmEvent: Sendable, Hashable {
         case switchedOn
         case unconfirmed
         case confirmed
+        /// Its device is at another bed.
+        case moved
+
+        /// Whether an alert that was acknowledged is signalled by it.
+        var signals: Bool {
+            switch self {
+            case .signalledAgain, .priorityRaised: true
+            case .latched, .returned, .acknowledged, .paused, .resumed, .escalated, .switchedOff, .switchedOn,
+                .unconfirmed,
+                .confirmed, .moved:
+                false
+            }
+        }
     }
 }
 

@@ -16,7 +16,13 @@ extension AlarmLedger {
 
     /// All that stands, for the journal's next file or session.
     package func snapshot(at now: Int64) -> UnitEvent? {
-        .alarm(.alarmLedger, device: nil, .members(["alarms": .array(standing.map(\.body))]), at: now)
+        .alarm(
+            .alarmLedger, device: nil,
+            .members([
+                "alarms": .array(standing.map(\.body)),
+                "off": switchedOff.isEmpty
+                    ? nil : .array(switchedOff.sorted { $0.order < $1.order }.map { $0.body(nil) }),
+            ]), at: now)
     }
 
     private func unitEvent(_ event: AlarmEvent, at now: Int64) -> UnitEvent? {
@@ -108,6 +114,7 @@ extension AlarmEvent.Change {
         case .switchedOn: .switchedOn
         case .unconfirmed: .unconfirmed
         case .confirmed: .confirmed
+        case .moved: .moved
         }
     }
 
@@ -115,7 +122,7 @@ extension AlarmEvent.Change {
         switch self {
         case .acknowledged(let people), .paused(_, let people): people
         case .latched, .returned, .resumed, .escalated, .signalledAgain, .priorityRaised, .switchedOff, .switchedOn,
-            .unconfirmed, .confirmed:
+            .unconfirmed, .confirmed, .moved:
             []
         }
     }
@@ -138,17 +145,23 @@ extension AlarmEvent.Change {
         case .switchedOn?: self = .switchedOn
         case .unconfirmed?: self = .unconfirmed
         case .confirmed?: self = .confirmed
+        case .moved?: self = .moved
         case nil: return nil
         }
     }
 }
 
 extension AlarmSwitch {
-    fileprivate func body(_ people: [String]) -> JSON {
+    fileprivate func body(_ people: [String]?) -> JSON {
         .members([
             "bed": .string(bed), "alert": .string(name), "metric": metric.map(JSON.string),
-            "by": .array(people.map(JSON.string)),
+            "by": people.map { .array($0.map(JSON.string)) },
         ])
+    }
+
+    fileprivate init?(_ texts: [String: String]) {
+        guard let bed = texts["bed"], let name = texts["alert"] else { return nil }
+        self.init(bed: bed, name: name, metric: texts["metric"])
     }
 }
 
@@ -164,10 +177,6 @@ extension AlarmEvent {
         else { return nil }
         let texts = members.compactMapValues { $0 as? String }
         func record() -> AlertRecord? { AlertRecord(device: device, members: texts) }
-        func aSwitch() -> AlarmSwitch? {
-            guard let bed = texts["bed"], let name = texts["alert"] else { return nil }
-            return AlarmSwitch(bed: bed, name: name, metric: texts["metric"])
-        }
         let people = members["by"] as? [String] ?? []
         switch kind {
         case .alertStart:
@@ -182,17 +191,20 @@ extension AlarmEvent {
             guard let record = record() else { return nil }
             self = .ended(record, reason: texts["reason"].flatMap(AlertEnding.init), by: people)
         case .alarmSwitchedOff:
-            guard let off = aSwitch() else { return nil }
+            guard let off = AlarmSwitch(texts) else { return nil }
             self = .switchedOff(off, by: people)
         case .alarmSwitchedOn:
-            guard let off = aSwitch() else { return nil }
+            guard let off = AlarmSwitch(texts) else { return nil }
             self = .switchedOn(off, by: people)
         case .alarmLedger:
             guard let alarms = members["alarms"] as? [[String: Any]] else { return nil }
             let read = alarms.map { Alarm($0, at: now) }
             // One that cannot be read would be one that nobody ends.
             guard !read.contains(nil) else { return nil }
-            self = .ledger(read.compactMap(\.self))
+            let off = (members["off"] as? [[String: Any]] ?? []).compactMap { one in
+                AlarmSwitch(one.compactMapValues { $0 as? String })
+            }
+            self = .ledger(read.compactMap(\.self), switchedOff: Set(off))
         default: return nil
         }
     }

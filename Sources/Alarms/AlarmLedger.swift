@@ -12,6 +12,8 @@ package struct AlarmLedger: Sendable, Hashable {
     /// By condition: of one condition only one alert stands at a time.
     package private(set) var alarms: [String: Alarm] = [:]
     package private(set) var switchedOff: Set<AlarmSwitch> = []
+    /// Whether somebody could acknowledge an alert; where nobody can, none stands after its condition.
+    package var mayLatch = true
 
     package init() {}
 
@@ -38,7 +40,8 @@ package struct AlarmLedger: Sendable, Hashable {
         let fresh = isOff ? [begun, .changed(record, .switchedOff)] : [begun]
         guard let alarm = alarms[record.condition] else { return alarms.count < Self.most ? fresh : [] }
         switch alarm.state {
-        case .latched: return [.changed(alarm.record, .returned)] + raise(alarm, to: record)
+        // As it is now: what was told of it before may have been worse, and another value.
+        case .latched: return [.changed(record.occurrence(alarm.record.instance), .returned)]
         case .on(_, .unconfirmed), .ack(_, .unconfirmed):
             return [.changed(alarm.record, .confirmed)] + raise(alarm, to: record)
         // Its end was lost on its way.
@@ -46,8 +49,8 @@ package struct AlarmLedger: Sendable, Hashable {
         }
     }
 
-    /// A condition that holds became worse, for the first time or once more: what was acknowledged before is another
-    /// matter.
+    /// A condition that holds became worse, for the first time or once more, as a limit does that was left and reached
+    /// anew: what was acknowledged before is another matter.
     package func raise(_ record: AlertRecord) -> [AlarmEvent] {
         guard let alarm = alarms[record.condition] else { return [] }
         if case .ack = alarm.state, record.priority == alarm.record.priority {
@@ -65,22 +68,37 @@ package struct AlarmLedger: Sendable, Hashable {
     package func end(_ condition: String, reason: AlertEnding? = nil, repeated: UInt32 = 0) -> [AlarmEvent] {
         guard let alarm = alarms[condition], alarm.holds else { return [] }
         // What was acknowledged has done its work; what was not, and may not go unseen, stays.
-        if case .on = alarm.state, alarm.latches, reason.map({ $0 == .notSeenAgain }) ?? true {
+        if case .on = alarm.state, alarm.latches, mayLatch, reason.map({ $0 == .notSeenAgain }) ?? true {
             return [.changed(alarm.record, .latched)]
         }
         return [.ended(alarm.record, reason: reason, repeated: repeated)]
     }
 
+    /// A condition is watched no longer, or not for the one it was about: whatever stands of it ends, seen or not.
+    package func drop(_ condition: String, reason: AlertEnding) -> [AlarmEvent] {
+        alarms[condition].map { [.ended($0.record, reason: reason)] } ?? []
+    }
+
+    /// The device that an alert is about is at another bed, or at none.
+    package func move(_ condition: String, to bed: String?) -> [AlarmEvent] {
+        guard let alarm = alarms[condition], alarm.record.bed != bed else { return [] }
+        return [.changed(alarm.record.moved(to: bed), .moved)]
+    }
+
     /// Nothing bears a condition out for a time; it stands.
-    package func doubt(_ condition: String) -> [AlarmEvent] {
+    ///
+    /// - Parameter record: what is told of it now; `nil`: as before.
+    package func doubt(_ condition: String, as record: AlertRecord? = nil) -> [AlarmEvent] {
         guard let alarm = alarms[condition], alarm.holds, !alarm.isUnconfirmed else { return [] }
-        return [.changed(alarm.record, .unconfirmed)]
+        return [.changed(record?.occurrence(alarm.record.instance) ?? alarm.record, .unconfirmed)]
     }
 
     /// A condition that was in doubt was seen again.
-    package func confirm(_ condition: String) -> [AlarmEvent] {
+    ///
+    /// - Parameter record: what is told of it now; `nil`: as before.
+    package func confirm(_ condition: String, as record: AlertRecord? = nil) -> [AlarmEvent] {
         guard let alarm = alarms[condition], alarm.isUnconfirmed else { return [] }
-        return [.changed(alarm.record, .confirmed)]
+        return [.changed(record?.occurrence(alarm.record.instance) ?? alarm.record, .confirmed)]
     }
 
     // MARK: Time
@@ -111,6 +129,7 @@ package struct AlarmLedger: Sendable, Hashable {
         return ons
             + standing.flatMap { alarm -> [AlarmEvent] in
                 guard isKept(alarm.record) else { return [.ended(alarm.record, reason: .removed)] }
+                if !mayLatch, case .latched = alarm.state { return [.ended(alarm.record, reason: .unwatched)] }
                 switch alarm.state {
                 case .on(.off, _): return [.changed(alarm.record, .switchedOn), .changed(alarm.record, .unconfirmed)]
                 case .on, .ack: return [.changed(alarm.record, .unconfirmed)]
@@ -202,13 +221,27 @@ package struct AlarmLedger: Sendable, Hashable {
             alarms[record.condition] = Alarm(
                 record: record, priority: AlertPriority(recorded: record) ?? .low, nature: nature, latches: latches,
                 state: .on(.given(since: time, .none), .seen), began: utc)
-        case .changed(let record, let change): alarms[record.condition]?.take(change, record, at: time)
-        case .ended(let record, _, _, _): alarms[record.condition] = nil
+        case .changed(let record, let change):
+            alarms[record.condition]?.take(change, record, at: time)
+            guard let alarm = alarms[record.condition], alarm.isSignalled else { return }
+            // What somebody switched off while it was acknowledged, and may be off, is not signalled by becoming worse.
+            let isOff = switchedOff.contains { $0.isOf(alarm.record) }
+            if isOff, AlarmPolicy.maySwitchOff(alarm.nature, alarm.priority), change.signals {
+                alarms[record.condition]?.take(.switchedOff, record, at: time)
+            }
+        case .ended(let record, _, _, _):
+            // An older host says less of what it ends than is needed to tell it from others.
+            if let instance = record.instance {
+                let named = alarms.first { $0.value.record.instance == instance }
+                if let named { alarms[named.key] = nil }
+            } else {
+                alarms[record.condition] = nil
+            }
         case .switchedOff(let off, _): switchedOff.insert(off)
         case .switchedOn(let off, _): switchedOff.remove(off)
-        case .ledger(let standing):
+        case .ledger(let standing, let off):
             alarms = Dictionary(standing.prefix(Self.most).map { ($0.condition, $0) }) { _, last in last }
-            switchedOff = []
+            switchedOff = off
         }
     }
 }
@@ -227,6 +260,8 @@ extension Alarm {
         case (.latched, .ack), (.latched, .latched): break
         case (.returned, _):
             count += 1
+            (self.record, priority) = (record, AlertPriority(recorded: record) ?? priority)
+            acknowledgedBy = []
             state = .on(renewed(at: now), .seen)
         case (.acknowledged(let people), _):
             acknowledgedBy = people
@@ -241,23 +276,36 @@ extension Alarm {
         case (.resumed, .latched(let signal)), (.switchedOn, .latched(let signal)):
             state = .latched(.given(since: now, signal.escalation))
         case (.escalated, .on(_, let sight)): state = .on(.given(since: now, .escalated), sight)
-        case (.signalledAgain, .ack(_, let sight)): state = .on(.given(since: now, .escalated), sight)
+        case (.signalledAgain, .ack(_, let sight)):
+            acknowledgedBy = []
+            state = .on(.given(since: now, .escalated), sight)
+        case (.moved, _): self.record = record
         case (.priorityRaised, _):
             (self.record, priority) = (record, AlertPriority(recorded: record) ?? priority)
+            acknowledgedBy = []
             let mayBeOff = AlarmPolicy.maySwitchOff(nature, priority)
             state = .on(mayBeOff ? renewed(at: now) : .given(since: now, .none), .seen)
         case (.switchedOff, .on(_, let sight)): state = .on(.off, sight)
         case (.switchedOff, .latched): state = .latched(.off)
         case (.switchedOn, .on(_, let sight)): state = .on(.given(since: now, .none), sight)
-        case (.unconfirmed, .on(.off, _)): state = .on(.off, .unconfirmed)
-        case (.unconfirmed, .on): state = .on(.given(since: now, .none), .unconfirmed)
+        case (.unconfirmed, .on(.off, _)):
+            self.record = record.with(priority)
+            state = .on(.off, .unconfirmed)
+        case (.unconfirmed, .on):
+            self.record = record.with(priority)
+            state = .on(.given(since: now, .none), .unconfirmed)
         // The clock goes on as long as the machine runs, so that whoever starts the host again and again keeps nothing
         // silent; another start of the machine begins it anew.
         case (.unconfirmed, .ack(let again, _)):
             let latest = AlarmPolicy.signalsAgain(priority).map { now + $0 }
+            self.record = record.with(priority)
             state = .ack(signalsAgain: latest.map { min(again ?? $0, $0) }, .unconfirmed)
-        case (.confirmed, .on(let signal, _)): state = .on(signal, .seen)
-        case (.confirmed, .ack(let again, _)): state = .ack(signalsAgain: again, .seen)
+        case (.confirmed, .on(let signal, _)):
+            self.record = record.with(priority)
+            state = .on(signal, .seen)
+        case (.confirmed, .ack(let again, _)):
+            self.record = record.with(priority)
+            state = .ack(signalsAgain: again, .seen)
         // What cannot be of this state, as a damaged record may have it.
         case (.paused, .ack), (.resumed, .ack), (.escalated, .latched), (.escalated, .ack), (.signalledAgain, _),
             (.switchedOff, .ack), (.switchedOn, .ack), (.unconfirmed, .latched), (.confirmed, .latched):
@@ -292,7 +340,7 @@ extension AlarmEvent {
 }
 
 extension AlarmSwitch {
-    fileprivate var order: String { "\(bed)/\(name)/\(metric ?? "")" }
+    var order: String { "\(bed)/\(name)/\(metric ?? "")" }
 }
 
 extension AlertPriority {

@@ -184,6 +184,7 @@ package final class BedDesk {
                 BedView.Patient(
                     binding: binding.number, since: binding.since, sinceUTC: fold.utc(of: binding.since),
                     by: binding.by, identifiers: isClinician ? store?.known[binding.subject]?.entered : nil)
-            }, isLost: fold.lostBinding(atBed: bed) != nil)
+            }, isLost: fold.lostBinding(atBed: bed) != nil,
+            isWatched: fold.presets[bed].map { rules.preset($0.preset) != nil } ?? false)
     }
 }

@@ -92,6 +92,8 @@ package struct BedView: Sendable, Hashable {
     package let patient: Patient?
     /// Whether somebody was there when the record was damaged: bind anew, or say that the patient is gone.
     package let isLost: Bool
+    /// Whether its preset can be read: otherwise nobody watches its limits.
+    package let isWatched: Bool
 
     package var isBound: Bool { patient != nil }
 }

@@ -47,6 +47,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
     case safeMode = "NABD_SAFE_MODE"
+    case bedNotWatched = "NABD_BED_NOT_WATCHED"
     case patientsNotKept = "NABD_PATIENTS_NOT_KEPT"
     case patientsLost = "NABD_PATIENTS_LOST"
     case uplinkFailing = "NABD_UPLINK_FAILING"
@@ -106,6 +107,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .high, "This unit ended again and again: it reads its devices now, and commands no pump",
                 "توقفت هذه الوحدة مرارًا: هي تقرأ أجهزتها الآن ولا تتحكم بأي مضخة")
+        case .bedNotWatched:
+            row(
+                .high, "No limit is watched at a bed: its preset cannot be read",
+                "لا تُراقَب الحدود عند أحد الأسرّة: تعذّرت قراءة إعدادات إنذاراته")
         case .patientsNotKept:
             row(
                 .low, "No patient can be bound to a bed: this unit cannot keep who its patients are",

@@ -62,9 +62,18 @@ package struct AlertRecord: Sendable, Hashable {
         AlertRecord(copy: self, instance: instance, bed: bed)
     }
 
-    private init(copy other: AlertRecord, instance: String?, bed: String?) {
+    /// The same at another bed, or at none.
+    package func moved(to bed: String?) -> AlertRecord { AlertRecord(copy: self, instance: instance, bed: bed) }
+
+    /// The same with another priority.
+    package func with(_ priority: AlertPriority) -> AlertRecord {
+        AlertRecord(copy: self, instance: instance, bed: bed, priority: priority.rawValue)
+    }
+
+    private init(copy other: AlertRecord, instance: String?, bed: String?, priority: String? = nil) {
         (device, vmd, self.bed, metric, name) = (other.device, other.vmd, bed, other.metric, other.name)
-        (priority, text, arabicText) = (other.priority, other.text, other.arabicText)
+        (text, arabicText) = (other.text, other.arabicText)
+        self.priority = priority ?? other.priority
         self.instance = instance
     }
 

@@ -39,10 +39,12 @@ package enum AlertChange: String, Sendable, CaseIterable {
     case priorityRaised
     case switchedOff
     case switchedOn
-    /// The host began anew and does not know yet whether the condition still holds.
+    /// Nobody has seen for a while whether the condition still holds: the host began anew, or no value says so.
     case unconfirmed
-    /// The condition was seen again since the host began.
+    /// The condition was seen again.
     case confirmed
+    /// Its device is at another bed.
+    case moved
 }
 
 /// What an alert had come to when something of it changed.

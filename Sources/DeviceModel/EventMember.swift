@@ -53,7 +53,11 @@ extension EventKind {
                 EventMember("until", "When a pause ends by itself.", unit: "ns of the monotonic clock"), Self.by,
             ]
         case .alarmSwitchedOff, .alarmSwitchedOn: [Self.bed, Self.alertName, Self.metric, Self.by]
-        case .alarmLedger: [EventMember("alarms", "Those alerts, each with its state: an array.")]
+        case .alarmLedger:
+            [
+                EventMember("alarms", "Those alerts, each with its state: an array."),
+                EventMember("off", "The alarms of beds that are switched off: an array."),
+            ]
         case .bedConfigured:
             [
                 Self.bed, EventMember("name", "What people call it, in English."),

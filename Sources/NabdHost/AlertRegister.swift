@@ -13,13 +13,13 @@ struct AlertRegister {
         static let link: Int64 = 20_000_000_000
         /// What a device tells, from its first value on; at least three of its slowest periods.
         static let device: Int64 = 60_000_000_000
-        /// What is judged of values: beyond the longest delay of a limit.
+        /// What is judged of values, from its own first value on: beyond the longest delay of a limit.
         static let value: Int64 = 150_000_000_000
+        /// How old a value may be that counts as coming still.
+        static let fresh: Int64 = 30_000_000_000
     }
 
     private let session: String
-    /// Whether somebody could acknowledge: what nobody can acknowledge would stand for ever.
-    private let mayLatch: Bool
     private(set) var ledger: AlarmLedger
     /// Occurrences so far.
     private var count = 0
@@ -32,15 +32,21 @@ struct AlertRegister {
     /// Conditions that somebody before saw, a host or a watch of a bed, and nobody has seen since: when it was begun
     /// to look for them. Unit: ns of the monotonic clock.
     private var before: [String: Int64]
-    /// By device, since when it has given values. Unit: ns of the monotonic clock.
+    /// By device, and by condition of a value, since when values have come. Unit: ns of the monotonic clock.
     private var answering: [String: Int64] = [:]
+    private var valued: [String: Int64] = [:]
 
     /// - Parameters:
     ///   - ledger: what stands from before.
     ///   - mayLatch: whether somebody could acknowledge an alert.
+    ///   - beds: the bed of each device that is at one.
     ///   - isWhole: whether no other alert of earlier sessions is left open.
-    init(session: String, ledger: AlarmLedger = AlarmLedger(), mayLatch: Bool = false, isWhole: Bool, at now: Int64) {
-        (self.session, self.ledger, self.mayLatch, self.isWhole) = (session, ledger, mayLatch, isWhole)
+    init(
+        session: String, ledger: AlarmLedger = AlarmLedger(), mayLatch: Bool = false, isWhole: Bool,
+        beds: [String: String] = [:], at now: Int64
+    ) {
+        (self.session, self.ledger, self.isWhole, self.beds) = (session, ledger, isWhole, beds)
+        self.ledger.mayLatch = mayLatch
         before = Dictionary(uniqueKeysWithValues: ledger.standing.filter(\.isUnconfirmed).map { ($0.condition, now) })
     }
 
@@ -68,7 +74,7 @@ struct AlertRegister {
         return take(
             ledger.begin(
                 record.at(record.device.flatMap { beds[$0] }).occurrence("\(session)-\(count)"), nature: nature,
-                latches: latches && mayLatch,
+                latches: latches && ledger.mayLatch,
                 repeated: repeated), at: time)
     }
 
@@ -113,22 +119,54 @@ struct AlertRegister {
 
     /// Ends what could have been seen again since the host began, and was not.
     ///
-    /// - Parameter devices: those that have given a value lately, with their slowest period. Unit: ns.
-    mutating func settle(answering devices: [String: Int64], at now: Int64) -> [UnitEvent] {
+    /// - Parameters:
+    ///   - devices: those that have given a value lately, with their slowest period. Unit: ns.
+    ///   - newestValid: when the newest value came that counts, of the metric that an alert is about; `nil`: none did.
+    ///     Unit: ns of the monotonic clock.
+    mutating func settle(
+        answering devices: [String: Int64], at now: Int64, newestValid: (AlertRecord) -> Int64? = { _ in nil }
+    ) -> [UnitEvent] {
         answering = devices.reduce(into: [:]) { $0[$1.key] = answering[$1.key] ?? now }
-        let unseen = ledger.standing.filter { alarm in
-            guard alarm.isUnconfirmed, let began = before[alarm.condition] else { return false }
-            let since = alarm.record.device.map { device in answering[device].map { max($0, began) } } ?? began
-            let period = alarm.record.device.flatMap { devices[$0] } ?? 0
-            if alarm.record.metric != nil { return since.map { now - $0 >= Settling.value } ?? false }
-            switch AlertKind(rawValue: alarm.record.name) {
-            case let kind? where LinkAlert.allCases.contains { $0.kind == kind }:
-                return since.map { now - $0 >= Settling.link } ?? false
-            case _?: return now - began >= Settling.own
-            case nil: return since.map { now - $0 >= max(Settling.device, 3 * period) } ?? false
+        var told: [UnitEvent] = []
+        for alarm in ledger.standing where alarm.isUnconfirmed {
+            guard let began = before[alarm.condition] else { continue }
+            let record = alarm.record
+            if record.metric != nil {
+                told += settle(alarm, since: began, newestValid(record), at: now)
+                continue
             }
+            let since = record.device.map { device in answering[device].map { max($0, began) } } ?? began
+            let period = record.device.flatMap { devices[$0] } ?? 0
+            let isOver =
+                switch AlertKind(rawValue: record.name) {
+                case let kind? where LinkAlert.allCases.contains { $0.kind == kind }:
+                    since.map { now - $0 >= Settling.link } ?? false
+                case _?: now - began >= Settling.own
+                case nil: since.map { now - $0 >= max(Settling.device, 3 * period) } ?? false
+                }
+            if isOver { told += take(ledger.end(alarm.condition, reason: .notSeenAgain), at: now) }
         }
-        return take(unseen.flatMap { ledger.end($0.condition, reason: .notSeenAgain) }, at: now)
+        return told
+    }
+
+    /// A limit is seen not to hold when its own values have come for longer than any delay and it has not begun again;
+    /// what was missing or due is not, as soon as a value came. Of anything else only whoever judges it knows.
+    private mutating func settle(
+        _ alarm: Alarm, since began: Int64, _ newest: Int64?, at now: Int64
+    ) -> [UnitEvent] {
+        guard let newest, newest >= began, now - newest <= Settling.fresh else {
+            valued[alarm.condition] = nil
+            return []
+        }
+        switch LimitAlert(rawValue: alarm.record.name) {
+        case .high?, .low?:
+            let since = valued[alarm.condition, default: now]
+            valued[alarm.condition] = since
+            guard now - since >= Settling.value else { return [] }
+            return take(ledger.end(alarm.condition, reason: .notSeenAgain), at: now)
+        case .missing?, .overdue?: return take(ledger.end(alarm.condition), at: now)
+        case nil: return []
+        }
     }
 
     // MARK: What is recorded
@@ -142,7 +180,7 @@ struct AlertRegister {
         for event in events {
             switch event {
             case .changed(let record, .confirmed), .changed(let record, .returned), .ended(let record, _, _, _):
-                before[record.condition] = nil
+                (before[record.condition], valued[record.condition]) = (nil, nil)
             case .began, .changed, .switchedOff, .switchedOn, .ledger: break
             }
         }
@@ -160,20 +198,28 @@ struct AlertRegister {
         }
     }
 
-    /// Nobody watches a bed's values any more, or not for the one who was there.
-    mutating func endAll(at bed: String, metric: String? = nil, now: Int64) -> [UnitEvent] {
-        ofValues(bed).filter { metric == nil || $0.record.metric == metric }.flatMap { alarm in
-            take(ledger.end(alarm.condition, reason: .unwatched), at: now)
+    /// Nobody watches a bed's values any more, or not for the one who was there: all that stands of them ends, also
+    /// what is over and was seen by nobody.
+    ///
+    /// - Parameter devices: those of the bed whose values are watched on; of others, and of the bed itself where it is
+    ///   empty, they are not.
+    mutating func endAll(at bed: String, but devices: Set<String> = [], now: Int64) -> [UnitEvent] {
+        ledger.standing.filter { alarm in
+            guard alarm.record.bed == bed, alarm.record.metric != nil else { return false }
+            return alarm.record.device.map { !devices.contains($0) } ?? devices.isEmpty
+        }.flatMap { take(ledger.drop($0.condition, reason: .unwatched), at: now) }
+    }
+
+    /// Devices are at other beds than before, and their own alerts with them.
+    mutating func set(beds new: [String: String], now: Int64) -> [UnitEvent] {
+        beds = new
+        return ledger.standing.filter { $0.record.metric == nil && $0.record.device != nil }.flatMap { alarm in
+            take(ledger.move(alarm.condition, to: alarm.record.device.flatMap { new[$0] }), at: now)
         }
     }
 
     /// The alarms of values of a bed that hold as far as is known.
     private func ofValues(_ bed: String) -> [Alarm] {
         ledger.standing.filter { $0.record.bed == bed && $0.record.metric != nil && $0.presence != .latched }
-    }
-
-    /// The beds at which an alarm of a value stands.
-    var bedsOfValues: Set<String> {
-        Set(ledger.alarms.values.compactMap { $0.record.metric == nil ? nil : $0.record.bed })
     }
 }

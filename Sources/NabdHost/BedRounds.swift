@@ -20,10 +20,12 @@ final class BedRounds {
     struct Come {
         /// Beds whose values are watched by something else than before.
         var laid: [String] = []
-        /// Beds with another patient, or none any more.
+        /// Beds whose patient has left.
         var left: [String] = []
-        /// Beds with another preset.
-        var chosen: [String] = []
+        /// Beds with another patient, or none, or with another preset.
+        var renewed: [String] = []
+        /// Whether anything was said of beds at all.
+        var isNews = false
     }
 
     private let desk: BedDesk
@@ -36,6 +38,8 @@ final class BedRounds {
     private var summarised: String?
     var watches: BedWatches
     private var come = Come()
+    /// Whether the journal took something that may have ended a binding.
+    private var isShaken = true
 
     /// - Parameter asks: what people ask; `nil` where there is no way in for them.
     init(
@@ -46,17 +50,16 @@ final class BedRounds {
         (beds, faulty) = (unit.deskBeds, unit.faultyBeds)
     }
 
-    /// Of a unit that has beds.
-    var alarms: [(alert: AlertKind, holds: Bool)] {
+    /// Reckoned only where something changed.
+    func alarms() -> [(alert: AlertKind, holds: Bool)] {
         let hasBeds = !desk.fold.beds.isEmpty
-        return desk.alarms.map { ($0.alert, hasBeds && $0.holds) }
+        return desk.alarms.map { ($0.alert, hasBeds && $0.holds) } + [(.bedNotWatched, !watches.unread.isEmpty)]
     }
+
+    func devices(at bed: String) -> Set<String> { Set(desk.fold.beds[bed]?.devices ?? []) }
 
     /// Why the last patient could not be kept; `nil` where the last one was.
     var storeFault: String? { desk.storeFault }
-
-    /// Those that are there.
-    var places: Set<String> { Set(desk.fold.beds.keys) }
 
     /// The bed of each device.
     var bedOfDevice: [String: String] {
@@ -107,24 +110,32 @@ final class BedRounds {
         }
         for asked in asks?.take() ?? [] { asked.answer(desk.answer(asked.question, now: position, write: write)) }
         for event in written { take(event, at: now) }
-        if !written.isEmpty { come.left += watches.attend(desk.fold, at: now) }
+        // Also what the journal says of itself may mean that nobody is known to be there any more.
+        if !written.isEmpty || isShaken {
+            let (left, others) = watches.attend(desk.fold, at: now)
+            come.left += left
+            come.renewed += others
+            (come.isNews, isShaken) = (true, false)
+        }
         defer { come = Come() }
         return come
     }
 
     private func take(_ event: BedEvent, at now: Int64) {
         switch event {
-        case .presetChosen(let bed, let choice) where !choice.by.isEmpty:
-            watches.choosePreset(at: bed, desk.fold, now: now)
-            come.chosen.append(bed)
+        case .presetChosen(let bed, let choice):
+            // What the configuration says is laid with the beds.
+            if !choice.by.isEmpty { watches.choosePreset(at: bed, desk.fold, now: now) }
+            come.renewed.append(bed)
         case .entered(let bed, let entry): watches.enter(entry, at: bed, time: now)
-        case .configured, .presetChosen, .bound, .unbound, .withdrawn, .snapshot: break
+        case .configured, .bound, .unbound, .withdrawn, .snapshot: break
         }
     }
 
     /// The journal took events of the host: some begin a session or say that the record has a gap.
     func took(_ events: some Sequence<UnitEvent>, first: Int64, utcOffset: Int64) {
         for (place, event) in events.enumerated() where BedRecord.kinds.contains(event.kind) && !event.kind.isOfBed {
+            isShaken = true
             desk.took(
                 kind: event.kind.name, body: event.members.text,
                 at: BindingFold.Position(
@@ -145,19 +156,38 @@ extension BedWatches {
     ///   - utc: the wall clock; `nil` while it is not known to be right: nothing of before counts then. Unit: ns since
     ///     1970.
     mutating func recall(_ fold: BindingFold, journal: String, at now: Int64, utc: Int64?) {
-        guard let utc, let first = fold.bindings.filter(\.isOpen).map(\.number).min(),
-            let reader = try? JournalReader(directory: journal)
-        else { return }
+        let open = fold.bindings.filter(\.isOpen)
+        guard let first = open.map({ fold.root(of: $0) }).min(), let reader = try? JournalReader(directory: journal)
+        else {
+            return
+        }
         var last = first
         while let events = try? reader.events(of: [.bedEntered], after: last, limit: 10_000), let newest = events.last {
-            for event in events where event.quality != .unknown && event.utc <= utc {
+            for event in events {
                 guard case .entered(let bed, let entry)? = try? BedRecord.event(kind: event.kind, body: event.body),
-                    let binding = fold.openBinding(atBed: bed), binding.number < event.id
+                    let binding = fold.openBinding(atBed: bed), fold.root(of: binding) < event.id
                 else { continue }
-                enter(entry, at: bed, time: now &- (utc &- event.utc))
+                // The scale is the patient's, and no matter of time: without it the score would be another one.
+                let isLasting = entry.item == ScoreItem.saturationScale.rawValue
+                if let utc, event.quality != .unknown, event.utc <= utc {
+                    enter(entry, at: bed, time: now &- (utc &- event.utc))
+                } else if isLasting {
+                    enter(entry, at: bed, time: now)
+                }
             }
             last = newest.id
         }
+    }
+}
+
+extension BindingFold {
+    /// The number of the binding by which whoever is there first came: before any correction of who it is.
+    fileprivate func root(of binding: Binding) -> Int64 {
+        var (first, steps) = (binding, 0)
+        while steps < 100, let replaced = first.replaces.flatMap({ self.binding($0) }) {
+            (first, steps) = (replaced, steps + 1)
+        }
+        return first.number
     }
 }
 

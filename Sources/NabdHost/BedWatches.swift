@@ -89,6 +89,7 @@ struct BedWatches {
             return Scored(bed: bed, streams: own, desk: desk, binding: binding)
         }
         laid = layouts
+        unread = Set(beds.map(\.key).filter { bed in fold.presets[bed].map { presets[$0.preset] == nil } ?? false })
         route()
         return changed
     }
@@ -120,7 +121,10 @@ struct BedWatches {
 
     /// Somebody chose a preset; it is watched by from now on, and what the former one had begun ends.
     mutating func choosePreset(at bed: String, _ fold: BindingFold, now: Int64) {
-        if let watch = watch(bed, fold, at: now) { untold += limits.set(watch, now: now) }
+        if let watch = watch(bed, fold, at: now) {
+            untold += limits.set(watch, now: now)
+            unread.remove(bed)
+        }
         if let place = laid[bed] {
             laid[bed] = Layout(configured: place.configured, preset: fold.presets[bed], streams: place.streams)
         }
@@ -128,10 +132,10 @@ struct BedWatches {
 
     /// Who is at the beds, after something was said of it.
     ///
-    /// - Returns: beds with another patient than before, or with none any more. Whom a correction names is the one who
-    ///   was there all the time.
-    mutating func attend(_ fold: BindingFold, at now: Int64) -> [String] {
-        var left: [String] = []
+    /// - Returns: beds whose patient has left, and all that have another one than before or none. Whom a correction
+    ///   names is the one who was there all the time, and whoever is bound at last may have been.
+    mutating func attend(_ fold: BindingFold, at now: Int64) -> (left: [String], others: [String]) {
+        var (left, others): ([String], [String]) = ([], [])
         for place in scored.indices {
             let (bed, before) = (scored[place].bed, scored[place].binding)
             let open = fold.openBinding(atBed: bed)
@@ -143,9 +147,10 @@ struct BedWatches {
             if open != nil { limits.change(bed) { $0.bind(at: now) } }
             entries[bed] = nil
             scored[place].desk.clear()
-            left.append(bed)
+            others.append(bed)
+            if before != nil { left.append(bed) }
         }
-        return left
+        return (left, others)
     }
 
     /// - Parameter time: when it was entered. Unit: ns of the monotonic clock.
@@ -212,6 +217,9 @@ struct BedWatches {
         let watched = limits.beds.first { $0.bed.id == bed }?.bed
         return (watched?.name ?? bed, watched?.arabicName ?? bed)
     }
+
+    /// Beds whose preset cannot be read: nobody watches their limits.
+    private(set) var unread: Set<String> = []
 
     /// What of a preset cannot be watched at its bed, a sentence each.
     var unwatched: [String] {

@@ -26,7 +26,23 @@ extension RecorderLoop {
                 if now - newest <= max(Self.fresh, 3 * period) { answering[device] = period }
             }
         }
-        add(alerts.settle(answering: answering, at: now))
+        add(alerts.settle(answering: answering, at: now) { newestValid($0) })
+    }
+
+    /// When the newest value came that counts, of the metric that an alert is about: of its device, or, where it is
+    /// about none, of any device of its bed.
+    private func newestValid(_ alert: AlertRecord) -> Int64? {
+        totals.picture.lines.flatMap { line in
+            zip(line.worker.streams, line.newest).compactMap { stream, record -> Int64? in
+                let isOfAlert =
+                    alert.device.map { stream.device == $0 && stream.vmd == alert.vmd }
+                    ?? (alerts.beds[stream.device] == alert.bed)
+                guard isOfAlert, stream.metric == alert.metric,
+                    record.validity == .valid || record.validity == .validated
+                else { return nil }
+                return record.monotonicNanoseconds
+            }
+        }.max()
     }
 
     /// Events were given up, and among them may be some of alerts: what stands is said once more.

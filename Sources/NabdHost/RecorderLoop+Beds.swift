@@ -28,7 +28,7 @@ extension RecorderLoop {
     /// Who is at which bed, and what people ask about it; durable when it has happened.
     func turnBeds() {
         guard let beds else { return }
-        guard events.isBegun, events.waiting.isEmpty else { return beds.refuse() }
+        guard events.isBegun, writeEvents(), events.waiting.isEmpty else { return beds.refuse() }
         let start = clock.now()
         defer { tellSlowness(since: start) }
         let come = beds.turn(now: start, utc: start &+ clockWatch.offset, file: writer.eventFile) {
@@ -44,20 +44,23 @@ extension RecorderLoop {
                 throw error
             }
         }
-        take(come, of: beds, at: start)
-        for (alert, holds) in beds.alarms { hold(alert, holds) }
+        if come.isNews || !come.laid.isEmpty { take(come, of: beds, at: start) }
         tellStoreFault(beds)
     }
 
     private func take(_ come: BedRounds.Come, of beds: BedRounds, at now: Int64) {
         if !come.laid.isEmpty {
-            alerts.beds = beds.bedOfDevice
-            for bed in come.laid { add(alerts.lookAgain(at: bed, now: now)) }
-            // Of a bed that is there no longer nobody watches anything.
-            for bed in alerts.bedsOfValues.subtracting(beds.places) { add(alerts.endAll(at: bed, now: now)) }
+            add(alerts.set(beds: beds.bedOfDevice, now: now))
+            for bed in come.laid {
+                add(alerts.lookAgain(at: bed, now: now))
+                add(alerts.endAll(at: bed, but: beds.devices(at: bed), now: now))
+            }
+            for sentence in beds.watches.unwatched { logger.warning("\(sentence)") }
         }
-        for bed in come.left { add(alerts.endAll(at: bed, metric: ScoreName.news2.rawValue, now: now)) }
-        for bed in come.left + come.chosen { add(alerts.take(alerts.ledger.switchAllOn(bed: bed), at: now)) }
+        // Before the moment from which on the next one may be there: it was about the one who left.
+        for bed in come.left { add(alerts.endAll(at: bed, now: now - 1)) }
+        for bed in come.renewed { add(alerts.take(alerts.ledger.switchAllOn(bed: bed), at: now)) }
+        for (alert, holds) in beds.alarms() { hold(alert, holds) }
     }
 
     private func tellStoreFault(_ beds: BedRounds) {
@@ -88,8 +91,8 @@ extension RecorderLoop {
         case .begins:
             add(alerts.begin(record, nature: condition.key.alert.nature, latches: condition.isLatching, at: change.at))
         case .priorityRaised: add(alerts.take(alerts.ledger.raise(record), at: change.at))
-        case .unconfirmed: add(alerts.take(alerts.ledger.doubt(record.condition), at: change.at))
-        case .confirmed: add(alerts.take(alerts.ledger.confirm(record.condition), at: change.at))
+        case .unconfirmed: add(alerts.take(alerts.ledger.doubt(record.condition, as: record), at: change.at))
+        case .confirmed: add(alerts.take(alerts.ledger.confirm(record.condition, as: record), at: change.at))
         case .ends(.cleared): add(alerts.take(alerts.ledger.end(record.condition), at: change.at))
         case .ends(.notInUse), .ends(.patientLeft), .ends(.notWatched):
             add(alerts.take(alerts.ledger.end(record.condition, reason: .unwatched), at: change.at))
@@ -107,21 +110,29 @@ extension RecorderLoop {
             }
         }
         let name = beds.watches.name(bed)
+        let priority = met.map(\.priority).max { $0.rank < $1.rank } ?? .low
         let record = AlertRecord(
             device: nil, bed: bed, metric: result.score.rawValue, name: Self.scoreAlarm,
-            priority: met.map(\.priority).max { $0.rank < $1.rank } ?? .low,
+            priority: priority,
             text: "\(name.english): \(result.words.english)", arabicText: "\(name.arabic): \(result.words.arabic)",
             instance: nil)
         let stands = alerts.ledger.alarms[record.condition]
         switch (met.isEmpty, stands?.presence) {
         case (false, .on?), (false, .ack?):
-            add(alerts.take(alerts.ledger.confirm(record.condition) + alerts.ledger.raise(record), at: now))
-        case (false, _): add(alerts.begin(record, nature: .physiological, latches: false, at: now))
+            // Whoever acknowledged it has seen it as it was: only what is worse is told again.
+            let isWorse = stands.map { $0.priority.rank < priority.rank } ?? false
+            add(alerts.take(alerts.ledger.confirm(record.condition), at: now))
+            if isWorse { add(alerts.take(alerts.ledger.raise(record), at: now)) }
+        case (false, _): add(alerts.begin(record, nature: .physiological, latches: priority == .high, at: now))
         case (true, .on?), (true, .ack?):
-            let isKnown = result.total != nil
-            add(
-                alerts.take(
-                    isKnown ? alerts.ledger.end(record.condition) : alerts.ledger.doubt(record.condition), at: now))
+            // Another preset may not ask for it at all.
+            let isAsked = !beds.watches.scoreRules(bed).isEmpty
+            let told =
+                isAsked
+                ? result.total != nil
+                    ? alerts.ledger.end(record.condition) : alerts.ledger.doubt(record.condition)
+                : alerts.ledger.drop(record.condition, reason: .unwatched)
+            add(alerts.take(told, at: now))
         case (true, _): break
         }
     }

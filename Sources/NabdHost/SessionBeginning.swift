@@ -21,11 +21,15 @@ struct SessionBeginning {
     init(_ configuration: UnitConfiguration, _ history: AlarmHistory, at time: Int64, utc: Int64) {
         let devices = Set(configuration.devices.map(\.plan.handle))
         let refused = Set(configuration.refused.compactMap(\.device))
+        let beds = Set(configuration.beds.map(\.id))
         var ledger = history.ledger
+        ledger.mayLatch = configuration.people != nil
         let before = ledger.standing.count
         let told = ledger.take(
-            ledger.beginSession { $0.device.map { devices.contains($0) || refused.contains($0) } ?? true }, at: time,
-            utc: utc)
+            ledger.beginSession { alert in
+                let isBedThere = alert.bed.map { beds.contains($0) || configuration.faultyBeds.contains($0) } ?? true
+                return alert.device.map { devices.contains($0) || refused.contains($0) } ?? isBedThere
+            }, at: time, utc: utc)
         (alarms, knowsAllAlerts) = (ledger, history.failure == nil)
         let isSettled = knowsAllAlerts && ledger.standing.isEmpty
         let configured = configuration.devices.map { UnitEvent.configured($0, at: time) }

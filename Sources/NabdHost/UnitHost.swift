@@ -110,7 +110,8 @@ package final class UnitHost: Service {
             writer, beginning: unwritten,
             alerts: AlertRegister(
                 session: writer.sessionKey, ledger: beginning.alarms, mayLatch: desk != nil,
-                isWhole: beginning.knowsAllAlerts, at: MonotonicClock().now()),
+                isWhole: beginning.knowsAllAlerts,
+                beds: configuration.bedOfDevice, at: MonotonicClock().now()),
             standing: standing,
             watches: watches, desk: desk, beds: beds, commands: commands(), lines: lines,
             commitEvery: configuration.commitEvery, quality: clock.now,

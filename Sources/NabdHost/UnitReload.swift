@@ -62,6 +62,9 @@ struct UnitReload {
         configuration.devices = devices
         configuration.beds = read.beds + Self.keptBeds(running, read)
         changesBeds = Self.beds(configuration) != Self.beds(running)
+        if running.beds.isEmpty, !configuration.beds.isEmpty {
+            waiting.append("the first beds are watched, and patients bound, from the next start of the host on")
+        }
         configuration.refused = Self.refused(running, read)
         configuration.accepted = read.accepted
         for key in Self.ofDevices { configuration.parts[key] = read.parts[key] }

@@ -65,6 +65,7 @@ package struct UnitStatus: Sendable {
                 ? nil : .array(alarm.acknowledgedBy.map(JSON.string)),
             "presence": .string(alarm.presence.rawValue), "activation": .string(alarm.activation.rawValue),
             "unconfirmed": alarm.isUnconfirmed ? .bool(true) : nil,
+            "escalated": alarm.isEscalated ? .bool(true) : nil,
             "heldMilliseconds": .integer(max(0, utc &- alarm.began) / 1_000_000),
         ])
     }

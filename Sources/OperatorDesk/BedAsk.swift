@@ -144,12 +144,17 @@ package struct BedReport: Sendable, Hashable, Codable {
     package let preset: String?
     /// Whether a clinician has reviewed the preset; `nil` without one.
     package let isReviewed: Bool?
+    /// Whether its preset can be read: otherwise nobody watches its limits.
+    package let isWatched: Bool
+    /// Whether somebody may be there of whom the record does not know any more.
+    package let isLost: Bool
     /// `nil`: nobody is known to be there.
     package let patient: Patient?
 
     package init(_ view: BedView) {
         (bed, name, nameArabic, devices) = (view.bed, view.name, view.nameArabic, view.devices)
-        (preset, isReviewed) = (view.preset?.preset, view.preset?.isReviewed)
+        (preset, isReviewed) = (view.preset?.preset, view.isWatched ? view.preset?.isReviewed : nil)
+        (isWatched, isLost) = (view.isWatched, view.isLost)
         patient = view.patient.map { patient in
             Patient(
                 binding: patient.binding, since: patient.sinceUTC, by: patient.by,

@@ -55,10 +55,12 @@ final class DeskAnswering: Sendable {
             return .refused(
                 code: "busy", words: "The command path is busy: nothing was done, ask again.", command: nil)
         case .silent:
-            return .refused(
-                code: "noAnswer",
-                words: "The command path did not answer. It is not known what was done: look at the pump, then ask "
-                    + "again what became of it.", command: line.ask.number)
+            let words =
+                line.ask.isOfPump
+                ? "The command path did not answer. It is not known what was done: look at the pump, then ask again "
+                    + "what became of it."
+                : "The host did not answer. It is not known what was done: ask again how it is."
+            return .refused(code: "noAnswer", words: words, command: line.ask.number)
         }
     }
 
@@ -118,6 +120,14 @@ extension DeskLine.Ask {
             .resolve(let number, _):
             number
         case .list, .history, .preview, .draft, .stop, .lookedAt, .unlock, .alarm, .bed: nil
+        }
+    }
+
+    fileprivate var isOfPump: Bool {
+        switch self {
+        case .alarm, .bed: false
+        case .list, .show, .history, .preview, .draft, .verify, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock:
+            true
         }
     }
 

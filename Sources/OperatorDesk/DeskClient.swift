@@ -28,7 +28,7 @@ package final class DeskClient {
             guard place.connect(descriptor) else {
                 let reason =
                     switch errno {
-                    case ENOENT, ECONNREFUSED: "no host that drives pumps runs there"
+                    case ENOENT, ECONNREFUSED: "no host answers people there"
                     case EACCES, EPERM: "this user may not ask: only the host's own user and group may"
                     default: String(cString: strerror(errno))
                     }

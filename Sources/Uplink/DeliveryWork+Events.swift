@@ -77,7 +77,10 @@ extension DeliveryWork {
     static func owner(of event: EventRecord) -> PatientFilings.Owner? {
         switch event.recorded {
         case .alertStart(let alert), .alertUpdate(let alert, _), .alertEnd(let alert, _):
-            alert.bed.map(PatientFilings.Owner.bed) ?? alert.device.map(PatientFilings.Owner.device)
+            // What is about a device is its patient's, wherever it was said to be when the alert began.
+            alert.metric == nil
+                ? alert.device.map(PatientFilings.Owner.device) ?? alert.bed.map(PatientFilings.Owner.bed)
+                : alert.bed.map(PatientFilings.Owner.bed)
         case .bed(.bedEntered), .bed(.scoreGiven): event.members["bed"].map(PatientFilings.Owner.bed)
         default: nil
         }

@@ -156,10 +156,7 @@ enum AlarmWords {
 
     static func text(_ alert: StatusDocument.Alert, inArabic: Bool) -> String {
         let words = (inArabic ? alert.textArabic : alert.text) ?? alert.alert
-        var facts = ["for \(StatusTable.age(alert.heldMilliseconds))"] + state(alert)
-        if let people = alert.acknowledgedBy, !people.isEmpty {
-            facts[facts.count - 1] += " by \(people.joined(separator: ", "))"
-        }
+        let facts = ["for \(StatusTable.age(alert.heldMilliseconds))"] + state(alert)
         let place = [alert.bed, alert.device, alert.vmd].compactMap(\.self)
         return "\(alert.priority ?? "") · \(place.isEmpty ? "the unit" : place.joined(separator: " ")) · \(words)\n"
             + "    \(facts.joined(separator: ", ")) · \(alert.instance ?? "")"
@@ -168,7 +165,8 @@ enum AlarmWords {
     /// What is to be known of it beside what it says.
     static func state(_ alert: StatusDocument.Alert) -> [String] {
         var words: [String] = []
-        if alert.unconfirmed == true { words.append("not seen since the start") }
+        if alert.unconfirmed == true { words.append("in doubt: not seen again yet") }
+        if alert.escalated == true { words.append("nobody has answered") }
         switch alert.activation {
         case "paused"?: words.append("silent for a while")
         case "off"?: words.append("switched off")
@@ -176,7 +174,8 @@ enum AlarmWords {
         }
         switch alert.presence {
         case "latched"?: words.append("over, and seen by nobody")
-        case "ack"?: words.append("acknowledged")
+        case "ack"?:
+            words.append("acknowledged by \((alert.acknowledgedBy ?? []).joined(separator: ", "))")
         default: break
         }
         return words

@@ -148,10 +148,12 @@ enum BedWords {
         var lines = [
             "\(bed.bed) · \(bed.name) · \(bed.nameArabic)", "    devices: \(bed.devices.joined(separator: ", "))",
         ]
-        let reviewed = bed.isReviewed == false ? " (not reviewed by a clinician)" : ""
+        let reviewed =
+            bed.isWatched
+            ? bed.isReviewed == false ? " (not reviewed by a clinician)" : "" : " (cannot be read: no limit is watched)"
         lines.append("    preset: \(bed.preset.map { $0 + reviewed } ?? "none: no limit is watched")")
         guard let patient = bed.patient else {
-            lines.append("    patient: none")
+            lines.append(bed.isLost ? "    patient: not known, the record was damaged: bind anew" : "    patient: none")
             return lines.joined(separator: "\n")
         }
         let since = patient.since.map { " since \(UTCTime.text(nanoseconds: $0))" } ?? ""

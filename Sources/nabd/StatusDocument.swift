@@ -47,6 +47,7 @@ struct StatusDocument: Decodable {
         let presence: String?
         let activation: String?
         let unconfirmed: Bool?
+        let escalated: Bool?
         let instance: String?
         let metric: String?
         let began: String?

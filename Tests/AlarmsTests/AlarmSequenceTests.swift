@@ -99,7 +99,7 @@ import Testing
                 // Killed, and begun anew.
                 ledger = try #require(AlarmSequenceTests.fold(written))
                 take(ledger.beginSession { $0.name != AlarmSequenceTests.names[2] })
-                take([.ledger(ledger.standing)])
+                take([.ledger(ledger.standing, switchedOff: ledger.switchedOff)])
                 written.removeFirst(written.count - 1)
             default:
                 now += Int64.random(in: 0...AlarmSequenceTests.minute / 2, using: &chance)

@@ -144,15 +144,48 @@ import Testing
         let doubted = register.lookAgain(at: "chair-1", now: 10 * Self.second)
         #expect(doubted.map(words).map { $0.prefix(11) } == ["alertUpdate", "alertUpdate"])
         _ = register.begin(low("A"), nature: .physiological, latches: false, at: 11 * Self.second)
-        #expect(register.settle(answering: ["ox": Self.second], at: 20 * Self.second).isEmpty)
-        #expect(register.settle(answering: ["ox": Self.second], at: 169 * Self.second).isEmpty)
-        #expect(register.settle(answering: ["ox": Self.second], at: 170 * Self.second).count == 1)
+        // Its values come again from the 20th second on; those of the other sensor do not matter.
+        for time in stride(from: Int64(20), to: 170, by: 10) {
+            let now = time * Self.second
+            #expect(register.settle(answering: [:], at: now) { $0.metric == "B" ? now : nil }.isEmpty, "\(time)")
+        }
+        let over = register.settle(answering: [:], at: 170 * Self.second) { _ in 169 * Self.second }
+        #expect(over.map(words) == ["alertEnd ox s-2 notSeenAgain 170000000000"])
         #expect(register.standing.map(\.record.metric) == ["A", nil])
         // What is in doubt because its own watch says so is that watch's to end.
         _ = register.take(register.ledger.doubt(low("A").condition), at: 171 * Self.second)
-        #expect(register.settle(answering: ["ox": Self.second], at: 900 * Self.second).isEmpty)
+        #expect(register.settle(answering: [:], at: 900 * Self.second) { _ in 899 * Self.second }.isEmpty)
         let ended = register.endAll(at: "chair-1", now: 901 * Self.second)
         #expect(ended.map(words).first?.contains("unwatched") == true && register.standing.count == 1)
+    }
+
+    /// A restart while something is missing: the time goes on, and only a value ends it.
+    @Test func whatIsMissingEndsWithAValueAndNotWithTime() {
+        var register = register()
+        let missing = AlertRecord(
+            device: "ox", bed: "chair-1", metric: "A", name: "NABD_VITAL_MISSING", priority: .medium, text: "t",
+            arabicText: "ت", instance: nil)
+        _ = register.begin(missing, nature: .technical, latches: false, at: 1)
+        _ = register.lookAgain(at: "chair-1", now: 2 * Self.second)
+        for time in 3...1000 {
+            let told = register.settle(answering: ["ox": Self.second], at: Int64(time) * Self.second) { _ in Self.second
+            }
+            #expect(told.isEmpty, "an old value says nothing")
+        }
+        let told = register.settle(answering: [:], at: 1001 * Self.second) { _ in 1000 * Self.second }
+        #expect(told.map(words) == ["alertEnd ox s-1 – 1001000000000"])
+    }
+
+    /// A device's own alerts go with it.
+    @Test func aDeviceThatMovesTakesItsAlertsAlong() {
+        var register = register()
+        _ = register.set(beds: ["fridge": "chair-1"], now: 1)
+        _ = register.begin(stale, at: 2)
+        #expect(register.standing.map(\.record.bed) == ["chair-1"])
+        let moved = register.set(beds: ["fridge": "chair-2"], now: 3)
+        #expect(
+            moved.map(words) == ["alertUpdate fridge s-1 – 3"] && register.standing.map(\.record.bed) == ["chair-2"])
+        #expect(register.end(stale, at: 4).map(words) == ["alertEnd fridge s-1 – 4"])
     }
 
     @Test func whoseEventsWereLostDoesNotSayThatAllHaveEnded() {

@@ -26,7 +26,9 @@ final class RecorderRun {
         _ folder: TemporaryFolder, handle: String = RecorderRun.handle, mayLatch: Bool = false,
         prepare: (JournalWriter) throws -> Void = { _ in }
     ) throws {
-        configuration = try Self.configure(folder, handle: handle)
+        var unit = try Self.configure(folder, handle: handle)
+        if mayLatch { unit.people = PeopleSettings(operators: "operators.yaml", socket: "people") }
+        configuration = unit
         let line = configuration.lines[0]
         worker = LineWorker(address: line.address, plans: line.plans)
         let now = MonotonicClock().now()
