@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from peers.nonin import UNPLUGGED, NoninOximeter, Vitals
 from peers.people import ENGINEER, ask, let_in
 from peers.waiting import wait_until
 from test_alarms import alarms, told, wait_for
+from test_presets import SITE
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(240)]
 
@@ -26,23 +29,7 @@ SATURATION, PULSE = "MDC_PULS_OXIM_SAT_O2", "MDC_PULS_OXIM_PULS_RATE"
 WELL, ILL, WORSE = Vitals(saturation=97, pulse=70), Vitals(saturation=88, pulse=70), Vitals(saturation=80, pulse=70)
 MRN, BORN = "MRN-canary-7731", "1961-02-03"
 
-PRESET = """\
-nabd: preset/1
-name: site
-title: A site's own
-title-arabic: خاص بالموقع
-for: Tests
-for-arabic: للتجربة
-reviewed: {by: A. Doctor, role: consultant, date: 2026-11-28}
-vitals:
-  MDC_PULS_OXIM_SAT_O2: {name: SpO2, name-arabic: تشبع الأكسجين, unit: "%"}
-limits:
-  MDC_PULS_OXIM_SAT_O2:
-    low:
-      - {below: 90, priority: medium, harm: reversible, onset: prompt, delay: 5s, hysteresis: 2, proposed: true}
-      - {below: 85, priority: high, harm: death, onset: prompt, delay: 5s, hysteresis: 1, proposed: true}
-missing:
-  MDC_PULS_OXIM_SAT_O2: {of: bed, after: 8s, priority: medium, harm: death, onset: delayed, proposed: true}
+PRESET = SITE + """\
 score:
   news2:
     - {part: 3, priority: medium, harm: reversible, onset: prompt, proposed: true}
@@ -277,6 +264,62 @@ def test_a_bed_whose_preset_is_not_there_says_so(unit):
     wait_for(host, "NABD_SETTING_REFUSED", presence="on")
     host.wait_for_sample(SATURATION, timeout=30)
     assert bind(host).code == 0, "the bed is there all the same"
+
+
+def test_kills_while_people_ask_leave_what_was_answered(unit):
+    """SIGKILL at moments of chance, most of them while somebody is being answered; NABD_ALARM_KILLS says how many.
+
+    What was answered as done is so for the next host; what was not is so or is not, and nothing in between. The alarm
+    that stands is the same one all the time, and nobody's acknowledgement is lost.
+    """
+    host, oximeter = unit
+    (host.directory / "presets" / "other.yaml").write_text(PRESET.replace("name: site\n", "name: other\n"))
+    host.stop()
+    host.start()
+    chance = random.Random(4711)
+    oximeter.vitals = WORSE
+    low = wait_for(host, LOW, priority="high", timeout=30)["instance"]
+    acts = {
+        "bound": [("bed", "bind", "chair-1", "--by", "mrn", "--by", "birth-date"), [MRN, BORN]],
+        "free": [("bed", "unbind", "chair-1"), None],
+        "other": [("bed", "preset", "chair-1", "other"), None], "site": [("bed", "preset", "chair-1", "site"), None],
+        "ack": [("alarms", "acknowledge", low), None],
+    }
+    known = {"patient": "free", "preset": "site", "alarm": "on"}
+    of = {"bound": "patient", "free": "patient", "other": "preset", "site": "preset", "ack": "alarm"}
+    answered = 0
+    for _ in range(int(os.environ.get("NABD_ALARM_KILLS", "10"))):
+        act = chance.choice([word for word, key in of.items() if known[key] != word])
+        words, lines = acts[act]
+        results: list = []
+        asking = threading.Thread(target=lambda: results.append(ask(host, *words, lines=lines)))
+        asking.start()
+        time.sleep(chance.uniform(0.0, 0.5))
+        host.kill()
+        asking.join()
+        host.start()
+        wait_until(lambda: ask(host, "bed", "list").code == 0 and alarms(host, LOW), 30, "the next host", every=0.2)
+        (bed,) = ask(host, "bed", "list").json["beds"]
+        standing = {one["instance"]: one["presence"] for one in alarms(host, LOW)}
+        found = {
+            "patient": "bound" if "patient" in bed else "free", "preset": bed["preset"],
+            "alarm": standing.get(low, "gone"),
+        }
+        before = known[of[act]]
+        expected = {act} if results[0].code == 0 else {act, before}
+        # Another preset and a patient who leaves end what was watched for them.
+        if "gone" in found.values() or act in ("free", "other", "site") and found[of[act]] == act:
+            low = wait_for(host, LOW, timeout=30)["instance"]
+            acts["ack"][0] = ("alarms", "acknowledge", low)
+            found["alarm"] = wait_for(host, LOW)["presence"]
+            known["alarm"] = found["alarm"]
+        assert found[of[act]] in expected, (act, results, found)
+        for key in known:
+            if key != of[act]:
+                assert found[key] == known[key], (act, key, found, known)
+        known = found
+        answered += results[0].code == 0
+    assert answered > 0, "nobody was ever answered before the kill"
 
 
 def test_a_dozen_kills_leave_the_same_states(unit):

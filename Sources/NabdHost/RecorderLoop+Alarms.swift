@@ -15,6 +15,18 @@ extension RecorderLoop {
         summariseAlarms()
     }
 
+    /// Whether a setting or a device is refused, and whether this is the safe mode, is known from the first moment on.
+    func endWhatIsNotConfigured() {
+        for alarm in alerts.standing where alarm.isUnconfirmed {
+            switch AlertKind(rawValue: alarm.record.name) {
+            case .safeMode?: hold(.safeMode, false)
+            case .settingRefused?: hold(.settingRefused, false)
+            case .deviceRefused?: hold(.deviceRefused, device: alarm.record.device, false)
+            default: break
+            }
+        }
+    }
+
     /// Ends what a host before this one saw, and this one could have seen and has not.
     func settleAlarms() {
         let now = clock.now()

@@ -86,6 +86,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     /// Alerts that hold from the beginning to the end, each about a device or the host.
     func hold(_ standing: [(alert: AlertKind, device: String?)]) {
         for (alert, device) in standing { hold(alert, device: device, true) }
+        endWhatIsNotConfigured()
     }
 
     func run(until stop: StopFlag, _ intervals: Rounds.Intervals, publish: (Recorder.Totals) -> Void) {
