@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import threading
@@ -139,6 +141,14 @@ def test_who_is_at_a_bed(unit):
         path.read_bytes() for path in (host.directory / "patients").rglob("*") if path.is_file()), "nothing to find"
 
 
+def test_a_patient_who_cannot_be_kept_is_not_bound_and_that_is_an_alarm(unit):
+    host, _ = unit
+    shutil.rmtree(host.directory / "patients")
+    assert bind(host).refusal == "patients"
+    wait_for(host, "NABD_PATIENTS_NOT_KEPT", presence="on", timeout=5)
+    assert not of_kind(host, "patientBound")
+
+
 def test_a_score_says_what_is_missing_of_it(unit):
     host, _ = unit
     assert bind(host).code == 0
@@ -264,6 +274,53 @@ def test_a_bed_whose_preset_is_not_there_says_so(unit):
     wait_for(host, "NABD_SETTING_REFUSED", presence="on")
     host.wait_for_sample(SATURATION, timeout=30)
     assert bind(host).code == 0, "the bed is there all the same"
+
+
+def test_from_the_bed_to_the_service_and_into_a_document(hosts, records, pki, tmp_path):
+    """One host does all of it: somebody is bound, a limit is passed, the service files it, the export has it."""
+    oximeter = NoninOximeter(vitals=WELL)
+    oximeter.start()
+    host = hosts(tmp_path / "unit").configure(
+        {"oximeter": {"profile": "nonin/oem-iii-df2", "line": oximeter.line}}, records.base_url,
+        pki.authority.certificate, pki.client, "5s")
+    (host.directory / "presets").mkdir()
+    (host.directory / "presets" / "site.yaml").write_text(PRESET)
+    let_in(host, presets="presets", patients="patients", beds={"chair-1": {
+        "name": "Chair 1", "name-arabic": "كرسي 1", "preset": "site", "devices": ["oximeter"],
+    }})
+    try:
+        host.start()
+        wait_until(lambda: ask(host, "bed", "list").code == 0, 20, "the host", every=0.5)
+        assert bind(host).code == 0
+        oximeter.vitals = ILL
+        low = wait_for(host, LOW, presence="on", timeout=20)
+
+        def filed() -> list[dict]:
+            alerts = [one for one in records.all("Observation") if low["instance"] in json.dumps(one)]
+            return [one for one in alerts if one["subject"]["reference"].startswith("Patient/")]
+
+        wait_until(filed, 60, "the alarm under its patient", every=1)
+        (patient,) = records.all("Patient")
+        assert MRN in json.dumps(patient) and filed()[0]["subject"]["reference"] == f"Patient/{patient['id']}"
+        assert "196674" in json.dumps(filed()[0]), "the code of a value below its limit"
+        oximeter.vitals = WELL
+        wait_until(lambda: not alarms(host, LOW), 20, "the end of the alarm", every=0.5)
+        assert ask(host, "bed", "unbind", "chair-1").code == 0
+    finally:
+        host.stop()
+        oximeter.stop()
+    document, tables = tmp_path / "chair-1.json", tmp_path / "tables"
+    words = ("export", "--config", str(host.config), "--bed", "chair-1")
+    told = nabd(*words, "--to", str(document), "--csv", str(tables))
+    assert told.returncode == 0, told.stderr.decode()
+    assert MRN in document.read_text() and low["text"] in (tables / "alarms.csv").read_text()
+    assert "news2" in (tables / "scores.csv").read_text().lower()
+    bare = tmp_path / "bare.json"
+    assert nabd(*words, "--to", str(bare), "--deidentified").returncode == 0
+    words = (MRN, BORN, "layla", "chair-1", "Chair 1", low["instance"])
+    known = [word for word in words if word in document.read_text()]
+    assert {MRN, "Chair 1", low["instance"]} <= set(known), "there is something to find"
+    assert not [word for word in known if word in bare.read_text()]
 
 
 def test_kills_while_people_ask_leave_what_was_answered(unit):

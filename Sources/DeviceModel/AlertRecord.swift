@@ -1,8 +1,8 @@
 /// Why an alert ended although its condition was not seen to.
 package enum AlertEnding: String, Sendable, CaseIterable {
-    /// The host stopped, and watches it no longer.
+    /// The host stopped, and watches it no longer. Said by older hosts only.
     case stopped
-    /// The host that watched it ended without a stop; the next one ended it at its start.
+    /// The host that watched it ended without a stop; the next one ended it at its start. Said by older hosts only.
     case restarted
     /// The host began anew, could have seen the condition, and has not.
     case notSeenAgain

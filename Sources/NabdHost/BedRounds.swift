@@ -24,7 +24,7 @@ final class BedRounds {
         var left: [String] = []
         /// Beds with another patient, or none, or with another preset.
         var renewed: [String] = []
-        /// Whether anything was said of beds at all.
+        /// Whether anything was said or asked of beds at all.
         var isNews = false
     }
 
@@ -108,7 +108,11 @@ final class BedRounds {
         if case .said = beginning, !isEmpty, summarised != file, (try? write([desk.snapshot])) != nil {
             summarised = file
         }
-        for asked in asks?.take() ?? [] { asked.answer(desk.answer(asked.question, now: position, write: write)) }
+        for asked in asks?.take() ?? [] {
+            asked.answer(desk.answer(asked.question, now: position, write: write))
+            // Whoever could not be bound changes nothing in the record, and may be an alert all the same.
+            come.isNews = true
+        }
         for event in written { take(event, at: now) }
         // Also what the journal says of itself may mean that nobody is known to be there any more.
         if !written.isEmpty || isShaken {
@@ -149,12 +153,12 @@ final class BedRounds {
 
 extension BedWatches {
     /// What people entered for the patients who are there, as the journal tells it; it has aged by the wall clock
-    /// since.
+    /// since. The scale of saturation does not age.
     ///
     /// - Parameters:
     ///   - now: unit ns of the monotonic clock.
-    ///   - utc: the wall clock; `nil` while it is not known to be right: nothing of before counts then. Unit: ns since
-    ///     1970.
+    ///   - utc: the wall clock; `nil` while it is not known to be right: nothing of before that ages counts then.
+    ///     Unit: ns since 1970.
     mutating func recall(_ fold: BindingFold, journal: String, at now: Int64, utc: Int64?) {
         let open = fold.bindings.filter(\.isOpen)
         guard let first = open.map({ fold.root(of: $0) }).min(), let reader = try? JournalReader(directory: journal)

@@ -1,0 +1,29 @@
+import DeviceModel
+import RealTime
+import SampleJournal
+
+/// The commands' part in the recorder's rounds.
+extension RecorderLoop {
+    /// Lines, people and time bring commands on; what they come to is written at once.
+    func turnCommands() {
+        guard let commands else { return }
+        let start = clock.now()
+        defer { tellSlowness(since: start) }
+        let quality = judgeClock()
+        commands.turn(
+            now: start, utc: quality == .unknown ? nil : start + clockWatch.offset, file: writer.eventFile
+        ) { [self] batch in
+            guard events.isBegun else { throw NoteError.refused(reason: "the session's beginning is not written yet") }
+            do {
+                let last = try writer.record(
+                    batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset, quality: quality)
+                totals.events += Int64(batch.count)
+                return last
+            } catch {
+                complain(error)
+                throw error
+            }
+        }
+        for (alert, device, holds) in commands.alarms { hold(alert, device: device, holds) }
+    }
+}
