@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(240)]
 LOW, MISSING, SCORE = "MDC_EVT_LO_VAL_LT_LIM", "NABD_VITAL_MISSING", "NABD_SCORE_HIGH"
 SATURATION, PULSE = "MDC_PULS_OXIM_SAT_O2", "MDC_PULS_OXIM_PULS_RATE"
 WELL, ILL, WORSE = Vitals(saturation=97, pulse=70), Vitals(saturation=88, pulse=70), Vitals(saturation=80, pulse=70)
+KILLS = int(os.environ.get("NABD_ALARM_KILLS", "10"))
 MRN, BORN = "MRN-canary-7731", "1961-02-03"
 
 PRESET = SITE + """\
@@ -323,6 +324,7 @@ def test_from_the_bed_to_the_service_and_into_a_document(hosts, records, pki, tm
     assert not [word for word in known if word in bare.read_text()]
 
 
+@pytest.mark.timeout(120 + 6 * KILLS)
 def test_kills_while_people_ask_leave_what_was_answered(unit):
     """SIGKILL at moments of chance, most of them while somebody is being answered; NABD_ALARM_KILLS says how many.
 
@@ -345,7 +347,7 @@ def test_kills_while_people_ask_leave_what_was_answered(unit):
     known = {"patient": "free", "preset": "site", "alarm": "on"}
     of = {"bound": "patient", "free": "patient", "other": "preset", "site": "preset", "ack": "alarm"}
     answered = 0
-    for _ in range(int(os.environ.get("NABD_ALARM_KILLS", "10"))):
+    for _ in range(KILLS):
         act = chance.choice([word for word, key in of.items() if known[key] != word])
         words, lines = acts[act]
         results: list = []
