@@ -39,9 +39,12 @@ vectors: build ## The profiles' vectors, and damaged copies of them.
 	@echo "== vectors of the device profiles, and damaged copies of them (about half a minute)"
 	@$(NABD) profile test device-profiles
 
+# A few at a time: a thousand at once keep each other waiting for minutes on a small machine.
+SWIFT_TEST := swift test --experimental-maximum-parallelization-width 6
+
 unit-test: build ## The Swift tests.
 	@echo "== Swift tests"
-	@swift test 2>&1 | scripts/quiet-tests
+	@$(SWIFT_TEST) 2>&1 | scripts/quiet-tests
 
 fuzz-build: setup-packages
 	@echo "== building the fuzzer (the first time takes about two minutes)"
@@ -54,7 +57,7 @@ fuzz: fuzz-build ## Every parser of bytes under the fuzzer, for a few seconds ea
 .PHONY: proofs
 proofs: build
 	@echo "== Swift tests; beside them the profiles' vectors, and damaged copies of them (about a minute)"
-	@scripts/beside .build/vectors.log nice $(NABD) profile test device-profiles -- bash -c 'swift test 2>&1 | scripts/quiet-tests'
+	@scripts/beside .build/vectors.log nice $(NABD) profile test device-profiles -- bash -c '$(SWIFT_TEST) 2>&1 | scripts/quiet-tests'
 
 .PHONY: models
 models: setup-packages ## The model of the command path: every state, and every mutant found (about half a minute).
@@ -65,7 +68,7 @@ command-test: setup-packages ## What the tests of commands are worth, and the ri
 	@scripts/setup python
 	@$(PYTEST) $(DRIVEN) --junitxml=hil-tests/results/driven.xml
 	@echo "== ten thousand commands and two thousand kills, in virtual time (about a minute)"
-	@NABD_LONG=1 swift test --filter PumpDeskTests 2>&1 | scripts/quiet-tests
+	@NABD_LONG=1 $(SWIFT_TEST) --filter PumpDeskTests 2>&1 | scripts/quiet-tests
 	@Tests/Mutation/run
 
 PYTEST := .venv-hil/bin/python -m pytest -c hil-tests/pytest.ini --rootdir hil-tests -q

@@ -13,8 +13,9 @@ package enum Repository {
 package final class TemporaryFolder: Sendable {
     package let path: String
 
-    package init() throws {
-        path = FileManager.default.temporaryDirectory.appendingPathComponent("nabd-test-\(UUID().uuidString)").path
+    /// - Parameter parent: the folder it is made in, such as `/dev/shm`, which is a file system in memory.
+    package init(in parent: String = FileManager.default.temporaryDirectory.path) throws {
+        path = "\(parent)/nabd-test-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
 
