@@ -34,6 +34,7 @@ struct ValueJudge: Sendable {
     private var remembered: [[UInt8]]
     /// By field: when its text was last told. Unit: ns.
     private var rememberedAt: [Int64]
+    private static let never = Int64.min
     /// Counts changes of what is remembered.
     private(set) var generation: Int64 = 0
     /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
@@ -57,7 +58,7 @@ struct ValueJudge: Sendable {
         fieldCount = plan.profile.fields.count
         values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
-        rememberedAt = [Int64](repeating: 0, count: plan.profile.fields.count)
+        rememberedAt = [Int64](repeating: Self.never, count: plan.profile.fields.count)
         lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         rack = Rack(plan.slots)
@@ -74,7 +75,10 @@ struct ValueJudge: Sendable {
 
     /// A new session: what was said in the one before does not count.
     mutating func forgetValues() {
-        for index in remembered.indices { remembered[index].removeAll(keepingCapacity: true) }
+        for index in remembered.indices {
+            remembered[index].removeAll(keepingCapacity: true)
+            rememberedAt[index] = Self.never
+        }
         generation &+= 1
         for index in values.indices { values[index] = RawValue() }
         for index in lastResults.indices { lastResults[index]?.isOfSession = false }
@@ -87,9 +91,11 @@ struct ValueJudge: Sendable {
     /// The last text of a field; `nil` when there is none in this session.
     func text(of field: Int) -> [UInt8]? { remembered[field].isEmpty ? nil : remembered[field] }
 
-    /// The last text of a field, and when it came; `nil` when there is none in this session, or the device says since
-    /// that it is worth nothing.
-    func told(_ field: Int) -> (text: [UInt8], time: Int64)? { text(of: field).map { ($0, rememberedAt[field]) } }
+    /// The last text of a field, and when it came; empty where its place in the message was. `nil` when there is none
+    /// in this session, or the device says since that it is worth nothing.
+    func told(_ field: Int) -> (text: [UInt8], time: Int64)? {
+        rememberedAt[field] == Self.never ? nil : (remembered[field], rememberedAt[field])
+    }
 
     // MARK: Values that did not come
 
@@ -218,6 +224,7 @@ struct ValueJudge: Sendable {
     /// to it with what it said before.
     private mutating func forget(_ field: FieldPlan) {
         if field.isIdentity, case .confirmed = identity { identity = .awaited }
+        rememberedAt[field.index] = Self.never
         guard field.isRemembered, !remembered[field.index].isEmpty else { return }
         remembered[field.index].removeAll(keepingCapacity: true)
         generation &+= 1

@@ -44,6 +44,12 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case commandUncertain = "NABD_COMMAND_UNCERTAIN"
     case stopNotProven = "NABD_STOP_NOT_PROVEN"
     case pumpToBeLookedAt = "NABD_PUMP_TO_BE_LOOKED_AT"
+    case givesUnderAlarm = "NABD_PUMP_GIVES_UNDER_ALARM"
+    case infusesBeyondControl = "NABD_PUMP_BEYOND_CONTROL"
+    case stopsWithUnit = "NABD_PUMP_STOPS_WITH_UNIT"
+    case volumeWentBack = "NABD_PUMP_VOLUME_WENT_BACK"
+    case volumeStandsStill = "NABD_PUMP_VOLUME_STANDS_STILL"
+    case endedShort = "NABD_PUMP_ENDED_SHORT"
     case deviceRefused = "NABD_DEVICE_REFUSED"
     case settingRefused = "NABD_SETTING_REFUSED"
     case safeMode = "NABD_SAFE_MODE"
@@ -97,6 +103,30 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .medium, "The record of this pump has a gap: look at it before it is commanded",
                 "سجل هذه المضخة غير كامل: انظر إليها قبل إعطائها أي أمر")
+        case .givesUnderAlarm:
+            row(
+                .high, "This pump alarms, and goes on giving: look at it now",
+                "هذه المضخة تُنذر وتستمر في التسريب: افحصها الآن")
+        case .infusesBeyondControl:
+            row(
+                .high, "This pump infuses and takes no commands from the unit: only its own keys stop it",
+                "هذه المضخة تسرّب ولا تقبل أوامر الوحدة: لا تتوقف إلا بأزرارها")
+        case .stopsWithUnit:
+            row(
+                .high, "This unit is stopping, and this pump stops infusing soon after it: go to the pump",
+                "هذه الوحدة تتوقف الآن، وستتوقف هذه المضخة عن التسريب بعدها بقليل: اذهب إلى المضخة")
+        case .volumeWentBack:
+            row(
+                .medium, "This pump's count of what it gave went back: find out what was given",
+                "عدّاد ما أعطته هذه المضخة رجع إلى الوراء: تحقّق من الكمية المعطاة")
+        case .volumeStandsStill:
+            row(
+                .medium, "This pump says that it infuses, and its count of what it gave stands still",
+                "المضخة تقول إنها تسرّب، وعدّاد ما أعطته لا يتحرك")
+        case .endedShort:
+            row(
+                .medium, "This pump ended, and gave less than its limit: find out what is left",
+                "انتهت هذه المضخة وأعطت أقل من الحد المضبوط: تحقّق من الكمية المتبقية")
         case .deviceRefused:
             row(
                 .medium, "This device is not read: what the unit knows of it is faulty",
@@ -150,6 +180,20 @@ package enum AlertKind: String, Sendable, CaseIterable {
         case .journalOverLimit:
             row(.medium, "The store is full and nothing may be given up", "امتلأ المخزن ولا يُسمح بالتخلي عن أي شيء")
         }
+    }
+
+    /// Whether it is judged by what a pump shows: only a pump that answers shows that it is over.
+    package var isOfPump: Bool {
+        switch self {
+        case .givesUnderAlarm, .infusesBeyondControl, .stopsWithUnit, .volumeWentBack, .volumeStandsStill, .endedShort:
+            true
+        default: false
+        }
+    }
+
+    /// Whether it stands, once it has begun, until somebody has seen it: what is urgent, and what is over in a moment.
+    package var latches: Bool {
+        descriptor.priority == .high || self == .volumeWentBack || self == .endedShort
     }
 
     /// All of them are technical, and no term of IEEE 11073-10101 with a verified number means just one of them.

@@ -43,9 +43,10 @@ package struct AlertRecord: Sendable, Hashable {
     }
 
     /// An alert of the host's own table.
-    package init(device: String? = nil, _ alert: AlertDescriptor, instance: String?) {
+    package init(device: String? = nil, vmd: String? = nil, _ alert: AlertDescriptor, instance: String?) {
         self.init(
-            device: device, name: alert.name, priority: alert.priority, text: alert.text, arabicText: alert.arabicText,
+            device: device, vmd: vmd, name: alert.name, priority: alert.priority, text: alert.text,
+            arabicText: alert.arabicText,
             instance: instance)
     }
 

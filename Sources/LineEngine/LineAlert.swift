@@ -11,8 +11,13 @@ package struct LineAlert: Sendable {
     package let text: String
     /// What a nurse reads, in Arabic.
     package let arabicText: String
+    /// Whether it is of the device itself, or of its link.
+    package let isOfDevice: Bool
+    /// Whether it tells that the device no longer obeys the host.
+    package let isControlLost: Bool
 
     package init(device: String, _ alert: AlertDescription) {
+        (isOfDevice, isControlLost) = (true, alert.isControlLost)
         self.device = device
         vmd = alert.vmd
         name = alert.name
@@ -22,6 +27,7 @@ package struct LineAlert: Sendable {
     }
 
     package init(device: String, _ alert: LinkAlert) {
+        (isOfDevice, isControlLost) = (false, false)
         let descriptor = alert.kind.descriptor
         self.device = device
         vmd = nil

@@ -56,10 +56,10 @@ package struct ToldText: Sendable, BitwiseCopyable {
 
     package static let unknown = ToldText()
 
-    private init() { (bytes, count, time) = (InlineArray(repeating: 0), 0, 0) }
+    private init() { (bytes, count, time) = (InlineArray(repeating: 0), .max, 0) }
 
     package init(_ text: [UInt8], at time: Int64) {
-        guard (1...Self.longest).contains(text.count) else {
+        guard text.count <= Self.longest else {
             self = .unknown
             return
         }
@@ -68,8 +68,9 @@ package struct ToldText: Sendable, BitwiseCopyable {
         (self.bytes, count, self.time) = (bytes, UInt8(text.count), time)
     }
 
-    package var isKnown: Bool { count > 0 }
-    package var text: [UInt8] { (0..<Int(count)).map { bytes[$0] } }
+    package var isKnown: Bool { count <= Self.longest }
+    /// Empty where the place of the field was empty.
+    package var text: [UInt8] { isKnown ? (0..<Int(count)).map { bytes[$0] } : [] }
 
     /// Whether a text is the same.
     func isSame(as text: [UInt8]) -> Bool {

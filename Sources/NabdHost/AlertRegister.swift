@@ -84,13 +84,15 @@ struct AlertRegister {
     /// One of the host's own holds, or no longer does; nothing comes of what is known already.
     ///
     /// - Parameter device: the one that it is about; `nil` for the host itself.
-    mutating func set(_ alert: AlertKind, device: String? = nil, holds: Bool, at time: Int64) -> [UnitEvent] {
-        let (descriptor, record) = (alert.descriptor, AlertRecord(device: device, alert.descriptor, instance: nil))
+    mutating func set(_ alert: AlertKind, device: String? = nil, vmd: String? = nil, holds: Bool, at time: Int64)
+        -> [UnitEvent]
+    {
+        let record = AlertRecord(device: device, vmd: vmd, alert.descriptor, instance: nil)
         guard isHeld(record.condition) != holds || ledger.alarms[record.condition]?.isUnconfirmed == true else {
             return []
         }
         return holds
-            ? begin(record, nature: descriptor.nature, latches: descriptor.priority == .high, at: time)
+            ? begin(record, nature: alert.descriptor.nature, latches: alert.latches, at: time)
             : take(ledger.end(record.condition), at: time)
     }
 
@@ -141,8 +143,8 @@ struct AlertRegister {
                 switch AlertKind(rawValue: record.name) {
                 case let kind? where LinkAlert.allCases.contains { $0.kind == kind }:
                     since.map { now - $0 >= Settling.link } ?? false
-                case _?: now - began >= Settling.own
-                case nil: since.map { now - $0 >= max(Settling.device, 3 * period) } ?? false
+                case let kind? where !kind.isOfPump: now - began >= Settling.own
+                case _?, nil: since.map { now - $0 >= max(Settling.device, 3 * period) } ?? false
                 }
             if isOver { told += take(ledger.end(alarm.condition, reason: .notSeenAgain), at: now) }
         }

@@ -62,7 +62,7 @@ final class Recorder: Sendable {
         loop.commands = commands
         loop.desk = desk
         loop.beds = beds
-        loop.layBeds()
+        loop.layStreams()
         let (asks, alarms, questions) = (commands?.asks, desk?.alarms, beds == nil ? nil : desk?.beds)
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop

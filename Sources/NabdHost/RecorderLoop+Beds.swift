@@ -72,11 +72,12 @@ extension RecorderLoop {
     }
 
     /// The streams of the lines as they are drained now.
-    func layBeds() {
-        beds?.set(
-            streams: lines.flatMap { line in
-                zip(line.worker.streams, line.streams).map { (descriptor: $0, number: $1) }
-            }, at: clock.now())
+    func layStreams() {
+        let streams = lines.flatMap { line in
+            zip(line.worker.streams, line.streams).map { (descriptor: $0, number: $1) }
+        }
+        infusions.set(streams: streams)
+        beds?.set(streams: streams, at: clock.now())
     }
 
     // MARK: Conditions

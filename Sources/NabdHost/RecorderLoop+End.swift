@@ -15,6 +15,7 @@ extension RecorderLoop {
         desk?.alarms.close()
         beds?.close()
         drain()
+        tellOfPumpsThatStop()
         tellIncidents()
         tellLosses()
         tellStatistics()

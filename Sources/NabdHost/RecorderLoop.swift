@@ -1,3 +1,4 @@
+import Alarms
 import DeviceModel
 import Foundation
 import LineEngine
@@ -48,6 +49,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     var desk: HostDesk?
     /// The beds of the unit; `nil` where it never had any.
     var beds: BedRounds?
+    /// What pumps show, held against what they say.
+    var infusions = InfusionWatches()
     /// Why no patient can be kept, as it was told last.
     var toldStoreFault: String?
 
@@ -100,6 +103,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             let round = rounds.begin(at: now)
             watchClock()
             drain()
+            watchInfusions()
             watchBeds()
             show(publish)
             // From here on the thread is the disk's as often as its own.
@@ -160,7 +164,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         lines.append((worker, streams))
         losses.add()
         totals.picture.add(worker)
-        layBeds()
+        layStreams()
     }
 
     func remove(_ worker: LineWorker) {
@@ -168,7 +172,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         lines.remove(at: index)
         losses.remove(index)
         totals.picture.remove(line: index)
-        layBeds()
+        layStreams()
         add(alerts.endAll(of: worker.alerts, at: clock.now()))
     }
 
@@ -190,6 +194,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
                         guard streams.indices.contains(Int(record.index)) else { continue }
                         samples += 1
                         totals.picture.add(sample: record, line: index)
+                        infusions.take(record, stream: streams[Int(record.index)])
                         beds?.watches.take(record, stream: streams[Int(record.index)])
                         return (record, streams[Int(record.index)])
                     case .event: take(event: record, ofLine: index)
@@ -220,6 +225,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         let alert = worker.alerts[Int(record.index)]
         let time = record.monotonicNanoseconds
         alertLog.tell(alert.occurrence(nil), begins: begins, times: record.repeats, at: clock.now())
+        watchInfusion(alert, begins: begins, at: time)
         if begins {
             events.add(alerts.begin(alert, repeated: record.repeats, at: time))
         } else {
@@ -330,11 +336,12 @@ final class RecorderLoop<Clock: MonotonicTime> {
         }
     }
 
-    func hold(_ alert: AlertKind, device: String? = nil, _ holds: Bool) {
+    func hold(_ alert: AlertKind, device: String? = nil, vmd: String? = nil, _ holds: Bool) {
         let now = clock.now()
-        let told = alerts.set(alert, device: device, holds: holds, at: now)
+        let told = alerts.set(alert, device: device, vmd: vmd, holds: holds, at: now)
         guard !told.isEmpty else { return }
-        alertLog.tell(AlertRecord(device: device, alert.descriptor, instance: nil), begins: holds, times: 0, at: now)
+        alertLog.tell(
+            AlertRecord(device: device, vmd: vmd, alert.descriptor, instance: nil), begins: holds, times: 0, at: now)
         add(told)
     }
 

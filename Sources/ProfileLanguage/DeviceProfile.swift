@@ -279,6 +279,21 @@ package struct SessionDescription: Sendable {
     package var answers: [Answer] = []
     /// The state of a field by which the device says that it no longer obeys the host.
     package var controlLost: (field: String, test: FieldTest)?
+    /// `nil` where nobody knows.
+    package var silence: Silence?
+
+    /// What the device does when the host says nothing any more.
+    package enum Silence: Sendable, Hashable {
+        /// The words of the language.
+        enum Deed: String, CaseIterable {
+            case goesOn = "goes-on"
+            case stops
+        }
+
+        case goesOn
+        /// - after: unit ns.
+        case stops(after: Int64)
+    }
 
     package init() {}
 }
@@ -367,5 +382,7 @@ package struct AlertDescription: Sendable {
     package let arabicText: String
     /// The virtual device that it is about; set for each slot of a rack when the profile is compiled.
     package var vmd: String?
+    /// Whether it tells that the device no longer obeys the host.
+    package internal(set) var isControlLost = false
     package let location: SourceLocation
 }

@@ -51,6 +51,7 @@ extension Grammar {
         static let period: ClosedRange<Int64> = 10_000_000...3_600_000_000_000
         static let samplePeriod: ClosedRange<Int64> = 100_000...1_000_000_000
         static let pause: ClosedRange<Int64> = 1_000_000...5_000_000_000
+        static let silence: ClosedRange<Int64> = 100_000_000...3_600_000_000_000
         static let resultAge: ClosedRange<Int64> = 1_000_000_000...86_400_000_000_000
         static let heartbeat: ClosedRange<Int64> = 100_000_000...3_600_000_000_000
         static let readBack: ClosedRange<Int64> = 10_000_000...600_000_000_000
@@ -90,6 +91,7 @@ extension Grammar {
         static let stepClass = all(CommandDescription.Step.Class.self)
         static let commandKind = all(CommandDescription.Kind.self)
         static let priority = all(AlertDescription.Priority.self)
+        static let silence = all(SessionDescription.Silence.Deed.self)
         static let vectorKind = all(VectorFile.Kind.self)
 
         /// Numbers in the text of a message.

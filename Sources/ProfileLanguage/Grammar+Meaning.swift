@@ -120,6 +120,14 @@ extension Grammar {
             Key("close", .list(.text), "requests said when the host stops"),
             Key("answers", .list(.part(answer)), "what the host must say back"),
             Key("control-lost-when", .part(condition), "how the device says that it no longer obeys"),
+            Key("when-silent", .part(silence), "what the device does when the host says nothing any more"),
+        ])
+
+    static let silence = Part(
+        "silence", "What a device does that hears nothing from the host. Leave it out where nobody knows.",
+        [
+            Key("does", .word(names(Words.silence)), required: true, "whether what it was doing goes on"),
+            Key("after", .duration(Bounds.silence), "how long it waits; of a device that stops"),
         ])
 
     static let answer = Part(

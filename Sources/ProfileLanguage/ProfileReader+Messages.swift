@@ -274,18 +274,38 @@ extension ProfileReader {
             profile.session.answers.append(SessionDescription.Answer(to: trigger, send: send, frame: frame))
         }
         if let lost = map["control-lost-when"]?.mapping("a condition") { profile.session.controlLost = condition(lost) }
+        if let silent = map["when-silent"] { profile.session.silence = silence(silent) }
+    }
+
+    private func silence(_ value: YAMLValue) -> SessionDescription.Silence? {
+        guard let map = value.mapping("what the device does") else { return nil }
+        map.allow(Grammar.silence)
+        let after = map["after"]?.duration("how long the device waits", Grammar.Bounds.silence)
+        switch map.required("does")?.choice("what the device does", Grammar.Words.silence) {
+        case .stops?:
+            if map["after"] == nil { value.error("say after which time it stops: “after: 60s”") }
+            return after.map(SessionDescription.Silence.stops)
+        case .goesOn?:
+            map["after"]?.error("what goes on has no time after which it does")
+            return .goesOn
+        case nil: return nil
+        }
     }
 
     /// A device that no longer obeys is an alert, where none of the profile's own says the same.
     mutating func declareControlLost(_ value: YAMLValue?) {
-        guard let value, let lost = profile.session.controlLost,
-            !profile.alerts.contains(where: { $0.field == lost.field && $0.test == lost.test })
-        else { return }
+        guard let value, let lost = profile.session.controlLost else { return }
+        let own = profile.alerts.indices.filter {
+            profile.alerts[$0].field == lost.field && profile.alerts[$0].test == lost.test
+        }
+        for index in own { profile.alerts[index].isControlLost = true }
+        guard own.isEmpty else { return }
         let row = AlertKind.controlLost.descriptor
         profile.alerts.append(
             AlertDescription(
                 name: row.name, code: row.code, field: lost.field, test: lost.test, priority: .medium, text: row.text,
                 arabicText: row.arabicText, location: value.location))
+        profile.alerts[profile.alerts.count - 1].isControlLost = true
     }
 
     private func trigger(_ value: YAMLValue) -> SessionDescription.Answer.Trigger? {

@@ -17,6 +17,8 @@ package final class LineWorker: @unchecked Sendable {
     /// The alerts of all devices on the line: those of their profiles, then those about the link. Alert records index
     /// them.
     package let alerts: [LineAlert]
+    /// What each device does when the host falls silent; those of whom nobody knows it are not among them.
+    package let silences: [(device: String, does: SessionDescription.Silence)]
 
     private let plans: [DevicePlan]
     /// Orders that wait for the line's thread.
@@ -35,6 +37,7 @@ package final class LineWorker: @unchecked Sendable {
         alerts =
             plans.flatMap { plan in plan.alerts.map { LineAlert(device: plan.handle, $0) } }
             + plans.flatMap { plan in LinkAlert.allCases.map { LineAlert(device: plan.handle, $0) } }
+        silences = plans.compactMap { plan in plan.profile.session.silence.map { (plan.handle, $0) } }
         recorder = LineRecorder(devices: plans.count)
     }
 

@@ -322,7 +322,8 @@ import Testing
         #expect(line.look("rate")?.kind == .looked(isClean: true))
         let words = said(line)[first...].map { $0.prefix { $0 != "^" } }
         let status = try #require(words.lastIndex(of: "INF"))
-        #expect(words[..<status].contains { $0 == "SYRINGE_STATUS" || $0 == "INST_SERIALNO" }, "\(words)")
+        let barriers = ["SYRINGE_STATUS", "INST_SERIALNO", "INF_VTBI"]
+        #expect(words[..<status].contains { barriers.contains($0) }, "\(words)")
     }
 
     // MARK: Any mischief

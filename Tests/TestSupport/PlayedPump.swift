@@ -80,6 +80,7 @@ package final class PlayedPump {
         switch words[0] {
         case "INF": return "INF^\(serial)^-^\(mode)^\(rate)^ml/h^x^3.2^ml^40^mmHg^24+^x"
         case "SYRINGE_STATUS": return "SYRINGE_STATUS^BD^x"
+        case "INF_VTBI": return words.count == 1 ? "INF_VTBI^DEACT" : nil
         case "INST_SERIALNO": return "INST_SERIALNO^\(serial)"
         case "COMMS_PROTOCOL": return "COMMS_PROTOCOL^Asena 1"
         case "REMOTE_CTRL":

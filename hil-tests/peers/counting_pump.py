@@ -110,6 +110,7 @@ class CountingPump:
         answers = {
             "INST_SERIALNO": f"INST_SERIALNO^{infusion.serial}",
             "SYRINGE_STATUS": f"SYRINGE_STATUS^{infusion.syringe}",
+            "INF_VTBI": "INF_VTBI^DEACT",
             "COMMS_PROTOCOL": "COMMS_PROTOCOL^Asena Rev 2.1.5",
         }
         return answers.get(payload)

@@ -79,6 +79,8 @@ class Pump:
                     connection.sendall(frame(b"INST_SERIALNO^8003-00107"))
                 elif said == b"SYRINGE_STATUS":
                     connection.sendall(frame(b"SYRINGE_STATUS^BD PLASTIPAK^50"))
+                elif said == b"INF_VTBI":
+                    connection.sendall(frame(b"INF_VTBI^DEACT"))
 
     def stop(self) -> None:
         """Closes the line."""
