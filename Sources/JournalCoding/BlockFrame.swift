@@ -159,6 +159,12 @@ extension BlockFrame {
         return overflow || header.firstSequence < 0 ? nil : (header.stream, header.firstSequence, next)
     }
 
+    /// Reads a block with its checksum, but for its values.
+    package init(_ bytes: ArraySlice<UInt8>, base: Int64) throws(BlockDamage) {
+        var reader = BitReader(try Self.checked(bytes))
+        try self.init(&reader, base: base)
+    }
+
     /// A block without its checksum, which matches.
     static func checked(_ bytes: ArraySlice<UInt8>) throws(BlockDamage) -> ArraySlice<UInt8> {
         guard bytes.count > 4 else { throw BlockDamage("the block is too short") }
