@@ -50,9 +50,10 @@ struct PumpStreams: Hashable {
             let own = streams.filter { $0.descriptor.device == place.device && $0.descriptor.vmd == place.vmd }
             var parts: [Part: Int64] = [:]
             for part in Part.allCases {
-                parts[part] = part.metrics.lazy.compactMap { metric in
-                    own.first { $0.descriptor.metric == metric }?.number
-                }.first
+                parts[part] =
+                    part.metrics.lazy.compactMap { metric in
+                        own.first { $0.descriptor.metric == metric }?.number
+                    }.first
             }
             return PumpStreams(place: place, parts: parts)
         }

@@ -73,9 +73,10 @@ struct SessionDevices {
     }
 
     private mutating func set(_ link: Link, _ handle: String, _ event: EventRecord) -> Bool {
-        guard let device = devices[handle] else { return false }
+        guard var device = devices[handle] else { return false }
         // Told again, it is so since it was told first.
-        if device.link != link { (devices[handle]?.link, devices[handle]?.since) = (link, event.utc) }
+        if device.link != link { (device.link, device.since) = (link, event.utc) }
+        devices[handle] = device
         return true
     }
 }

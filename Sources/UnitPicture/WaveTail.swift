@@ -36,10 +36,8 @@ struct WaveTail {
         /// the samples go on all the same.
         func isFollowed(by other: Run) -> Bool {
             other.firstSequence == next && other.period == period
-                && (other.start &- time(bits.count)).magnitude <= UnsignedTime(max(0, period / 2))
+                && (other.start &- time(bits.count)).magnitude <= UInt64(max(0, period / 2))
         }
-
-        private typealias UnsignedTime = UInt64
     }
 
     private(set) var runs: [Run] = []
