@@ -8,8 +8,8 @@ package struct BlockFrame: Sendable, Equatable {
     package let stream: Int64
     package let firstSequence: Int64
     package let count: Int
-    let timing: SampleBlock.Timing
-    let judgements: [SampleBlock.Judgement]
+    package let timing: SampleBlock.Timing
+    package let judgements: [SampleBlock.Judgement]
 
     /// Samples whose values are kept.
     var kept: Int { judgements.reduce(0) { $0 + ($1.keepsValue ? $1.count : 0) } }

@@ -29,7 +29,9 @@ package final class CommitWatch: Sendable {
             await withCheckedContinuation { continuation in
                 queue.async {
                     continuation.resume(
-                        returning: self.look.withLock { $0.wait(until: deadline) { end.isReached.load(ordering: .relaxed) } })
+                        returning: self.look.withLock {
+                            $0.wait(until: deadline) { end.isReached.load(ordering: .relaxed) }
+                        })
                 }
             }
         } onCancel: {

@@ -91,16 +91,18 @@ package struct JournalChunk: Sendable {
     /// The wall clock when the chunk was committed, for a monotonic time within it. Unit: ns since 1970.
     package func utc(at monotonic: Int64) -> Int64 { utc &+ (monotonic &- base) }
 
-    /// The blocks of chosen streams. A damaged one is left out and given to `damaged`.
+    /// The blocks of chosen streams. A damaged one is left out and given to `damaged`, with the stream that it says it
+    /// is of, where it says one.
     func blocks(
-        isChosen: (Int64) -> Bool = { _ in true }, isText: (Int64) -> Bool, damaged: (BlockDamage) -> Void
+        isChosen: (Int64) -> Bool = { _ in true }, isText: (Int64) -> Bool, damaged: (Int64?, BlockDamage) -> Void
     ) -> [SampleBlock] {
         ChunkPayload.split(payload).compactMap { bytes in
-            if let stream = try? BlockFrame.header(bytes).stream, !isChosen(stream) { return nil }
+            let stream = try? BlockFrame.header(bytes).stream
+            if let stream, !isChosen(stream) { return nil }
             do throws(BlockDamage) {
                 return try SampleBlock(bytes, base: base, isText: isText)
             } catch {
-                damaged(error)
+                damaged(stream, error)
                 return nil
             }
         }

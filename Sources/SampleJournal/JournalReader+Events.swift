@@ -4,12 +4,19 @@ import GRDB
 extension JournalReader {
     /// The events after one, oldest first, at most `limit`.
     package func events(after id: Int64, limit: Int) throws -> [EventRecord] {
+        try events(after: id, limit: limit, which: "", [])
+    }
+
+    /// The same of those for which a condition holds, with its arguments.
+    private func events(after id: Int64, limit: Int, which condition: String, _ arguments: StatementArguments) throws
+        -> [EventRecord]
+    {
         var events: [EventRecord] = []
         for (file, end) in try open(.events, after: id) where events.count < limit {
             events += try Self.readable(file, after: id, end: end) { db, start, found in
                 let rows = try Row.fetchCursor(
-                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
-                    arguments: [start, end, limit - events.count])
+                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ?\(condition) ORDER BY id LIMIT ?",
+                    arguments: [start, end] + arguments + [limit - events.count])
                 while let row = try rows.next() {
                     let event = EventRecord(row)
                     if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
@@ -66,19 +73,24 @@ extension JournalReader {
 
     /// The same of names, which may be those of a younger host.
     package func events(named names: [String], after id: Int64, limit: Int) throws -> [EventRecord] {
-        let places = names.map { _ in "?" }.joined(separator: ", ")
-        var events: [EventRecord] = []
-        for (file, end) in try open(.events, after: id) where events.count < limit {
-            events += try Self.readable(file, after: id, end: end) { db, start, found in
-                let rows = try Row.fetchCursor(
-                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? AND kind IN (\(places)) ORDER BY id LIMIT ?",
-                    arguments: [start, end] + StatementArguments(names) + [limit - events.count])
-                while let row = try rows.next() {
-                    let event = EventRecord(row)
-                    if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
-                }
-            }
-        }
-        return events
+        try events(after: id, limit: limit, which: Self.isNamed(names), StatementArguments(names))
+    }
+
+    /// The events of a time, oldest first, at most `limit`.
+    ///
+    /// - Parameters:
+    ///   - names: only these; `nil`: all.
+    ///   - from: from this wall-clock time on, and before `to`. Unit: ns since 1970.
+    ///   - id: only events behind this one, so that who got as many as the limit can go on.
+    package func events(named names: [String]? = nil, from: Int64, to: Int64, after id: Int64 = 0, limit: Int) throws
+        -> [EventRecord]
+    {
+        try events(
+            after: id, limit: limit, which: " AND utc >= ? AND utc < ?" + (names.map(Self.isNamed) ?? ""),
+            [from, to] + StatementArguments(names ?? []))
+    }
+
+    private static func isNamed(_ names: [String]) -> String {
+        " AND kind IN (\(names.map { _ in "?" }.joined(separator: ", ")))"
     }
 }

@@ -73,7 +73,7 @@ extension JournalReader {
         var last: [Int64: StoredSample] = [:]
         for block in chunk.blocks(
             isChosen: { found[$0] == nil && streams[$0] != nil }, isText: { streams[$0]?.form == .text },
-            damaged: damaged)
+            damaged: { damaged($1) })
         where block.count > 0 && block.firstSequence >= last[block.stream]?.sequence ?? .min {
             last[block.stream] = StoredSample(block, block.count - 1, of: chunk)
         }

@@ -119,7 +119,7 @@ extension JournalReader {
     package func blocks(
         of chunk: JournalChunk, streams: [Int64: StreamDescriptor], damaged: (BlockDamage) -> Void = { _ in }
     ) -> [SampleBlock] {
-        chunk.blocks(isText: { streams[$0]?.form == .text }, damaged: damaged)
+        chunk.blocks(isText: { streams[$0]?.form == .text }, damaged: { damaged($1) })
     }
 
     /// The blocks of chosen streams of a chunk; of the others only the headers are read.
@@ -130,11 +130,63 @@ extension JournalReader {
         of chunk: JournalChunk, chosen: Set<Int64>, streams: [Int64: StreamDescriptor],
         damaged: (BlockDamage) -> Void = { _ in }
     ) -> [SampleBlock] {
-        chunk.blocks(isChosen: chosen.contains, isText: { streams[$0]?.form == .text }, damaged: damaged)
+        chunk.blocks(isChosen: chosen.contains, isText: { streams[$0]?.form == .text }, damaged: { damaged($1) })
     }
 
     /// Whether a chunk has a stream that is not among these: one described since they were read.
     package func hasStream(_ chunk: JournalChunk, besides streams: [Int64: StreamDescriptor]) -> Bool {
         chunk.hasStream(besides: streams)
+    }
+
+    /// What the journal says of missing numbers, by the streams that they are of.
+    func declaredGaps(of streams: Set<Int64>) throws -> [Int64: [SequenceGap]] {
+        var gaps: [Int64: [SequenceGap]] = [:]
+        for file in try open(.samples) {
+            for row in try Self.told(file, { try Row.fetchAll($0, sql: "SELECT * FROM gaps") }) ?? [] {
+                guard let stream = row.integer("stream"), streams.contains(stream),
+                    let first = row.integer("first_sequence"), let next = row.integer("next_sequence")
+                else { continue }
+                gaps[stream, default: []].append(
+                    SequenceGap(stream: stream, first: first, next: next, cause: row.text("cause") ?? ""))
+            }
+        }
+        return gaps
+    }
+
+    /// Gives the chunks that may have samples of some streams in a time, in order, as long as `body` returns `true`.
+    ///
+    /// - Parameters:
+    ///   - range: Unit: ns since 1970.
+    ///   - sessions: only chunks of these; `nil`: of all.
+    ///   - isCancelled: is asked at least every half megabyte; `CancellationError` is thrown when it says so.
+    ///   - progress: is told how much of the time is done, each hundredth at most once. Range: 0…1.
+    func eachChunk(
+        with streams: [StreamDescriptor], in range: Range<Int64>, _ sessions: Set<Int64>?, _ isCancelled: () -> Bool,
+        _ progress: (Double) -> Void, _ body: (JournalChunk) throws -> Bool
+    ) throws {
+        let without = Self.contentWithout(streams)
+        var (cursor, told) = (Int64(0), -1)
+        while true {
+            if isCancelled() { throw CancellationError() }
+            let chunks = try chunks(
+                after: cursor, limit: 100, without: without, from: range.lowerBound, to: range.upperBound)
+            guard let newest = chunks.last else { break }
+            for chunk in chunks where sessions?.contains(chunk.session) ?? true {
+                guard try body(chunk) else { return }
+            }
+            cursor = newest.id
+            let done = Double(newest.utc) - Double(range.lowerBound)
+            let hundredths = Int(max(0, min(0.99, done / Double(range.upperBound - range.lowerBound))) * 100)
+            if hundredths > told {
+                told = hundredths
+                progress(Double(hundredths) / 100)
+            }
+        }
+        progress(1)
+    }
+
+    /// The packed chunks that have nothing of some streams.
+    static func contentWithout(_ streams: some Collection<StreamDescriptor>) -> JournalChunk.Content? {
+        streams.allSatisfy(\.isWaveform) ? .numerics : streams.contains(where: \.isWaveform) ? nil : .waveforms
     }
 }
