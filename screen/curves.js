@@ -138,6 +138,6 @@ export function scaleFor(range, scale) {
   const span = high - low
   if (scale && low >= scale[0] && high <= scale[1] && span >= 0.4 * (scale[1] - scale[0])) return scale
   if (!(span > 0)) return scale && low >= scale[0] && high <= scale[1] ? scale : [low - 1, high + 1]
-  const step = niceStep(span / 4)
+  const step = niceStep(span / 8)
   return [Math.floor(low / step) * step, Math.ceil(high / step) * step]
 }

@@ -5,6 +5,7 @@ import { Curve, scaleFor } from "./curves.js"
 const SPEED = 25 * 96 / 25.4 / 1000 // CSS px a ms: 25 mm/s, with the 96 px an inch that CSS promises
 const BAR = 18 // CSS px before the pen that are wiped
 const LINE = 1.7 // CSS px
+const LABEL = 16 // CSS px at the top of a row: its words stand there, and hide no curve
 const GRID = 5 * 96 / 25.4 // CSS px: 5 mm, which is 200 ms
 const SCALE_EVERY = 1000 // ms
 const SCALE_OVER = 6000 // ms: two slow breaths
@@ -89,8 +90,9 @@ export class Sweep {
     this.#scaled = now
     for (const row of this.#rows) {
       const scale = scaleFor(this.curves.get(row.n)?.range(now - SCALE_OVER), row.scale)
-      if (!scale || (row.scale && scale[0] === row.scale[0] && scale[1] === row.scale[1])) continue
+      if (!scale || (row.told && scale[0] === row.scale[0] && scale[1] === row.scale[1])) continue
       row.scale = scale
+      row.told = true
       this.spoil(row.n, [now - this.window, now])
       const [middle, half] = [(scale[0] + scale[1]) / 2, (scale[1] - scale[0]) / 2 / row.gain]
       this.onRange(row.n, middle - half, middle + half)
@@ -128,7 +130,7 @@ export class Sweep {
       context.fillRect(x, top * ratio, end - x, height * ratio)
       context.fillStyle = this.#form.grid
       for (let line = Math.ceil(x / (GRID * ratio)); line * GRID * ratio < end; line += 1) {
-        context.fillRect(Math.round(line * GRID * ratio), top * ratio, 1, height * ratio)
+        context.fillRect(Math.floor(line * GRID * ratio), top * ratio, 1, height * ratio)
       }
       for (const row of rows) this.#row(row, x, end, origin)
       context.restore()
@@ -142,7 +144,7 @@ export class Sweep {
     const context = this.#context
     const perMs = this.#perMs
     const middle = (row.scale[0] + row.scale[1]) / 2
-    const [top, bottom] = [(row.top + 2) * ratio, (row.top + row.height - 2) * ratio]
+    const [top, bottom] = [(row.top + LABEL) * ratio, (row.top + row.height - 3) * ratio]
     const factor = (bottom - top) / (row.scale[1] - row.scale[0]) * row.gain
     const centre = (top + bottom) / 2
     const y = (value) => Math.min(bottom, Math.max(top, centre - (value - middle) * factor))
