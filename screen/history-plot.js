@@ -98,8 +98,8 @@ export class Plot {
   /**
    * context: of a canvas of size.width × size.height CSS pixels at size.scale device pixels each.
    * view: { from, to (ms since 1970), zone, isRight (words run from right to left), mark (words or null),
-   *   rows: [{ n, title, gapWord(word), limits: [numbers], data, second: { n, target } }], events: [event], cursor,
-   *   points: [utc], colours }
+   *   rows: [{ n, title, gapWord(word), limits: [numbers], within: [numbers], data, second: { n, target } }],
+   *   events: [event], cursor, points: [utc], colours }. Numbers of `within` are in the row's range of values.
    */
   constructor(context, size, view) {
     Object.assign(this, { context, size, view, parts: size.parts ?? sizes, markers: [] })
@@ -182,7 +182,7 @@ export class Plot {
     context.fillText(title, place.left, at.begin + place.px(10))
     this.font(12)
     const limits = row.limits ?? []
-    row.range = rangeOf(row.data, row.n, view.from, view.to, limits)
+    row.range = rangeOf(row.data, row.n, view.from, view.to, [...limits, ...(row.within ?? [])])
     if (row.range) this.valueAxis(row.range, at, "left")
     context.save()
     context.beginPath()
@@ -232,7 +232,7 @@ export class Plot {
         this.figures(value.toFixed(places), place.left - place.px(6), y, "right")
       } else {
         context.fillStyle = view.colours.second
-        this.figures(value.toFixed(places), place.right - place.px(4), y, "right")
+        this.figures(value.toFixed(places), place.right + place.px(6), y, "left")
       }
     }
   }

@@ -69,20 +69,15 @@ export function zoneText(utc, zone) {
   return `${shownZone(zone)} (UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(size / 60))}:${two(size % 60)})`
 }
 
-/** A field's text `2026-11-30T14:05` as a time of the zone; `null` of anything else. Unit: ms since 1970. */
+/** A field's text `2026-11-30 14:05` as a time of the zone; `null` of anything else. Unit: ms since 1970. */
 export function timeOfField(text, zone) {
-  const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d)(?::(\d\d))?$/.exec(text)
+  const match = /^\s*(\d{4})-(\d\d)-(\d\d)[ T]+(\d\d):(\d\d)(?::(\d\d))?\s*$/.exec(text)
   if (!match) return null
   const [year, month, day, hour, minute, second] = match.slice(1).map((part) => Number(part ?? 0))
   const local = Date.UTC(year, month - 1, day, hour, minute, second)
   // Twice: the first guess may lie on the other side of a change of the clocks.
   const guess = local - offset(local, zone)
   return local - offset(guess, zone)
-}
-
-/** The text of such a field for a time. */
-export function fieldOfTime(utc, zone) {
-  return `${dateText(utc, zone)}T${clockText(utc, zone)}`
 }
 
 const second = 1000

@@ -2,13 +2,14 @@
 // a picture or a table. What is no longer wanted is broken off.
 
 import { made, setText } from "./dom.js"
-import { cleaned, fill, has, inLanguage, language, plain, t, zoneName } from "./words.js"
+import { cleaned, fill, has, plain, t, zoneName } from "./words.js"
 import { store } from "./store.js"
 import { limits, readHistory, readStreams, readTable } from "./history-read.js"
 import { HistoryView } from "./history-view.js"
 import { fileName, keep, picture } from "./history-save.js"
-import { between, eventParts, gapAt, parts, spanText, table, valueAt } from "./history-say.js"
-import { fieldOfTime, momentText, timeOfField, zoneText } from "./history-time.js"
+import { between, gapAt, spanText, table, valueAt } from "./history-say.js"
+import { eventTexts, eventsTable, gapWord, labelOf, nameOfBed, phrase, valuesTable, word } from "./history-words.js"
+import { momentText, timeOfField, zoneText } from "./history-time.js"
 
 const HOUR = 3600000
 const PRESETS = [["historyHour", HOUR], ["historyFourHours", 4 * HOUR], ["historyDay", 24 * HOUR]]
@@ -24,9 +25,6 @@ export function mount(container, params = {}) {
   const screen = new HistoryScreen(container, params instanceof URLSearchParams ? Object.fromEntries(params) : params)
   return () => screen.end()
 }
-
-/** The words of an event's name, of a gap or of a fault; the name itself where there are none. */
-const word = (group, name) => (has(`${group}.${name}`) ? t(`${group}.${name}`) : cleaned(name))
 
 class HistoryScreen {
   constructor(container, params) {
@@ -70,7 +68,8 @@ class HistoryScreen {
     this.marks = made("select", { id: "history-mark", change: () => this.chooseMark(this.marks.value) })
     this.marksLabel = made("label", { for: "history-mark", "data-t": "historyMark" })
     this.fields = ["from", "to"].map((name) => made("input", {
-      id: `history-${name}`, type: "datetime-local", step: "1", dir: "ltr", lang: "en-GB" }))
+      id: `history-${name}`, class: "history-moment", type: "text", inputmode: "numeric", dir: "ltr", maxlength: "19",
+      autocomplete: "off", "data-t-label": `history${name === "from" ? "From" : "To"}Form` }))
     this.zone = made("span", { class: "history-zone" })
     this.choices = made("div", { class: "history-choices" })
     this.plot = made("div", {
@@ -83,8 +82,8 @@ class HistoryScreen {
     this.fault = made("p", { class: "history-fault", role: "alert" })
     this.readout = made("p", { class: "history-readout", role: "status" })
     this.measured = made("div", { class: "history-measured", role: "status" })
-    this.values = this.details("historyTable", () => this.sayTable())
-    this.happened = this.details("historyEvents", () => this.sayEvents())
+    this.values = this.details("historyTable")
+    this.happened = this.details("historyEvents")
     this.measure = button("historyMeasure", () => this.toggleMeasure())
     this.measure.setAttribute("aria-pressed", "false")
     const label = (id, key) => made("label", { for: id, "data-t": key })
@@ -108,10 +107,10 @@ class HistoryScreen {
     this.view.addEventListener("event", (told) => this.sayEvent(told.detail))
   }
 
-  details(key, act) {
+  details(key) {
     const body = made("div", { class: "history-scroll", tabindex: "0", role: "group", "data-t-label": key })
     const element = made("details", { class: "history-details" }, made("summary", { "data-t": key }), body)
-    element.addEventListener("toggle", () => { if (element.open) act() })
+    element.addEventListener("toggle", () => this.sayTables())
     return Object.assign(element, { body })
   }
 
@@ -122,8 +121,7 @@ class HistoryScreen {
     this.sayStreams()
     this.showRows()
     this.sayPoint()
-    if (this.values.open) this.sayTable()
-    if (this.happened.open) this.sayEvents()
+    this.sayTables()
     this.sayTimes()
   }
 
@@ -131,21 +129,17 @@ class HistoryScreen {
     const zone = zoneName()
     setText(this.zone, zoneText(this.view.from, zone))
     this.fields.forEach((field, index) => {
-      if (document.activeElement !== field) field.value = fieldOfTime(index ? this.view.to : this.view.from, zone)
+      if (document.activeElement !== field) field.value = momentText(index ? this.view.to : this.view.from, zone)
     })
-  }
-
-  nameOfBed(id) {
-    const bed = store.beds.get(id)
-    return cleaned(inLanguage(bed?.name ?? id, bed?.nameArabic))
   }
 
   sayPlaces() {
     const beds = [...new Set([...store.beds.keys(), ...this.streams.map((stream) => stream.bed).filter(Boolean)])]
     const devices = [...new Set(this.streams.map((stream) => stream.device))].sort()
-    const known = [...beds.map((bed) => [`bed:${bed}`, this.nameOfBed(bed)]),
+    const known = [...beds.map((bed) => [`bed:${bed}`, nameOfBed(bed)]),
       ...devices.map((device) => [`device:${device}`, cleaned(device)])]
-    if (!known.some(([value]) => value === this.place)) this.place = known[0]?.[0] ?? ""
+    // Until the streams are known, whatever was asked for may be there.
+    if (this.sessions && !known.some(([value]) => value === this.place)) this.place = known[0]?.[0] ?? ""
     this.places.replaceChildren(...known.map(([value, text]) => made("option", { value }, text)))
     this.places.value = this.place
     const hasBoth = new Set((this.sessions ?? []).map((session) => session.mark)).size > 1
@@ -160,19 +154,13 @@ class HistoryScreen {
     return this.streams.filter((stream) => stream.kind !== "text" && stream[kind] === id)
   }
 
-  labelOf(stream) {
-    const name = cleaned(inLanguage(stream.label ?? stream.metric, stream.labelArabic))
-    const unit = stream.unit ? `\u2066${cleaned(stream.unit)}\u2069` : ""
-    return [name, stream.vmd ? `(${cleaned(stream.vmd)})` : "", unit].filter(Boolean).join(" ")
-  }
-
   sayStreams() {
     const here = this.ofPlace()
-    const isFull = () => this.rows().length >= MOST_ROWS
+    const isFull = this.rows().length >= MOST_ROWS
     this.choices.replaceChildren(...here.map((stream) => {
       const box = made("input", { type: "checkbox", value: String(stream.n) })
       box.checked = this.chosen.has(stream.n)
-      box.disabled = !box.checked && isFull()
+      box.disabled = !box.checked && isFull
       box.addEventListener("change", () => {
         if (box.checked) this.chosen.add(stream.n)
         else this.chosen.delete(stream.n)
@@ -181,7 +169,7 @@ class HistoryScreen {
         this.showRows()
         this.load()
       })
-      return made("label", { class: "history-choice" }, box, plain(this.labelOf(stream)),
+      return made("label", { class: "history-choice" }, box, phrase(labelOf(stream)),
         made("small", {}, plain(stream.device)))
     }))
     if (here.length === 0) this.choices.replaceChildren(t("historyNoStreams"))
@@ -193,10 +181,10 @@ class HistoryScreen {
     const mark = this.data?.mark ?? null
     this.view.show({
       zone: zoneName(), isRight: document.documentElement.dir === "rtl", data: this.data,
-      events: this.data?.events ?? [], mark: mark === null ? null : word("historyMark", mark),
+      events: this.data?.events ?? [], mark: mark === null ? null : t(`mark-${mark}`),
       rows: this.rows().map((stream) => ({
-        n: stream.n, title: `${this.labelOf(stream)} · ${cleaned(stream.device)}`,
-        gapWord: (name) => word("historyGap", name) })) })
+        n: stream.n, title: `${labelOf(stream)} · ${cleaned(stream.device)}`,
+        gapWord })) })
   }
 
   // MARK: What is chosen
@@ -304,8 +292,7 @@ class HistoryScreen {
       this.loading.hidden = true
       this.showRows()
       this.sayPoint()
-      if (this.values.open) this.sayTable()
-      if (this.happened.open) this.sayEvents()
+      this.sayTables()
       this.container.firstElementChild.dataset.shown = this.asked
     } catch (error) {
       this.failed(error, asking)
@@ -328,19 +315,17 @@ class HistoryScreen {
 
   // MARK: What is said
 
-  cell(text) { return plain(text) }
-
   sayPoint() {
     const { cursor, points } = this.view
     const rows = this.rows()
     this.readout.replaceChildren()
     if (cursor !== null && this.data) {
-      this.readout.append(made("strong", {}, this.cell(momentText(cursor, zoneName(), 1))))
+      this.readout.append(made("strong", {}, phrase(momentText(cursor, zoneName(), 1))))
       for (const row of rows) {
         const value = valueAt(this.data, row.n, cursor)
         const gap = value ? null : gapAt(this.data, row.n, cursor)
-        this.readout.append(made("span", { class: "history-value" }, plain(this.labelOf(row)), " ",
-          made("b", {}, this.cell(gap ? word("historyGap", gap) : spanText(value)))))
+        this.readout.append(made("span", { class: "history-value" }, phrase(labelOf(row)), " ",
+          made("b", {}, phrase(gap ? gapWord(gap) : spanText(value)))))
       }
     }
     this.measured.replaceChildren()
@@ -350,38 +335,23 @@ class HistoryScreen {
     this.measured.append(table({
       caption: t("historyBetween", { time: found.time, step: found.step }),
       head: ["historyStream", "historyA", "historyB", "historyChange"].map((key) => t(key)),
-      rows: found.rows.map((one) => [this.labelOf(one.row), one.from, one.to, one.change]) }, this.cell))
+      rows: found.rows.map((one) => [labelOf(one.row), one.from, one.to, one.change]) }, phrase))
   }
 
   sayEvent(events) {
     if (!events) return this.sayPoint()
     this.readout.replaceChildren(...events.slice(0, 5).map((event) => {
-      const said = eventParts(event, zoneName(), (name) => word("historyEvent", name), language() === "ar")
-      const texts = [said.time, said.name, said.bed ? this.nameOfBed(said.bed) : said.device, said.said]
-      return made("span", { class: "history-value" }, ...texts.filter(Boolean).flatMap((text) => [plain(text), " "]))
+      const texts = eventTexts(event).filter(Boolean)
+      return made("span", { class: "history-value" }, ...texts.flatMap((text) => [phrase(text), " "]))
     }))
     if (events.length > 5) this.readout.append(t("historyMore", { count: events.length - 5 }))
     return undefined
   }
 
-  sayTable() {
-    const rows = this.rows()
-    const zone = zoneName()
-    const found = this.data ? parts(this.data, rows, this.view.from, this.view.to, TABLE_PARTS) : []
-    this.values.body.replaceChildren(table({
-      caption: zoneText(this.view.from, zone), head: [t("historyTime"), ...rows.map((row) => this.labelOf(row))],
-      rows: found.map((part) => [momentText(part.from, zone), ...part.values]) }, this.cell))
-  }
-
-  sayEvents() {
-    const [zone, isArabic] = [zoneName(), language() === "ar"]
-    const events = (this.data?.events ?? []).map((event) =>
-      eventParts(event, zone, (name) => word("historyEvent", name), isArabic))
-    this.happened.body.replaceChildren(table({
-      caption: this.data?.eventsMore ? t("historyEventsMore") : zoneText(this.view.from, zone),
-      head: ["historyTime", "historyWhat", "historyWhere", "historySaid"].map((key) => t(key)),
-      rows: events.map((said) => [said.time, said.name, said.bed ? this.nameOfBed(said.bed) : said.device, said.said])
-    }, this.cell))
+  /** The tables that are open. */
+  sayTables() {
+    if (this.values.open) this.values.body.replaceChildren(valuesTable(this.data, this.rows(), this.view))
+    if (this.happened.open) this.happened.body.replaceChildren(eventsTable(this.data, this.view))
   }
 
   // MARK: What is kept
@@ -390,8 +360,8 @@ class HistoryScreen {
     const [zone, { from, to }] = [zoneName(), this.view]
     const isBed = this.place.startsWith("bed:")
     const name = this.place.slice(this.place.indexOf(":") + 1)
-    return [`${t("historyTitle")} · ${isBed ? this.nameOfBed(name) : cleaned(name)}`,
-      this.rows().map((row) => this.labelOf(row)).join(" · "),
+    return [`${t("historyTitle")} · ${isBed ? nameOfBed(name) : cleaned(name)}`,
+      this.rows().map((row) => labelOf(row)).join(" · "),
       `\u2066${momentText(from, zone)} – ${momentText(to, zone)} ${zoneText(from, zone)}\u2069`]
   }
 

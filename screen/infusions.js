@@ -1,16 +1,17 @@
 // The infusions of a bed: what each pump was set to against what it delivered, with what was done to it.
 
 import { made, setText } from "./dom.js"
-import { cleaned, fill, has, language, plain, t, zoneName } from "./words.js"
+import { cleaned, fill, has, t, zoneName } from "./words.js"
 import { store } from "./store.js"
 import { Plot, coloursOf } from "./history-plot.js"
 import { Rolling } from "./history-roll.js"
-import { eventParts, table } from "./history-say.js"
+import { table } from "./history-say.js"
 import { zoneText } from "./history-time.js"
 import { Sheet, labelOf } from "./history-sheet.js"
+import { eventTexts, gapWord, phrase } from "./history-words.js"
 
 /** Of a pump's row. Unit: CSS pixels. */
-const ROW = { gutter: 52, right: 8, mark: 0, events: 16, title: 4, gap: 18, axis: 34 }
+const ROW = { gutter: 52, right: 48, mark: 0, events: 16, title: 4, gap: 18, axis: 34 }
 const HEIGHT = 150
 const HOURS = 12
 const HOUR = 3600000
@@ -44,14 +45,14 @@ export function turns(data, n) {
 class Infusions {
   constructor(container, bed, hours) {
     Object.assign(this, { container, bed, hours, data: null, error: null, rows: new Map() })
-    this.title = made("h3", { "data-t": "infusionsTitle" })
     this.list = made("div")
     this.fault = made("p", { class: "history-fault", role: "status" })
     this.body = made("div", {
       class: "history-scroll", tabindex: "0", role: "group", "data-t-label": "infusionsEvents" })
     this.events = made("details", {}, made("summary", { "data-t": "infusionsEvents" }), this.body)
     this.events.addEventListener("toggle", () => this.sayEvents())
-    this.section = made("section", { class: "infusions" }, this.title, this.list, this.fault, this.events)
+    this.section = made("section", { class: "infusions", "data-t-label": "infusionsTitle" }, this.list, this.fault,
+      this.events)
     container.replaceChildren(this.section)
     this.ending = new AbortController()
     const listen = (name, act) => store.addEventListener(name, act, { signal: this.ending.signal })
@@ -142,9 +143,8 @@ class Infusions {
     const pump = this.pumps().find((one) => this.keyOf(one) === key)
     const now = Math.ceil(store.now().utc / 60000) * 60000
     const [from, to] = this.data ? [this.data.from, this.data.to] : [now - this.hours * HOUR, now]
-    const gapWord = (name) => (has(`historyGap.${name}`) ? t(`historyGap.${name}`) : cleaned(name))
     const rows = pump ? [{
-      n: pump.rate, title: "", gapWord, limits: [], data: this.data,
+      n: pump.rate, title: "", gapWord, limits: [], data: this.data, within: [0],
       second: isNumber(pump.volume) ? { n: pump.volume, target: pump.toBeInfused } : null }] : []
     new Plot(context, size, {
       from, to, zone: zoneName(), isRight: document.documentElement.dir === "rtl", mark: null, rows,
@@ -159,10 +159,10 @@ class Infusions {
       return key ? t(key) : cleaned(name)
     }
     const rows = this.pumps().flatMap((pump) => this.eventsOf(pump).map((event) => {
-      const said = eventParts(event, zone, word, language() === "ar")
-      return [said.time, pump.drug || pump.vmd || pump.device, said.name, said.said]
+      const [time, name, , said] = eventTexts(event, word)
+      return [time, cleaned(pump.drug || pump.vmd || pump.device), name, said]
     })).sort((one, other) => (one[0] < other[0] ? -1 : 1))
     const head = ["historyTime", "historyWhere", "historyWhat", "historySaid"].map((key) => t(key))
-    this.body.replaceChildren(table({ caption: zoneText(store.now().utc, zone), head, rows }, plain))
+    this.body.replaceChildren(table({ caption: zoneText(store.now().utc, zone), head, rows }, phrase))
   }
 }

@@ -7,6 +7,7 @@ import { Plot, coloursOf } from "./history-plot.js"
 import { Rolling } from "./history-roll.js"
 import { parts, spanOf, table } from "./history-say.js"
 import { Sheet, labelOf } from "./history-sheet.js"
+import { phrase } from "./history-words.js"
 import { clockText, zoneText } from "./history-time.js"
 
 export { mountInfusions } from "./infusions.js"
@@ -33,7 +34,6 @@ export function numbersOf(bed) {
 class Trends {
   constructor(container, bed, hours) {
     Object.assign(this, { container, bed, hours, data: null, error: null, rows: new Map() })
-    this.title = made("h3")
     this.list = made("div")
     this.fault = made("p", { class: "history-fault", role: "status" })
     this.body = made("div", { class: "history-scroll", tabindex: "0", role: "group", "data-t-label": "historyTable" })
@@ -41,7 +41,7 @@ class Trends {
     this.values.addEventListener("toggle", () => this.sayTable())
     this.axis = new Sheet("trends-axis", AXIS.axis, AXIS, (context, size) => this.draw(context, size, null))
     this.section = made(
-      "section", { class: "trends" }, this.title, this.list, this.axis.element, this.fault, this.values)
+      "section", { class: "trends", "aria-label": "" }, this.list, this.axis.element, this.fault, this.values)
     container.replaceChildren(this.section)
     this.ending = new AbortController()
     const listen = (name, act) => store.addEventListener(name, act, { signal: this.ending.signal })
@@ -70,7 +70,7 @@ class Trends {
 
   say() {
     fill(this.container)
-    setText(this.title, t("trendsTitle", { hours: this.hours }))
+    this.section.setAttribute("aria-label", t("trendsTitle", { hours: this.hours }))
     const streams = numbersOf(this.bed)
     for (const [n, row] of this.rows) {
       if (streams.some((stream) => stream.n === n)) continue
@@ -139,6 +139,6 @@ class Trends {
     const found = this.data ? parts(this.data, streams, this.data.from, this.data.to, this.hours) : []
     this.body.replaceChildren(table({
       caption: zoneText(store.now().utc, zone), head: [t("historyTime"), ...streams.map(labelOf)],
-      rows: found.map((part) => [clockText(part.from, zone, 60000), ...part.values]) }, plain))
+      rows: found.map((part) => [clockText(part.from, zone, 60000), ...part.values]) }, phrase))
   }
 }
