@@ -70,14 +70,6 @@ function showUnit() {
   at("mark-words").hidden = !mark
   setText(at("mark-words"), mark ? t(`mark-${mark}`) : "")
   showMark(at("mark"), mark && t(`mark-${mark}`))
-  showConsultations()
-}
-
-function showConsultations() {
-  const words = (store.picture?.consultations ?? []).map((one) => t("consultation", {
-    clinician: cleaned(one.clinician), until: timeText(one.until),
-  }))
-  setText(at("consultation"), words.join(" · "))
 }
 
 function showClock() {
@@ -109,7 +101,6 @@ async function begin() {
   await Promise.all(WORDS.map(loadWords))
   store.addEventListener("link", showLink)
   store.addEventListener("picture", showUnit)
-  store.addEventListener("beat", ({ detail }) => { if (detail.consultations) showConsultations() })
   store.addEventListener("language", showLanguage)
   setLanguage(kept() ?? (navigator.language.startsWith("ar") ? "ar" : "en"))
   at("language").addEventListener("click", () => {
@@ -125,7 +116,15 @@ async function begin() {
   go()
   part("./alarms.js").then((alarms) => alarms?.mountAlarmBar(at("alarm-bar")))
   const people = await part("./people.js")
-  at("lock").addEventListener("click", () => people?.lock())
+  const showStaying = () => {
+    const id = people?.staying?.()
+    at("lock").replaceChildren(...(id ? [t("lock"), " ", plain(id)] : [t("lock")]))
+  }
+  for (const name of ["people", "language"]) store.addEventListener(name, showStaying)
+  for (const id of ["lock", "patients"]) at(id).hidden = !people
+  at("lock").addEventListener("click", () => people.lock())
+  at("patients").addEventListener("click", () => people.openPeople("patients"))
+  showStaying()
 }
 
 begin()
