@@ -1,6 +1,7 @@
 // How the past is worded: streams, beds, gaps and events by the names that people know, and the tables of them.
 
 import { made } from "./dom.js"
+import { unitText } from "./metrics.js"
 import { store } from "./store.js"
 import { cleaned, has, inLanguage, language, t, zoneName } from "./words.js"
 import { eventParts, parts, table } from "./history-say.js"
@@ -24,7 +25,7 @@ export function nameOfBed(id) {
 /** A stream's words, with its part of the device and its unit. */
 export function labelOf(stream) {
   const name = cleaned(inLanguage(stream.label ?? stream.metric, stream.labelArabic))
-  const unit = stream.unit ? `\u2066${cleaned(stream.unit)}\u2069` : ""
+  const unit = stream.unit ? `\u2066${cleaned(unitText(stream.unit))}\u2069` : ""
   return [name, stream.vmd ? `(${cleaned(stream.vmd)})` : "", unit].filter(Boolean).join(" ")
 }
 

@@ -104,6 +104,7 @@ class HistoryScreen {
       made("p", { id: "history-keys", class: "history-keys", "data-t": "historyKeys" }), this.values, this.happened))
     this.view.addEventListener("view", () => this.moved())
     this.view.addEventListener("point", () => this.sayPoint())
+    this.view.addEventListener("drawn", () => performance.mark("history-drawn"))
     this.view.addEventListener("event", (told) => this.sayEvent(told.detail))
   }
 
@@ -283,10 +284,8 @@ class HistoryScreen {
     this.bar.value = 0
     try {
       const progress = (share) => { if (asking === this.asking.columns) this.bar.value = share }
-      const began = performance.now()
       const data = await readHistory(asked, { signal: asking.signal, progress })
       if (asking.signal.aborted) return
-      performance.measure("history-answer", { start: began })
       this.data = data
       this.sayFault(null)
       this.loading.hidden = true

@@ -2,6 +2,7 @@
 
 import { made, setText } from "./dom.js"
 import { cleaned, fill, has, t, zoneName } from "./words.js"
+import { unitText } from "./metrics.js"
 import { store } from "./store.js"
 import { Plot, coloursOf } from "./history-plot.js"
 import { Rolling } from "./history-roll.js"
@@ -114,7 +115,7 @@ class Infusions {
   shown(n) {
     const stream = store.streams.get(n)
     const shown = store.shown(n)
-    return `${shown.text} ${stream?.unit ? cleaned(stream.unit) : ""}`
+    return `${shown.text} ${cleaned(unitText(stream?.unit))}`
   }
 
   sayNow() {

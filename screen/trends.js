@@ -2,6 +2,7 @@
 
 import { made, setText } from "./dom.js"
 import { cleaned, fill, has, plain, t, zoneName } from "./words.js"
+import { unitText } from "./metrics.js"
 import { store } from "./store.js"
 import { Plot, coloursOf } from "./history-plot.js"
 import { Rolling } from "./history-roll.js"
@@ -97,7 +98,7 @@ class Trends {
   }
 
   sayRow(stream, row) {
-    const unit = stream.unit ? cleaned(stream.unit) : ""
+    const unit = cleaned(unitText(stream.unit))
     row.name.replaceChildren(plain(labelOf(stream)), " ", made("small", {}, plain(unit)))
     const span = this.data ? spanOf(this.data, stream.n, this.data.from, this.data.to) : null
     setText(row.span, span ? t("trendsSpan", span) : this.data ? t("trendsNothing") : t("historyLoading"))
