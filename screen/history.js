@@ -88,6 +88,7 @@ class HistoryScreen {
     this.measure.setAttribute("aria-pressed", "false")
     const label = (id, key) => made("label", { for: id, "data-t": key })
     this.container.replaceChildren(made("section", { class: "history", "data-t-label": "historyTitle" },
+      made("h1", { class: "history-hidden", "data-t": "historyTitle" }),
       made("div", { class: "history-bar" },
         label("history-place", "historyPlace"), this.places, this.marksLabel, this.marks,
         ...PRESETS.map(([key, span]) => button(key, () => this.last(span))),

@@ -42,7 +42,7 @@ class Trends {
     this.values.addEventListener("toggle", () => this.sayTable())
     this.axis = new Sheet("trends-axis", AXIS.axis, AXIS, (context, size) => this.draw(context, size, null))
     this.section = made(
-      "section", { class: "trends", "aria-label": "" }, this.list, this.axis.element, this.fault, this.values)
+      "div", { class: "trends", role: "group" }, this.list, this.axis.element, this.fault, this.values)
     container.replaceChildren(this.section)
     this.ending = new AbortController()
     const listen = (name, act) => store.addEventListener(name, act, { signal: this.ending.signal })
