@@ -276,7 +276,7 @@ let package = Package(
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "UnitPicture",
-            ["DeviceModel", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
+            ["DeviceModel", "JournalCoding", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
             settings: optimised),
         tests(
             of: "SampleJournal",

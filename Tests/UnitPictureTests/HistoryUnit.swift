@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import JournalCoding
 import Testing
 import TestSupport
 
