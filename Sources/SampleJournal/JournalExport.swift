@@ -17,23 +17,18 @@ package struct JournalExport: Sendable {
         from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool,
         isCancelled: () -> Bool = { false }, write: (String) throws -> Void
     ) throws {
-        var streams = try reader.streamsByID()
-        // Of the other streams' blocks only the headers are read.
-        var chosen = Self.chosen(streams, selection)
-        let without = JournalReader.contentWithout(streams.filter(selection.takes).values)
+        var known = try cursor.known ?? Known(reader.streamsByID(), selection)
+        defer { cursor.known = known }
         while true {
             let chunks = try reader.chunks(
-                after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
+                after: cursor.chunk, limit: 100, without: known.without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
             if isCancelled() { throw CancellationError() }
             for chunk in chunks where selection.sessions?.contains(chunk.session) ?? true {
                 // A stream described since then: whether it is one of text must be known before its block is read.
-                if chunk.hasStream(besides: streams) {
-                    streams = try reader.streamsByID()
-                    chosen = Self.chosen(streams, selection)
-                }
-                for block in reader.blocks(of: chunk, chosen: chosen, streams: streams) {
-                    guard let stream = streams[block.stream] else { continue }
+                if chunk.hasStream(besides: known.streams) { known = Known(try reader.streamsByID(), selection) }
+                for block in reader.blocks(of: chunk, chosen: known.chosen, streams: known.streams) {
+                    guard let stream = known.streams[block.stream] else { continue }
                     let read = cursor.take(block)
                     for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) {
                         try write(csv ? line.csv : line.json)
@@ -44,15 +39,27 @@ package struct JournalExport: Sendable {
         }
     }
 
-    private static func chosen(_ streams: [Int64: StreamDescriptor], _ selection: JournalReader.Selection) -> Set<Int64>
-    { Set(streams.filter(selection.takes).keys) }
+    /// The streams as they were last read, and what of them is wanted: of the others only blocks' headers are read.
+    fileprivate struct Known {
+        let streams: [Int64: StreamDescriptor]
+        let chosen: Set<Int64>
+        let without: JournalChunk.Content?
 
-    /// How far somebody has read: resumable, and exact although commits are packed meanwhile.
+        init(_ streams: [Int64: StreamDescriptor], _ selection: JournalReader.Selection) {
+            let wanted = streams.filter(selection.takes)
+            self.streams = streams
+            chosen = Set(wanted.keys)
+            without = JournalReader.contentWithout(wanted.values)
+        }
+    }
+
+    /// How far somebody has read of one selection: resumable, and exact although commits are packed meanwhile.
     package struct Cursor: Sendable {
         /// The last chunk read.
         package var chunk: Int64
         /// The next number of each stream that was read.
         fileprivate var next: [Int64: Int64] = [:]
+        fileprivate var known: Known?
 
         package init(after chunk: Int64) { self.chunk = chunk }
 
