@@ -37,7 +37,7 @@ async function go() {
   if (location.hash === "#screen") return
   const address = readAddress(location.hash)
   const turn = ++showing
-  listen({ unit: isThin ? "none" : "all", bed: address.id }[address.screen] ?? "none")
+  listen(wavesOf(address))
   const module = await part(SCREENS[address.screen])
   if (turn !== showing) return
   try { shown.unmount() } finally { at("screen").replaceChildren() }
@@ -97,7 +97,14 @@ function kept(name) {
   }
 }
 
+/** The waves that a screen needs. */
+function wavesOf(address) {
+  return { unit: isThin ? "none" : "all", bed: address.id }[address.screen] ?? "none"
+}
+
 async function begin() {
+  // First of all: while the words come, the picture does too.
+  listen(wavesOf(readAddress(location.hash)))
   await Promise.all(WORDS.map(loadWords))
   store.addEventListener("link", showLink)
   store.addEventListener("picture", showUnit)
