@@ -10,7 +10,7 @@ import pytest
 
 from peers.browser import browser, complaints, resize
 from peers.screen_feed import Feed
-
+from peers.screen_state import HOSTILE
 
 DASHES = "– –"
 pytestmark = [pytest.mark.peers, pytest.mark.timeout(240), pytest.mark.xdist_group("screen")]
