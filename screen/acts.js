@@ -4,7 +4,7 @@ import { language, t } from "./words.js"
 import { once, say } from "./ask.js"
 import { button, el, field, fillWith } from "./parts.js"
 import { told } from "./dialog.js"
-import { credential, lock, signOut, stay, staying } from "./signin.js"
+import { credential, signOut, stay, staying } from "./signin.js"
 
 /** A key of words that the language may not have; null where it has none. */
 function wordsOf(key) {
@@ -144,6 +144,3 @@ function show(outcome, { dialog, form, outcomes, doubt, done }) {
       if (!dialog.isOpen()) dialog.tell(outcome.words || t("people.told.refused"))
   }
 }
-
-/** The button that has this screen forget who is signed in. */
-export const lockButton = () => button("people.lock", lock, { class: "lock" })

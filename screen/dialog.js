@@ -2,7 +2,7 @@
 
 import { t } from "./words.js"
 import { button, el, fresh } from "./parts.js"
-import { rest, whenLocked } from "./signin.js"
+import { lock, rest, whenLocked } from "./signin.js"
 
 const FOCUSABLE = "button, input, select, textarea, [href], [tabindex]"
 let open = null
@@ -68,7 +68,10 @@ export function openDialog({ title, name, stop = null, holdsNobody = false, clos
   closeDialog()
   const heading = el("h2", { id: fresh("title"), tabindex: "-1" }, title)
   const body = el("div.dialog-body")
-  const tools = [stop && button("people.stop", stop, { class: "stop" }), button("people.close", closeDialog)]
+  const tools = [
+    stop && button("people.stop", stop, { class: "stop" }), holdsNobody ? null : button("people.lock", lock),
+    button("people.close", closeDialog),
+  ]
   const box = el(
     "section.dialog", { role: "dialog", "aria-modal": "true", "aria-labelledby": heading.id, "data-dialog": name },
     el("header", {}, heading, el("div.tools", {}, tools)), body)

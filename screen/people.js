@@ -4,7 +4,7 @@ import { inLanguage, t } from "./words.js"
 import { button, el, fillWith } from "./parts.js"
 import { openDialog } from "./dialog.js"
 import { keepPatients, lock, patientOf, staying } from "./signin.js"
-import { actForm, lockButton } from "./acts.js"
+import { actForm } from "./acts.js"
 import { acknowledge, pause, switchOff, switchOn } from "./people-alarms.js"
 import { bind, choosePreset, enter, replace, unbind, withdraw } from "./people-beds.js"
 import { consultation } from "./people-far.js"
@@ -19,7 +19,7 @@ function patients(dialog) {
     const rows = (answer.beds ?? []).map((bed) => patientRow(bed))
     fillWith(
       dialog.body, el("p", { t: "people.patients.until" }), el("dl.patients", {}, rows),
-      el("div.buttons", {}, lockButton(), button("people.close", dialog.close)))
+      el("div.buttons", {}, button("people.lock", lock), button("people.close", dialog.close)))
     dialog.focus()
     return null
   }
