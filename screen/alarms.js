@@ -146,11 +146,15 @@ class BarState {
 
   constructor(sound) { this.sounder = sound }
 
-  /** Whether the server may still be on its way. */
-  isGrace() {
-    if (store.link === "live") this.#wasLive = true
-    return !this.#wasLive && performance.now() - this.#begun < GRACE
+  /** Takes in how the link is now. */
+  see() {
+    if (store.link !== "live") return
+    this.#wasLive = true
+    this.silencedUntil = 0
   }
+
+  /** Whether the server may still be on its way. */
+  isGrace() { return !this.#wasLive && performance.now() - this.#begun < GRACE }
 
   isSilenced() { return performance.now() < this.silencedUntil }
   silence() { this.silencedUntil = performance.now() + LOST_SILENCED }
@@ -166,7 +170,6 @@ class BarState {
     const alarms = [...store.alarms.values()]
     const { mono } = store.now()
     const isLost = store.link !== "live" && !this.isGrace()
-    if (store.link === "live") this.silencedUntil = 0
     const own = isLost && !this.isSilenced() ? { priority: "high", isLouder: false } : null
     const isQuiet = pauses(alarms, mono).size > 0 || (isLost && this.isSilenced())
     return louder(louder(sounding(alarms, mono), own), isQuiet ? { priority: "reminder", isLouder: false } : null)
@@ -209,6 +212,7 @@ export function mountAlarmBar(container) {
 
   const show = () => {
     const alarms = sorted(store.alarms.values())
+    state.see()
     chips.update(worstByPlace(alarms))
     lines.update(conditions(state))
     quiet.hidden = alarms.length > 0

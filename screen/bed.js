@@ -2,12 +2,12 @@
 
 import { Block } from "./blocks.js"
 import { made, setState, setText } from "./dom.js"
-import { PumpLine, alarmLine, alarmsOf, isQuiet, patientText, pumpsOf, scoreText } from "./lines.js"
+import { PumpLine, alarmChip, alarmsOf, isQuiet, nameOf, partText, patientText, pumpsOf, scoreText } from "./lines.js"
 import { part } from "./main.js"
 import { arrange } from "./metrics.js"
 import { store } from "./store.js"
 import { Waves } from "./waves.js"
-import { cleaned, has, inLanguage, plain, t, timeText } from "./words.js"
+import { cleaned, inLanguage, plain, t, timeText } from "./words.js"
 
 const REFRESH = 200 // ms
 const ACTIONS = ["acknowledge", "pause", "bind", "unbind", "enter", "preset", "pump", "consultation"]
@@ -36,8 +36,8 @@ class BedScreen {
       heading("actions"), this.actions)
     const head = made("div", { class: "bed-head" }, made("a", { class: "key", href: "#/unit", "data-t": "back" }),
       this.name, this.patient, this.score, this.entered, made("span", { class: "space" }), this.preset)
-    const past = made("div", { class: "bed-past" }, made("section", {}, heading("trends"), this.trends),
-      made("section", {}, heading("infusions"), this.infusions))
+    const past = made("div", { class: "bed-past" }, made("section", { "data-t-label": "trends" }, this.trends),
+      made("section", { "data-t-label": "infusions" }, this.infusions))
     container.append(made("div", { class: "bed-screen" }, head,
       made("div", { class: "bed-live" }, this.curves, this.others), side, past))
     for (const action of ACTIONS) this.actions.append(this.#action(action))
@@ -47,10 +47,13 @@ class BedScreen {
 
   #action(action) {
     const instances = () => alarmsOf(this.id).filter((one) => !isQuiet(one)).map((one) => one.instance)
-    const press = () => this.people?.openPeople(action, {
-      bed: this.id, device: action === "pump" ? pumpsOf(this.id)[0]?.device : undefined, instances: instances(),
-    })
+    const press = () => this.#act(action, instances())
     return made("button", { type: "button", class: "key", "data-t": `act-${action}`, "data-act": action, click: press })
+  }
+
+  #act(action, instances) {
+    const device = action === "pump" ? pumpsOf(this.id)[0]?.device : undefined
+    this.people?.openPeople(action, { bed: this.id, device, instances })
   }
 
   /** Builds what depends on the streams. */
@@ -98,14 +101,14 @@ class BedScreen {
     const bed = this.bed
     if (!bed) return
     this.name.replaceChildren(plain(inLanguage(bed.name, bed.nameArabic) || bed.bed))
-    setText(this.patient, patientText(bed, this.people?.nameOf?.(this.id)))
+    setText(this.patient, patientText(bed, nameOf(this.people, this.id)))
     setState(this.patient, "data-bound", bed.patient ? undefined : "no")
     const score = scoreText(bed)
     setText(this.score, [score?.text, score?.detail].filter(Boolean).join(", "))
     setState(this.score, "data-whole", score && !score.isWhole ? "no" : undefined)
     this.#showPreset(bed)
     setText(this.entered, Object.entries(bed.entered ?? {}).map(([item, entry]) => t("entered", {
-      item: has(`part-${item}`) ? t(`part-${item}`) : cleaned(item), value: cleaned(entry.value),
+      item: partText(item), value: cleaned(entry.value),
       time: timeText(entry.utc), by: cleaned((entry.by ?? []).join(", ")),
     })).join(" · "))
     for (const block of this.#blocks) {
@@ -126,7 +129,8 @@ class BedScreen {
 
   showAlarms() {
     const all = alarmsOf(this.id)
-    this.alarms.replaceChildren(...all.map((alarm) => made("li", {}, alarmLine(alarm),
+    const chip = (alarm) => alarmChip(alarm, () => this.#act("acknowledge", [alarm.instance]))
+    this.alarms.replaceChildren(...all.map((alarm) => made("li", {}, chip(alarm),
       made("span", { class: "alarm-began", dir: "ltr" }, timeText(alarm.began)))))
     if (all.length === 0) this.alarms.append(made("li", { class: "no-alarm" }, t("noAlarm")))
     const acknowledge = this.actions.querySelector("[data-act=acknowledge]")
@@ -158,7 +162,8 @@ export function mount(container, { bed: id }) {
     if (detail.values || detail.devices) screen.refresh()
   }
   const events = {
-    picture: () => screen.build(), beat, alarms: () => screen.bed && screen.showAlarms(), language: words, people: words,
+    picture: () => screen.build(), beat, alarms: () => screen.bed && screen.showAlarms(),
+    language: words, people: words,
   }
   for (const [name, take] of Object.entries(events)) store.addEventListener(name, take)
   const timer = setInterval(() => screen.refresh(), REFRESH)

@@ -6,6 +6,8 @@ import { store } from "./store.js"
 import { DASHES, ageParts } from "./values.js"
 import { cleaned, has, inLanguage, t } from "./words.js"
 
+// A result carries its age from here on. Unit: ms.
+const AGE_SHOWN = 60000
 const WORST = ["none", "stale", "invalid", "questionable", "fresh"]
 
 /** "12 s ago". Unit of `age`: ms. */
@@ -82,6 +84,8 @@ export class Block {
     this.refresh()
   }
 
+  get #isResult() { return store.streams.get(this.block.parts[0].n)?.staleAfter === null }
+
   refresh() {
     const all = this.#values.map((value) => value.refresh())
     this.mean?.refresh()
@@ -91,14 +95,14 @@ export class Block {
     const isFine = worst.state === "fresh"
     const told = isFine && second && second.state !== "fresh"
       ? `${t(this.block.second.word)}: ${noteText(second)}`
-      : isFine && this.block.aged && worst.age >= 60000 ? ageText(worst.age) : noteText(worst)
+      : isFine && this.#isResult && worst.age >= AGE_SHOWN ? ageText(worst.age) : noteText(worst)
     setText(this.#note, told)
   }
 
   /** Shows the limits that a value meets first. */
   limit(limits) {
     const own = limits.filter((one) => one.metric === this.block.parts[0].metric)
-    const numbers = (side) => own.map((one) => one[side]).filter((text) => text !== null && text !== undefined && text !== "")
+    const numbers = (side) => own.map((one) => one[side]).filter((text) => typeof text === "string" && text !== "")
     const high = numbers("high").sort((a, b) => a - b)[0]
     const low = numbers("low").sort((a, b) => b - a)[0]
     setText(this.#limits, [high && `↑${cleaned(high)}`, low && `↓${cleaned(low)}`].filter(Boolean).join(" "))

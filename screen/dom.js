@@ -1,11 +1,12 @@
 // Making elements. No markup is ever parsed.
 
-/** An element: `made("button", {class: "key", "data-t": "lock"}, child, "text")`; a member that is a function listens. */
+/** An element: `made("button", {class: "key", click: press}, child, "text")`; a member that is a function listens. */
 export function made(name, members = {}, ...children) {
   const element = document.createElement(name)
   for (const [key, value] of Object.entries(members)) {
     if (typeof value === "function") element.addEventListener(key, value)
-    else if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value === true ? "" : value)
+    else if (value === true) element.setAttribute(key, "")
+    else if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value)
   }
   element.append(...children.filter((child) => child !== undefined && child !== null))
   return element

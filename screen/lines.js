@@ -10,10 +10,18 @@ const PRIORITIES = ["high", "medium", "low"]
 const SIGNS = { high: "!!!", medium: "!!", low: "!" }
 const DAY = 86400000
 
-const rank = (alarm) => PRIORITIES.indexOf(alarm.priority) + (isQuiet(alarm) ? 10 : 0)
+/** How an alarm is signalled: "given", "paused", "off" or "seen". A pause ends by itself. */
+export function signalOf(alarm) {
+  if (alarm.presence === "ack") return "seen"
+  if (alarm.activation === "off") return "off"
+  const isOver = Number.isFinite(alarm.until) && store.now().mono >= alarm.until
+  return alarm.activation === "paused" && !isOver ? "paused" : "given"
+}
 
-/** Whether an alarm signals no more: somebody has seen it, or it is switched off. */
-export function isQuiet(alarm) { return alarm.presence === "ack" || alarm.activation === "off" }
+/** Whether an alarm waits for nobody any more: somebody has seen it, or it is switched off. */
+export function isQuiet(alarm) { return ["seen", "off"].includes(signalOf(alarm)) }
+
+const rank = (alarm) => PRIORITIES.indexOf(alarm.priority) + (isQuiet(alarm) ? 10 : 0)
 
 /** Alarms of a bed (null: of none), the worst first. */
 export function alarmsOf(bed) {
@@ -23,24 +31,38 @@ export function alarmsOf(bed) {
 
 /** The state of an alarm in words, where it is not simply standing. */
 export function alarmState(alarm) {
+  const signal = signalOf(alarm)
   return [
-    alarm.presence === "ack" && t("acknowledged"), alarm.presence === "latched" && t("latched"),
-    alarm.activation === "paused" && t("pausedAlarm"), alarm.activation === "off" && t("offAlarm"),
+    signal === "seen" && t("acknowledged"), alarm.presence === "latched" && t("latched"),
+    signal === "paused" && t("pausedAlarm"), signal === "off" && t("offAlarm"),
     alarm.unconfirmed && t("unconfirmed"),
   ].filter(Boolean).join(" · ")
 }
 
-/** An alarm as one line: sign, words, state. Its colour is never all that tells its priority. */
-export function alarmLine(alarm) {
+/** What an alarm's chip says: sign, words, state. Its colour is never all that tells its priority. */
+export function alarmWords(alarm) {
   const priority = PRIORITIES.includes(alarm.priority) ? alarm.priority : "low"
-  const sign = made("span", { class: "alarm-sign", "aria-hidden": "true" }, SIGNS[priority])
-  const line = made("span", { class: `alarm-line ${isQuiet(alarm) ? "alarm-quiet" : `alarm-${priority}`}` }, sign,
-    made("span", { class: "unseen" }, t(`priority-${priority}`)),
-    made("span", { class: "alarm-words" }, plain(inLanguage(alarm.text, alarm.textArabic) || alarm.alert)))
   const state = alarmState(alarm)
-  if (state) line.append(made("span", { class: "alarm-state" }, state))
-  line.dataset.priority = priority
-  return line
+  return [
+    made("span", { class: "priority" }, made("span", { class: "mark", "aria-hidden": "true" }, SIGNS[priority]),
+      made("span", { class: "unseen" }, t(`priority-${priority}`))),
+    made("span", { class: "cause" }, plain(inLanguage(alarm.text, alarm.textArabic) || alarm.alert)),
+    ...(state ? [made("span", { class: "state" }, state)] : []),
+  ]
+}
+
+/** An alarm as a chip that is pressed; alarms.css gives its signal by priority and state. */
+export function alarmChip(alarm, press) {
+  const chip = made("button", { type: "button", class: "alarm", click: press }, ...alarmWords(alarm))
+  chip.dataset.priority = PRIORITIES.includes(alarm.priority) ? alarm.priority : "low"
+  chip.dataset.signal = signalOf(alarm)
+  return chip
+}
+
+/** What people.js knows of who is at a bed, for those who may: the name, or else what is typed first. */
+export function nameOf(people, bed) {
+  const known = people?.patientOf?.(bed)
+  return known ? known.name ?? Object.values(known)[0] : undefined
 }
 
 /** Who is at a bed, as far as the record says it. `name` is what people.js knows, for those who may. */
@@ -53,11 +75,14 @@ export function patientText(bed, name) {
     .filter(Boolean).join(" · ")
 }
 
+/** What a part of a score, or an entry, is called. */
+export function partText(part) { return has(`part-${part}`) ? t(`part-${part}`) : cleaned(part) }
+
 /** The score as {text, detail, isWhole}; undefined where the bed has none. */
 export function scoreText(bed) {
   const score = bed.score
   if (!score) return undefined
-  const parts = (score.missing ?? []).map((one) => (has(`part-${one}`) ? t(`part-${one}`) : cleaned(one)))
+  const parts = (score.missing ?? []).map((one) => partText(one?.part ?? one))
   if (score.total === null || score.total === undefined) {
     const detail = t("scoreMissing", { parts: parts.join(comma()) })
     return { text: t("scoreIncomplete", { score: cleaned(score.score) }), detail, isWhole: false }

@@ -37,7 +37,7 @@ async function go() {
   if (location.hash === "#screen") return
   const address = readAddress(location.hash)
   const turn = ++showing
-  listen({ unit: isThin ? "none" : "all", bed: address.id }[address.screen] ?? "none")
+  listen(wavesOf(address))
   const module = await part(SCREENS[address.screen])
   if (turn !== showing) return
   try { shown.unmount() } finally { at("screen").replaceChildren() }
@@ -70,14 +70,6 @@ function showUnit() {
   at("mark-words").hidden = !mark
   setText(at("mark-words"), mark ? t(`mark-${mark}`) : "")
   showMark(at("mark"), mark && t(`mark-${mark}`))
-  showConsultations()
-}
-
-function showConsultations() {
-  const words = (store.picture?.consultations ?? []).map((one) => t("consultation", {
-    clinician: cleaned(one.clinician), until: timeText(one.until),
-  }))
-  setText(at("consultation"), words.join(" · "))
 }
 
 function showClock() {
@@ -105,11 +97,17 @@ function kept(name) {
   }
 }
 
+/** The waves that a screen needs. */
+function wavesOf(address) {
+  return { unit: isThin ? "none" : "all", bed: address.id }[address.screen] ?? "none"
+}
+
 async function begin() {
+  // First of all: while the words come, the picture does too.
+  listen(wavesOf(readAddress(location.hash)))
   await Promise.all(WORDS.map(loadWords))
   store.addEventListener("link", showLink)
   store.addEventListener("picture", showUnit)
-  store.addEventListener("beat", ({ detail }) => { if (detail.consultations) showConsultations() })
   store.addEventListener("language", showLanguage)
   setLanguage(kept() ?? (navigator.language.startsWith("ar") ? "ar" : "en"))
   at("language").addEventListener("click", () => {
@@ -125,7 +123,15 @@ async function begin() {
   go()
   part("./alarms.js").then((alarms) => alarms?.mountAlarmBar(at("alarm-bar")))
   const people = await part("./people.js")
-  at("lock").addEventListener("click", () => people?.lock())
+  const showStaying = () => {
+    const id = people?.staying?.()
+    at("lock").replaceChildren(...(id ? [t("lock"), " ", plain(id)] : [t("lock")]))
+  }
+  for (const name of ["people", "language"]) store.addEventListener(name, showStaying)
+  for (const id of ["lock", "patients"]) at(id).hidden = !people
+  at("lock").addEventListener("click", () => people.lock())
+  at("patients").addEventListener("click", () => people.openPeople("patients"))
+  showStaying()
 }
 
 begin()

@@ -1,4 +1,4 @@
-// The mark of test and training data: words again and again, slanted, across everything, and thin enough to read through.
+// The mark of test and training data: words again and again, slanted, across everything, and thin: one reads through.
 
 const [STEP_X, STEP_Y, SLANT] = [420, 190, -0.42]
 let shown = undefined

@@ -28,7 +28,7 @@ const BLOCKS = [
   { key: "breath2", colour: "breath", word: "metric-breath", metrics: ["MDC_TTHOR_RESP_RATE"] },
   { key: "breath3", colour: "breath", word: "metric-breath", metrics: ["MDC_CO2_RESP_RATE"], without: "co2" },
   {
-    key: "cuff", colour: "cuff", word: "metric-cuff", aged: true,
+    key: "cuff", colour: "cuff", word: "metric-cuff",
     metrics: ["MDC_PRESS_BLD_NONINV_SYS", "MDC_PRESS_BLD_NONINV_DIA"], mean: "MDC_PRESS_BLD_NONINV_MEAN",
   },
   { key: "temperature", colour: "temperature", word: "metric-temperature", metrics: ["MDC_TEMP"] },
@@ -59,7 +59,9 @@ const WORDS = new Map([
 /** The key of the short words for a metric (see words.js), or undefined: then its stream's label tells. */
 export function metricWord(metric) { return WORDS.get(metric) }
 
-const UNITS = { "mm[Hg]": "mmHg", Cel: "°C", deg: "°", "[degF]": "°F", "cm[H2O]": "cmH₂O", "{beats}/min": "/min", 1: "" }
+const UNITS = {
+  "mm[Hg]": "mmHg", Cel: "°C", deg: "°", "[degF]": "°F", "cm[H2O]": "cmH₂O", "{beats}/min": "/min", 1: "",
+}
 
 /** A unit as people write it. */
 export function unitText(unit) { return Object.hasOwn(UNITS, unit ?? "") ? UNITS[unit] : unit ?? "" }
@@ -70,7 +72,7 @@ const kind = (wave) => WAVES.find((one) => String(wave.metric).startsWith(one.pr
  * What a bed shows: its curves with the blocks beside them, and the blocks that stand by themselves.
  *
  * @param streams of one bed, without its pumps'
- * @returns {waves: [{stream, colour, word, blocks}], blocks: [{key, colour, word, parts, mean, second, aged, unit}]}:
+ * @returns {waves: [{stream, colour, word, blocks}], blocks: [{key, colour, word, parts, mean, second, unit}]}:
  *   parts, mean and second are streams
  */
 export function arrange(streams) {

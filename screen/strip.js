@@ -2,7 +2,7 @@
 
 import { Value, ageText, labelOf, noteText } from "./blocks.js"
 import { made, setState, setText } from "./dom.js"
-import { alarmLine, alarmsOf } from "./lines.js"
+import { alarmChip, alarmsOf } from "./lines.js"
 import { unitText } from "./metrics.js"
 import { store } from "./store.js"
 import { cleaned, plain, t } from "./words.js"
@@ -72,9 +72,10 @@ export class Strip {
       : t("journalNow"))
     setState(this.journal, "data-state", isOff || age > RECORDED_LATE ? "invalid" : undefined)
     const [worst] = alarmsOf(null)
-    const key = worst && `${worst.instance}/${worst.presence}/${worst.text}`
+    const key = worst && JSON.stringify([worst, document.documentElement.lang])
     if (key === this.shown) return
     this.shown = key
-    this.alarm.replaceChildren(...(worst ? [alarmLine(worst)] : []))
+    const press = () => this.people?.openPeople("acknowledge", { instances: [worst.instance] })
+    this.alarm.replaceChildren(...(worst ? [alarmChip(worst, press)] : []))
   }
 }

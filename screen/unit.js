@@ -2,7 +2,7 @@
 
 import { Block } from "./blocks.js"
 import { made, setState, setText } from "./dom.js"
-import { PumpLine, alarmLine, alarmsOf, isQuiet, patientText, pumpsOf, scoreText } from "./lines.js"
+import { PumpLine, alarmChip, alarmsOf, isQuiet, nameOf, patientText, pumpsOf, scoreText } from "./lines.js"
 import { part } from "./main.js"
 import { arrange } from "./metrics.js"
 import { store } from "./store.js"
@@ -28,7 +28,7 @@ class Tile {
     this.title = made("a", { class: "tile-title", href: `#/bed/${encodeURIComponent(bed.bed)}` })
     this.patient = made("span", { class: "tile-patient" })
     this.score = made("span", { class: "score" })
-    this.alarms = made("button", { type: "button", class: "tile-alarm", click: () => this.#acknowledge() })
+    this.alarms = made("div", { class: "tile-alarm" })
     this.body = made("div", { class: "tile-body" })
     this.rest = made("div", { class: "tile-rest" })
     this.pumps = made("div", { class: "tile-pumps" })
@@ -110,11 +110,11 @@ class Tile {
   showAlarms() {
     const all = alarmsOf(this.id)
     const off = (this.bed.off ?? []).length
-    const more = all.length > 1 ? made("span", { class: "more" }, t("moreAlarms", { count: all.length - 1 })) : undefined
-    const silent = off ? made("span", { class: "alarms-off" }, t("alarmsOff", { count: off })) : undefined
-    this.alarms.replaceChildren(...[
-      all.length ? alarmLine(all[0]) : made("span", { class: "no-alarm" }, t(this.bed.preset ? "noAlarm" : "noPreset")),
-      more, silent].filter(Boolean))
+    const none = () => made("span", { class: "no-alarm" }, t(this.bed.preset ? "noAlarm" : "noPreset"))
+    const more = all.length > 1 && made("span", { class: "more" }, t("moreAlarms", { count: all.length - 1 }))
+    const silent = off > 0 && made("span", { class: "alarms-off" }, t("alarmsOff", { count: off }))
+    const worst = all.length ? alarmChip(all[0], () => this.#acknowledge()) : none()
+    this.alarms.replaceChildren(...[worst, more, silent].filter(Boolean))
     setState(this.element, "data-worst", all.length && !isQuiet(all[0]) ? cleaned(all[0].priority) : undefined)
   }
 
@@ -173,8 +173,8 @@ export function mount(container) {
   const timer = setInterval(refresh, REFRESH)
   build()
   part("./people.js").then((people) => {
-    names.people = people
-    if (people?.nameOf) names.of = people.nameOf
+    names.people = strip.people = people
+    if (people) names.of = (bed) => nameOf(people, bed)
     named()
   })
   return () => {

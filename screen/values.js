@@ -13,11 +13,14 @@ export const DASHES = "– –"
 export function judge(stream, value, mono, link = "live") {
   if (!stream || !value) return { state: "none", text: DASHES, age: undefined, reason: "" }
   const age = Math.max(0, mono - value.t)
-  if (link === "standing" || !(age <= stream.staleAfter)) return { state: "stale", text: DASHES, age, reason: "stale" }
+  // A result (a cuff's pressure) is of its own time: it has no staleAfter, and is shown with its age.
+  const isLate = stream.staleAfter !== null && !(age <= stream.staleAfter)
+  if (link === "standing" || isLate) return { state: "stale", text: DASHES, age, reason: "stale" }
   if (!COUNTS.has(value.validity) || value.text === null) {
     return { state: "invalid", text: DASHES, age, reason: value.reason || value.validity }
   }
-  return { state: value.validity === "questionable" ? "questionable" : "fresh", text: value.text, age, reason: value.reason }
+  const state = value.validity === "questionable" ? "questionable" : "fresh"
+  return { state, text: value.text, age, reason: value.reason }
 }
 
 /** An age in few characters: seconds to two minutes, minutes to two hours, hours to two days, then days. Unit: ms. */

@@ -5,7 +5,8 @@ import { store } from "./store.js"
 const LANGUAGES = ["en", "ar"]
 const LONGEST = 200
 // Bidi controls, and everything else that is invisible and changes how its neighbours look.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu
+const UNSEEN =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu
 const NUMERIC = /^[-+–\d][\d\s.,:/%×+–-]*$/
 const [LEFT, FIRST_STRONG, POP] = ["\u2066", "\u2068", "\u2069"]
 

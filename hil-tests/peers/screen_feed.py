@@ -13,7 +13,8 @@ the option --feed or, while it runs, by a GET of /feed, whose words may be put t
     /feed?invalid=MDC_TEMP&for=10&reason=sentinel     also &bed=chair-1, &word=questionable
     /feed?alarm=high&bed=chair-2&for=30                           /feed?mark=test|training|none
     /feed?standing=1  nothing is recorded any more                /feed?restart=1   a new session
-    /feed?every=100   commits every 100 ms                        /feed?faults=7    random faults from this seed; 0: none
+    /feed?every=100   commits every 100 ms                /feed?square=1   every plethysmogram is a square wave
+    /feed?faults=7    random faults from this seed; 0: none
 
 GET /feed/shown tells what was committed lately: [[mono, {stream: value}], …], for tests that compare.
 """
@@ -151,6 +152,7 @@ class Feed:
             self.lie_until = now + float(words["lie"]) if "lie" in words else self.lie_until
             state.slow, state.fast = float(words.get("slow", state.slow)), float(words.get("fast", state.fast))
             state.every = float(words.get("every", state.every))
+            state.square = words.get("square", str(int(state.square))) == "1"
             state.recording = words["standing"] == "0" if "standing" in words else state.recording
             for name, held in (("gap", state.gaps), ("late", state.late)):
                 if name in words:

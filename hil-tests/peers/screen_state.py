@@ -11,6 +11,7 @@ from .screen_alarms import Alarms
 from .screen_unit import BEDS, PLETH, Body, Stream, streams, text_of
 
 KEEP = 8000.0  # ms of waves that a new screen gets
+SQUARE = 500.0  # ms
 SHOWN = 4000  # commits of values that a test can ask for
 HOSTILE = ("<script>window.hit=1</script><img src=x onerror=window.hit=1>\u202eevil\u2066\u2069\u200f&amp;\u0000\u0007"
            + "W" * 10000)
@@ -49,6 +50,7 @@ class State:
         self.bodies = [Body(index) for index in range(BEDS)]
         self.clients: list[Client] = []
         self.fast, self.slow, self.hostile, self.lie, self.recording = 1.0, 0.0, False, False, True
+        self.square = False
         self.gaps: dict[str, float] = {}
         self.late: dict[str, float] = {}
         self.random: random.Random | None = None
@@ -73,6 +75,7 @@ class State:
         self.alarms = Alarms(self)
         self.committed = mono()
         self.advance(self.committed)
+        self.shown = [(self.committed, dict(self.newest))]
 
     def patient(self, index: int) -> dict:
         return {"binding": 210 + index, "since": round(utc()) - 3600000 - 420000 * index, "by": ["layla"]}
@@ -117,8 +120,7 @@ class State:
             first = max(0, last - int(KEEP / step))
         index = int(stream.bed.split("-")[1]) - 1
         body, bad = self.bodies[index], stream.invalid
-        texts = [None if bad else body.wave(stream.metric, (origin + k * step + self.offset) / 1000)
-                 for k in range(first, last)]
+        texts = [None if bad else self.curve(stream, body, origin + k * step) for k in range(first, last)]
         self.count[stream.number] = last
         if self.gaps.get(stream.bed, 0) > now:
             return
@@ -127,6 +129,12 @@ class State:
             self.held.append((now + 1500, stream.bed, entry))
         else:
             waves.setdefault(stream.bed, []).append(entry)
+
+    def curve(self, stream: Stream, body: Body, t: float) -> float:
+        """A curve's value at a time of the boot clock; a square wave has an edge at each whole 500 ms of it."""
+        if self.square and stream.metric == PLETH:
+            return 1000 if t // SQUARE % 2 else 0
+        return body.wave(stream.metric, (t + self.offset) / 1000)
 
     def value(self, stream: Stream, now: float) -> list[list]:
         due = int((now - self.started) / stream.period)
@@ -169,6 +177,7 @@ class State:
                {"metric": "MDC_ECG_HEART_RATE", "low": "45", "high": "130", "lowPriority": "high",
                 "highPriority": "medium"}]
         parts = {"respiration": 0, "saturation": 0, "pressure": 0, "pulse": 0, "temperature": 0}
+        missing = [{"part": part, "why": "notEntered"} for part in ("consciousness", "oxygen")]
         is_whole = "consciousness" in self.entered[bed] or index in (0, 3)
         return {
             "bed": bed, "name": self.words(f"Chair {index + 1}"), "nameArabic": self.words(f"كرسي {index + 1}"),
@@ -176,7 +185,7 @@ class State:
             "preset": {"preset": "oncology-chair", "reviewed": False, "limits": low},
             "patient": self.patients.get(bed), "isLost": False,
             "score": {"score": "NEWS2", "total": index % 4 if is_whole else None,
-                      "missing": [] if is_whole else ["consciousness", "oxygen"], "parts": parts, "utc": round(utc() / 60000) * 60000},
+                      "missing": [] if is_whole else missing, "parts": parts, "utc": round(utc() / 60000) * 60000},
             "entered": self.entered[bed], "off": self.alarms.switched_off.get(bed, []),
         }
 
@@ -190,8 +199,8 @@ class State:
             made.append({
                 "device": device, "bed": of[0].bed, "profile": kinds[device.split("-")[0]],
                 "manufacturer": self.words("Made-up"), "model": self.words("M1"), "link": "silent" if silent else
-                "answering", "hint": self.words("check the cable") if silent else "", "since": round(self.started + self.offset),
-                "isPump": device.startswith("pump"),
+                "answering", "hint": self.words("check the cable") if silent else "",
+                "since": round(self.started + self.offset), "isPump": device.startswith("pump"),
             })
         return made
 

@@ -37,6 +37,9 @@ class Alarms:
         with feed.state.lock:
             self.alarms.standing.clear()
             self.alarms.conditions = lambda: dict(self.found)
+            step = self.alarms.step
+            # What is set here is told like what the feed itself finds.
+            self.alarms.step = lambda: bool(step()) or True
 
     def begin(self, bed: str | None, priority: str, alert: str = "MDC_EVT_A", text: str = "SpO2 85 % below 88 %",
               arabic: str = "تشبع الأكسجين 85 % أقل من 88 %", metric: str | None = None,

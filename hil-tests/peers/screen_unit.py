@@ -47,9 +47,10 @@ class Stream:
     def described(self) -> dict:
         """As the picture has it."""
         return {
+            # A cuff's pressure is a result: of its own time, never stale.
             "n": self.number, "device": self.device, "vmd": self.vmd, "metric": self.metric, "label": self.label,
             "labelArabic": self.arabic, "unit": self.unit, "kind": self.kind, "category": self.category,
-            "period": self.period, "staleAfter": max(3 * self.period, 500),
+            "period": self.period, "staleAfter": None if self.metric in CUFF else max(3 * self.period, 500),
         }
 
 
