@@ -38,7 +38,8 @@ function chip(open) {
     known = one
     const { worst, place, more } = one
     const given = signal(worst, store.now().mono)
-    const shape = JSON.stringify([worst.instance, worst.priority, worst.text, worst.textArabic, place, more, given])
+    const { instance, priority: urgency, presence, text, textArabic } = worst
+    const shape = JSON.stringify([instance, urgency, presence, text, textArabic, place, more, given])
     if (shape !== shown) {
       shown = shape
       draw(node, one, given)

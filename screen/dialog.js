@@ -4,7 +4,8 @@ import { t } from "./words.js"
 import { button, el, fresh } from "./parts.js"
 import { lock, rest, whenLocked } from "./signin.js"
 
-const FOCUSABLE = "button, input, select, textarea, [href], [tabindex]"
+/** What Tab stops at. */
+const FOCUSABLE = "button, input, summary, [href], [tabindex='0']"
 let open = null
 /** What the alarm bar is in: it is never behind a dialog. */
 let bar = null

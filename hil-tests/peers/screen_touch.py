@@ -7,6 +7,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -144,13 +145,15 @@ class Touch:
         self.press(".dialog .tools", "people.close")
         return self
 
-    def key(self, *keys: str) -> Touch:
-        self.driver.switch_to.active_element.send_keys(*keys)
-        return self
-
-    def tab(self, times: int = 1) -> Touch:
-        for _ in range(times):
-            self.driver.switch_to.active_element.send_keys(Keys.TAB)
+    def key(self, *keys: str, shift: bool = False) -> Touch:
+        """Presses keys, wherever the focus is."""
+        hands = ActionChains(self.driver)
+        if shift:
+            hands.key_down(Keys.SHIFT)
+        hands.send_keys(*keys)
+        if shift:
+            hands.key_up(Keys.SHIFT)
+        hands.perform()
         return self
 
     def focused(self) -> dict:
