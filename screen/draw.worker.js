@@ -7,7 +7,7 @@ const SILENCE = 1500 // ms without a byte: the server is lost. It says something
 const [REOPEN_AFTER, GIVE_UP_AFTER] = [500, 4000] // ms, after an error and after a silence
 const CHECK_EVERY = 100
 const KEPT = 25000 // ms of curves: wider than any screen at 25 mm/s
-const JITTER = 100 // ms that a commit may take to come here, beside its own time
+const JITTER = 80 // ms that a commit may take to come here and be drawn, beside its own time
 
 const clock = new ServerClock()
 const curves = new Curves()

@@ -47,6 +47,5 @@ def resize(driver, width: int, height: int, ratio: float = 1) -> None:
 
 
 def complaints(driver) -> list[str]:
-    """What the page's console said since it was last asked, that is no missing file."""
-    return [entry["message"] for entry in driver.get_log("browser")
-            if entry["level"] in ("SEVERE", "WARNING") and "404" not in entry["message"]]
+    """The errors that the page's console told since it was last asked."""
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]

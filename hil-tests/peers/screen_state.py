@@ -75,6 +75,7 @@ class State:
         self.alarms = Alarms(self)
         self.committed = mono()
         self.advance(self.committed)
+        self.shown = [(self.committed, dict(self.newest))]
 
     def patient(self, index: int) -> dict:
         return {"binding": 210 + index, "since": round(utc()) - 3600000 - 420000 * index, "by": ["layla"]}
