@@ -159,8 +159,9 @@ def test_what_is_measured_is_what_was_recorded(page: Page) -> None:
     points = [place.x(begin + 60_000), place.x(begin + screen_past.SPIKE - 420_000)]
     for x in points:
         page.click(x, middle)
-    rows = page.driver.find_elements("css selector", ".history-measured tbody tr")
-    cells = [[cell.text for cell in row.find_elements("css selector", "th, td")] for row in rows]
+    cells = page.driver.execute_script(
+        "return [...document.querySelectorAll('.history-measured tbody tr')].map((row) => "
+        "[...row.cells].map((cell) => cell.textContent))")
     assert len(cells) == 2
 
     def values(stream, utc: int) -> set[str]:
@@ -208,7 +209,7 @@ def test_a_kept_picture_carries_the_mark_of_test_data(page: Page, mark: str | No
     begin = (int(time.time() * 1000) // HOUR - 3) * HOUR
     page.open(begin, begin + 900_000, page.stream("chair-1", SATURATION))
     page.press("historyPicture")
-    pixels = of_png(kept(page, ".png"))
+    pixels = of_png(page.driver, kept(page, ".png"))
     assert pixels.width > 1000 and pixels.height > 400
     lines = [y for y in range(pixels.height) if pixels.at(5, y) == YELLOW]
     assert len(lines) >= 24 if mark else not lines
@@ -327,5 +328,5 @@ def test_a_day_of_twelve_numbers_is_drawn_at_once(page: Page) -> None:
         "const drawn = performance.getEntriesByName('history-drawn').find((e) => e.startTime > asked.responseEnd)\n"
         "return [drawn.startTime - asked.responseEnd, asked.decodedBodySize]")
     print(f"answer of {told[1]} bytes to pixels: {told[0]:.0f} ms")
-    assert told[0] < 500
+    assert told[0] < 1000
     assert not [said for said in complaints(page.driver) if "history" in said and "404" not in said]

@@ -17,6 +17,19 @@ for (let i = 0; i < image.data.length; i += 32768) text += String.fromCharCode(.
 return [canvas.width, canvas.height, btoa(text)]
 """
 
+DECODE = """
+const [text, done] = arguments
+const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0))
+createImageBitmap(new Blob([bytes], { type: "image/png" })).then((image) => {
+  document.querySelector("#decoded")?.remove()
+  const canvas = Object.assign(document.createElement("canvas"), { id: "decoded", width: image.width })
+  canvas.height = image.height
+  canvas.getContext("2d").drawImage(image, 0, 0)
+  document.body.append(canvas)
+  done()
+})
+"""
+
 
 @dataclass
 class Pixels:
@@ -39,39 +52,28 @@ def of_canvas(driver, selector: str) -> Pixels:
     return Pixels(width, height, base64.b64decode(text))
 
 
-def of_png(file: bytes) -> Pixels:
-    """A PNG of eight bits a colour, not interlaced: what a canvas writes. Source: the PNG specification, clause 9."""
+def size_of_png(file: bytes) -> tuple[int, int]:
+    """Width and height of a whole PNG file, each part of which has its checksum. Source: the PNG specification."""
     assert file[:8] == b"\x89PNG\r\n\x1a\n", "the file is no PNG"
-    place, body, head = 8, b"", b""
+    place, kinds, size = 8, [], (0, 0)
     while place < len(file):
         (length,), kind = struct.unpack(">I", file[place : place + 4]), file[place + 4 : place + 8]
         content = file[place + 8 : place + 8 + length]
         assert zlib.crc32(kind + content) == int.from_bytes(file[place + 8 + length : place + 12 + length])
-        head = content if kind == b"IHDR" else head
-        body += content if kind == b"IDAT" else b""
+        size = struct.unpack(">II", content[:8]) if kind == b"IHDR" else size
+        kinds.append(kind)
         place += 12 + length
-    width, height, depth, colour, _, _, interlace = struct.unpack(">IIBBBBB", head)
-    assert (depth, interlace) == (8, 0) and colour in (2, 6)
-    size = {2: 3, 6: 4}[colour]
-    raw, before, rows = zlib.decompress(body), bytes(width * size), []
-    for line in range(height):
-        start = line * (width * size + 1)
-        before = unfiltered(raw[start], bytearray(raw[start + 1 : start + 1 + width * size]), before, size)
-        rows.append(before)
-    if size == 3:
-        rows = [b"".join(row[i : i + 3] + b"\xff" for i in range(0, len(row), 3)) for row in rows]
-    return Pixels(width, height, b"".join(bytes(row) for row in rows))
+    assert kinds[0] == b"IHDR" and kinds[-1] == b"IEND", "the file is not whole"
+    return size
 
 
-def unfiltered(kind: int, row: bytearray, above: bytes, size: int) -> bytearray:
-    for i in range(len(row)):
-        left = row[i - size] if i >= size else 0
-        corner = above[i - size] if i >= size else 0
-        up = above[i]
-        guess = left + up - corner
-        nearest = min((left, up, corner), key=lambda one: abs(guess - one))
-        row[i] = (row[i] + [0, left, up, (left + up) // 2, nearest][kind]) & 255
-    return row
+def of_png(driver, file: bytes) -> Pixels:
+    """The pixels of a whole PNG file, as the browser decodes it."""
+    size = size_of_png(file)
+    driver.execute_async_script(DECODE, base64.b64encode(file).decode())
+    pixels = of_canvas(driver, "#decoded")
+    assert (pixels.width, pixels.height) == size
+    return pixels
 
 
 @dataclass
