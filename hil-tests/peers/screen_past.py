@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from .screen_unit import text_of
 
-MOST_POINTS = 100_000  # worked out for one stream: more is thinned, so that the feed stays quick
+MOST = 12  # samples worked out of one column: of more every few are, by the column alone, so that the feed stays quick
 HOUR = 3_600_000
 SPIKE = 600_000  # ms past the hour
 SPIKED = "250"
@@ -89,11 +89,10 @@ def columns(state, stream, begin: int, end: int, count: int) -> dict:
     low: list[str | None] = []
     high: list[str | None] = []
     many = []
-    most = max(1, MOST_POINTS // count // 50)
     for column in range(count):
         start, stop = begin + column * width, begin + (column + 1) * width
         all_ = times(stream, start, stop)
-        chosen = all_ if len(all_) <= most else [*all_[:: len(all_) // most + 1], *spikes(stream, all_)]
+        chosen = all_ if len(all_) <= MOST else [*all_[:: len(all_) // 2 + 1], *spikes(stream, all_)]
         values = [sample(state, stream, t) for t in chosen if not any(a <= t < b for a, b, _ in holes)]
         values = [value for value in values if value is not None]
         low.append(min(values, key=float) if values else None)
