@@ -1,4 +1,4 @@
-"""A bed's trends and infusions, in a real browser against the dev feed. Each check is shown a fault that it must find."""
+"""A bed's trends and infusions, in a real browser against the dev feed. Each check is shown a fault it must find."""
 
 from __future__ import annotations
 

@@ -185,7 +185,7 @@ class HistoryScreen {
       zone: zoneName(), isRight: document.documentElement.dir === "rtl", data: this.data,
       events: this.data?.events ?? [], mark: mark === null ? null : t(`mark-${mark}`),
       rows: this.rows().map((stream) => ({
-        n: stream.n, title: `${labelOf(stream)} · ${cleaned(stream.device)}`,
+        n: stream.n, title: `\u2068${labelOf(stream)}\u2069 · \u2068${cleaned(stream.device)}\u2069`,
         gapWord })) })
   }
 
@@ -361,7 +361,7 @@ class HistoryScreen {
     const isBed = this.place.startsWith("bed:")
     const name = this.place.slice(this.place.indexOf(":") + 1)
     return [`${t("historyTitle")} · ${isBed ? nameOfBed(name) : cleaned(name)}`,
-      this.rows().map((row) => labelOf(row)).join(" · "),
+      this.rows().map((row) => `\u2068${labelOf(row)}\u2069`).join(" · "),
       `\u2066${momentText(from, zone)} – ${momentText(to, zone)} ${zoneText(from, zone)}\u2069`]
   }
 
