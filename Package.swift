@@ -173,6 +173,17 @@ let package = Package(
             settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
+            "Console",
+            [
+                "LocalSocket", "Observability", "OperatorDesk", "RealTime", "SampleJournal", "UnitPicture",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        room(
             "OperatorDesk",
             [
                 "Alarms", "BedDesk", "CPosix", "DeviceModel", "LocalSocket", "Patients", "PumpControl", "RealTime",
@@ -192,7 +203,7 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Alarms", "CommandRecord", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
+                "Alarms", "CommandRecord", "Console", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
                 "ProfileLanguage",
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
                 "PumpDesk", "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients",
@@ -276,8 +287,14 @@ let package = Package(
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "UnitPicture",
-            ["DeviceModel", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
+            ["DeviceModel", "JournalCoding", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
             settings: optimised),
+        tests(
+            of: "Console",
+            [
+                "RealTime", "TestSupport", "UnitPicture", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),

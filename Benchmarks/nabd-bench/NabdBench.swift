@@ -49,7 +49,7 @@ enum NabdBench {
                     ("nabd-bench poll HOST PORT S | decode nonin|alaris|registers S PROFILES | wakeup US S PRIORITY "
                         + "FILE | "
                         + "journal DIR SIZES S COMMIT-MS [RECORDING] | limits DIR S watched|bare PROFILES | "
-                        + "history DIR HOURS BEDS | picture DIR S COMMIT-MS | screen DIR S\n").utf8))
+                        + "picture DIR S COMMIT-MS | screen DIR S | history DIR HOURS BEDS\n").utf8))
         }
     }
 

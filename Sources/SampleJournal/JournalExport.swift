@@ -11,9 +11,11 @@ package struct JournalExport: Sendable {
     package static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
 
     /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
+    ///
+    /// - Parameter isCancelled: is asked often; when it says so, `CancellationError` is thrown.
     package func samples(
         from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool,
-        write: (String) throws -> Void
+        isCancelled: () -> Bool = { false }, write: (String) throws -> Void
     ) throws {
         var known = try cursor.known ?? Known(reader.streamsByID(), selection)
         defer { cursor.known = known }
@@ -21,7 +23,8 @@ package struct JournalExport: Sendable {
             let chunks = try reader.chunks(
                 after: cursor.chunk, limit: 100, without: known.without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
-            for chunk in chunks {
+            if isCancelled() { throw CancellationError() }
+            for chunk in chunks where selection.sessions?.contains(chunk.session) ?? true {
                 // A stream described since then: whether it is one of text must be known before its block is read.
                 if chunk.hasStream(besides: known.streams) { known = Known(try reader.streamsByID(), selection) }
                 for block in reader.blocks(of: chunk, chosen: known.chosen, streams: known.streams) {
@@ -43,7 +46,7 @@ package struct JournalExport: Sendable {
         let without: JournalChunk.Content?
 
         init(_ streams: [Int64: StreamDescriptor], _ selection: JournalReader.Selection) {
-            let wanted = streams.filter { selection.takes($0.value) }
+            let wanted = streams.filter(selection.takes)
             self.streams = streams
             chosen = Set(wanted.keys)
             without = JournalReader.contentWithout(wanted.values)

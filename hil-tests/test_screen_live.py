@@ -1,0 +1,402 @@
+"""The live screens in a real browser, before a made-up unit: what is shown is what was recorded, or dashes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from peers.browser import browser, complaints, resize
+from peers.screen_feed import Feed
+from peers.screen_state import HOSTILE
+
+DASHES = "– –"
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(240), pytest.mark.xdist_group("screen")]
+LOST_WITHIN = 2.0  # s
+SECONDS_OF_FAULTS = float(os.environ.get("NABD_SCREEN_FAULTS", "30"))  # 600 for the proof
+# What stands for each stream in the page, with the page's own word of the time of the newest value.
+SHOWN = """
+const {store} = await import('/store.js')
+return [...document.querySelectorAll('[data-n]')].map(e => [Number(e.dataset.n), e.textContent, e.dataset.state])
+"""
+# The same with the commit that the page has and the time that it takes for now, all at one moment.
+STANDS = """
+const done = arguments[0]
+import('/store.js').then(({store}) => done([store.picture.committed, store.now().mono,
+  [...document.querySelectorAll('[data-n]')].map(e => [Number(e.dataset.n), e.textContent, e.dataset.state])]))
+"""
+# The curves' pixels: a row of a bed's canvas as the columns in which there is ink. Ink is far from ground and grid.
+INK = """
+const [bed, rows, place] = arguments
+const canvas = document.querySelector(`[data-bed="${bed}"] canvas`)
+const copy = new OffscreenCanvas(canvas.width, canvas.height)
+const context = copy.getContext('2d', {willReadFrequently: true})
+context.drawImage(canvas, 0, 0)
+const height = Math.floor(canvas.height / rows)
+const {data} = context.getImageData(0, place * height, canvas.width, height)
+const ink = new Array(canvas.width).fill(0)
+for (let i = 0; i < data.length; i += 4) {
+  if (Math.max(data[i], data[i + 1], data[i + 2]) > 90) ink[(i / 4) % canvas.width] += 1
+}
+return ink
+"""
+
+
+@pytest.fixture
+def feed() -> Iterator[Feed]:
+    made = Feed()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def page_browser() -> Iterator:
+    with browser() as driver:
+        yield driver
+
+
+@pytest.fixture
+def page(page_browser, feed: Feed) -> Iterator:
+    """All beds, full; in English."""
+    page_browser.get(f"http://127.0.0.1:{feed.port}/")
+    wait(lambda: inks(page_browser), "a curve is drawn")
+    choose(page_browser, "en")
+    yield page_browser
+    page_browser.get("about:blank")
+
+
+def wait(holds: Callable, what: str, within: float = 20) -> float:
+    """Waits until it holds; returns how long that took. Unit: s."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < within, f"not within {within} s: {what}"
+        time.sleep(0.03)
+    return time.monotonic() - began
+
+
+def inks(driver, bed: str = "chair-1", rows: int = 4, place: int = 0) -> int:
+    """How many columns of a row have ink; 0 where there is no canvas."""
+    return sum(1 for column in ink(driver, bed, rows, place) if column)
+
+
+def ink(driver, bed: str = "chair-1", rows: int = 4, place: int = 0) -> list[int]:
+    if not driver.execute_script(f"return !!document.querySelector('[data-bed=\"{bed}\"] canvas')"):
+        return []
+    return driver.execute_script(INK, bed, rows, place)
+
+
+def shown(driver) -> dict[int, tuple[str, str]]:
+    """By stream: what stands there, and its state."""
+    rows = driver.execute_async_script("const done = arguments[0]; (async () => {" + SHOWN + "})().then(done)")
+    return {n: (text, state) for n, text, state in rows}
+
+
+def choose(driver, language: str) -> None:
+    if driver.execute_script("return document.documentElement.lang") != language:
+        driver.find_element("id", "language").click()
+
+
+def text(driver, selector: str) -> str:
+    """The text of the first such element now: the page may make it anew at any time."""
+    return driver.execute_script("return document.querySelector(arguments[0])?.textContent ?? ''", selector)
+
+
+def link(driver) -> str:
+    return driver.execute_script("return document.body.dataset.link")
+
+
+def longest_blank(columns: list[int]) -> int:
+    longest = run = 0
+    for column in columns:
+        run = 0 if column else run + 1
+        longest = max(longest, run)
+    return longest
+
+
+def number(feed: Feed, device: str, metric: str) -> int:
+    return next(s.number for s in feed.state.streams if s.device == device and s.metric == metric)
+
+
+def test_a_gap_is_background_and_what_comes_late_fills_its_place(page, feed):
+    assert longest_blank(ink(page)) < 40, "only the bar before the pen"
+    feed.switch({"gap": "chair-1", "for": "1"})
+    time.sleep(2.0)
+    # 94.5 px are a second; the commit's grid may make the gap a quarter of a second longer or shorter.
+    gap = longest_blank(ink(page))
+    assert 55 < gap < 150, gap
+    assert longest_blank(ink(page, "chair-2")) < 40, "another bed's curve goes on"
+    feed.switch({"late": "chair-3", "for": "1"})
+    wait(lambda: longest_blank(ink(page, "chair-3", place=1)) > 60, "the late curve is missing at first", 4)
+    assert longest_blank(ink(page, "chair-3", place=0)) < 40, "its neighbour is not late"
+    wait(lambda: longest_blank(ink(page, "chair-3", place=1)) < 40, "what came late is in its place", 5)
+
+
+def test_a_faster_device_and_a_wider_screen_move_no_curve_away(page, feed):
+    feed.switch({"fast": "1.03"})
+    time.sleep(6)
+    assert longest_blank(ink(page)) < 40
+    resize(page, 1600, 900, 2)
+    try:
+        time.sleep(1.5)
+        columns = ink(page)
+        assert len(columns) > 400 and longest_blank(columns) < 80, "drawn whole again, in the screen's own pixels"
+    finally:
+        resize(page, 1920, 1080)
+
+
+def test_a_stuck_device_is_dashes_within_three_periods_and_half_a_second(page, feed):
+    n = number(feed, "oximeter-2", "MDC_PULS_OXIM_SAT_O2")
+    assert shown(page)[n][1] == "fresh"
+    with feed.state.lock:
+        last = feed.state.newest[n][1]
+        feed.switch({"stuck": "oximeter-2", "for": "8"})
+    wait(lambda: shown(page)[n] == (DASHES, "stale"), "dashes", 5)
+    late = page.execute_async_script(
+        "const [last, done] = arguments; import('/store.js').then(({store}) => done(store.now().mono - last))", last)
+    assert 3000 <= late <= 3500 + 250, late  # a page is asked, which takes its time too
+    assert "ago" in text(page, f"[data-bed=chair-2] .block:has([data-n='{n}']) .block-note")
+    wait(lambda: shown(page)[n][1] == "fresh", "back by itself", 15)
+
+
+def test_what_is_invalid_says_why_and_what_is_doubtful_is_marked(page, feed):
+    n = number(feed, "oximeter-1", "MDC_PULS_OXIM_SAT_O2")
+    note = f"[data-bed=chair-1] .block:has([data-n='{n}']) .block-note"
+    feed.switch({"invalid": "MDC_PULS_OXIM_SAT_O2", "bed": "chair-1", "reason": "sentinel", "for": "3"})
+    wait(lambda: shown(page)[n] == (DASHES, "invalid"), "dashes")
+    assert text(page, note) == "device has no value"
+    choose(page, "ar")
+    assert text(page, note) == "لا قيمة لدى الجهاز"
+    choose(page, "en")
+    wait(lambda: shown(page)[n][1] == "fresh", "valid again")
+    feed.switch({"invalid": "MDC_PULS_OXIM_SAT_O2", "bed": "chair-1", "word": "questionable", "reason": "jump",
+                 "for": "3"})
+    wait(lambda: shown(page)[n][1] == "questionable", "doubtful")
+    assert shown(page)[n][0].isdigit() and text(page, note) == "doubtful"
+
+
+@pytest.mark.parametrize("fault", ["hang", "die"])
+def test_a_lost_server_is_shown_within_two_seconds_and_comes_back(page, feed, fault):
+    wait(lambda: link(page) == "live", "live")
+    feed.switch({fault: "4"})
+    took = wait(lambda: link(page) == "lost", "lost", 4)
+    assert took <= LOST_WITHIN, took
+    assert "No connection" in page.find_element("id", "lost").text
+    dimmed = page.execute_script("return Number(getComputedStyle(document.getElementById('screen')).opacity)")
+    assert dimmed < 0.6
+    wait(lambda: link(page) == "live" and not page.find_element("id", "lost").is_displayed(), "back by itself", 12)
+    n = number(feed, "oximeter-1", "MDC_PULS_OXIM_SAT_O2")
+    wait(lambda: shown(page)[n][1] == "fresh", "values again", 5)
+
+
+def test_a_slow_server_is_not_lost(page, feed):
+    feed.switch({"slow": "300"})
+    for _ in range(20):
+        assert link(page) == "live"
+        time.sleep(0.1)
+
+
+def test_nothing_recorded_is_nothing_current(page, feed):
+    feed.switch({"standing": "1"})
+    wait(lambda: link(page) == "standing", "standing", 2)
+    wait(lambda: {state for _, state in shown(page).values()} == {"stale"}, "all values are dashes", 2)
+    assert {text for text, _ in shown(page).values()} == {DASHES}
+    feed.switch({"standing": "0"})
+    wait(lambda: link(page) == "live", "live again", 3)
+
+
+def test_a_journal_that_cannot_be_read_is_nothing_current(page, feed):
+    feed.switch({"fail": "2"})
+    wait(lambda: link(page) == "standing", "standing", 2)
+    wait(lambda: {text for text, _ in shown(page).values()} == {DASHES}, "all values are dashes", 2)
+    wait(lambda: link(page) == "live", "live again", 5)
+
+
+def test_lies_of_a_server_are_left_aside(page, feed):
+    feed.switch({"lie": "3"})
+    time.sleep(3.5)
+    n = number(feed, "oximeter-1", "MDC_PULS_OXIM_SAT_O2")
+    wait(lambda: shown(page)[n][1] == "fresh" and link(page) == "live", "values go on", 4)
+    assert inks(page) > 100
+    assert [line for line in complaints(page) if "Uncaught" in line] == []
+
+
+def test_hostile_strings_change_nothing_but_text(page, feed):
+    structure = ("return [...document.querySelectorAll('#screen *')].map(e => e.tagName).filter(n => "
+                 "!['BDI', 'SPAN', 'BUTTON'].includes(n)).join()")
+    before = page.execute_script(structure)
+    complaints(page)
+    feed.switch({"hostile": "1"})
+    wait(lambda: "<script>" in text(page, ".tile-title"), "the words are there")
+    time.sleep(1)
+    assert page.execute_script(structure) == before
+    assert page.execute_script("return window.hit") is None
+    body = page.execute_script("return document.body.textContent")
+    assert not set(body) & set("\u202e\u2066\u200f\u0007") - set("\u2066\u2068\u2069") and "\u202e" in HOSTILE
+    assert max(len(text) for text in page.execute_script(
+        "return [...document.querySelectorAll('#screen bdi')].map(e => e.textContent)")) <= 200
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 1920, "nothing is pushed away"
+    assert complaints(page) == []
+
+
+def test_arabic_mirrors_the_layout_and_no_curve(page):
+    def places() -> tuple[float, float, float]:
+        return page.execute_script(
+            "const x = (one) => document.querySelector('[data-bed=chair-1]' + one).getBoundingClientRect().x;"
+            "return [x(''), x(' .wave-box'), x(' .tile-numbers')]")
+    tile, curve, numbers = places()
+    assert tile < 100 and curve < numbers
+    choose(page, "ar")
+    mirrored_tile, mirrored_curve, mirrored_numbers = places()
+    assert mirrored_tile > 1000 and mirrored_numbers < mirrored_curve
+    # The pen still goes from left to right: where the bar is, a moment later it is farther right.
+    assert pen_moves_right(page)
+    digits = page.execute_script("return document.body.textContent")
+    assert not set(digits) & set("٠١٢٣٤٥٦٧٨٩"), "Western digits"
+    assert page.execute_script("return getComputedStyle(document.querySelector('.block-value')).direction") == "ltr"
+
+
+def pen_moves_right(driver) -> bool:
+    def bar() -> int:
+        columns = ink(driver)
+        runs = [(length, end) for end, length in enumerate(blank_runs(columns))]
+        return max(runs)[1]
+    moves = []
+    for _ in range(6):
+        before = bar()
+        time.sleep(0.3)
+        moves.append(bar() - before)
+    return sorted(moves)[len(moves) // 2] > 0
+
+
+def blank_runs(columns: list[int]) -> list[int]:
+    run, runs = 0, []
+    for column in columns:
+        run = 0 if column else run + 1
+        runs.append(run)
+    return runs
+
+
+CLIPPED = """
+const bad = []
+for (const e of document.querySelectorAll('#top *, #screen *')) {
+  if (!e.checkVisibility() || e.closest('.unseen') || e.children.length || !e.textContent.trim()) continue
+  const style = getComputedStyle(e)
+  const box = e.closest('.tile-title, .tile-patient, .cause, .pump-drug, .unit-name') ?? e
+  const r = box.getBoundingClientRect()
+  if (box.scrollWidth > box.clientWidth + 1 && box.clientWidth && getComputedStyle(box).overflow !== 'visible')
+    bad.push(['wide', e.className, e.textContent])
+  for (let up = box.parentElement; up && up.id !== 'screen'; up = up.parentElement) {
+    if (getComputedStyle(up).overflow === 'visible') continue
+    const around = up.getBoundingClientRect()
+    const isHigher = r.bottom > around.bottom + 1 || r.top < around.top - 1
+    if (isHigher || r.right > around.right + 1 || r.left < around.left - 1)
+      bad.push(['cut', e.className, e.textContent, up.className])
+  }
+}
+return bad
+"""
+
+
+@pytest.mark.parametrize("address", ["#/unit", "#/bed/chair-3"])
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_no_label_is_clipped(page, feed, language, address):
+    page.get(f"http://127.0.0.1:{feed.port}/{address}")
+    choose(page, language)
+    time.sleep(1)
+    assert page.execute_script(CLIPPED) == []
+
+
+def test_the_search_for_clipped_labels_finds_one(page):
+    page.execute_script("document.querySelector('.tile-patient').textContent = 'x'.repeat(300)")
+    assert page.execute_script(CLIPPED)
+    page.execute_script("document.querySelector('.tile-patient').textContent = ''")
+    page.execute_script("document.querySelector('.number-cell .block-value').style.setProperty('font-size', '90px')")
+    assert page.execute_script(CLIPPED)
+
+
+def wrong_values(driver, feed: Feed) -> tuple[int, list]:
+    """How many places were compared, and those where something else stands than what was committed."""
+    committed, mono, rows = driver.execute_async_script(STANDS)
+    with feed.state.lock:
+        commits = [values for at, values in feed.state.shown if at <= committed + 0.01]
+    newest = {n: value for values in commits for n, value in values.items()}
+    wrong = []
+    for n, text, state in rows:
+        stream = next(s for s in feed.state.streams if s.number == n)
+        may = allowed(stream, newest.get(n), mono)
+        if (text, state) not in may:
+            wrong.append((n, text, state, may))
+    return len(rows), wrong
+
+
+def allowed(stream, value: list | None, mono: float) -> set[tuple[str, str]]:
+    """What may stand for a stream: what is recorded says it, near the moment of becoming stale either of two."""
+    if value is None:
+        return {(DASHES, "none")}
+    _, at, text, validity, _ = value
+    limit = stream.described()["staleAfter"]
+    fresh = (text, "fresh" if validity == "valid" else validity) if text is not None else (DASHES, "invalid")
+    if limit is None or mono - at < limit:
+        return {fresh}
+    return {(DASHES, "stale")} if mono - at > limit + 500 else {(DASHES, "stale"), fresh}
+
+
+@pytest.mark.timeout(200 + 1.2 * SECONDS_OF_FAULTS)
+def test_values_equal_the_feeds_through_random_faults(page, feed):
+    feed.switch({"faults": "7"})
+    compared, wrong, states = 0, [], set()
+    until = time.monotonic() + SECONDS_OF_FAULTS
+    while time.monotonic() < until:
+        count, found = wrong_values(page, feed)
+        compared, wrong = compared + count, wrong + found
+        states |= {state for _, state in shown(page).values()}
+        time.sleep(0.2)
+    assert compared > 2000 and wrong == []
+    assert {"fresh", "stale", "invalid", "questionable"} <= states, "the faults were there"
+
+
+def test_the_comparison_finds_a_wrong_value(page, feed):
+    page.execute_script("""
+        const place = document.querySelector('[data-n]')
+        Object.defineProperty(place, 'textContent', {get() { return '12' }, set() {}})""")
+    assert len(wrong_values(page, feed)[1]) == 1
+
+
+def test_the_policy_is_kept_and_every_target_is_large(page, feed):
+    page.get(f"http://127.0.0.1:{feed.port}/#/bed/chair-1")
+    time.sleep(1.5)
+    small = page.execute_script(
+        "return [...document.querySelectorAll('#top button, #top a.key, #screen button, #screen a')]"
+        ".filter(e => e.checkVisibility()).map(e => [e.textContent, e.getBoundingClientRect()])"
+        ".filter(([, r]) => r.width < 48 || r.height < 48).map(([text]) => text)")
+    assert small == []
+    assert [line for line in complaints(page) if "Content Security" in line] == []
+    page.execute_script("document.body.setAttribute('style', 'color: red')")
+    wait(lambda: any("Content Security" in line for line in complaints(page)), "a breach is told", 3)
+
+
+def test_the_gain_of_a_curve_changes_that_curve(page, feed):
+    page.get(f"http://127.0.0.1:{feed.port}/#/bed/chair-1")
+    wait(lambda: page.find_elements("css selector", ".gain"), "keys")
+    time.sleep(1.5)
+    scale = page.find_element("css selector", ".wave-scale")
+    before = scale.text
+    page.find_elements("css selector", ".gain")[1].click()
+    wait(lambda: scale.text not in ("", before), "another scale", 3)
+    assert page.find_element("css selector", ".wave-gain").text == "×2"
+
+
+def test_the_keyboard_reaches_every_bed_and_every_key(page):
+    from selenium.webdriver.common.keys import Keys
+
+    page.execute_script("document.activeElement.blur()")
+    reached = set()
+    for _ in range(60):
+        page.switch_to.active_element.send_keys(Keys.TAB)
+        focused = page.execute_script(
+            "const e = document.activeElement; return `${e.id} ${e.getAttribute('href') ?? ''}`")
+        reached.add(focused.strip())
+    assert {f"#/bed/chair-{bed}" for bed in range(1, 9)} <= reached
+    assert {"language", "#/unit", "#/history", "#/technical"} <= reached

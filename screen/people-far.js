@@ -1,0 +1,86 @@
+// A far clinician: opening a consultation for a named one and a time, and closing it.
+
+import { store } from "./store.js"
+import { language, plain, t, timeText } from "./words.js"
+import { button, choice, el, fillWith } from "./parts.js"
+import { actForm } from "./acts.js"
+import { placeName } from "./alarm-words.js"
+
+/** How long one may be open. Unit: min. At the host: 1 min to 4 h. */
+const LENGTHS = [15, 30, 60, 120, 240]
+
+const answered = (key) => () => (language() === "ar" ? [el("p", { t: key })] : [])
+
+/** Who looks in, until when, and who said so: nodes of one sentence. */
+export function consultationLine({ clinician, until, by = [], bed = null }) {
+  return [
+    el("strong", {}, plain(clinician)), " · ",
+    t("people.far.until", { time: timeText(until, { zone: true }), by: by.join(", ") }), " · ",
+    bed === null ? t("people.far.all") : placeName(bed),
+  ]
+}
+
+export function consultation(dialog, { number = null }) {
+  const open = store.picture?.consultations ?? []
+  const one = open.find((each) => each.consultation === number)
+  if (one !== undefined) closing(dialog, one)
+  else choosing(dialog, open)
+}
+
+function choosing(dialog, open) {
+  const rows = open.map((each) =>
+    el("li", {}, el("span", {}, consultationLine(each)), button("people.far.close", () => {
+      fillWith(dialog.body)
+      closing(dialog, each)
+      dialog.focus()
+    })))
+  const list = actForm({
+    dialog, fields: el("p", { t: "people.far.note" }), submit: "people.far.list", doubt: "people.doubt.look",
+    line: () => ({ ask: "consultations" }),
+    done: (answer) => {
+      fillWith(dialog.body)
+      opening(dialog, answer.clinicians ?? [])
+      dialog.focus()
+      return null
+    },
+  })
+  dialog.body.append(el("ul.consultations", {}, rows), list)
+}
+
+function opening(dialog, clinicians) {
+  if (clinicians.length === 0) {
+    dialog.body.append(el("p", { t: "people.far.nobody" }))
+    return
+  }
+  const who = choice({
+    legend: t("people.far.who"), options: clinicians.map(({ id, name }) => ({ value: id, text: plain(name || id) })),
+  })
+  const beds = [...(store.beds?.keys() ?? [])].map((bed) => ({ value: bed, text: plain(placeName(bed)) }))
+  const where = choice({
+    legend: t("people.far.where"), columns: true,
+    options: [{ value: "", text: t("people.far.all"), checked: true }, ...beds],
+  })
+  const length = choice({
+    legend: t("people.far.length"), columns: true,
+    options: LENGTHS.map((minutes) => ({
+      value: String(minutes), text: t("people.far.minutes", { minutes }), checked: minutes === 60,
+    })),
+  })
+  const line = () => ({
+    ask: "consultation-open", clinician: who.value(), seconds: Number(length.value()) * 60,
+    ...(where.value() === "" ? {} : { bed: where.value() }),
+  })
+  dialog.body.append(
+    actForm({
+      dialog, fields: [el("p.note", { t: "people.far.note" }), who.box, where.box, length.box],
+      submit: "people.far.open", doubt: "people.doubt.far", line, done: answered("people.far.opened"),
+    }))
+}
+
+function closing(dialog, one) {
+  dialog.body.append(
+    actForm({
+      dialog, fields: el("p.about", {}, consultationLine(one)), submit: "people.far.close", doubt: "people.doubt.far",
+      line: () => ({ ask: "consultation-close", number: one.consultation }), done: answered("people.far.closed"),
+    }))
+}
