@@ -160,12 +160,13 @@ let package = Package(
         room("Patients", ["DeviceModel"], settings: optimised),
         room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
         room("BedDesk", ["DeviceModel", "Patients"], settings: optimised),
+        room("Consultations", ["DeviceModel"], settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",
             [
-                "Alarms", "BedDesk", "CPosix", "DeviceModel", "LocalSocket", "Patients", "PumpControl", "RealTime",
-                "StrictYAML",
+                "Alarms", "BedDesk", "Consultations", "CPosix", "DeviceModel", "LocalSocket", "Patients",
+                "PumpControl", "RealTime", "StrictYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -183,7 +184,7 @@ let package = Package(
             [
                 "Alarms", "CommandRecord", "Presets", "Scores", "DeviceModel", "DevicePlans", "ProfileLanguage",
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
-                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients",
+                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "Consultations", "PatientStore", "Patients",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -193,7 +194,7 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "BedDesk", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets",
+                "Alarms", "BedDesk", "BedExport", "Consultations", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets",
                 "ProfileLanguage",
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",
@@ -247,11 +248,14 @@ let package = Package(
                 "PumpControl", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
-        tests(of: "OperatorDesk", ["Alarms", "BedDesk", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
+        tests(
+            of: "OperatorDesk",
+            ["Alarms", "BedDesk", "Consultations", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PatientStore", ["Patients", "TestSupport"]),
         tests(of: "BedDesk", ["DeviceModel", "Patients", "TestSupport"], settings: optimised),
+        tests(of: "Consultations", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),
