@@ -194,7 +194,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "BedDesk", "BedExport", "Consultations", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets",
+                "Alarms", "BedDesk", "BedExport", "Consultations", "CPosix", "DeviceDrivers", "DeviceModel",
+                "DevicePlans", "Presets",
                 "ProfileLanguage",
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",

@@ -45,7 +45,8 @@ import Testing
     private static let pure: Set<String> = [
         "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
         "ModbusFrames",
-        "Nomenclature", "Alarms", "BedDesk", "CommandRecord", "Consultations", "Patients", "Presets", "PumpControl", "PumpRules",
+        "Nomenclature", "Alarms", "BedDesk", "CommandRecord", "Consultations", "Patients", "Presets", "PumpControl",
+        "PumpRules",
         "Scores",
     ]
 
