@@ -194,7 +194,7 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "BedDesk", "BedExport", "Consultations", "CPosix", "DeviceDrivers", "DeviceModel",
+                "Alarms", "BedDesk", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel",
                 "DevicePlans", "Presets",
                 "ProfileLanguage",
                 "DeviceSimulator",

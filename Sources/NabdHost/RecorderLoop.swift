@@ -48,6 +48,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     var desk: HostDesk?
     /// The beds of the unit; `nil` where it never had any.
     var beds: BedRounds?
+    /// Who may look from afar; `nil` where there is no way in for people.
+    var consultations: ConsultationRounds?
     /// Why no patient can be kept, as it was told last.
     var toldStoreFault: String?
 
@@ -117,6 +119,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             writeNotes()
             turnCommands()
             turnBeds()
+            turnConsultations()
             answerAlarms()
             switch round.commit {
             case .none: break
@@ -248,6 +251,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         totals.events += Int64(batch.count)
         commands?.took(batch, first: last - Int64(batch.count) + 1)
         beds?.took(batch, first: last - Int64(batch.count) + 1, utcOffset: clockWatch.offset)
+        consultations?.took(batch, first: last - Int64(batch.count) + 1, utcOffset: clockWatch.offset)
         events.take(batch.count, at: clock.now())
         if events.keepWithinLimit() > 0 { loseEvents() }
         return true
