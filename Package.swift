@@ -161,6 +161,17 @@ let package = Package(
         room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
         room("BedDesk", ["DeviceModel", "Patients"], settings: optimised),
         room("Consultations", ["DeviceModel"], settings: optimised),
+        room(
+            "JournalFolds",
+            ["Alarms", "CommandRecord", "DeviceModel", "Patients", "PumpControl", "SampleJournal"],
+            settings: optimised),
+        room(
+            "UnitPicture",
+            [
+                "Alarms", "CommandRecord", "DeviceModel", "JournalCoding", "JournalFolds", "Patients", "PumpControl",
+                "SampleJournal", "Scores",
+            ],
+            settings: optimised),
         room("LocalSocket", ["CPosix"]),
         room(
             "OperatorDesk",
@@ -182,7 +193,8 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Alarms", "CommandRecord", "Presets", "Scores", "DeviceModel", "DevicePlans", "ProfileLanguage",
+                "Alarms", "CommandRecord", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
+                "ProfileLanguage",
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
                 "PumpDesk", "PumpRules", "RealTime", "BedDesk", "Consultations", "PatientStore", "Patients",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
@@ -267,6 +279,10 @@ let package = Package(
         tests(of: "Scores", ["DeviceModel", "TestSupport"], settings: optimised, tables: ["news2.tsv"]),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
+            of: "UnitPicture",
+            ["DeviceModel", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
+            settings: optimised),
+        tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
@@ -288,7 +304,7 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
+                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "JournalFolds",
                 "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
                 "Sampling", "StrictYAML", "BedDesk", "Patients", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -1,6 +1,7 @@
 package import DeviceModel
 import DevicePlans
 import Foundation
+import JournalFolds
 import LineEngine
 package import Logging
 import Observability
