@@ -168,11 +168,27 @@ let package = Package(
         room(
             "UnitPicture",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "JournalCoding", "JournalFolds", "Patients", "PumpControl",
+                "Alarms", "CommandRecord", "Consultations", "DeviceModel", "JournalCoding", "JournalFolds", "Patients",
+                "PumpControl",
                 "SampleJournal", "Scores",
             ],
             settings: optimised),
         room("LocalSocket", ["CPosix"]),
+        room(
+            "Console",
+            [
+                "Consultations", "DeviceModel", "LocalSocket", "Observability", "OperatorDesk", "RealTime",
+                "SampleJournal", "UnitPicture",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ]),
         room(
             "OperatorDesk",
             [
@@ -193,7 +209,7 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Alarms", "CommandRecord", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
+                "Alarms", "CommandRecord", "Console", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
                 "ProfileLanguage",
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
                 "PumpDesk", "PumpRules", "RealTime", "BedDesk", "Consultations", "PatientStore", "Patients",
@@ -282,6 +298,13 @@ let package = Package(
             of: "UnitPicture",
             ["DeviceModel", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
             settings: optimised),
+        tests(
+            of: "Console",
+            [
+                "Consultations", "OperatorDesk", "RealTime", "TestSupport", "UnitPicture",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),

@@ -63,6 +63,11 @@ struct FarQueue: Sendable {
         return (String(decoding: lines[0].dropFirst(7), as: UTF8.self), lines[1].dropFirst(6))
     }
 
+    /// What a frame tells, where it is this event.
+    static func data(of frame: ArraySlice<UInt8>, event: String) -> ArraySlice<UInt8>? {
+        split(frame).flatMap { $0.event == event ? $0.data : nil }
+    }
+
     private mutating func merge(_ name: String, _ value: ArraySlice<UInt8>) {
         guard let key = Self.key(name) else { return set(name, value) }
         for element in JSONPieces.elements(value) ?? [] {

@@ -21,9 +21,10 @@ package struct PastAnswer: Sendable {
 
     package init(
         type: String, attachment: String? = nil,
-        write: @escaping @Sendable (
-            _ isCancelled: @escaping @Sendable () -> Bool, _ write: ([UInt8]) throws -> Void
-        ) throws -> Void
+        write:
+            @escaping @Sendable (
+                _ isCancelled: @escaping @Sendable () -> Bool, _ write: ([UInt8]) throws -> Void
+            ) throws -> Void
     ) {
         (self.type, self.attachment, self.write) = (type, attachment, write)
     }

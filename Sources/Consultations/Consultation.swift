@@ -18,7 +18,8 @@ package struct Consultation: Sendable, Hashable {
     /// The sequence of the event by which it was opened.
     package let number: Int64
     package let grant: ConsultationGrant
-    /// Unit: ns since 1970; by the wall clock as it was when somebody opened it.
+    /// When somebody opened it, and when it ends, by the wall clock as it was then. Unit: ns since 1970.
+    package let openedUTC: Int64
     package let untilUTC: Int64
     /// In the order in which they began.
     package internal(set) var visits: [Visit] = []

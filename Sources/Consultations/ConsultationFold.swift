@@ -125,7 +125,7 @@ package struct ConsultationFold: Sendable {
             !open.contains(where: { $0.grant.certificate == grant.certificate })
         else { return .contradiction }
         let consultation = Consultation(
-            number: position.sequence, grant: grant, untilUTC: position.utc &+ length)
+            number: position.sequence, grant: grant, openedUTC: position.utc, untilUTC: position.utc &+ length)
         unclosed.append(consultation)
         return .opened(consultation)
     }

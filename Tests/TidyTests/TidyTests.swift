@@ -29,7 +29,7 @@ import Testing
         "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"],
         "JournalCoding": ["SampleJournal", "Uplink", "BedExport", "UnitPicture"],
         "Yams": ["StrictYAML"],
-        "Hummingbird": ["RecordsSandbox", "Observability"], "AsyncHTTPClient": ["Uplink", "Gzip"],
+        "Hummingbird": ["RecordsSandbox", "Observability", "Console"], "AsyncHTTPClient": ["Uplink", "Gzip"],
         "FHIRMapping": ["Uplink", "BedExport"], "Gzip": ["Uplink"],
         "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
@@ -37,6 +37,7 @@ import Testing
     ]
     private static let downstream: Set<String> = [
         "SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability", "BedExport", "JournalFolds", "UnitPicture",
+        "Console",
     ]
     private static let upstream: Set<String> = [
         "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DevicePlans",
