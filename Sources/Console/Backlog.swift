@@ -76,8 +76,13 @@ package struct Backlog {
         return outcome
     }
 
-    /// What a screen begins with: all of it, or it is no picture.
-    package mutating func open(_ frames: [Frame], at now: Int64) { for frame in frames { add(frame, at: now) } }
+    /// What a screen begins with, or begins anew with: all of it, or it is no picture. What waited says nothing beside
+    /// it; how long the screen has taken nothing counts on.
+    package mutating func open(_ frames: [Frame], at now: Int64) {
+        let since = waiting.first?.since ?? now
+        self = Backlog()
+        for frame in frames { add(frame, at: since) }
+    }
 
     /// All that waits, which then waits no more.
     package mutating func take() -> [ByteBuffer] {

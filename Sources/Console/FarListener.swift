@@ -18,7 +18,6 @@ package struct FarListener: Sendable {
     private let responder: FarResponder
     private let book = ConnectionBook(most: 32)
     private let logger: Logger
-    private let told: Logger
 
     /// - Parameters:
     ///   - people: the people's socket, at which looking is recorded.
@@ -27,7 +26,7 @@ package struct FarListener: Sendable {
         _ place: FarPlace, files: ScreenFiles, feed: LiveFeed, past: any PastSource, directory: String, people: String?,
         bootID: String, logger: Logger
     ) {
-        (self.place, told) = (place, logger)
+        self.place = place
         let clock = MonotonicClock()
         responder = FarResponder(
             files: files, feed: feed, past: past,
@@ -41,7 +40,9 @@ package struct FarListener: Sendable {
     }
 
     /// Serves until the task is cancelled, or throws where the port or a certificate cannot be had.
-    package func run() async throws {
+    ///
+    /// - Parameter running: called once it can be reached.
+    package func run(running: @escaping @Sendable () -> Void) async throws {
         let tls = try place.tls()
         let responder = responder
         let (journal, connections, visits) = (responder.journal, responder.connections, responder.visits)
@@ -65,16 +66,11 @@ package struct FarListener: Sendable {
                 base: try TLSChannel(HTTP1Channel(responder: respond, configuration: http), tlsConfiguration: tls),
                 limit: limit, clock: clock)
         }
-        let (place, told) = (place, told)
         let application = Application(
             responder: responder, server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(place.address, port: place.port), serverName: nil),
-            onServerRunning: { _ in
-                told.info(
-                    "far clinicians may come in while a consultation is open",
-                    metadata: ["address": "\(place.address):\(place.port)"])
-            }, logger: logger)
+            onServerRunning: { _ in running() }, logger: logger)
         try await withTaskCancellationHandler {
             try await application.run()
         } onCancel: {

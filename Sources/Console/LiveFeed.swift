@@ -1,28 +1,18 @@
 package import Logging
 package import RealTime
-
-/// What was committed since the last time, as it is told to screens.
-package struct LiveBeat: Sendable {
-    /// The JSON object `beat`, one line.
-    package let changes: [UInt8]
-    /// Whether the picture must be told anew.
-    package let isWhole: Bool
-    /// The JSON objects `waves`, by bed; "" is what is at no bed.
-    package let waves: [String: [UInt8]]
-
-    package init(changes: [UInt8], isWhole: Bool = false, waves: [String: [UInt8]] = [:]) {
-        (self.changes, self.isWhole, self.waves) = (changes, isWhole, waves)
-    }
-}
+import Synchronization
+package import UnitPicture
 
 /// Where the picture comes from: the journal, read by one for all screens.
 package protocol PictureSource: AnyObject {
     /// What was committed since the last call. Throws where it cannot be read any more: it is then opened anew.
-    func take() throws -> LiveBeat
+    func take() throws -> PictureBeat
     /// The JSON object `picture`, one line.
-    func whole() throws -> [UInt8]
-    /// The JSON objects `waves` of the last seconds, by bed.
-    func waves() throws -> [String: [UInt8]]
+    func whole() -> [UInt8]
+    /// The JSON object `waves` of the last seconds at a bed.
+    func waves(of bed: String) -> [UInt8]
+    /// The beds; "" is what is at no bed.
+    var beds: [String] { get }
 }
 
 /// A journal that is open: what is in it, and how to wait for more.
@@ -50,6 +40,8 @@ package actor LiveFeed {
     /// The reader's signs of life.
     package nonisolated let beat = Beat()
     private var standing = Standing.failing(LiveFeed.beginning)
+    /// The failure that lasts, for those who must not wait.
+    private nonisolated let told = Mutex<Refusal?>(nil)
     private var screens: [Int: Screen] = [:]
     private var next = 0
     private var isEnding = false
@@ -97,7 +89,7 @@ package actor LiveFeed {
     package var count: Int { screens.values.filter { !$0.isClosed }.count }
 
     /// What keeps everything from being shown; `nil` where nothing does.
-    package var problem: Refusal? { if case .failing(let refusal) = standing { refusal } else { nil } }
+    package nonisolated var trouble: String? { told.withLock { $0?.words } }
 
     private func round() {
         let now = clock.now()
@@ -105,10 +97,11 @@ package actor LiveFeed {
         defer { beat.give(at: max(1, clock.now())) }
         switch standing {
         case .reading(let journal):
-            do { tell(try journal.picture.take(), from: journal.picture, at: now) } catch { fail(error, at: now) }
+            do { tell(try journal.picture.take(), at: now) } catch { fail(error, at: now) }
         case .failing:
             do {
                 standing = .reading(try opening())
+                told.withLock { $0 = nil }
                 logger.info("the journal is read for the screens")
                 let frames = everything()
                 keep { $0.open(frames, at: now) }
@@ -116,17 +109,22 @@ package actor LiveFeed {
         }
     }
 
-    private func tell(_ beat: LiveBeat, from source: any PictureSource, at now: Int64) {
-        var frames: [Frame] = []
-        do { if beat.isWhole { frames.append(.picture(try source.whole())) } } catch { return fail(error, at: now) }
-        frames.append(.beat(beat.changes))
+    private func tell(_ beat: PictureBeat, at now: Int64) {
+        if beat.isWhole {
+            let frames = everything()
+            return keep { $0.open(frames, at: now) }
+        }
+        var frames = [Frame.beat(beat.changes)]
         for (bed, waves) in beat.waves.sorted(by: { $0.key < $1.key }) { frames.append(.waves(waves, of: bed)) }
         keep { screen in frames.allSatisfy { screen.push($0, at: now) } }
     }
 
     private func fail(_ error: any Error, at now: Int64) {
         let refusal = error as? Refusal ?? Refusal(503, "journal", "The journal cannot be read: \(error)")
-        let known = problem
+        let known = told.withLock { told in
+            defer { told = refusal }
+            return told
+        }
         standing = .failing(refusal)
         if known != refusal {
             logger.warning("nothing can be shown on the screens now", metadata: ["reason": "\(refusal.words)"])
@@ -148,13 +146,8 @@ package actor LiveFeed {
         switch standing {
         case .failing(let refusal): return [.failure(refusal)]
         case .reading(let journal):
-            do {
-                let waves = try journal.picture.waves().sorted { $0.key < $1.key }
-                return [.picture(try journal.picture.whole())] + waves.map { .waves($0.value, of: $0.key) }
-            } catch {
-                let refusal = Refusal(503, "journal", "The journal cannot be read: \(error)")
-                return [.failure(refusal)]
-            }
+            let picture = journal.picture
+            return [.picture(picture.whole())] + picture.beds.map { .waves(picture.waves(of: $0), of: $0) }
         }
     }
 }

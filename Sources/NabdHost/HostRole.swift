@@ -5,9 +5,13 @@ package enum HostRole: String, CaseIterable, Sendable {
     case acquire
     /// Delivers what the journal holds; it touches no line and writes nothing of the record.
     case uplink
+    /// Shows screens what the journal holds, and hands on what people ask there; it writes nothing.
+    case console
+    /// Shows far clinicians the same, over the network, while a consultation is open.
+    case far
     /// Asks the kernel how sure the wall clock is, for a process that may not.
     case clock
-    /// Acquire and uplink in one process.
+    /// Acquire, uplink, console and far in one process.
     case all
 
     package var acquires: Bool { self == .acquire || self == .all }

@@ -122,7 +122,9 @@ package struct UnitConfiguration: Sendable {
     /// pump.
     package var people: PeopleSettings?
     /// Where far clinicians come in; `nil` where nobody does.
-    package internal(set) var far: FarSettings?
+    package var far: FarSettings?
+    /// Where screens are served; `nil` where this unit serves none.
+    package var console: ConsolePlace?
     /// What lets pumps be driven; `nil` where this unit drives none.
     package var pumps: PumpSettings?
     /// The rules as they were read with the configuration.

@@ -95,9 +95,7 @@ struct UnitReader {
             if let map = root["pumps"]?.mapping("what lets pumps be driven") { reader.readPumps(map) }
         }
         _ = part(.setting("console")) { reader in
-            guard let map = root["console"]?.mapping("the screens") else { return }
-            map.allow(["far"])
-            if let far = map["far"]?.mapping("where far clinicians come in") { reader.readFar(far) }
+            if let map = root["console"]?.mapping("the server of the screens") { reader.readConsole(map) }
         }
         readDevices(root)
         readBeds(root, areKeysRight: areKeysRight)

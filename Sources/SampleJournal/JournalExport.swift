@@ -11,19 +11,22 @@ package struct JournalExport: Sendable {
     package static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
 
     /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
+    ///
+    /// - Parameter isCancelled: is asked often; when it says so, `CancellationError` is thrown.
     package func samples(
         from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool,
-        write: (String) throws -> Void
+        isCancelled: () -> Bool = { false }, write: (String) throws -> Void
     ) throws {
         var streams = try reader.streamsByID()
         // Of the other streams' blocks only the headers are read.
         var chosen = Self.chosen(streams, selection)
-        let without = JournalReader.contentWithout(streams.values.filter(selection.takes))
+        let without = JournalReader.contentWithout(streams.filter(selection.takes).values)
         while true {
             let chunks = try reader.chunks(
                 after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
-            for chunk in chunks {
+            if isCancelled() { throw CancellationError() }
+            for chunk in chunks where selection.sessions?.contains(chunk.session) ?? true {
                 // A stream described since then: whether it is one of text must be known before its block is read.
                 if chunk.hasStream(besides: streams) {
                     streams = try reader.streamsByID()
@@ -42,7 +45,7 @@ package struct JournalExport: Sendable {
     }
 
     private static func chosen(_ streams: [Int64: StreamDescriptor], _ selection: JournalReader.Selection) -> Set<Int64>
-    { Set(streams.filter { selection.takes($0.value) }.keys) }
+    { Set(streams.filter(selection.takes).keys) }
 
     /// How far somebody has read: resumable, and exact although commits are packed meanwhile.
     package struct Cursor: Sendable {

@@ -14,6 +14,10 @@ extension JournalReader {
         package var device: String?
         /// The metric's reference identifier.
         package var metric: String?
+        /// The numbers of the streams; `nil`: all.
+        package var streams: Set<Int64>?
+        /// Of these runs of the host; `nil`: of all.
+        package var sessions: Set<Int64>?
         /// From this wall-clock time on, and before that. Unit: ns since 1970.
         package var from: Int64 = .min
         package var to: Int64 = .max
@@ -22,12 +26,17 @@ extension JournalReader {
             (self.device, self.metric, self.from, self.to) = (device, metric, from, to)
         }
 
+        package init(streams: Set<Int64>, sessions: Set<Int64>?, from: Int64, to: Int64) {
+            (self.streams, self.sessions, self.from, self.to) = (streams, sessions, from, to)
+        }
+
         func takes(_ event: EventRecord) -> Bool {
             (device == nil || device == event.device) && event.utc >= from && event.utc < to
         }
 
-        func takes(_ stream: StreamDescriptor) -> Bool {
+        func takes(_ number: Int64, _ stream: StreamDescriptor) -> Bool {
             device ?? stream.device == stream.device && metric ?? stream.metric == stream.metric
+                && streams?.contains(number) ?? true
         }
     }
 

@@ -30,7 +30,7 @@ package struct StreamHistory: Sendable {
     /// Streams that are asked for at once: more than a bed has. Each takes 24 bytes a column and its gaps.
     package static let streamLimit = 64
 
-    private let reader: JournalReader
+    let reader: JournalReader
 
     package init(_ reader: JournalReader) { self.reader = reader }
 

@@ -203,15 +203,8 @@ extension PictureState {
 extension PictureLayout.Stream {
     /// How a screen knows the stream.
     var json: JSON {
-        let stream = descriptor
-        return .members([
-            "n": .integer(number), "device": .string(stream.device), "vmd": .shown(stream.vmd),
-            "metric": .shown(stream.metric), "label": .shown(stream.name?.display ?? stream.metric),
-            "labelArabic": .shown(stream.name?.arabicDisplay), "unit": .shown(stream.unit),
-            "kind": .string(stream.kind),
-            "category": .string((stream.name?.category ?? .measurement).rawValue),
-            "period": .milliseconds(stream.periodNanoseconds),
-            "staleAfter": isResult ? .null : .milliseconds(stream.staleAfter),
+        descriptor.json(number: number).adding([
+            "staleAfter": isResult ? .null : .milliseconds(descriptor.staleAfter)
         ])
     }
 }
@@ -220,7 +213,17 @@ extension StreamDescriptor {
     /// What may pass between a sample and the commit that has it, and on its way to a screen. Unit: ns.
     private static let play: Int64 = 500_000_000
 
-    fileprivate var kind: String { isWaveform ? "wave" : form == .text ? "text" : "number" }
+    private var kind: String { isWaveform ? "wave" : form == .text ? "text" : "number" }
+
+    /// What a screen calls it, by its number in the journal.
+    func json(number: Int64) -> JSON {
+        .members([
+            "n": .integer(number), "device": .string(device), "vmd": .shown(vmd), "metric": .shown(metric),
+            "label": .shown(name?.display ?? metric), "labelArabic": .shown(name?.arabicDisplay), "unit": .shown(unit),
+            "kind": .string(kind), "category": .string((name?.category ?? .measurement).rawValue),
+            "period": .milliseconds(periodNanoseconds),
+        ])
+    }
 
     /// How old its newest sample may be, where it is no result: three periods, and what a sample needs to be seen.
     /// Unit: ns.
