@@ -134,13 +134,12 @@ private struct FarChannel: ServerChildChannel {
     /// Text is packed on its way: five bytes become one at a thin link.
     private func pack(_ channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
-        let codec = try pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self).handler
+        let codec = try pipeline.handler(type: HTTP1ToHTTPServerCodec.self)
         let compressor = HTTPResponseCompressor { head, isPossible in
             guard isPossible, let type = head.headers.first(name: "content-type") else { return .doNotCompress }
             return type.hasPrefix("text/") || type.hasPrefix("application/") || type.hasPrefix("image/svg")
                 ? .compressIfPossible : .doNotCompress
         }
-        guard let codec = codec as? any ChannelHandler & Sendable else { return }
         try pipeline.addHandler(compressor, position: .before(codec))
     }
 }

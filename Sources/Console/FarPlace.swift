@@ -33,9 +33,8 @@ package struct FarPlace: Sendable, Hashable {
 extension Channel {
     /// SHA-256 of the certificate that came with this connection, in hexadecimal digits; `nil` where there is none.
     func peerDigest() async -> String? {
-        let certificate = try? await pipeline.handler(type: NIOSSLServerHandler.self).flatMapThrowing { handler in
-            try handler.peerCertificate?.toDERBytes()
-        }.get()
-        return (certificate ?? nil).map(FarDigest.text)
+        guard let certificate = try? await nioSSL_peerCertificate().get(), let bytes = try? certificate.toDERBytes()
+        else { return nil }
+        return FarDigest.text(bytes)
     }
 }

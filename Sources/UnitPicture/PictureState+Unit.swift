@@ -1,3 +1,4 @@
+import Consultations
 import Alarms
 import DeviceModel
 import JournalFolds
