@@ -160,6 +160,7 @@ let package = Package(
         room("Patients", ["DeviceModel"], settings: optimised),
         room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
         room("BedDesk", ["DeviceModel", "Patients"], settings: optimised),
+        room("Consultations", ["DeviceModel"], settings: optimised),
         room(
             "JournalFolds",
             ["Alarms", "CommandRecord", "DeviceModel", "Patients", "PumpControl", "SampleJournal"],
@@ -167,7 +168,8 @@ let package = Package(
         room(
             "UnitPicture",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "JournalCoding", "JournalFolds", "Patients", "PumpControl",
+                "Alarms", "CommandRecord", "Consultations", "DeviceModel", "JournalCoding", "JournalFolds", "Patients",
+                "PumpControl",
                 "SampleJournal", "Scores",
             ],
             settings: optimised),
@@ -175,19 +177,23 @@ let package = Package(
         room(
             "Console",
             [
-                "LocalSocket", "Observability", "OperatorDesk", "RealTime", "SampleJournal", "UnitPicture",
+                "Consultations", "DeviceModel", "LocalSocket", "Observability", "OperatorDesk", "RealTime",
+                "SampleJournal", "UnitPicture",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
         room(
             "OperatorDesk",
             [
-                "Alarms", "BedDesk", "CPosix", "DeviceModel", "LocalSocket", "Patients", "PumpControl", "RealTime",
-                "StrictYAML",
+                "Alarms", "BedDesk", "Consultations", "CPosix", "DeviceModel", "LocalSocket", "Patients",
+                "PumpControl", "RealTime", "StrictYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -206,7 +212,7 @@ let package = Package(
                 "Alarms", "CommandRecord", "Console", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
                 "ProfileLanguage",
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
-                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients",
+                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "Consultations", "PatientStore", "Patients",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -216,7 +222,8 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "BedDesk", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel", "DevicePlans", "Presets",
+                "Alarms", "BedDesk", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel",
+                "DevicePlans", "Presets",
                 "ProfileLanguage",
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",
@@ -271,11 +278,14 @@ let package = Package(
                 "PumpControl", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
-        tests(of: "OperatorDesk", ["Alarms", "BedDesk", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
+        tests(
+            of: "OperatorDesk",
+            ["Alarms", "BedDesk", "Consultations", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PatientStore", ["Patients", "TestSupport"]),
         tests(of: "BedDesk", ["DeviceModel", "Patients", "TestSupport"], settings: optimised),
+        tests(of: "Consultations", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
             settings: optimised),
@@ -292,7 +302,8 @@ let package = Package(
         tests(
             of: "Console",
             [
-                "RealTime", "TestSupport", "UnitPicture", .product(name: "Logging", package: "swift-log"),
+                "Consultations", "OperatorDesk", "RealTime", "TestSupport", "UnitPicture",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ]),
         tests(
@@ -319,7 +330,7 @@ let package = Package(
             [
                 "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "JournalFolds",
                 "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
-                "Sampling", "StrictYAML", "BedDesk", "Patients", "TestSupport",
+                "Sampling", "StrictYAML", "BedDesk", "Consultations", "Patients", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

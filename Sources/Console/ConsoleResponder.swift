@@ -33,7 +33,7 @@ package struct ConsoleResponder: HTTPResponder {
         do throws(Refusal) {
             let head = Self.head(request)
             switch try gate.judge(head) {
-            case .file(let name): return try file(name, known: try head.single("if-none-match"))
+            case .file(let name): return try Self.file(name, of: files, known: try head.single("if-none-match"))
             case .live(let waves): return try await live(waves, context.channel)
             case .technical: return Self.json(Array(try await status.document().utf8))
             case .ask: return try await ask(request, press: try head.single("x-nabd-once"))
@@ -42,7 +42,7 @@ package struct ConsoleResponder: HTTPResponder {
         } catch { return Self.refused(error) }
     }
 
-    private static func head(_ request: Request) -> AskedHead {
+    static func head(_ request: Request) -> AskedHead {
         AskedHead(
             method: request.method.rawValue, target: request.head.path ?? "", host: request.head.authority,
             fields: request.headers.map { (name: $0.name.canonicalName, value: $0.value) })
@@ -50,14 +50,14 @@ package struct ConsoleResponder: HTTPResponder {
 
     // MARK: The screen itself
 
-    private func file(_ name: String, known: String?) throws(Refusal) -> Response {
+    static func file(_ name: String, of files: ScreenFiles, known: String?) throws(Refusal) -> Response {
         guard let file = files[name] else {
             if let failure = files.failure, name == "index.html" { throw Refusal(503, "files", failure) }
             throw .unknown
         }
         let fields = [("Cache-Control", SecurityFields.askedAgain), ("ETag", file.tag), ("Content-Type", file.type)]
-        if ScreenFiles.has(file.tag, known) { return Self.answer(304, fields) }
-        return Self.answer(200, fields, ResponseBody(byteBuffer: ByteBuffer(bytes: file.bytes)))
+        if ScreenFiles.has(file.tag, known) { return answer(304, fields) }
+        return answer(200, fields, ResponseBody(byteBuffer: ByteBuffer(bytes: file.bytes)))
     }
 
     // MARK: The live picture
@@ -108,7 +108,11 @@ package struct ConsoleResponder: HTTPResponder {
     private func read(
         _ path: String, _ parameters: [String: String], _ channel: any Channel
     ) async throws(Refusal) -> Response {
-        let answer = try past.read(path: path, parameters: parameters)
+        try await Self.read(past.read(path: path, parameters: parameters), turns: turns, channel)
+    }
+
+    /// Reads it in its turn, and tells it piece by piece.
+    static func read(_ answer: PastAnswer, turns: Turns, _ channel: any Channel) async throws(Refusal) -> Response {
         try await turns.begin(orElse: .tooManyHistories)
         let reading = PastReading(answer)
         channel.closeFuture.whenComplete { _ in reading.cancel() }
@@ -117,10 +121,9 @@ package struct ConsoleResponder: HTTPResponder {
             await turns.end()
             throw refusal
         }
-        let turns = turns
         let body = ResponseBody { writer in
             do {
-                try await Self.write(first, of: reading, to: &writer)
+                try await write(first, of: reading, to: &writer)
                 await turns.end()
             } catch {
                 reading.cancel()
@@ -129,14 +132,14 @@ package struct ConsoleResponder: HTTPResponder {
             }
             try await writer.finish(nil)
         }
-        var response = Self.data(answer.type, body)
+        var response = data(answer.type, body)
         if let name = answer.attachment {
-            Self.set(&response.headers, "Content-Disposition", "attachment; filename=\"\(name)\"")
+            set(&response.headers, "Content-Disposition", "attachment; filename=\"\(name)\"")
         }
         return response
     }
 
-    private static func write(
+    static func write(
         _ first: PastReading.Piece?, of reading: PastReading, to writer: inout any ResponseBodyWriter
     ) async throws {
         var piece = first
@@ -159,22 +162,22 @@ package struct ConsoleResponder: HTTPResponder {
 
     // MARK: Answers
 
-    private static func refused(_ refusal: Refusal) -> Response {
+    static func refused(_ refusal: Refusal) -> Response {
         var fields = [("Content-Type", "application/json"), ("Cache-Control", SecurityFields.neverKept)]
         if refusal.status == 405 { fields.append(("Allow", "GET, POST")) }
         if refusal.status == 503 { fields.append(("Retry-After", "1")) }
         return answer(refusal.status, fields, ResponseBody(byteBuffer: ByteBuffer(bytes: refusal.document)))
     }
 
-    private static func json(_ bytes: [UInt8]) -> Response {
+    static func json(_ bytes: [UInt8]) -> Response {
         data("application/json", ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
-    private static func data(_ type: String, _ body: ResponseBody) -> Response {
+    static func data(_ type: String, _ body: ResponseBody) -> Response {
         answer(200, [("Content-Type", type), ("Cache-Control", SecurityFields.neverKept)], body)
     }
 
-    private static func answer(
+    static func answer(
         _ status: Int, _ fields: [(String, String)], _ body: ResponseBody = ResponseBody()
     ) -> Response {
         var response = Response(status: HTTPResponse.Status(code: status), body: body)
@@ -182,7 +185,7 @@ package struct ConsoleResponder: HTTPResponder {
         return response
     }
 
-    private static func set(_ fields: inout HTTPFields, _ name: String, _ value: String) {
+    static func set(_ fields: inout HTTPFields, _ name: String, _ value: String) {
         if let name = HTTPFields.Element.Name(name) { fields[name] = value }
     }
 }

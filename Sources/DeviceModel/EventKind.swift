@@ -77,6 +77,10 @@ package enum EventKind: String, Sendable, CaseIterable {
     case bedEntered
     case scoreGiven
     case bedLedger
+    case consultationOpened
+    case consultationClosed
+    case consultationJoined
+    case consultationLeft
 
     /// The name in the journal.
     package var name: String { rawValue }
@@ -98,7 +102,7 @@ package enum EventKind: String, Sendable, CaseIterable {
             .journalGap, .journalPruned,
             .samplesShed, .journalWitnessed, .commandLedger, .alarmLedger,
             .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven,
-            .bedLedger:
+            .bedLedger, .consultationOpened, .consultationClosed, .consultationJoined, .consultationLeft:
             .host
         case .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn, .samplesLost, .settingRefused,
             .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
@@ -202,6 +206,11 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .bedEntered: "Somebody entered what no device measures."
         case .scoreGiven: "What a score came to, or what is missing of it."
         case .bedLedger: "Who is at which bed, and by which limits each is watched: a reader may begin here."
+        case .consultationOpened:
+            "Somebody lets a far clinician look for a time; its number is this event's. The session's end ends it too."
+        case .consultationClosed: "A far clinician may look no longer."
+        case .consultationJoined: "The far clinician began to look; the visit's number is this event's."
+        case .consultationLeft: "The far clinician looks no longer."
         }
     }
 
@@ -211,6 +220,14 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven,
             .bedLedger:
             true
+        default: false
+        }
+    }
+
+    /// Whether it tells of a far clinician who may look.
+    package var isOfConsultation: Bool {
+        switch self {
+        case .consultationOpened, .consultationClosed, .consultationJoined, .consultationLeft: true
         default: false
         }
     }
@@ -235,12 +252,13 @@ package enum EventKind: String, Sendable, CaseIterable {
     }
 
     /// Whether the host itself keeps account of it, so that nobody else may write it: sessions, alerts,
-    /// beds and commands.
+    /// beds, consultations and commands.
     package var isKeptByHost: Bool {
         switch self {
         case .hostStarted, .hostStopped, .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn,
             .alarmLedger, .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn,
             .bedEntered, .scoreGiven, .bedLedger,
+            .consultationOpened, .consultationClosed, .consultationJoined, .consultationLeft,
             .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
             .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
             .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,

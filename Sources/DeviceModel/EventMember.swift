@@ -105,6 +105,22 @@ extension EventKind {
                     "bindings", "All that are open, and the last of the others, with what became of them: an array."),
                 EventMember("sessions", "The sessions that these name and the last ones, in their order: an array."),
             ]
+        case .consultationOpened:
+            [
+                Self.bed, Self.by,
+                EventMember("certificate", "SHA-256 of the certificate that may come in, in hexadecimal digits."),
+                EventMember("clinician", "Who may look, by the id in the configuration."),
+                EventMember("name", "What people call the clinician."),
+                EventMember("until", "When it ends by itself.", unit: "ns of the monotonic clock"),
+            ]
+        case .consultationClosed:
+            [Self.by, Self.consultation, EventMember("reason", "Why, where nobody did: `expired`, `removed`.")]
+        case .consultationJoined: [Self.consultation, EventMember("from", "The address at the other end.")]
+        case .consultationLeft:
+            [
+                Self.consultation,
+                EventMember("visit", "The visit's: the sequence of the event by which it began."),
+            ]
         case .alertEnd:
             Self.alert + [
                 EventMember(
@@ -187,6 +203,9 @@ extension EventKind {
 
     private static let pump = EventMember(
         "pump", "Which, however the configuration calls it: `serial:…` or `port:…`, and `#…` for a slot.")
+
+    private static let consultation = EventMember(
+        "consultation", "The consultation's: the sequence of the event by which it was opened.")
 
     private static let by = EventMember("by", "Who, by their ids: an array.")
 

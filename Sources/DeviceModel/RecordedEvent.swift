@@ -56,7 +56,8 @@ package enum RecordedEvent: Sendable, Hashable {
             .requestBarred, .lineStatistics,
             .deviceStatistics, .clockStepped,
             .samplesLost, .eventsLost, .journalSlow, .journalSetAside, .journalFileFailed, .journalGap, .journalPruned,
-            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased, .alarmLedger, .bedLedger:
+            .samplesShed, .settingRefused, .journalWitnessed, .deviceReleased, .alarmLedger, .bedLedger,
+            .consultationOpened, .consultationClosed, .consultationJoined, .consultationLeft:
             self = .other(kind)
         }
     }

@@ -127,6 +127,13 @@ extension UnitEvent {
         kind.isOfBed ? UnitEvent(kind, members, time) : nil
     }
 
+    /// An event of a consultation; `nil` for a kind that is none. The room `Consultations` knows the members.
+    ///
+    /// - Parameter members: an object.
+    package static func consultation(_ kind: EventKind, _ members: JSON, at time: Int64) -> UnitEvent? {
+        kind.isOfConsultation ? UnitEvent(kind, members, time) : nil
+    }
+
     // MARK: Lines
 
     /// What a line's thread reported; `nil` for the code that means nothing.

@@ -13,16 +13,30 @@ package final class ConsoleHost: Service {
     private let logger: Logger
     private let isStopping = Atomic<Bool>(false)
 
-    /// - Returns: `nil` for a unit that serves no screens.
-    package init?(_ configuration: UnitConfiguration, logger: Logger) {
-        guard let place = configuration.console else { return nil }
+    /// - Returns: `nil` for a unit that serves no such screens, or a role that serves none.
+    package init?(_ configuration: UnitConfiguration, role: HostRole, logger: Logger) {
+        guard let place = configuration.console, let doors = Self.doors(configuration, role) else { return nil }
         self.logger = logger
         service = ConsoleService(
             ConsoleSettings(
-                address: place.address, hosts: place.hosts, files: place.files,
+                address: place.address, doors: doors, hosts: place.hosts, files: place.files,
                 journal: configuration.journalDirectory, people: configuration.people?.socket,
                 status: (socket: configuration.statusSocket, word: UnitStatus.word), bootID: BootMark.id,
                 zone: TimeZone.current.identifier, commitEvery: configuration.commitEvery), logger: logger)
+    }
+
+    private static func doors(_ configuration: UnitConfiguration, _ role: HostRole) -> ConsoleDoors? {
+        let far = configuration.far.map { far in
+            FarPlace(
+                address: far.address, port: far.port, authority: far.authority, certificate: far.certificate,
+                key: far.key)
+        }
+        return switch role {
+        case .console: .here
+        case .far: far.map(ConsoleDoors.far)
+        case .all: far.map(ConsoleDoors.both) ?? .here
+        case .acquire, .uplink, .clock: nil
+        }
     }
 
     /// Shows until a graceful shutdown.

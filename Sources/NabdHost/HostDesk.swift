@@ -1,4 +1,5 @@
 import BedDesk
+import Consultations
 import DevicePlans
 import Fieldbus
 import OperatorDesk
@@ -17,6 +18,7 @@ final class HostDesk: CommandDesk {
     let asks = AskQueue<DeskRequest, DeskAnswer>(limit: DeskRounds.mostAsks)
     let alarms = AskQueue<AlarmAsk, DeskAnswer>(limit: DeskRounds.mostAsks)
     let beds = AskQueue<BedRequest, BedAnswer>(limit: DeskRounds.mostAsks)
+    let consultations = AskQueue<ConsultationRequest, ConsultationAnswer>(limit: DeskRounds.mostAsks)
     /// `nil` where this host drives none, whatever its configuration says.
     let pumps: [DrivenPump]?
 
@@ -26,6 +28,7 @@ final class HostDesk: CommandDesk {
         switch question {
         case .pump(let request): await answer(request)
         case .bed(let request): await answer(request)
+        case .consultation(let request): await answer(request)
         case .alarm(let request, let person): await Self.answer(alarms, AlarmAsk(request: request, by: person))
         }
     }
@@ -42,6 +45,12 @@ final class HostDesk: CommandDesk {
 
     private func answer(_ request: BedRequest) async -> DeskAnswer {
         do throws(AskRefusal) { return DeskAnswer(try await beds.ask(request)) } catch { return Self.refusal(error) }
+    }
+
+    private func answer(_ request: ConsultationRequest) async -> DeskAnswer {
+        do throws(AskRefusal) { return DeskAnswer(try await consultations.ask(request)) } catch {
+            return Self.refusal(error)
+        }
     }
 
     private static func answer<Question>(_ asks: AskQueue<Question, DeskAnswer>, _ question: Question) async

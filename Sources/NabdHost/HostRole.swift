@@ -7,12 +7,13 @@ package enum HostRole: String, CaseIterable, Sendable {
     case uplink
     /// Shows screens what the journal holds, and hands on what people ask there; it writes nothing.
     case console
+    /// Shows far clinicians the same, over the network, while a consultation is open.
+    case far
     /// Asks the kernel how sure the wall clock is, for a process that may not.
     case clock
-    /// Acquire, uplink and console in one process.
+    /// Acquire, uplink, console and far in one process.
     case all
 
     package var acquires: Bool { self == .acquire || self == .all }
     var delivers: Bool { self == .uplink || self == .all }
-    var shows: Bool { self == .console || self == .all }
 }

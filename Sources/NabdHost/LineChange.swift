@@ -10,7 +10,7 @@ struct LineChange: Sendable {
     var removed: [LineWorker] = []
     /// What the journal is told of it.
     var events: [UnitEvent] = []
-    /// The unit as it is from now on, where its beds change with it.
+    /// The unit as it is from now on, where its beds or its far clinicians change with it.
     var unit: UnitConfiguration?
     /// The host's alerts that begin or end with it.
     var alerts: [(alert: AlertKind, device: String?, holds: Bool)] = []
@@ -40,7 +40,10 @@ extension RecorderLoop {
         }
         for worker in change.removed { remove(worker) }
         add(change.events)
-        if let unit = change.unit { beds?.change(unit) }
+        if let unit = change.unit {
+            beds?.change(unit)
+            consultations?.change(unit)
+        }
         for (alert, device, holds) in change.alerts { hold(alert, device: device, holds) }
     }
 }

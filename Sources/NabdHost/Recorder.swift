@@ -44,11 +44,12 @@ final class Recorder: Sendable {
     ///   - quality: how sure the wall clock is.
     ///   - desk: what answers people; `nil` where there is no way in for them.
     ///   - beds: those of the unit; `nil` where it never had any.
+    ///   - consultations: who may look from afar; `nil` where there is no way in for people.
     ///   - commands: the command path, which belongs to the recorder's thread from now on; `nil` for none.
     func start(
         _ writer: JournalWriter, beginning: [UnitEvent], alerts: AlertRegister,
         standing: [(alert: AlertKind, device: String?)], watches: [AlarmWatch], desk: HostDesk?, beds: BedRounds?,
-        commands: DeskRounds?,
+        consultations: ConsultationRounds?, commands: DeskRounds?,
         lines: [(worker: LineWorker, streams: [Int])], commitEvery: Int64,
         quality: @escaping @Sendable () -> ClockQuality,
         priority: Int32, logger: Logger
@@ -62,8 +63,10 @@ final class Recorder: Sendable {
         loop.commands = commands
         loop.desk = desk
         loop.beds = beds
+        loop.consultations = consultations
         loop.layStreams()
         let (asks, alarms, questions) = (commands?.asks, desk?.alarms, beds == nil ? nil : desk?.beds)
+        let looks = consultations == nil ? nil : desk?.consultations
         // The loop is made here and used only on its own thread.
         nonisolated(unsafe) let owned = loop
         let started = try RealTimeThread(name: "journal", priority: priority) { [self] in
@@ -78,6 +81,7 @@ final class Recorder: Sendable {
         asks?.open()
         alarms?.open()
         questions?.open()
+        looks?.open()
     }
 
     /// Records an event from any task, and returns its number in the journal when it is durable. At most

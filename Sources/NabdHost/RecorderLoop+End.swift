@@ -14,6 +14,7 @@ extension RecorderLoop {
         commands?.close()
         desk?.alarms.close()
         beds?.close()
+        consultations?.close()
         drain()
         tellOfPumpsThatStop()
         tellIncidents()

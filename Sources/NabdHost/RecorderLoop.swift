@@ -51,6 +51,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
     var beds: BedRounds?
     /// What pumps show, held against what they say.
     var infusions = InfusionWatches()
+    /// Who may look from afar; `nil` where there is no way in for people.
+    var consultations: ConsultationRounds?
     /// Why no patient can be kept, as it was told last.
     var toldStoreFault: String?
 
@@ -121,6 +123,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
             writeNotes()
             turnCommands()
             turnBeds()
+            turnConsultations()
             answerAlarms()
             switch round.commit {
             case .none: break
@@ -254,6 +257,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
         totals.events += Int64(batch.count)
         commands?.took(batch, first: last - Int64(batch.count) + 1)
         beds?.took(batch, first: last - Int64(batch.count) + 1, utcOffset: clockWatch.offset)
+        consultations?.took(batch, first: last - Int64(batch.count) + 1, utcOffset: clockWatch.offset)
         events.take(batch.count, at: clock.now())
         if events.keepWithinLimit() > 0 { loseEvents() }
         return true

@@ -91,7 +91,7 @@ package final class UnitHost: Service {
         uplink =
             role.delivers
             ? UplinkHost(configuration, mayWrite: { recorder.totals.holdsJournal }, logger: logger) : nil
-        console = role.shows ? ConsoleHost(configuration, logger: logger) : nil
+        console = ConsoleHost(configuration, role: role, logger: logger)
         view = configuration.uplink.map { UplinkView($0, journal: configuration.journalDirectory) }
     }
 
@@ -117,7 +117,11 @@ package final class UnitHost: Service {
                 isWhole: beginning.knowsAllAlerts,
                 beds: configuration.bedOfDevice, at: MonotonicClock().now()),
             standing: standing,
-            watches: watches, desk: desk, beds: beds, commands: commands(), lines: lines,
+            watches: watches, desk: desk, beds: beds,
+            consultations: desk.map { desk in
+                ConsultationRounds(
+                    configuration.farDoor, session: writer.sessionKey, asks: desk.consultations)
+            }, commands: commands(), lines: lines,
             commitEvery: configuration.commitEvery, quality: clock.now,
             priority: configuration.realTimePriority > 0 ? max(1, configuration.realTimePriority - 10) : 0,
             logger: logger)

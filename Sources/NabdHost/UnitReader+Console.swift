@@ -31,6 +31,7 @@ package struct ConsolePlace: Sendable {
 extension UnitReader {
     mutating func readConsole(_ map: YAMLMapping) {
         map.allow(["port", "socket", "hosts", "web", "far"])
+        if let far = map["far"]?.mapping("where far clinicians come in") { readFar(far) }
         let web = map["web"]?.text("the folder of the screen's files").map(absolute)
         let hosts = (map["hosts"]?.listOrOne() ?? []).compactMap(host)
         if hosts.count > ConsolePlace.mostHosts {

@@ -10,7 +10,7 @@ import Patients
 /// lines, the places of presets and patients) changes at the next start of the host.
 struct UnitReload {
     /// Parts of the file that count for devices or beds only, or not for the host.
-    private static let ofDevices: Set = ["profiles", "accept", "monitor-only", "metrics", "beds"]
+    private static let ofDevices: Set = ["profiles", "accept", "monitor-only", "metrics", "beds", "console"]
 
     /// What the host runs by from now on.
     let configuration: UnitConfiguration
@@ -28,6 +28,8 @@ struct UnitReload {
     let kept: [String]
     /// Whether any bed changes.
     let changesBeds: Bool
+    /// Whether other clinicians may look from afar.
+    let changesFar: Bool
 
     private struct Part: Hashable {
         let entry: String
@@ -65,6 +67,8 @@ struct UnitReload {
         if running.beds.isEmpty, !configuration.beds.isEmpty {
             waiting.append("the first beds are watched, and patients bound, from the next start of the host on")
         }
+        configuration.far = read.far
+        changesFar = read.far != running.far
         configuration.refused = Self.refused(running, read)
         configuration.accepted = read.accepted
         for key in Self.ofDevices { configuration.parts[key] = read.parts[key] }

@@ -43,6 +43,9 @@ package struct AnswerLine {
         var proven: Bool?
         var beds: [BedReport]?
         var bed: BedReport?
+        var consultations: [ConsultationReport.Open]?
+        var clinicians: [ConsultationReport.Clinician]?
+        var isListening: Bool?
 
         init(_ value: DeskAnswer) {
             switch value {
@@ -57,6 +60,10 @@ package struct AnswerLine {
                 (answer, self.asked, proven, self.words) = ("stop", asked, isProven, words)
             case .beds(let reports): (answer, beds) = ("beds", reports)
             case .bed(let report, let words): (answer, bed, self.words) = ("bed", report, words)
+            case .consultations(let report, let words):
+                (answer, consultations, clinicians) = ("consultations", report.open, report.clinicians)
+                (isListening, self.words) = (report.isListening, words)
+            case .visit(let number): (answer, self.number) = ("visit", number)
             case .done(let words): (answer, self.words) = ("done", words)
             }
         }
@@ -72,9 +79,16 @@ package struct AnswerLine {
             case "stop": asked.flatMap { asked in words.map { .stop(asked: asked, isProven: proven, words: $0) } }
             case "beds": beds.map(DeskAnswer.beds)
             case "bed": bed.flatMap { bed in words.map { .bed(bed, words: $0) } }
+            case "consultations": report.map { .consultations($0, words: words) }
+            case "visit": number.map(DeskAnswer.visit)
             case "done": words.map(DeskAnswer.done)
             default: nil
             }
+        }
+
+        private var report: ConsultationReport? {
+            guard let consultations, let clinicians, let isListening else { return nil }
+            return ConsultationReport(open: consultations, clinicians: clinicians, isListening: isListening)
         }
     }
 }

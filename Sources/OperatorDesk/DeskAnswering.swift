@@ -25,6 +25,9 @@ final class DeskAnswering: Sendable {
     }
 
     func answer(_ line: DeskLine) async -> DeskAnswer {
+        if case .consultation(let ask) = line.ask, let request = ask.unsigned {
+            return await answer(.consultation(request), to: line.ask)
+        }
         guard let by = line.by else {
             return .refused(code: "signIn", words: "Say who you are: sign in with your id and secret.", command: nil)
         }
@@ -49,18 +52,22 @@ final class DeskAnswering: Sendable {
                 code: "role", words: "\(stranger.who.id) may not do this: ask somebody who is a \(needed.rawValue).",
                 command: nil)
         }
-        switch await asked(line.ask.question(by: people.map(\.who), first: person), questions) {
+        return await answer(line.ask.question(by: people.map(\.who), first: person), to: line.ask)
+    }
+
+    private func answer(_ question: DeskQuestion, to ask: DeskLine.Ask) async -> DeskAnswer {
+        switch await asked(question, questions) {
         case .answer(let answer): return answer
         case .busy:
             return .refused(
                 code: "busy", words: "The command path is busy: nothing was done, ask again.", command: nil)
         case .silent:
             let words =
-                line.ask.isOfPump
+                ask.isOfPump
                 ? "The command path did not answer. It is not known what was done: look at the pump, then ask again "
                     + "what became of it."
                 : "The host did not answer. It is not known what was done: ask again how it is."
-            return .refused(code: "noAnswer", words: words, command: line.ask.number)
+            return .refused(code: "noAnswer", words: words, command: ask.number)
         }
     }
 
@@ -119,13 +126,15 @@ extension DeskLine.Ask {
         case .show(let number), .verify(let number, _), .withdraw(let number), .start(let number),
             .resolve(let number, _):
             number
-        case .list, .history, .preview, .draft, .stop, .lookedAt, .unlock, .alarm, .bed: nil
+        case .list, .history, .preview, .draft, .stop, .lookedAt, .unlock, .alarm, .bed,
+            .consultation:
+            nil
         }
     }
 
     fileprivate var isOfPump: Bool {
         switch self {
-        case .alarm, .bed: false
+        case .alarm, .bed, .consultation: false
         case .list, .show, .history, .preview, .draft, .verify, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock:
             true
         }
@@ -136,6 +145,7 @@ extension DeskLine.Ask {
         switch self {
         case .draft, .verify, .withdraw, .start, .resolve, .alarm: .clinician
         case .bed(let ask): ask.isForClinicians ? .clinician : nil
+        case .consultation(let ask): ask.isForClinicians ? .clinician : nil
         case .list, .show, .history, .preview, .stop, .lookedAt, .unlock: nil
         }
     }
@@ -145,6 +155,7 @@ extension DeskLine.Ask {
         let person = known.who
         return switch self {
         case .bed(let ask): .bed(ask.request(by: person.id, isClinician: known.roles.contains(.clinician)))
+        case .consultation(let ask): .consultation(ask.request(by: person.id))
         case .alarm(let request): .alarm(request, by: person)
         case .list: .pump(.list)
         case .show(let number): .pump(.show(number))

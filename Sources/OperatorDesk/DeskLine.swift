@@ -36,6 +36,7 @@ package struct DeskLine: Sendable, Hashable {
         case unlock(device: String)
         case alarm(AlarmRequest)
         case bed(BedAsk)
+        case consultation(ConsultationAsk)
     }
 
     /// Why a line is not taken; never what stands in it.
@@ -115,6 +116,7 @@ package struct DeskLine: Sendable, Hashable {
         if case .history(let asked) = ask { most = asked }
         if case .alarm(let asked) = ask, !asked.isWithinBounds { return false }
         if case .bed(let asked) = ask, !asked.isWithinBounds { return false }
+        if case .consultation(let asked) = ask, !asked.isWithinBounds { return false }
         let people = [by, second].compactMap { $0 }
         return ask.number ?? 1 > 0 && Self.history.contains(most) && (second == nil || by != nil)
             && people.allSatisfy { Self.isShort($0.id) && Self.isShort($0.secret) }
@@ -195,6 +197,10 @@ extension DeskLine {
         var since: Int64?
         var item: String?
         var value: String?
+        var clinician: String?
+        var certificate: String?
+        var from: String?
+        var visit: Int64?
 
         init(_ ask: String, number: Int64? = nil, most: Int? = nil, device: String? = nil, seen: String? = nil) {
             (self.ask, self.number, self.most, self.device, self.seen) = (ask, number, most, device, seen)
@@ -216,14 +222,16 @@ extension DeskLine.Ask {
         switch self {
         case .stop(let device), .lookedAt(let device), .unlock(let device): device
         case .preview, .draft, .verify: entry?.device
-        case .list, .show, .history, .withdraw, .start, .resolve, .alarm, .bed: nil
+        case .list, .show, .history, .withdraw, .start, .resolve, .alarm, .bed, .consultation: nil
         }
     }
 
     package var entry: DeskEntry? {
         switch self {
         case .preview(let entry), .draft(let entry), .verify(_, let entry): entry
-        case .list, .show, .history, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock, .alarm, .bed: nil
+        case .list, .show, .history, .withdraw, .start, .stop, .resolve, .lookedAt, .unlock, .alarm, .bed,
+            .consultation:
+            nil
         }
     }
 
@@ -243,6 +251,7 @@ extension DeskLine.Ask {
         case .unlock(let device): DeskLine.Wire("unlock", device: device)
         case .alarm(let request): request.wire
         case .bed(let ask): ask.wire
+        case .consultation(let ask): ask.wire
         }
     }
 
@@ -277,6 +286,8 @@ extension DeskLine.Ask {
                 self = .alarm(request)
             } else if let ask = try BedAsk(wire) {
                 self = .bed(ask)
+            } else if let ask = try ConsultationAsk(wire) {
+                self = .consultation(ask)
             } else {
                 throw .unknownRequest
             }

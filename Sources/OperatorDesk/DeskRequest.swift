@@ -1,4 +1,5 @@
 package import BedDesk
+package import Consultations
 package import PumpControl
 
 /// What somebody enters for a pump: everything as it was typed.
@@ -48,6 +49,7 @@ package enum DeskQuestion: Sendable, Hashable {
     case pump(DeskRequest)
     case alarm(AlarmRequest, by: Operator)
     case bed(BedRequest)
+    case consultation(ConsultationRequest)
 }
 
 /// What is answered. Words are sentences for a nurse; they hold no quantity of a draft, no patient and no secret.
@@ -68,6 +70,10 @@ package enum DeskAnswer: Sendable, Hashable {
     case beds([BedReport])
     /// What was done at a bed, and how it is now.
     case bed(BedReport, words: String)
+    /// What far clinicians may look at now; with what was done, where anything was.
+    case consultations(ConsultationReport, words: String?)
+    /// A far clinician's visit is recorded, or its end is: its number.
+    case visit(Int64)
     case done(words: String)
 }
 

@@ -1,3 +1,4 @@
+import Consultations
 import Alarms
 import DeviceModel
 import JournalFolds
@@ -187,8 +188,17 @@ extension PictureState {
             })
     }
 
-    /// Far sessions that are open: none as long as no room folds them.
-    var consultations: JSON { .array([]) }
+    /// Far clinicians who may look now, and whether they do. The host says of each that it is over when it is.
+    var consultations: JSON {
+        .array(
+            events.consultations.open(at: .min).map { open in
+                .members([
+                    "consultation": .integer(open.number), "clinician": .shown(open.grant.name),
+                    "bed": open.grant.bed.map(JSON.string) ?? .null, "until": .milliseconds(open.untilUTC),
+                    "by": .array(open.grant.by.map(JSON.string)), "viewers": .integer(open.visits.count),
+                ])
+            })
+    }
 }
 
 extension PictureLayout.Stream {

@@ -1,4 +1,5 @@
 import CommandRecord
+import Consultations
 import DeviceModel
 import JournalFolds
 import Patients
@@ -21,7 +22,7 @@ struct SessionEvents {
     private static let batch = 5_000
     /// Besides what the folds read from their summaries on, a session's picture rests on these since its beginning.
     private static let kinds: [EventKind] =
-        SessionDevices.kinds + [.hostStarted, .hostStopped, .scoreGiven, .commandDrafted]
+        SessionDevices.kinds + [.scoreGiven, .commandDrafted] + ConsultationRecord.kinds
 
     /// The session's key.
     let session: String
@@ -39,6 +40,8 @@ struct SessionEvents {
     private(set) var entries: [String: [ScoreItem: Told<BedEntry>]] = [:]
     /// The handle of each pump that was named in the session.
     private(set) var pumps: [PumpKey: String] = [:]
+    /// Who may look from afar.
+    private(set) var consultations = ConsultationFold()
     /// The number of the last event that was taken.
     private(set) var last: Int64
 
@@ -93,6 +96,7 @@ struct SessionEvents {
         static let commands = Change(rawValue: 4)
         static let devices = Change(rawValue: 8)
         static let session = Change(rawValue: 16)
+        static let consultations = Change(rawValue: 32)
     }
 
     /// Takes the next event. Returns what may be shown otherwise by it.
@@ -111,6 +115,19 @@ struct SessionEvents {
     @discardableResult
     private mutating func takeOwn(_ event: EventRecord) -> Change {
         guard event.session == session, let kind = EventKind(rawValue: event.kind) else { return [] }
+        let seen: Change =
+            switch consultations.take(
+                kind: event.kind, body: event.body,
+                at: ConsultationFold.Position(
+                    sequence: event.id, session: event.session, nanoseconds: event.monotonicNanoseconds, utc: event.utc))
+            {
+            case .opened, .closed, .visited, .ended: .consultations
+            case .nothing, .contradiction: []
+            }
+        return seen.union(takeOwn(event, kind))
+    }
+
+    private mutating func takeOwn(_ event: EventRecord, _ kind: EventKind) -> Change {
         switch kind {
         case .hostStarted:
             let body = event.object

@@ -15,7 +15,7 @@ struct Nabd: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, InitCommand.self, RunCommand.self, StatusCommand.self, WatchCommand.self,
             ReloadCommand.self, CheckCommand.self, ProfileCommand.self, PresetCommand.self, AlarmsCommand.self,
-            BedCommand.self,
+            BedCommand.self, ConsultationCommand.self,
             JournalCommand.self, ExportCommand.self,
             UplinkCommand.self, PumpCommand.self, ExporterCommand.self, DoctorCommand.self, PortsCommand.self,
             SupportCommand.self,

@@ -17,6 +17,8 @@ enum PumpWords {
         case .stop(_, _, let words), .done(let words): words
         case .beds(let beds):
             beds.isEmpty ? "There are no beds." : beds.map(BedWords.text).joined(separator: "\n")
+        case .consultations(let report, let words): ConsultationWords.text(report, words)
+        case .visit(let number): "The visit is \(number)."
         case .bed(let bed, let words): "\(words)\n\(BedWords.text(bed))"
         }
     }

@@ -20,8 +20,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
     @Option(
         help:
-            "What this process does: acquire (devices and journal), uplink (delivery), console (screens), clock, or "
-            + "all: the first three."
+            "What this process does: acquire (devices and journal), uplink (delivery), console (screens), far (screens "
+            + "of far clinicians), clock, or all: the first four."
     ) var role = HostRole.all
     @Option(help: "Where the clock role writes how sure the time is: `clock: {file: …}` of the unit's configuration.")
     var clockFile = "/run/nabd-clock/quality"
@@ -52,9 +52,10 @@ struct RunCommand: AsyncParsableCommand {
                 "the host serves no metrics itself: “nabd exporter” does, at the port of the configuration",
                 metadata: ["port": "\(port)", "socket": "\(configuration.statusSocket)"])
         }
-        if role == .console {
-            guard let console = ConsoleHost(configuration, logger: logger) else {
-                throw Failure(.usage, "\(unit.path) has no “console” that can be used: there is nothing to show")
+        if role == .console || role == .far {
+            guard let console = ConsoleHost(configuration, role: role, logger: logger) else {
+                let part = role == .far ? "“far” in its “console”" : "“console”"
+                throw Failure(.usage, "\(unit.path) has no \(part) that can be used: there is nothing to show")
             }
             return try await run(console)
         }

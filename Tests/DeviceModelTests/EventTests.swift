@@ -53,7 +53,8 @@ import Testing
             commandUndecided commandLeftToPeople commandResolved stopAsked stopSent stopConfirmed stopNotDelivered \
             pumpLookedAt pumpUnlocked commandLedger \
             alertUpdate alarmSwitchedOff alarmSwitchedOn alarmLedger bedConfigured presetChosen patientBound \
-            patientUnbound bindingWithdrawn bedEntered scoreGiven bedLedger
+            patientUnbound bindingWithdrawn bedEntered scoreGiven bedLedger \
+            consultationOpened consultationClosed consultationJoined consultationLeft
             """
         #expect(EventKind.allCases.map(\.name).joined(separator: " ") == names)
     }
@@ -79,9 +80,10 @@ import Testing
     @Test func everyKindIsMadeBySomething() {
         #expect(Self.codes.count == 22 && EventCode(rawValue: 23) == nil)
         let made = Set(Self.events.map(\.kind)).union(Self.codes.compactMap(\.kind))
-        // Those of commands, beds and alarms are made in rooms of their own, whose tests show that each is.
+        // Those of commands, beds, consultations and alarms are made in rooms of their own, whose tests show that each is.
         let others = EventKind.allCases.filter { kind in
-            kind.isOfCommand || kind.isOfBed || (kind.isOfAlarm && kind != .alertStart && kind != .alertEnd)
+            kind.isOfCommand || kind.isOfBed || kind.isOfConsultation
+                || (kind.isOfAlarm && kind != .alertStart && kind != .alertEnd)
         }
         #expect(made.union(others) == Set(EventKind.allCases) && made.isDisjoint(with: others))
         #expect(made.isDisjoint(with: EventKind.ofCommands))

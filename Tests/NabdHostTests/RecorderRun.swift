@@ -44,7 +44,7 @@ final class RecorderRun {
                 session: writer.sessionKey, ledger: beginning.alarms, mayLatch: mayLatch,
                 isWhole: beginning.knowsAllAlerts, at: now),
             standing: [],
-            watches: [], desk: nil, beds: nil, commands: nil,
+            watches: [], desk: nil, beds: nil, consultations: nil, commands: nil,
             lines: [(worker, try writer.register(worker.streams))],
             commitEvery: configuration.commitEvery, quality: { .holdover }, priority: 0,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -35,6 +35,11 @@ import Testing
         DeskLine(.bed(.withdraw(bed: "b", binding: 7)), by: Door.amal),
         DeskLine(.bed(.replace(bed: "b", binding: 7, identifiers: [])), by: Door.amal),
         DeskLine(.bed(.enter(bed: "b", item: "consciousness", value: "A")), by: Door.amal),
+        DeskLine(.consultation(.list), by: Door.amal), DeskLine(.consultation(.close(.max)), by: Door.amal),
+        DeskLine(.consultation(.open(clinician: "dr-h", bed: "b", seconds: 60)), by: Door.amal),
+        DeskLine(.consultation(.open(clinician: "dr-h", bed: nil, seconds: 14_400)), by: Door.amal),
+        DeskLine(.consultation(.join(4, certificate: String(repeating: "0f", count: 32), from: "::1"))),
+        DeskLine(.consultation(.leave(4, visit: 5))),
     ]
 
     private func fault(_ text: String) -> DeskLine.Fault? {

@@ -52,7 +52,7 @@ import Testing
             switch ask {
             case .draft, .verify, .withdraw, .start, .resolve: #expect(!isTold)
             case .list, .show, .history, .preview, .lookedAt, .unlock, .stop: #expect(isTold)
-            case .alarm, .bed: Issue.record("\(ask) is asked elsewhere")
+            case .alarm, .bed, .consultation: Issue.record("\(ask) is asked elsewhere")
             }
         }
         let alarm = DeskLine.Ask.alarm(.acknowledge(["s-1"]))
@@ -62,6 +62,18 @@ import Testing
         #expect(code(try await door.ask(.bed(.unbind(bed: "chair-1")), by: Door.dina)) == "role")
         #expect(code(try await door.ask(.bed(.list), by: nil)) == "signIn")
         #expect(try await door.ask(.bed(.list), by: Door.dina) == .done(words: "Done."))
+        let open = DeskLine.Ask.consultation(.open(clinician: "dr-h", bed: nil, seconds: 60))
+        #expect(code(try await door.ask(open, by: Door.dina)) == "role")
+        #expect(code(try await door.ask(open, by: nil)) == "signIn")
+        #expect(try await door.ask(open) == .done(words: "Done."))
+        #expect(code(try await door.ask(.consultation(.list), by: nil)) == "signIn")
+        #expect(code(try await door.ask(.consultation(.close(4)), by: nil)) == "signIn")
+        #expect(try await door.ask(.consultation(.close(4)), by: Door.dina) == .done(words: "Done."))
+        // The server of the screens signs nobody in.
+        let join = ConsultationAsk.join(4, certificate: String(repeating: "0f", count: 32), from: "::1")
+        for ask in [join, .leave(4, visit: 5)] {
+            #expect(try await door.ask(.consultation(ask), by: nil) == .done(words: "Done."))
+        }
         let both = try await door.ask(.resolve(3, seen: .notInEffect), by: Door.amal, second: Door.dina)
         #expect(code(both) == "role")
         #expect(door.desk.asked.count == 6)

@@ -47,7 +47,8 @@ import Testing
     private static let pure: Set<String> = [
         "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
         "ModbusFrames",
-        "Nomenclature", "Alarms", "BedDesk", "CommandRecord", "Patients", "Presets", "PumpControl", "PumpRules",
+        "Nomenclature", "Alarms", "BedDesk", "CommandRecord", "Consultations", "Patients", "Presets", "PumpControl",
+        "PumpRules",
         "Scores",
     ]
 

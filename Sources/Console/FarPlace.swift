@@ -1,0 +1,40 @@
+import NIOCore
+import NIOSSL
+
+/// Where far clinicians come in.
+package struct FarPlace: Sendable, Hashable {
+    package let address: String
+    package let port: Int
+    /// The certificates of the authority that vouches for clinicians, PEM.
+    package let authority: String
+    /// The unit's certificate for this port, and its key, PEM.
+    package let certificate: String
+    package let key: String
+
+    package init(address: String, port: Int, authority: String, certificate: String, key: String) {
+        (self.address, self.port) = (address, port)
+        (self.authority, self.certificate, self.key) = (authority, certificate, key)
+    }
+
+    /// TLS 1.3 only, and nobody without a certificate of the authority.
+    func tls() throws -> TLSConfiguration {
+        var tls = TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+        tls.minimumTLSVersion = .tlsv13
+        // A clinician's certificate names a person: there is no host's name to compare.
+        tls.certificateVerification = .noHostnameVerification
+        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
+        tls.applicationProtocols = ["http/1.1"]
+        return tls
+    }
+}
+
+extension Channel {
+    /// SHA-256 of the certificate that came with this connection, in hexadecimal digits; `nil` where there is none.
+    func peerDigest() async -> String? {
+        guard let certificate = try? await nioSSL_peerCertificate().get(), let bytes = try? certificate.toDERBytes()
+        else { return nil }
+        return FarDigest.text(bytes)
+    }
+}
