@@ -12,9 +12,8 @@ from peers.browser import browser, complaints, resize
 from peers.screen_feed import Feed
 from peers.screen_state import HOSTILE
 
-pytestmark = [pytest.mark.peers, pytest.mark.timeout(240), pytest.mark.xdist_group("screen")]
-
 DASHES = "– –"
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(240), pytest.mark.xdist_group("screen")]
 LOST_WITHIN = 2.0  # s
 SECONDS_OF_FAULTS = float(os.environ.get("NABD_SCREEN_FAULTS", "30"))  # 600 for the proof
 # What stands for each stream in the page, with the page's own word of the time of the newest value.
@@ -333,6 +332,7 @@ def allowed(stream, value: list | None, mono: float) -> set[tuple[str, str]]:
     return {(DASHES, "stale")} if mono - at > limit + 500 else {(DASHES, "stale"), fresh}
 
 
+@pytest.mark.timeout(200 + 1.2 * SECONDS_OF_FAULTS)
 def test_values_equal_the_feeds_through_random_faults(page, feed):
     feed.switch({"faults": "7"})
     compared, wrong, states = 0, [], set()

@@ -3,6 +3,7 @@
 import { setState, setText } from "./dom.js"
 import { listen } from "./live.js"
 import { showMark } from "./mark.js"
+import { part } from "./part.js"
 import { store } from "./store.js"
 import { cleaned, fill, language, loadWords, num, plain, setLanguage, t, timeText, zoneName } from "./words.js"
 
@@ -15,14 +16,6 @@ const isThin = new URLSearchParams(location.search).has("thin")
 const at = (id) => document.getElementById(id)
 let shown = { address: undefined, unmount: () => {} }
 let showing = 0
-
-/** A module of another part, or undefined where this installation does not have it. */
-export async function part(path) {
-  try { return await import(path) } catch (failure) {
-    console.warn(`${path} is not there`, failure)
-    return undefined
-  }
-}
 
 /** "#/bed/chair-1?x=1" as {screen: "bed", id: "chair-1", x: "1"}. */
 export function readAddress(hash) {
