@@ -30,8 +30,9 @@ function chip(open) {
   let known = null
   const press = () => {
     const place = known.place || null
-    const atPlace = [...store.alarms.values()].filter((alarm) => (alarm.bed ?? null) === place && waits(alarm))
-    if (atPlace.length > 0 && !isFar()) openPeople("acknowledge", { bed: place, instances: atPlace.map((alarm) => alarm.instance) })
+    const instances = [...store.alarms.values()]
+      .filter((alarm) => (alarm.bed ?? null) === place && waits(alarm)).map((alarm) => alarm.instance)
+    if (instances.length > 0 && !isFar()) openPeople("acknowledge", { bed: place, instances })
     else open()
   }
   const update = (one) => {

@@ -57,9 +57,8 @@ function opening(dialog, clinicians) {
     dialog.body.append(el("p", { t: "people.far.nobody" }))
     return
   }
-  const who = choice({
-    legend: t("people.far.who"), options: clinicians.map(({ clinician, name }) => ({ value: clinician, text: plain(name || clinician) })),
-  })
+  const names = clinicians.map(({ clinician, name }) => ({ value: clinician, text: plain(name || clinician) }))
+  const who = choice({ legend: t("people.far.who"), options: names })
   const beds = [...(store.beds?.keys() ?? [])].map((bed) => ({ value: bed, text: plain(placeName(bed)) }))
   const where = choice({
     legend: t("people.far.where"), columns: true,
