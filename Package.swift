@@ -228,6 +228,7 @@ let package = Package(
             of: "DeviceDrivers",
             ["DeviceModel", "DevicePlans", "ProfileLanguage", "Nomenclature", "StrictYAML", "TestSupport"],
             settings: optimised),
+        tests(of: "DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "TestSupport"]),
         tests(of: "PumpControl", settings: optimised),
         tests(of: "SignedFiles", ["TestSupport"]),
         tests(

@@ -14,6 +14,7 @@ package final class DevicePlayer: @unchecked Sendable {
     private let end: DeviceEnd
     private let stopFlag = StopFlag()
     private var faults: FaultScript?
+    private let scene: PlayedScene
     private var thread: RealTimeThread?
 
     /// Where a client finds the device.
@@ -25,7 +26,9 @@ package final class DevicePlayer: @unchecked Sendable {
     }
 
     /// - Parameter plans: the profiles, compiled with the units and scales that the devices shall have.
-    package init(_ plans: [DevicePlan], on address: LineAddress, faults: FaultScript? = nil) throws {
+    package init(
+        _ plans: [DevicePlan], on address: LineAddress, faults: FaultScript? = nil, scene: PlayedScene = PlayedScene()
+    ) throws {
         guard let first = plans.first else { throw Unplayable(description: "there is no device to play") }
         if plans.count > 1 {
             guard plans.allSatisfy({ if case .modbus = $0.protocolPlan { true } else { false } }) else {
@@ -42,6 +45,7 @@ package final class DevicePlayer: @unchecked Sendable {
         }
         self.plans = plans
         self.faults = faults
+        self.scene = scene
         end = try DeviceEnd(address)
         name = end.name
     }
@@ -62,11 +66,11 @@ package final class DevicePlayer: @unchecked Sendable {
         var output = PlayedOutput(end: end, pace: pace, faults: faults, kind: .serial)
         switch plans[0].protocolPlan {
         case .serial(let serial):
-            let player = SerialPlayer(plan: plans[0], serial: serial)
+            let player = SerialPlayer(plan: plans[0], serial: serial, scene: scene)
             player.run(end, &output, until: stopFlag)
         case .modbus:
             output.kind = plans[0].line.transport == .modbusTCP ? .modbusTCP : .modbusRTU
-            let player = ModbusPlayer(plans: plans)
+            let player = ModbusPlayer(plans: plans, scene: scene)
             player.run(end, &output, until: stopFlag)
         }
     }
