@@ -83,8 +83,8 @@ extension PlayedBody {
 
     /// When the cuff measured last: not at the same time at each bed.
     private func cuffTime(_ seconds: Double) -> Double {
-        let offset = 20 + Double(patient.seed % 10) * 7
-        return ((seconds + offset) / Self.cuffEvery).rounded(.down) * Self.cuffEvery - offset
+        let first = 15 + Double(patient.seed % 10) * 3
+        return ((seconds - first) / Self.cuffEvery).rounded(.down) * Self.cuffEvery + first
     }
 
     private func value(

@@ -1,8 +1,10 @@
 import ArgumentParser
 import DeviceModel
+import DeviceSimulator
 import Foundation
 import Logging
 import NabdHost
+import OperatorDesk
 import RealTime
 import RecordsSandbox
 import ServiceLifecycle
@@ -86,8 +88,8 @@ struct DemoCommand: AsyncParsableCommand {
                 if json {
                     printError(words)
                 } else {
-                    Swift.print(isTerminal ? "\r  \(words)\u{1B}[K" : "  \(words)", terminator: isTerminal ? "" : "\n")
-                    fflush(stdout)
+                    let line = isTerminal ? "\r  \(words)\u{1B}[K" : "  \(words)\n"
+                    FileHandle.standardOutput.write(Data(line.utf8))
                 }
             }
             await group.triggerGracefulShutdown()

@@ -1,6 +1,5 @@
+import DeviceSimulator
 import Foundation
-import NabdHost
-import PumpControl
 
 /// Writes the files of the demonstration's unit: the same kinds that a real unit has.
 struct DemoFiles {

@@ -38,7 +38,7 @@ struct DemoUnit: Sendable {
     /// The one unit that is demonstrated.
     static let eightBeds = DemoUnit(
         beds: [
-            bed(1, [.init(.desaturation(to: 77), PlayedTimes(from: 2, for: 75, every: 300))], [pump(1, rate: 25)]),
+            bed(1, [.init(.desaturation(to: 83.5), PlayedTimes(from: 2, for: 36, every: 300))], [pump(1, rate: 25)]),
             bed(2, [], [pump(2, rate: 50, [occlusion(PlayedTimes(from: 90, for: 50, every: 600))])]),
             bed(
                 3, [.init(.temperature(by: 2.2), PlayedTimes(from: 130, for: 300, every: 900))],
@@ -47,9 +47,9 @@ struct DemoUnit: Sendable {
             bed(5, [.init(.heartRate(by: 60), PlayedTimes(from: 240, for: 90, every: 600))], [pump(5, rate: 100)]),
             bed(6, [.init(.pressure(by: -38), PlayedTimes(from: 300, for: 320, every: 1200))], [pump(6, rate: 33.3)]),
             bed(
-                7, "stretcher", "Stretcher", "النقالة", preset: "emergency",
-                [.init(.desaturation(to: 85.5), PlayedTimes(from: 400, for: 70, every: 600))]),
-            bed(8, "bed-1", "Bed 1", "سرير 1", preset: "palliative", [], [pump(8, rate: 2)]),
+                7, called: ("stretcher", "Stretcher", "النقالة"), preset: "emergency",
+                [.init(.desaturation(to: 81), PlayedTimes(from: 400, for: 70, every: 600))]),
+            bed(8, called: ("bed-1", "Bed 1", "سرير 1"), preset: "palliative", [], [pump(8, rate: 2)]),
         ],
         others: [
             Device(handle: "fridge", profile: "xy/md02", incidents: door(from: 210, every: 600)),
@@ -57,13 +57,13 @@ struct DemoUnit: Sendable {
         ])
 
     private static func bed(
-        _ number: Int, _ id: String? = nil, _ name: String? = nil, _ nameArabic: String? = nil,
-        preset: String = "oncology-chair", _ episodes: [PlayedPatient.Episode], _ more: [Device] = [],
-        unplugged: PlayedTimes? = nil
+        _ number: Int, called: (id: String, name: String, arabic: String)? = nil, preset: String = "oncology-chair",
+        _ episodes: [PlayedPatient.Episode], _ more: [Device] = [], unplugged: PlayedTimes? = nil
     ) -> Bed {
         let cable = unplugged.map { [PlayedScene.Incident(.unplugged, $0)] } ?? []
         return Bed(
-            id: id ?? "chair-\(number)", name: name ?? "Chair \(number)", nameArabic: nameArabic ?? "كرسي \(number)",
+            id: called?.id ?? "chair-\(number)", name: called?.name ?? "Chair \(number)",
+            nameArabic: called?.arabic ?? "كرسي \(number)",
             preset: preset, patient: PlayedPatient(seed: UInt64(number), episodes: episodes),
             isBound: number % 4 != 0,
             devices: [
