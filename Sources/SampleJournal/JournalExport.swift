@@ -11,23 +11,29 @@ package struct JournalExport: Sendable {
     package static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
 
     /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
+    ///
+    /// - Parameter isCancelled: is asked often; when it says so, `CancellationError` is thrown.
     package func samples(
         from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool,
-        write: (String) throws -> Void
+        isCancelled: () -> Bool = { false }, write: (String) throws -> Void
     ) throws {
         var streams = try reader.streamsByID()
-        let wanted = streams.values.filter(selection.takes)
-        let without: JournalChunk.Content? =
-            wanted.allSatisfy(\.isWaveform) ? .numerics : wanted.contains(where: \.isWaveform) ? nil : .waveforms
+        // Of the other streams' blocks only the headers are read.
+        var chosen = Self.chosen(streams, selection)
+        let without = JournalReader.contentWithout(streams.filter(selection.takes).values)
         while true {
             let chunks = try reader.chunks(
                 after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
-            for chunk in chunks {
+            if isCancelled() { throw CancellationError() }
+            for chunk in chunks where selection.sessions?.contains(chunk.session) ?? true {
                 // A stream described since then: whether it is one of text must be known before its block is read.
-                if chunk.hasStream(besides: streams) { streams = try reader.streamsByID() }
-                for block in reader.blocks(of: chunk, streams: streams) {
-                    guard let stream = streams[block.stream], selection.takes(stream) else { continue }
+                if chunk.hasStream(besides: streams) {
+                    streams = try reader.streamsByID()
+                    chosen = Self.chosen(streams, selection)
+                }
+                for block in reader.blocks(of: chunk, chosen: chosen, streams: streams) {
+                    guard let stream = streams[block.stream] else { continue }
                     let read = cursor.take(block)
                     for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) {
                         try write(csv ? line.csv : line.json)
@@ -37,6 +43,9 @@ package struct JournalExport: Sendable {
             cursor.chunk = newest.id
         }
     }
+
+    private static func chosen(_ streams: [Int64: StreamDescriptor], _ selection: JournalReader.Selection) -> Set<Int64>
+    { Set(streams.filter(selection.takes).keys) }
 
     /// How far somebody has read: resumable, and exact although commits are packed meanwhile.
     package struct Cursor: Sendable {

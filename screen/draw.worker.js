@@ -1,0 +1,133 @@
+// The worker: listens to the console, keeps the curves, and sweeps them over the canvases that the page lent it.
+
+import { ServerClock } from "./clock.js"
+import { Curves, Sweep } from "./sweep.js"
+
+const SILENCE = 1500 // ms without a byte: the server is lost. It says something at least each 500 ms.
+const [REOPEN_AFTER, GIVE_UP_AFTER] = [500, 4000] // ms, after an error and after a silence
+const CHECK_EVERY = 100
+const KEPT = 25000 // ms of curves: wider than any screen at 25 mm/s
+const JITTER = 100 // ms that a commit may take to come here, beside its own time
+
+const clock = new ServerClock()
+const curves = new Curves()
+const sweeps = new Map()
+let session = undefined
+let delay = 250 + JITTER
+let recording = true
+let source = undefined
+let address = undefined
+let [heard, opened, reopen] = [-Infinity, -Infinity, undefined]
+let said = undefined
+let [lastFrame, frames] = [undefined, []]
+
+const tell = (event, more = {}) => postMessage({ event, at: performance.timeOrigin + performance.now(), ...more })
+
+function link(state) {
+  if (state !== said) tell("link", { state })
+  said = state
+}
+
+function parsed(text) {
+  try { return JSON.parse(text) } catch { return undefined }
+}
+
+function open() {
+  clearTimeout(reopen)
+  source?.close()
+  opened = performance.now()
+  const made = source = new EventSource(address)
+  const on = (name, take) => made.addEventListener(name, ({ data }) => {
+    if (made !== source) return
+    const told = parsed(data)
+    if (told !== null && typeof told === "object") take(told)
+  })
+  on("picture", picture)
+  on("beat", beat)
+  on("waves", waves)
+  made.addEventListener("error", () => {
+    if (made !== source) return
+    made.close()
+    link("lost")
+    reopen = setTimeout(open, REOPEN_AFTER)
+  })
+}
+
+function alive(told) {
+  heard = performance.now()
+  if (!Number.isFinite(told.mono)) return
+  clock.take(told.mono, told.utc, heard)
+  if (typeof told.recording === "boolean") recording = told.recording
+  link(recording ? "live" : "standing")
+}
+
+function picture(told) {
+  if (told.form !== 1) return
+  if (told.session !== session) {
+    session = told.session
+    clock.reset()
+    curves.clear()
+    for (const one of sweeps.values()) one.sweep.again()
+  }
+  if (told.commitEvery > 0 && told.commitEvery <= 5000) delay = told.commitEvery + JITTER
+  // The picture goes first: what is said to be live must be there to be seen.
+  tell("picture", { told })
+  alive(told)
+}
+
+function beat(told) {
+  if (!session) return
+  tell("beat", { told })
+  alive(told)
+}
+
+function waves({ bed, waves: entries }) {
+  heard = performance.now()
+  if (!Array.isArray(entries)) return
+  for (const entry of entries) {
+    const taken = curves.take(entry)
+    if (!taken) continue
+    for (const one of sweeps.values()) if (one.bed === bed) one.sweep.spoil(...taken)
+  }
+}
+
+setInterval(() => {
+  if (!address) return
+  const now = performance.now()
+  if (now - heard > SILENCE) link("lost")
+  if (said === "lost" && now - Math.max(heard, opened) > GIVE_UP_AFTER) open()
+  if (clock.offset !== undefined) curves.forget(clock.now(now).mono - KEPT)
+  // The page knows by this that the worker lives.
+  tell("watch")
+}, CHECK_EVERY)
+
+function frame(at) {
+  if (lastFrame !== undefined && frames.length < 20000) frames.push(at - lastFrame)
+  lastFrame = at
+  if (clock.offset !== undefined) {
+    const now = clock.now(performance.now()).mono - delay
+    for (const { sweep } of sweeps.values()) sweep.draw(now)
+  }
+  requestAnimationFrame(frame)
+}
+requestAnimationFrame(frame)
+
+addEventListener("message", ({ data }) => {
+  switch (data.do) {
+    case "listen":
+      address = data.url
+      open()
+      break
+    case "canvas": {
+      const onRange = (n, low, high) => tell("range", { id: data.id, n, low, high })
+      sweeps.set(data.id, { bed: data.bed, sweep: new Sweep(data.surface, curves, onRange) })
+      break
+    }
+    case "layout": sweeps.get(data.id)?.sweep.layout(data.form); break
+    case "drop": sweeps.delete(data.id); break
+    case "frames":
+      tell("frames", { frames })
+      frames = []
+      break
+  }
+})
