@@ -2,18 +2,26 @@ import Foundation
 
 /// The resources a sandbox holds. Stricter than many servers: a reference to a resource that is not there is refused.
 actor SandboxStore {
-    /// What is held at most; a sandbox is for demonstrations and keeps everything in memory.
-    static let limit = 200_000
+    /// What is held at most, all in memory: some minutes of a unit's curves. What else comes takes the place of the
+    /// oldest observations; what others refer to stays.
+    private let limit: Int
 
     struct Refusal: Error {
         let status: Int
         let text: String
     }
 
-    private var resources: [String: [String: Any]] = [:]
-    private(set) var writes = 0
+    private var resources: [String: Data] = [:]
+    /// The addresses of observations, the oldest first, from `oldest` on; some may stand there again.
+    private var observations: [String] = []
+    private var oldest = 0
+    /// Resources that are not held any more.
+    private var forgotten = 0
 
-    var count: Int { resources.count }
+    init(limit: Int = 20_000) { self.limit = limit }
+
+    /// Resources that were put here, each counted once as long as it is held.
+    var count: Int { resources.count + forgotten }
 
     /// Takes a transaction: all of it, or nothing. Returns the status of each entry.
     func take(_ body: Data) throws -> [String] {
@@ -36,13 +44,29 @@ actor SandboxStore {
                 throw Refusal(status: 400, text: "\(url) refers to \(reference), which is not here")
             }
         }
-        guard resources.count + taken.count <= Self.limit else {
-            throw Refusal(status: 507, text: "the sandbox holds \(Self.limit) resources at most")
+        var texts: [String: Data] = [:]
+        for (url, resource) in taken {
+            texts[url] = try JSONSerialization.data(withJSONObject: resource, options: [.sortedKeys])
         }
         let statuses = order.map { resources[$0] == nil ? "201 Created" : "200 OK" }
-        resources.merge(taken) { _, new in new }
-        writes += taken.count
+        observations += order.filter { $0.hasPrefix("Observation/") && resources[$0] == nil }
+        resources.merge(texts) { _, new in new }
+        letGo()
+        guard resources.count <= limit else {
+            throw Refusal(status: 507, text: "the sandbox holds \(limit) resources at most")
+        }
         return statuses
+    }
+
+    private func letGo() {
+        while resources.count > limit, oldest < observations.count {
+            if resources.removeValue(forKey: observations[oldest]) != nil { forgotten += 1 }
+            oldest += 1
+        }
+        if oldest > limit {
+            observations.removeFirst(oldest)
+            oldest = 0
+        }
     }
 
     private func check(_ entry: [String: Any]) throws -> (String, [String: Any]) {
@@ -66,16 +90,16 @@ actor SandboxStore {
         }
     }
 
-    func read(_ url: String) -> Data? {
-        resources[url].flatMap { try? JSONSerialization.data(withJSONObject: $0, options: [.sortedKeys]) }
-    }
+    func read(_ url: String) -> Data? { resources[url] }
 
     /// The resources of a type as a searchset, at most `limit`.
     func search(_ type: String, limit: Int) -> Data? {
         let found = resources.filter { $0.key.hasPrefix("\(type)/") }.sorted { $0.key < $1.key }
         let bundle: [String: Any] = [
             "resourceType": "Bundle", "type": "searchset", "total": found.count,
-            "entry": found.prefix(limit).map { ["resource": $0.value] },
+            "entry": found.prefix(limit).compactMap { entry in
+                (try? JSONSerialization.jsonObject(with: entry.value)).map { ["resource": $0] }
+            },
         ]
         return try? JSONSerialization.data(withJSONObject: bundle, options: [.sortedKeys])
     }

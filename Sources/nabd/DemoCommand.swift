@@ -19,6 +19,7 @@ struct DemoCommand: AsyncParsableCommand {
     ).examples("nabd demo", "nabd demo --for 2min --directory ./demo")
 
     @Option(name: .customLong("for"), help: "How long, such as 30s; without it, until Ctrl-C.") var time: String?
+    @Option(help: "The screen's port on 127.0.0.1; without it, one that is free.") var port: Int?
     @Flag(
         help:
             "For machines: the first line is where the screen is and who may sign in, the last one the result, as JSON."
@@ -27,6 +28,10 @@ struct DemoCommand: AsyncParsableCommand {
         String?
     @Option(help: "Where the unit's files go; kept afterwards. Without it, a folder that is removed.") var directory:
         String?
+
+    func validate() throws {
+        guard (1...65535).contains(port ?? 1) else { throw ValidationError("A port is 1 to 65535.") }
+    }
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
@@ -49,9 +54,11 @@ struct DemoCommand: AsyncParsableCommand {
         let unit = DemoUnit.eightBeds
         let players = try unit.players(profiles: profiles, begin: MonotonicClock().now())
         let files = DemoFiles(
-            folder: folder, unit: unit, players: players, people: DemoPeople(), screen: DemoScreen(),
+            folder: folder, unit: unit, players: players, people: DemoPeople(), screen: try DemoScreen(port: port),
             server: server, profiles: profiles)
-        let host = UnitHost(try UnitConfiguration.load(try files.write()), logger: logger)
+        var configuration = try UnitConfiguration.load(try files.write())
+        configuration.console?.setShipped(ShippedFolder.screen)
+        let host = UnitHost(configuration, logger: logger)
         introduce(files, status: host.configuration.statusSocket)
         for played in players { try played.player.start() }
         let nurse = DemoNurse(files.people, socket: "\(folder)/people", beds: unit.beds)
@@ -104,7 +111,7 @@ struct DemoCommand: AsyncParsableCommand {
         if json {
             return print(
                 JSON.members([
-                    "screen": files.screen.address.map { .string($0) } ?? .null, "directory": .string(files.folder),
+                    "screen": .string(files.screen.address), "directory": .string(files.folder),
                     "secrets": .object(people.map { JSON.Member(name: $0.id, value: .string($0.secret)) }),
                 ]).text)
         }
@@ -124,7 +131,7 @@ struct DemoCommand: AsyncParsableCommand {
         for person in people {
             lines.append(row("sign in", "\(person.id), \(person.role.rawValue), secret \(person.secret)"))
         }
-        if let address = files.screen.address { lines.append(row("SCREEN", address)) }
+        lines.append(row("SCREEN", files.screen.address))
         print("\(lines.joined(separator: "\n"))\n")
     }
 
@@ -133,7 +140,7 @@ struct DemoCommand: AsyncParsableCommand {
         print("\nResult")
         print(SummaryText.words(summary))
         print(
-            "  sandbox    holds \(held) FHIR resources, each put over mutual TLS 1.3 and referring only to what is "
+            "  sandbox    was given \(held) FHIR resources, each put over mutual TLS 1.3 and referring only to what is "
                 + "there"
                 + (summary.resourcesStored > held
                     ? "\n             \(summary.resourcesStored - held) put again when more was known" : "")

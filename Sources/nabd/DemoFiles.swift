@@ -1,4 +1,5 @@
 import DeviceSimulator
+import Fieldbus
 import Foundation
 
 /// Writes the files of the demonstration's unit: the same kinds that a real unit has.
@@ -40,6 +41,8 @@ struct DemoFiles {
           client-certificate: client.pem
           client-key: client.key
           window: 10s
+          # The sandbox lets go of what is old.
+          reconcile-every: 168h
 
         """
     }
@@ -62,10 +65,26 @@ struct DemoFiles {
     }
 }
 
-/// Where the demonstration's bedside screen is. The one place that knows how a unit gets one.
+/// Where the demonstration's bedside screen is: at a port of this machine alone.
 struct DemoScreen {
-    /// The line of the configuration; empty without a screen.
-    var configuration: String { "" }
-    /// The address for a browser; `nil` without a screen.
-    var address: String? { nil }
+    private let port: Int
+
+    /// - Parameter port: `nil` takes one that is free.
+    init(port: Int?) throws {
+        if let port {
+            self.port = port
+            return
+        }
+        // Free now; whoever takes it in between costs the demonstration its screen, which is said.
+        let name = try DeviceEnd(.tcp(host: "127.0.0.1", port: 0)).name
+        guard case .tcp(_, let free)? = LineAddress(name) else {
+            throw Failure(.unavailable, "no port of this machine is free for the screen")
+        }
+        self.port = free
+    }
+
+    /// The line of the configuration.
+    var configuration: String { "console: {port: \(port)}" }
+    /// The address for a browser.
+    var address: String { "http://127.0.0.1:\(port)/" }
 }
