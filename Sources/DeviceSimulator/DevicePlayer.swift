@@ -50,8 +50,10 @@ package final class DevicePlayer: @unchecked Sendable {
         name = end.name
     }
 
-    package func start() throws {
-        thread = try RealTimeThread(name: "play \(plans[0].handle)", priority: 0) { [self] in run() }
+    /// - Parameter priority: of SCHED_FIFO, where that is allowed, so that what else this machine does keeps no device
+    ///   from speaking; 0 asks for none.
+    package func start(priority: Int32 = 0) throws {
+        thread = try RealTimeThread(name: "play \(plans[0].handle)", priority: priority) { [self] in run() }
     }
 
     package func stop() {
