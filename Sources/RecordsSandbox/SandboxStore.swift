@@ -11,10 +11,18 @@ actor SandboxStore {
         let text: String
     }
 
-    private var resources: [String: Data] = [:]
+    /// A resource as it came: in which transaction, and as which of its entries.
+    private struct Place {
+        let body: Data
+        let entry: Int
+    }
+
+    private var resources: [String: Place] = [:]
     /// The addresses of observations, the oldest first, from `oldest` on; some may stand there again.
     private var observations: [String] = []
     private var oldest = 0
+    /// Resources that are never let go of.
+    private var lasting = 0
     /// Resources that are not held any more.
     private var forgotten = 0
 
@@ -44,17 +52,15 @@ actor SandboxStore {
                 throw Refusal(status: 400, text: "\(url) refers to \(reference), which is not here")
             }
         }
-        var texts: [String: Data] = [:]
-        for (url, resource) in taken {
-            texts[url] = try JSONSerialization.data(withJSONObject: resource, options: [.sortedKeys])
+        let stays = order.count { !$0.hasPrefix("Observation/") && resources[$0] == nil }
+        guard lasting + stays <= limit else {
+            throw Refusal(status: 507, text: "the sandbox holds \(limit) resources at most")
         }
         let statuses = order.map { resources[$0] == nil ? "201 Created" : "200 OK" }
         observations += order.filter { $0.hasPrefix("Observation/") && resources[$0] == nil }
-        resources.merge(texts) { _, new in new }
+        lasting += stays
+        for (entry, url) in order.enumerated() { resources[url] = Place(body: body, entry: entry) }
         letGo()
-        guard resources.count <= limit else {
-            throw Refusal(status: 507, text: "the sandbox holds \(limit) resources at most")
-        }
         return statuses
     }
 
@@ -90,16 +96,25 @@ actor SandboxStore {
         }
     }
 
-    func read(_ url: String) -> Data? { resources[url] }
+    func read(_ url: String) -> Data? {
+        resources[url].flatMap(Self.resource).flatMap {
+            try? JSONSerialization.data(withJSONObject: $0, options: [.sortedKeys])
+        }
+    }
+
+    private static func resource(_ place: Place) -> [String: Any]? {
+        let bundle = try? JSONSerialization.jsonObject(with: place.body) as? [String: Any]
+        let entries = bundle?["entry"] as? [[String: Any]]
+        guard let entries, entries.indices.contains(place.entry) else { return nil }
+        return entries[place.entry]["resource"] as? [String: Any]
+    }
 
     /// The resources of a type as a searchset, at most `limit`.
     func search(_ type: String, limit: Int) -> Data? {
         let found = resources.filter { $0.key.hasPrefix("\(type)/") }.sorted { $0.key < $1.key }
         let bundle: [String: Any] = [
             "resourceType": "Bundle", "type": "searchset", "total": found.count,
-            "entry": found.prefix(limit).compactMap { entry in
-                (try? JSONSerialization.jsonObject(with: entry.value)).map { ["resource": $0] }
-            },
+            "entry": found.prefix(limit).compactMap { Self.resource($0.value) }.map { ["resource": $0] },
         ]
         return try? JSONSerialization.data(withJSONObject: bundle, options: [.sortedKeys])
     }
