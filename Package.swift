@@ -233,7 +233,8 @@ let package = Package(
             name: "nabd-bench",
             dependencies: [
                 "Alarms", "DeviceDrivers", "DeviceModel", "DevicePlans", "Nomenclature", "Presets", "ProfileLanguage",
-                "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "Fieldbus", "LineEngine", "Patients", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "UnitPicture",
             ],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 

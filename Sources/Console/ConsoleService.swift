@@ -59,7 +59,9 @@ package final class ConsoleService: Sendable {
         let journal = settings.journal
         feed = LiveFeed(opening: { try OpenedJournal(directory: journal, settings: picture) }, logger: logger)
         let files = ScreenFiles(folder: settings.files)
-        if let failure = files.failure { logger.error("there is no screen to show", metadata: ["reason": "\(failure)"]) }
+        if let failure = files.failure {
+            logger.error("there is no screen to show", metadata: ["reason": "\(failure)"])
+        }
         responder = ConsoleResponder(
             gate: RequestGate(port: settings.address.port, hosts: settings.hosts), files: files, feed: feed,
             asks: AskDoor(socket: settings.people),

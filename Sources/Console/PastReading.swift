@@ -16,15 +16,14 @@ package struct PastAnswer: Sendable {
     package let attachment: String?
     /// Reads it, on a thread that may stand still, and writes it piece by piece. Ends early where it is cancelled, or
     /// where writing throws.
-    package let write:
-        @Sendable (_ isCancelled: @escaping @Sendable () -> Bool, _ write: ([UInt8]) throws -> Void) throws -> Void
+    package let write: Writing
 
-    package init(
-        type: String, attachment: String? = nil,
-        write: @escaping @Sendable (
+    package typealias Writing =
+        @Sendable (
             _ isCancelled: @escaping @Sendable () -> Bool, _ write: ([UInt8]) throws -> Void
         ) throws -> Void
-    ) {
+
+    package init(type: String, attachment: String? = nil, write: @escaping Writing) {
         (self.type, self.attachment, self.write) = (type, attachment, write)
     }
 }

@@ -20,7 +20,8 @@ package actor StatusCache {
         let (socket, word) = (socket, word)
         let answer = Task { () -> Result<String, Refusal> in
             do {
-                return .success(try await NIOThreadPool.singleton.runIfActive { try StatusSocket.ask(word, at: socket) })
+                let text = try await NIOThreadPool.singleton.runIfActive { try StatusSocket.ask(word, at: socket) }
+                return .success(text)
             } catch {
                 return .failure(Refusal(503, "status", "The host does not tell how it is: \(error)"))
             }

@@ -23,6 +23,9 @@ package struct ConsolePlace: Sendable {
     package mutating func setShipped(_ folder: String) { shipped = folder }
 
     package var files: String { web ?? shipped }
+
+    /// Why its files cannot be shown; `nil` where they can.
+    package var fault: String? { ScreenFiles(folder: files).failure }
 }
 
 extension UnitReader {

@@ -38,7 +38,8 @@ private enum Tree: Codable {
     mutating func sortEntries() {
         guard case .object(var members) = self, case .list(let entries)? = members["entries"] else { return }
         func name(_ tree: Tree) -> [UInt8] {
-            if case .object(let members) = tree, case .text(let text)? = members["name"] { Array(text.utf8) } else { [] }
+            guard case .object(let members) = tree, case .text(let text)? = members["name"] else { return [] }
+            return Array(text.utf8)
         }
         members["entries"] = .list(entries.sorted { name($0).lexicographicallyPrecedes(name($1)) })
         self = .object(members)

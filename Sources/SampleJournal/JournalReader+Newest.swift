@@ -42,16 +42,18 @@ extension JournalReader {
     ///   - session: its number.
     ///   - back: streams without a sample for so long are left out. Unit: ns before the newest chunk; an hour, the
     ///     longest period that a stream may have, by default.
+    ///   - without: leave out packed chunks of this content.
     ///   - damaged: is told of each block that cannot be read; the stream's newest sample before it is given.
     package func newest(
-        of session: Int64, back: Int64 = 3_600_000_000_000, damaged: (BlockDamage) -> Void = { _ in }
+        of session: Int64, back: Int64 = 3_600_000_000_000, without: JournalChunk.Content? = nil,
+        damaged: (BlockDamage) -> Void = { _ in }
     ) throws -> [StoredSample] {
         var streams = try streamsByID()
         var found: [Int64: StoredSample] = [:]
         var newest: Int64?
         var below = Int64.max
         while found.count < streams.count {
-            let chunks = try chunks(of: session, before: below)
+            let chunks = try chunks(of: session, before: below, without: without)
             guard let oldest = chunks.last else { break }
             for chunk in chunks {
                 let end = newest ?? chunk.end
@@ -82,12 +84,16 @@ extension JournalReader {
 
     /// The chunks of a session before a number, newest first: not many bytes at once, at least one chunk while there
     /// are any.
-    private func chunks(of session: Int64, before id: Int64) throws -> [JournalChunk] {
+    private func chunks(
+        of session: Int64, before id: Int64, without: JournalChunk.Content?
+    ) throws -> [JournalChunk] {
         for (file, end) in try open(.samples, after: 0).reversed() where file.first < id {
             let found = try Self.told(file) { db in
                 let rows = try Row.fetchCursor(
-                    db, sql: "SELECT * FROM chunks WHERE id < ? AND session = ? ORDER BY id DESC LIMIT 64",
-                    arguments: [min(id, end), session])
+                    db,
+                    sql: """
+                        SELECT * FROM chunks WHERE id < ? AND session = ? AND content IS NOT ? ORDER BY id DESC LIMIT 64
+                        """, arguments: [min(id, end), session, without?.rawValue])
                 var (found, bytes): ([JournalChunk], Int) = ([], 0)
                 while bytes < Self.batchBytes, let row = try rows.next() {
                     let chunk = JournalChunk(row)

@@ -2,9 +2,6 @@ import DeviceModel
 
 /// Values and waves, which are written again and again: straight as bytes.
 extension PictureState {
-    /// How old a value may be that is shown at all: a result is shown with its age. Unit: ns.
-    static let oldest: Int64 = 86_400_000_000_000
-
     // MARK: Values
 
     /// The newest samples of streams, as an array; nothing at all where there are none.
@@ -18,7 +15,7 @@ extension PictureState {
         var bytes: [UInt8] = []
         for stream in streams where !stream.descriptor.isWaveform {
             guard let newest = samples.newest[stream.number],
-                newest.time >= samples.committed &- Self.oldest
+                newest.time >= samples.committed &- SessionSamples.oldest
             else { continue }
             bytes.append(bytes.isEmpty ? UInt8(ascii: "[") : UInt8(ascii: ","))
             Self.write(newest, of: stream, to: &bytes)

@@ -14,6 +14,8 @@ struct SessionSamples {
         let reason: Reason
     }
 
+    /// How old a value may be that is shown at all: a result is shown with its age. Unit: ns.
+    static let oldest: Int64 = 86_400_000_000_000
     /// The most streams that are kept: a unit of 256 devices has fewer.
     static let most = 20_000
 
@@ -37,24 +39,30 @@ struct SessionSamples {
     init(_ reader: JournalReader, session: Int64?) throws {
         streams = try reader.streamsByID()
         cursor = try reader.newestChunk()
-        guard let session, cursor > 0, let first = try reader.chunk(before: .min, session: session) else { return }
-        // The newest of each, wherever in the session it is.
-        try read(reader, session, after: first, without: .waveforms)
-        // All of the last seconds.
-        if let tail = try reader.chunk(before: committed &- WaveTail.length, session: session) {
-            try read(reader, session, after: tail, without: nil)
+        guard let session, cursor > 0 else { return }
+        // How far the session has come: the newest chunk keeps its number when it is packed.
+        var end: Int64?
+        for chunk in try reader.chunks(after: (cursor - 1) & ~1, limit: 2) where chunk.session == session {
+            end = max(end ?? .min, chunk.end)
         }
-    }
-
-    private mutating func read(
-        _ reader: JournalReader, _ session: Int64, after first: Int64, without: JournalChunk.Content?
-    ) throws {
-        var seen = first
-        while case let chunks = try reader.chunks(after: seen, limit: 100, without: without), let last = chunks.last {
+        // The newest of each number and text, as far back as it is shown; then all of the last seconds.
+        for sample in try reader.newest(of: session, back: Self.oldest, without: .waveforms) { take(sample) }
+        guard let end, let tail = try reader.chunk(before: end &- WaveTail.length, session: session) else { return }
+        var seen = tail
+        while case let chunks = try reader.chunks(after: seen, limit: 100), let last = chunks.last {
             for chunk in chunks where chunk.session == session { try take(chunk, reader) }
             seen = last.id
         }
         cursor = max(cursor, seen)
+    }
+
+    private mutating func take(_ sample: StoredSample) {
+        heard[sample.stream] = sample.monotonic
+        guard let stream = streams[sample.stream], !stream.isWaveform else { return }
+        next[sample.stream] = sample.sequence &+ 1
+        newest[sample.stream] = Newest(
+            time: sample.monotonic, bits: sample.bits, text: sample.text, validity: sample.validity,
+            reason: sample.reason)
     }
 
     /// Takes a chunk of the session: each sample once, be it packed with others meanwhile.

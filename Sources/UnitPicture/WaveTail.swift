@@ -24,7 +24,7 @@ struct WaveTail {
 
         /// The samples from a number and a time on; `nil` where there are none.
         func from(sequence: Int64, time: Int64) -> Run? {
-            var skipped = max(0, sequence &- firstSequence)
+            var skipped = sequence > firstSequence ? sequence &- firstSequence : 0
             if start < time, period > 0 { skipped = max(skipped, (time &- start &+ period &- 1) / period) }
             guard skipped < Int64(bits.count) else { return nil }
             return Run(

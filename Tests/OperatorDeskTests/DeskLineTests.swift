@@ -115,7 +115,8 @@ import Testing
     }
 
     @Test func entriesComeInAnyOrder() throws {
-        let text = #"{"entries":[{"quantity":"2","name":"b"},{"name":"a","quantity":"1"}],"device":"d","desk":1,"#
+        let text =
+            #"{"entries":[{"quantity":"2","name":"b"},{"name":"a","quantity":"1"}],"device":"d","desk":1,"#
             + #""command":"c","ask":"preview"}"#
         let entry = DeskEntry(device: "d", command: "c", entries: ["a": "1", "b": "2"], order: nil, reason: nil)
         #expect(try DeskLine(inAnyOrder: Array(text.utf8)) == DeskLine(.preview(entry)))

@@ -33,7 +33,7 @@ import Testing
         "FHIRMapping": ["Uplink", "BedExport"], "Gzip": ["Uplink"],
         "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
-        "UnitPicture": ["Console"],
+        "UnitPicture": ["Console", "nabd-bench"],
     ]
     private static let downstream: Set<String> = [
         "SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability", "BedExport", "JournalFolds", "UnitPicture",
