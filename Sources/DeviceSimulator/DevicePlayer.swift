@@ -50,10 +50,12 @@ package final class DevicePlayer: @unchecked Sendable {
         name = end.name
     }
 
-    /// - Parameter priority: of SCHED_FIFO, where that is allowed, so that what else this machine does keeps no device
-    ///   from speaking; 0 asks for none.
-    package func start(priority: Int32 = 0) throws {
-        thread = try RealTimeThread(name: "play \(plans[0].handle)", priority: priority) { [self] in run() }
+    /// Of SCHED_FIFO, where that is allowed, below the host's: what else a machine does keeps no device from speaking.
+    /// Range: 1…99.
+    private static let priority: Int32 = 5
+
+    package func start() throws {
+        thread = try RealTimeThread(name: "play \(plans[0].handle)", priority: Self.priority) { [self] in run() }
     }
 
     package func stop() {

@@ -29,9 +29,6 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Where the unit's files go; kept afterwards. Without it, a folder that is removed.") var directory:
         String?
 
-    /// Below the host's threads. Range: 1…99.
-    private static let playersPriority: Int32 = 5
-
     func validate() throws {
         guard (1...65535).contains(port ?? 1) else { throw ValidationError("A port is 1 to 65535.") }
     }
@@ -63,7 +60,7 @@ struct DemoCommand: AsyncParsableCommand {
         configuration.console?.setShipped(ShippedFolder.screen)
         let host = UnitHost(configuration, logger: logger)
         introduce(files, status: host.configuration.statusSocket)
-        for played in players { try played.player.start(priority: Self.playersPriority) }
+        for played in players { try played.player.start() }
         let nurse = DemoNurse(files.people, socket: "\(folder)/people", beds: unit.beds)
         nurse?.start()
         try await run(host, for: length)
