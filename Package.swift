@@ -259,6 +259,7 @@ let package = Package(
             of: "DeviceDrivers",
             ["DeviceModel", "DevicePlans", "ProfileLanguage", "Nomenclature", "StrictYAML", "TestSupport"],
             settings: optimised),
+        tests(of: "DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "TestSupport"]),
         tests(of: "PumpControl", settings: optimised),
         tests(of: "SignedFiles", ["TestSupport"]),
         tests(
@@ -335,6 +336,7 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "Observability", ["TestSupport"]),
+        tests(of: "RecordsSandbox"),
         .testTarget(name: "TidyTests", dependencies: ["TestSupport"], swiftSettings: settings),
     ]
 )

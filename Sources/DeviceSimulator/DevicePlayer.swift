@@ -14,6 +14,7 @@ package final class DevicePlayer: @unchecked Sendable {
     private let end: DeviceEnd
     private let stopFlag = StopFlag()
     private var faults: FaultScript?
+    private let scene: PlayedScene
     private var thread: RealTimeThread?
 
     /// Where a client finds the device.
@@ -25,7 +26,9 @@ package final class DevicePlayer: @unchecked Sendable {
     }
 
     /// - Parameter plans: the profiles, compiled with the units and scales that the devices shall have.
-    package init(_ plans: [DevicePlan], on address: LineAddress, faults: FaultScript? = nil) throws {
+    package init(
+        _ plans: [DevicePlan], on address: LineAddress, faults: FaultScript? = nil, scene: PlayedScene = PlayedScene()
+    ) throws {
         guard let first = plans.first else { throw Unplayable(description: "there is no device to play") }
         if plans.count > 1 {
             guard plans.allSatisfy({ if case .modbus = $0.protocolPlan { true } else { false } }) else {
@@ -42,12 +45,17 @@ package final class DevicePlayer: @unchecked Sendable {
         }
         self.plans = plans
         self.faults = faults
+        self.scene = scene
         end = try DeviceEnd(address)
         name = end.name
     }
 
+    /// Of SCHED_FIFO, where that is allowed, below the host's: what else a machine does keeps no device from speaking.
+    /// Range: 1…99.
+    private static let priority: Int32 = 5
+
     package func start() throws {
-        thread = try RealTimeThread(name: "play \(plans[0].handle)", priority: 0) { [self] in run() }
+        thread = try RealTimeThread(name: "play \(plans[0].handle)", priority: Self.priority) { [self] in run() }
     }
 
     package func stop() {
@@ -62,11 +70,11 @@ package final class DevicePlayer: @unchecked Sendable {
         var output = PlayedOutput(end: end, pace: pace, faults: faults, kind: .serial)
         switch plans[0].protocolPlan {
         case .serial(let serial):
-            let player = SerialPlayer(plan: plans[0], serial: serial)
+            let player = SerialPlayer(plan: plans[0], serial: serial, scene: scene)
             player.run(end, &output, until: stopFlag)
         case .modbus:
             output.kind = plans[0].line.transport == .modbusTCP ? .modbusTCP : .modbusRTU
-            let player = ModbusPlayer(plans: plans)
+            let player = ModbusPlayer(plans: plans, scene: scene)
             player.run(end, &output, until: stopFlag)
         }
     }

@@ -9,11 +9,21 @@ struct MessageWriter {
     private let plan: DevicePlan
     private let serial: SerialPlan
     private let world: SimulatedWorld
+    /// What each field shows: the first metric of it whose unit is known.
+    private let shown: [String: (metric: MetricDescription, stream: StreamDescriptor)]
 
-    init(plan: DevicePlan, serial: SerialPlan) {
+    init(plan: DevicePlan, serial: SerialPlan, scene: PlayedScene = PlayedScene()) {
         self.plan = plan
         self.serial = serial
-        world = SimulatedWorld(profile: plan.profile)
+        world = SimulatedWorld(profile: plan.profile, scene: scene)
+        shown = plan.profile.metrics.reduce(into: [:]) { shown, metric in
+            guard shown[metric.field] == nil,
+                let stream = plan.streams.first(where: {
+                    $0.metric == metric.name.referenceID && $0.unit == metric.unit?.ucum
+                })
+            else { return }
+            shown[metric.field] = (metric, stream)
+        }
     }
 
     /// A message as it is on the wire.
@@ -105,10 +115,12 @@ struct MessageWriter {
         for field in fields {
             guard case .bits(let slices, let count, let stride) = field.source else { continue }
             let shift = part.map { $0 * (serial.packet?.frameLength ?? 0) } ?? 0
+            let described = plan.profile.fields[field.index]
+            let period = samplePeriod(field)
             for sample in 0..<count {
-                let value = UInt64(
-                    bitPattern: number(
-                        plan.profile.fields[field.index], seconds: seconds + Double(sample) * samplePeriod(field)))
+                // A device sends what it has measured: the last sample is of now.
+                let time = seconds - Double(count - 1 - sample) * period
+                let value = UInt64(bitPattern: number(described, seconds: time))
                 let moved = slices.map {
                     (byte: $0.byte + sample * stride - (isOfPacket(field) ? shift : 0), low: $0.low, width: $0.width)
                 }
@@ -269,18 +281,17 @@ struct MessageWriter {
     // MARK: Values
 
     private func metric(_ field: FieldDescription) -> (metric: MetricDescription, stream: StreamDescriptor)? {
-        guard let metric = plan.profile.metrics.first(where: { $0.field == field.name }),
-            let stream = plan.streams.first(where: {
-                $0.metric == metric.name.referenceID && $0.unit == metric.unit?.ucum
-            })
-        else { return nil }
-        return (metric, stream)
+        shown[field.name]
     }
 
     private func simulated(_ field: FieldDescription, seconds: Double) -> SimulatedWorld.Value? {
-        let value =
-            world.value(field.name, at: seconds)
-            ?? metric(field).flatMap { world.value($0.metric.name.referenceID, at: seconds) }
+        let value = world.value(
+            field.name,
+            showing: metric(field).map {
+                SimulatedWorld.Shown(
+                    metric: $0.stream.metric, unit: $0.stream.unit, isWaveform: $0.metric.isWaveform,
+                    isEpisodic: $0.metric.isEpisodic)
+            }, at: seconds)
         // A word of the table stands for its code.
         guard case .text(let word)? = value, let entry = field.table.first(where: { $0.word == word }) else {
             return value

@@ -15,27 +15,31 @@ struct ModbusPlayer {
     }
 
     private let units: [Unit]
+    private let scene: PlayedScene
     private let clock = MonotonicClock()
     private let isTCP: Bool
     private let isASCII: Bool
 
-    init(plans: [DevicePlan]) {
+    init(plans: [DevicePlan], scene: PlayedScene) {
+        self.scene = scene
         units = plans.compactMap { plan in
             guard case .modbus(let modbus) = plan.protocolPlan else { return nil }
-            return Unit(plan: plan, blocks: modbus.blocks, world: SimulatedWorld(profile: plan.profile))
+            return Unit(plan: plan, blocks: modbus.blocks, world: SimulatedWorld(profile: plan.profile, scene: scene))
         }
         isTCP = plans.first?.line.transport == .modbusTCP
         isASCII = plans.first?.line.isASCII ?? false
     }
 
     func run(_ end: DeviceEnd, _ output: inout PlayedOutput, until stop: StopFlag) {
-        let start = clock.now()
+        let start = scene.begin ?? clock.now()
         var pending: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 512)
         var reader = ASCIIReader()
         while !stop.isSet {
             guard let count = try? end.read(into: &buffer, deadline: clock.now() + 100_000_000) else { return }
-            if count == 0 {
+            let isUnplugged = scene.isUnplugged(at: Double(clock.now() - start) / 1e9)
+            if isUnplugged { end.hangUp() }
+            if count == 0 || isUnplugged {
                 pending = []
                 continue
             }
@@ -160,8 +164,13 @@ struct ModbusPlayer {
     }
 
     private func told(_ name: String, _ field: FieldPlan, of owner: Unit, seconds: Double) -> SimulatedWorld.Value? {
-        owner.world.value(name, at: seconds)
-            ?? field.targets.first.flatMap { owner.world.value(owner.plan.streams[$0.stream].metric, at: seconds) }
+        owner.world.value(
+            name,
+            showing: field.targets.first.map {
+                let stream = owner.plan.streams[$0.stream]
+                return SimulatedWorld.Shown(
+                    metric: stream.metric, unit: stream.unit, isWaveform: stream.isWaveform, isEpisodic: false)
+            }, at: seconds)
     }
 
     private func bits(_ field: FieldPlan, of owner: Unit, seconds: Double) -> UInt64 {

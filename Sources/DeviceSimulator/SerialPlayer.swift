@@ -17,18 +17,25 @@ struct SerialPlayer {
 
     private let plan: DevicePlan
     private let serial: SerialPlan
+    private let scene: PlayedScene
     private let writer: MessageWriter
     private let clock = MonotonicClock()
+    /// A device that was kept from speaking says what it has to say; of more than this it has nothing any more.
+    /// Unit: ns.
+    private static let kept: Int64 = 250_000_000
 
-    init(plan: DevicePlan, serial: SerialPlan) {
+    init(plan: DevicePlan, serial: SerialPlan, scene: PlayedScene) {
         self.plan = plan
         self.serial = serial
-        writer = MessageWriter(plan: plan, serial: serial)
+        self.scene = scene
+        writer = MessageWriter(plan: plan, serial: serial, scene: scene)
     }
 
     func run(_ end: DeviceEnd, _ output: inout PlayedOutput, until stop: StopFlag) {
-        let start = clock.now()
-        var emissions = plan.unasked.map { Emission(what: $0.what, period: $0.period, next: start) }
+        let begin = clock.now()
+        let start = scene.begin ?? begin
+        func seconds(_ time: Int64) -> Double { Double(time - start) / 1e9 }
+        var emissions = plan.unasked.map { Emission(what: $0.what, period: $0.period, next: begin) }
         var awaited = Set(serial.open)
         let heard = Array(Set(serial.requests.compactMap(\.frame))).sorted()
         var framer = heard.isEmpty ? nil : Framer(serial.frames, indices: heard)
@@ -39,6 +46,13 @@ struct SerialPlayer {
             let isStreaming = awaited.isEmpty && !emissions.isEmpty
             let next = isStreaming ? emissions.map(\.next).min() ?? now : now + 100_000_000
             guard let count = try? end.read(into: &buffer, deadline: min(next, now + 100_000_000)) else { return }
+            if scene.isUnplugged(at: seconds(now)) {
+                end.hangUp()
+                awaited = Set(serial.open)
+                for index in emissions.indices { emissions[index].next = now + 100_000_000 }
+                clock.sleep(until: now + 20_000_000)
+                continue
+            }
             if count > 0 {
                 for request in requests(in: Array(buffer[..<count]), &framer) {
                     if awaited.remove(request) != nil, awaited.isEmpty {
@@ -48,18 +62,19 @@ struct SerialPlayer {
                     if serial.close.contains(request) { awaited = Set(serial.open) }
                     guard let reply = serial.requests[request].reply else { continue }
                     output.send(
-                        writer.message(
-                            reply, slot: serial.requests[request].slot, seconds: Double(clock.now() - start) / 1e9))
+                        writer.message(reply, slot: serial.requests[request].slot, seconds: seconds(clock.now())))
                 }
             } else if !isStreaming || !end.isConnected {
                 clock.sleep(until: min(next, clock.now() + 20_000_000))
             }
             guard isStreaming else { continue }
             for index in emissions.indices where emissions[index].next <= clock.now() {
-                output.send(bytes(emissions[index], seconds: Double(clock.now() - start) / 1e9))
+                // What it says is of when it was due, so that a curve has its samples at even distances.
+                output.send(bytes(emissions[index], seconds: seconds(emissions[index].next)))
                 emissions[index].count += 1
                 emissions[index].next = max(
-                    emissions[index].next + emissions[index].period, clock.now() - emissions[index].period)
+                    emissions[index].next + emissions[index].period,
+                    clock.now() - max(Self.kept, emissions[index].period))
             }
         }
     }

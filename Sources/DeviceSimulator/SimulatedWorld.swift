@@ -1,18 +1,45 @@
 import DeviceModel
 import ProfileLanguage
 
-/// What a played device measures: the profile's simulated values as functions of time.
+/// What a played device measures: the patient it is at, and the profile's simulated values as functions of time.
 struct SimulatedWorld {
     let profile: DeviceProfile
+    private let scene: PlayedScene
+    private let body: PlayedBody?
 
     enum Value {
         case number(Double)
         case text(String)
     }
 
-    /// The value of a field or metric at a time since the start; `nil` when the profile gives none. Unit: s.
-    func value(_ name: String, at seconds: Double) -> Value? {
-        guard let simulated = profile.simulation[name] else { return nil }
+    /// What a field shows, as far as a patient can tell.
+    struct Shown {
+        let metric: String
+        /// UCUM.
+        let unit: String?
+        let isWaveform: Bool
+        let isEpisodic: Bool
+    }
+
+    init(profile: DeviceProfile, scene: PlayedScene) {
+        self.profile = profile
+        self.scene = scene
+        body = scene.patient.map(PlayedBody.init)
+    }
+
+    /// The value of a field at a time since the start; `nil` when the profile gives none: what a profile does not play
+    /// is not connected, whoever is at the bed. Unit: s.
+    func value(_ name: String, showing shown: Shown? = nil, at seconds: Double) -> Value? {
+        let names = [name] + (shown.map { [$0.metric] } ?? [])
+        if let (value, elapsed) = scene.shown(names, at: seconds) { return play(value, at: elapsed) }
+        guard let simulated = names.lazy.compactMap({ profile.simulation[$0] }).first else { return nil }
+        if let body, let shown, let number = body.value(of: shown, within: simulated.span, at: seconds) {
+            return .number(number)
+        }
+        return play(simulated, at: seconds)
+    }
+
+    private func play(_ simulated: SimulatedValue, at seconds: Double) -> Value {
         switch simulated {
         case .text(let text): return .text(text)
         case .number(let number): return .number(number)
@@ -22,33 +49,26 @@ struct SimulatedWorld {
         case .swing(let low, let high, let period):
             // Two sines that never meet again in step look less like a machine than one.
             let phase = seconds / (Double(period) / 1e9)
-            let wave = 0.75 * Self.sine(phase) + 0.25 * Self.sine(phase * 3.7)
+            let wave = 0.75 * Shape.sine(phase) + 0.25 * Shape.sine(phase * 3.7)
             return .number(low + (high - low) * (wave + 1) / 2)
         case .ramp(let start, let perHour): return .number(start + perHour * seconds / 3600)
         case .pulse(let low, let high, let rateField):
             guard case .number(let rate)? = value(rateField, at: seconds) else { return .number(low) }
-            return .number(low + (high - low) * Self.pulse(seconds * rate / 60))
+            let beats = seconds * rate / 60
+            return .number(low + (high - low) * Shape.pulse(beats - beats.rounded(.down)))
         }
     }
+}
 
-    /// Of one turn; no library is needed for a shape. Range: −1…1.
-    private static func sine(_ turns: Double) -> Double {
-        let x = turns - turns.rounded(.down)
-        let half = x < 0.5 ? x : x - 0.5
-        // Bhaskara's approximation, good to 0.2 %.
-        let product = half * 2 * (1 - half * 2)
-        let value = 16 * product / (5 - 4 * product)
-        return x < 0.5 ? value : -value
-    }
-
-    /// A pulse wave: a steep rise, a fall, and the small second wave of the closing valve. Range: 0…1.
-    private static func pulse(_ beats: Double) -> Double {
-        let x = beats - beats.rounded(.down)
-        func bump(_ centre: Double, _ width: Double) -> Double {
-            let distance = (x - centre) / width
-            return 1 / (1 + distance * distance * distance * distance)
+extension SimulatedValue {
+    /// Between what it goes; `nil` for what does not move.
+    var span: ClosedRange<Double>? {
+        switch self {
+        case .swing(let low, let high, _), .pulse(let low, let high, _): min(low, high)...max(low, high)
+        case .recording(let values, _):
+            if let low = values.min(), let high = values.max() { low...high } else { nil }
+        case .number, .text, .ramp: nil
         }
-        return min(1, bump(0.18, 0.12) + 0.35 * bump(0.48, 0.1))
     }
 }
 

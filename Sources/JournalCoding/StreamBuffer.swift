@@ -21,10 +21,22 @@ package struct StreamBuffer {
     /// When the next sample of a waveform is expected. Unit: ns; `nil` before the first.
     private var expected: Int64?
     private var runStart: Int64 = 0
-    /// Samples of the block before.
-    private var lastCount: Int64 = 0
-    /// The sum of the distances between arrivals and the places given to them, since the block began. Unit: ns.
+    /// What came last, at one time: a message of a waveform carries one sample, or those of a second.
+    private var arrived = Arrival(time: .min, count: 0, beganRun: false)
+    /// Arrivals of the block before, and of this one.
+    private var lastArrivals: Int64 = 0
+    private var arrivals: Int64 = 0
+    /// The sum of the distances between arrivals and the places given to their last samples, since the block began.
+    /// Unit: ns.
     private var drift: Int64 = 0
+
+    /// Samples that came at one time.
+    private struct Arrival {
+        let time: Int64
+        var count: Int64
+        /// Whether the run began with them, and no block was closed since.
+        var beganRun: Bool
+    }
 
     package init(stream: Int64, descriptor: StreamDescriptor, nextSequence: Int64) {
         self.stream = stream
@@ -60,18 +72,24 @@ package struct StreamBuffer {
     /// run.
     private mutating func place(_ arrival: Int64) {
         let period = descriptor.periodNanoseconds
+        if arrival == arrived.time, let expected { return placeOfSameMessage(expected, period) }
         let tolerance = max(8 * period, 250_000_000)
-        guard let expected, abs(arrival - expected) <= tolerance else {
+        // The first of a message of many samples is as old as the message is long.
+        let age = max(0, arrived.count - 1) * period
+        defer { arrivals += 1 }
+        guard let expected, (-tolerance...(tolerance + age)).contains(arrival - expected) else {
             if !bits.isEmpty { close() }
             runStart = arrival
-            drift = 0
+            (drift, arrivals) = (0, 0)
             expected = arrival + period
+            arrived = Arrival(time: arrival, count: 1, beganRun: true)
             return
         }
+        arrived = Arrival(time: arrival, count: 1, beganRun: false)
         if bits.isEmpty {
             // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a
             // period at most.
-            runStart = expected + max(-period / 8, min(period / 8, drift / max(1, lastCount) / 8))
+            runStart = expected + max(-period / 8, min(period / 8, drift / max(1, lastArrivals) / 8))
             drift = 0
             self.expected = runStart + period
         } else {
@@ -80,11 +98,25 @@ package struct StreamBuffer {
         drift += arrival - expected
     }
 
+    /// A sample of the message of which the one before it was: taken a period after that one, the last of them when the
+    /// message came.
+    private mutating func placeOfSameMessage(_ expected: Int64, _ period: Int64) {
+        arrived.count += 1
+        if arrived.beganRun, !bits.isEmpty {
+            runStart -= period
+            return
+        }
+        if bits.isEmpty { (runStart, drift) = (expected, 0) }
+        self.expected = expected + period
+        drift -= period
+    }
+
     private mutating func close() {
         guard !bits.isEmpty else { return }
         judgements.append(current)
         current.count = 0
-        lastCount = Int64(bits.count)
+        (lastArrivals, arrivals) = (arrivals, 0)
+        arrived.beganRun = false
         closed.append(
             SampleBlock(
                 stream: stream, firstSequence: firstSequence,

@@ -145,14 +145,19 @@ package struct Operators: Sendable {
     package static func check(id: String) throws(EntryFault) { if !isId(id) { throw .id } }
 
     /// The lines for somebody new, with everything but the secret to be looked over. Takes about 0.1 s.
-    package static func lines(id: String, secret: String) throws(EntryFault) -> String {
+    ///
+    /// - Parameters:
+    ///   - name: as people are called; the id, where nothing is said.
+    package static func lines(
+        id: String, secret: String, name: String? = nil, roles: Set<OperatorRole> = [.clinician]
+    ) throws(EntryFault) -> String {
         try check(id: id)
         guard secret.count >= leastSecret, secret.utf8.count <= Credential.longest else { throw .short }
         guard let hash = try? SecretHash(of: secret) else { throw .notMade }
         return """
               \(id):
-                name: \(id)
-                roles: [clinician]
+                name: \(name ?? id)
+                roles: [\(roles.map(\.rawValue).sorted().joined(separator: ", "))]
                 secret: \(hash.text)
             """
     }

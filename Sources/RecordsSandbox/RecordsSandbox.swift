@@ -46,7 +46,7 @@ package struct SandboxServer: Sendable {
         return nil
     }
 
-    /// Resources held.
+    /// Resources that were put here; of the oldest none is held any more.
     package func count() async -> Int { await store.count }
 
     private static func router(_ store: SandboxStore) -> Router<BasicRequestContext> {

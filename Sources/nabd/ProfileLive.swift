@@ -89,7 +89,8 @@ extension ProfileCommand {
             abstract: "Play a device from its profile. Prints where it is found, then plays until it is stopped."
         ).examples(
             "nabd profile simulate nonin/oem-iii-df2 --line pty",
-            "nabd profile simulate xy/md02@1 xy/md02@2 --line tcp://127.0.0.1:5020")
+            "nabd profile simulate xy/md02@1 xy/md02@2 --line tcp://127.0.0.1:5020",
+            "nabd profile simulate ivy/450c --line pty --patient 7")
         @Argument(
             help: "The profiles: folders, files, or vendor/model. Several Modbus devices share a line: PROFILE@UNIT."
         ) var profiles: [String]
@@ -101,6 +102,10 @@ extension ProfileCommand {
                 "Faults as FAULT:SHARE,…: \(FaultScript.Fault.allCases.map(\.rawValue).joined(separator: ", "))."))
         var faults: String?
         @Option(help: "Decides which messages the faults strike.") var seed: UInt64 = 1
+        @Option(
+            help: ArgumentHelp(
+                "Measure a played patient: devices that are given the same number have the same beats, breaths and values.",
+                valueName: "number")) var patient: UInt64?
         @Option(name: .customLong("for"), help: "How long, such as 30s; without it, until stopped.") var time: String?
         @OptionGroup var overrides: Overrides
 
@@ -115,7 +120,11 @@ extension ProfileCommand {
             }
             let player: DevicePlayer
             do {
-                player = try DevicePlayer(try profiles.map(plan), on: address, faults: script)
+                // Players of one patient are programs of their own: what they have in common is the machine's day.
+                player = try DevicePlayer(
+                    try profiles.map(plan), on: address, faults: script,
+                    scene: PlayedScene(
+                        patient: patient.map { PlayedPatient(seed: $0) }, begin: patient.map { _ in Self.dayBegan() }))
             } catch let error as FieldbusError {
                 throw Failure(.unavailable, error.description)
             } catch let error as DevicePlayer.Unplayable {
@@ -131,6 +140,9 @@ extension ProfileCommand {
                 while true { Thread.sleep(forTimeInterval: 3600) }
             }
         }
+
+        /// Unit: ns of the monotonic clock.
+        private static func dayBegan() -> Int64 { MonotonicClock().now() / 86_400_000_000_000 * 86_400_000_000_000 }
 
         /// A device of the line: its profile, and perhaps its Modbus unit behind an @.
         private func plan(_ text: String) throws -> DevicePlan {

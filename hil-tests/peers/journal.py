@@ -23,7 +23,7 @@ def samples(lines: list[dict], device: str | None = None, metric: str | None = N
     """The sample lines (not events) of a device and a metric, in journal order."""
     return [
         line for line in lines
-        if "metric" in line and (device is None or line["device"] == device)
+        if "metric" in line and "event" not in line and (device is None or line["device"] == device)
         and (metric is None or line["metric"] == metric)
     ]
 
