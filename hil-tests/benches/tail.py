@@ -7,7 +7,8 @@ The real host (NABD, or the debug build) with beds of one oximeter each, and the
 as they come. Lines that come together are of one commit; of each, the newest sample is the one that tells how far the
 reader is behind the journal. Only numbers count: they have the time at which they came, while a waveform's samples have
 that of the device's own rhythm, which may lie ahead of it. Prints the median, the 95th of a hundred and the longest of
-those, the same of the oldest samples, which a commit of 250 ms keeps that long, and how much of a core the tail takes. Exits with 1 where the 95th of
+those, the same of the oldest samples, which a commit of 250 ms keeps that long, and how much of a core the tail
+takes. Exits with 1 where the 95th of
 the newest is above what is asked: 60 ms.
 """
 
