@@ -21,7 +21,8 @@ pytestmark = [pytest.mark.host, pytest.mark.timeout(90), pytest.mark.xdist_group
 
 @pytest.fixture(scope="module")
 def recorded(module_hosts, tmp_path_factory):
-    """A journal of some 15 seconds; ``followed`` is what ``journal tail`` printed while it grew."""
+    """A journal of some 15 seconds; ``followed`` is what ``journal tail --follow`` printed while it
+    grew."""
     bench = Bench().start()
     host = module_hosts(tmp_path_factory.mktemp("journal-tools") / "unit").configure(bench.devices())
     try:
@@ -37,9 +38,9 @@ def recorded(module_hosts, tmp_path_factory):
 
 
 def follow(directory: Path, seconds: float) -> list[str]:
-    """Run ``journal tail`` for a while and give the lines it printed."""
+    """Run ``journal tail --follow`` for a while and give the lines it printed."""
     process = subprocess.Popen(
-        [str(binary()), "journal", "tail", "--journal", str(directory)],
+        [str(binary()), "journal", "tail", "--follow", "--commits", "1", "--journal", str(directory)],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True,
     )
     lines: list[str] = []
@@ -83,6 +84,24 @@ def test_tail_follows_the_same_lines(recorded):
     followed = [json.loads(line) for line in recorded.followed if line.strip()]
     assert followed, "journal tail printed nothing while the journal grew"
     assert all(line in recorded.lines for line in followed)
+    # It went on as the journal grew: samples of many commits, each line once, none left out in between.
+    samples = [line for line in followed if "event" not in line]
+    assert len({json.dumps(line) for line in followed}) == len(followed), "a line came twice"
+    times = [line["monotonicNanoseconds"] for line in samples]
+    assert max(times) - min(times) > 1_000_000_000, "the tail did not go on"
+    for stream in {(line["device"], line.get("vmd"), line["metric"]) for line in samples}:
+        assert_no_hole([line for line in samples if (line["device"], line.get("vmd"), line["metric"]) == stream])
+
+
+def assert_no_hole(lines: list[dict]) -> None:
+    for one, other in zip(lines, lines[1:]):
+        assert one["sequence"] + len(one.get("values", [None])) == other["sequence"], (one, other)
+
+
+def test_a_hole_is_found():
+    with pytest.raises(AssertionError):
+        assert_no_hole([{"sequence": 1, "values": [0, 0]}, {"sequence": 4}])
+    assert_no_hole([{"sequence": 1, "values": [0, 0]}, {"sequence": 3}, {"sequence": 4}])
 
 
 def test_stat_speaks_of_every_device(recorded):

@@ -147,19 +147,20 @@ extension JournalReader {
         chunk.hasStream(besides: streams)
     }
 
-    /// What the journal says of missing numbers, by the streams that they are of.
-    func declaredGaps(of streams: Set<Int64>) throws -> [Int64: [SequenceGap]] {
-        var gaps: [Int64: [SequenceGap]] = [:]
-        for file in try open(.samples) {
-            for row in try Self.told(file, { try Row.fetchAll($0, sql: "SELECT * FROM gaps") }) ?? [] {
-                guard let stream = row.integer("stream"), streams.contains(stream),
-                    let first = row.integer("first_sequence"), let next = row.integer("next_sequence")
-                else { continue }
-                gaps[stream, default: []].append(
-                    SequenceGap(stream: stream, first: first, next: next, cause: row.text("cause") ?? ""))
-            }
-        }
-        return gaps
+    /// What the journal says of a stream's missing numbers from one on, in order; of each file at most so much.
+    func declaredGaps(of stream: Int64, from sequence: Int64 = 0, limit: Int = 100_000) throws -> [SequenceGap] {
+        try open(.samples).flatMap { file in
+            try Self.told(file) { db in
+                try Row.fetchAll(
+                    db,
+                    sql: """
+                        SELECT * FROM gaps WHERE stream = ? AND next_sequence > ? ORDER BY first_sequence LIMIT ?
+                        """, arguments: [stream, sequence, limit])
+            } ?? []
+        }.compactMap { row in
+            guard let first = row.integer("first_sequence"), let next = row.integer("next_sequence") else { return nil }
+            return SequenceGap(stream: stream, first: first, next: next, cause: row.text("cause") ?? "")
+        }.sorted { $0.first < $1.first }
     }
 
     /// Gives the chunks that may have samples of some streams in a time, in order, as long as `body` returns `true`.

@@ -52,6 +52,8 @@ package final class JournalReader: Sendable {
 
     package let files: JournalFiles
     private let opened = Mutex<[JournalFiles.Segment: OpenFile]>([:])
+    /// The streams that each file describes, and how many rows say so: there are only ever more.
+    private let described = Mutex<[JournalFiles.Segment: (rows: Int, streams: [JournalStream])]>([:])
 
     /// Throws ``JournalError``, with what to do.
     package init(directory: String) throws {
@@ -155,13 +157,22 @@ package final class JournalReader: Sendable {
 
     /// The streams' descriptors by the numbers that blocks carry.
     package func streamsByID() throws -> [Int64: StreamDescriptor] {
-        var streams: [Int64: StreamDescriptor] = [:]
-        for file in try open(.samples) {
-            for stream in try Self.told(file, { try StreamRow.all($0) }) ?? [] {
-                streams[stream.id] = stream.descriptor
+        let files = try open(.samples)
+        return try described.withLock { described in
+            let segments = Set(files.map(\.segment))
+            for gone in described.keys where !segments.contains(gone) { described[gone] = nil }
+            var streams: [Int64: StreamDescriptor] = [:]
+            for file in files {
+                let found = try Self.told(file) { db in
+                    let rows = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM streams") ?? 0
+                    if let known = described[file.segment], known.rows == rows { return known }
+                    return (rows, try StreamRow.all(db).map { JournalStream(id: $0.id, descriptor: $0.descriptor) })
+                }
+                described[file.segment] = found
+                for stream in found?.streams ?? [] { streams[stream.id] = stream.descriptor }
             }
+            return streams
         }
-        return streams
     }
 
     package func sessions() throws -> [JournalSession] {

@@ -78,15 +78,19 @@ struct GapFinder {
     private let period: Int64
     /// Samples further from each other are not neighbours. Unit: ns.
     private let reach: Int64
-    private let declared: [SequenceGap]
+    private let declaredFrom: (Int64) throws -> [SequenceGap]
+    /// `nil` before the first number is missing: hardly ever is one.
+    private var declared: [SequenceGap]?
     private var state = State.empty
     private var isDamaged = false
 
     /// - Parameters:
     ///   - range: what was asked for. Unit: ns since 1970.
-    ///   - declared: what the journal says of the stream's missing numbers.
-    init(_ stream: StreamDescriptor, in range: Range<Int64>, declared: [SequenceGap]) {
-        (self.range, self.declared, period) = (range, declared, stream.periodNanoseconds)
+    ///   - declared: gives what the journal says of the stream's missing numbers from one on, in order.
+    init(
+        _ stream: StreamDescriptor, in range: Range<Int64>, declared: @escaping (Int64) throws -> [SequenceGap]
+    ) {
+        (self.range, declaredFrom, period) = (range, declared, stream.periodNanoseconds)
         // A numeric is stale after three periods; a waveform's samples are steered by an eighth of one.
         reach = period * (stream.isWaveform ? 2 : 3)
     }
@@ -100,10 +104,10 @@ struct GapFinder {
     ///   - first: the number of the block's first sample.
     mutating func pass(
         _ piece: SamplePiece, isValue: Bool, first: Int64, of chunk: JournalChunk, _ found: (StreamGap) -> Void
-    ) {
+    ) throws {
         let offset = chunk.utc &- chunk.base
         let sequence = first &+ Int64(piece.places.lowerBound)
-        if let gap = breakBefore(sequence, piece.utc, chunk.session, offset) {
+        if let gap = try breakBefore(sequence, piece.utc, chunk.session, offset) {
             endOpen(at: gap.from, found)
             tell(gap, found)
             isDamaged = false
@@ -140,7 +144,9 @@ struct GapFinder {
 
     /// The gap between the last sample and the next one, or from the beginning of what was asked for; `nil` when they
     /// are neighbours.
-    private func breakBefore(_ sequence: Int64, _ utc: Int64, _ session: Int64, _ offset: Int64) -> StreamGap? {
+    private mutating func breakBefore(_ sequence: Int64, _ utc: Int64, _ session: Int64, _ offset: Int64) throws
+        -> StreamGap?
+    {
         guard let last = state.last else {
             return utc &- range.lowerBound > reach
                 ? StreamGap(from: range.lowerBound, to: utc, cause: isDamaged ? .damaged : .none) : nil
@@ -150,7 +156,7 @@ struct GapFinder {
         guard isMissing || distance > reach else { return nil }
         let cause: StreamGap.Cause =
             if isMissing {
-                cause(of: last.sequence &+ 1)
+                try cause(of: last.sequence &+ 1)
             } else if session != last.session {
                 .hostDown
             } else {
@@ -159,10 +165,16 @@ struct GapFinder {
         return StreamGap(from: last.utc &+ min(period, distance / 2), to: utc, cause: cause)
     }
 
-    private func cause(of missing: Int64) -> StreamGap.Cause {
-        if let gap = declared.first(where: { $0.first <= missing && missing < $0.next }) {
-            return .declared(gap.cause)
+    private mutating func cause(of missing: Int64) throws -> StreamGap.Cause {
+        let declared = try self.declared ?? declaredFrom(missing)
+        self.declared = declared
+        // The last that begins at the number or before it.
+        var (low, high) = (0, declared.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if declared[middle].first <= missing { low = middle + 1 } else { high = middle }
         }
+        if low > 0, missing < declared[low - 1].next { return .declared(declared[low - 1].cause) }
         return isDamaged ? .damaged : .missing
     }
 

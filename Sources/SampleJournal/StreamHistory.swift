@@ -54,7 +54,6 @@ package struct StreamHistory: Sendable {
         }
         let known = try reader.streamsByID()
         let edges = ColumnEdges(range, count: count)
-        let declared = try reader.declaredGaps(of: Set(streams))
         var works: [Work] = []
         for stream in streams {
             guard let descriptor = known[stream] else { throw HistoryError.noSuchStream(stream) }
@@ -62,7 +61,7 @@ package struct StreamHistory: Sendable {
             works.append(
                 Work(
                     columns: StreamColumns(stream, descriptor, edges),
-                    gaps: GapFinder(descriptor, in: range, declared: declared[stream] ?? [])))
+                    gaps: GapFinder(descriptor, in: range) { try reader.declaredGaps(of: stream, from: $0) }))
         }
         let places = Dictionary(uniqueKeysWithValues: streams.enumerated().map { ($1, $0) })
         try reader.eachChunk(
@@ -74,7 +73,7 @@ package struct StreamHistory: Sendable {
                 }
             }
             for block in blocks {
-                if let place = places[block.stream] { works[place].take(block, of: chunk, in: range) }
+                if let place = places[block.stream] { try works[place].take(block, of: chunk, in: range) }
             }
             return true
         }
@@ -100,23 +99,25 @@ package struct StreamHistory: Sendable {
             gaps.passDamage()
         }
 
-        mutating func take(_ block: SampleBlock, of chunk: JournalChunk, in range: Range<Int64>) {
-            chunk.pieces(of: block.frame, notBefore: next, in: range) { piece in
+        mutating func take(_ block: SampleBlock, of chunk: JournalChunk, in range: Range<Int64>) throws {
+            try chunk.pieces(of: block.frame, notBefore: next, in: range) { piece in
                 let isValue = piece.validity.carriesValue
                 guard isValue, !columns.areAllNumbers else {
                     if isValue { columns.take(piece, block.bits[piece.places]) }
-                    return pass(piece, isValue: isValue, block, chunk)
+                    return try pass(piece, isValue: isValue, block, chunk)
                 }
                 for (part, isNumber) in parts(piece, block.bits) {
                     if isNumber { columns.take(part, block.bits[part.places]) }
-                    pass(part, isValue: isNumber, block, chunk)
+                    try pass(part, isValue: isNumber, block, chunk)
                 }
             }
             next = max(next, block.firstSequence &+ Int64(block.count))
         }
 
-        private mutating func pass(_ piece: SamplePiece, isValue: Bool, _ block: SampleBlock, _ chunk: JournalChunk) {
-            gaps.pass(piece, isValue: isValue, first: block.firstSequence, of: chunk) { columns.take($0) }
+        private mutating func pass(_ piece: SamplePiece, isValue: Bool, _ block: SampleBlock, _ chunk: JournalChunk)
+            throws
+        {
+            try gaps.pass(piece, isValue: isValue, first: block.firstSequence, of: chunk) { columns.take($0) }
         }
 
         /// The parts of a piece that are numbers, and those that are not: a float may be neither.
@@ -161,14 +162,14 @@ extension JournalReader {
     ) throws -> [StreamGap] {
         let range = try StreamHistory.range(from, to, 1)
         guard let descriptor = try streamsByID()[stream] else { throw HistoryError.noSuchStream(stream) }
-        var finder = GapFinder(descriptor, in: range, declared: try declaredGaps(of: [stream])[stream] ?? [])
+        var finder = GapFinder(descriptor, in: range) { try self.declaredGaps(of: stream, from: $0) }
         var gaps: [StreamGap] = []
         var next = Int64.min
         func take(_ gap: StreamGap) { if gaps.count < limit { gaps.append(gap) } }
         try eachChunk(with: [descriptor], in: range, sessions, isCancelled, { _ in }) { chunk in
             for frame in chunk.frames(isChosen: { $0 == stream }, damaged: { _ in finder.passDamage() }) {
-                chunk.pieces(of: frame, notBefore: next, in: range) { piece in
-                    finder.pass(
+                try chunk.pieces(of: frame, notBefore: next, in: range) { piece in
+                    try finder.pass(
                         piece, isValue: piece.validity.carriesValue, first: frame.firstSequence, of: chunk, take)
                 }
                 next = max(next, frame.firstSequence &+ Int64(frame.count))

@@ -31,7 +31,7 @@ struct PlainHistory {
         var values = [[Double]](repeating: [], count: columns)
         for sample in samples { if let value = sample.value { values[column(sample.utc)].append(value) } }
         (low, high, count) = (values.map { $0.min() }, values.map { $0.max() }, values.map(\.count))
-        let declared = try reader.declaredGaps(of: [stream.id])[stream.id] ?? []
+        let declared = try reader.declaredGaps(of: stream.id)
         var joined: [(from: Int64, to: Int64, word: String)] = []
         for gap in Self.gaps(samples, stream.descriptor, range, declared) where gap.from < gap.to {
             if let last = joined.last, column(last.from) == column(last.to), last.to < range.upperBound,

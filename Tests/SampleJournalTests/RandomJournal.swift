@@ -93,7 +93,8 @@ struct RandomJournal {
 
     private mutating func bits(_ place: Int) -> Int64 {
         let isNumber = Int.random(in: 0..<9, using: &random) > 0
-        let value = isNumber ? Double(levels[place]) / 4 : [.nan, .infinity, -.infinity].randomElement(using: &random)!
+        let value =
+            isNumber ? Double(levels[place]) / 4 : [.nan, .infinity, -.infinity].randomElement(using: &random) ?? .nan
         switch Self.streams[place].form {
         case .float32: return Int64(Float(value).bitPattern)
         case .float64: return Int64(bitPattern: value.bitPattern)
