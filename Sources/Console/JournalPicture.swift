@@ -1,6 +1,5 @@
 import Foundation
-import Glibc
-import RealTime
+package import RealTime
 import SampleJournal
 package import UnitPicture
 
@@ -17,7 +16,7 @@ package final class JournalPicture: PictureSource {
     private let directory: String
     private let reader: PictureReader
     private let clock: any MonotonicTime
-    private var files: [String: UInt64]
+    private var files: [String: String]
     private var looked: Int64
 
     /// Opens it and catches up. Throws where there is none, or it cannot be read.
@@ -50,11 +49,11 @@ package final class JournalPicture: PictureSource {
     private func time(_ now: Int64) -> PictureTime { PictureTime(monotonic: now, utc: WallClock.now()) }
 
     /// The journal's files, each with the system's number of it.
-    private static func files(_ directory: String) -> [String: UInt64] {
+    private static func files(_ directory: String) -> [String: String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         return names.filter { $0.hasSuffix(".sqlite") }.reduce(into: [:]) { files, name in
-            var details = stat()
-            if lstat("\(directory)/\(name)", &details) == 0 { files[name] = UInt64(details.st_ino) }
+            let facts = try? FileManager.default.attributesOfItem(atPath: "\(directory)/\(name)")
+            files[name] = facts?[.systemFileNumber].map { "\($0)" }
         }
     }
 }
