@@ -86,9 +86,11 @@ private struct ExtentSearch {
 
     /// The first and the last sample of a block within the time; `nil` where none is. Unit: ns since 1970.
     private func span(of frame: BlockFrame, in chunk: JournalChunk) -> (first: Int64, last: Int64)? {
-        guard frame.count > 0 else { return nil }
-        let ends = (chunk.utc(at: frame.time(0)), chunk.utc(at: frame.time(frame.count - 1)))
-        if range.contains(ends.0), range.contains(ends.1) { return ends }
+        // Otherwise each sample by itself is a piece.
+        if case .explicit(let times) = frame.timing, let first = times.first, let last = times.last {
+            let ends = (chunk.utc(at: first), chunk.utc(at: last))
+            if range.contains(ends.0), range.contains(ends.1) { return ends }
+        }
         var span: (first: Int64, last: Int64)?
         chunk.pieces(of: frame, notBefore: .min, in: range) { piece in
             span = (min(span?.first ?? .max, piece.utc), max(span?.last ?? .min, piece.lastUTC))
