@@ -192,7 +192,8 @@ extension BedRules {
             presets: unit.presets.values.sorted { $0.name < $1.name }.map { preset in
                 Preset(
                     name: preset.name, digest: preset.digest, isReviewed: preset.review != nil,
-                    limits: preset.limits.map(WatchedLimits.init))
+                    limits: Array(
+                        preset.limits.map(WatchedLimits.init).filter(\.isRecordable).prefix(BedRecord.mostLimits)))
             }
         ) { item, value in
             do throws(ScoreEntry.Fault) {

@@ -54,6 +54,14 @@ extension PresetChoice {
 }
 
 extension WatchedLimits {
+    /// Whether it can stand in the journal. A site may call a metric what no event can say: that costs its limits on a
+    /// screen, and not the choice of the preset.
+    package var isRecordable: Bool {
+        var reader = BodyReader(body.text)
+        let again = try? reader.whole { reader throws(BodyReader.Damage) in try WatchedLimits.read(&reader) }
+        return again == self
+    }
+
     var body: JSON {
         .members([
             "high": .array(high.map(\.body)), "low": .array(low.map(\.body)), "metric": .string(metric),

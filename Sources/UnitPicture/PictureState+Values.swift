@@ -75,7 +75,7 @@ extension PictureState {
             for bits in run.bits {
                 if !isFirst { bytes.append(UInt8(ascii: ",")) }
                 isFirst = false
-                (bits.map { stream.descriptor.json(bits: $0, text: nil) } ?? .null).write(to: &bytes)
+                if let bits { stream.descriptor.write(bits: bits, to: &bytes) } else { bytes += "null".utf8 }
             }
         }
         bytes += "]]".utf8

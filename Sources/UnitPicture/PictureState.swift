@@ -1,3 +1,4 @@
+import DeviceModel
 import JournalFolds
 import Patients
 import SampleJournal
@@ -65,7 +66,13 @@ struct PictureState {
                 }
             }
         }
-        let isNew = change.streams.contains { layout.byNumber[$0] == nil } || samples.streams.count != known
+        // One of a device that the session does not have is not shown, however often it comes.
+        let isNew =
+            samples.streams.count != known
+            || change.streams.contains { number in
+                layout.byNumber[number] == nil
+                    && samples.streams[number].map { events.devices.devices[$0.device] != nil } ?? false
+            }
         if isNew || change.events.contains(.devices) {
             layout = PictureLayout(
                 samples, events.devices.devices, beds: events.bindings.fold.beds.mapValues(\.devices))

@@ -7,6 +7,17 @@ import Testing
     static let subject = String(repeating: "0a", count: 32)
     static let moment = Moment(session: "6f1c1c9e-0000-4000-8000-000000000001", nanoseconds: 12_000_000_000)
     static let choice = PresetChoice(preset: "icu", digest: subject, isReviewed: false, by: ["amal"])
+    static let limits = [
+        WatchedLimits(
+            metric: "MDC_PULS_OXIM_SAT_O2", unit: "%",
+            low: [
+                WatchedLimits.Level(value: "90", priority: .medium, delay: 15_000_000_000),
+                WatchedLimits.Level(value: "85.5", priority: .high, delay: 0),
+            ], high: []),
+        WatchedLimits(
+            metric: "MDC_TEMP", unit: "Cel", low: [],
+            high: [WatchedLimits.Level(value: "-1", priority: .low, delay: 1)]),
+    ]
     static let configured = ConfiguredBed(name: "Chair 1", nameArabic: "كرسي 1", devices: ["oximeter", "pump-a"])
 
     static let ended = Binding.Ending(at: moment, by: ["amal", "huda"])
@@ -32,6 +43,8 @@ import Testing
         .configured(bed: "chair-1", ConfiguredBed(name: "a \"b\" \\", nameArabic: "ب", devices: [])),
         .presetChosen(bed: "chair-1", choice),
         .presetChosen(bed: "b", PresetChoice(preset: "icu", digest: subject, isReviewed: true, by: [])),
+        .presetChosen(
+            bed: "b", PresetChoice(preset: "icu", digest: subject, isReviewed: true, by: ["amal"], limits: limits)),
         .bound(bed: "chair-1", Arrival(subject: subject, since: moment, by: ["amal", "huda"])),
         .bound(bed: "chair-1", Arrival(subject: subject, since: moment, replaces: 7, by: ["amal"])),
         .unbound(bed: "chair-1", binding: 7, by: []),
@@ -43,6 +56,10 @@ import Testing
                 beds: [
                     BedSnapshot.Bed(bed: "chair-1", configured: configured, preset: choice),
                     BedSnapshot.Bed(bed: "chair-2", configured: configured, preset: nil, since: -5),
+                    BedSnapshot.Bed(
+                        bed: "chair-3", configured: configured,
+                        preset: PresetChoice(
+                            preset: "icu", digest: subject, isReviewed: false, by: [], limits: limits)),
                 ], bindings: bindings, sessions: [moment.session])),
     ]
 
@@ -109,12 +126,50 @@ import Testing
         (.presetChosen, #"{"bed":"b","by":[],"digest":"00","preset":"icu","reviewed":true}"#),
     ]
 
+    private static func limits(_ text: String) -> String {
+        #"{"bed":"b","by":[],"digest":"\#(subject)","limits":\#(text),"preset":"icu","reviewed":true}"#
+    }
+
+    private static let limit =
+        #"{"high":[],"low":[{"delayNanoseconds":0,"priority":"high","value":"90"}],"metric":"M","unit":"%"}"#
+
+    /// Limits are bounded, each metric once, and numbers have one form.
+    @Test func wrongLimitsAreNotRead() throws {
+        func read(_ text: String) -> BedEvent? {
+            try? BedRecord.event(kind: EventKind.presetChosen.name, body: Self.limits(text))
+        }
+        #expect(read("[\(Self.limit)]") != nil)
+        #expect(read("[]") == nil && read("[\(Self.limit),\(Self.limit)]") == nil)
+        for (part, other) in [
+            (#""value":"90""#, #""value":"90.0""#), (#""value":"90""#, #""value":"9e1""#),
+            (#""value":"90""#, #""value":"""#), (#""priority":"high""#, #""priority":"urgent""#),
+            (#""delayNanoseconds":0"#, #""delayNanoseconds":-1"#), (#""metric":"M""#, #""metric":"a b""#),
+        ] {
+            #expect(read("[\(Self.limit.replacing(part, with: other))]") == nil, "\(other)")
+        }
+        func many(_ count: Int) -> String {
+            (0..<count).map { Self.limit.replacing(#""metric":"M""#, with: #""metric":"M\#($0)""#) }.joined(
+                separator: ",")
+        }
+        #expect(read("[\(many(BedRecord.mostLimits))]") != nil && read("[\(many(BedRecord.mostLimits + 1))]") == nil)
+        let level = #"{"delayNanoseconds":0,"priority":"high","value":"90"}"#
+        #expect(read("[\(Self.limit.replacing(level, with: "\(level),\(level),\(level)"))]") == nil)
+    }
+
+    @Test func whatCannotBeRecordedIsKnownBefore() {
+        let level = WatchedLimits.Level(value: "90", priority: .high, delay: 0)
+        #expect(Self.limits.allSatisfy { $0.isRecordable })
+        #expect(!WatchedLimits(metric: "a b", unit: "%", low: [level], high: []).isRecordable)
+        #expect(!WatchedLimits(metric: "M", unit: "", low: [level], high: []).isRecordable)
+        #expect(!WatchedLimits(metric: "M", unit: "%", low: [level, level, level], high: []).isRecordable)
+    }
+
     @Test(arguments: wrong) func whatNoHostWritesIsNotRead(kind: EventKind, body: String) {
         #expect(throws: BedRecord.Fault.self) { try BedRecord.event(kind: kind.name, body: body) }
     }
 
     @Test func aFaultSaysNothingOfThePatient() throws {
-        let body = String(Self.events[4].members.text.dropLast())
+        let body = String(Self.events[5].members.text.dropLast())
         let fault = #expect(throws: BedRecord.Fault.self) { try BedRecord.event(kind: "patientBound", body: body) }
         let words = "\(try #require(fault))"
         #expect(!words.contains("0a0a") && !words.contains("amal") && words.hasPrefix("members:1:"))
