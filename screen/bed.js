@@ -1,10 +1,13 @@
 // One bed: its curves with their gain, its numbers with their limits, its alarms, trends, infusions, and what to do.
 
+import { waits } from "./alarm-rules.js"
 import { Block } from "./blocks.js"
+import { AlarmChip } from "./chip.js"
 import { made, setState, setText } from "./dom.js"
-import { PumpLine, alarmChip, alarmsOf, isQuiet, nameOf, partText, patientText, pumpsOf, scoreText } from "./lines.js"
+import { PumpLine, alarmsOf, nameOf, partText, patientText, pumpsOf, scoreText } from "./lines.js"
 import { arrange } from "./metrics.js"
 import { part } from "./part.js"
+import { keyed } from "./parts.js"
 import { store } from "./store.js"
 import { Waves } from "./waves.js"
 import { cleaned, inLanguage, plain, t, timeText } from "./words.js"
@@ -28,12 +31,14 @@ class BedScreen {
     this.curves = made("section", { class: "bed-curves", "data-t-label": "waves" })
     this.others = made("section", { class: "bed-others", "data-t-label": "numbers" })
     this.alarms = made("ul", { class: "bed-alarms" })
+    this.noAlarm = made("p", { class: "no-alarm", "data-t": "noAlarm" })
+    this.rows = keyed(this.alarms, (alarm) => alarm.instance, () => this.#alarmRow(), "li")
     this.pumps = made("div", { class: "bed-pumps" })
     this.actions = made("div", { class: "bed-actions" })
     this.trends = made("div", { class: "bed-trends" })
     this.infusions = made("div", { class: "bed-infusions" })
-    const side = made("aside", { class: "bed-side" }, heading("alarms"), this.alarms, heading("infusions"), this.pumps,
-      heading("actions"), this.actions)
+    const side = made("aside", { class: "bed-side" }, heading("alarms"), this.alarms, this.noAlarm,
+      heading("infusions"), this.pumps, heading("actions"), this.actions)
     const head = made("div", { class: "bed-head" }, made("a", { class: "key", href: "#/unit", "data-t": "back" }),
       this.name, this.patient, this.score, this.entered, made("span", { class: "space" }), this.preset)
     const past = made("div", { class: "bed-past" }, made("section", { "data-t-label": "trends" }, this.trends),
@@ -46,7 +51,7 @@ class BedScreen {
   get bed() { return store.beds.get(this.id) }
 
   #action(action) {
-    const instances = () => alarmsOf(this.id).filter((one) => !isQuiet(one)).map((one) => one.instance)
+    const instances = () => alarmsOf(this.id).filter(waits).map((one) => one.instance)
     const press = () => this.#act(action, instances())
     return made("button", { type: "button", class: "key", "data-t": `act-${action}`, "data-act": action, click: press })
   }
@@ -127,19 +132,27 @@ class BedScreen {
     setState(this.preset, "data-state", bed.preset?.reviewed ? undefined : "invalid")
   }
 
+  #alarmRow() {
+    const chip = new AlarmChip((alarm) => this.#act("acknowledge", waits(alarm) ? [alarm.instance] : []))
+    const began = made("span", { class: "alarm-began", dir: "ltr" })
+    const update = (alarm) => {
+      chip.update(alarm)
+      setText(began, timeText(alarm.began))
+    }
+    return { node: made("div", { class: "alarm-row" }, chip.element, began), update }
+  }
+
   showAlarms() {
     const all = alarmsOf(this.id)
-    const chip = (alarm) => alarmChip(alarm, () => this.#act("acknowledge", [alarm.instance]))
-    this.alarms.replaceChildren(...all.map((alarm) => made("li", {}, chip(alarm),
-      made("span", { class: "alarm-began", dir: "ltr" }, timeText(alarm.began)))))
-    if (all.length === 0) this.alarms.append(made("li", { class: "no-alarm" }, t("noAlarm")))
-    const acknowledge = this.actions.querySelector("[data-act=acknowledge]")
-    acknowledge.disabled = !all.some((one) => !isQuiet(one))
+    this.rows.update(all)
+    this.noAlarm.hidden = all.length > 0
+    this.actions.querySelector("[data-act=acknowledge]").disabled = !all.some(waits)
   }
 
   refresh() {
     for (const block of this.#blocks) block.refresh()
     for (const pump of this.#pumps) pump.refresh()
+    if (this.bed) this.showAlarms()
   }
 
   drop() {
@@ -162,7 +175,7 @@ export function mount(container, { bed: id }) {
     if (detail.values || detail.devices) screen.refresh()
   }
   const events = {
-    picture: () => screen.build(), beat, alarms: () => screen.bed && screen.showAlarms(),
+    picture: () => screen.build(), beat, alarms: () => screen.refresh(),
     language: words, people: words,
   }
   for (const [name, take] of Object.entries(events)) store.addEventListener(name, take)

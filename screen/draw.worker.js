@@ -45,6 +45,11 @@ function open() {
   on("picture", picture)
   on("beat", beat)
   on("waves", waves)
+  // The console is there, but has no journal to read: nothing that is shown is of now.
+  on("failure", () => {
+    heard = performance.now()
+    link("standing")
+  })
   made.addEventListener("error", () => {
     if (made !== source) return
     made.close()

@@ -1,63 +1,16 @@
-// Lines that both a tile and a bed's screen have: who is there, the score, alarms, pumps.
+// What both a tile and a bed's screen tell: who is there, the score, which alarms, the pumps.
 
+import { sorted } from "./alarm-rules.js"
 import { made, setState, setText } from "./dom.js"
 import { Value, noteText, reasonText } from "./blocks.js"
 import { unitText } from "./metrics.js"
 import { store } from "./store.js"
-import { cleaned, has, inLanguage, plain, t, timeText } from "./words.js"
+import { cleaned, has, t, timeText } from "./words.js"
 
-const PRIORITIES = ["high", "medium", "low"]
-const SIGNS = { high: "!!!", medium: "!!", low: "!" }
 const DAY = 86400000
 
-/** How an alarm is signalled: "given", "paused", "off" or "seen". A pause ends by itself. */
-export function signalOf(alarm) {
-  if (alarm.presence === "ack") return "seen"
-  if (alarm.activation === "off") return "off"
-  const isOver = Number.isFinite(alarm.until) && store.now().mono >= alarm.until
-  return alarm.activation === "paused" && !isOver ? "paused" : "given"
-}
-
-/** Whether an alarm waits for nobody any more: somebody has seen it, or it is switched off. */
-export function isQuiet(alarm) { return ["seen", "off"].includes(signalOf(alarm)) }
-
-const rank = (alarm) => PRIORITIES.indexOf(alarm.priority) + (isQuiet(alarm) ? 10 : 0)
-
 /** Alarms of a bed (null: of none), the worst first. */
-export function alarmsOf(bed) {
-  return [...store.alarms.values()].filter((one) => (one.bed ?? null) === bed)
-    .sort((a, b) => rank(a) - rank(b) || (a.began ?? 0) - (b.began ?? 0))
-}
-
-/** The state of an alarm in words, where it is not simply standing. */
-export function alarmState(alarm) {
-  const signal = signalOf(alarm)
-  return [
-    signal === "seen" && t("acknowledged"), alarm.presence === "latched" && t("latched"),
-    signal === "paused" && t("pausedAlarm"), signal === "off" && t("offAlarm"),
-    alarm.unconfirmed && t("unconfirmed"),
-  ].filter(Boolean).join(" · ")
-}
-
-/** What an alarm's chip says: sign, words, state. Its colour is never all that tells its priority. */
-export function alarmWords(alarm) {
-  const priority = PRIORITIES.includes(alarm.priority) ? alarm.priority : "low"
-  const state = alarmState(alarm)
-  return [
-    made("span", { class: "priority" }, made("span", { class: "mark", "aria-hidden": "true" }, SIGNS[priority]),
-      made("span", { class: "unseen" }, t(`priority-${priority}`))),
-    made("span", { class: "cause" }, plain(inLanguage(alarm.text, alarm.textArabic) || alarm.alert)),
-    ...(state ? [made("span", { class: "state" }, state)] : []),
-  ]
-}
-
-/** An alarm as a chip that is pressed; alarms.css gives its signal by priority and state. */
-export function alarmChip(alarm, press) {
-  const chip = made("button", { type: "button", class: "alarm", click: press }, ...alarmWords(alarm))
-  chip.dataset.priority = PRIORITIES.includes(alarm.priority) ? alarm.priority : "low"
-  chip.dataset.signal = signalOf(alarm)
-  return chip
-}
+export function alarmsOf(bed) { return sorted([...store.alarms.values()].filter((one) => (one.bed ?? null) === bed)) }
 
 /** What people.js knows of who is at a bed, for those who may: the name, or else what is typed first. */
 export function nameOf(people, bed) {

@@ -1,8 +1,10 @@
 // The unit's own strip: what the vehicle tells, which devices answer, and how old the newest record is.
 
+import { waits } from "./alarm-rules.js"
 import { Value, ageText, labelOf, noteText } from "./blocks.js"
+import { AlarmChip } from "./chip.js"
 import { made, setState, setText } from "./dom.js"
-import { alarmChip, alarmsOf } from "./lines.js"
+import { alarmsOf } from "./lines.js"
 import { unitText } from "./metrics.js"
 import { store } from "./store.js"
 import { cleaned, plain, t } from "./words.js"
@@ -20,7 +22,10 @@ export class Strip {
     this.element = made("footer", { class: "strip" })
     this.devices = made("span", { class: "strip-value" })
     this.journal = made("span", { class: "strip-value" })
-    this.alarm = made("span", { class: "strip-alarm" })
+    this.chip = new AlarmChip((alarm) => this.people?.openPeople("acknowledge", {
+      instances: waits(alarm) ? [alarm.instance] : [],
+    }))
+    this.alarm = made("span", { class: "strip-alarm" }, this.chip.element)
   }
 
   /** Builds it anew: the streams, or the language, changed. */
@@ -72,10 +77,7 @@ export class Strip {
       : t("journalNow"))
     setState(this.journal, "data-state", isOff || age > RECORDED_LATE ? "invalid" : undefined)
     const [worst] = alarmsOf(null)
-    const key = worst && JSON.stringify([worst, document.documentElement.lang])
-    if (key === this.shown) return
-    this.shown = key
-    const press = () => this.people?.openPeople("acknowledge", { instances: [worst.instance] })
-    this.alarm.replaceChildren(...(worst ? [alarmChip(worst, press)] : []))
+    this.alarm.hidden = !worst
+    if (worst) this.chip.update(worst)
   }
 }

@@ -1,8 +1,10 @@
 // All beds at once: a tile each, and the unit's own strip at the foot.
 
+import { signal, waits } from "./alarm-rules.js"
 import { Block } from "./blocks.js"
+import { AlarmChip } from "./chip.js"
 import { made, setState, setText } from "./dom.js"
-import { PumpLine, alarmChip, alarmsOf, isQuiet, nameOf, patientText, pumpsOf, scoreText } from "./lines.js"
+import { PumpLine, alarmsOf, nameOf, patientText, pumpsOf, scoreText } from "./lines.js"
 import { arrange } from "./metrics.js"
 import { part } from "./part.js"
 import { store } from "./store.js"
@@ -28,7 +30,11 @@ class Tile {
     this.title = made("a", { class: "tile-title", href: `#/bed/${encodeURIComponent(bed.bed)}` })
     this.patient = made("span", { class: "tile-patient" })
     this.score = made("span", { class: "score" })
-    this.alarms = made("div", { class: "tile-alarm" })
+    this.chip = new AlarmChip(() => this.#acknowledge())
+    this.none = made("span", { class: "no-alarm" })
+    this.more = made("span", { class: "more" })
+    this.off = made("span", { class: "alarms-off" })
+    this.alarms = made("div", { class: "tile-alarm" }, this.chip.element, this.none, this.more, this.off)
     this.body = made("div", { class: "tile-body" })
     this.rest = made("div", { class: "tile-rest" })
     this.pumps = made("div", { class: "tile-pumps" })
@@ -86,7 +92,7 @@ class Tile {
   }
 
   #acknowledge() {
-    const instances = alarmsOf(this.id).filter((one) => !isQuiet(one)).map((one) => one.instance)
+    const instances = alarmsOf(this.id).filter(waits).map((one) => one.instance)
     if (instances.length && this.names.people) this.names.people.openPeople("acknowledge", { bed: this.id, instances })
     else location.hash = `#/bed/${encodeURIComponent(this.id)}`
   }
@@ -108,19 +114,22 @@ class Tile {
   }
 
   showAlarms() {
-    const all = alarmsOf(this.id)
+    const [worst, ...others] = alarmsOf(this.id)
     const off = (this.bed.off ?? []).length
-    const none = () => made("span", { class: "no-alarm" }, t(this.bed.preset ? "noAlarm" : "noPreset"))
-    const more = all.length > 1 && made("span", { class: "more" }, t("moreAlarms", { count: all.length - 1 }))
-    const silent = off > 0 && made("span", { class: "alarms-off" }, t("alarmsOff", { count: off }))
-    const worst = all.length ? alarmChip(all[0], () => this.#acknowledge()) : none()
-    this.alarms.replaceChildren(...[worst, more, silent].filter(Boolean))
-    setState(this.element, "data-worst", all.length && !isQuiet(all[0]) ? cleaned(all[0].priority) : undefined)
+    this.chip.element.hidden = !worst
+    this.none.hidden = Boolean(worst)
+    if (worst) this.chip.update(worst)
+    setText(this.none, t(this.bed.preset ? "noAlarm" : "noPreset"))
+    setText(this.more, others.length ? t("moreAlarms", { count: others.length }) : "")
+    setText(this.off, off ? t("alarmsOff", { count: off }) : "")
+    const isGiven = worst && signal(worst, store.now().mono) === "given"
+    setState(this.element, "data-worst", isGiven ? cleaned(worst.priority) : undefined)
   }
 
   refresh() {
     for (const block of this.#blocks) block.refresh()
     for (const pump of this.#pumps) pump.refresh()
+    this.showAlarms()
   }
 
   pumpsChanged() { this.#buildPumps() }

@@ -12,6 +12,7 @@ the option --feed or, while it runs, by a GET of /feed, whose words may be put t
     /feed?late=chair-1&for=5         a curve that comes 1.5 s late
     /feed?invalid=MDC_TEMP&for=10&reason=sentinel     also &bed=chair-1, &word=questionable
     /feed?alarm=high&bed=chair-2&for=30                           /feed?mark=test|training|none
+    /feed?fail=5      the journal cannot be read for 5 s
     /feed?standing=1  nothing is recorded any more                /feed?restart=1   a new session
     /feed?every=100   commits every 100 ms                /feed?square=1   every plethysmogram is a square wave
     /feed?faults=7    random faults from this seed; 0: none
@@ -56,7 +57,7 @@ class Feed:
 
     def __init__(self, port: int = 0, every: float = 250, mark: str | None = None, screen: Path = SCREEN) -> None:
         self.state, self.screen = State(every, mark), screen
-        self.hung_until = self.dead_until = self.lie_until = 0.0
+        self.hung_until = self.failing_until = self.lie_until = 0.0
         self.connections: set[socket.socket] = set()
         self.server: ThreadingHTTPServer | None = None
         self.port, self.stopped = port, False
@@ -72,7 +73,6 @@ class Feed:
     def die(self, seconds: float) -> None:
         """As a killed process: every connection is reset, nobody listens, and then it comes back."""
         server, self.server = self.server, None
-        self.dead_until = time.monotonic() + seconds
         server.shutdown()
         server.server_close()
         for one in list(self.connections):
@@ -149,6 +149,7 @@ class Feed:
         until, now = mono() + 1000 * length, time.monotonic()
         with state.lock:
             self.hung_until = now + float(words["hang"]) if "hang" in words else self.hung_until
+            self.failing_until = now + float(words["fail"]) if "fail" in words else self.failing_until
             self.lie_until = now + float(words["lie"]) if "lie" in words else self.lie_until
             state.slow, state.fast = float(words.get("slow", state.slow)), float(words.get("fast", state.fast))
             state.every = float(words.get("every", state.every))
@@ -283,6 +284,8 @@ class Handler(BaseHTTPRequestHandler):
                 except queue.Empty:
                     line = event("beat", state.moment())
                 self.wait_while_hung()
+                if time.monotonic() < self.feed.failing_until:
+                    line = event("failure", {"failure": "There is no journal yet.", "code": "journal"})
                 self.wfile.write(line)
         finally:
             client.closed = True
