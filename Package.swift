@@ -160,7 +160,29 @@ let package = Package(
         room("Patients", ["DeviceModel"], settings: optimised),
         room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
         room("BedDesk", ["DeviceModel", "Patients"], settings: optimised),
+        room(
+            "JournalFolds",
+            ["Alarms", "CommandRecord", "DeviceModel", "Patients", "PumpControl", "SampleJournal"],
+            settings: optimised),
+        room(
+            "UnitPicture",
+            [
+                "Alarms", "CommandRecord", "DeviceModel", "JournalCoding", "JournalFolds", "Patients", "PumpControl",
+                "SampleJournal", "Scores",
+            ],
+            settings: optimised),
         room("LocalSocket", ["CPosix"]),
+        room(
+            "Console",
+            [
+                "LocalSocket", "Observability", "OperatorDesk", "RealTime", "SampleJournal", "UnitPicture",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         room(
             "OperatorDesk",
             [
@@ -181,7 +203,8 @@ let package = Package(
         room(
             "NabdHost",
             [
-                "Alarms", "CommandRecord", "Presets", "Scores", "DeviceModel", "DevicePlans", "ProfileLanguage",
+                "Alarms", "CommandRecord", "Console", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
+                "ProfileLanguage",
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
                 "PumpDesk", "PumpRules", "RealTime", "BedDesk", "PatientStore", "Patients",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
@@ -210,7 +233,8 @@ let package = Package(
             name: "nabd-bench",
             dependencies: [
                 "Alarms", "DeviceDrivers", "DeviceModel", "DevicePlans", "Nomenclature", "Presets", "ProfileLanguage",
-                "Fieldbus", "LineEngine", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "Fieldbus", "LineEngine", "Patients", "RealTime", "SampleJournal", "Sampling", "StrictYAML",
+                "UnitPicture",
             ],
             path: "Benchmarks/nabd-bench", swiftSettings: settings),
 
@@ -262,6 +286,16 @@ let package = Package(
         tests(of: "Scores", ["DeviceModel", "TestSupport"], settings: optimised, tables: ["news2.tsv"]),
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
+            of: "UnitPicture",
+            ["DeviceModel", "JournalCoding", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
+            settings: optimised),
+        tests(
+            of: "Console",
+            [
+                "RealTime", "TestSupport", "UnitPicture", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
         tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
@@ -283,7 +317,7 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
+                "Alarms", "CommandRecord", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "JournalFolds",
                 "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
                 "Sampling", "StrictYAML", "BedDesk", "Patients", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),

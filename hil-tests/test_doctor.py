@@ -52,6 +52,19 @@ def examined(host, pki, client, line: str, journal=None):
     return doctor("--config", str(host.config))
 
 
+def test_a_screen_without_its_files_is_found(host, tmp_path):
+    link = PtyLink(tmp_path / "spo2")
+    host.configure({"spo2": {"profile": OXIMETER, "line": str(link.path)}})
+    unit = host.config.read_text()
+    (host.directory / "web").mkdir()
+    host.config.write_text(unit + "console: {port: 8100, web: web}\n")
+    code, found = doctor("--config", str(host.config))
+    assert code == 1 and found["screens"][0] == "fault" and "no index.html" in found["screens"][1], found
+    (host.directory / "web" / "index.html").write_text("<!doctype html>")
+    code, found = doctor("--config", str(host.config))
+    assert code == 0 and found["screens"] == ("ok", "http://127.0.0.1:8100/"), found
+
+
 def test_nothing_is_wrong(host, pki, tmp_path):
     link = PtyLink(tmp_path / "spo2")
     code, found = examined(host, pki, pki.authority.issue("long-lived", "clientAuth", days=100), str(link.path))

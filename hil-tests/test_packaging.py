@@ -26,17 +26,20 @@ EXPECTED = [
     "/usr/bin/nabd", "/lib/udev/rules.d/60-nabd.rules",
     "/usr/lib/sysusers.d/nabd.conf", "/usr/lib/tmpfiles.d/nabd.conf",
     *(f"/lib/systemd/system/nabd-{name}" for name in (
-        "acquire.service", "acquire-safe.service", "acquire-retry.timer", "uplink.service", "clock.service")),
+        "acquire.service", "acquire-safe.service", "acquire-retry.timer", "uplink.service", "clock.service",
+        "console.service")),
     *(f"/usr/share/doc/nabd/{name}" for name in (
-        "copyright", "changelog.gz", "install.md", "operations.md", "operations/alerts.md",
+        "copyright", "changelog.gz", "install.md", "operations.md", "operations/alerts.md", "console.md",
         "operations/for-nurses.ar.md", "alarms/presets.md",
         "examples/unit.yaml", "examples/modbus-tcp.conf",
-        "examples/records-service.conf", "examples/61-nabd-ports.rules", "examples/journald.conf")),
+        "examples/records-service.conf", "examples/61-nabd-ports.rules", "examples/journald.conf",
+        "examples/nabd-screen.socket", "examples/nabd-screen.service")),
     "/usr/share/man/man1/nabd.1.gz", "/usr/share/man/man5/nabd-unit.yaml.5.gz",
     "/usr/share/bash-completion/completions/nabd", "/usr/share/zsh/vendor-completions/_nabd",
     "/usr/share/fish/vendor_completions.d/nabd.fish",
     "/usr/share/nabd/device-profiles/nonin/oem-iii-df2/profile.yaml",
     "/usr/share/nabd/presets/oncology-chair.yaml",
+    "/usr/share/nabd/screen/index.html",
 ]
 
 
@@ -65,6 +68,9 @@ def test_everything_is_in_it(package, tree, tmp_path):
         shipped = {path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*.yaml")}
         inside = tree / "usr" / "share" / "nabd" / folder
         assert shipped and {path.relative_to(inside) for path in inside.rglob("*.yaml")} == shipped
+    shown = {path.name: path.read_bytes() for path in (ROOT / "screen").iterdir()}
+    inside = tree / "usr" / "share" / "nabd" / "screen"
+    assert shown and {path.name: path.read_bytes() for path in inside.iterdir()} == shown
 
 
 def test_rights_are_the_usual_ones(package, tmp_path):

@@ -14,10 +14,12 @@ from peers.units import EXAMPLES, SHIPPED, Units, settings, what_damages
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
-ROLES = ["nabd-acquire.service", "nabd-acquire-safe.service", "nabd-uplink.service", "nabd-clock.service"]
-ACQUIRE, SAFE, UPLINK, CLOCK = ROLES
+ROLES = ["nabd-acquire.service", "nabd-acquire-safe.service", "nabd-uplink.service", "nabd-clock.service",
+         "nabd-console.service"]
+ACQUIRE, SAFE, UPLINK, CLOCK, CONSOLE = ROLES
+PROXY = "nabd-screen.service"
 # What each may be exposed at most, in tenths.
-LIMITS = {ACQUIRE: 6, SAFE: 6, UPLINK: 9, CLOCK: 5}
+LIMITS = {ACQUIRE: 6, SAFE: 6, UPLINK: 9, CLOCK: 5, CONSOLE: 2, PROXY: 7}
 # What stands open, and why.
 EVERYWHERE = {
     "RootDirectoryOrRootImage",  # its own root would be a second copy of the system to keep up to date
@@ -29,6 +31,11 @@ OPEN = {
     ACQUIRE: EVERYWHERE | {"PrivateDevices", "DeviceAllow", "RestrictRealtime", "SystemCallFilter_resources"},
     UPLINK: EVERYWHERE | {"PrivateNetwork", "RestrictAddressFamilies_AF_INET_INET6", "IPAddressDeny", "DeviceAllow"},
     CLOCK: EVERYWHERE | {"ProtectClock", "SystemCallFilter_clock", "SystemCallFilter_privileged"},
+    # The group that reads the record is not its own.
+    CONSOLE: EVERYWHERE | {"SupplementaryGroups", "DeviceAllow"},
+    # The port is opened for it; what comes over it is of that family.
+    PROXY: EVERYWHERE | {"SupplementaryGroups", "DeviceAllow", "RestrictAddressFamilies_AF_INET_INET6",
+                         "PrivateMounts"},
 }
 OPEN[SAFE] = OPEN[ACQUIRE]
 # What the score knows nothing of, and the unit cannot be without.
@@ -45,6 +52,12 @@ NEEDED = {
         "Type=notify", "WatchdogSec=10", "ReadWritePaths=-/var/lib/nabd/journal.delivery"],
     CLOCK: [
         "User=nabd-clock", "Group=nabd-clock", "UMask=0022", "LimitCORE=0", "WatchdogSignal=SIGKILL",
+        "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],
+    CONSOLE: [
+        "User=nabd-console", "Group=nabd-console", "SupplementaryGroups=nabd", "UMask=0007", "LimitCORE=0",
+        "RuntimeDirectory=nabd-console", "RuntimeDirectoryMode=0750", "MemoryMax=192M", "CPUWeight=50",
+        "WatchdogSignal=SIGKILL", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX",
+        "InaccessiblePaths=-/var/lib/nabd/journal.patients -/var/lib/nabd/journal.delivery -/etc/nabd/keys",
         "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],
 }
 NEEDED[SAFE] = NEEDED[ACQUIRE]
@@ -64,12 +77,13 @@ def test_a_role_is_exposed_as_little_as_is_said(units, unit):
 @pytest.mark.parametrize(("unit", "line"), [
     (ACQUIRE, "PrivateNetwork=yes"), (ACQUIRE, "ProtectClock=yes"), (ACQUIRE, "CapabilityBoundingSet="),
     (ACQUIRE, "SystemCallFilter=~@privileged @resources"), (SAFE, "NoNewPrivileges=yes"),
-    (UPLINK, "PrivateUsers=yes"), (UPLINK, "IPAddressDeny=any"), (CLOCK, "PrivateDevices=yes")])
+    (UPLINK, "PrivateUsers=yes"), (UPLINK, "IPAddressDeny=any"), (CLOCK, "PrivateDevices=yes"),
+    (CONSOLE, "PrivateNetwork=yes"), (CONSOLE, "ProtectSystem=strict")])
 def test_a_setting_that_is_taken_out_is_beyond_the_limit(units, unit, line):
     assert not units.without(unit, line).passes(unit, LIMITS[unit]), f"{unit} without {line} passes"
 
 
-@pytest.mark.parametrize("unit", [ACQUIRE, UPLINK, CLOCK])
+@pytest.mark.parametrize("unit", [ACQUIRE, UPLINK, CLOCK, CONSOLE])
 def test_each_setting_of_the_score_counts(tmp_path, unit):
     """A line that could go unnoticed is either of the score, or of the list that is looked for by itself."""
     text = (SHIPPED / unit).read_text()
@@ -110,6 +124,7 @@ def test_nothing_damages_the_record(units, unit):
     (ACQUIRE, "ProcSubset=all", "ProcSubset=pid"), (ACQUIRE, "UMask=0027", "UMask=0077"),
     (ACQUIRE, "[Service]", "After=time-sync.target\n\n[Service]"),
     (UPLINK, "[Service]", "Wants=network-online.target\n\n[Service]"),
+    (CONSOLE, "ProcSubset=all", "ProcSubset=pid"),
     (CLOCK, "ProtectClock=no", "ProtectClock=yes"), (CLOCK, "adjtimex clock_adjtime", "adjtimex")])
 def test_what_damages_the_record_is_found(units, unit, old, new):
     assert old in units.text(unit)
@@ -160,9 +175,28 @@ def test_a_crash_loop_ends_in_the_safe_host_and_is_tried_again(units):
 
 
 def test_the_other_roles_hang_on_nobody(units):
-    for unit in (UPLINK, CLOCK):
+    for unit in (UPLINK, CLOCK, CONSOLE):
         said = settings(units.text(unit))
         for key in ("Requires", "BindsTo", "PartOf", "Requisite", "Wants", "Upholds", "Conflicts", "OnFailure"):
             assert key not in said, f"{unit} has {key}"
     # An order alone: it starts whatever becomes of the other.
-    assert settings(units.text(UPLINK))["After"] == [ACQUIRE] and "After" not in settings(units.text(CLOCK))
+    assert settings(units.text(UPLINK))["After"] == settings(units.text(CONSOLE))["After"] == [ACQUIRE]
+    assert "After" not in settings(units.text(CLOCK))
+
+
+def test_the_screens_have_no_network_and_their_port_has_no_unit(units):
+    """The console writes nothing and reaches nothing but sockets; the port is 127.0.0.1's, handed on by one who reads
+    nothing of the unit."""
+    console = settings(units.text(CONSOLE))
+    assert "ReadWritePaths" not in console and "IPAddressAllow" not in console and "LoadCredential" not in console
+    for name in (PROXY, "nabd-screen.socket"):
+        shutil.copy(EXAMPLES / name, units.folder)
+        assert units.complaints(name) == ""
+    assert (units.exposure(PROXY), units.open_points(PROXY)) == (LIMITS[PROXY], OPEN[PROXY])
+    proxy, port = settings(units.text(PROXY)), settings(units.text("nabd-screen.socket"))
+    assert [place.split(":")[0] for place in port["ListenStream"]] == ["127.0.0.1"]
+    assert proxy["ExecStart"][0].split()[-1] == f"/run/{console['RuntimeDirectory'][0]}/socket"
+    assert proxy["SupplementaryGroups"] == console["Group"]
+    misspelt = units.text("nabd-screen.socket").replace("NoDelay", "NoDelays")
+    (units.folder / "nabd-screen.socket").write_text(misspelt)
+    assert "NoDelays" in units.complaints("nabd-screen.socket")

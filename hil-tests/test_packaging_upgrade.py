@@ -130,12 +130,14 @@ def test_a_first_installation_starts_nothing_and_says_what_to_do(machine, packag
         assert seen == [f"{rights:o}", owner, group], path
     wanted = machine.path("/etc/systemd/system/multi-user.target.wants")
     assert sorted(link.name for link in wanted.glob("nabd*")) == [
-        "nabd-acquire.service", "nabd-clock.service", "nabd-uplink.service"]
-    for user in ("nabd", "nabd-uplink", "nabd-clock"):
+        "nabd-acquire.service", "nabd-clock.service", "nabd-console.service", "nabd-uplink.service"]
+    for user in ("nabd", "nabd-uplink", "nabd-console", "nabd-clock"):
         assert machine.do("getent", "passwd", user).stdout.endswith("/usr/sbin/nologin\n")
     # Whoever is in no group of ours reads nothing of it.
     assert machine.do("setpriv", "--reuid=nobody", "--clear-groups", "ls", "/var/lib/nabd", check=False).returncode != 0
     assert "nabd" not in machine.do("id", "-nG", "nabd-clock").stdout.replace("nabd-clock", "")
+    # Who the patients are is not for the screens: a signed-in person asks the host.
+    assert set(machine.do("id", "-nG", "nabd-console").stdout.split()) == {"nabd-console", "nabd"}
 
 
 def test_a_technicians_file_is_never_overwritten(machine, package, other):
@@ -242,4 +244,4 @@ def test_installed_again_it_goes_on_with_what_was_kept(unit, package):
     assert "sample" not in unit.install(package).stderr
     assert [name for name in before if name not in record(unit)] == []
     assert sorted(link.name for link in unit.path("/etc/systemd/system/multi-user.target.wants").glob("nabd*")) == [
-        "nabd-acquire.service", "nabd-clock.service", "nabd-uplink.service"]
+        "nabd-acquire.service", "nabd-clock.service", "nabd-console.service", "nabd-uplink.service"]

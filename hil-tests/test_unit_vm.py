@@ -19,7 +19,8 @@ from vm.unit import DEVICES, JOURNAL, Unit, exposure, first_valid, records_servi
 pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("unit-vm")]
 
 FIRST_SAMPLE_LIMIT = 10.0
-EXPOSURES = {"nabd-acquire": 0.6, "nabd-acquire-safe": 0.6, "nabd-uplink": 1.0, "nabd-clock": 1.0}
+EXPOSURES = {"nabd-acquire": 0.6, "nabd-acquire-safe": 0.6, "nabd-uplink": 1.0, "nabd-clock": 1.0,
+             "nabd-console": 1.0}
 # The kernel's word on its clock, asked without a library: struct timex in, its status out; 0x40 is STA_UNSYNC. With
 # "synchronise" it is first told that it is synchronised, as a time daemon does.
 ADJTIMEX = r"""perl -e '
@@ -79,11 +80,31 @@ def test_exposures(virtual, unit_table):
 
 def test_every_role_runs(virtual, unit_table):
     unit = virtual.sampling()
-    roles = ("nabd-acquire", "nabd-uplink", "nabd-clock")
+    roles = ("nabd-acquire", "nabd-uplink", "nabd-console", "nabd-clock")
     states = {role: unit.property(role, "ActiveState") + ", " + unit.property(role, "StatusText") for role in roles}
     told = "; ".join(f"{role}: {state}" for role, state in states.items())
     unit_table.row("roles, without anybody's doing", "each active, with a status that a person can read", told)
     assert all(state.startswith("active, ") and len(state) > 12 for state in states.values()), told
+
+
+ASK = r"""bash -c 'exec 3<>/dev/tcp/{place}/8100 || exit 9
+printf "GET {target} HTTP/1.1\r\nHost: 127.0.0.1:8100\r\nConnection: close\r\n\r\n" >&3
+timeout 3 cat <&3 | head -c 3000' || true"""
+
+
+def test_the_screens_are_reached_on_this_machine_by_the_examples(virtual, unit_table):
+    unit = virtual.sampling()
+    unit.run("cp /usr/share/doc/nabd/examples/nabd-screen.* /etc/systemd/system/ && systemctl daemon-reload && "
+             "systemctl start nabd-screen.socket")
+    page, live, technical = (unit.run(ASK.format(place="127.0.0.1", target=target), limit=30)
+                             for target in ("/", "/live?waves=none", "/technical"))
+    address = unit.run("ip -4 -o addr show scope global").split()[3].split("/")[0]
+    outside = unit.run(ASK.format(place=address, target="/"), limit=30)
+    unit_table.row("the screens, behind systemd's port", "page, picture and status on 127.0.0.1, nothing elsewhere",
+                   f"{page.splitlines()[0]}; a picture: {'event: picture' in live}; a status: {'status/1' in technical}")
+    assert page.startswith("HTTP/1.1 200") and "<html" in page
+    assert "event: picture" in live and "status/1" in technical
+    assert "HTTP/1.1" not in outside
 
 
 def test_scheduling_memory_and_rights(virtual, unit_table):

@@ -30,16 +30,26 @@ enum NabdBench {
                 directory: arguments[2], sizes: arguments[3], seconds: Int64(arguments[4]) ?? 1,
                 commitMilliseconds: Int64(arguments[5]) ?? 1000,
                 recording: arguments.count == 7 ? arguments[6] : nil)
+        case "history" where arguments.count == 5:
+            try HistoryBench.run(
+                directory: arguments[2], hours: Int64(arguments[3]) ?? 1, beds: Int(arguments[4]) ?? 1)
         case "limits" where arguments.count == 6:
             try LimitBench.run(
                 directory: arguments[2], seconds: Int64(arguments[3]) ?? 1, isWatched: arguments[4] == "watched",
                 profiles: arguments[5])
+        case "picture" where arguments.count == 5:
+            try PictureBench.run(
+                directory: arguments[2], seconds: Int64(arguments[3]) ?? 1,
+                commitMilliseconds: Int64(arguments[4]) ?? 250)
+        case "screen" where arguments.count == 4:
+            try PictureBench.watch(directory: arguments[2], seconds: Double(arguments[3]) ?? 1)
         default:
             FileHandle.standardError.write(
                 Data(
                     ("nabd-bench poll HOST PORT S | decode nonin|alaris|registers S PROFILES | wakeup US S PRIORITY "
                         + "FILE | "
-                        + "journal DIR SIZES S COMMIT-MS [RECORDING] | limits DIR S watched|bare PROFILES\n").utf8))
+                        + "journal DIR SIZES S COMMIT-MS [RECORDING] | limits DIR S watched|bare PROFILES | "
+                        + "picture DIR S COMMIT-MS | screen DIR S | history DIR HOURS BEDS\n").utf8))
         }
     }
 

@@ -83,6 +83,14 @@ package struct Alarm: Sendable, Hashable {
         }
     }
 
+    /// Until when it is silent by somebody's word; `nil` where it is not paused. Unit: ns of the monotonic clock.
+    package var pausedUntil: Int64? {
+        switch state {
+        case .on(.paused(let until, _), _), .latched(.paused(let until, _)): until
+        case .on(.given, _), .on(.off, _), .latched(.given), .latched(.off), .ack: nil
+        }
+    }
+
     /// Whether its condition holds, as far as is known.
     var holds: Bool {
         switch state {

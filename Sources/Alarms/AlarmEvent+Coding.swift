@@ -58,7 +58,7 @@ extension Alarm {
             "presence": .string(presence.rawValue), "activation": .string(activation.rawValue),
             "unconfirmed": isUnconfirmed ? .bool(true) : nil, "escalated": isEscalated ? .bool(true) : nil,
             "count": count == 0 ? nil : .integer(count), "began": .integer(began),
-            "signalsAgain": signalsAgain.map(JSON.integer), "paused": paused == 0 ? nil : .integer(paused),
+            "signalsAgain": signalsAgain.map(JSON.integer), "until": pausedUntil.map(JSON.integer), "paused": paused == 0 ? nil : .integer(paused),
             "by": acknowledgedBy.isEmpty ? nil : .array(acknowledgedBy.map(JSON.string)),
         ])
     }
@@ -79,7 +79,8 @@ extension Alarm {
         let signal: Signal =
             switch activation {
             case .on: .given(since: now, escalation)
-            case .paused: .paused(until: now, escalation)
+            // Of a session before, it is over; within one, whoever reads begins here.
+            case .paused: .paused(until: body.integer("until") ?? now, escalation)
             case .off: .off
             }
         switch presence {

@@ -74,7 +74,7 @@ extension BedDesk {
             let names = rules.presets.map(\.name).sorted().joined(separator: ", ")
             throw BedRefusal(.unknownPreset, "There is no such preset. There are: \(names.isEmpty ? "none" : names).")
         }
-        let choice = PresetChoice(preset: name, digest: preset.digest, isReviewed: preset.isReviewed, by: [by])
+        let choice = preset.choice(by: [by])
         let review = preset.isReviewed ? "" : " No clinician has reviewed this preset."
         return .record(
             [.presetChosen(bed: bed, choice)], patient: nil, bed: bed,

@@ -17,9 +17,15 @@ package struct BedRules: Sendable {
         /// SHA-256 of its file, in 64 hexadecimal digits.
         package let digest: String
         package let isReviewed: Bool
+        package let limits: [WatchedLimits]
 
-        package init(name: String, digest: String, isReviewed: Bool) {
-            (self.name, self.digest, self.isReviewed) = (name, digest, isReviewed)
+        package init(name: String, digest: String, isReviewed: Bool, limits: [WatchedLimits] = []) {
+            (self.name, self.digest, self.isReviewed, self.limits) = (name, digest, isReviewed, limits)
+        }
+
+        /// As it is recorded.
+        func choice(by people: [String]) -> PresetChoice {
+            PresetChoice(preset: name, digest: digest, isReviewed: isReviewed, by: people, limits: limits)
         }
     }
 
@@ -93,7 +99,7 @@ package final class BedDesk {
         let last = fold.presets[bed.bed]
         let chosen = last.flatMap { last in last.by.isEmpty ? nil : rules.preset(last.preset).map { ($0, last.by) } }
         guard let (preset, by) = chosen ?? bed.preset.flatMap(rules.preset).map({ ($0, []) }) else { return nil }
-        let choice = PresetChoice(preset: preset.name, digest: preset.digest, isReviewed: preset.isReviewed, by: by)
+        let choice = preset.choice(by: by)
         return choice == last ? nil : .presetChosen(bed: bed.bed, choice)
     }
 

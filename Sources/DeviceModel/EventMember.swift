@@ -31,7 +31,10 @@ extension EventKind {
     private var own: [EventMember] {
         switch self {
         case .hostStarted:
-            [EventMember("unit", "The unit's name."), EventMember("version", "The host's version."), Self.accounts]
+            [
+                EventMember("unit", "The unit's name."), EventMember("version", "The host's version."), Self.accounts,
+                EventMember("testData", "Present where all that the unit tells is marked as test data."),
+            ]
         case .hostStopped: [Self.accounts]
         case .deviceConfigured: Self.device
         case .alertStart:
@@ -68,7 +71,11 @@ extension EventKind {
             [
                 Self.bed, EventMember("preset", "The preset's name."),
                 EventMember("digest", "SHA-256 of its file, in hexadecimal digits."),
-                EventMember("reviewed", "Whether a clinician has reviewed it."), Self.by,
+                EventMember("reviewed", "Whether a clinician has reviewed it."),
+                EventMember(
+                    "limits",
+                    "Its limits: an array of `metric`, `unit` and, of each side `low` and `high`, the levels with "
+                        + "`value`, `priority` and `delayNanoseconds`. Older hosts do not say them."), Self.by,
             ]
         case .patientBound:
             [
@@ -191,6 +198,10 @@ extension EventKind {
         EventMember("kind", "What it does."), EventMember("line", "Where it is connected."),
         EventMember("udi", "Its unique device identifier, as its label has it."),
         EventMember("unverifiedFacts", "Whether its profile rests on facts that nobody verified at a device."),
+        EventMember(
+            "results",
+            "The metrics that it tells now and then, each a result, so that none becomes stale: an array. Older hosts "
+                + "do not say them."),
     ]
 
     private static let witness = [

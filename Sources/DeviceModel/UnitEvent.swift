@@ -23,14 +23,18 @@ package struct UnitEvent: Sendable {
 extension UnitEvent {
     // MARK: Sessions
 
-    /// - Parameter alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known
-    ///   that none is left.
-    package static func hostStarted(unit: String, alertsEnded: Int?, at time: Int64) -> UnitEvent {
+    /// - Parameters:
+    ///   - alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known that none
+    ///     is left.
+    ///   - isTestData: whether all that the unit tells is marked as test data.
+    package static func hostStarted(
+        unit: String, alertsEnded: Int?, isTestData: Bool = false, at time: Int64
+    ) -> UnitEvent {
         UnitEvent(
             .hostStarted,
             [
                 "unit": .string(unit), "version": .string(HostVersion.text),
-                "alertsEnded": alertsEnded.map { .integer($0) },
+                "alertsEnded": alertsEnded.map { .integer($0) }, "testData": isTestData ? .bool(true) : nil,
             ], time)
     }
 
@@ -46,9 +50,11 @@ extension UnitEvent {
     ///   - function: what the device does.
     ///   - udi: its unique device identifier, as its label has it.
     ///   - hasUnverifiedFacts: whether its profile rests on facts that nobody verified at a device.
+    ///   - results: the metrics that it tells now and then, and that do not become stale.
     package static func deviceConfigured(
         _ device: String, profile: String, digest: String, manufacturer: String, model: String,
-        function: String, line: String, udi: String? = nil, hasUnverifiedFacts: Bool, at time: Int64
+        function: String, line: String, udi: String? = nil, hasUnverifiedFacts: Bool, results: [String] = [],
+        at time: Int64
     ) -> UnitEvent {
         UnitEvent(
             .deviceConfigured, device: device,
@@ -56,6 +62,7 @@ extension UnitEvent {
                 "profile": .string(profile), "digest": .string(digest), "manufacturer": .string(manufacturer),
                 "model": .string(model), "kind": .string(function), "line": .string(line),
                 "udi": udi.map(JSON.string), "unverifiedFacts": .bool(hasUnverifiedFacts),
+                "results": results.isEmpty ? nil : .array(results.map(JSON.string)),
             ], time)
     }
 

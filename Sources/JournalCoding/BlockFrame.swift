@@ -8,8 +8,8 @@ package struct BlockFrame: Sendable, Equatable {
     package let stream: Int64
     package let firstSequence: Int64
     package let count: Int
-    let timing: SampleBlock.Timing
-    let judgements: [SampleBlock.Judgement]
+    package let timing: SampleBlock.Timing
+    package let judgements: [SampleBlock.Judgement]
 
     /// Samples whose values are kept.
     var kept: Int { judgements.reduce(0) { $0 + ($1.keepsValue ? $1.count : 0) } }
@@ -157,6 +157,12 @@ extension BlockFrame {
         guard let body = try? checked(bytes), let header = try? header(body) else { return nil }
         let (next, overflow) = header.firstSequence.addingReportingOverflow(Int64(header.count))
         return overflow || header.firstSequence < 0 ? nil : (header.stream, header.firstSequence, next)
+    }
+
+    /// Reads a block with its checksum, but for its values.
+    package init(_ bytes: ArraySlice<UInt8>, base: Int64) throws(BlockDamage) {
+        var reader = BitReader(try Self.checked(bytes))
+        try self.init(&reader, base: base)
     }
 
     /// A block without its checksum, which matches.

@@ -74,6 +74,16 @@ package struct SampleBlock: Sendable, Equatable {
     /// The judgement of each sample.
     package var expandedJudgements: [Judgement] { judgements.flatMap { repeatElement($0, count: $0.count) } }
 
+    /// The judgement of sample `index`.
+    package func judgement(_ index: Int) -> Judgement {
+        var left = index
+        for judgement in judgements {
+            if left < judgement.count { return judgement }
+            left -= judgement.count
+        }
+        preconditionFailure("a sample of the block")
+    }
+
     /// When sample `index` was taken. Unit: ns of the monotonic clock.
     package func time(_ index: Int) -> Int64 { frame.time(index) }
 

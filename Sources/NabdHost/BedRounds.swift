@@ -1,5 +1,6 @@
 import BedDesk
 import DeviceModel
+import Nomenclature
 import Patients
 import Presets
 import SampleJournal
@@ -184,23 +185,14 @@ extension BedWatches {
     }
 }
 
-extension BindingFold {
-    /// The number of the binding by which whoever is there first came: before any correction of who it is.
-    fileprivate func root(of binding: Binding) -> Int64 {
-        var (first, steps) = (binding, 0)
-        while steps < 100, let replaced = first.replaces.flatMap({ self.binding($0) }) {
-            (first, steps) = (replaced, steps + 1)
-        }
-        return first.number
-    }
-}
-
 extension BedRules {
     /// Presets by their names, and what may be entered.
     init(_ unit: UnitConfiguration) {
         self.init(
             presets: unit.presets.values.sorted { $0.name < $1.name }.map { preset in
-                Preset(name: preset.name, digest: preset.digest, isReviewed: preset.review != nil)
+                Preset(
+                    name: preset.name, digest: preset.digest, isReviewed: preset.review != nil,
+                    limits: preset.limits.map(WatchedLimits.init))
             }
         ) { item, value in
             do throws(ScoreEntry.Fault) {
@@ -208,5 +200,17 @@ extension BedRules {
                 return nil
             } catch { return error.text }
         }
+    }
+}
+
+extension WatchedLimits {
+    /// As the journal tells them.
+    fileprivate init(_ limits: Preset.VitalLimits) {
+        func levels(_ levels: [Preset.Level]) -> [Level] {
+            levels.map { Level(value: $0.value.text, priority: $0.priority, delay: $0.delay) }
+        }
+        self.init(
+            metric: limits.vital.metric, unit: limits.vital.unit.ucum, low: levels(limits.low),
+            high: levels(limits.high))
     }
 }

@@ -5,11 +5,14 @@ package enum HostRole: String, CaseIterable, Sendable {
     case acquire
     /// Delivers what the journal holds; it touches no line and writes nothing of the record.
     case uplink
+    /// Shows screens what the journal holds, and hands on what people ask there; it writes nothing.
+    case console
     /// Asks the kernel how sure the wall clock is, for a process that may not.
     case clock
-    /// Acquire and uplink in one process.
+    /// Acquire, uplink and console in one process.
     case all
 
     package var acquires: Bool { self == .acquire || self == .all }
     var delivers: Bool { self == .uplink || self == .all }
+    var shows: Bool { self == .console || self == .all }
 }

@@ -2,6 +2,7 @@ import Alarms
 import DeviceModel
 import DevicePlans
 import Fieldbus
+import JournalFolds
 import ProfileLanguage
 import SampleJournal
 
@@ -35,7 +36,11 @@ struct SessionBeginning {
         let configured = configuration.devices.map { UnitEvent.configured($0, at: time) }
         let refusals = configuration.refused.map { UnitEvent.refused($0, at: time) }
         events =
-            told + [.hostStarted(unit: configuration.unit, alertsEnded: isSettled ? before : nil, at: time)]
+            told + [
+                .hostStarted(
+                    unit: configuration.unit, alertsEnded: isSettled ? before : nil,
+                    isTestData: configuration.isTestData, at: time)
+            ]
             + configured + refusals
     }
 }
@@ -58,7 +63,8 @@ extension UnitEvent {
             device.plan.handle, profile: profile.name, digest: profile.digest,
             manufacturer: profile.device.manufacturer, model: profile.device.model,
             function: profile.device.kind, line: device.address.description, udi: device.udi,
-            hasUnverifiedFacts: profile.provenance.contains(where: \.unverified), at: time)
+            hasUnverifiedFacts: profile.provenance.contains(where: \.unverified),
+            results: profile.metrics.filter(\.isEpisodic).map(\.name.referenceID), at: time)
     }
 
     /// A part of the file that is not used.

@@ -121,6 +121,8 @@ package struct UnitConfiguration: Sendable {
     /// The way in for people; `nil` where there is none: nobody acknowledges an alert, binds a patient or commands a
     /// pump.
     package var people: PeopleSettings?
+    /// Where screens are served; `nil` where this unit serves none.
+    package var console: ConsolePlace?
     /// What lets pumps be driven; `nil` where this unit drives none.
     package var pumps: PumpSettings?
     /// The rules as they were read with the configuration.

@@ -1,5 +1,6 @@
 import BedDesk
 import DeviceModel
+import JournalFolds
 import Logging
 import PatientStore
 import Patients

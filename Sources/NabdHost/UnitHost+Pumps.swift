@@ -1,4 +1,5 @@
 import DeviceModel
+import JournalFolds
 import Logging
 import OperatorDesk
 import PumpControl

@@ -1,6 +1,7 @@
 package import DeviceModel
 import DevicePlans
 import Foundation
+import JournalFolds
 import LineEngine
 package import Logging
 import Observability
@@ -61,6 +62,8 @@ package final class UnitHost: Service {
     let clock: ClockJudge
     /// What delivers, where this process does.
     private let uplink: UplinkHost?
+    /// What serves the screens, where this process does.
+    private let console: ConsoleHost?
     /// What answers people; `nil` where this unit has no way in for them.
     let desk: HostDesk?
     /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
@@ -88,6 +91,7 @@ package final class UnitHost: Service {
         uplink =
             role.delivers
             ? UplinkHost(configuration, mayWrite: { recorder.totals.holdsJournal }, logger: logger) : nil
+        console = role.shows ? ConsoleHost(configuration, logger: logger) : nil
         view = configuration.uplink.map { UplinkView($0, journal: configuration.journalDirectory) }
     }
 
@@ -132,6 +136,7 @@ package final class UnitHost: Service {
                 "journal": "\(configuration.journalDirectory)",
             ])
         let uplinkTask = uplink.map { uplink in Task { await uplink.deliver() } }
+        let consoleTask = console.map { console in Task { await console.show() } }
         let viewTask = view.map { view in Task { await view.run() } }
         let door = Task { await openDoor() }
         let rules = Task { await readRules() }
@@ -154,6 +159,8 @@ package final class UnitHost: Service {
         await door.value
         status.cancel()
         await status.value?.stop()
+        consoleTask?.cancel()
+        await consoleTask?.value
         uplinkTask?.cancel()
         await uplinkTask?.value
         viewTask?.cancel()
@@ -221,11 +228,8 @@ package final class UnitHost: Service {
     /// The journal, and what it is to hold first: `unwritten` is what the disk did not take.
     private func openJournal() throws -> (writer: JournalWriter, beginning: SessionBeginning, unwritten: [UnitEvent]) {
         let (now, utc) = (MonotonicClock().now(), WallClock.now())
-        let bootID =
-            (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8).trimmingCharacters(
-                in: .whitespacesAndNewlines))
         let writer = try JournalWriter(
-            directory: configuration.journalDirectory, bootID: bootID ?? "unknown", now: now, utc: utc,
+            directory: configuration.journalDirectory, bootID: BootMark.id, now: now, utc: utc,
             retention: configuration.retention, unit: configuration.unit, window: configuration.uplinkWindow)
         let history = AlarmHistory(journal: configuration.journalDirectory)
         if let failure = history.failure {

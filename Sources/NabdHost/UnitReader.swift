@@ -19,7 +19,7 @@ struct UnitReader {
 
     static let keys = [
         "nabd", "unit", "profiles", "accept", "monitor-only", "test-data", "journal", "real-time", "metrics", "status",
-        "clock", "devices", "beds", "presets", "patients", "people", "pumps", "uplink",
+        "clock", "devices", "beds", "presets", "patients", "people", "pumps", "uplink", "console",
     ]
 
     let faultCost: UnitConfiguration.FaultCost
@@ -93,6 +93,9 @@ struct UnitReader {
         }
         _ = part(.setting("pumps")) { reader in
             if let map = root["pumps"]?.mapping("what lets pumps be driven") { reader.readPumps(map) }
+        }
+        _ = part(.setting("console")) { reader in
+            if let map = root["console"]?.mapping("the server of the screens") { reader.readConsole(map) }
         }
         readDevices(root)
         readBeds(root, areKeysRight: areKeysRight)

@@ -72,6 +72,10 @@ package enum UnitSample {
         # and an alarm ends with its condition.
         \(mark)people: {operators: /etc/nabd/operators.yaml, socket: /run/nabd/people}
 
+        # Where the screens are served: behind nabd-screen.socket, whose port a browser on this machine opens. Both
+        # files of it lie in /usr/share/doc/nabd/examples; what a screen can do: docs/console.md.
+        \(mark)console: {socket: /run/nabd-console/socket}
+
         # Without this part no pump is ever told anything. It needs “people”. Read docs/safety first.
         \(mark)pumps:
         \(mark)  rules: /etc/nabd/pumps

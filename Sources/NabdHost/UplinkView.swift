@@ -121,9 +121,14 @@ enum MachineMark {
 
 /// This boot of the machine as a number: times of the monotonic clock are compared within one only.
 enum BootMark {
+    /// As the system has it, and the journal's sessions carry it.
+    static let id: String = {
+        let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        return text?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
+    }()
+
     static let current: Int64 = {
-        let text = (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)) ?? ""
-        let digits = text.filter(\.isHexDigit).prefix(15)
+        let digits = id.filter(\.isHexDigit).prefix(15)
         return Int64(digits, radix: 16) ?? 0
     }()
 }

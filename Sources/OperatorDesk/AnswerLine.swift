@@ -1,4 +1,5 @@
 import Foundation
+import PumpControl
 
 /// An answer as it goes over the socket: one JSON object, one line.
 package struct AnswerLine {
@@ -95,42 +96,5 @@ enum Hexadecimal {
             bytes.append(UInt8(high << 4 | low))
         }
         return bytes
-    }
-}
-
-extension CommandView: Codable {
-    private enum CodingKeys: String, CodingKey {
-        case number, device, command, stage, people, needed, entries, since, waitsFor, readings, end
-    }
-
-    /// By the one initialiser: a line cannot make a view of what nobody may see yet.
-    package init(from decoder: any Decoder) throws {
-        let members = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            number: try members.decode(Int64.self, forKey: .number),
-            device: try members.decode(String.self, forKey: .device),
-            command: try members.decode(String.self, forKey: .command),
-            stage: try members.decode(Stage.self, forKey: .stage),
-            people: try members.decode(Int.self, forKey: .people),
-            needed: try members.decode(Int.self, forKey: .needed),
-            entries: try members.decodeIfPresent([EntryView].self, forKey: .entries),
-            since: try members.decode(Int64.self, forKey: .since),
-            waitsFor: try members.decodeIfPresent(String.self, forKey: .waitsFor),
-            readings: try members.decode([ReadingView].self, forKey: .readings),
-            end: try members.decodeIfPresent(String.self, forKey: .end))
-    }
-    package func encode(to encoder: any Encoder) throws {
-        var members = encoder.container(keyedBy: CodingKeys.self)
-        try members.encode(number, forKey: .number)
-        try members.encode(device, forKey: .device)
-        try members.encode(command, forKey: .command)
-        try members.encode(stage, forKey: .stage)
-        try members.encode(people, forKey: .people)
-        try members.encode(needed, forKey: .needed)
-        try members.encodeIfPresent(entries, forKey: .entries)
-        try members.encode(since, forKey: .since)
-        try members.encodeIfPresent(waitsFor, forKey: .waitsFor)
-        try members.encode(readings, forKey: .readings)
-        try members.encodeIfPresent(end, forKey: .end)
     }
 }

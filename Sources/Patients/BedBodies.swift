@@ -31,7 +31,8 @@ extension ConfiguredBed {
 extension PresetChoice {
     var members: KeyValuePairs<String, JSON?> {
         [
-            "by": .array(by.map(JSON.string)), "digest": .string(digest), "preset": .string(preset),
+            "by": .array(by.map(JSON.string)), "digest": .string(digest),
+            "limits": limits.isEmpty ? nil : .array(limits.map(\.body)), "preset": .string(preset),
             "reviewed": .bool(isReviewed),
         ]
     }
@@ -39,8 +40,56 @@ extension PresetChoice {
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> PresetChoice {
         let by = try BedRecord.people(&reader)
         let digest = try BedRecord.digest("digest", &reader)
+        var limits: [WatchedLimits] = []
+        if reader.hasMember("limits") {
+            limits = try reader.array { reader throws(BodyReader.Damage) in try reader.object(WatchedLimits.read) }
+            // None is said by no member.
+            guard (1...BedRecord.mostLimits).contains(limits.count), Set(limits.map(\.metric)).count == limits.count
+            else { throw reader.damage }
+        }
         let preset = try BedRecord.handle("preset", &reader)
-        return PresetChoice(preset: preset, digest: digest, isReviewed: try reader.boolean("reviewed"), by: by)
+        return PresetChoice(
+            preset: preset, digest: digest, isReviewed: try reader.boolean("reviewed"), by: by, limits: limits)
+    }
+}
+
+extension WatchedLimits {
+    var body: JSON {
+        .members([
+            "high": .array(high.map(\.body)), "low": .array(low.map(\.body)), "metric": .string(metric),
+            "unit": .string(unit),
+        ])
+    }
+
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> WatchedLimits {
+        func levels(_ name: StaticString, _ reader: inout BodyReader) throws(BodyReader.Damage) -> [Level] {
+            try reader.member(name)
+            let levels = try reader.array { reader throws(BodyReader.Damage) in try reader.object(Level.read) }
+            guard levels.count <= BedRecord.mostLevels else { throw reader.damage }
+            return levels
+        }
+        let (high, low) = (try levels("high", &reader), try levels("low", &reader))
+        let metric = try BedRecord.word("metric", &reader)
+        return WatchedLimits(metric: metric, unit: try BedRecord.word("unit", &reader), low: low, high: high)
+    }
+}
+
+extension WatchedLimits.Level {
+    var body: JSON {
+        .members([
+            "delayNanoseconds": .integer(delay), "priority": .string(priority.rawValue), "value": .string(value),
+        ])
+    }
+
+    static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> WatchedLimits.Level {
+        let delay = try reader.integer("delayNanoseconds")
+        let priority: AlertPriority = try reader.word("priority")
+        let value = try reader.string("value")
+        // A number as the host writes it, and no longer than a preset's.
+        guard delay >= 0, value.utf8.count <= 24, let number = DecimalText.parse(Array(value.utf8)),
+            DecimalText.render(number.mantissa, exponent: number.exponent) == value
+        else { throw reader.damage }
+        return WatchedLimits.Level(value: value, priority: priority, delay: delay)
     }
 }
 

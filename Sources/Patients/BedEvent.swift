@@ -1,3 +1,5 @@
+package import DeviceModel
+
 /// A time within a session of the host.
 package struct Moment: Sendable, Hashable {
     /// The session's key.
@@ -30,9 +32,41 @@ package struct PresetChoice: Sendable, Hashable {
     package let isReviewed: Bool
     /// The ids of those who chose; empty where the configuration did.
     package let by: [String]
+    /// What its file says of limits, for whoever shows values beside them: at most ``BedRecord/mostLimits``, each
+    /// metric once. Empty in records of hosts that did not write it.
+    package let limits: [WatchedLimits]
 
-    package init(preset: String, digest: String, isReviewed: Bool, by: [String]) {
+    package init(preset: String, digest: String, isReviewed: Bool, by: [String], limits: [WatchedLimits] = []) {
         (self.preset, self.digest, self.isReviewed, self.by) = (preset, digest, isReviewed, by)
+        self.limits = limits
+    }
+}
+
+/// The limits of one metric at a bed, as they stood in the preset when it was chosen.
+package struct WatchedLimits: Sendable, Hashable {
+    /// A limit beyond which there is an alarm.
+    package struct Level: Sendable, Hashable {
+        /// In the metric's unit, as exact decimal text without superfluous zeros.
+        package let value: String
+        package let priority: AlertPriority
+        /// How long a value must be beyond it. Unit: ns. Range: 0 up.
+        package let delay: Int64
+
+        package init(value: String, priority: AlertPriority, delay: Int64) {
+            (self.value, self.priority, self.delay) = (value, priority, delay)
+        }
+    }
+
+    /// The metric's reference identifier.
+    package let metric: String
+    /// UCUM: that of the values below, which need not be that of a device's values.
+    package let unit: String
+    /// The milder one first; at most ``BedRecord/mostLevels`` on a side.
+    package let low: [Level]
+    package let high: [Level]
+
+    package init(metric: String, unit: String, low: [Level], high: [Level]) {
+        (self.metric, self.unit, self.low, self.high) = (metric, unit, low, high)
     }
 }
 

@@ -24,6 +24,10 @@ package enum BedRecord {
     static let mostPeople = 4
     /// The longest name of a bed. Unit: bytes.
     package static let longestName = 80
+    /// The most metrics whose limits a preset's choice tells; more than a preset has.
+    package static let mostLimits = 32
+    /// The most limits on one side of a metric.
+    package static let mostLevels = 2
     /// The longest word of an entry, and the longest key of a session. Unit: bytes.
     static let longestWord = 64
 

@@ -13,6 +13,15 @@ extension BindingFold {
 
     package func binding(_ number: Int64) -> Binding? { index(of: number).map { bindings[$0] } }
 
+    /// The number of the binding by which whoever is there first came: before any correction of who it is.
+    package func root(of binding: Binding) -> Int64 {
+        var (first, steps) = (binding, 0)
+        while steps < 100, let replaced = first.replaces.flatMap({ self.binding($0) }) {
+            (first, steps) = (replaced, steps + 1)
+        }
+        return first.number
+    }
+
     /// The one that counts at the bed at that moment, as is known now; `nil` where there is none, and where the session
     /// is not known.
     package func binding(atBed bed: String, at moment: Moment) -> Binding? {

@@ -43,17 +43,3 @@ enum DeskWork {
         }
     }
 }
-
-/// What is remembered of a command for those who ask: its content and what the pump showed last. What is true of it is
-/// in the ledger.
-struct DeskTrace: Sendable {
-    let content: CommandContent
-    /// How many have entered it.
-    var people: Int
-    /// Unit: ns of the boot clock.
-    var since: Int64
-    /// Whether nothing of it has been intended.
-    var isWaiting: Bool
-    var readings: [Reading] = []
-    var end: CommandEnd?
-}

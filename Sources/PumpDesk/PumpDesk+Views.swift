@@ -42,26 +42,11 @@ extension PumpDesk {
         let state = ledger.open[number]?.state
         let pump = pump(trace.content.pump)
         let arguments = pump?.command(trace.content.command)?.plan.description.arguments ?? []
-        return CommandView(
-            number: number, device: pump?.handle ?? trace.content.pump.text, command: trace.content.command,
-            stage: stage(state), people: trace.people, needed: trace.content.people,
-            entries: trace.content.entries.map { entry in
-                EntryView(
-                    entry.name, entry.quantity.text,
-                    unit: arguments.first { $0.name == entry.name }?.unit.display ?? entry.unit)
-            }, since: trace.since, waitsFor: waitsFor(state, number),
-            readings: trace.readings.map { ReadingView($0.field, $0.value) }, end: trace.end?.word)
-    }
-
-    private func stage(_ state: CommandState?) -> CommandView.Stage {
-        switch state {
-        case nil: .ended
-        case .draft: .draft
-        case .verified: .verified
-        case .intended: .intended
-        case .sent: .sent
-        case .acknowledged: .acknowledged
-        case .uncertain: .uncertain
+        return trace.view(
+            number: number, state: state, device: pump?.handle ?? trace.content.pump.text,
+            waitsFor: waitsFor(state, number)
+        ) { entry in
+            arguments.first { $0.name == entry.name }?.unit.display ?? entry.unit
         }
     }
 
@@ -76,20 +61,6 @@ extension PumpDesk {
             doubt.isLeftToPeople
                 ? "Somebody has to look at the pump and say what it shows."
                 : "It is not known what the pump did; it is being asked."
-        }
-    }
-}
-
-extension CommandEnd {
-    /// In one word, as it is in a view.
-    var word: String {
-        switch self {
-        case .void(let reason): reason.rawValue
-        case .notSent(let reason): "notSent: \(reason.rawValue)"
-        case .rejected: "rejected"
-        case .confirmed: "confirmed"
-        case .notInEffect: "notInEffect"
-        case .resolved(let seen): "resolved: \(seen.rawValue)"
         }
     }
 }

@@ -54,7 +54,7 @@ package final class PumpDesk {
     let pumps: [DrivenPump]
     let gate: any CommandGate
     var work: [Int64: DeskWork] = [:]
-    var traces: [Int64: DeskTrace] = [:]
+    var traces: [Int64: CommandTrace] = [:]
     var stops: [AskedStop] = []
     /// By pump: how many stops had been asked for when it was last looked.
     var seenStops: [PumpKey: Int64] = [:]
@@ -69,8 +69,6 @@ package final class PumpDesk {
     /// Unit: ns since 1970; `nil` while the clock is not known to be right.
     var utc: Int64?
 
-    /// More is not kept for those who ask.
-    static let mostTraces = 500
     /// More than a pump that is stopped and asked for hours brings.
     static let mostOwed = 10_000
     /// How long a look may wait for its line, where nobody waits for it; and what somebody waits for, who goes to the

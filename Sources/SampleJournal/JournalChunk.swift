@@ -91,15 +91,31 @@ package struct JournalChunk: Sendable {
     /// The wall clock when the chunk was committed, for a monotonic time within it. Unit: ns since 1970.
     package func utc(at monotonic: Int64) -> Int64 { utc &+ (monotonic &- base) }
 
-    /// The blocks. A damaged one is left out and given to `damaged`.
-    func blocks(isText: (Int64) -> Bool, damaged: (BlockDamage) -> Void) -> [SampleBlock] {
+    /// The blocks of chosen streams. A damaged one is left out and given to `damaged`, with the stream that it says it
+    /// is of, where it says one.
+    func blocks(
+        isChosen: (Int64) -> Bool = { _ in true }, isText: (Int64) -> Bool, damaged: (Int64?, BlockDamage) -> Void
+    ) -> [SampleBlock] {
         ChunkPayload.split(payload).compactMap { bytes in
+            let stream = try? BlockFrame.header(bytes).stream
+            if let stream, !isChosen(stream) { return nil }
             do throws(BlockDamage) {
                 return try SampleBlock(bytes, base: base, isText: isText)
             } catch {
-                damaged(error)
+                damaged(stream, error)
                 return nil
             }
+        }
+    }
+
+    /// What stands beside the values of the blocks of chosen streams; the values stay coded.
+    func frames(isChosen: (Int64) -> Bool, damaged: (Int64?) -> Void) -> [BlockFrame] {
+        ChunkPayload.split(payload).compactMap { bytes in
+            let stream = try? BlockFrame.header(bytes).stream
+            if let stream, !isChosen(stream) { return nil }
+            let frame = try? BlockFrame(bytes, base: base)
+            if frame == nil { damaged(stream) }
+            return frame
         }
     }
 

@@ -11,23 +11,24 @@ package struct JournalExport: Sendable {
     package static let csvHeader = "time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason"
 
     /// Gives the sample lines after a cursor to `write`, and moves the cursor behind them.
+    ///
+    /// - Parameter isCancelled: is asked often; when it says so, `CancellationError` is thrown.
     package func samples(
         from cursor: inout Cursor, _ selection: JournalReader.Selection = JournalReader.Selection(), csv: Bool,
-        write: (String) throws -> Void
+        isCancelled: () -> Bool = { false }, write: (String) throws -> Void
     ) throws {
-        var streams = try reader.streamsByID()
-        let wanted = streams.values.filter(selection.takes)
-        let without: JournalChunk.Content? =
-            wanted.allSatisfy(\.isWaveform) ? .numerics : wanted.contains(where: \.isWaveform) ? nil : .waveforms
+        var known = try cursor.known ?? Known(reader.streamsByID(), selection)
+        defer { cursor.known = known }
         while true {
             let chunks = try reader.chunks(
-                after: cursor.chunk, limit: 100, without: without, from: selection.from, to: selection.to)
+                after: cursor.chunk, limit: 100, without: known.without, from: selection.from, to: selection.to)
             guard let newest = chunks.last else { return }
-            for chunk in chunks {
+            if isCancelled() { throw CancellationError() }
+            for chunk in chunks where selection.sessions?.contains(chunk.session) ?? true {
                 // A stream described since then: whether it is one of text must be known before its block is read.
-                if chunk.hasStream(besides: streams) { streams = try reader.streamsByID() }
-                for block in reader.blocks(of: chunk, streams: streams) {
-                    guard let stream = streams[block.stream], selection.takes(stream) else { continue }
+                if chunk.hasStream(besides: known.streams) { known = Known(try reader.streamsByID(), selection) }
+                for block in reader.blocks(of: chunk, chosen: known.chosen, streams: known.streams) {
+                    guard let stream = known.streams[block.stream] else { continue }
                     let read = cursor.take(block)
                     for line in Line.all(block, stream, chunk, selection, notBefore: read, asRuns: !csv) {
                         try write(csv ? line.csv : line.json)
@@ -38,12 +39,27 @@ package struct JournalExport: Sendable {
         }
     }
 
-    /// How far somebody has read: resumable, and exact although commits are packed meanwhile.
+    /// The streams as they were last read, and what of them is wanted: of the others only blocks' headers are read.
+    fileprivate struct Known {
+        let streams: [Int64: StreamDescriptor]
+        let chosen: Set<Int64>
+        let without: JournalChunk.Content?
+
+        init(_ streams: [Int64: StreamDescriptor], _ selection: JournalReader.Selection) {
+            let wanted = streams.filter(selection.takes)
+            self.streams = streams
+            chosen = Set(wanted.keys)
+            without = JournalReader.contentWithout(wanted.values)
+        }
+    }
+
+    /// How far somebody has read of one selection: resumable, and exact although commits are packed meanwhile.
     package struct Cursor: Sendable {
         /// The last chunk read.
         package var chunk: Int64
         /// The next number of each stream that was read.
         fileprivate var next: [Int64: Int64] = [:]
+        fileprivate var known: Known?
 
         package init(after chunk: Int64) { self.chunk = chunk }
 

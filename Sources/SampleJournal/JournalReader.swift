@@ -1,7 +1,7 @@
 package import DeviceModel
 import Foundation
 import GRDB
-package import JournalCoding
+import JournalCoding
 import Synchronization
 
 /// A stream as the journal knows it.
@@ -49,9 +49,6 @@ package final class JournalReader: Sendable {
         let first: Int64
         let queue: DatabaseQueue
     }
-
-    /// Payload that is read at once, at least one chunk. Unit: bytes.
-    private static let batchBytes = 512 << 10
 
     package let files: JournalFiles
     private let opened = Mutex<[JournalFiles.Segment: OpenFile]>([:])
@@ -111,7 +108,7 @@ package final class JournalReader: Sendable {
     }
 
     /// What a file says, or `nil` when it is damaged there: no file costs another.
-    private static func told<Value>(_ file: OpenFile, _ body: (Database) throws -> Value) throws -> Value? {
+    static func told<Value>(_ file: OpenFile, _ body: (Database) throws -> Value) throws -> Value? {
         do { return try file.queue.read(body) } catch {
             guard JournalFailure.isOfContent(error) else { throw error }
             return nil
@@ -179,207 +176,4 @@ package final class JournalReader: Sendable {
 
     /// The identity under which the journal's content is delivered; `nil` before version 5.
     package func unit() throws -> String? { try sessions().compactMap(\.unit).last }
-
-    // MARK: Samples
-
-    /// Which samples are wanted. Without anything: all.
-    package struct Selection: Sendable {
-        /// The device's handle.
-        package var device: String?
-        /// The metric's reference identifier.
-        package var metric: String?
-        /// From this wall-clock time on, and before that. Unit: ns since 1970.
-        package var from: Int64 = .min
-        package var to: Int64 = .max
-
-        package init(device: String? = nil, metric: String? = nil, from: Int64 = .min, to: Int64 = .max) {
-            (self.device, self.metric, self.from, self.to) = (device, metric, from, to)
-        }
-
-        func takes(_ event: EventRecord) -> Bool {
-            (device == nil || device == event.device) && event.utc >= from && event.utc < to
-        }
-
-        func takes(_ stream: StreamDescriptor) -> Bool {
-            device ?? stream.device == stream.device && metric ?? stream.metric == stream.metric
-        }
-    }
-
-    /// The chunks after one, in the order of their commits: at most `limit`, and not many bytes at once.
-    ///
-    /// A cursor is a chunk's number. It stays good when commits are packed: the chunk that takes their place has the
-    /// number of the last of them, and a reader who had read some of them meets their samples again, with the same
-    /// numbers.
-    ///
-    /// - Parameters:
-    ///   - without: leave out packed chunks of this content.
-    ///   - from: without chunks that end before this wall-clock time, and `to`: that begin at or after it. Unit: ns
-    ///     since 1970.
-    package func chunks(
-        after id: Int64, limit: Int, without: JournalChunk.Content? = nil, from: Int64 = .min, to: Int64 = .max
-    ) throws -> [JournalChunk] {
-        var chunks: [JournalChunk] = []
-        var bytes = 0
-        for (file, end) in try open(.samples, after: id) {
-            chunks += try Self.readable(file, after: id, end: end) { db, start, found in
-                let rows = try Row.fetchCursor(
-                    db,
-                    sql: """
-                        SELECT * FROM chunks WHERE id > ? AND id < ? AND content IS NOT ? AND utc < ? AND utc + \
-                        (end_ns - base_ns) >= ? ORDER BY id LIMIT ?
-                        """, arguments: [start, end, without?.rawValue, to, from, limit - chunks.count])
-                while bytes < Self.batchBytes, let row = try rows.next() {
-                    let chunk = JournalChunk(row)
-                    // A damaged row may say anything: it moves no cursor, and `verify` names it.
-                    guard chunk.isWhole, chunk.id > found.last?.id ?? start else { continue }
-                    bytes += chunk.payload.count
-                    found.append(chunk)
-                }
-            }
-            if chunks.count >= limit || bytes >= Self.batchBytes { break }
-        }
-        return chunks
-    }
-
-    /// How far the wall clock was from the monotonic one when the wall clock was first known in a session; `nil` while
-    /// it never was. Unit: ns.
-    ///
-    /// - Parameter after: chunks up to this one are known to say nothing.
-    package func clockOffset(session: Int64, after: Int64 = 0) throws -> Int64? {
-        for (file, end) in try open(.samples, after: after) {
-            let found = try Self.told(file) { db in
-                try Row.fetchAll(
-                    db,
-                    sql: "SELECT * FROM chunks WHERE id > ? AND id < ? AND session = ? AND quality > 0 ORDER BY id "
-                        + "LIMIT 4", arguments: [after, end, session]
-                ).map(JournalChunk.init).first(where: \.isWhole)
-            }
-            if let chunk = found ?? nil { return chunk.utc &- chunk.base }
-        }
-        return nil
-    }
-
-    /// The number before the first chunk of a session that reaches up to a time; `nil` when there is none. Unit: ns of
-    /// the monotonic clock.
-    package func chunk(before time: Int64, session: Int64) throws -> Int64? {
-        for (file, end) in try open(.samples, after: 0) {
-            let found = try Self.told(file) { db in
-                try Int64.fetchOne(
-                    db, sql: "SELECT MIN(id) FROM chunks WHERE session = ? AND end_ns >= ? AND id < ?",
-                    arguments: [session, time, end])
-            }
-            // No cursor stands between the waveforms of a packed span, whose number is odd, and the rest.
-            if let first = found ?? nil { return (first - 1) & ~1 }
-        }
-        return nil
-    }
-
-    /// Whether files of samples are gone that there were: delivered and let go, or lost.
-    package func hasLetGoOfSamples() throws -> Bool { try open(.samples).first.map { $0.first > 1 } ?? false }
-
-    /// The number of the newest chunk; 0 when there is none.
-    package func newestChunk() throws -> Int64 {
-        for file in try open(.samples).reversed() {
-            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM chunks") ?? 0 }),
-                newest > 0
-            {
-                return newest
-            }
-        }
-        return 0
-    }
-
-    /// The blocks of a chunk. A damaged block is left out and given to `damaged`.
-    package func blocks(
-        of chunk: JournalChunk, streams: [Int64: StreamDescriptor], damaged: (BlockDamage) -> Void = { _ in }
-    ) -> [SampleBlock] {
-        chunk.blocks(isText: { streams[$0]?.form == .text }, damaged: damaged)
-    }
-
-    /// Whether a chunk has a stream that is not among these: one described since they were read.
-    package func hasStream(_ chunk: JournalChunk, besides streams: [Int64: StreamDescriptor]) -> Bool {
-        chunk.hasStream(besides: streams)
-    }
-
-    // MARK: Events
-
-    /// The events after one, oldest first, at most `limit`.
-    package func events(after id: Int64, limit: Int) throws -> [EventRecord] {
-        var events: [EventRecord] = []
-        for (file, end) in try open(.events, after: id) where events.count < limit {
-            events += try Self.readable(file, after: id, end: end) { db, start, found in
-                let rows = try Row.fetchCursor(
-                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
-                    arguments: [start, end, limit - events.count])
-                while let row = try rows.next() {
-                    let event = EventRecord(row)
-                    if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
-                }
-            }
-        }
-        return events
-    }
-
-    /// The last events of a range of numbers, oldest first, at most `limit`.
-    package func lastEvents(in range: ClosedRange<Int64>, limit: Int) throws -> [EventRecord] {
-        var events: [EventRecord] = []
-        for (file, end) in try open(.events, after: range.lowerBound - 1).reversed() where events.count < limit {
-            let last = min(range.upperBound, end &- 1)
-            guard last >= range.lowerBound else { continue }
-            let found = try Self.told(file) { db in
-                try Row.fetchAll(
-                    db, sql: "SELECT * FROM events WHERE id BETWEEN ? AND ? ORDER BY id DESC LIMIT ?",
-                    arguments: [range.lowerBound, last, limit - events.count]
-                ).map(EventRecord.init).filter(\.isWhole)
-            }
-            // Where a page is damaged, what can be read of the file from its beginning on.
-            let readable =
-                try found?.reversed()
-                ?? Self.readable(file, after: range.lowerBound - 1, end: last + 1) { db, start, found in
-                    let rows = try Row.fetchCursor(
-                        db, sql: "SELECT * FROM events WHERE id > ? AND id <= ? ORDER BY id", arguments: [start, last])
-                    while let row = try rows.next() {
-                        let event = EventRecord(row)
-                        if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
-                    }
-                }
-            events = readable.suffix(limit - events.count) + events
-        }
-        return events
-    }
-
-    /// The number of the newest event; 0 when there is none.
-    package func newestEvent() throws -> Int64 {
-        for file in try open(.events).reversed() {
-            if let newest = try Self.told(file, { try Int64.fetchOne($0, sql: "SELECT MAX(id) FROM events") ?? 0 }),
-                newest > 0
-            {
-                return newest
-            }
-        }
-        return 0
-    }
-
-    /// The events of some kinds after one, oldest first, at most `limit`.
-    package func events(of kinds: [EventKind], after id: Int64, limit: Int) throws -> [EventRecord] {
-        try events(named: kinds.map(\.name), after: id, limit: limit)
-    }
-
-    /// The same of names, which may be those of a younger host.
-    package func events(named names: [String], after id: Int64, limit: Int) throws -> [EventRecord] {
-        let places = names.map { _ in "?" }.joined(separator: ", ")
-        var events: [EventRecord] = []
-        for (file, end) in try open(.events, after: id) where events.count < limit {
-            events += try Self.readable(file, after: id, end: end) { db, start, found in
-                let rows = try Row.fetchCursor(
-                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? AND kind IN (\(places)) ORDER BY id LIMIT ?",
-                    arguments: [start, end] + StatementArguments(names) + [limit - events.count])
-                while let row = try rows.next() {
-                    let event = EventRecord(row)
-                    if event.isWhole, event.id > found.last?.id ?? start { found.append(event) }
-                }
-            }
-        }
-        return events
-    }
 }

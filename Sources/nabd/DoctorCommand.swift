@@ -38,6 +38,7 @@ struct DoctorCommand: AsyncParsableCommand {
             let isRunning = examination.journal(unit)
             examination.ports(unit, isRunning: isRunning)
             examination.lines(unit, isRunning: isRunning)
+            if let console = unit.console { examination.screens(console) }
             if let uplink = unit.uplink {
                 examination.identity(uplink)
                 await examination.service(uplink)
@@ -202,6 +203,12 @@ private struct Examination {
         } else {
             good("journal", words)
         }
+    }
+
+    mutating func screens(_ place: ConsolePlace) {
+        var place = place
+        place.setShipped(ShippedFolder.screen)
+        if let words = place.fault { fault("screens", words) } else { good("screens", "\(place.address)") }
     }
 
     // MARK: The records service

@@ -82,14 +82,17 @@ struct JournalCommand: ParsableCommand {
 
         func run() throws {
             let reader = try place.open()
+            // Before the first look: what is committed meanwhile wakes it.
+            let watch = follow ? CommitWatch(directory: reader.files.directory) : nil
             let export = JournalExport(reader)
             var cursor = JournalExport.Cursor(after: max(0, try reader.newestChunk() - commits))
             var event = max(0, try reader.newestEvent() - commits)
-            repeat {
+            while true {
                 event = try export.events(after: event) { print($0) }
                 try export.samples(from: &cursor, csv: false) { print($0) }
-                if follow { Thread.sleep(forTimeInterval: 0.25) }
-            } while follow
+                guard let watch else { return }
+                while !watch.wait(within: .seconds(60)) {}
+            }
         }
     }
 

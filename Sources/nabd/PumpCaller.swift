@@ -2,6 +2,7 @@ import ArgumentParser
 import DeviceModel
 import Foundation
 import OperatorDesk
+import PumpControl
 
 /// Asks the host, and says what it answers.
 struct PumpCaller {

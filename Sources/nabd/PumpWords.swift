@@ -1,4 +1,5 @@
 import OperatorDesk
+import PumpControl
 
 /// Answers as sentences for whoever stands at the pump.
 enum PumpWords {

@@ -20,7 +20,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
     @Option(
         help:
-            "What this process does: acquire (devices and journal), uplink (delivery), clock, or all: the first two."
+            "What this process does: acquire (devices and journal), uplink (delivery), console (screens), clock, or "
+            + "all: the first three."
     ) var role = HostRole.all
     @Option(help: "Where the clock role writes how sure the time is: `clock: {file: …}` of the unit's configuration.")
     var clockFile = "/run/nabd-clock/quality"
@@ -51,6 +52,12 @@ struct RunCommand: AsyncParsableCommand {
                 "the host serves no metrics itself: “nabd exporter” does, at the port of the configuration",
                 metadata: ["port": "\(port)", "socket": "\(configuration.statusSocket)"])
         }
+        if role == .console {
+            guard let console = ConsoleHost(configuration, logger: logger) else {
+                throw Failure(.usage, "\(unit.path) has no “console” that can be used: there is nothing to show")
+            }
+            return try await run(console)
+        }
         guard role.acquires else {
             guard let uplink = UplinkHost(configuration, logger: logger) else {
                 throw Failure(
@@ -71,7 +78,8 @@ struct RunCommand: AsyncParsableCommand {
 
     private func read() throws(InvalidFile) -> UnitConfiguration {
         let diagnostics = Diagnostics()
-        let configuration = try unit.load(diagnostics: diagnostics, faultsCost: .itsPart)
+        var configuration = try unit.load(diagnostics: diagnostics, faultsCost: .itsPart)
+        configuration.console?.setShipped(ShippedFolder.screen)
         for finding in diagnostics.all { printError(finding.description) }
         KeptConfiguration(of: unit.path)?.keep()
         return safe ? configuration.safe : configuration

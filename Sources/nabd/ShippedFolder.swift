@@ -2,6 +2,12 @@ import Foundation
 
 /// A folder that comes with the program: here, in a folder above the program, or where the package has it.
 enum ShippedFolder {
+    /// The screen's files: where the package has them, when they are nowhere else.
+    static var screen: String {
+        let packaged = "/usr/share/nabd/screen"
+        return (try? find("screen", packaged: packaged)) ?? packaged
+    }
+
     static func find(_ name: String, packaged: String) throws -> String {
         var folders = [FileManager.default.currentDirectoryPath]
         var above = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()

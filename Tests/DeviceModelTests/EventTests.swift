@@ -11,10 +11,10 @@ import Testing
 
     /// One of each constructor, with all its members.
     private static let events: [UnitEvent] = [
-        .hostStarted(unit: "u", alertsEnded: 1, at: 1), .hostStopped(alertsEnded: 0, at: 1),
+        .hostStarted(unit: "u", alertsEnded: 1, isTestData: true, at: 1), .hostStopped(alertsEnded: 0, at: 1),
         .deviceConfigured(
             "d", profile: "p", digest: "a", manufacturer: "m", model: "x", function: "k", line: "l",
-            udi: "u", hasUnverifiedFacts: true, at: 1),
+            udi: "u", hasUnverifiedFacts: true, results: ["M"], at: 1),
         .alertStart(alert, at: 1), .alertEnd(alert, reason: .stopped, at: 1),
         .lineStatistics(device: "d", ["line": .string("l")], at: 1), .deviceStatistics(device: "d", .object([]), at: 1),
         .clockStepped(milliseconds: 1, at: 1), .samplesLost(1, cause: .disk, at: 1),

@@ -1,6 +1,7 @@
 import Alarms
 import DeviceModel
 import Foundation
+import JournalFolds
 import TestSupport
 import Testing
 

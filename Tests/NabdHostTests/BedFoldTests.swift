@@ -2,6 +2,7 @@ import BedDesk
 import DeviceModel
 import Foundation
 import GRDB
+import JournalFolds
 import Patients
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@ import CommandRecord
 import DeviceModel
 import Foundation
 import GRDB
+import JournalFolds
 import PumpControl
 import PumpDesk
 import TestSupport

@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import JournalFolds
 import LineEngine
 import Logging
 import RealTime

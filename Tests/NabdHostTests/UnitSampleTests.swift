@@ -1,3 +1,4 @@
+import Console
 import DevicePlans
 import Foundation
 import NabdHost
@@ -33,6 +34,7 @@ import Testing
         #expect(unit.beds.map(\.id) == ["chair-1"] && unit.beds[0].configured.devices == ["oximeter", "pump-a"])
         #expect(unit.patientFolder == "/var/lib/nabd/journal.patients")
         #expect(unit.isTestData && unit.destination == nil && unit.pumps == nil && unit.metricsPort == nil)
+        #expect(unit.console == nil)
     }
 
     @Test func whatIsLeftOutIsRightToo() throws {
@@ -46,6 +48,8 @@ import Testing
         #expect(!diagnostics.hasErrors && unit.refused.isEmpty, "\(diagnostics.all)")
         #expect(unit.metricsPort == 9464 && unit.destination == "https://records.example.sa/fhir")
         #expect(unit.people?.socket == "/run/nabd/people")
+        #expect(unit.console?.address == .socket("/run/nabd-console/socket") && unit.console?.hosts == [])
+        #expect(unit.console?.files == "/usr/share/nabd/screen")
     }
 
     @Test func aMisspeltSampleIsRefused() throws {

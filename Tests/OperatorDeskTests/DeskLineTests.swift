@@ -92,6 +92,54 @@ import Testing
         #expect(fault(#"{"ask":"list","desk":1}"#) == nil)
     }
 
+    /// The same object as a page's script may write it: its members in another order, with blanks, and what may be
+    /// escaped escaped.
+    private static func turned(_ value: Any) -> String {
+        switch value {
+        case let object as [String: Any]:
+            let members = object.sorted { $0.key > $1.key }.map { "\"\($0.key)\" : \(turned($0.value))" }
+            return "{ " + members.joined(separator: ",\n") + " }"
+        case let list as [Any]: return "[" + list.map(turned).joined(separator: " , ") + "]"
+        case let text as String:
+            return "\"" + text.utf16.map { "\\u" + String($0, radix: 16).paddedToFour }.joined() + "\""
+        default: return "\(value)"
+        }
+    }
+
+    @Test(arguments: lines) func theOrderOfMembersSaysNothing(line: DeskLine) throws {
+        let bytes = Array(try line.line().dropLast())
+        let turned = Self.turned(try JSONSerialization.jsonObject(with: Data(bytes)))
+        #expect(Array(turned.utf8) != bytes)
+        #expect(try DeskLine(inAnyOrder: Array(turned.utf8)) == line)
+        #expect(try DeskLine(inAnyOrder: bytes) == line)
+    }
+
+    @Test func entriesComeInAnyOrder() throws {
+        let text =
+            #"{"entries":[{"quantity":"2","name":"b"},{"name":"a","quantity":"1"}],"device":"d","desk":1,"#
+            + #""command":"c","ask":"preview"}"#
+        let entry = DeskEntry(device: "d", command: "c", entries: ["a": "1", "b": "2"], order: nil, reason: nil)
+        #expect(try DeskLine(inAnyOrder: Array(text.utf8)) == DeskLine(.preview(entry)))
+    }
+
+    @Test(arguments: [
+        (#"{"number":1,"ask":"show","desk":1,"number":2}"#, DeskLine.Fault.notTheForm),
+        (#"{"number":1,"ask":"show","desk":1,"n\u0075mber":1}"#, .notTheForm),
+        (#"{"desk":1,"by":{"id":"a","secret":"b","id":"c"},"ask":"list"}"#, .notTheForm),
+        (#"{"desk":1,"ask":"list","force":true}"#, .notTheForm), (#"{"desk":1,"ask":"list","device":null}"#, .notJSON),
+        (#"{"desk":1,"ask":"show","number":1.5}"#, .notJSON), (#"{"desk":2,"ask":"list"}"#, .otherVersion),
+        (#"{"desk":1,"ask":"list"} {"desk":1}"#, .notJSON), (#"{"desk":1,"ask":"list""#, .notJSON),
+        (#"{"desk":1,"ask":"show","number":0}"#, .outsideRange), ("", .notJSON), ("\"\\", .notJSON),
+        (String(repeating: "[", count: 9_000), .notJSON), (String(repeating: " ", count: 16_384), .tooLong),
+        (
+            #"{"entries":[{"name":"a","quantity":"1"},{"name":"a","quantity":"2"}],"device":"d","desk":1,"#
+                + #""command":"c","ask":"draft"}"#,
+            .notTheForm
+        ),
+    ]) func whateverTheOrderNothingIsGuessed(text: String, expected: DeskLine.Fault) {
+        #expect(throws: expected) { try DeskLine(inAnyOrder: Array(text.utf8)) }
+    }
+
     /// C-18: nobody is told that a stop is not in the right form.
     @Test(arguments: [
         #"{"ask": "stop", "desk": 1, "device": "p1"}"#, #"{"device":"p1","ask":"stop"}"#,
@@ -188,4 +236,8 @@ import Testing
         #expect(AnswerLine(Array(#"{"answer":"done","desk":2,"words":""}"#.utf8)) == nil)
         #expect(AnswerLine(Array(#"{"answer":"preview","bytes":"0g","desk":1,"words":""}"#.utf8)) == nil)
     }
+}
+
+extension String {
+    fileprivate var paddedToFour: String { String(repeating: "0", count: max(0, 4 - count)) + self }
 }

@@ -27,15 +27,17 @@ import Testing
     /// Modules that only some rooms may import.
     private static let owners: [String: Set<String>] = [
         "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"],
-        "JournalCoding": ["SampleJournal", "Uplink", "BedExport"],
+        "JournalCoding": ["SampleJournal", "Uplink", "BedExport", "UnitPicture"],
         "Yams": ["StrictYAML"],
-        "Hummingbird": ["RecordsSandbox", "Observability"], "AsyncHTTPClient": ["Uplink", "Gzip"],
+        "Hummingbird": ["RecordsSandbox", "Observability", "Console"], "AsyncHTTPClient": ["Uplink", "Gzip"],
         "FHIRMapping": ["Uplink", "BedExport"], "Gzip": ["Uplink"],
         "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
+        "UnitPicture": ["Console", "nabd-bench"],
     ]
     private static let downstream: Set<String> = [
-        "SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability", "BedExport",
+        "SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability", "BedExport", "JournalFolds", "UnitPicture",
+        "Console",
     ]
     private static let upstream: Set<String> = [
         "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DevicePlans",

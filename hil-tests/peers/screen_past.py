@@ -1,96 +1,151 @@
-"""The made-up unit's past: histories, streams and events for the screen's dev feed, worked out from the time alone."""
+"""The made-up unit's past: histories, streams and events for the screen's dev feed, worked out from the time alone.
+
+Once an hour, ten minutes past, one sample of each number is far from all others: whoever shows the past must show it at
+any scale. Twenty minutes past, each stream has a gap of 40 s; in one hour of four it is one of ten minutes in which the
+host did not run. What was asked for, answered and broken off is counted in ``COUNTS``.
+"""
 
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from collections.abc import Iterator
 
 from .screen_unit import text_of
 
-MOST_POINTS = 200_000  # worked out for one stream: more is thinned, so that the feed stays quick
+MOST_POINTS = 100_000  # worked out for one stream: more is thinned, so that the feed stays quick
+HOUR = 3_600_000
+SPIKE = 600_000  # ms past the hour
+SPIKED = "250"
+COUNTS: Counter[str] = Counter()
+SETTINGS = {"slow": 0.0, "mixed": False, "hostile": False}  # slow: s before the answer, told as progress
 
 
 def history(state, query: dict[str, str]) -> Iterator[bytes]:
-    """Lines of JSON: progress, then min and max a column. Each hour has a gap of 40 s; one hour in four a long one."""
-    numbers = [int(text) for text in query.get("streams", "").split(",") if text]
-    begin, end = float(query["from"]), float(query["to"])
-    count = min(4000, max(1, int(query.get("columns", 1000))))
-    told = []
-    for place, number in enumerate(numbers):
-        stream = next((s for s in state.streams if s.number == number), None)
-        if stream is None or stream.kind == "text":
-            continue
-        told.append(columns(state, stream, begin, end, count))
-        yield line({"progress": round((place + 1) / (len(numbers) + 1), 3)})
-    events = [[e["t"], e["event"], e["device"], e["body"].get("instance")] for e in log(state, begin, end, 500)]
-    yield line({"from": begin, "to": end, "columns": count, "streams": told, "events": events, "sessions": [
-        {"session": state.session, "from": begin, "to": end, "mark": state.mark}]})
+    """Lines of JSON: progress, then min and max a column."""
+    COUNTS["begun"] += 1
+    is_whole = False
+    try:
+        numbers = [int(text) for text in query.get("streams", "").split(",") if text]
+        begin, end = int(query["from"]), int(query["to"])
+        count = min(4000, max(1, int(query.get("columns", 1000))))
+        for step in range(int(SETTINGS["slow"] * 20)):
+            yield line({"progress": round(step / SETTINGS["slow"] / 20, 2)})
+            time.sleep(0.05)
+        told = []
+        for place, number in enumerate(numbers):
+            stream = next((s for s in state.streams if s.number == number), None)
+            if stream is None or stream.kind == "text":
+                continue
+            told.append(columns(state, stream, begin, end, count))
+            yield line({"progress": round((place + 1) / (len(numbers) + 1), 3)})
+        mark = state.mark if state.mark == "test" else None
+        marks = [mark, "test" if mark is None else None] if SETTINGS["mixed"] else [mark]
+        sessions = [{"session": state.session, "from": begin, "to": end, "mark": each} for each in marks]
+        yield line({"from": begin, "to": end, "columns": count, "mark": mark, "streams": told,
+                    "events": [row(event) for event in log(state, begin, end, 500)], "sessions": sessions})
+        is_whole = True
+    finally:
+        COUNTS["ended" if is_whole else "broken"] += 1
 
 
 def line(value: dict) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"
 
 
-def gaps(begin: float, end: float) -> list[list]:
-    hour, made = int(begin // 3600e3), []
-    while hour * 3600e3 < end:
-        start = hour * 3600e3 + 1200e3
-        stop = start + (600e3 if hour % 4 == 0 else 40e3)
+def row(event: dict) -> list:
+    body = dict(event["body"])
+    return [event["t"], event["event"], event["device"], body.pop("instance", None), body]
+
+
+def gaps(begin: int, end: int) -> list[list]:
+    made = []
+    for hour in range(begin // HOUR, end // HOUR + 1):
+        start = hour * HOUR + 1_200_000
+        stop = start + (600_000 if hour % 4 == 0 else 40_000)
         if start < end and stop > begin:
-            made.append([max(start, begin), min(stop, end), "linkLost" if hour % 4 else "hostStopped"])
-        hour += 1
+            made.append([max(start, begin), min(stop, end), "disconnected" if hour % 4 else "hostDown"])
     return made
 
 
-def columns(state, stream, begin: float, end: float, count: int) -> dict:
+def sample(state, stream, t: int) -> str:
+    """The value of the stream at a time, as the journal writes it. Unit of ``t``: ms since 1970."""
+    if stream.kind == "wave":
+        return f"{state.bodies[int(stream.bed.split('-')[1]) - 1].wave(stream.metric, t / 1000):.6g}"
+    if t % HOUR == SPIKE and stream.category == "measurement":
+        return SPIKED
+    return text_of(stream, state.bodies, t / 1000)
+
+
+def times(stream, begin: float, end: float) -> range:
+    """When samples of a stream were taken in a time: at whole periods. Unit: ms."""
+    period = max(1, round(stream.period))
+    return range(-(-int(begin) // period) * period, -(-int(end) // period) * period, period)
+
+
+def columns(state, stream, begin: int, end: int, count: int) -> dict:
     width, holes = (end - begin) / count, gaps(begin, end)
-    inside = max(1, min(int(width / stream.period), MOST_POINTS // count, 40))
-    low, high, many = [], [], []
-    index = int(stream.bed.split("-")[1]) - 1 if stream.bed else 0
+    low: list[str | None] = []
+    high: list[str | None] = []
+    many = []
+    most = max(1, MOST_POINTS // count // 50)
     for column in range(count):
-        start = begin + column * width
-        if any(a <= start < b for a, b, _ in holes) or (width < stream.period and not _sampled(start, width, stream)):
-            low.append(None), high.append(None), many.append(0)
-            continue
-        times = [(start + k * width / inside) / 1000 for k in range(inside)]
-        values = [state.bodies[index].wave(stream.metric, t) if stream.kind == "wave"
-                  else float(text_of(stream, state.bodies, t)) for t in times]
-        low.append(min(values)), high.append(max(values)), many.append(max(1, int(width / stream.period)))
+        start, stop = begin + column * width, begin + (column + 1) * width
+        all_ = times(stream, start, stop)
+        chosen = all_ if len(all_) <= most else [*all_[:: len(all_) // most + 1], *spikes(stream, all_)]
+        values = [sample(state, stream, t) for t in chosen if not any(a <= t < b for a, b, _ in holes)]
+        values = [value for value in values if value is not None]
+        low.append(min(values, key=float) if values else None)
+        high.append(max(values, key=float) if values else None)
+        many.append(len(all_) if values else 0)
     return {"n": stream.number, "low": low, "high": high, "count": many, "gaps": holes}
 
 
-def _sampled(start: float, width: float, stream) -> bool:
-    return int((start + width) / stream.period) > int(start / stream.period)
+def spikes(stream, all_: range) -> list[int]:
+    first = all_.start // HOUR * HOUR + SPIKE
+    return [t for t in (first, first + HOUR) if t in all_]
 
 
 def csv(state, query: dict[str, str]) -> Iterator[bytes]:
-    *_, last = history(state, query)
-    told = json.loads(last)
-    width = (told["to"] - told["from"]) / told["columns"]
-    yield b"utcms,stream,low,high\r\n"
-    for stream in told["streams"]:
-        for column, (low, high) in enumerate(zip(stream["low"], stream["high"])):
-            if low is not None:
-                yield f"{told['from'] + column * width:.0f},{stream['n']},{low},{high}\r\n".encode()
+    begin, end = int(query["from"]), int(query["to"])
+    yield b"time,monotonicNanoseconds,device,vmd,metric,sequence,value,unit,validity,reason\n"
+    for number in (int(text) for text in query["streams"].split(",")):
+        stream = next(s for s in state.streams if s.number == number)
+        for t in times(stream, begin, end):
+            if any(a <= t < b for a, b, _ in gaps(begin, end)):
+                continue
+            moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(t // 1000)) + f".{t % 1000:03}Z"
+            yield (f"{moment},{t * 1000000},{stream.device},{stream.vmd or ''},{stream.metric},{t},"
+                   f"{sample(state, stream, t)},{stream.unit},valid,\n").encode()
 
 
 def log(state, begin: float, end: float, limit: int) -> list[dict]:
-    """An alarm at chair 3 in each cycle of three minutes, and a change of rate every twenty minutes."""
-    made, t = [], begin - begin % 60e3
+    """An alarm at chair 3 in each cycle of three minutes; a command to its pump every twenty minutes."""
+    made, t = [], int(begin - begin % 60e3)
+    words = "<img src=x onerror=alert(1)>\u202e" if SETTINGS["hostile"] else "Oxygen saturation low"
     while t < end and len(made) < limit:
-        name = {0: "alarmBegan", 1: "alarmEnded"}.get(int(t / 60e3) % 3)
-        if int(t / 60e3) % 20 == 2:
-            name = "settingChanged"
+        name = {0: "alertStart", 1: "alertEnd"}.get(t // 60_000 % 3)
+        if t // 60_000 % 20 == 2:
+            name = "commandSent"
         if name and t >= begin:
+            is_alarm = name.startswith("alert")
+            more = {"priority": "medium", "text": words, "textArabic": "تشبع الأكسجين منخفض",
+                    "instance": f"x-{t // 180_000}"} if is_alarm else {"number": t // 1_200_000}
             made.append({"t": t, "mono": t - state.offset, "session": state.session, "event": name,
-                         "device": "oximeter-3" if name.startswith("alarm") else "pump-3",
-                         "body": {"bed": "chair-3", "priority": "medium", "instance": f"x-{int(t / 180e3)}"}})
-        t += 60e3
+                         "device": "oximeter-3" if is_alarm else "pump-3", "body": {"bed": "chair-3", **more}})
+        t += 60_000
     return made
 
 
 def streams(state, begin: float, end: float) -> dict:
-    return {"streams": [{**s.described(), "bed": s.bed, "first": begin, "last": end} for s in state.streams]}
+    def shown(stream) -> dict:
+        hostile = {"label": "<script>document.title='x'</script>\u202e" + "W" * 10_000} if SETTINGS["hostile"] else {}
+        return {**stream.described(), **hostile, "bed": stream.bed, "first": int(begin), "last": int(end)}
+
+    mark = state.mark if state.mark == "test" else None
+    return {"streams": [shown(s) for s in state.streams], "sessions": [
+        {"session": state.session, "from": int(begin), "to": int(end), "mark": mark}]}
 
 
 def technical(state) -> dict:

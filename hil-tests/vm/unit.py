@@ -280,7 +280,7 @@ def _install(image: Image, deb: Path, folder: Path) -> None:
         machine.run(writing("/etc/nabd/unit.yaml", yaml.safe_dump(configuration(sample), sort_keys=False)))
         # The first install starts nothing; what it did start, on a disk that is to hold no sample yet, goes.
         machine.run(f"systemctl stop 'nabd*'; systemctl reset-failed; rm -rf {JOURNAL}/* {JOURNAL}.*/*", limit=120)
-        machine.run("systemctl is-enabled nabd-acquire nabd-uplink nabd-clock")
+        machine.run("systemctl is-enabled nabd-acquire nabd-uplink nabd-console nabd-clock")
         machine.run("journalctl --rotate; journalctl --vacuum-time=1s; sync")
         machine.power_off()
         shutil.move(machine.disk, folder / "disk.qcow2")
@@ -297,7 +297,8 @@ def records_service(made: Installed, directory: Path) -> RecordsServer:
 def configuration(sample: dict) -> dict:
     """The sample that the package ships, with the devices and the records service of this unit."""
     uplink = {**sample.get("uplink", {}), **UPLINK}
-    return {**sample, "unit": "vm-1", "test-data": True, "devices": DEVICES, "uplink": uplink}
+    return {**sample, "unit": "vm-1", "test-data": True, "devices": DEVICES, "uplink": uplink,
+            "console": {"socket": "/run/nabd-console/socket"}}
 
 
 def writing(place: str, text: str) -> str:

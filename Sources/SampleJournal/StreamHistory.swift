@@ -1,0 +1,181 @@
+import DeviceModel
+import JournalCoding
+
+/// Why a history cannot be had, in words that tell what to do.
+package enum HistoryError: Error, Equatable, CustomStringConvertible {
+    case noSuchStream(Int64)
+    case isText(Int64)
+    case tooManyStreams
+    case columnsOutOfRange
+    case noTime
+
+    package var description: String {
+        switch self {
+        case .noSuchStream(let stream): "the journal has no stream \(stream): ask for one that it lists"
+        case .isText(let stream): "stream \(stream) is one of text, which has no least and greatest value"
+        case .tooManyStreams: "give one stream at least and \(StreamHistory.streamLimit) at most, each once"
+        case .columnsOutOfRange:
+            "give \(StreamHistory.columnLimit.lowerBound) to "
+                + "\(StreamHistory.columnLimit.upperBound) columns"
+        case .noTime: "the time must begin after 1970, before it ends, and be as long as its columns are many"
+        }
+    }
+}
+
+/// Streams over a time, in columns: made from the journal each time, of the blocks of these streams alone, in bounded
+/// memory.
+package struct StreamHistory: Sendable {
+    /// More columns than a screen has pixels.
+    package static let columnLimit = 1...4000
+    /// Streams that are asked for at once: more than a bed has. Each takes 24 bytes a column and its gaps.
+    package static let streamLimit = 64
+
+    let reader: JournalReader
+
+    package init(_ reader: JournalReader) { self.reader = reader }
+
+    /// The least and the greatest value of each column, and the gaps.
+    ///
+    /// - Parameters:
+    ///   - streams: their numbers.
+    ///   - from: from this wall-clock time on, and before `to`. Unit: ns since 1970.
+    ///   - count: how many columns of equal width.
+    ///   - sessions: only what these runs of the host recorded; `nil`: all.
+    ///   - isCancelled: is asked often; when it says so, `CancellationError` is thrown.
+    ///   - progress: is told how much is done, each hundredth at most once. Range: 0…1.
+    /// - Throws: ``HistoryError``, ``JournalError``.
+    package func columns(
+        of streams: [Int64], from: Int64, to: Int64, count: Int, sessions: Set<Int64>? = nil,
+        isCancelled: () -> Bool = { false }, progress: (Double) -> Void = { _ in }
+    ) throws -> [StreamColumns] {
+        let range = try Self.range(from, to, count)
+        guard (1...Self.streamLimit).contains(streams.count), Set(streams).count == streams.count else {
+            throw HistoryError.tooManyStreams
+        }
+        let known = try reader.streamsByID()
+        let edges = ColumnEdges(range, count: count)
+        let declared = try reader.declaredGaps(of: Set(streams))
+        var works: [Work] = []
+        for stream in streams {
+            guard let descriptor = known[stream] else { throw HistoryError.noSuchStream(stream) }
+            guard descriptor.form != .text else { throw HistoryError.isText(stream) }
+            works.append(
+                Work(
+                    columns: StreamColumns(stream, descriptor, edges),
+                    gaps: GapFinder(descriptor, in: range, declared: declared[stream] ?? [])))
+        }
+        let places = Dictionary(uniqueKeysWithValues: streams.enumerated().map { ($1, $0) })
+        try reader.eachChunk(
+            with: works.map(\.columns.descriptor), in: range, sessions, isCancelled, progress
+        ) { chunk in
+            let blocks = chunk.blocks(isChosen: { places[$0] != nil }, isText: { _ in false }) { stream, _ in
+                for place in works.indices where stream == nil || works[place].columns.stream == stream {
+                    works[place].passDamage()
+                }
+            }
+            for block in blocks {
+                if let place = places[block.stream] { works[place].take(block, of: chunk, in: range) }
+            }
+            return true
+        }
+        return works.map { $0.finished() }
+    }
+
+    /// A time that can be asked for, in nanoseconds that can be reckoned with.
+    static func range(_ from: Int64, _ to: Int64, _ count: Int) throws -> Range<Int64> {
+        guard columnLimit.contains(count) else { throw HistoryError.columnsOutOfRange }
+        guard from >= 0, from < to, to < .max / 2, to - from >= Int64(count) else { throw HistoryError.noTime }
+        return from..<to
+    }
+
+    /// One stream while its blocks pass by.
+    private struct Work {
+        var columns: StreamColumns
+        var gaps: GapFinder
+        /// Numbers below have been taken: packed meanwhile, a chunk has again what was read of its commits.
+        var next = Int64.min
+
+        mutating func passDamage() {
+            columns.damagedBlocks += 1
+            gaps.passDamage()
+        }
+
+        mutating func take(_ block: SampleBlock, of chunk: JournalChunk, in range: Range<Int64>) {
+            chunk.pieces(of: block.frame, notBefore: next, in: range) { piece in
+                let isValue = piece.validity.carriesValue
+                guard isValue, !columns.areAllNumbers else {
+                    if isValue { columns.take(piece, block.bits[piece.places]) }
+                    return pass(piece, isValue: isValue, block, chunk)
+                }
+                for (part, isNumber) in parts(piece, block.bits) {
+                    if isNumber { columns.take(part, block.bits[part.places]) }
+                    pass(part, isValue: isNumber, block, chunk)
+                }
+            }
+            next = max(next, block.firstSequence &+ Int64(block.count))
+        }
+
+        private mutating func pass(_ piece: SamplePiece, isValue: Bool, _ block: SampleBlock, _ chunk: JournalChunk) {
+            gaps.pass(piece, isValue: isValue, first: block.firstSequence, of: chunk) { columns.take($0) }
+        }
+
+        /// The parts of a piece that are numbers, and those that are not: a float may be neither.
+        private func parts(_ piece: SamplePiece, _ bits: [Int64]) -> [(SamplePiece, isNumber: Bool)] {
+            var parts: [(SamplePiece, isNumber: Bool)] = []
+            var start = piece.places.lowerBound
+            while start < piece.places.upperBound {
+                let isNumber = columns.isNumber(bits[start])
+                let end =
+                    bits[start..<piece.places.upperBound].firstIndex { columns.isNumber($0) != isNumber }
+                    ?? piece.places.upperBound
+                let utc = piece.utc &+ Int64(start - piece.places.lowerBound) &* piece.step
+                parts.append(
+                    (
+                        SamplePiece(
+                            places: start..<end, utc: utc, step: piece.step,
+                            validity: isNumber ? piece.validity : .invalid,
+                            reason: isNumber ? piece.reason : .notANumber), isNumber
+                    ))
+                start = end
+            }
+            return parts
+        }
+
+        consuming func finished() -> StreamColumns {
+            gaps.finish { columns.take($0) }
+            return columns
+        }
+    }
+}
+
+extension JournalReader {
+    /// The gaps of a stream, oldest first, at most `limit`. No value is decoded.
+    ///
+    /// - Parameters:
+    ///   - from: from this wall-clock time on, and before `to`. Unit: ns since 1970.
+    ///   - sessions: only what these runs of the host recorded; `nil`: all.
+    /// - Throws: ``HistoryError``, ``JournalError``.
+    package func gaps(
+        of stream: Int64, from: Int64, to: Int64, sessions: Set<Int64>? = nil, limit: Int = 10_000,
+        isCancelled: () -> Bool = { false }
+    ) throws -> [StreamGap] {
+        let range = try StreamHistory.range(from, to, 1)
+        guard let descriptor = try streamsByID()[stream] else { throw HistoryError.noSuchStream(stream) }
+        var finder = GapFinder(descriptor, in: range, declared: try declaredGaps(of: [stream])[stream] ?? [])
+        var gaps: [StreamGap] = []
+        var next = Int64.min
+        func take(_ gap: StreamGap) { if gaps.count < limit { gaps.append(gap) } }
+        try eachChunk(with: [descriptor], in: range, sessions, isCancelled, { _ in }) { chunk in
+            for frame in chunk.frames(isChosen: { $0 == stream }, damaged: { _ in finder.passDamage() }) {
+                chunk.pieces(of: frame, notBefore: next, in: range) { piece in
+                    finder.pass(
+                        piece, isValue: piece.validity.carriesValue, first: frame.firstSequence, of: chunk, take)
+                }
+                next = max(next, frame.firstSequence &+ Int64(frame.count))
+            }
+            return gaps.count < limit
+        }
+        finder.finish(take)
+        return gaps
+    }
+}

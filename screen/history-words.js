@@ -1,0 +1,57 @@
+// How the past is worded: streams, beds, gaps and events by the names that people know, and the tables of them.
+
+import { made } from "./dom.js"
+import { unitText } from "./metrics.js"
+import { store } from "./store.js"
+import { cleaned, has, inLanguage, language, t, zoneName } from "./words.js"
+import { eventParts, parts, table } from "./history-say.js"
+import { momentText, zoneText } from "./history-time.js"
+
+// Parts of the time in the table for those who hear the page.
+const TABLE_PARTS = 24
+
+/** The words of a name in a group of them; the name itself where there are none. */
+export function word(group, name) { return has(`${group}.${name}`) ? t(`${group}.${name}`) : cleaned(name) }
+
+/** Why values are missing. */
+export function gapWord(name) { return has(`reason-${name}`) ? t(`reason-${name}`) : word("historyGap", name) }
+
+/** What people call a bed. */
+export function nameOfBed(id) {
+  const bed = store.beds.get(id)
+  return cleaned(inLanguage(bed?.name ?? id, bed?.nameArabic))
+}
+
+/** A stream's words, with its part of the device and its unit. */
+export function labelOf(stream) {
+  const name = cleaned(inLanguage(stream.label ?? stream.metric, stream.labelArabic))
+  const unit = stream.unit ? `\u2066${cleaned(unitText(stream.unit))}\u2069` : ""
+  return [name, stream.vmd ? `(${cleaned(stream.vmd)})` : "", unit].filter(Boolean).join(" ")
+}
+
+/** An event as [time, what, where, more about it]. */
+export function eventTexts(event, words = (name) => word("historyEvent", name)) {
+  const said = eventParts(event, zoneName(), words, language() === "ar")
+  return [said.time, said.name, said.bed ? nameOfBed(said.bed) : cleaned(said.device), cleaned(said.said)]
+}
+
+/** Words that are harmless already, as an element that turns nothing round. */
+export function phrase(text) { return made("bdi", { dir: "auto" }, text) }
+
+/** The least and the greatest values of the parts of what is shown. */
+export function valuesTable(data, rows, { from, to }) {
+  const zone = zoneName()
+  const found = data ? parts(data, rows, from, to, TABLE_PARTS) : []
+  return table({
+    caption: zoneText(from, zone), head: [t("historyTime"), ...rows.map(labelOf)],
+    rows: found.map((part) => [momentText(part.from, zone), ...part.values]) }, phrase)
+}
+
+/** What happened in the time that is shown. */
+export function eventsTable(data, { from, to }) {
+  const events = (data?.events ?? []).filter((event) => event.utc >= from && event.utc < to)
+  return table({
+    caption: data?.eventsMore ? t("historyEventsMore") : zoneText(from, zoneName()),
+    head: ["historyTime", "historyWhat", "historyWhere", "historySaid"].map((key) => t(key)),
+    rows: events.map((event) => eventTexts(event)) }, phrase)
+}
