@@ -122,12 +122,12 @@ def test_a_consultation_is_opened_for_a_named_clinician_and_says_so_until_it_is_
     touch.act("consultation").sign("layla").submit()
     until(lambda: touch.one(".dialog input[value='dr-far']"), words="no clinician is offered")
     touch.choose("dr-far").choose("chair-2").choose("30").sign("layla").submit().told("done")
-    assert feed.desk.of("consultation-open") == {
-        "ask": "consultation-open", "clinician": "dr-far", "seconds": 1800, "bed": "chair-2"}
+    assert feed.desk.of("openConsultation") == {
+        "ask": "openConsultation", "clinician": "dr-far", "seconds": 1800, "bed": "chair-2"}
     touch.close().says("Dr Far Away", ".conditions")
     assert "layla" in touch.text(".conditions") and "Chair 2" in touch.text(".conditions")
     touch.press(".conditions", "people.far.close").sign("omar").submit().told("done")
-    assert feed.desk.of("consultation-close") == {"ask": "consultation-close", "number": 7}
+    assert feed.desk.of("closeConsultation") == {"ask": "closeConsultation", "number": 7}
     until(lambda: "Dr Far Away" not in touch.text(".conditions"))
 
 
@@ -365,3 +365,15 @@ def test_a_stop_without_an_answer_says_so_within_a_second_and_is_not_repeated(to
     until(lambda: not touch.one(".dialog .stops .stop[aria-disabled]"), words="STOP stays deaf")
     touch.press(".dialog .stops li:first-child .stop")
     until(lambda: feed.desk.count("stop") == 2, words="a press of its own was not asked")
+
+
+def test_from_afar_everything_is_looked_at_and_nothing_is_asked(touch: Touch, alarms: Alarms, feed: PeopleFeed) -> None:
+    alarms.begin("chair-1", "high")
+    told = feed.state.picture
+    feed.state.picture = lambda: {**told(), "far": {"consultation": 7}}
+    touch.open("#/technical")
+    touch.says("You look on from afar", ".conditions")
+    touch.press('.alarm-bar button.alarm[data-place="chair-1"]').says("SpO2 85 %", ".alarm-list")
+    assert touch.all(".alarm-list .acts button") == [] and not touch.one(".alarm-bar .stop").is_displayed()
+    touch.act("unbind", bed="chair-1").says("nothing can be asked from here", ".dialog")
+    assert touch.one(".dialog input") is None and touch.one(".dialog .stop") is None

@@ -59,14 +59,21 @@ export function signIn({ isAnew = false, legend = t("people.signIn") } = {}) {
     box,
     /** The credential, for one line. */
     read: () => (id === null ? credential() : { id: id.input.value, secret: secret.input.value }),
-    /** After an answer: the secret is gone from the page. */
-    clear: (isKnown, used) => {
-      if (id === null) return isKnown || another()
+    /** After an answer the secret is gone from the page. `proof`: "right", "wrong", or "unknown". */
+    clear: (proof, used) => {
+      if (id === null && proof === "wrong") another()
+      if (id === null) return
       secret.input.value = ""
-      if (isKnown && stays.checked && !isAnew) stay(used)
-      return undefined
+      if (proof === "right" && stays.checked && !isAnew) stay(used)
     },
   }
+}
+
+/** What an outcome says of the secret. */
+function proven({ is, code }) {
+  if (is === "refused" && code === "signIn") return "wrong"
+  // Whoever was one too many was not looked at.
+  return is === "done" || (is === "refused" && code !== "busy") ? "right" : "unknown"
 }
 
 /**
@@ -98,9 +105,9 @@ export function actForm(given) {
     const people = other === null ? { by } : { by, second: other.read() }
     fillWith(outcomes, el("p.waiting", { role: "status", t: "people.waiting" }))
     const outcome = await say({ ...entered, ...people })
-    const isKnown = outcome.is === "done" || (outcome.is === "refused" && outcome.code !== "signIn")
-    first.clear(isKnown, by)
-    other?.clear(isKnown, people.second)
+    const proof = proven(outcome)
+    first.clear(proof, by)
+    other?.clear(proof, people.second)
     show(outcome, { dialog, form, outcomes, doubt, done: (answer) => done(answer, by) })
   }
   form.addEventListener("submit", (event) => {

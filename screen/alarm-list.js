@@ -7,6 +7,7 @@ import { rate, signal, sorted, waits } from "./alarm-rules.js"
 import { age, cause, placeName, priority, states, where } from "./alarm-words.js"
 import { button, el, fillWith, fresh, keyed } from "./parts.js"
 import { openPeople } from "./people.js"
+import { isFar } from "./people-far.js"
 
 /** For how long alarms are counted, and how many events are asked for. Unit of the time: ms. */
 const COUNTED = 8 * 3_600_000
@@ -32,7 +33,7 @@ function alarmRow() {
       setState(node, "data-instance", alarm.instance)
       fillWith(
         node, el("td", {}, priority(alarm)), el("th", { scope: "row" }, plain(place)), el("td", {}, num(device)),
-        el("td.cause", {}, cause(alarm)), since, state, el("td.acts", {}, acts(alarm, given)))
+        el("td.cause", {}, cause(alarm)), since, state, el("td.acts", {}, isFar() ? null : acts(alarm, given)))
     }
     setText(since, age(now.utc - alarm.began))
     const times = alarm.count > 0 ? [t("alarms.again", { count: alarm.count })] : []
@@ -61,7 +62,7 @@ function offRow() {
     const what = num([off.alert, off.metric].filter(Boolean).join(" · "))
     fillWith(
       node, el("span", {}, el("strong", {}, plain(placeName(bed))), " · ", what),
-      button("alarms.on", () => openPeople("switch-on", { bed, alarm: off })))
+      isFar() ? "" : button("alarms.on", () => openPeople("switch-on", { bed, alarm: off })))
   }
   return { node, update }
 }
@@ -110,13 +111,13 @@ export function alarmList(testSound) {
   const shownNow = () => [...rows.node.children].map((row) => row.dataset.instance)
     .filter((instance) => store.alarms.has(instance) && waits(store.alarms.get(instance)))
   const every = button("alarms.acknowledgeAll", () => openPeople("acknowledge", { instances: shownNow() }))
+  const asks = el(
+    "div.buttons", {}, every, button("alarms.pauseUnit", () => openPeople("pause", { bed: null })),
+    button("people.patients.do", () => openPeople("patients")),
+    button("people.far.do", () => openPeople("consultation")))
   const node = el(
     "section.alarm-list", { id: fresh("alarms"), hidden: true, tabindex: "-1", role: "region" },
-    el(
-      "div.buttons", {}, every, button("alarms.pauseUnit", () => openPeople("pause", { bed: null })),
-      button("people.patients.do", () => openPeople("patients")),
-      button("people.far.do", () => openPeople("consultation")), button("sound.test", testSound),
-      button("people.close", () => list.toggle())),
+    el("div.buttons", {}, asks, button("sound.test", testSound), button("people.close", () => list.toggle())),
     none, table, offTitle, off.node, counted)
 
   const list = {
@@ -136,6 +137,7 @@ export function alarmList(testSound) {
       const alarms = sorted(store.alarms.values())
       rows.update(alarms)
       off.update(switchedOff())
+      asks.hidden = isFar()
       none.hidden = alarms.length > 0
       table.hidden = alarms.length === 0
       every.disabled = !alarms.some(waits)

@@ -12,7 +12,7 @@ export function placeName(bed) {
   return inLanguage(known?.name, known?.nameArabic) || bed
 }
 
-/** What an alarm says, as a node: the words come from devices too. The bed, which stands beside it, is not said twice. */
+/** What an alarm says, as a node: the words come from devices too. Its bed stands beside it, and is not said twice. */
 export function cause(alarm) {
   const words = inLanguage(alarm.text, alarm.textArabic) || alarm.alert
   const place = `${placeName(alarm.bed)}: `

@@ -9,7 +9,7 @@ import { alarmList } from "./alarm-list.js"
 import { besideDialogs } from "./dialog.js"
 import { button, el, fillWith, keyed } from "./parts.js"
 import { openPeople } from "./people.js"
-import { consultationLine } from "./people-far.js"
+import { consultationLine, isFar } from "./people-far.js"
 import { Sounder, louder } from "./sound.js"
 import { hasPumps } from "./stop.js"
 
@@ -30,8 +30,9 @@ function chip(open) {
   let known = null
   const press = () => {
     const place = known.place || null
-    const atPlace = [...store.alarms.values()].filter((alarm) => (alarm.bed ?? null) === place && waits(alarm))
-    if (atPlace.length > 0) openPeople("acknowledge", { bed: place, instances: atPlace.map((alarm) => alarm.instance) })
+    const instances = [...store.alarms.values()]
+      .filter((alarm) => (alarm.bed ?? null) === place && waits(alarm)).map((alarm) => alarm.instance)
+    if (instances.length > 0 && !isFar()) openPeople("acknowledge", { bed: place, instances })
     else open()
   }
   const update = (one) => {
@@ -58,7 +59,7 @@ function draw(node, { worst, place, more }, given) {
     node,
     el(
       "span.first", {}, priority(worst), " ", el("strong", {}, plain(placeName(place))), " ",
-      more > 0 ? el("span.more", {}, t("alarms.more", { count: more })) : null, " ", el("span.state")),
+      more > 0 ? el("span.others", {}, t("alarms.more", { count: more })) : null, " ", el("span.state")),
     " ", el("span.cause", {}, cause(worst)))
 }
 
@@ -96,15 +97,8 @@ function conditions(state) {
   const lines = []
   if (state.sounder.audible !== "sounds") lines.push(soundless(state))
   if (store.link !== "live" && !state.isGrace()) lines.push(lost(state))
-  for (const each of store.picture?.consultations ?? []) {
-    lines.push({
-      key: `far-${each.consultation}-${each.until}`, kind: "far", role: "status",
-      nodes: () => [
-        t("people.far.open-now"), " ", consultationLine(each),
-        button("people.far.close", () => openPeople("consultation", { number: each.consultation })),
-      ],
-    })
-  }
+  if (isFar()) lines.push({ key: "far", kind: "far", role: "status", nodes: () => [t("people.far.readOnly")] })
+  for (const each of store.picture?.consultations ?? []) lines.push(consultationOpen(each))
   for (const [place, until] of pauses([...store.alarms.values()], mono)) {
     lines.push({
       key: `paused-${place}`, kind: "paused", left: age(until - mono),
@@ -119,6 +113,15 @@ function conditions(state) {
   }
   return lines
 }
+
+/** Who looks on from afar, as long as they may. */
+const consultationOpen = (each) => ({
+  key: `far-${JSON.stringify(each)}-${isFar()}`, kind: "far", role: "status",
+  nodes: () => [
+    t("people.far.open-now"), " ", consultationLine(each),
+    isFar() ? "" : button("people.far.close", () => openPeople("consultation", { number: each.consultation })),
+  ],
+})
 
 const soundless = ({ sounder: sound }) => ({
   key: `sound-${sound.audible}`, kind: "sound", role: "alert",
@@ -219,7 +222,7 @@ export function mountAlarmBar(container) {
     quiet.hidden = alarms.length > 0
     setText(quiet, t(store.picture === undefined ? "alarms.unknown" : "alarms.none"))
     setText(all, t("alarms.all", { count: alarms.length }))
-    stop.hidden = !hasPumps()
+    stop.hidden = !hasPumps() || isFar()
     list.update()
     sounder.want(state.wanted())
   }

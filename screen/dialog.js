@@ -15,8 +15,10 @@ let notice = () => {}
 export function besideDialogs(container, tell) {
   bar = container
   notice = tell
-  const root = document.documentElement
-  const measure = () => root.style.setProperty("--below-bar", `${Math.ceil(container.getBoundingClientRect().bottom)}px`)
+  const measure = () => {
+    const below = Math.ceil(container.getBoundingClientRect().bottom)
+    document.documentElement.style.setProperty("--below-bar", `${below}px`)
+  }
   new ResizeObserver(measure).observe(container)
 }
 

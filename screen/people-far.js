@@ -9,14 +9,18 @@ import { placeName } from "./alarm-words.js"
 /** How long one may be open. Unit: min. At the host: 1 min to 4 h. */
 const LENGTHS = [15, 30, 60, 120, 240]
 
+/** Whether this screen is the far clinician's own: nothing can be asked from there. */
+export const isFar = () => Boolean(store.picture?.far)
+
 const answered = (key) => () => (language() === "ar" ? [el("p", { t: key })] : [])
 
-/** Who looks in, until when, and who said so: nodes of one sentence. */
-export function consultationLine({ clinician, until, by = [], bed = null }) {
+/** Who looks on, until when, and who said so: nodes of one sentence. */
+export function consultationLine({ clinician, until, by = [], bed = null, viewers = null }) {
   return [
     el("strong", {}, plain(clinician)), " · ",
     t("people.far.until", { time: timeText(until, { zone: true }), by: by.join(", ") }), " · ",
     bed === null ? t("people.far.all") : placeName(bed),
+    viewers === null ? null : [" · ", t(viewers > 0 ? "people.far.looks" : "people.far.looksNot")],
   ]
 }
 
@@ -39,7 +43,8 @@ function choosing(dialog, open) {
     line: () => ({ ask: "consultations" }),
     done: (answer) => {
       fillWith(dialog.body)
-      opening(dialog, answer.clinicians ?? [])
+      if (answer.isListening === false) dialog.body.append(el("p", { t: "people.far.off" }))
+      else opening(dialog, answer.clinicians ?? [])
       dialog.focus()
       return null
     },
@@ -52,9 +57,8 @@ function opening(dialog, clinicians) {
     dialog.body.append(el("p", { t: "people.far.nobody" }))
     return
   }
-  const who = choice({
-    legend: t("people.far.who"), options: clinicians.map(({ id, name }) => ({ value: id, text: plain(name || id) })),
-  })
+  const names = clinicians.map(({ clinician, name }) => ({ value: clinician, text: plain(name || clinician) }))
+  const who = choice({ legend: t("people.far.who"), options: names })
   const beds = [...(store.beds?.keys() ?? [])].map((bed) => ({ value: bed, text: plain(placeName(bed)) }))
   const where = choice({
     legend: t("people.far.where"), columns: true,
@@ -67,7 +71,7 @@ function opening(dialog, clinicians) {
     })),
   })
   const line = () => ({
-    ask: "consultation-open", clinician: who.value(), seconds: Number(length.value()) * 60,
+    ask: "openConsultation", clinician: who.value(), seconds: Number(length.value()) * 60,
     ...(where.value() === "" ? {} : { bed: where.value() }),
   })
   dialog.body.append(
@@ -81,6 +85,6 @@ function closing(dialog, one) {
   dialog.body.append(
     actForm({
       dialog, fields: el("p.about", {}, consultationLine(one)), submit: "people.far.close", doubt: "people.doubt.far",
-      line: () => ({ ask: "consultation-close", number: one.consultation }), done: answered("people.far.closed"),
+      line: () => ({ ask: "closeConsultation", number: one.consultation }), done: answered("people.far.closed"),
     }))
 }

@@ -7,7 +7,7 @@ import { keepPatients, lock, patientOf, staying } from "./signin.js"
 import { actForm } from "./acts.js"
 import { acknowledge, pause, switchOff, switchOn } from "./people-alarms.js"
 import { bind, choosePreset, enter, replace, unbind, withdraw } from "./people-beds.js"
-import { consultation } from "./people-far.js"
+import { consultation, isFar } from "./people-far.js"
 import { pump, stop } from "./pumps.js"
 
 export { lock, patientOf, staying }
@@ -64,9 +64,10 @@ export function openPeople(action, params = {}) {
   const isStop = action === "stop"
   const dialog = openDialog({
     title: t(`people.title.${action}`), name: action, holdsNobody: isStop,
-    stop: isStop ? null : () => openPeople("stop"),
+    stop: isStop || isFar() ? null : () => openPeople("stop"),
   })
-  act(dialog, params)
+  if (isFar()) dialog.body.append(el("p", { t: "people.far.readOnly" }))
+  else act(dialog, params)
   // A key that is still down must not stop the first pump of the list: STOP's dialog keeps the focus on its title.
   if (!isStop) dialog.focus()
   return dialog

@@ -101,6 +101,8 @@ export class Sounder extends EventTarget {
   }
 
   async #lookForOutput() {
+    // Only browsers that let a page choose its loudspeaker tell whether there is one before somebody allows anything.
+    if (!("setSinkId" in AudioContext.prototype)) return
     try {
       const devices = await navigator.mediaDevices.enumerateDevices()
       this.#hasOutput = devices.some((device) => device.kind === "audiooutput")

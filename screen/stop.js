@@ -55,7 +55,7 @@ function stopRow({ device, bed }) {
   return el("li", {}, press, state)
 }
 
-/** Both things that are known of a stop: whether the pump's line was told, and whether the pump shows that it stands. */
+/** Both things that are known of a stop: whether the pump's line was told, and whether it shows that it stands. */
 function tell(state, { asked, proven, words = "" }) {
   const said = el("p.said", { lang: "en", dir: "ltr" }, words)
   const first = asked === true ? part("asked", "stop.asked") : part("unproven", "stop.notAsked")

@@ -16,7 +16,7 @@ from .screen_pumps import Pumps, done
 PUMPS = {"list", "show", "history", "preview", "draft", "verify", "withdraw", "start", "stop", "resolve", "lookedAt",
          "unlock"}
 ITEMS = {"consciousness": "ACVPU", "oxygen": ("air", "oxygen"), "spo2-scale": "12"}
-CLINICIANS = [{"id": "dr-far", "name": "Dr Far Away"}]
+CLINICIANS = [{"clinician": "dr-far", "name": "Dr Far Away"}]
 
 
 @dataclass
@@ -58,13 +58,13 @@ class Desk:
         if ask == "enter" and line.get("value") not in ITEMS.get(line.get("item"), [str(n) for n in range(11)]):
             return refused("entry", "This value is not taken.")
         if ask == "consultations":
-            return [{"desk": 1, "answer": "consultations", "open": self.state.consultations, "clinicians": CLINICIANS}]
-        if ask == "consultation-open":
+            return [{"desk": 1, "answer": "consultations", "consultations": [], "clinicians": CLINICIANS}]
+        if ask == "openConsultation":
             until = round(time.time() * 1000) + 1000 * line["seconds"]
             self.state.consultations = [{"consultation": 7, "clinician": "Dr Far Away", "until": until,
                                          "by": [line["by"]["id"]], "bed": line.get("bed")}]
             return done("Dr Far Away may look on.")
-        if ask == "consultation-close":
+        if ask == "closeConsultation":
             self.state.consultations = []
             return done("Dr Far Away sees nothing of this unit any more.")
         told = answers(self.state, line)

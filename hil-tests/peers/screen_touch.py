@@ -17,6 +17,8 @@ from .screen_people import PeopleFeed
 HEARD = ("--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
          "--use-fake-ui-for-media-stream")
 SECRET = "1234"
+# Marks that keep directions apart, and that nobody sees.
+ISOLATES = "\u2066\u2068\u2069"
 
 
 def until(true: Callable[[], object], within: float = 6, words: str = "it did not come true") -> object:
@@ -108,7 +110,7 @@ class Touch:
     def text(self, where: str = "body") -> str:
         """What stands there, without the marks that keep directions apart."""
         return "".join(c for c in self.run(
-            "return document.querySelector(arguments[0])?.innerText ?? ''", where) if c not in "\u2066\u2068\u2069")
+            "return document.querySelector(arguments[0])?.innerText ?? ''", where) if c not in ISOLATES)
 
     def says(self, words: str, where: str = "body", within: float = 6) -> None:
         until(lambda: words in self.text(where), within, f"“{words}” is not in: {self.text(where)}")
