@@ -19,9 +19,9 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var unit: UnitFile
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
     @Option(
-        help:
+        help: ArgumentHelp(
             "What this process does: acquire (devices and journal), uplink (delivery), console (screens), clock, or "
-            + "all: the first three."
+                + "all: the first three.")
     ) var role = HostRole.all
     @Option(help: "Where the clock role writes how sure the time is: `clock: {file: …}` of the unit's configuration.")
     var clockFile = "/run/nabd-clock/quality"
