@@ -10,7 +10,8 @@ enum HistoryBench {
     private static let columns = 1920
     private static let rounds = 5
 
-    /// Makes the journal where there is none yet, and prints how long each question takes, the median of five.
+    /// Makes the journal where there is none yet, and prints how long each question takes and how much of a core's
+    /// time it needs, the medians of five.
     static func run(directory: String, hours: Int64, beds: Int) throws {
         if !FileManager.default.fileExists(atPath: directory) { try make(directory, hours * 3600, beds) }
         let reader = try JournalReader(directory: directory)
@@ -21,28 +22,31 @@ enum HistoryBench {
         // In the middle: neither the first file nor the last.
         let hour = (from: end / 2, to: min(end, end / 2 + 3600 * second))
         let answers = try [
-            ("hourOfAWave", measure(reader, [waves[0]], hour.from, hour.to, 3600 * 250)),
+            ("hourOfAWave", measure(reader, [waves[0]], hour.from, hour.to, (hour.to - hour.from) / second * 250)),
             ("allOfFourWaves", measure(reader, waves, 0, end, hours * 3600 * 875)),
             ("allOfTwelveNumerics", measure(reader, numerics, 0, end, hours * 3600 * 12)),
             ("hourOfOneMetricExported", export(reader, streams, hour.from, hour.to)),
         ]
-        print("{" + answers.map { "\"\($0.0)Seconds\": \($0.1)" }.joined(separator: ", ") + "}")
+        let members = answers.map { name, took in
+            "\"\(name)Seconds\": \(took.elapsed), \"\(name)CPUSeconds\": \(took.cpu)"
+        }
+        print("{\(members.joined(separator: ", "))}")
     }
 
-    /// The journal as a running unit leaves it: packed, in as many files. Commits of ten seconds take the place of
-    /// forty; what is packed is the same.
+    /// The journal as a running unit leaves it: packed, in as many files. A commit of a minute takes the place of 240;
+    /// what is packed is the same.
     private static func make(_ directory: String, _ seconds: Int64, _ beds: Int) throws {
         let writer = try JournalWriter(directory: directory, bootID: "bench", now: 0, utc: 0)
         var all = try (0..<beds).map { try Bed(number: $0, writer: writer, played: nil) }
-        for step in Int64(1)...(seconds / 10) {
-            let made = all.indices.flatMap { all[$0].samples(from: (step - 1) * 10_000, to: step * 10_000) }
+        for step in Int64(1)...(seconds / 60) {
+            let made = all.indices.flatMap { all[$0].samples(from: (step - 1) * 60_000, to: step * 60_000) }
             var place = 0
             writer.append {
                 guard place < made.count else { return nil }
                 defer { place += 1 }
                 return (record: made[place].0, stream: made[place].1)
             }
-            let now = step * 10 * second
+            let now = step * 60 * second
             try writer.commit(now: now, utc: now, quality: .synchronised)
             try writer.tidy(now: now)
         }
@@ -52,7 +56,7 @@ enum HistoryBench {
     /// Unit: s. A history that has not all samples ends it.
     private static func measure(
         _ reader: JournalReader, _ streams: [Int64], _ from: Int64, _ to: Int64, _ expected: Int64
-    ) throws -> Double {
+    ) throws -> (elapsed: Double, cpu: Double) {
         try median {
             var told = 0
             let history = try StreamHistory(reader).columns(
@@ -64,26 +68,26 @@ enum HistoryBench {
     }
 
     private static func export(_ reader: JournalReader, _ streams: [JournalStream], _ from: Int64, _ to: Int64) throws
-        -> Double
+        -> (elapsed: Double, cpu: Double)
     {
-        guard let numeric = streams.first(where: { !$0.descriptor.isWaveform })?.descriptor else { return 0 }
+        guard let numeric = streams.first(where: { !$0.descriptor.isWaveform })?.descriptor else { return (0, 0) }
         return try median {
             var lines = 0
             var cursor = JournalExport.Cursor(after: 0)
             let selection = JournalReader.Selection(
                 device: numeric.device, metric: numeric.metric, from: from, to: to)
             try JournalExport(reader).samples(from: &cursor, selection, csv: true) { _ in lines += 1 }
-            guard lines > 3500 else { throw NSError(domain: "nabd-bench", code: 5) }
+            guard Int64(lines) > (to - from) / second - 10 else { throw NSError(domain: "nabd-bench", code: 5) }
         }
     }
 
-    private static func median(_ body: () throws -> Void) rethrows -> Double {
+    private static func median(_ body: () throws -> Void) rethrows -> (elapsed: Double, cpu: Double) {
         let clock = MonotonicClock()
         let times = try (0..<rounds).map { _ in
-            let start = clock.now()
+            let (start, used) = (clock.now(), NabdBench.cpuSeconds())
             try body()
-            return Double(clock.now() - start) / 1e9
+            return (elapsed: Double(clock.now() - start) / 1e9, cpu: NabdBench.cpuSeconds() - used)
         }
-        return times.sorted()[rounds / 2]
+        return (times.map(\.elapsed).sorted()[rounds / 2], times.map(\.cpu).sorted()[rounds / 2])
     }
 }
