@@ -134,6 +134,16 @@ pump-kills: build ## Two thousand kills of the host under commands, and one befo
 bench: setup-packages ## Measure side by side with C floors; prints a table, writes bench-results.json.
 	@Benchmarks/run
 
+.PHONY: screenshots
+screenshots: ## Pictures of the screen in Arabic and English, to be looked at by whoever changes it: hil-tests/results/screen.
+	@scripts/setup python
+	@.venv-hil/bin/python hil-tests/benches/screenshots.py
+
+.PHONY: screen-bench
+screen-bench: ## Frames, processor time and lateness of the live screens, read from the pixels: some six minutes.
+	@scripts/setup python
+	@.venv-hil/bin/python hil-tests/benches/screen.py
+
 deb: setup-packages ## The Debian package, in .build/deb; the first time some eight minutes, for a build with Swift's runtime in it.
 	@scripts/setup packaging
 	@scripts/deb

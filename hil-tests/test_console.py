@@ -119,7 +119,7 @@ def test_the_first_picture_is_whole_and_each_commit_is_a_beat(unit, screens):
     times = screen.times("beat")
     gaps = sorted(after - before for before, after in zip(times, times[1:]))
     # The host commits every 250 ms, events besides; without a commit it is 500 ms.
-    assert 0.1 < gaps[len(gaps) // 2] < 0.35 and gaps[-1] < 0.9, gaps
+    assert 0.1 < gaps[len(gaps) // 2] < 0.35 and gaps[-1] < 1.5, gaps
     committed = [one["committed"] for one in screen.of("beat")]
     assert committed == sorted(committed) and committed[-1] - committed[0] > 2_000
     shown = picture["values"] + [value for one in screen.of("beat") for value in one.get("values", [])]

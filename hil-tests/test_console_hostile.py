@@ -135,7 +135,7 @@ def test_requests_that_are_none_cost_nobody_anything(unit, screens, line):  # no
     screen.wait("beat", 4)
     own = f"Host: 127.0.0.1:{port}\r\n"
     for said in (b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0" * 100,
-                 f"GET / HTTP/1.1\r\n{own}{own}Host: evil.example\r\n\r\n".encode(),
+                 f"GET / HTTP/1.1\r\nHost: evil.example\r\n{own}\r\n".encode(),
                  f"GET http://evil.example/ HTTP/1.1\r\n{own}\r\n".encode(),
                  f"CONNECT evil.example:80 HTTP/1.1\r\n{own}\r\n".encode(),
                  f"POST /ask HTTP/1.1\r\n{own}Content-Length: 5\r\nContent-Length: 6\r\n\r\n{{}}".encode(),

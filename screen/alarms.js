@@ -59,7 +59,7 @@ function draw(node, { worst, place, more }, given) {
     node,
     el(
       "span.first", {}, priority(worst), " ", el("strong", {}, plain(placeName(place))), " ",
-      more > 0 ? el("span.more", {}, t("alarms.more", { count: more })) : null, " ", el("span.state")),
+      more > 0 ? el("span.others", {}, t("alarms.more", { count: more })) : null, " ", el("span.state")),
     " ", el("span.cause", {}, cause(worst)))
 }
 

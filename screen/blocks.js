@@ -51,7 +51,7 @@ export class Value {
   }
 }
 
-/** The block as a view; `refresh()` writes what changed. `limits` is the bed's list, where limits are to be shown. */
+/** The block as a view, empty until `name()`; `refresh()` writes what changed. `limits` is the bed's list, where limits are to be shown. */
 export class Block {
   #values
   #note = made("span", { class: "block-note" })
@@ -74,7 +74,6 @@ export class Block {
       this.secondLabel = made("span", { class: "block-label" })
       this.element.append(made("span", { class: "second" }, this.secondLabel, " ", this.second.element))
     }
-    this.name()
   }
 
   /** Writes the words again, in the language that is chosen now. */

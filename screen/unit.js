@@ -42,7 +42,6 @@ class Tile {
       made("h2", { class: "tile-head" }, this.title, this.patient, this.score), this.alarms, this.body, this.rest,
       this.pumps)
     this.#build(bed)
-    this.#buildPumps()
     this.name()
   }
 
@@ -101,8 +100,7 @@ class Tile {
   name() {
     const bed = this.bed
     this.title.replaceChildren(plain(inLanguage(bed.name, bed.nameArabic) || bed.bed))
-    setText(this.patient, patientText(bed, this.names.of(this.id)))
-    setState(this.patient, "data-bound", bed.patient ? undefined : "no")
+    this.namePatient()
     const score = scoreText(bed)
     setText(this.score, score?.text ?? "")
     this.score.title = score?.detail ?? ""
@@ -111,6 +109,12 @@ class Tile {
     this.waves?.name()
     this.#buildPumps()
     this.showAlarms()
+  }
+
+  /** Who is there, which changes with who may know it. */
+  namePatient() {
+    setText(this.patient, patientText(this.bed, this.names.of(this.id)))
+    setState(this.patient, "data-bound", this.bed.patient ? undefined : "no")
   }
 
   showAlarms() {
@@ -171,11 +175,12 @@ export function mount(container) {
     if (detail.pumps) all((tile) => tile.pumpsChanged())()
     if (detail.values || detail.devices) refresh()
   }
+  const patients = all((tile) => tile.namePatient())
   const named = () => {
     all((tile) => tile.name())()
     strip.build()
   }
-  const events = { picture: build, beat, alarms: all((tile) => tile.showAlarms()), language: named, people: named }
+  const events = { picture: build, beat, alarms: all((tile) => tile.showAlarms()), language: named, people: patients }
   for (const [name, take] of Object.entries(events)) store.addEventListener(name, take)
   const watch = new ResizeObserver(columns)
   watch.observe(grid)
@@ -184,7 +189,7 @@ export function mount(container) {
   part("./people.js").then((people) => {
     names.people = strip.people = people
     if (people) names.of = (bed) => nameOf(people, bed)
-    named()
+    patients()
   })
   return () => {
     clearInterval(timer)

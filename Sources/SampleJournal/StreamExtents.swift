@@ -74,16 +74,28 @@ private struct ExtentSearch {
         guard sessions?.contains(chunk.session) ?? true else { return }
         for frame in chunk.frames(isChosen: { streams[$0] != nil }, damaged: { _ in }) {
             guard let descriptor = streams[frame.stream] else { continue }
-            chunk.pieces(of: frame, notBefore: .min, in: range) { piece in
-                let key = Key(stream: frame.stream, session: chunk.session)
-                let extent =
-                    found[key]
-                    ?? StreamExtent(
-                        stream: frame.stream, descriptor: descriptor, session: chunk.session, first: piece.utc,
-                        last: piece.lastUTC)
-                found[key] = extent.reaching(piece.utc, piece.lastUTC)
-            }
+            guard let (first, last) = span(of: frame, in: chunk) else { continue }
+            let key = Key(stream: frame.stream, session: chunk.session)
+            let extent =
+                found[key]
+                ?? StreamExtent(
+                    stream: frame.stream, descriptor: descriptor, session: chunk.session, first: first, last: last)
+            found[key] = extent.reaching(first, last)
         }
+    }
+
+    /// The first and the last sample of a block within the time; `nil` where none is. Unit: ns since 1970.
+    private func span(of frame: BlockFrame, in chunk: JournalChunk) -> (first: Int64, last: Int64)? {
+        // Otherwise each sample by itself is a piece.
+        if case .explicit(let times) = frame.timing, let first = times.first, let last = times.last {
+            let ends = (chunk.utc(at: first), chunk.utc(at: last))
+            if range.contains(ends.0), range.contains(ends.1) { return ends }
+        }
+        var span: (first: Int64, last: Int64)?
+        chunk.pieces(of: frame, notBefore: .min, in: range) { piece in
+            span = (min(span?.first ?? .max, piece.utc), max(span?.last ?? .min, piece.lastUTC))
+        }
+        return span
     }
 }
 

@@ -151,7 +151,11 @@ def frames(url: str, seconds: float, work: str = "", windows: int = 1) -> dict:
             driver.get(url)
         time.sleep(5)
         driver.execute_script(PAGE_FRAMES + work)
-        return measure_frames(driver, seconds)
+        told = measure_frames(driver, seconds)
+        if windows == 2:
+            driver.switch_to.window(driver.window_handles[0])
+            told["other"] = rate(driver.execute_async_script(WORKER_FRAMES))
+        return told
 
 
 def first(url: str) -> dict:

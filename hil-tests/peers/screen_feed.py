@@ -58,6 +58,7 @@ class Feed:
     def __init__(self, port: int = 0, every: float = 250, mark: str | None = None, screen: Path = SCREEN) -> None:
         self.state, self.screen = State(every, mark), screen
         self.hung_until = self.failing_until = self.lie_until = 0.0
+        self.told = self.state.committed
         self.connections: set[socket.socket] = set()
         self.server: ThreadingHTTPServer | None = None
         self.port, self.stopped = port, False
@@ -138,6 +139,7 @@ class Feed:
             if time.monotonic() < self.lie_until:
                 for lie in LIES:
                     client.give(lie, is_wave=False)
+        self.told = beat["committed"]
 
     def picture_anew(self) -> None:
         for client in self.state.clients:
@@ -198,6 +200,8 @@ class Handler(BaseHTTPRequestHandler):
 
     feed: Feed
     protocol_version = "HTTP/1.1"
+    # Head and body go in two pieces: otherwise the second waits 40 ms for the first one's acknowledgement.
+    disable_nagle_algorithm = True
 
     def setup(self) -> None:
         super().setup()
@@ -282,7 +286,8 @@ class Handler(BaseHTTPRequestHandler):
                 try:
                     line = client.lines.get(timeout=0.5)
                 except queue.Empty:
-                    line = event("beat", state.moment())
+                    # No sign of life may speak of a commit whose values are still on their way.
+                    line = event("beat", {**state.moment(), "committed": round(self.feed.told, 3)})
                 self.wait_while_hung()
                 if time.monotonic() < self.feed.failing_until:
                     line = event("failure", {"failure": "There is no journal yet.", "code": "journal"})
