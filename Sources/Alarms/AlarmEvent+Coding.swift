@@ -58,7 +58,8 @@ extension Alarm {
             "presence": .string(presence.rawValue), "activation": .string(activation.rawValue),
             "unconfirmed": isUnconfirmed ? .bool(true) : nil, "escalated": isEscalated ? .bool(true) : nil,
             "count": count == 0 ? nil : .integer(count), "began": .integer(began),
-            "signalsAgain": signalsAgain.map(JSON.integer), "until": pausedUntil.map(JSON.integer), "paused": paused == 0 ? nil : .integer(paused),
+            "signalsAgain": signalsAgain.map(JSON.integer), "until": pausedUntil.map(JSON.integer),
+            "paused": paused == 0 ? nil : .integer(paused),
             "by": acknowledgedBy.isEmpty ? nil : .array(acknowledgedBy.map(JSON.string)),
         ])
     }
