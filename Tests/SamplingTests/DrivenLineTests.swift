@@ -322,7 +322,7 @@ import Testing
         #expect(line.look("rate")?.kind == .looked(isClean: true))
         let words = said(line)[first...].map { $0.prefix { $0 != "^" } }
         let status = try #require(words.lastIndex(of: "INF"))
-        let barriers = ["SYRINGE_STATUS", "INST_SERIALNO", "INF_VTBI"]
+        let barriers: [Substring] = ["SYRINGE_STATUS", "INST_SERIALNO", "INF_VTBI"]
         #expect(words[..<status].contains { barriers.contains($0) }, "\(words)")
     }
 
