@@ -54,7 +54,9 @@ package struct ScreenFiles: Sendable {
     }
 
     private static func names(in folder: String) throws(Fault) -> [String] {
-        guard let names = FileManager.default.enumerator(atPath: folder) else {
+        guard (try? FileManager.default.contentsOfDirectory(atPath: folder)) != nil,
+            let names = FileManager.default.enumerator(atPath: folder)
+        else {
             throw Fault(words: "it cannot be read")
         }
         return names.compactMap { $0 as? String }.filter { name in

@@ -1,10 +1,11 @@
-@testable import Console
 import Logging
 import NIOCore
 import RealTime
 import Synchronization
 import Testing
-import UnitPicture
+
+@testable import Console
+@testable import UnitPicture
 
 /// One reader for all screens.
 @Suite struct FeedTests {

@@ -7,7 +7,7 @@ import Testing
 
     private static func head(
         _ target: String = "/", method: String = "GET", host: String? = "127.0.0.1:8100",
-        _ fields: [(name: String, value: String)] = []
+        fields: [(name: String, value: String)] = []
     ) -> AskedHead { AskedHead(method: method, target: target, host: host, fields: fields) }
 
     private static func code(_ head: AskedHead, gate: RequestGate = gate) -> String? {
@@ -35,22 +35,24 @@ import Testing
     }
 
     @Test(arguments: ["same-origin", "none"]) func itsOwnPageIsAnswered(site: String) {
-        #expect(Self.code(Self.head([("sec-fetch-site", site)])) == nil)
+        #expect(Self.code(Self.head(fields: [("sec-fetch-site", site)])) == nil)
     }
 
     @Test(arguments: ["cross-site", "same-site", "", "Same-Origin", "none, none"])
-    func anotherSiteIsRefused(site: String) { #expect(Self.code(Self.head([("sec-fetch-site", site)])) == "site") }
+    func anotherSiteIsRefused(site: String) {
+        #expect(Self.code(Self.head(fields: [("sec-fetch-site", site)])) == "site")
+    }
 
     @Test(arguments: [
         ("http://127.0.0.1:8100", nil), ("http://localhost:8100", "site"), ("null", "site"),
         ("http://evil.example", "site"), ("https://127.0.0.1:8100", "site"), ("http://127.0.0.1", "site"),
     ]) func onlyTheSameOriginAsks(origin: String, expected: String?) {
-        #expect(Self.code(Self.head([("origin", origin)])) == expected)
+        #expect(Self.code(Self.head(fields: [("origin", origin)])) == expected)
     }
 
     @Test func aFieldThatStandsTwiceIsNotChosenFrom() {
         let twice = [(name: "origin", value: "http://127.0.0.1:8100"), (name: "origin", value: "http://evil.example")]
-        #expect(Self.code(Self.head(twice)) == "request")
+        #expect(Self.code(Self.head(fields: twice)) == "request")
     }
 
     @Test(arguments: ["POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "TRACE", "get"])
@@ -65,18 +67,18 @@ import Testing
     ]
 
     @Test func anAskHasTheScreensMark() throws {
-        #expect(try Self.gate.judge(Self.head("/ask", method: "POST", Self.proper)) == .ask)
+        #expect(try Self.gate.judge(Self.head("/ask", method: "POST", fields: Self.proper)) == .ask)
         let utf8 = [(name: "content-type", value: "application/json; charset=utf-8")] + Self.proper.dropFirst()
-        #expect(try Self.gate.judge(Self.head("/ask", method: "POST", utf8)) == .ask)
-        #expect(Self.code(Self.head("/ask", Self.proper)) == "method")
+        #expect(try Self.gate.judge(Self.head("/ask", method: "POST", fields: utf8)) == .ask)
+        #expect(Self.code(Self.head("/ask", fields: Self.proper)) == "method")
         // What a form of another page could send.
         for type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx"] {
             let fields = [(name: "content-type", value: type)] + Self.proper.dropFirst()
-            #expect(Self.code(Self.head("/ask", method: "POST", fields)) == "type")
+            #expect(Self.code(Self.head("/ask", method: "POST", fields: fields)) == "type")
         }
-        #expect(Self.code(Self.head("/ask", method: "POST", [Self.proper[0]])) == "type")
-        #expect(Self.code(Self.head("/ask", method: "POST", [Self.proper[1]])) == "type")
-        #expect(Self.code(Self.head("/ask?x=1", method: "POST", Self.proper)) == "request")
+        #expect(Self.code(Self.head("/ask", method: "POST", fields: [Self.proper[0]])) == "type")
+        #expect(Self.code(Self.head("/ask", method: "POST", fields: [Self.proper[1]])) == "type")
+        #expect(Self.code(Self.head("/ask?x=1", method: "POST", fields: Self.proper)) == "request")
     }
 
     @Test(arguments: [
