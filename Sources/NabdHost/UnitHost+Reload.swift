@@ -62,7 +62,8 @@ extension UnitHost {
             await Self.stop(ended)
             try await recorder.change(
                 LineChange(
-                    removed: ended, events: events(plan), unit: plan.changesBeds || plan.changesFar ? plan.configuration : nil))
+                    removed: ended, events: events(plan),
+                    unit: plan.changesBeds || plan.changesFar ? plan.configuration : nil))
         } catch {
             logger.error("the configuration is not taken", metadata: ["reason": "\(error)"])
             return

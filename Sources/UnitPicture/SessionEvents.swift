@@ -119,7 +119,8 @@ struct SessionEvents {
             switch consultations.take(
                 kind: event.kind, body: event.body,
                 at: ConsultationFold.Position(
-                    sequence: event.id, session: event.session, nanoseconds: event.monotonicNanoseconds, utc: event.utc))
+                    sequence: event.id, session: event.session, nanoseconds: event.monotonicNanoseconds, utc: event.utc)
+            )
             {
             case .opened, .closed, .visited, .ended: .consultations
             case .nothing, .contradiction: []
