@@ -5,6 +5,7 @@ import HummingbirdCore
 import HummingbirdTLS
 package import Logging
 import NIOCore
+import NIOHTTP1
 import NIOHTTPCompression
 import NIOHTTPTypesHTTP1
 import NIOSSL

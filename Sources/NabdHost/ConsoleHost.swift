@@ -3,7 +3,7 @@ import Foundation
 package import Logging
 import Observability
 import RealTime
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// The server of the screens: a process of its own, or a part of the host's. It reads the journal beside the process

@@ -3,6 +3,7 @@ import DeviceModel
 import DevicePlans
 import Fieldbus
 import JournalFolds
+import Nomenclature
 import ProfileLanguage
 import SampleJournal
 

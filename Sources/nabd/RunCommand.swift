@@ -19,10 +19,10 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var unit: UnitFile
     @Flag(help: "Print the summary at the end as one JSON line.") var json = false
     @Option(
-        help:
-            "What this process does: acquire (devices and journal), uplink (delivery), console (screens), far (screens "
-            + "of far clinicians), clock, or all: the first four."
-    ) var role = HostRole.all
+        help: """
+            What this process does: acquire (devices and journal), uplink (delivery), console (screens), far (screens \
+            of far clinicians), clock, or all: the first four.
+            """) var role = HostRole.all
     @Option(help: "Where the clock role writes how sure the time is: `clock: {file: …}` of the unit's configuration.")
     var clockFile = "/run/nabd-clock/quality"
     @Flag(help: "Read and record the devices, and drive no pump; that is an alert.") var safe = false

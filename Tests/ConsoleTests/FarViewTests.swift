@@ -24,7 +24,7 @@ enum TwoBeds {
 }
 
 @Suite struct FarViewTests {
-    @Test func ofOneBedNothingElseIsTold() throws {
+    @Test func ofOneBedNothingElseIsTold() {
         var view = FarView(bed: "chair-1", consultation: 7)
         let told = text(view.picture(slice(TwoBeds.picture)))
         #expect(
@@ -36,8 +36,8 @@ enum TwoBeds {
                 "consultations":[{"consultation":7}],"far":{"consultation":7}}
                 """)
         for stranger in ["canary", "ox-2", "chair-2", "fridge"] { #expect(!told.contains(stranger)) }
-        let beat = try #require(view.beat(slice(#"{"utc":5,"values":[[21,2,"canary"],[12,2,"1"]],"later":1}"#)))
-        #expect(text(JSONPieces.object(beat)) == #"{"utc":5,"values":[[12,2,"1"]]}"#)
+        let beat = view.beat(slice(#"{"utc":5,"values":[[21,2,"canary"],[12,2,"1"]],"later":1}"#))
+        #expect(text(JSONPieces.object(beat ?? [])) == #"{"utc":5,"values":[[12,2,"1"]]}"#)
     }
 
     @Test func ofAllBedsEverythingIsToldAsItIs() {
@@ -47,12 +47,11 @@ enum TwoBeds {
     }
 
     /// A device that moves takes its values along, from the beat on that says so.
-    @Test func aDeviceThatMovesIsSeenNoMore() throws {
+    @Test func aDeviceThatMovesIsSeenNoMore() {
         var view = FarView(bed: "chair-1", consultation: 7)
         _ = view.picture(slice(TwoBeds.picture))
-        let beat = try #require(
-            view.beat(slice(#"{"values":[[11,2,"canary"]],"devices":[{"device":"ox-1","bed":"chair-2"}]}"#)))
-        #expect(text(JSONPieces.object(beat)) == #"{"values":[],"devices":[]}"#)
+        let beat = view.beat(slice(#"{"values":[[11,2,"canary"]],"devices":[{"device":"ox-1","bed":"chair-2"}]}"#))
+        #expect(text(JSONPieces.object(beat ?? [])) == #"{"values":[],"devices":[]}"#)
     }
 
     @Test(arguments: ["", "{", "[]", "{\"a\":}", "{\"a\" 1}", "{\"a\":1,}", "{\"a\":[}", "{\"a\":1]", "{\"a"])
