@@ -46,6 +46,7 @@ const bad = []
 for (const e of document.querySelectorAll('#top *, #screen *')) {
   if (!e.checkVisibility() || e.closest('.unseen') || e.children.length || !e.textContent.trim()) continue
   const style = getComputedStyle(e)
+  if (e.getBoundingClientRect().width <= 1) continue  // for those who hear the screen
   const box = e.closest('.tile-title, .tile-patient, .cause, .pump-drug, .unit-name') ?? e
   const r = box.getBoundingClientRect()
   if (box.scrollWidth > box.clientWidth + 1 && box.clientWidth && getComputedStyle(box).overflow !== 'visible')
@@ -105,8 +106,9 @@ def link(driver) -> str:
 
 
 def longest_blank(columns: list[int]) -> int:
+    """The widest stretch without ink; what leaves at the right comes in at the left."""
     longest = run = 0
-    for column in columns:
+    for column in [*columns, *columns]:
         run = 0 if column else run + 1
         longest = max(longest, run)
     return longest
