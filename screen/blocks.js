@@ -51,7 +51,7 @@ export class Value {
   }
 }
 
-/** The block as a view, empty until `name()`; `refresh()` writes what changed. `limits` is the bed's list, where limits are to be shown. */
+/** The block as a view, empty until `name()`; `refresh()` writes what changed. */
 export class Block {
   #values
   #note = made("span", { class: "block-note" })

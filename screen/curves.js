@@ -2,7 +2,8 @@
 
 // How far a piece's own time may be from where its numbers put it, before it is taken for a jump. Unit: ms.
 const SLIP = 60
-// How quickly the true step is learnt, and how quickly an error is taken back: a wrong stamp moves nothing visibly.
+// How quickly the true step is learnt once it is known roughly, and how quickly an error is taken back: a wrong stamp
+// moves nothing visibly.
 const [LEARN, PULL] = [0.1, 0.2]
 const LONGEST = 20000 // samples in one entry: 80 s of 250 Hz; more is no curve of a bedside
 const NO_RANGE = [Infinity, -Infinity]
@@ -22,6 +23,7 @@ export class Curve {
   pieces = []
   #step = undefined
   #stamped = undefined
+  #learnt = 0
 
   /**
    * Takes an entry of the waves, [n, first number, t0 (ms), dt (ms), values].
@@ -43,11 +45,14 @@ export class Curve {
       const expected = last.t + (first - last.first) * last.dt
       if (Math.abs(t0 - expected) <= SLIP + 5 * dt) {
         const seen = (t0 - stamped.t) / (first - stamped.first)
-        step += LEARN * (Math.min(1.25 * dt, Math.max(0.8 * dt, seen)) - step)
-        start = expected + PULL * (t0 - expected)
+        this.#learnt += 1
+        step += Math.max(LEARN, 1 / this.#learnt) * (Math.min(1.25 * dt, Math.max(0.8 * dt, seen)) - step)
+        // By half a step at most: no sample may come to stand before the one before it.
+        start = expected + Math.max(-step / 2, Math.min(step / 2, PULL * (t0 - expected)))
       }
     } else {
       step = dt
+      this.#learnt = 0
     }
     this.#step = step
     this.#stamped = { first, t: t0 }
