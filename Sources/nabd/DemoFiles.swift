@@ -40,7 +40,7 @@ struct DemoFiles {
           authority: authority.pem
           client-certificate: client.pem
           client-key: client.key
-          window: 10s
+          window: 5s
           # The sandbox lets go of what is old.
           reconcile-every: 168h
 

@@ -104,7 +104,7 @@ extension ProfileCommand {
         @Option(help: "Decides which messages the faults strike.") var seed: UInt64 = 1
         @Option(
             help: ArgumentHelp(
-                "Measure a played patient: devices that are given the same number have the same beats, breaths and values.",
+                "Measure a played patient: devices that are given the same number have the same beats and values.",
                 valueName: "number")) var patient: UInt64?
         @Option(name: .customLong("for"), help: "How long, such as 30s; without it, until stopped.") var time: String?
         @OptionGroup var overrides: Overrides
