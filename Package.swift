@@ -331,7 +331,8 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "Alarms", "CommandRecord", "Console", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding", "JournalFolds",
+                "Alarms", "CommandRecord", "Console", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
+                "JournalFolds",
                 "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
                 "Sampling", "StrictYAML", "BedDesk", "Consultations", "Patients", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -101,7 +101,8 @@ def test_the_screens_are_reached_on_this_machine_by_the_examples(virtual, unit_t
     address = unit.run("ip -4 -o addr show scope global").split()[3].split("/")[0]
     outside = unit.run(ASK.format(place=address, target="/"), limit=30)
     unit_table.row("the screens, behind systemd's port", "page, picture and status on 127.0.0.1, nothing elsewhere",
-                   f"{page.splitlines()[0]}; a picture: {'event: picture' in live}; a status: {'status/1' in technical}")
+                   f"{page.splitlines()[0]}; a picture: {'event: picture' in live}; "
+                   f"a status: {'status/1' in technical}")
     assert page.startswith("HTTP/1.1 200") and "<html" in page
     assert "event: picture" in live and "status/1" in technical
     assert "HTTP/1.1" not in outside
