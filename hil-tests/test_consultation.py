@@ -122,9 +122,7 @@ def test_while_it_is_open_a_clinician_looks_and_everybody_is_told(unit: FarUnit)
         "consultation": number}
     stream.wait("beat", count=3)
     # The bedside screen says so, with who and until when.
-    shown = wait_until(lambda: [
-        beat.data["consultations"] for beat in stream.of("beat") if "consultations" in beat.data], 10, "the list")
-    (one,) = shown[-1]
+    (one,) = picture["consultations"]
     assert one["clinician"] == "Dr. Haddad" and one["by"] == ["layla"] and one["viewers"] == 1
     assert abs(one["until"] / 1000 - time.time() - 600) < 30
     unit.close(number)
@@ -196,7 +194,8 @@ def test_one_bed_is_one_bed(unit: FarUnit):
     mine = {stream["n"] for stream in picture["streams"]}
     others = [number for number in range(1, max(mine) + 20) if number not in mine]
     until = int(time.time() * 1000)
-    for number in others:
+    # As many as the door lets knock at once.
+    for number in others[:6]:
         refused = haddad.request(f"/history?streams={number}&from=0&to={until}&columns=10")
         assert refused.status == 403, number
     stream.close()
