@@ -283,7 +283,7 @@ let package = Package(
             settings: optimised),
         tests(
             of: "OperatorDesk",
-            ["Alarms", "BedDesk", "Consultations", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
+            ["Alarms", "BedDesk", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PatientStore", ["Patients", "TestSupport"]),
@@ -300,8 +300,10 @@ let package = Package(
         tests(of: "JournalCoding", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
             of: "UnitPicture",
-            ["DeviceModel", "JournalCoding", "Patients", "PumpControl", "SampleJournal", "Scores", "TestSupport"],
-            settings: optimised),
+            [
+                "Alarms", "CommandRecord", "DeviceModel", "JournalCoding", "Patients", "PumpControl", "SampleJournal",
+                "Scores", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
+            ], settings: optimised),
         tests(
             of: "Console",
             [

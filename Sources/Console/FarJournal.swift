@@ -4,8 +4,8 @@ package import RealTime
 import SampleJournal
 import Synchronization
 
-/// Which far clinicians may look now, as the journal says. Where it cannot be read, or the host does not write any more,
-/// nobody may: nobody on the unit could shut the door then.
+/// Which far clinicians may look now, as the journal says. Where it cannot be read, or the host does not write any
+/// more, nobody may: nobody on the unit could shut the door then.
 package final class FarJournal: Sendable {
     /// How often it is looked, where nothing tells that something was committed.
     private static let every = Duration.milliseconds(250)

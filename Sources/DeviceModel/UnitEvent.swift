@@ -24,8 +24,8 @@ extension UnitEvent {
     // MARK: Sessions
 
     /// - Parameters:
-    ///   - alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known that none
-    ///     is left.
+    ///   - alertsEnded: how many alerts of earlier sessions were ended just before; `nil` when it is not known that
+    ///     none is left.
     ///   - isTestData: whether all that the unit tells is marked as test data.
     package static func hostStarted(
         unit: String, alertsEnded: Int?, isTestData: Bool = false, at time: Int64

@@ -30,7 +30,8 @@ private func events(_ bytes: [UInt8]) -> [String] {
         let told = events(queue.take(factor: 1))
         #expect(
             told.first == "event: beat\ndata: "
-                + #"{"mono":999,"alarms":[999],"beds":[{"bed":"chair-1","at":999}],"values":[[0,998,"97"],[1,999,"97"]]}"#
+                + #"{"mono":999,"alarms":[999],"beds":[{"bed":"chair-1","at":999}],"#
+                + #""values":[[0,998,"97"],[1,999,"97"]]}"#
         )
         #expect(told.count == 2 && told.last?.hasPrefix("event: waves") == true)
         #expect(queue.take(factor: 1).isEmpty)

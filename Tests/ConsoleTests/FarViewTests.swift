@@ -15,7 +15,8 @@ enum TwoBeds {
         {"bed":"chair-2","patient":{"binding":9,"since":5000}}],"devices":[{"device":"ox-1","bed":"chair-1"},\
         {"device":"ox-2","bed":"chair-2"},{"device":"fridge","bed":null}],"streams":[{"n":11,"device":"ox-1"},\
         {"n":12,"device":"ox-1"},{"n":21,"device":"ox-2"},{"n":31,"device":"fridge"}],\
-        "values":[[11,1.5,"97"],[21,1.5,"canary-88"],[31,1,"5"]],"alarms":[{"instance":"a","bed":"chair-2","device":null},\
+        "values":[[11,1.5,"97"],[21,1.5,"canary-88"],[31,1,"5"]],\
+        "alarms":[{"instance":"a","bed":"chair-2","device":null},\
         {"instance":"b","bed":null,"device":"ox-1"},{"instance":"c","bed":null,"device":null},\
         {"instance":"d","bed":null,"device":"ox-2","text":"canary"}],"commands":[{"number":1,"device":"ox-2"}],\
         "pumps":[{"device":"ox-1"},{"device":"ox-2"}],"consultations":[{"consultation":7},{"consultation":8}],\

@@ -80,7 +80,7 @@ import Testing
     @Test func everyKindIsMadeBySomething() {
         #expect(Self.codes.count == 22 && EventCode(rawValue: 23) == nil)
         let made = Set(Self.events.map(\.kind)).union(Self.codes.compactMap(\.kind))
-        // Those of commands, beds, consultations and alarms are made in rooms of their own, whose tests show that each is.
+        // Those of commands, beds, consultations and alarms are made in rooms of their own, whose tests show each.
         let others = EventKind.allCases.filter { kind in
             kind.isOfCommand || kind.isOfBed || kind.isOfConsultation
                 || (kind.isOfAlarm && kind != .alertStart && kind != .alertEnd)

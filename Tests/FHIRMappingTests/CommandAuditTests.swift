@@ -74,6 +74,8 @@ import Testing
             .journalSetAside, .journalFileFailed, .journalGap, .journalPruned, .samplesShed, .settingRefused,
             .journalWitnessed, .deviceReleased, .alertUpdate, .alarmSwitchedOff, .alarmSwitchedOn, .bedConfigured,
             .presetChosen,
+            // Who was let in from afar, by whom, and who looked: whoever keeps the records has to be able to see it.
+            .consultationOpened, .consultationClosed, .consultationJoined, .consultationLeft,
             // These never go at all.
             .alarmLedger, .bedLedger,
         ]

@@ -70,9 +70,8 @@ struct PictureClient {
             let (own, others) = (recent(self), recent(other))
             for number in Set(own.keys).union(others.keys).sorted() {
                 guard let one = own[number], let two = others[number] else {
-                    found.append(
-                        "stream \(stream): sample \(number) is missing in \(own[number] == nil ? "the first" : "the second")"
-                    )
+                    let place = own[number] == nil ? "the first" : "the second"
+                    found.append("stream \(stream): sample \(number) is missing in \(place)")
                     continue
                 }
                 if one.value != two.value || abs(one.time - two.time) > 20 {

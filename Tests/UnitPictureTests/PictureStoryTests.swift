@@ -132,9 +132,8 @@ import Testing
                 wholes += 1
                 let (one, two) = (client.text.split(separator: "\n"), other.text.split(separator: "\n"))
                 let place = zip(one, two).enumerated().first { $1.0 != $1.1 }?.offset ?? 0
-                Issue.record(
-                    "step \(step): \(one[max(0, place - 12)...].prefix(16).joined(separator: "\n")) but \(two[max(0, place - 12)...].prefix(16).joined(separator: "\n"))"
-                )
+                let around = [one, two].map { $0.dropFirst(max(0, place - 12)).prefix(16).joined(separator: "\n") }
+                Issue.record("step \(step): \(around[0]) but \(around[1])")
                 return
             }
             if let waves = client.differences(fromWavesOf: other).first {
