@@ -85,18 +85,24 @@ PACKAGE := hil-tests/test_packaging.py hil-tests/test_packaging_upgrade.py
 # The unit in a virtual machine: half an hour by itself.
 VIRTUAL := hil-tests/test_unit_vm*.py
 
+# Browsers take a core each, and what is late on a screen is measured.
+SCREENS := hil-tests/test_screen_*.py hil-tests/test_console*.py hil-tests/test_consultation*.py
+
 # Rigs that commands are tried on, tried by themselves.
 DRIVEN := hil-tests/test_driven_*.py
 
 hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
 	@echo "== independent devices, lines that misbehave, a FHIR server (about twenty minutes); the table of faults: hil-tests/results/faults.md"
-	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(DRIVEN) $(PACKAGE) $(VIRTUAL) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
+	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(SCREENS) $(DRIVEN) $(PACKAGE) $(VIRTUAL) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
 	@NABD_TABLE=add $(PYTEST) $(COMPUTING) --junitxml=hil-tests/results/durability.xml
 	@echo "== a service that is away, and the demonstration (about a minute); meanwhile every parser of bytes under the fuzzer, $${FUZZ_SECONDS:-5} s each"
 	@scripts/beside hil-tests/results/outage.log $(PYTEST) $(STEADY) --junitxml=hil-tests/results/outage.xml -- Tests/Fuzz/run $${FUZZ_SECONDS:-5}
+	@scripts/setup browser
+	@echo "== the screens, their server and far clinicians, in a real browser (about ten minutes)"
+	@$(PYTEST) -n 2 $(SCREENS) --junitxml=hil-tests/results/screens.xml
 	@echo "== played devices read by independent clients (many at once: by themselves, so that they delay nobody)"
 	@$(PYTEST) hil-tests/test_profile_players.py --junitxml=hil-tests/results/players.xml
 	@echo "== keeping time: what the lines' threads do, by itself (about a minute)"
@@ -137,11 +143,13 @@ bench: setup-packages ## Measure side by side with C floors; prints a table, wri
 .PHONY: screenshots
 screenshots: ## Pictures of the screen in Arabic and English, to be looked at by whoever changes it: hil-tests/results/screen.
 	@scripts/setup python
+	@scripts/setup browser
 	@.venv-hil/bin/python hil-tests/benches/screenshots.py
 
 .PHONY: screen-bench
 screen-bench: ## Frames, processor time and lateness of the live screens, read from the pixels: some six minutes.
 	@scripts/setup python
+	@scripts/setup browser
 	@.venv-hil/bin/python hil-tests/benches/screen.py
 
 deb: setup-packages ## The Debian package, in .build/deb; the first time some eight minutes, for a build with Swift's runtime in it.
