@@ -441,7 +441,7 @@ def test_a_unit_that_serves_none_says_so(hosts, tmp_path, bench):
     assert result.returncode == 2 and b"nothing to show" in result.stderr
     unit = yaml.safe_load(host.config.read_text())
     for console, words in (
-            ({}, "give a “port”"), ({"port": 1, "socket": "s"}, "either"), ({"port": 0}, "1…65535"),
+            ({}, "give a “port”"), ({"port": 1, "socket": "s"}, "either"), ({"port": 0}, "1 to 65535"),
             ({"socket": "s" * 200}, "107 bytes"), ({"port": 1, "hosts": ["a b"]}, "a name is lower-case"),
             ({"port": 1, "hosts": [f"h{number}" for number in range(9)]}, "at most 8"), ({"prot": 1}, "prot")):
         unit["console"] = console
