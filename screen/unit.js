@@ -5,7 +5,7 @@ import { Block } from "./blocks.js"
 import { AlarmChip } from "./chip.js"
 import { made, setState, setText } from "./dom.js"
 import { PumpLine, alarmsOf, nameOf, patientText, pumpsOf, scoreText } from "./lines.js"
-import { arrange } from "./metrics.js"
+import { arrange, spare } from "./metrics.js"
 import { part } from "./part.js"
 import { store } from "./store.js"
 import { Strip } from "./strip.js"
@@ -60,7 +60,7 @@ class Tile {
       beside.append(cell)
     }
     const others = [...waves.slice(MOST_WAVES).flatMap((wave) => wave.blocks), ...blocks,
-      ...shown.flatMap((wave) => wave.blocks.slice(1))]
+      ...shown.flatMap((wave) => wave.blocks.slice(1))].sort((a, b) => spare(a) - spare(b))
     for (const block of others.slice(0, shown.length ? MOST_BLOCKS : 4 * MOST_BLOCKS)) {
       this.rest.append(this.#block(block))
     }
