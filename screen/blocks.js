@@ -68,7 +68,7 @@ export class Block {
     this.label = made("span", { class: "block-label" })
     const unit = made("bdi", { class: "unit", dir: "ltr" }, cleaned(unitText(block.unit)))
     const { device, vmd } = block.parts[0]
-    const from = block.again && made("bdi", { class: "from" }, cleaned([device, vmd].filter(Boolean).join(" ")))
+    const from = block.again ? made("bdi", { class: "from" }, cleaned([device, vmd].filter(Boolean).join(" "))) : null
     const head = made("span", { class: "block-head" }, this.label, unit, from, this.#limits)
     this.element = made("div", { class: `block colour-${block.colour}` }, head, large, this.#note)
     if (block.again) this.element.classList.add("again")

@@ -59,8 +59,10 @@ class Tile {
       for (const block of wave.blocks.slice(0, 1)) cell.append(this.#block(block))
       beside.append(cell)
     }
+    const told = new Set(shown.flatMap((wave) => wave.blocks.slice(0, 1).map((block) => block.word)))
     const others = [...waves.slice(MOST_WAVES).flatMap((wave) => wave.blocks), ...blocks,
-      ...shown.flatMap((wave) => wave.blocks.slice(1))].sort((a, b) => spare(a) - spare(b))
+      ...shown.flatMap((wave) => wave.blocks.slice(1))]
+      .filter((block) => !spare(block) || !told.has(block.word)).sort((a, b) => spare(a) - spare(b))
     for (const block of others.slice(0, shown.length ? MOST_BLOCKS : 4 * MOST_BLOCKS)) {
       this.rest.append(this.#block(block))
     }
