@@ -86,8 +86,9 @@ class BedScreen {
     this.element.style.setProperty("--rows", waves.length)
     this.curves.style.setProperty("--rows", waves.length)
     this.curves.hidden = waves.length === 0
-    this.curves.replaceChildren(box, beside, made("span", { class: "speed", dir: "ltr" }, t("speed")))
+    this.curves.replaceChildren(box, beside)
     if (waves.length) this.waves = new Waves(box, this.id, waves, true)
+    box.append(made("span", { class: "speed", dir: "ltr" }, t("speed")))
     this.others.replaceChildren(...others.map((block) => this.#block(block)))
     this.buildPumps()
     this.words()
