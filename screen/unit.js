@@ -16,7 +16,7 @@ const REFRESH = 200 // ms: how late an age or a dash may come
 const MOST_WAVES = 4
 const MOST_PUMPS = 2
 const MOST_BLOCKS = 4
-const TILE_WIDTH = 420 // CSS px: a narrower tile is not readable from a step away
+const TILE_WIDTH = 390 // CSS px: a narrower tile is not readable from a step away
 const COLUMNS = [1, 1, 2, 2, 2, 3, 3, 4, 4]
 
 /** A bed's tile. */
