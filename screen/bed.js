@@ -29,7 +29,7 @@ class BedScreen {
     this.preset = made("span", { class: "bed-preset" })
     this.entered = made("span", { class: "bed-entered" })
     this.curves = made("section", { class: "bed-curves", "data-t-label": "waves" })
-    this.others = made("section", { class: "bed-others", "data-t-label": "numbers" })
+    this.others = made("section", { class: "bed-others", tabindex: "0", "data-t-label": "numbers" })
     this.alarms = made("ul", { class: "bed-alarms" })
     this.noAlarm = made("p", { class: "no-alarm", "data-t": "noAlarm" })
     this.rows = keyed(this.alarms, (alarm) => alarm.instance, () => this.#alarmRow(), "li")
