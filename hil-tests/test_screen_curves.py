@@ -116,3 +116,79 @@ def test_the_clock_goes_by_the_message_that_came_fastest(page):
           done(told)
         })""")
     assert 990 <= offsets[100] <= 1000 and 970 <= offsets[-2] <= 980 and offsets[-1] == offsets[-2]
+
+
+# Gives each lateness to a bed's delay, and asks what it comes to: [wanted after all, each now() a frame apart].
+DELAY = """
+const [told, least, done] = arguments
+import('/delay.js').then(({Delay}) => {
+  const delay = new Delay(), slid = []
+  for (const [n, lateness, here] of told) {
+    delay.take(n, lateness, here)
+    slid.push(delay.now(here, least))
+  }
+  done({wanted: delay.wanted(least), slid})
+})
+"""
+
+
+def delay_of(page, told: list, least: int = 330) -> dict:
+    return page.execute_async_script(DELAY, told, least)
+
+
+def test_a_bed_waits_as_long_as_its_samples_are_late(page):
+    """A second at once, taken into the journal up to a quarter of a second later."""
+    late = [[1, 1000 + 40 * (k % 7), k * 1000] for k in range(12)]
+    assert delay_of(page, late)["wanted"] == 1240 - 40 + 50, "what came twice counts: 1,200 ms, and what is added"
+
+
+def test_a_device_in_step_and_a_single_late_entry_keep_the_small_delay(page):
+    steady = [[1, 250 + k % 12, k * 250] for k in range(40)]
+    assert delay_of(page, steady)["wanted"] == 330
+    assert delay_of(page, [*steady, [1, 1400, 10_000]])["wanted"] == 330
+    assert delay_of(page, [*steady, [1, 1400, 10_000], [1, 1400, 10_250]])["wanted"] == 1450, "twice is its way"
+
+
+def test_the_delay_is_bounded_and_slides_and_comes_back(page):
+    assert delay_of(page, [[1, 9000, k * 250] for k in range(9)])["wanted"] == 1500
+    late = [[1, 250, k * 16] for k in range(100)] + [[1, 1200, 1600 + k * 16] for k in range(300)]
+    back = [[1, 250, 6400 + k * 100] for k in range(500)]
+    slid = delay_of(page, late + back)["slid"]
+    assert max(slid) == 1250 and slid[-1] == 330
+    steps = [(b - a) / (now - before) for a, b, (_, _, before), (_, _, now)
+             in zip(slid, slid[1:], late + back, (late + back)[1:])]
+    assert max(steps) <= 0.5 + 1e-6 and min(steps) >= -0.1 - 1e-6, "a pen never stands, nor runs"
+
+
+# What a bed shows: its curves each with its blocks, and the blocks by themselves.
+ARRANGE = """
+const [streams, done] = arguments
+import('/metrics.js').then(({arrange}) => {
+  const told = (one) => [one.form ?? null, one.parts.map(part => part.n), one.second?.stream.n ?? null, one.again]
+  const {waves, blocks} = arrange(streams)
+  done([waves.map(wave => [wave.stream.n, wave.again, wave.blocks.map(told)]), blocks.map(told)])
+})
+"""
+
+
+def stream(n: int, device: str, metric: str, kind: str = "number", vmd: str | None = None) -> dict:
+    return {"n": n, "device": device, "vmd": vmd, "metric": metric, "kind": kind, "unit": "1", "label": metric}
+
+
+def test_what_two_devices_tell_is_shown_once_large(page):
+    saturation, pulse = "MDC_PULS_OXIM_SAT_O2", "MDC_PULS_OXIM_PULS_RATE"
+    told = page.execute_async_script(ARRANGE, [
+        stream(1, "capnograph", saturation), stream(2, "capnograph", pulse),
+        stream(3, "monitor", saturation), stream(4, "monitor", pulse),
+        stream(5, "monitor", "MDC_PULS_OXIM_PLETH", "wave"), stream(6, "oximeter", saturation),
+        stream(7, "oximeter", "MDC_PULS_OXIM_PLETH", "wave"), stream(8, "monitor", "X"), stream(9, "oximeter", "X")])
+    assert told == [
+        [[5, False, [["saturation", [3], 4, False]]], [7, True, [["saturation", [6], None, True]]]],
+        [["saturation", [1], 2, True], [None, [8], None, False], [None, [9], None, True]]]
+
+
+def test_a_pressure_is_never_put_together_of_two_devices(page):
+    upper, lower = "MDC_PRESS_BLD_NONINV_SYS", "MDC_PRESS_BLD_NONINV_DIA"
+    told = page.execute_async_script(ARRANGE, [
+        stream(1, "a", upper), stream(2, "b", lower), stream(3, "b", upper, vmd="x"), stream(4, "b", upper)])
+    assert told[1] == [["cuff", [1], None, False], ["cuff", [4, 2], None, True], ["cuff", [3], None, True]]

@@ -134,7 +134,7 @@ const soundless = ({ sounder: sound }) => ({
 const lost = (state) => ({
   key: `lost-${store.link}-${state.isSilenced()}`, kind: "lost", role: "alert",
   nodes: () => [
-    el("strong", { t: `alarms.lost.${store.link}` }), " ",
+    el("strong", { t: `words-${store.link}` }), " ",
     state.isSilenced() ? el("b.left") : button("alarms.lost.silence", () => state.silence()),
   ],
   left: state.isSilenced() ? age(state.silencedUntil - performance.now()) : "",

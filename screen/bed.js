@@ -5,7 +5,7 @@ import { Block } from "./blocks.js"
 import { AlarmChip } from "./chip.js"
 import { made, setState, setText } from "./dom.js"
 import { PumpLine, alarmsOf, nameOf, partText, patientText, pumpsOf, scoreText } from "./lines.js"
-import { arrange } from "./metrics.js"
+import { arrange, spare } from "./metrics.js"
 import { part } from "./part.js"
 import { keyed } from "./parts.js"
 import { store } from "./store.js"
@@ -29,7 +29,7 @@ class BedScreen {
     this.preset = made("span", { class: "bed-preset" })
     this.entered = made("span", { class: "bed-entered" })
     this.curves = made("section", { class: "bed-curves", "data-t-label": "waves" })
-    this.others = made("section", { class: "bed-others", "data-t-label": "numbers" })
+    this.others = made("section", { class: "bed-others", tabindex: "0", "data-t-label": "numbers" })
     this.alarms = made("ul", { class: "bed-alarms" })
     this.noAlarm = made("p", { class: "no-alarm", "data-t": "noAlarm" })
     this.rows = keyed(this.alarms, (alarm) => alarm.instance, () => this.#alarmRow(), "li")
@@ -43,8 +43,9 @@ class BedScreen {
       this.name, this.patient, this.score, this.entered, made("span", { class: "space" }), this.preset)
     const past = made("div", { class: "bed-past" }, made("section", { "data-t-label": "trends" }, this.trends),
       made("section", { "data-t-label": "infusions" }, this.infusions))
-    container.append(made("div", { class: "bed-screen" }, head,
-      made("div", { class: "bed-live" }, this.curves, this.others), side, past))
+    this.element = made("div", { class: "bed-screen" }, head,
+      made("div", { class: "bed-live" }, this.curves, this.others), side, past)
+    container.append(this.element)
     for (const action of ACTIONS) this.actions.append(this.#action(action))
   }
 
@@ -79,13 +80,16 @@ class BedScreen {
     const box = made("div", { class: "wave-box" })
     const beside = made("div", { class: "tile-numbers" })
     for (const wave of waves) {
-      beside.append(made("div", { class: "number-cell" }, ...wave.blocks.map((block) => this.#block(block))))
+      beside.append(made("div", { class: "number-cell" }, ...wave.blocks.slice(0, 1).map((one) => this.#block(one))))
     }
+    const others = [...waves.flatMap((wave) => wave.blocks.slice(1)), ...blocks].sort((a, b) => spare(a) - spare(b))
+    this.element.style.setProperty("--rows", waves.length)
     this.curves.style.setProperty("--rows", waves.length)
     this.curves.hidden = waves.length === 0
-    this.curves.replaceChildren(box, beside, made("span", { class: "speed", dir: "ltr" }, t("speed")))
+    this.curves.replaceChildren(box, beside)
     if (waves.length) this.waves = new Waves(box, this.id, waves, true)
-    this.others.replaceChildren(...blocks.map((block) => this.#block(block)))
+    box.append(made("span", { class: "speed", dir: "ltr" }, t("speed")))
+    this.others.replaceChildren(...others.map((block) => this.#block(block)))
     this.buildPumps()
     this.words()
   }

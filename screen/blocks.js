@@ -67,8 +67,11 @@ export class Block {
     if (this.mean) large.append(made("span", { class: "mean" }, "(", this.mean.element, ")"))
     this.label = made("span", { class: "block-label" })
     const unit = made("bdi", { class: "unit", dir: "ltr" }, cleaned(unitText(block.unit)))
-    const head = made("span", { class: "block-head" }, this.label, unit, this.#limits)
+    const { device, vmd } = block.parts[0]
+    const from = block.again ? made("bdi", { class: "from" }, cleaned([device, vmd].filter(Boolean).join(" "))) : null
+    const head = made("span", { class: "block-head" }, this.label, unit, from, this.#limits)
     this.element = made("div", { class: `block colour-${block.colour}` }, head, large, this.#note)
+    if (block.again) this.element.classList.add("again")
     if (block.second) {
       this.second = new Value(block.second.stream.n)
       this.secondLabel = made("span", { class: "block-label" })
@@ -79,6 +82,7 @@ export class Block {
   /** Writes the words again, in the language that is chosen now. */
   name() {
     setText(this.label, labelOf(this.block))
+    this.label.title = labelOf({ stream: this.block.parts[0] })
     if (this.second) setText(this.secondLabel, t(this.block.second.word))
     this.refresh()
   }

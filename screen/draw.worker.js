@@ -1,6 +1,7 @@
 // The worker: listens to the console, keeps the curves, and sweeps them over the canvases that the page lent it.
 
 import { ServerClock } from "./clock.js"
+import { Delay } from "./delay.js"
 import { Curves, Sweep } from "./sweep.js"
 
 const SILENCE = 1500 // ms without a byte: the server is lost. It says something at least each 500 ms.
@@ -13,7 +14,8 @@ const clock = new ServerClock()
 const curves = new Curves()
 const sweeps = new Map()
 let session = undefined
-let delay = 250 + JITTER
+let least = 250 + JITTER
+const delays = new Map()
 let recording = true
 let source = undefined
 let address = undefined
@@ -72,9 +74,10 @@ function picture(told) {
     session = told.session
     clock.reset()
     curves.clear()
+    delays.clear()
     for (const one of sweeps.values()) one.sweep.again()
   }
-  if (told.commitEvery > 0 && told.commitEvery <= 5000) delay = told.commitEvery + JITTER
+  if (told.commitEvery > 0 && told.commitEvery <= 5000) least = told.commitEvery + JITTER
   // The picture goes first: what is said to be live must be there to be seen.
   tell("picture", { told })
   alive(told)
@@ -86,12 +89,21 @@ function beat(told) {
   alive(told)
 }
 
+function delayOf(bed) {
+  if (!delays.has(bed)) delays.set(bed, new Delay())
+  return delays.get(bed)
+}
+
 function waves({ bed, waves: entries }) {
   heard = performance.now()
   if (!Array.isArray(entries)) return
   for (const entry of entries) {
+    const goesOn = curves.get(entry?.[0])?.pieces.at(-1)?.next === entry?.[1]
     const taken = curves.take(entry)
     if (!taken) continue
+    if (goesOn && clock.offset !== undefined) {
+      delayOf(bed).take(entry[0], clock.now(heard).mono - entry[2], heard)
+    }
     for (const one of sweeps.values()) if (one.bed === bed) one.sweep.spoil(...taken)
   }
 }
@@ -110,8 +122,9 @@ function frame(at) {
   if (lastFrame !== undefined && frames.length < 20000) frames.push(at - lastFrame)
   lastFrame = at
   if (clock.offset !== undefined) {
-    const now = clock.now(performance.now()).mono - delay
-    for (const { sweep } of sweeps.values()) sweep.draw(now)
+    const here = performance.now()
+    const now = clock.now(here).mono
+    for (const { bed, sweep } of sweeps.values()) sweep.draw(now - delayOf(bed).now(here, least))
   }
   requestAnimationFrame(frame)
 }

@@ -23,10 +23,25 @@ function address(path, parameters) {
   return `${path}?${query}`
 }
 
+// The host reads for few at once, and says so: what a screen before this one asked may still be under way.
+const [TRIES, REST] = [8, 1000] // REST: ms
+
+const rest = (signal) => new Promise((done, failed) => {
+  const timer = setTimeout(done, REST)
+  signal?.addEventListener("abort", () => {
+    clearTimeout(timer)
+    failed(signal.reason)
+  }, { once: true })
+})
+
 async function ask(path, parameters, signal) {
   let response
   try {
-    response = await fetch(address(path, parameters), { signal, cache: "no-store", credentials: "omit" })
+    for (let tried = 1; ; tried += 1) {
+      response = await fetch(address(path, parameters), { signal, cache: "no-store", credentials: "omit" })
+      if (response.status !== 503 || tried >= TRIES) break
+      await rest(signal)
+    }
   } catch (error) {
     if (error.name === "AbortError") throw error
     throw new HistoryFault("unreachable")

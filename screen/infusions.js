@@ -52,8 +52,8 @@ class Infusions {
       class: "history-scroll", tabindex: "0", role: "group", "data-t-label": "infusionsEvents" })
     this.events = made("details", {}, made("summary", { "data-t": "infusionsEvents" }), this.body)
     this.events.addEventListener("toggle", () => this.sayEvents())
-    this.section = made("div", { class: "infusions", role: "group", "data-t-label": "infusionsTitle" }, this.list, this.fault,
-      this.events)
+    this.section = made("div", { class: "infusions", role: "group", "data-t-label": "infusionsTitle" },
+      this.list, this.fault, this.events)
     container.replaceChildren(this.section)
     this.ending = new AbortController()
     const listen = (name, act) => store.addEventListener(name, act, { signal: this.ending.signal })

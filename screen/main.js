@@ -50,8 +50,10 @@ async function go() {
 function showLink() {
   document.body.dataset.link = store.link
   setText(at("link"), t(`link-${store.link}`))
-  at("lost").hidden = store.link === "live"
-  setText(at("lost"), store.link === "live" ? "" : t(`words-${store.link}`))
+  // The alarm bar tells it as soon as it is there, with what silences it; until then, or without it, this line does.
+  const isTold = store.link === "live" || at("alarm-bar").hasChildNodes()
+  at("lost").hidden = isTold
+  setText(at("lost"), isTold ? "" : t(`words-${store.link}`))
 }
 
 function showUnit() {
@@ -114,7 +116,10 @@ async function begin() {
   addEventListener("hashchange", go)
   setInterval(showClock, 500)
   go()
-  part("./alarms.js").then((alarms) => alarms?.mountAlarmBar(at("alarm-bar")))
+  part("./alarms.js").then((alarms) => {
+    alarms?.mountAlarmBar(at("alarm-bar"))
+    showLink()
+  })
   const people = await part("./people.js")
   const showStaying = () => {
     const id = people?.staying?.()

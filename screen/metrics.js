@@ -7,7 +7,7 @@ const BLOCKS = [
     key: "saturation", colour: "oxygen", word: "metric-saturation", metrics: ["MDC_PULS_OXIM_SAT_O2"],
     second: { word: "metric-pulse", metric: "MDC_PULS_OXIM_PULS_RATE" },
   },
-  { key: "pulse", colour: "oxygen", word: "metric-pulse", metrics: ["MDC_PULS_OXIM_PULS_RATE"], without: "saturation" },
+  { key: "pulse", colour: "oxygen", word: "metric-pulse", metrics: ["MDC_PULS_OXIM_PULS_RATE"] },
   {
     key: "art", colour: "pressure", word: "metric-art",
     metrics: ["MDC_PRESS_BLD_ART_SYS", "MDC_PRESS_BLD_ART_DIA"], mean: "MDC_PRESS_BLD_ART_MEAN",
@@ -21,17 +21,26 @@ const BLOCKS = [
     second: { word: "metric-breath", metric: "MDC_CO2_RESP_RATE" },
   },
   {
-    key: "co2conc", colour: "breath", word: "metric-co2End", metrics: ["MDC_CONC_AWAY_CO2_ET"],
+    key: "co2conc", colour: "breath", word: "metric-co2End", isOther: true, metrics: ["MDC_CONC_AWAY_CO2_ET"],
     second: { word: "metric-breath", metric: "MDC_CO2_RESP_RATE" },
   },
   { key: "breath", colour: "breath", word: "metric-breath", metrics: ["MDC_RESP_RATE"] },
   { key: "breath2", colour: "breath", word: "metric-breath", metrics: ["MDC_TTHOR_RESP_RATE"] },
-  { key: "breath3", colour: "breath", word: "metric-breath", metrics: ["MDC_CO2_RESP_RATE"], without: "co2" },
+  { key: "breath3", colour: "breath", word: "metric-breath", metrics: ["MDC_CO2_RESP_RATE"] },
   {
     key: "cuff", colour: "cuff", word: "metric-cuff",
     metrics: ["MDC_PRESS_BLD_NONINV_SYS", "MDC_PRESS_BLD_NONINV_DIA"], mean: "MDC_PRESS_BLD_NONINV_MEAN",
   },
   { key: "temperature", colour: "temperature", word: "metric-temperature", metrics: ["MDC_TEMP"] },
+  ...[1, 2].map((channel) => ({
+    key: `channel-${channel}`, colour: "pressure", word: `metric-channel${channel}`, isOther: true,
+    metrics: [`NABD_INVASIVE_PRESSURE_${channel}_SYS`, `NABD_INVASIVE_PRESSURE_${channel}_DIA`],
+    mean: `NABD_INVASIVE_PRESSURE_${channel}_MEAN`,
+  })),
+  {
+    key: "temperature2", colour: "temperature", word: "metric-temperature2", isOther: true, metrics: ["NABD_TEMP_2"],
+  },
+  { key: "co2In", colour: "breath", word: "metric-co2In", isOther: true, metrics: ["MDC_AWAY_CO2_INSP"] },
 ]
 
 /** Curves, by the start of their name: colour, short word, and the block that stands beside them. */
@@ -42,6 +51,7 @@ const WAVES = [
   { prefix: "MDC_AWAY_CO2", colour: "breath", word: "metric-co2", blocks: ["co2", "breath3"] },
   { prefix: "MDC_CONC_AWAY_CO2", colour: "breath", word: "metric-co2", blocks: ["co2conc", "breath3"] },
   { prefix: "MDC_RESP", colour: "breath", word: "metric-resp", blocks: ["breath", "breath2"] },
+  { prefix: "NABD_RESPIRATION_WAVE", colour: "breath", word: "metric-resp", blocks: ["breath", "breath2"] },
   { prefix: "MDC_TTHOR", colour: "breath", word: "metric-resp", blocks: ["breath2", "breath"] },
   { prefix: "MDC_PRESS", colour: "pressure", blocks: [] },
 ]
@@ -69,38 +79,73 @@ export function unitText(unit) { return Object.hasOwn(UNITS, unit ?? "") ? UNITS
 const kind = (wave) => WAVES.find((one) => String(wave.metric).startsWith(one.prefix)) ?? OTHER_WAVE
 
 /**
- * What a bed shows: its curves with the blocks beside them, and the blocks that stand by themselves.
+ * What a bed shows: its curves with the blocks beside them, and the blocks that stand by themselves. A block is of one
+ * device (and part of it); where several tell the same, the one with the curve is first, and the others are `again`.
  *
  * @param streams of one bed, without its pumps'
- * @returns {waves: [{stream, colour, word, blocks}], blocks: [{key, colour, word, parts, mean, second, unit}]}:
- *   parts, mean and second are streams
+ * @returns {waves: [{stream, colour, word, blocks, again}],
+ *   blocks: [{key, form, colour, word, parts, mean, second, unit, again}]}: parts, mean and second are streams
  */
 export function arrange(streams) {
-  const numbers = streams.filter((one) => one.kind === "number")
-  const first = (metric) => numbers.find((one) => one.metric === metric)
-  const made = []
-  const used = new Set()
-  for (const form of BLOCKS) {
-    const parts = form.metrics.map(first).filter((one) => one && !used.has(one.n))
-    if (parts.length === 0) continue
-    const block = { ...form, parts, mean: form.mean && first(form.mean), unit: parts[0].unit }
-    block.second = form.second && first(form.second.metric) && { ...form.second, stream: first(form.second.metric) }
-    for (const one of [...parts, block.mean, block.second?.stream]) if (one) used.add(one.n)
-    made.push(block)
-  }
-  for (const one of numbers) {
-    if (used.has(one.n)) continue
-    made.push({ key: `stream-${one.n}`, colour: "other", parts: [one], unit: one.unit })
-  }
   const waves = streams.filter((one) => one.kind === "wave").map((stream) => ({ stream, ...kind(stream) }))
-  waves.sort((a, b) => rank(a) - rank(b))
-  const taken = new Set()
+  const told = new Set()
   for (const wave of waves) {
-    wave.blocks = made.filter((one) => wave.blocks.includes(one.key) && !taken.has(one.key))
-    for (const one of wave.blocks) taken.add(one.key)
+    wave.again = told.has(wave.stream.metric)
+    told.add(wave.stream.metric)
   }
-  return { waves, blocks: made.filter((one) => !taken.has(one.key)) }
+  waves.sort((a, b) => a.again - b.again || rank(a) - rank(b))
+  const made = blocksOf(streams.filter((one) => one.kind === "number"), waves)
+  const taken = new Set()
+  const beside = (wave, suits) => made.filter((one) => wave.forms.includes(one.form) && !taken.has(one) && suits(one))
+  const take = (wave, blocks) => {
+    wave.blocks = blocks
+    for (const one of blocks) taken.add(one)
+  }
+  for (const wave of waves) {
+    wave.forms = wave.blocks
+    take(wave, beside(wave, (one) => isOf(one.parts[0], wave.stream)))
+  }
+  for (const wave of waves) if (wave.blocks.length === 0) take(wave, beside(wave, (one) => !one.again))
+  return { waves, blocks: made.filter((one) => !taken.has(one)) }
 }
+
+const isOf = (a, b) => a.device === b.device
+
+/** All numbers in blocks: those of a known form in its order, then each by itself. */
+function blocksOf(numbers, waves) {
+  const free = new Set(numbers)
+  const made = []
+  for (const form of BLOCKS) {
+    const hasCurve = (one) => waves.some((wave) => wave.blocks.includes(form.key) && isOf(one, wave.stream))
+    const leads = numbers.filter((one) => form.metrics.includes(one.metric))
+    leads.sort((a, b) => hasCurve(b) - hasCurve(a))
+    let again = false
+    for (const lead of leads) {
+      if (!free.has(lead)) continue
+      const mate = (metric) => numbers.find((one) => free.has(one) && one.metric === metric && isOf(one, lead)
+        && (one.vmd ?? null) === (lead.vmd ?? null))
+      const parts = form.metrics.map(mate).filter(Boolean)
+      const mean = form.mean && mate(form.mean)
+      const second = form.second && mate(form.second.metric)
+      for (const one of [...parts, mean, second]) free.delete(one)
+      made.push({
+        ...form, key: `${form.key}-${lead.n}`, form: form.key, parts, mean, unit: parts[0].unit, again,
+        second: second && { ...form.second, stream: second },
+      })
+      again = true
+    }
+  }
+  const told = new Set()
+  for (const one of free) {
+    const again = told.has(one.metric)
+    told.add(one.metric)
+    made.push({ key: `stream-${one.n}`, colour: "other", parts: [one], unit: one.unit, again })
+  }
+  return made
+}
+
+/** How soon a block is left out where there is little room: what is told already, or has no short word, goes first. */
+export const spare = (block) => (block.again ? 2 : block.isOther || !block.word ? 1 : 0)
 
 function rank(wave) {
   const place = WAVES.findIndex((one) => one.prefix === wave.prefix)

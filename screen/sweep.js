@@ -5,7 +5,7 @@ import { Curve, scaleFor } from "./curves.js"
 const SPEED = 25 * 96 / 25.4 / 1000 // CSS px a ms: 25 mm/s, with the 96 px an inch that CSS promises
 const BAR = 18 // CSS px before the pen that are wiped
 const LINE = 1.7 // CSS px
-const [LABEL, LOW] = [16, 64] // CSS px: where a row's words stand, which hide no curve, unless the row is so low
+const [LABEL, LOW] = [16, 36] // CSS px: where a row's words stand, which hide no curve, unless the row is so low
 const GRID = 5 * 96 / 25.4 // CSS px: 5 mm, which is 200 ms
 const SCALE_EVERY = 1000 // ms
 const SCALE_OVER = 6000 // ms: two slow breaths

@@ -5,7 +5,7 @@ import { Block } from "./blocks.js"
 import { AlarmChip } from "./chip.js"
 import { made, setState, setText } from "./dom.js"
 import { PumpLine, alarmsOf, nameOf, patientText, pumpsOf, scoreText } from "./lines.js"
-import { arrange } from "./metrics.js"
+import { arrange, spare } from "./metrics.js"
 import { part } from "./part.js"
 import { store } from "./store.js"
 import { Strip } from "./strip.js"
@@ -16,7 +16,7 @@ const REFRESH = 200 // ms: how late an age or a dash may come
 const MOST_WAVES = 4
 const MOST_PUMPS = 2
 const MOST_BLOCKS = 4
-const TILE_WIDTH = 420 // CSS px: a narrower tile is not readable from a step away
+const TILE_WIDTH = 390 // CSS px: a narrower tile is not readable from a step away
 const COLUMNS = [1, 1, 2, 2, 2, 3, 3, 4, 4]
 
 /** A bed's tile. */
@@ -59,8 +59,10 @@ class Tile {
       for (const block of wave.blocks.slice(0, 1)) cell.append(this.#block(block))
       beside.append(cell)
     }
+    const told = new Set(shown.flatMap((wave) => wave.blocks.slice(0, 1).map((block) => block.word)))
     const others = [...waves.slice(MOST_WAVES).flatMap((wave) => wave.blocks), ...blocks,
       ...shown.flatMap((wave) => wave.blocks.slice(1))]
+      .filter((block) => !spare(block) || !told.has(block.word)).sort((a, b) => spare(a) - spare(b))
     for (const block of others.slice(0, shown.length ? MOST_BLOCKS : 4 * MOST_BLOCKS)) {
       this.rest.append(this.#block(block))
     }

@@ -3,7 +3,7 @@
 import { labelOf } from "./blocks.js"
 import { made, setText } from "./dom.js"
 import { sweep } from "./live.js"
-import { t } from "./words.js"
+import { cleaned, t } from "./words.js"
 
 const GAINS = [0.25, 0.5, 1, 2, 4, 8]
 // What a nurse chose for a curve holds until the page is loaded anew, on every screen.
@@ -79,7 +79,7 @@ export class Waves {
       const { stream, word } = row.wave
       const own = labelOf({ stream })
       const label = word && own !== t(word) ? t(word) : own
-      setText(row.label, label)
+      setText(row.label, row.wave.again ? `${label} ${cleaned(stream.device)}` : label)
       if (!row.gain) continue
       const gain = gains.get(gainKey(row.wave)) ?? 1
       setText(row.gain, gain === 1 ? t("gainAuto") : `×${gain}`)
