@@ -21,7 +21,7 @@ from peers.validators import validate
 HERE = Path(__file__).parent
 # Where the private keys of the session are, once there are any.
 KEYS = pytest.StashKey[Path]()
-pytest_plugins = ["peers.fault_table", "peers.grouping", "vm.report", "vm.fixtures"]
+pytest_plugins = ["peers.fault_table", "peers.grouping", "peers.screen_fixtures", "vm.report", "vm.fixtures"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -38,19 +38,6 @@ def driver() -> Iterator:
 
 
 @pytest.fixture
-def feed() -> Iterator[PeopleFeed]:
-    made = PeopleFeed()
-    yield made
-    made.desk.released.set()
-    made.stop()
-
-
-@pytest.fixture
-def alarms(feed: PeopleFeed) -> Alarms:
-    return Alarms(feed)
-
-
-@pytest.fixture
 def touch(driver, feed: PeopleFeed, alarms: Alarms) -> Iterator[Touch]:
     made = Touch(driver, feed)
     for place, priority in enumerate(("high", "medium", "low")):

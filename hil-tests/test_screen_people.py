@@ -25,14 +25,6 @@ def driver() -> Iterator:
 
 
 @pytest.fixture
-def feed() -> Iterator[PeopleFeed]:
-    made = PeopleFeed()
-    yield made
-    made.desk.released.set()
-    made.stop()
-
-
-@pytest.fixture
 def touch(driver, feed: PeopleFeed) -> Iterator[Touch]:
     made = Touch(driver, feed).open()
     driver.get_log("browser")
@@ -40,11 +32,6 @@ def touch(driver, feed: PeopleFeed) -> Iterator[Touch]:
     said = [line for line in complaints(driver) if "/ask" not in line and "ERR_" not in line]
     driver.get("about:blank")
     assert not said, said
-
-
-@pytest.fixture
-def alarms(feed: PeopleFeed) -> Alarms:
-    return Alarms(feed)
 
 
 # MARK: Acts
