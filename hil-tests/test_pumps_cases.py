@@ -126,7 +126,7 @@ def test_case_04_a_crash_behind_the_dose_gives_no_second_one(unit, after):
     pump.lie(late, names=["INF_RATE"], late=0.0, then=lambda: pump.clockwork.at(now() + after, unit.host.kill))
     Starting(unit, number)
     wait_until(lambda: pump.effect_writes("INF_RATE") == 1, 20, "the effect")
-    wait_until(lambda: not unit.host.running, 10, "the kill")
+    wait_until(lambda: unit.host.gone, 10, "the kill")
     begun = now()
     lets_in(unit)
     view = unit.show(number)

@@ -79,6 +79,8 @@ struct InfusionWatch: Sendable {
     /// The smallest difference that the counter shows.
     private let step: Double
 
+    /// When it showed anything last. Unit: ns of the monotonic clock.
+    private(set) var heard: Int64 = .min
     private var volume: Reading?
     private var moved: Int64?
     /// Since when the counter should have moved, and has not.
@@ -93,9 +95,10 @@ struct InfusionWatch: Sendable {
     /// The pump's own alarms that stand.
     private var alarms: Set<String> = []
     private var isControlLost = false
-    private(set) var holds: Set<AlertKind> = []
+    private var holds: Set<AlertKind> = []
     private var until: [AlertKind: Int64] = [:]
-    private var told: Set<AlertKind> = []
+    /// What was given to hold, and not yet to be over.
+    private(set) var told: Set<AlertKind> = []
 
     /// - Parameter step: the smallest difference that the counter shows, in its unit.
     init(device: String, vmd: String?, step: Double) { (self.device, self.vmd, self.step) = (device, vmd, step) }
@@ -104,7 +107,7 @@ struct InfusionWatch: Sendable {
 
     mutating func take(volume value: Double, at time: Int64) {
         defer {
-            volume = Reading(value: value, time: time)
+            (volume, heard) = (Reading(value: value, time: time), time)
             judgeControl(at: time)
         }
         if let before = volume {
@@ -128,6 +131,7 @@ struct InfusionWatch: Sendable {
     }
 
     mutating func take(status text: String, at time: Int64) {
+        heard = time
         let isInfusing = text.lowercased().hasPrefix("infus")
         switch (said, isInfusing) {
         case (.infusing, true): break
@@ -239,7 +243,8 @@ struct InfusionWatch: Sendable {
             holds.remove(alert)
             until[alert] = nil
         }
-        if holds.contains(.infusesBeyondControl) { judgeControl(at: now) }
+        // Of one that tells nothing nobody knows that it is over.
+        if holds.contains(.infusesBeyondControl), now &- heard < Limits.lately { judgeControl(at: now) }
         guard holds != told else { return [] }
         defer { told = holds }
         return holds.symmetricDifference(told).sorted { $0.rawValue < $1.rawValue }.map { ($0, holds.contains($0)) }

@@ -52,7 +52,7 @@ package struct InfusionWatches: Sendable {
             routes[number] = Route(pump: pump, aspect: aspect, value: LimitWatchValue(stream.form))
         }
         untold += known.values.flatMap { gone in
-            gone.holds.map { Change(alert: $0, device: gone.device, vmd: gone.vmd, holds: false) }
+            gone.told.map { Change(alert: $0, device: gone.device, vmd: gone.vmd, holds: false) }
         }
     }
 
@@ -88,7 +88,8 @@ package struct InfusionWatches: Sendable {
     /// One of the pump's own alarms, of medium or high priority.
     package mutating func take(alarm name: String, device: String, vmd: String?, begins: Bool, at time: Int64) {
         for place in pumps.indices where pumps[place].isOf(device, vmd) {
-            pumps[place].take(alarm: name, begins: begins, at: time)
+            // A rack's own alarm may have the name of a slot's.
+            pumps[place].take(alarm: "\(vmd ?? "")/\(name)", begins: begins, at: time)
         }
     }
 
@@ -99,9 +100,12 @@ package struct InfusionWatches: Sendable {
         }
     }
 
-    /// Whether a pump of a device infuses, as far as is known. Unit of `now`: ns of the monotonic clock.
+    /// How old what a pump showed last may be for it to count as infusing. Unit: ns.
+    private static let known: Int64 = 60_000_000_000
+
+    /// Whether a pump of a device infuses, as far as is known now. Unit of `now`: ns of the monotonic clock.
     package func infuses(_ device: String, at now: Int64) -> Bool {
-        pumps.contains { $0.device == device && $0.infuses(at: now) }
+        pumps.contains { $0.device == device && now &- Self.known < $0.heard && $0.infuses(at: now) }
     }
 
     /// Lets time pass, and gives all that has changed.

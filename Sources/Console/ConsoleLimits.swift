@@ -2,6 +2,8 @@
 package enum ConsoleLimits {
     /// Screens at once: a unit has a few, and each costs a copy of every beat in memory.
     package static let screens = 16
+    /// Of far clinicians, apart: they take no place of the unit's own.
+    package static let farScreens = 8
     /// Connections at once. A browser opens up to six to one host; beyond this the one that has been idle longest is
     /// closed for the new one.
     package static let connections = 64

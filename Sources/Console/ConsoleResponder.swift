@@ -114,20 +114,24 @@ package struct ConsoleResponder: HTTPResponder {
     /// Reads it in its turn, and tells it piece by piece.
     static func read(_ answer: PastAnswer, turns: Turns, _ channel: any Channel) async throws(Refusal) -> Response {
         try await turns.begin(orElse: .tooManyHistories)
-        let reading = PastReading(answer)
-        channel.closeFuture.whenComplete { _ in reading.cancel() }
+        let (reading, turn) = (PastReading(answer), HeldTurn(turns))
+        // Whoever goes before the head is written has no body that would end the turn.
+        channel.closeFuture.whenComplete { _ in
+            reading.cancel()
+            Task { await turn.end() }
+        }
         let first = await Self.next(of: reading.all)
         if case .failure(let refusal)? = first {
-            await turns.end()
+            await turn.end()
             throw refusal
         }
         let body = ResponseBody { writer in
             do {
                 try await write(first, of: reading, to: &writer)
-                await turns.end()
+                await turn.end()
             } catch {
                 reading.cancel()
-                await turns.end()
+                await turn.end()
                 throw error
             }
             try await writer.finish(nil)

@@ -76,6 +76,8 @@ package final class FarJournal: Sendable {
 
     private func look(_ reader: JournalReader) throws {
         var next = standing.withLock { $0 } ?? Standing()
+        // Another journal stands in its place: what was known is of one that is gone.
+        if try reader.newestEvent() < next.last { next = Standing() }
         if next.last == 0 {
             // A session ends all that was open before it.
             var seen: Int64 = 0

@@ -35,7 +35,8 @@ struct FarPast: Sendable {
         for stream in streams {
             guard let stream else { throw .malformed }
             guard unit.has(stream), isSeen(unit.bed(of: stream)) else { throw Self.notThis }
-            if let bed = unit.bed(of: stream) { earliest = max(earliest, begin(of: bed)) }
+            // What is at no bed may have been at one: of that nothing is seen from before.
+            earliest = max(earliest, unit.bed(of: stream).map(begin) ?? opened)
         }
         guard to > earliest else {
             throw Refusal(403, "before", "From afar nothing is seen of before this patient came, or was let be seen.")
@@ -45,9 +46,11 @@ struct FarPast: Sendable {
         return parameters
     }
 
+    /// Unit: ms since 1970.
+    private var opened: Int64 { consultation.openedUTC / 1_000_000 }
+
     /// From when on a bed's values are those of whoever is there now. Unit: ms since 1970.
     private func begin(of bed: String) -> Int64 {
-        let opened = consultation.openedUTC / 1_000_000
         // Where nobody is known to be there, it is not known either who was there before.
         return unit.patientSince(bed).flatMap { Int64(exactly: $0.rounded(.up)) } ?? opened
     }

@@ -93,7 +93,6 @@ struct FarQueue: Sendable {
     /// - Parameter factor: how curves are thinned; 1 not at all, `nil`: none is told.
     mutating func take(factor: Int?) -> [UInt8] {
         var told: [UInt8] = []
-        if let failure { told += Self.event("failure", failure) }
         if let picture { told += Self.event("picture", picture) }
         if !members.isEmpty || !parts.isEmpty {
             let lists = parts.sorted { $0.key < $1.key }.map { name, elements in
@@ -101,6 +100,8 @@ struct FarQueue: Sendable {
             }
             told += Self.event("beat", JSONPieces.object(members + lists))
         }
+        // Last: what is of before it must not stand as of now.
+        if let failure { told += Self.event("failure", failure) }
         (failure, picture, members, parts) = (nil, nil, [], [:])
         guard let factor else {
             thinner.clear()

@@ -71,7 +71,7 @@ struct FarResponder: HTTPResponder {
     private func live(
         _ waves: WavesWanted, _ consultation: Consultation, _ channel: any Channel
     ) async throws(Refusal) -> Response {
-        let screen = try await feed.join(waves) { channel.close(promise: nil) }
+        let screen = try await feed.join(waves, isFar: true) { channel.close(promise: nil) }
         channel.closeFuture.whenComplete { _ in screen.close() }
         let stream = FarStream(
             FarView(bed: consultation.grant.bed, consultation: consultation.number), waves: waves, screen: screen)
@@ -87,7 +87,7 @@ struct FarResponder: HTTPResponder {
 
     /// Where the streams are now.
     private func unit() async throws(Refusal) -> FarUnit {
-        let screen = try await feed.join(.none) {}
+        let screen = try await feed.join(.none, isFar: true) {}
         defer { screen.close() }
         var view = FarView(bed: nil, consultation: 0)
         for frame in await screen.next() ?? [] {

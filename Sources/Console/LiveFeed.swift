@@ -72,13 +72,18 @@ package actor LiveFeed {
 
     /// A screen more, with all that there is to see now.
     ///
-    /// - Parameter closing: ends the way to the screen; it may be called more than once, and waits for nothing.
+    /// - Parameters:
+    ///   - isFar: whether it is a far clinician's.
+    ///   - closing: ends the way to the screen; it may be called more than once, and waits for nothing.
     /// - Throws: ``Refusal``, where there are too many.
-    package func join(_ waves: WavesWanted, closing: @escaping @Sendable () -> Void) throws(Refusal) -> Screen {
+    package func join(_ waves: WavesWanted, isFar: Bool = false, closing: @escaping @Sendable () -> Void)
+        throws(Refusal) -> Screen
+    {
         if isEnding { throw .ending }
         screens = screens.filter { !$0.value.isClosed }
-        guard screens.count < ConsoleLimits.screens else { throw .tooManyScreens }
-        let screen = Screen(waves: waves, closing: closing)
+        let most = isFar ? ConsoleLimits.farScreens : ConsoleLimits.screens
+        guard screens.values.count(where: { $0.isFar == isFar }) < most else { throw .tooManyScreens }
+        let screen = Screen(waves: waves, isFar: isFar, closing: closing)
         _ = screen.open(everything(), at: clock.now())
         screens[next] = screen
         next += 1

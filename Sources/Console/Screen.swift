@@ -11,12 +11,14 @@ package final class Screen: Sendable {
     }
 
     package let waves: WavesWanted
+    /// Whether a far clinician looks.
+    let isFar: Bool
     private let state = Mutex(State.open(Backlog()))
     /// Ends the way to it: whoever tells it something may be waiting for it to be taken.
     private let closing: @Sendable () -> Void
 
-    package init(waves: WavesWanted, closing: @escaping @Sendable () -> Void) {
-        (self.waves, self.closing) = (waves, closing)
+    package init(waves: WavesWanted, isFar: Bool = false, closing: @escaping @Sendable () -> Void) {
+        (self.waves, self.isFar, self.closing) = (waves, isFar, closing)
     }
 
     /// Tells it something, in its turn. Unit of the time: ns of the monotonic clock.

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A few at once, some who wait for their turn, and nobody beyond that.
 package actor Turns {
     private let most: Int
@@ -22,5 +24,21 @@ package actor Turns {
 
     package func end() {
         if waiting.isEmpty { busy -= 1 } else { waiting.removeFirst().resume() }
+    }
+}
+
+/// A turn that was begun: ended once, by whoever is first.
+final class HeldTurn: Sendable {
+    private let turns: Turns
+    private let isOver = Mutex(false)
+
+    init(_ turns: Turns) { self.turns = turns }
+
+    func end() async {
+        let isFirst = isOver.withLock { isOver in
+            defer { isOver = true }
+            return !isOver
+        }
+        if isFirst { await turns.end() }
     }
 }

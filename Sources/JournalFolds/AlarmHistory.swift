@@ -25,9 +25,9 @@ package struct AlarmHistory {
     }
 
     /// The same of a journal that is open.
-    package init(_ reader: JournalReader) {
-        do { try read(reader) } catch { failure = "\(error)" }
-    }
+    ///
+    /// - Throws: what keeps the journal from being read now: nothing can be said of what stands then.
+    package init(_ reader: JournalReader) throws { try read(reader) }
 
     private mutating func read(_ reader: JournalReader) throws {
         guard let summary = try reader.newestSummary(.alarmLedger, isReadable: { Self.told($0) != nil }) else {

@@ -123,14 +123,24 @@ extension EventRecord {
         return .members([
             "t": .utc(utc), "mono": .milliseconds(monotonicNanoseconds), "session": .string(session),
             "event": .string(kind), "device": .shown(device),
-            "body": isShort ? withoutSubject : .object([]), "cut": isShort ? nil : .bool(true),
+            "body": isShort ? shownBody : .object([]), "cut": isShort ? nil : .bool(true),
         ])
     }
 
-    /// The body without the digest that stands for a patient; empty where it is no object.
-    private var withoutSubject: JSON {
+    /// What is told of a command: that it was, and never what was entered, said or shown. Whoever enters the same blind
+    /// may look at a screen.
+    private static let toldOfCommands: Set = ["by", "number", "word", "pump", "stop"]
+
+    /// The body without the digest that stands for a patient, and of a command what is told of one; empty where it is
+    /// no object.
+    private var shownBody: JSON {
         var members = object
-        if members.removeValue(forKey: "subject") == nil { return members.isEmpty ? .object([]) : .document(body) }
+        let count = members.count
+        members["subject"] = nil
+        if EventKind.allCases.first(where: { $0.name == kind })?.isOfCommand ?? true {
+            members = members.filter { Self.toldOfCommands.contains($0.key) }
+        }
+        if members.count == count { return members.isEmpty ? .object([]) : .document(body) }
         guard let data = try? JSONSerialization.data(withJSONObject: members, options: .sortedKeys) else {
             return .object([])
         }

@@ -1,4 +1,6 @@
 import DeviceModel
+import JournalFolds
+import Patients
 
 /// What of a picture changes by events only, as it is shown: written once, and compared to tell what is other.
 struct PictureParts {
@@ -31,6 +33,9 @@ struct PictureParts {
             .array([
                 .object(state.heading), .bool(state.isRecording), streams, .array(beds.map { .string($0.id) }),
                 .array(devices.map { .string($0.id) }),
+                // Whose values they are, and at which bed: whoever shows one bed has to begin anew.
+                .array(state.layout.bedOfDevice.sorted { $0.key < $1.key }.map { .array([.string($0), .string($1)]) }),
+                .array(state.beds.map { .integer(state.events.bindings.fold.openBinding(atBed: $0)?.number ?? 0) }),
             ]))
     }
 

@@ -1,4 +1,7 @@
 import DeviceModel
+import JournalFolds
+import Patients
+import SampleJournal
 
 /// Values and waves, which are written again and again: straight as bytes.
 extension PictureState {
@@ -18,10 +21,18 @@ extension PictureState {
                 newest.time >= samples.committed &- SessionSamples.oldest
             else { continue }
             bytes.append(bytes.isEmpty ? UInt8(ascii: "[") : UInt8(ascii: ","))
-            Self.write(newest, of: stream, to: &bytes)
+            Self.write(isOfFormerPatient(newest, stream) ? newest.withoutValue : newest, of: stream, to: &bytes)
         }
         if !bytes.isEmpty { bytes.append(UInt8(ascii: "]")) }
         return bytes
+    }
+
+    /// Whether it was measured before the patient came who is at the stream's bed now.
+    private func isOfFormerPatient(_ newest: SessionSamples.Newest, _ stream: PictureLayout.Stream) -> Bool {
+        guard let bed = stream.bed, let since = events.bindings.fold.openBinding(atBed: bed)?.since,
+            since.session == session?.key
+        else { return false }
+        return newest.time < since.nanoseconds
     }
 
     private static func write(_ newest: SessionSamples.Newest, of stream: PictureLayout.Stream, to bytes: inout [UInt8])

@@ -52,7 +52,7 @@ struct SessionEvents {
         self.session = session
         // What comes while they are read is taken by each of them only once.
         let newest = try reader.newestEvent()
-        (alarms, bindings, commands) = (AlarmHistory(reader), RecordedBindings(reader), RecordedCommands(reader))
+        (alarms, bindings, commands) = (try AlarmHistory(reader), RecordedBindings(reader), RecordedCommands(reader))
         last = newest
         try recallEntries(reader, upTo: newest)
         var seen = try Self.beginning(of: session, reader)

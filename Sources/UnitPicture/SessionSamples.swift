@@ -12,6 +12,11 @@ struct SessionSamples {
         let text: String?
         let validity: Validity
         let reason: Reason
+
+        /// The same moment, and nothing to show.
+        var withoutValue: Newest {
+            Newest(time: time, bits: 0, text: nil, validity: .notAvailable, reason: .none)
+        }
     }
 
     /// How old a value may be that is shown at all: a result is shown with its age. Unit: ns.

@@ -197,6 +197,28 @@ import Testing
         #expect(String(decoding: all, as: UTF8.self).contains("patientBound"))
     }
 
+    /// Whoever enters the same as the second person may look at a screen (C-11).
+    @Test func c11_nothingOfWhatWasEnteredIsInTheLog() throws {
+        let unit = try HistoryUnit()
+        let content = JSON.members([
+            "command": .string("rate"),
+            "entries": .array([.members(["name": .string("new-rate"), "quantity": .string("417.25")])]),
+        ])
+        try unit.run(
+            isTest: false,
+            events: EventKind.allCases.filter(\.isOfCommand).map { kind in
+                JournalWriter.Event(
+                    kind.name, device: "pump",
+                    body: [
+                        "by": .array([.string("amal")]), "content": content, "effect": content, "shown": content,
+                        "ledger": content, "number": .integer(7),
+                    ], monotonic: unit.now)
+            })
+        let log = String(decoding: try unit.document().bytes("/log", Self.time(unit)).all, as: UTF8.self)
+        #expect(log.contains("commandDrafted") && log.contains("amal") && log.contains("\"number\":7"))
+        #expect(!log.contains("417.25"))
+    }
+
     @Test func anAnswerComesInPiecesAndEndsWhenNobodyWantsItAnyMore() throws {
         struct Gone: Error {}
         let unit = try HistoryUnit()

@@ -112,6 +112,11 @@ class Host:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def gone(self) -> bool:
+        """Whether it has ended and whoever killed it is through: it may be started again."""
+        return self._process is None
+
+    @property
     def pid(self) -> int:
         """The running process's number."""
         assert self._process is not None, "the host does not run"
