@@ -15,7 +15,7 @@ export function judge(stream, value, mono, link = "live") {
   const age = Math.max(0, mono - value.t)
   // A result (a cuff's pressure) is of its own time: it has no staleAfter, and is shown with its age.
   const isLate = stream.staleAfter !== null && !(age <= stream.staleAfter)
-  if (link === "standing" || isLate) return { state: "stale", text: DASHES, age, reason: "stale" }
+  if (link !== "live" || isLate) return { state: "stale", text: DASHES, age, reason: "stale" }
   if (!COUNTS.has(value.validity) || value.text === null) {
     return { state: "invalid", text: DASHES, age, reason: value.reason || value.validity }
   }
