@@ -72,8 +72,8 @@ export function signIn({ isAnew = false, legend = t("people.signIn") } = {}) {
 /** What an outcome says of the secret. */
 function proven({ is, code }) {
   if (is === "refused" && code === "signIn") return "wrong"
-  // Whoever was one too many was not looked at.
-  return is === "done" || (is === "refused" && code !== "busy") ? "right" : "unknown"
+  // Other refusals may come before the host looked at the secret: of a line it cannot take, or of one too many.
+  return is === "done" || (is === "refused" && code === "role") ? "right" : "unknown"
 }
 
 /**
@@ -124,8 +124,9 @@ function previewButton({ key, line, told: shown }, { form, first, outcomes }) {
   const act = async () => {
     if (!form.reportValidity()) return
     const before = epoch()
-    const outcome = await say({ ...line(), by: first.read() })
-    if (epoch() !== before) return
+    const entered = line()
+    const outcome = await say({ ...entered, by: first.read() })
+    if (epoch() !== before || JSON.stringify(line()) !== JSON.stringify(entered)) return
     if (outcome.is === "done") shown(outcome.answer)
     else fillWith(outcomes, told("refused", ...explained(outcome)))
   }
