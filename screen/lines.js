@@ -88,7 +88,8 @@ export class PumpLine {
     const drug = drugOf(this.pump)
     setText(this.drug, drug.text)
     setState(this.drug, "data-state", drug.state === "fresh" ? undefined : drug.state)
-    const note = wrong ? noteText(wrong) : drug.note
+    const oldest = all.reduce((a, b) => (b.isResult && !(a?.isResult && a.age >= b.age) ? b : a), undefined)
+    const note = wrong ? noteText(wrong) : drug.note || (oldest ? noteText(oldest) : "")
     const link = store.devices.get(this.pump.device)?.link
     setText(this.note, note && (link === "answering" || !link ? note : reasonText("stale")))
   }
