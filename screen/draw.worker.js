@@ -71,7 +71,7 @@ function alive(told) {
 }
 
 function picture(told) {
-  if (told.form !== 1) return
+  if (told.form !== 1) return unreadable()
   if (told.session !== session) {
     session = told.session
     clock.reset()
@@ -85,8 +85,18 @@ function picture(told) {
   alive(told)
 }
 
+/** The console speaks another form than this screen: nothing that is shown is of now, nor is any beat of it. */
+function unreadable() {
+  heard = performance.now()
+  session = undefined
+  curves.clear()
+  for (const one of sweeps.values()) one.sweep.again()
+  link("standing")
+}
+
 function beat(told) {
-  if (!session) return
+  // It is heard, and no more: without a picture there is nothing to merge it with.
+  if (!session) return void (heard = performance.now())
   tell("beat", { told })
   alive(told)
 }
@@ -98,7 +108,7 @@ function delayOf(bed) {
 
 function waves({ bed, waves: entries }) {
   heard = performance.now()
-  if (!Array.isArray(entries)) return
+  if (!session || !Array.isArray(entries)) return
   for (const entry of entries) {
     const goesOn = curves.get(entry?.[0])?.pieces.at(-1)?.next === entry?.[1]
     const taken = curves.take(entry)
