@@ -120,6 +120,42 @@ def test_the_check_under_a_lost_link_finds_what_stands_as_fresh(driver, opened, 
     assert "fresh" in {state for _, state in values_when_lost(driver, feed)}
 
 
+# MARK: Results
+
+CUFF = """
+const [sys, dia, mean, age, done] = arguments
+import('/store.js').then(({store}) => {
+  const {mono} = store.now()
+  store.takeBeat({mono, values: [[sys, mono - age, '120', 'valid', ''], [dia, mono - 180000, '70', 'valid', ''],
+    [mean, mono - age, '87', 'valid', '']]})
+  done()
+})
+"""
+
+
+def told_of_a_cuff(driver, feed: Feed, age: int) -> tuple[str, str, str]:
+    """The upper and the lower pressure and the note, where the lower one is 3 min old. Unit of age: ms."""
+    feed.switch({"stuck": "monitor-1", "for": "60"})
+    driver.get(f"http://127.0.0.1:{feed.port}/#/bed/chair-1")
+    n = [number(feed, "monitor-1", f"MDC_PRESS_BLD_NONINV_{part}") for part in ("SYS", "DIA", "MEAN")]
+    block = f".block:has([data-n='{n[0]}'])"
+    wait(lambda: text(driver, f"{block} [data-n='{n[1]}']"), "the cuff's block", 9)
+    time.sleep(1)
+    driver.execute_async_script(CUFF, *n, age)
+    time.sleep(0.7)
+    return (*(text(driver, f"{block} [data-n='{one}']") for one in n[:2]), text(driver, f"{block} .block-note"))
+
+
+def test_a_result_has_its_age_and_no_part_of_an_earlier_one(driver, opened) -> None:
+    assert told_of_a_cuff(driver, opened(), 0) == ("120", DASHES, "3 min ago")
+    assert told_of_a_cuff(driver, opened(), 178000) == ("120", "70", "3 min ago")
+
+
+def test_the_check_of_a_result_finds_a_part_of_an_earlier_one(driver, opened, tmp_path: Path) -> None:
+    feed = opened(faulty(tmp_path, "blocks.js", "part.refresh(since)", "part.refresh()"))
+    assert told_of_a_cuff(driver, feed, 0)[1] == "70"
+
+
 # MARK: What cannot be drawn or read
 
 
