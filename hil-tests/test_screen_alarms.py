@@ -262,3 +262,20 @@ def test_the_measure_finds_what_is_wrong(touch: Touch, changed: str, fault: str)
     heard = samples(touch, f"const priority = 'high'; {changed}")
     touch.driver.refresh()
     assert any(fault in each for each in faults(heard, RATE, BURSTS["high"])), faults(heard, RATE, BURSTS["high"])
+
+
+def test_a_sound_that_stands_is_opened_anew(touch: Touch) -> None:
+    told = touch.call("""
+      const { Sounder } = await import('/sound.js')
+      const made = []
+      const sounder = new Sounder(() => {
+        made.push({ state: 'running', currentTime: 1, resume: async () => {}, async close() { this.state = 'closed' } })
+        return made.at(-1)
+      })
+      await new Promise((resume) => setTimeout(resume, 2600))
+      const before = sounder.audible
+      sounder.open()
+      const after = [sounder.audible, made.map((each) => each.state)]
+      sounder.close()
+      return [before, ...after]""")
+    assert told == ["standing", "sounds", ["closed", "running"]]

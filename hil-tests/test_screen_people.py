@@ -12,10 +12,11 @@ import pytest
 
 from peers.browser import browser, complaints
 from peers.screen_people import PeopleFeed
-from peers.screen_touch import HEARD, SECRET, Alarms, Touch, until
+from peers.screen_touch import (
+    HEARD, QUANTITY, SECRET, Alarms, Touch, drafted, enter, looked, until, verified,
+)
 
 pytestmark = [pytest.mark.peers, pytest.mark.xdist_group("screen-people")]
-QUANTITY = "417.3"
 
 
 @pytest.fixture(scope="module")
@@ -207,23 +208,6 @@ def test_the_browsers_own_repetition_is_seen_by_the_press_that_it_carries(touch:
 # MARK: Pumps
 
 
-def enter(touch: Touch, quantity: str) -> None:
-    touch.fill("quantity-new-rate", quantity)
-
-
-def looked(touch: Touch, who: str, device: str = "pump-1") -> Touch:
-    touch.act("pump", device=device).sign(who).submit()
-    until(lambda: touch.one(".dialog .acts"), words=touch.text(".dialog"))
-    return touch
-
-
-def drafted(touch: Touch, quantity: str = QUANTITY) -> Touch:
-    looked(touch, "layla").run("document.querySelector('.dialog .acts button').click()")
-    enter(touch, quantity)
-    touch.sign("layla").submit().told("done")
-    return touch
-
-
 def test_the_second_person_enters_blind(touch: Touch, feed: PeopleFeed) -> None:
     looked(touch, "layla").run("document.querySelector('.dialog .acts button').click()")
     enter(touch, QUANTITY)
@@ -261,13 +245,6 @@ def test_whoever_entered_first_is_not_the_second_and_what_differs_voids_both(tou
     enter(touch, "417.4")
     touch.sign("omar").submit()
     until(lambda: "both are void" in touch.text(".dialog"), words=touch.text(".dialog"))
-
-
-def verified(touch: Touch) -> Touch:
-    drafted(touch).press(".dialog", "pumps.verify.do")
-    enter(touch, QUANTITY)
-    touch.sign("omar").submit().told("done")
-    return touch
 
 
 @pytest.mark.parametrize(("outcome", "kind", "words"), [

@@ -4,7 +4,7 @@ import { language, t } from "./words.js"
 import { once, say } from "./ask.js"
 import { button, el, field, fillWith } from "./parts.js"
 import { told } from "./dialog.js"
-import { credential, signOut, stay, staying } from "./signin.js"
+import { credential, epoch, signOut, stay, staying } from "./signin.js"
 
 /** A key of words that the language may not have; null where it has none. */
 function wordsOf(key) {
@@ -72,8 +72,8 @@ export function signIn({ isAnew = false, legend = t("people.signIn") } = {}) {
 /** What an outcome says of the secret. */
 function proven({ is, code }) {
   if (is === "refused" && code === "signIn") return "wrong"
-  // Whoever was one too many was not looked at.
-  return is === "done" || (is === "refused" && code !== "busy") ? "right" : "unknown"
+  // Other refusals may come before the host looked at the secret: of a line it cannot take, or of one too many.
+  return is === "done" || (is === "refused" && code === "role") ? "right" : "unknown"
 }
 
 /**
@@ -104,11 +104,13 @@ export function actForm(given) {
     if (entered === null || by === null) return
     const people = other === null ? { by } : { by, second: other.read() }
     fillWith(outcomes, el("p.waiting", { role: "status", t: "people.waiting" }))
+    const before = epoch()
     const outcome = await say({ ...entered, ...people })
+    if (epoch() !== before) return tellOnly(outcome, { dialog, doubt })
     const proof = proven(outcome)
     first.clear(proof, by)
     other?.clear(proof, people.second)
-    show(outcome, { dialog, form, outcomes, doubt, done: (answer) => done(answer, by) })
+    return show(outcome, { dialog, form, outcomes, doubt, done: (answer) => done(answer, by) })
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault()
@@ -121,11 +123,20 @@ export function actForm(given) {
 function previewButton({ key, line, told: shown }, { form, first, outcomes }) {
   const act = async () => {
     if (!form.reportValidity()) return
-    const outcome = await say({ ...line(), by: first.read() })
+    const before = epoch()
+    const entered = line()
+    const outcome = await say({ ...entered, by: first.read() })
+    if (epoch() !== before || JSON.stringify(line()) !== JSON.stringify(entered)) return
     if (outcome.is === "done") shown(outcome.answer)
     else fillWith(outcomes, told("refused", ...explained(outcome)))
   }
   return button(key, (event) => once(event.currentTarget, act))
+}
+
+/** After a lock nothing of an answer is kept or shown but what became of the act: neither who asked, nor any name. */
+function tellOnly({ is }, { dialog, doubt }) {
+  const isUndone = is === "refused" || is === "notAsked"
+  dialog.tellAlways(is === "unknown" ? t(doubt) : t(`people.told.${isUndone ? "refused" : "done"}`))
 }
 
 /** What became of it: a refusal leaves the form, everything else ends it. It is never asked again by itself. */

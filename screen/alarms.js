@@ -97,6 +97,9 @@ function conditions(state) {
   const lines = []
   if (state.sounder.audible !== "sounds") lines.push(soundless(state))
   if (store.link !== "live" && !state.isGrace()) lines.push(lost(state))
+  if (store.curves === "standing") {
+    lines.push({ key: "curves", kind: "curves", role: "alert", nodes: () => [el("strong", { t: "curves.standing" })] })
+  }
   if (isFar()) lines.push({ key: "far", kind: "far", role: "status", nodes: () => [t("people.far.readOnly")] })
   for (const each of store.picture?.consultations ?? []) lines.push(consultationOpen(each))
   for (const [place, until] of pauses([...store.alarms.values()], mono)) {
@@ -238,7 +241,7 @@ export function mountAlarmBar(container) {
     show()
   }
   const touched = () => sounder.audible !== "sounds" && sounder.open()
-  const heard = { alarms: changed, picture: show, beat: show, link: show, language: renew }
+  const heard = { alarms: changed, picture: show, beat: show, link: show, curves: show, language: renew }
   container.append(bar, ...voice.nodes)
   besideDialogs(container, (words) => {
     state.tell(words)

@@ -180,7 +180,7 @@ export function mount(container, { bed: id }) {
   }
   const events = {
     picture: () => screen.build(), beat, alarms: () => screen.refresh(),
-    language: words, people: words,
+    language: words, people: words, link: () => screen.refresh(),
   }
   for (const [name, take] of Object.entries(events)) store.addEventListener(name, take)
   const timer = setInterval(() => screen.refresh(), REFRESH)

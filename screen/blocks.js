@@ -8,6 +8,8 @@ import { cleaned, has, inLanguage, t } from "./words.js"
 
 // A result carries its age from here on. Unit: ms.
 const AGE_SHOWN = 60000
+// Parts of one result have times that differ by no more. Unit: ms.
+const APART = 5000
 const WORST = ["none", "stale", "invalid", "questionable", "fresh"]
 
 /** "12 s ago". Unit of `age`: ms. */
@@ -16,12 +18,13 @@ export function ageText(age) {
   return t(key, { count })
 }
 
-/** Why there are dashes, or what is doubtful, in words; empty where all is well. */
+/** Why there are dashes, what is doubtful, or how old a result is, in words; empty where all is well and of now. */
 export function noteText(shown) {
   if (shown.state === "none") return t("neverSeen")
   if (shown.state === "stale") return ageText(shown.age)
   if (shown.state === "invalid") return reasonText(shown.reason)
-  return shown.state === "questionable" ? t("questionable") : ""
+  const age = shown.isResult && shown.age >= AGE_SHOWN ? ageText(shown.age) : null
+  return [shown.state === "questionable" ? t("questionable") : null, age].filter(Boolean).join(" · ")
 }
 
 export function reasonText(reason) {
@@ -41,8 +44,13 @@ export class Value {
     this.element = made(name, { dir: "ltr", class: "value", "data-n": n })
   }
 
-  refresh() {
-    const shown = store.shown(this.n)
+  /** When the newest one was; -Infinity where there is none. Unit: ms of the server's clock. */
+  get time() { return store.values.get(this.n)?.t ?? -Infinity }
+
+  /** @param since what is of before is dashes. Unit: ms of the server's clock. */
+  refresh(since = -Infinity) {
+    const now = store.shown(this.n)
+    const shown = this.time < since ? { ...now, state: "stale", text: DASHES, reason: "stale" } : now
     const text = shown.text === DASHES ? DASHES : cleaned(shown.text)
     setText(this.element, text)
     setState(this.element, "data-state", shown.state)
@@ -90,15 +98,18 @@ export class Block {
   get #isResult() { return store.streams.get(this.block.parts[0].n)?.staleAfter === null }
 
   refresh() {
-    const all = this.#values.map((value) => value.refresh())
-    this.mean?.refresh()
+    const parts = this.mean ? [...this.#values, this.mean] : this.#values
+    // What is left of an earlier result is no part of this one.
+    const since = this.#isResult ? Math.max(...parts.map((part) => part.time)) - APART : -Infinity
+    const judged = parts.map((part) => part.refresh(since))
+    // A device that tells no mean at all lacks nothing.
+    const all = judged.filter((one, place) => place < this.#values.length || one.state !== "none")
     const second = this.second?.refresh()
     const worst = all.reduce((a, b) => (WORST.indexOf(b.state) < WORST.indexOf(a.state) ? b : a))
     setState(this.element, "data-state", worst.state)
-    const isFine = worst.state === "fresh"
-    const told = isFine && second && second.state !== "fresh"
-      ? `${t(this.block.second.word)}: ${noteText(second)}`
-      : isFine && this.#isResult && worst.age >= AGE_SHOWN ? ageText(worst.age) : noteText(worst)
+    const age = Math.max(...all.map((one) => one.age ?? 0))
+    const told = worst.state === "fresh" && second && second.state !== "fresh"
+      ? `${t(this.block.second.word)}: ${noteText(second)}` : noteText({ ...worst, age })
     setText(this.#note, told)
   }
 

@@ -12,12 +12,25 @@ const quantity = ({ name, quantity: text, unit }) =>
 const reading = ({ field, value, unit = null }) =>
   el("div", {}, el("dt", {}, plain(field)), el("dd", {}, num(value), unit === null ? null : [" ", num(unit)]))
 
+/** Ends before anything was intended, as the host says them. */
+const VOID = ["withdrawn", "expired", "restarted", "mismatched", "refused", "stopped"]
+const isUnsent = (end) => VOID.includes(end) || end.startsWith("notSent: ")
+
+/** What a command came to: "done" or "refused" where its end proves that; all else is "unknown". */
+export function endOf({ stage, end = null }) {
+  if (stage !== "ended" || end === null) return "unknown"
+  if (end === "confirmed" || end === "resolved: inEffect") return "done"
+  // People who say that it is not in effect now do not prove that nothing was done before.
+  return end === "rejected" || end === "notInEffect" || isUnsent(end) ? "refused" : "unknown"
+}
+
 /** Where a command stands: one sentence. */
 export function stageWords({ stage, people, needed, end = null }) {
   if (stage === "draft") return t("pumps.stage.draft", { people, needed })
   if (stage !== "ended") return t(`pumps.stage.${stage}`)
-  const known = ["confirmed", "rejected", "notInEffect", "withdrawn"]
-  return known.includes(end) ? t(`pumps.end.${end}`) : t("pumps.end.other", { end: end ?? "?" })
+  const known = ["confirmed", "rejected", "notInEffect", "withdrawn", "resolved: inEffect", "resolved: notInEffect"]
+  if (known.includes(end)) return t(`pumps.end.${end}`)
+  return t(end !== null && isUnsent(end) ? "pumps.end.unsent" : "pumps.end.other", { end: end ?? "?" })
 }
 
 /** Whether somebody must look at the pump since nobody knows what it does. */

@@ -49,7 +49,11 @@ export function closeDialog() {
   if (open === null) return
   const { layer, before, closed } = open
   open = null
-  for (const input of layer.querySelectorAll("input, textarea")) input.value = ""
+  for (const input of layer.querySelectorAll("input, textarea")) {
+    input.value = ""
+    // Whoever closes it while an answer is on its way does not stay signed in by that answer.
+    input.checked = false
+  }
   layer.remove()
   makeInert(false, layer)
   if (before?.isConnected) before.focus()

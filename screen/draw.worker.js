@@ -8,6 +8,7 @@ const SILENCE = 1500 // ms without a byte: the server is lost. It says something
 const [REOPEN_AFTER, GIVE_UP_AFTER] = [500, 4000] // ms, after an error and after a silence
 const CHECK_EVERY = 100
 const KEPT = 25000 // ms of curves: wider than any screen at 25 mm/s
+const AGAIN_AFTER = 500 // ms until curves that could not be drawn are tried again
 const JITTER = 80 // ms that a commit may take to come here and be drawn, beside its own time
 
 const clock = new ServerClock()
@@ -22,6 +23,7 @@ let address = undefined
 let [heard, opened, reopen] = [-Infinity, -Infinity, undefined]
 let said = undefined
 let [lastFrame, frames] = [undefined, []]
+let lastDrawn = undefined
 
 const tell = (event, more = {}) => postMessage({ event, at: performance.timeOrigin + performance.now(), ...more })
 
@@ -69,7 +71,7 @@ function alive(told) {
 }
 
 function picture(told) {
-  if (told.form !== 1) return
+  if (told.form !== 1) return unreadable()
   if (told.session !== session) {
     session = told.session
     clock.reset()
@@ -83,8 +85,18 @@ function picture(told) {
   alive(told)
 }
 
+/** The console speaks another form than this screen: nothing that is shown is of now, nor is any beat of it. */
+function unreadable() {
+  heard = performance.now()
+  session = undefined
+  curves.clear()
+  for (const one of sweeps.values()) one.sweep.again()
+  link("standing")
+}
+
 function beat(told) {
-  if (!session) return
+  // It is heard, and no more: without a picture there is nothing to merge it with.
+  if (!session) return void (heard = performance.now())
   tell("beat", { told })
   alive(told)
 }
@@ -96,7 +108,7 @@ function delayOf(bed) {
 
 function waves({ bed, waves: entries }) {
   heard = performance.now()
-  if (!Array.isArray(entries)) return
+  if (!session || !Array.isArray(entries)) return
   for (const entry of entries) {
     const goesOn = curves.get(entry?.[0])?.pieces.at(-1)?.next === entry?.[1]
     const taken = curves.take(entry)
@@ -114,19 +126,39 @@ setInterval(() => {
   if (now - heard > SILENCE) link("lost")
   if (said === "lost" && now - Math.max(heard, opened) > GIVE_UP_AFTER) open()
   if (clock.offset !== undefined) curves.forget(clock.now(now).mono - KEPT)
-  // The page knows by this that the worker lives.
-  tell("watch")
+  // The page knows by this that the worker lives, how the link is whatever it took it for, and whether curves move.
+  tell("watch", { state: said, drawn: lastDrawn })
 }, CHECK_EVERY)
 
+/** Draws the curves of a canvas; where that fails it is blank, and the others go on. Returns whether it was drawn. */
+function drawn(one, now, here) {
+  if (here < one.after) return false
+  try {
+    one.sweep.draw(now)
+    return true
+  } catch {
+    one.after = here + AGAIN_AFTER
+    one.sweep.again()
+  }
+  try {
+    one.sweep.blank()
+  } catch {
+    // A surface that takes nothing at all: the page says that curves stand.
+  }
+  return false
+}
+
 function frame(at) {
+  // First of all: nothing that goes wrong in a frame may be the end of all frames.
+  requestAnimationFrame(frame)
   if (lastFrame !== undefined && frames.length < 20000) frames.push(at - lastFrame)
   lastFrame = at
   if (clock.offset !== undefined) {
     const here = performance.now()
     const now = clock.now(here).mono
-    for (const { bed, sweep } of sweeps.values()) sweep.draw(now - delayOf(bed).now(here, least))
+    const all = [...sweeps.values()].map((one) => drawn(one, now - delayOf(one.bed).now(here, least), here))
+    if (all.every(Boolean)) lastDrawn = performance.timeOrigin + here
   }
-  requestAnimationFrame(frame)
 }
 requestAnimationFrame(frame)
 
@@ -138,7 +170,7 @@ addEventListener("message", ({ data }) => {
       break
     case "canvas": {
       const onRange = (n, low, high) => tell("range", { id: data.id, n, low, high })
-      sweeps.set(data.id, { bed: data.bed, sweep: new Sweep(data.surface, curves, onRange) })
+      sweeps.set(data.id, { bed: data.bed, after: 0, sweep: new Sweep(data.surface, curves, onRange) })
       break
     }
     case "layout": sweeps.get(data.id)?.sweep.layout(data.form); break

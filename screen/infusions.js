@@ -3,6 +3,7 @@
 import { made, setText } from "./dom.js"
 import { cleaned, fill, has, t, zoneName } from "./words.js"
 import { unitText } from "./metrics.js"
+import { drugOf } from "./lines.js"
 import { store } from "./store.js"
 import { Plot, coloursOf } from "./history-plot.js"
 import { Rolling } from "./history-roll.js"
@@ -65,6 +66,7 @@ class Infusions {
       } })
     listen("picture", () => this.rolling.ask())
     listen("language", () => this.say())
+    listen("link", () => this.sayNow())
     listen("beat", ({ detail }) => { if (detail?.pumps || detail?.values) this.sayNow() })
     this.say()
   }
@@ -122,9 +124,10 @@ class Infusions {
     for (const pump of this.pumps()) {
       const row = this.rows.get(this.keyOf(pump))
       if (!row) continue
-      const drug = pump.drug ? cleaned(pump.drug) : ""
+      const drug = drugOf(pump)
       const where = [pump.device, pump.vmd].filter(Boolean).map(cleaned).join(" · ")
-      setText(row.name, drug ? `\u2068${drug}\u2069 (\u2068${where}\u2069)` : where)
+      const note = drug.note && ` · ${drug.note}`
+      setText(row.name, `\u2068${drug.text}\u2069 (\u2068${where}\u2069)${note}`)
       setText(row.now, t("infusionsNow", { rate: this.shown(pump.rate), volume: this.shown(pump.volume) }))
       const legend = (kind, n, key) => made("span", { class: `infusions-key ${kind}` }, t(key),
         store.streams.has(n) ? ` (${labelOf(store.streams.get(n))}) ` : " ")
@@ -161,7 +164,9 @@ class Infusions {
     }
     const rows = this.pumps().flatMap((pump) => this.eventsOf(pump).map((event) => {
       const [time, name, , said] = eventTexts(event, word)
-      return [time, cleaned(pump.drug || pump.vmd || pump.device), name, said]
+      const { text, state } = drugOf(pump)
+      const isNamed = state === "fresh" || state === "questionable"
+      return [time, isNamed ? text : cleaned(pump.vmd || pump.device), name, said]
     })).sort((one, other) => (one[0] < other[0] ? -1 : 1))
     const head = ["historyTime", "historyWhere", "historyWhat", "historySaid"].map((key) => t(key))
     this.body.replaceChildren(table({ caption: zoneText(store.now().utc, zone), head, rows }, phrase))

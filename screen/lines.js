@@ -5,6 +5,7 @@ import { made, setState, setText } from "./dom.js"
 import { Value, noteText, reasonText } from "./blocks.js"
 import { unitText } from "./metrics.js"
 import { store } from "./store.js"
+import { DASHES } from "./values.js"
 import { cleaned, has, t, timeText } from "./words.js"
 
 const DAY = 86400000
@@ -45,6 +46,18 @@ export function scoreText(bed) {
 
 const comma = () => (document.documentElement.lang === "ar" ? "، " : ", ")
 
+/**
+ * What a pump says it infuses: {text, state, note}; the drug is a stream as any other, whose text may be of before.
+ *
+ * @returns `state` as of values.js, and "none" too where the pump has no such stream, or says nothing in it
+ */
+export function drugOf(pump) {
+  const shown = Number.isInteger(pump.drug) ? store.shown(pump.drug) : null
+  const counts = shown !== null && (shown.state === "fresh" || shown.state === "questionable")
+  if (shown === null || (counts && shown.text.trim() === "")) return { text: t("noDrug"), state: "none", note: "" }
+  return { text: counts ? cleaned(shown.text) : DASHES, state: shown.state, note: noteText(shown) }
+}
+
 /** A pump's line: drug, rate, volume given of how much, time left. */
 export class PumpLine {
   #values = []
@@ -72,10 +85,13 @@ export class PumpLine {
   refresh() {
     const all = this.#values.map((value) => value.refresh())
     const wrong = all.find((one) => one.state !== "fresh")
-    setText(this.drug, this.pump.drug ? cleaned(this.pump.drug) : t("noDrug"))
-    setState(this.drug, "data-state", this.pump.drug ? undefined : "none")
+    const drug = drugOf(this.pump)
+    setText(this.drug, drug.text)
+    setState(this.drug, "data-state", drug.state === "fresh" ? undefined : drug.state)
+    const oldest = all.reduce((a, b) => (b.isResult && !(a?.isResult && a.age >= b.age) ? b : a), undefined)
+    const note = wrong ? noteText(wrong) : drug.note || (oldest ? noteText(oldest) : "")
     const link = store.devices.get(this.pump.device)?.link
-    setText(this.note, wrong ? (link === "answering" || !link ? noteText(wrong) : reasonText("stale")) : "")
+    setText(this.note, note && (link === "answering" || !link ? note : reasonText("stale")))
   }
 }
 

@@ -7,6 +7,8 @@ import { store } from "./store.js"
 // The worker says something at least each beat (500 ms) or each look at its watch (100 ms): more is a dead worker.
 const WORKER_SILENCE = 1900
 const CHECK_EVERY = 100
+// Curves of a page in sight are drawn each frame: so long without one, they stand. Unit: ms.
+const FRAMES_SILENCE = 2000
 
 let worker = undefined
 let heard = 0
@@ -14,6 +16,7 @@ let opened = undefined
 const ranges = new Map()
 let nextCanvas = 1
 let framesAsked = []
+let seen = performance.now()
 
 /** Asks for the live picture with the waves of "all" beds, of one bed, or "none". The same again changes nothing. */
 export function listen(waves) {
@@ -29,6 +32,8 @@ function start() {
   worker.addEventListener("message", ({ data }) => take(data))
   worker.addEventListener("error", () => store.takeLink("lost"))
   heard = performance.now()
+  // Out of sight nothing is drawn: what stands is known only after a while in sight.
+  document.addEventListener("visibilitychange", () => { seen = performance.now() })
   setInterval(() => { if (performance.now() - heard > WORKER_SILENCE) store.takeLink("lost") }, CHECK_EVERY)
 }
 
@@ -39,9 +44,17 @@ function take(told) {
     case "picture": store.takePicture(told.told, here); break
     case "beat": store.takeBeat(told.told, here); break
     case "link": store.takeLink(told.state); break
+    case "watch": watch(told, here); break
     case "range": ranges.get(told.id)?.(told.n, told.low, told.high); break
     case "frames": for (const answer of framesAsked.splice(0)) answer(told.frames); break
   }
+}
+
+/** The worker lives: its word of the link holds, whatever the page took it for, and it says when it drew last. */
+function watch({ state, drawn }, here) {
+  if (state) store.takeLink(state)
+  const last = Math.max(seen, drawn === undefined ? -Infinity : drawn - performance.timeOrigin)
+  store.takeCurves(drawn === undefined || document.hidden || here - last <= FRAMES_SILENCE ? "moving" : "standing")
 }
 
 /**

@@ -7,7 +7,7 @@ import { button, choice, el, field, fillWith } from "./parts.js"
 import { actForm, explained } from "./acts.js"
 import { told } from "./dialog.js"
 import { placeName } from "./alarm-words.js"
-import { bytesText, commandView, isUncertain, pumpFacts, stageWords } from "./command-words.js"
+import { bytesText, commandView, endOf, isUncertain, pumpFacts, stageWords } from "./command-words.js"
 import { stop } from "./stop.js"
 
 export { stop }
@@ -124,6 +124,8 @@ function entryForm(view, offer) {
 function draft(dialog, view, offer) {
   const entry = entryForm(view, offer)
   const shown = el("div.preview", { role: "status" })
+  // A preview is of what was entered when it was asked for: it does not stand beside anything else.
+  for (const row of entry.rows) row.addEventListener("input", () => fillWith(shown))
   const form = actForm({
     dialog, submit: "pumps.draft.do", doubt: DOUBTFUL, line: () => ({ ask: "draft", ...entry.line() }),
     fields: [about(view.device), el("h3", {}, num(offer.command)), entry.rows, shown],
@@ -204,10 +206,12 @@ async function follow(dialog, first, by) {
     if (outcome.is !== "done") break
     view = outcome.answer.command
   }
-  const kind = view.stage === "ended" ? (view.end === "confirmed" ? "done" : "refused") : "unknown"
-  const words = kind === "unknown" ? t("pumps.notKnown") : stageWords(view)
-  if (kind === "unknown") dialog.tellAlways(words)
-  place.append(told(kind, el("p", {}, words)))
+  const kind = endOf(view)
+  const words = [kind === "unknown" ? t("pumps.notKnown") : null, view.stage === "ended" ? stageWords(view) : null]
+    .filter(Boolean)
+  // The end stays in sight where it is not known, and where somebody closed the dialog while it was on its way.
+  if (kind === "unknown" || !dialog.isOpen()) dialog.tellAlways(words.join(" "))
+  fillWith(place, commandView(view), told(kind, words.map((text) => el("p", {}, text))))
   return undefined
 }
 

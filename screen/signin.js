@@ -12,6 +12,7 @@ let patients = new Map()
 /** Runs while there is anything that a lock would forget, a form that is open included. */
 let timer = null
 const onLock = new Set()
+let locks = 0
 
 const changed = () => store.dispatchEvent(new Event("people"))
 
@@ -23,6 +24,9 @@ export const credential = () => (state.is === "staying" ? { id: state.id, secret
 
 /** Whether something is kept here that a lock would forget. */
 export const holdsSomething = () => timer !== null
+
+/** Another one after each lock: what was asked before it is of people whom this screen has forgotten. */
+export const epoch = () => locks
 
 /** Keeps who this is for a while. */
 export function stay({ id, secret }) {
@@ -59,6 +63,7 @@ export const whenLocked = (act) => onLock.add(act)
 export function lock() {
   clearTimeout(timer)
   timer = null
+  locks += 1
   state = { is: "nobody" }
   patients = new Map()
   for (const act of onLock) act()

@@ -47,6 +47,7 @@ export class Sounder extends EventTarget {
 
   /** Opens the way to the loudspeaker, or opens it again: to be called when somebody touches the screen. */
   open() {
+    if (this.#audible === "standing" || this.#context?.state === "closed") this.#giveUp()
     try {
       this.#context ??= this.makeContext()
       this.#context.resume().catch(() => {})
@@ -54,6 +55,14 @@ export class Sounder extends EventTarget {
       this.#context = null
     }
     this.tick()
+  }
+
+  /** A context that stands does not come back: the next one begins anew. */
+  #giveUp() {
+    if (this.#context?.state !== "closed") this.#context?.close().catch(() => {})
+    this.#context = null
+    this.#playing = null
+    this.#moved = { at: -1, seen: performance.now() }
   }
 
   /** What must sound: `null`, or a priority of `TONES` and whether nobody has answered it. */

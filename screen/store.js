@@ -19,14 +19,16 @@ function valueOf(row) {
 
 /**
  * The store. Events: "picture" (all is new), "beat" (detail: {values, alarms, beds, devices, commands, pumps,
- * consultations}: the members that changed), "alarms", "link" (detail: {state}), "language" (from words.js). Waves go
- * to the drawing worker and nowhere else.
+ * consultations}: the members that changed), "alarms", "link" (detail: {state}), "curves", "language" (from
+ * words.js). Waves go to the drawing worker and nowhere else.
  */
 class Store extends EventTarget {
   /** The merged picture: `beds`, `devices`, `streams`, `values`, `alarms` are Maps; undefined before the first. */
   picture = undefined
   /** "live", "lost" (the console does not tell) or "standing" (it tells, but nothing is recorded). */
   link = "lost"
+  /** "moving", or "standing" where curves can no longer be drawn. */
+  curves = "moving"
   clock = new ServerClock()
 
   get beds() { return this.picture?.beds ?? new Map() }
@@ -86,6 +88,12 @@ class Store extends EventTarget {
     if (state === this.link) return
     this.link = state
     this.#tell("link", { state })
+  }
+
+  takeCurves(state) {
+    if (state === this.curves) return
+    this.curves = state
+    this.#tell("curves")
   }
 
   #tell(name, detail) { this.dispatchEvent(new CustomEvent(name, { detail })) }

@@ -41,7 +41,15 @@ export class Sweep {
   /** All is drawn anew: nothing of what is there is known any more. */
   again() {
     this.#column = undefined
-    for (const row of this.#rows) row.scale = undefined
+    for (const row of this.#rows) [row.scale, row.told] = [undefined, false]
+  }
+
+  /** Nothing stands: what could not be drawn is not what was drawn before. */
+  blank() {
+    this.#context.reset()
+    if (!this.#form) return
+    this.#context.fillStyle = this.#form.background
+    this.#context.fillRect(0, 0, this.surface.width, this.surface.height)
   }
 
   /** How long the canvas is. Unit: ms. */

@@ -182,7 +182,10 @@ export function mount(container) {
     all((tile) => tile.name())()
     strip.build()
   }
-  const events = { picture: build, beat, alarms: all((tile) => tile.showAlarms()), language: named, people: patients }
+  const events = {
+    picture: build, beat, alarms: all((tile) => tile.showAlarms()), language: named, people: patients,
+    link: refresh,
+  }
   for (const [name, take] of Object.entries(events)) store.addEventListener(name, take)
   const watch = new ResizeObserver(columns)
   watch.observe(grid)

@@ -8,19 +8,20 @@ export const DASHES = "– –"
  *
  * @param stream as in the picture; @param value {t, text, validity, reason} or undefined; @param mono now, server's ms
  * @param link "live", "lost" or "standing": without a live link nothing is known to be of now
- * @returns {state: "none" | "stale" | "invalid" | "questionable" | "fresh", text, age (ms), reason}
+ * @returns {state: "none" | "stale" | "invalid" | "questionable" | "fresh", text, age (ms), reason}, and `isResult`
+ *   where a value stands that is of its own time
  */
 export function judge(stream, value, mono, link = "live") {
   if (!stream || !value) return { state: "none", text: DASHES, age: undefined, reason: "" }
   const age = Math.max(0, mono - value.t)
   // A result (a cuff's pressure) is of its own time: it has no staleAfter, and is shown with its age.
   const isLate = stream.staleAfter !== null && !(age <= stream.staleAfter)
-  if (link === "standing" || isLate) return { state: "stale", text: DASHES, age, reason: "stale" }
+  if (link !== "live" || isLate) return { state: "stale", text: DASHES, age, reason: "stale" }
   if (!COUNTS.has(value.validity) || value.text === null) {
     return { state: "invalid", text: DASHES, age, reason: value.reason || value.validity }
   }
   const state = value.validity === "questionable" ? "questionable" : "fresh"
-  return { state, text: value.text, age, reason: value.reason }
+  return { state, text: value.text, age, reason: value.reason, isResult: stream.staleAfter === null }
 }
 
 /** An age in few characters: seconds to two minutes, minutes to two hours, hours to two days, then days. Unit: ms. */

@@ -109,7 +109,7 @@ class Pumps:
         if by in kept["by"]:
             return refused("samePerson", "The second person must be another one than the first.", line["number"])
         if (line["device"], line["command"], line["entries"]) != (kept["device"], kept["command"], kept["entries"]):
-            kept.update(stage="ended", end="withdrawn")
+            kept.update(stage="ended", end="mismatched")
             words = "What you entered is not what the first person entered: both are void."
             return refused("mismatch", words, line["number"])
         kept.update(stage="verified", by=[*kept["by"], by])
@@ -135,7 +135,7 @@ class Pumps:
             return refused("notOpen", "It is known already what became of this command.")
         if second is None or second == by:
             return refused("onePersonMore", "One person more has to say what the pump shows.", line["number"])
-        kept.update(stage="ended", end={"inEffect": "confirmed"}.get(line["seen"], line["seen"]))
+        kept.update(stage="ended", end=f"resolved: {line['seen']}")
         return self.told(line["number"])
 
     def lookedAt(self, line: dict, by: str) -> list[dict]:  # noqa: N802: the request's own name

@@ -212,10 +212,7 @@ class State:
             if stream.device.startswith("pump"):
                 pump = made.setdefault((stream.device, stream.vmd), {
                     "device": stream.device, "vmd": stream.vmd, "bed": stream.bed, "drug": None})
-                if stream.metric == "MDC_DRUG_NAME_LABEL":
-                    pump["drug"] = (self.newest.get(stream.number) or [0, 0, None])[2]
-                else:
-                    pump[names[stream.metric]] = stream.number
+                pump[names[stream.metric]] = stream.number
         return list(made.values())
 
     def moment(self) -> dict:

@@ -17,6 +17,7 @@ from .screen_people import PeopleFeed
 HEARD = ("--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream",
          "--use-fake-ui-for-media-stream")
 SECRET = "1234"
+QUANTITY = "417.3"  # mL/h
 # Marks that keep directions apart, and that nobody sees.
 ISOLATES = "\u2066\u2068\u2069"
 
@@ -186,3 +187,27 @@ class Touch:
         finally:
             socket.close()
         return "".join(chunks)
+
+
+def enter(touch: Touch, quantity: str) -> None:
+    touch.fill("quantity-new-rate", quantity)
+
+
+def looked(touch: Touch, who: str, device: str = "pump-1") -> Touch:
+    touch.act("pump", device=device).sign(who).submit()
+    until(lambda: touch.one(".dialog .acts"), words=touch.text(".dialog"))
+    return touch
+
+
+def drafted(touch: Touch, quantity: str = QUANTITY) -> Touch:
+    looked(touch, "layla").run("document.querySelector('.dialog .acts button').click()")
+    enter(touch, quantity)
+    touch.sign("layla").submit().told("done")
+    return touch
+
+
+def verified(touch: Touch) -> Touch:
+    drafted(touch).press(".dialog", "pumps.verify.do")
+    enter(touch, QUANTITY)
+    touch.sign("omar").submit().told("done")
+    return touch
