@@ -67,16 +67,7 @@ extension RecorderLoop {
         let start = clock.now()
         defer { tellSlowness(since: start) }
         consultations.turn(now: start, utc: start &+ clockWatch.offset) { [self] batch in
-            do {
-                let last = try writer.record(
-                    batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset,
-                    quality: judgeClock())
-                totals.events += Int64(batch.count)
-                return last
-            } catch {
-                complain(error)
-                throw error
-            }
+            try recordAtOnce(batch, at: start, judgeClock())
         }
     }
 }

@@ -6,6 +6,12 @@ import RealTime
 import SampleJournal
 import Sampling
 
+/// An alarm of the host, and whether its condition holds now: answered at once, without I/O.
+struct AlarmWatch: Sendable {
+    let alert: AlertKind
+    let holds: @Sendable () -> Bool
+}
+
 /// The alerts' part in the recorder's rounds.
 extension RecorderLoop {
     /// What time brings about, and, where the events go to a new file, what all before came to.

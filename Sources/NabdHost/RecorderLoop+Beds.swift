@@ -32,17 +32,7 @@ extension RecorderLoop {
         let start = clock.now()
         defer { tellSlowness(since: start) }
         let come = beds.turn(now: start, utc: start &+ clockWatch.offset, file: writer.eventFile) {
-            [self] batch in
-            do {
-                let last = try writer.record(
-                    batch.map(JournalWriter.Event.init), now: start, utcOffset: clockWatch.offset,
-                    quality: judgeClock())
-                totals.events += Int64(batch.count)
-                return last
-            } catch {
-                complain(error)
-                throw error
-            }
+            [self] batch in try recordAtOnce(batch, at: start, judgeClock())
         }
         if come.isNews || !come.laid.isEmpty { take(come, of: beds, at: start) }
         tellStoreFault(beds)

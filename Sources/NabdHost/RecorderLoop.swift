@@ -7,12 +7,6 @@ import RealTime
 import SampleJournal
 import Sampling
 
-/// An alarm of the host, and whether its condition holds now: answered at once, without I/O.
-struct AlarmWatch: Sendable {
-    let alert: AlertKind
-    let holds: @Sendable () -> Bool
-}
-
 /// The recorder's thread: what its parts decide is done here.
 final class RecorderLoop<Clock: MonotonicTime> {
     /// How often what was drained is shown to whoever asks. Unit: ns.
