@@ -130,3 +130,33 @@ def test_b7_the_unit_signs_how_far_its_record_had_come(host, pki, tmp_path, tabl
     fault = next(line for line in told.stdout.decode().splitlines() if "its hash" in line)
     table.row(54, "audit tamper", "one letter of an event changed in place, its row's checksum put right",
               "the chain's verifier fails", fault)
+
+
+def test_b7_a_record_that_is_changed_under_the_host_is_told(host, table):
+    """A forger who has read the source changes one letter while the host runs; nobody asks for a verification."""
+    oximeter = Oximeter(lambda _: line(), period=0.5)
+    host.configure({"well": {"profile": "masimo/rad-8", "line": oximeter.line}}).start()
+    host.wait_for_sample(METRIC)
+    began = time.monotonic()
+    events = next(host.journal.glob("events-*.sqlite"))
+    with sqlite3.connect(events, timeout=10) as database:
+        number, *columns = database.execute(
+            "SELECT id, session, monotonic_ns, utc, quality, device, kind, body, hash FROM events "
+            "WHERE kind = 'deviceConfigured'").fetchone()
+        columns[6] = columns[6].replace("masimo", "Masimo")
+        database.execute("UPDATE events SET body = ?, checksum = ? WHERE id = ?",
+                         (columns[6], row_checksum(number, *columns), number))
+
+    def told() -> bool:
+        return any(event["event"] == "alertStart" and event["alert"] == "NABD_JOURNAL_CHANGED"
+                   for event in journal.events(host.export()))
+
+    wait_until(told, 40, "the alarm of the changed record")
+    took = time.monotonic() - began
+    host.stop()
+    oximeter.stop()
+    assert f"event {number}: its hash does not fit" in host.log(), "the log names it"
+    told = next(event for event in journal.events(host.export()) if event.get("alert") == "NABD_JOURNAL_CHANGED")
+    assert told["priority"] == "high"
+    table.row(54, "audit tamper under the running host", "one letter of an event changed in place, its row's checksum put "
+              "right", "an alarm, high", f"NABD_JOURNAL_CHANGED after {took:.0f} s of at most an hour")

@@ -62,6 +62,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case certificateExpiring = "NABD_CERTIFICATE_EXPIRING"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
+    case journalChanged = "NABD_JOURNAL_CHANGED"
     case journalShedding = "NABD_JOURNAL_SHEDDING"
     case journalOverLimit = "NABD_JOURNAL_OVER_LIMIT"
 
@@ -173,6 +174,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .high, "Stored values are missing: the record was deleted, damaged or replaced by an older one",
                 "قيم محفوظة مفقودة: حُذف السجل أو تلف أو استُبدل بنسخة أقدم")
+        case .journalChanged:
+            row(
+                .high, "Recorded events are not as they were written: somebody or a fault of the disk changed them",
+                "أحداث مسجلة ليست كما كُتبت: غيّرها شخص ما أو خلل في القرص")
         case .journalShedding:
             row(
                 .medium, "The store is full: the oldest waveforms that were not sent are being given up",

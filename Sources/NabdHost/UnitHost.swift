@@ -68,6 +68,8 @@ package final class UnitHost: Service {
     let desk: HostDesk?
     /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
     let view: UplinkView?
+    /// Whether somebody changes what is recorded.
+    private let recordWatch: RecordWatch
 
     package var configuration: UnitConfiguration { running.withLock { $0.configuration } }
     var workers: [LineWorker] { running.withLock { $0.workers } }
@@ -93,6 +95,7 @@ package final class UnitHost: Service {
             ? UplinkHost(configuration, mayWrite: { recorder.totals.holdsJournal }, logger: logger) : nil
         console = ConsoleHost(configuration, role: role, logger: logger)
         view = configuration.uplink.map { UplinkView($0, journal: configuration.journalDirectory) }
+        recordWatch = RecordWatch(journal: configuration.journalDirectory, logger: logger)
     }
 
     /// Runs until a graceful shutdown, then stops in the order of the data: lines, journal, uplink.
@@ -128,6 +131,7 @@ package final class UnitHost: Service {
         for worker in workers { try worker.start(priority: configuration.realTimePriority) }
         began.withLock { $0 = MonotonicClock().now() }
         let watch = watchService()
+        recordWatch.start()
         tellProfiles()
         let scheduling = await scheduling()
         schedulingWords.withLock { $0 = scheduling }
@@ -157,6 +161,7 @@ package final class UnitHost: Service {
         rules.cancel()
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
+        recordWatch.stop()
         // The record is whole before anything else is torn down.
         recorder.stop()
         door.cancel()
@@ -180,9 +185,12 @@ package final class UnitHost: Service {
     }
 
     private var watches: [AlarmWatch] {
-        guard let view else { return [] }
+        let recordWatch = recordWatch
+        let ofRecord = AlarmWatch(alert: .journalChanged) { recordWatch.holds }
+        guard let view else { return [ofRecord] }
         let after = configuration.uplinkAlarmAfter
         return [
+            ofRecord,
             AlarmWatch(alert: .uplinkFailing) { view.isFailing(for: after) },
             AlarmWatch(alert: .uplinkContradicted) { view.now.isContradicted },
             AlarmWatch(alert: .identityShared) { view.now.isShared },

@@ -45,9 +45,15 @@ extension JournalReader {
         do { try verifyChunks(&result, upTo: known.commit) } catch {
             result.faults.append("samples: cannot be read to their end (\(JournalFailure.words(error)))")
         }
-        do { try verifyEvents(&result, upTo: known.event) } catch {
-            result.faults.append("events: cannot be read to their end (\(JournalFailure.words(error)))")
-        }
+        do {
+            let chain = try verifyChain(faultsAtMost: Self.faultLimit - result.faults.count)
+            result.events = chain.events
+            result.faults += chain.faults.map(\.words)
+            if let next = chain.next, next <= known.event {
+                result.faults.append(
+                    "events: they end with event \(next &- 1), and the samples know of \(known.event): cut off")
+            }
+        } catch { result.faults.append("events: cannot be read to their end (\(JournalFailure.words(error)))") }
         return result
     }
 
@@ -180,63 +186,5 @@ extension JournalReader {
         try open(.events).first.flatMap { file in
             try file.queue.read { try Row.fetchOne($0, sql: "SELECT hash FROM anchor")?.bytes("hash") }
         }
-    }
-
-    private func verifyEvents(_ result: inout Verification, upTo known: Int64) throws {
-        var previous: [UInt8]?
-        var expectedID: Int64?
-        let all = try open(.events)
-        for (index, file) in all.enumerated() {
-            let end = index + 1 < all.count ? all[index + 1].first : Int64.max
-            let anchor = try file.queue.read { try Row.fetchOne($0, sql: "SELECT hash FROM anchor")?.bytes("hash") }
-            if let previous, anchor != previous {
-                result.faults.append("\(file.segment.name): does not hang on the event before it: records are missing")
-            }
-            var chain = (hash: anchor ?? EventRecord.noHash, next: expectedID ?? file.first)
-            guard try verifyEvents(file, end: end, &chain, &result) else { return }
-            (previous, expectedID) = (chain.hash, chain.next)
-        }
-        if let next = expectedID, next <= known {
-            result.faults.append("events: they end with event \(next &- 1), and the samples know of \(known): cut off")
-        }
-    }
-
-    /// Returns whether it is worth going on.
-    private func verifyEvents(
-        _ file: OpenFile, end: Int64, _ chain: inout (hash: [UInt8], next: Int64), _ result: inout Verification
-    ) throws -> Bool {
-        var last: Int64 = 0
-        while result.faults.count < Self.faultLimit {
-            let events: [EventRecord] = try Self.readable(file, after: last, end: end) { db, start, found in
-                let rows = try Row.fetchCursor(
-                    db, sql: "SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT 500",
-                    arguments: [start, end])
-                while let row = try rows.next() {
-                    let event = EventRecord(row)
-                    if event.id > found.last?.id ?? start { found.append(event) }
-                }
-            }
-            guard let newest = events.last else { return true }
-            last = newest.id
-            for event in events {
-                result.events += 1
-                if !event.isWhole {
-                    result.faults.append("\(file.segment.name): event \(event.id) is not as it was written")
-                }
-                if event.id != chain.next {
-                    result.faults.append(
-                        "\(file.segment.name): event \(event.id) follows \(chain.next &- 1): records are missing")
-                }
-                if event.expectedHash(after: chain.hash) != event.hash {
-                    result.faults.append(
-                        "\(file.segment.name): event \(event.id): its hash does not fit; it, or one before it, was "
-                            + "changed"
-                    )
-                    return false
-                }
-                chain = (event.hash, event.id &+ 1)
-            }
-        }
-        return false
     }
 }
