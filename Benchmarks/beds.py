@@ -38,20 +38,20 @@ NUMERICS = [
 ]
 
 
-def profile_text(port: int) -> str:
-    """A monitor's frames as beds_serve.c makes them: AA 55, bytes of data, kind, data, CRC."""
+def profile_text(port: int, times: int = 1) -> str:
+    """A monitor's frames as beds_serve.c makes them, so many times as fast: AA 55, bytes of data, kind, data, CRC."""
     fields, metrics, waveforms, place = [], [], [], 4
     for index, (metric, count, scale, unit) in enumerate(WAVEFORMS):
         fields.append(f"  w{index}: {{in: waves, byte: {place}, type: int16, count: {count}}}")
         waveforms.append(
-            f"  - {{metric: {metric}, from: w{index}, scale: {scale}, unit: {unit}, period: {40 // count}ms, "
+            f"  - {{metric: {metric}, from: w{index}, scale: {scale}, unit: {unit}, period: {40 // count // times}ms, "
             f"absolute: {limits(scale)}}}"
         )
         place += 2 * count
     for index, (metric, scale, unit) in enumerate(NUMERICS):
         fields.append(f"  n{index}: {{in: numbers, byte: {4 + 2 * index}, type: int16}}")
         metrics.append(
-            f"  - {{metric: {metric}, from: n{index}, scale: {scale}, unit: {unit}, every: 1s, "
+            f"  - {{metric: {metric}, from: n{index}, scale: {scale}, unit: {unit}, every: {1000 // times}ms, "
             f"absolute: {limits(scale)}}}"
         )
     parts = [
@@ -71,11 +71,11 @@ def limits(scale: str) -> str:
     return f"[{-30000 * float(scale):g}, {30000 * float(scale):g}]"
 
 
-def unit_file(folder: Path, port: int, beds: int) -> Path:
+def unit_file(folder: Path, port: int, beds: int, times: int = 1) -> Path:
     """A unit of so many beds; its journal is committed as often as where nothing is said."""
     profile = folder / "profiles/bench/bed/profile.yaml"
     profile.parent.mkdir(parents=True)
-    profile.write_text(profile_text(port))
+    profile.write_text(profile_text(port, times))
     devices = [f'  bed-{n}: {{profile: bench/bed, line: "tcp://127.0.0.{n}:{port}"}}' for n in range(1, beds + 1)]
     path = folder / "unit.yaml"
     path.write_text(
@@ -90,10 +90,10 @@ def unit_file(folder: Path, port: int, beds: int) -> Path:
 class Beds:
     """The monitors; they count what they say."""
 
-    def __init__(self, work: Path, beds: int) -> None:
+    def __init__(self, work: Path, beds: int, times: int = 1) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [work / "beds_serve", str(self.port), str(beds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [work / "beds_serve", str(self.port), str(beds), str(times)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
 
     def said(self) -> dict:

@@ -158,5 +158,5 @@ def test_b7_a_record_that_is_changed_under_the_host_is_told(host, table):
     assert f"event {number}: its hash does not fit" in host.log(), "the log names it"
     told = next(event for event in journal.events(host.export()) if event.get("alert") == "NABD_JOURNAL_CHANGED")
     assert told["priority"] == "high"
-    table.row(54, "audit tamper under the running host", "one letter of an event changed in place, its row's checksum put "
-              "right", "an alarm, high", f"NABD_JOURNAL_CHANGED after {took:.0f} s of at most an hour")
+    table.row(54, "audit tamper under the running host", "one letter of an event changed in place, its row's checksum "
+              "put right", "an alarm, high", f"NABD_JOURNAL_CHANGED after {took:.0f} s of at most an hour")

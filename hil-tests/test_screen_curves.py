@@ -147,7 +147,7 @@ def test_a_device_in_step_and_a_single_late_entry_keep_the_small_delay(page):
     assert delay_of(page, steady)["wanted"] == 330
     assert delay_of(page, [*steady, [1, 1400, 10_000]])["wanted"] == 330
     held_up = [*steady, [1, 1400, 10_000], [1, 1150, 10_001], [1, 900, 10_002]]
-    assert delay_of(page, held_up)["wanted"] == 330, "what one hold-up makes late is late once, as at the start of a page"
+    assert delay_of(page, held_up)["wanted"] == 330, "what one hold-up makes late is late once"
     assert delay_of(page, [*held_up, [1, 1400, 11_250]])["wanted"] == 1450, "twice is its way"
 
 

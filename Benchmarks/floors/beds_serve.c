@@ -1,5 +1,5 @@
 // The beds for the measurement of a whole unit: each client is a bed's monitor, which speaks unasked and never waits for who listens.
-// Use: beds_serve PORT ADDRESSES. Listens at 127.0.0.1, 127.0.0.2, …; a bed's signals differ with its address.
+// Use: beds_serve PORT ADDRESSES [TIMES]. TIMES: so many times as fast as said below. Listens at 127.0.0.1, 127.0.0.2, …; a bed's signals differ with its address.
 // A frame is AA 55, bytes of data, kind, data, and a CRC-16 (CCITT, FFFF) of all but AA 55. Kind 1, 25 a second: 10 samples of each of three
 // waveforms at 250 Hz and 5 of one at 125 Hz. Kind 2, once a second: twelve numerics. All are signed, in 16 bits, the high byte first.
 // For each line on standard input it prints what has been sent so far, and once more when that is closed, and ends.
@@ -19,6 +19,8 @@
 
 enum { WAVEFORMS = 4, NUMERICS = 12, TICKS = 25, TICK_NANOSECONDS = 1000000000 / TICKS };
 static const int counts[WAVEFORMS] = {10, 10, 10, 5};
+
+static long tick_nanoseconds = TICK_NANOSECONDS;
 
 // Samples said; frames of which not all bytes were taken, because nobody read for so long; clients now and in all; how late a frame was at most.
 static atomic_ulong samples, cut, beds, connections, latest;
@@ -81,9 +83,9 @@ static void *live(void *argument) {
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     clock_gettime(CLOCK_MONOTONIC, &next);
     // Beds are not in step with each other.
-    next.tv_nsec += (long)bed->number * 7919000 % TICK_NANOSECONDS;
+    next.tv_nsec += (long)bed->number * 7919000 % tick_nanoseconds;
     for (long tick = 0;; tick++) {
-        next.tv_nsec += TICK_NANOSECONDS;
+        next.tv_nsec += tick_nanoseconds;
         while (next.tv_nsec >= 1000000000) { next.tv_nsec -= 1000000000; next.tv_sec++; }
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -126,7 +128,8 @@ static void report(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) return 2;
+    if (argc != 3 && argc != 4) return 2;
+    if (argc == 4 && atoi(argv[3]) > 1) tick_nanoseconds /= atoi(argv[3]);
     for (int k = 0; k < atoi(argv[2]); k++) {
         pthread_t thread;
         int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0);

@@ -4,8 +4,8 @@ import SampleJournal
 import Synchronization
 
 /// Reads the chain of events while the host runs, soon after the start and then every hour: that somebody changed what
-/// was recorded is told while the unit is out, not when the record is asked for. On a thread of its own, which gives way
-/// to everything: reading may take minutes.
+/// was recorded is told while the unit is out, not when the record is asked for. On a thread of its own, with pauses:
+/// reading may take minutes.
 final class RecordWatch: Sendable {
     /// When it looks. Unit: ns.
     struct Times: Sendable {

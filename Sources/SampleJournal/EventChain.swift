@@ -43,7 +43,9 @@ extension JournalReader {
     /// - Parameters:
     ///   - faultsAtMost: more are not looked for.
     ///   - between: called after each 500 events: to give way, or to end it by an error, which is thrown on.
-    package func verifyChain(faultsAtMost limit: Int = 100, between: () throws -> Void = {}) throws -> ChainVerification {
+    package func verifyChain(
+        faultsAtMost limit: Int = 100, between: () throws -> Void = {}
+    ) throws -> ChainVerification {
         var result = ChainVerification()
         var previous: [UInt8]?
         let all = try open(.events)

@@ -1,3 +1,4 @@
+import DeviceModel
 import Foundation
 import GRDB
 import Logging
@@ -29,7 +30,10 @@ import Testing
 
     private func forge(_ sql: String, _ arguments: StatementArguments = []) throws {
         let file = try #require(JournalFiles(directory: run.configuration.journalDirectory).segments(.events).last)
-        try DatabaseQueue(path: "\(run.configuration.journalDirectory)/\(file.name)").write { db in
+        var patient = Configuration()
+        patient.busyMode = .timeout(30)
+        let path = "\(run.configuration.journalDirectory)/\(file.name)"
+        try DatabaseQueue(path: path, configuration: patient).write { db in
             try db.execute(sql: sql, arguments: arguments)
             try #require(db.changesCount == 1)
         }
