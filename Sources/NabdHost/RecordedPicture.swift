@@ -51,7 +51,9 @@ struct RecordedPicture: Sendable {
         let worker: LineWorker
         /// By stream; a blank record, of the time 0, where there is none yet.
         fileprivate(set) var newest: [SampleRecord]
-        fileprivate(set) var sweeps: [Int: Sweep]
+        fileprivate var sweeps: [Sweep] = []
+        /// By stream: which of the sweeps is its own; -1 for none.
+        private var sweepOfStream: [Int]
         /// By device.
         fileprivate(set) var links: [Link]
 
@@ -59,8 +61,23 @@ struct RecordedPicture: Sendable {
             self.worker = worker
             newest = Array(repeating: .blank, count: worker.streams.count)
             links = Array(repeating: .awaited, count: worker.devices.count)
-            sweeps = [:]
-            for (index, stream) in worker.streams.enumerated() where stream.isWaveform { sweeps[index] = Sweep() }
+            sweepOfStream = Array(repeating: -1, count: worker.streams.count)
+            for (index, stream) in worker.streams.enumerated() where stream.isWaveform {
+                sweepOfStream[index] = sweeps.count
+                sweeps.append(Sweep())
+            }
+        }
+
+        /// The sweep of a waveform; `nil` of another stream.
+        func sweep(ofStream stream: Int) -> Sweep? {
+            sweepOfStream.indices.contains(stream) && sweepOfStream[stream] >= 0 ? sweeps[sweepOfStream[stream]] : nil
+        }
+
+        fileprivate mutating func add(_ record: SampleRecord) {
+            let stream = Int(record.index)
+            newest[stream] = record
+            let sweep = sweepOfStream[stream]
+            if sweep >= 0 { sweeps[sweep].add(record) }
         }
 
         /// When the newest value that counts came from a device; `nil` before the first. Unit: ns of the monotonic
@@ -91,9 +108,7 @@ struct RecordedPicture: Sendable {
 
     /// - Parameter index: the line's.
     mutating func add(sample record: SampleRecord, line index: Int) {
-        let stream = Int(record.index)
-        lines[index].newest[stream] = record
-        lines[index].sweeps[stream]?.add(record)
+        lines[index].add(record)
     }
 
     mutating func add(event record: SampleRecord, line index: Int) {

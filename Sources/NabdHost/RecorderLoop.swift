@@ -179,30 +179,51 @@ final class RecorderLoop<Clock: MonotonicTime> {
 
     func drain() {
         for (index, (worker, streams)) in lines.enumerated() {
-            let ring = worker.recorder.ring
             // Bounded: what a line adds while it is drained waits for the next round.
-            var left = ring.capacity
-            var samples: Int64 = 0
-            writer.append {
-                while left > 0, let record = ring.pop() {
-                    left -= 1
-                    switch record.kind {
-                    case .sample:
-                        guard streams.indices.contains(Int(record.index)) else { continue }
-                        samples += 1
-                        totals.picture.add(sample: record, line: index)
-                        infusions.take(record, stream: streams[Int(record.index)])
-                        beds?.watches.take(record, stream: streams[Int(record.index)])
-                        return (record, streams[Int(record.index)])
-                    case .event: take(event: record, ofLine: index)
-                    case .alertStart: take(alert: record, begins: true, of: worker)
-                    case .alertEnd: take(alert: record, begins: false, of: worker)
-                    }
+            var left = worker.recorder.ring.capacity
+            while let other = drainSamples(of: worker, line: index, streams, atMost: &left) {
+                switch other.kind {
+                case .sample: break
+                case .event: take(event: other, ofLine: index)
+                case .alertStart: take(alert: other, begins: true, of: worker)
+                case .alertEnd: take(alert: other, begins: false, of: worker)
                 }
-                return nil
             }
-            totals.samples += samples
         }
+    }
+
+    /// Records a line's samples until something else comes, which is returned; `nil` when there is no more.
+    private func drainSamples(
+        of worker: LineWorker, line index: Int, _ streams: [Int], atMost left: inout Int
+    ) -> SampleRecord? {
+        // In locals for the while, where no sample costs the question who else is at them.
+        var (picture, infusions) = (RecordedPicture(), InfusionWatches())
+        swap(&picture, &totals.picture)
+        swap(&infusions, &self.infusions)
+        let (ring, beds) = (worker.recorder.ring, beds)
+        var other: SampleRecord?
+        var samples: Int64 = 0
+        writer.append {
+            while left > 0, let record = ring.pop() {
+                left -= 1
+                guard record.kind == .sample else {
+                    other = record
+                    return nil
+                }
+                guard streams.indices.contains(Int(record.index)) else { continue }
+                samples += 1
+                let stream = streams[Int(record.index)]
+                picture.add(sample: record, line: index)
+                infusions.take(record, stream: stream)
+                beds?.watches.take(record, stream: stream)
+                return (record, stream)
+            }
+            return nil
+        }
+        swap(&picture, &totals.picture)
+        swap(&infusions, &self.infusions)
+        totals.samples += samples
+        return other
     }
 
     private func take(event record: SampleRecord, ofLine index: Int) {

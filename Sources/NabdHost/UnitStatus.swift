@@ -134,7 +134,7 @@ package struct UnitStatus: Sendable {
     }
 
     private func waveform(_ line: RecordedPicture.Line, _ index: Int) -> JSON? {
-        guard let sweep = line.sweeps[index] else { return nil }
+        guard let sweep = line.sweep(ofStream: index) else { return nil }
         let stream = line.worker.streams[index]
         return naming(stream).adding([
             "columnNanoseconds": .integer(RecordedPicture.Sweep.columnTime),

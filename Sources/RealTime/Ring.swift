@@ -2,7 +2,7 @@ package import Synchronization
 
 /// A bounded queue from one producing thread to one consuming thread. No lock, no allocation after `init`.
 ///
-/// The producer calls only ``push(_:)``, the consumer only ``pop()``; which thread is which may not change while both
+/// The producer calls only ``push(_:)``, the consumer only ``pop()`` and ``isEmpty``; which thread is which may not change while both
 /// run.
 package final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     @usableFromInline package let slots: UnsafeMutablePointer<Element>
@@ -25,6 +25,9 @@ package final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendab
     deinit { slots.deallocate() }
 
     package var capacity: Int { mask + 1 }
+
+    /// Whether there is nothing to take, as the consumer sees it.
+    @inlinable package var isEmpty: Bool { head.load(ordering: .relaxed) == tail.load(ordering: .acquiring) }
 
     /// Adds an element; returns `false`, and adds nothing, when the ring is full.
     @inlinable package func push(_ element: Element) -> Bool {
