@@ -159,7 +159,7 @@ let package = Package(
         room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
         room("Patients", ["DeviceModel"], settings: optimised),
         room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
-        room("BedDesk", ["DeviceModel", "Patients"], settings: optimised),
+        room("BedDesk", ["Alarms", "DeviceModel", "Patients"], settings: optimised),
         room("Consultations", ["DeviceModel"], settings: optimised),
         room(
             "JournalFolds",
@@ -283,7 +283,7 @@ let package = Package(
             settings: optimised),
         tests(
             of: "OperatorDesk",
-            ["Alarms", "BedDesk", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
+            ["Alarms", "BedDesk", "DeviceModel", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
         tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
         tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PatientStore", ["Patients", "TestSupport"]),
@@ -314,7 +314,7 @@ let package = Package(
         tests(
             of: "SampleJournal",
             ["DeviceModel", "JournalCoding", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores"]),
+        tests(of: "FHIRMapping", ["DeviceModel", "Nomenclature", "Scores", "TestSupport"]),
         tests(
             of: "BedExport",
             ["DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport"]),
@@ -335,8 +335,8 @@ let package = Package(
             [
                 "Alarms", "CommandRecord", "Console", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
                 "JournalFolds",
-                "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
-                "Sampling", "StrictYAML", "BedDesk", "Consultations", "Patients", "TestSupport",
+                "LineEngine", "Nomenclature", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
+                "Sampling", "Scores", "StrictYAML", "BedDesk", "Consultations", "Patients", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

@@ -49,7 +49,8 @@ def test_acknowledging_names_what_was_shown_and_nothing_else(touch: Touch, alarm
     touch.says("+2", ".alarm-bar")
     touch.sign("layla").submit().told("done")
     assert feed.desk.of("acknowledge") == {
-        "ask": "acknowledge", "instances": [alarms.instance(one), alarms.instance(other)]}
+        "ask": "acknowledge", "instances": [alarms.instance(one), alarms.instance(other)],
+        "priorities": ["high", "medium"]}
     until(lambda: alarms.presence(one) == "ack")
     assert alarms.presence(later) == "on"
 
@@ -89,6 +90,20 @@ def test_the_patient_of_a_bed_comes_goes_and_is_forgotten_by_a_lock(touch: Touch
     assert feed.desk.of("unbind") == {"ask": "unbind", "bed": "chair-5"}
 
 
+def test_limits_that_nothing_is_held_against_are_told_at_the_bed(touch: Touch, feed: PeopleFeed, monkeypatch) -> None:
+    plain = feed.state.bed
+
+    def bed(index: int) -> dict:
+        made = plain(index)
+        made["preset"]["limits"] = [*made["preset"]["limits"], {"metric": "MDC_TEMP_TYMP", "low": "35", "high": "38"}]
+        return made
+
+    touch.open("#/bed/chair-1").says("limits not reviewed", ".bed-preset")
+    assert "not watched" not in touch.text(".bed-preset"), "all that the preset has is measured here"
+    monkeypatch.setattr(feed.state, "bed", bed)
+    touch.open("#/unit").open("#/bed/chair-2").says("nothing measures: MDC_TEMP_TYMP", ".bed-preset")
+
+
 def test_withdraw_replace_enter_and_preset_are_asked_as_the_host_takes_them(touch: Touch, feed: PeopleFeed) -> None:
     touch.act("replace", bed="chair-1").fill("mrn", "M-2").fill("birth-date", "1960-01-02").sign("layla").submit()
     touch.told("done")
@@ -98,6 +113,9 @@ def test_withdraw_replace_enter_and_preset_are_asked_as_the_host_takes_them(touc
     assert feed.desk.of("withdrawBinding") == {"ask": "withdrawBinding", "bed": "chair-2", "number": 211}
     touch.act("enter", bed="chair-1").choose("consciousness").choose("V").sign("layla").submit().told("done")
     assert feed.desk.of("enter") == {"ask": "enter", "bed": "chair-1", "item": "consciousness", "value": "V"}
+    touch.act("enter", bed="chair-1").choose("respiration").fill("respiration", "22")
+    touch.sign("layla").submit().told("done")
+    assert feed.desk.of("enter") == {"ask": "enter", "bed": "chair-1", "item": "respiration", "value": "22"}
     touch.act("enter", bed="chair-1").choose("esas-pain").choose("7").sign("layla").submit().told("done")
     assert feed.desk.of("enter")["value"] == "7"
     touch.act("preset", bed="chair-1").choose("palliative").sign("layla").submit().told("done")

@@ -4,8 +4,8 @@ import { waits } from "./alarm-rules.js"
 import { Block } from "./blocks.js"
 import { AlarmChip } from "./chip.js"
 import { made, setState, setText } from "./dom.js"
-import { PumpLine, alarmsOf, nameOf, partText, patientText, pumpsOf, scoreText } from "./lines.js"
-import { arrange, spare } from "./metrics.js"
+import { PumpLine, alarmsOf, comma, nameOf, partText, patientText, pumpsOf, scoreText } from "./lines.js"
+import { arrange, metricWord, spare } from "./metrics.js"
 import { part } from "./part.js"
 import { keyed } from "./parts.js"
 import { store } from "./store.js"
@@ -132,8 +132,22 @@ class BedScreen {
   #showPreset(bed) {
     const words = [bed.preset ? cleaned(bed.preset.preset) : t("noPreset")]
     if (bed.preset && !bed.preset.reviewed) words.push(t("reviewedNot"))
+    const unwatched = this.#unwatched(bed)
+    if (unwatched.length) words.push(t("limitsUnwatched", { metrics: unwatched.join(comma()) }))
     setText(this.preset, words.join(" · "))
-    setState(this.preset, "data-state", bed.preset?.reviewed ? undefined : "invalid")
+    setState(this.preset, "data-state", bed.preset?.reviewed && !unwatched.length ? undefined : "invalid")
+  }
+
+  /** What the preset has limits of and no device here measures, in short words. */
+  #unwatched(bed) {
+    const devices = new Set(bed.devices ?? [])
+    const own = [...store.streams.values()].filter((one) => devices.has(one.device))
+    const measured = new Set(own.map((one) => one.metric))
+    const limits = Array.isArray(bed.preset?.limits) ? bed.preset.limits : []
+    return limits.map((one) => one.metric).filter((metric) => !measured.has(metric)).map((metric) => {
+      const word = metricWord(metric)
+      return word ? t(word) : cleaned(metric)
+    })
   }
 
   #alarmRow() {

@@ -44,7 +44,7 @@ export function scoreText(bed) {
   return { text: t("score", { score: cleaned(score.score), total: score.total }), detail: "", isWhole: true }
 }
 
-const comma = () => (document.documentElement.lang === "ar" ? "، " : ", ")
+export const comma = () => (document.documentElement.lang === "ar" ? "، " : ", ")
 
 /**
  * What a pump says it infuses: {text, state, note}; the drug is a stream as any other, whose text may be of before.

@@ -8,7 +8,7 @@ import { sorted, waits } from "./alarm-rules.js"
 import { alarmLine, placeName } from "./alarm-words.js"
 
 /** At the host: so many at once. */
-const MOST = 100
+const MOST = 250
 /** How long an alarm may be silent. Unit: s. */
 const PAUSES = [60, 120]
 
@@ -22,7 +22,7 @@ function chosenAlarms(dialog, alarms) {
   const rows = alarms.slice(0, MOST).map((alarm) => {
     const box = el("input", { type: "checkbox", id: fresh("alarm"), checked: true, value: alarm.instance })
     const words = el("label", { for: box.id })
-    return { instance: alarm.instance, box, words, row: el("div.option", {}, box, words), shown: "" }
+    return { instance: alarm.instance, box, words, row: el("div.option", {}, box, words), shown: "", priority: "" }
   })
   const draw = () => {
     if (!dialog.isOpen()) return store.removeEventListener("alarms", draw)
@@ -32,6 +32,7 @@ function chosenAlarms(dialog, alarms) {
       const shown = JSON.stringify(isThere ? [alarm.priority, alarm.text, alarm.presence] : null)
       if (shown === row.shown) continue
       row.shown = shown
+      row.priority = alarm?.priority ?? ""
       fillWith(row.words, isThere ? alarmLine(alarm) : t("people.acknowledge.ended"))
       row.box.disabled = !isThere
     }
@@ -40,7 +41,7 @@ function chosenAlarms(dialog, alarms) {
   draw()
   store.addEventListener("alarms", draw)
   const list = el("fieldset.alarms", {}, el("legend", { t: "people.acknowledge.which" }), rows.map(({ row }) => row))
-  return { list, instances: () => rows.filter(({ box }) => box.checked && !box.disabled).map((row) => row.instance) }
+  return { list, named: () => rows.filter(({ box }) => box.checked && !box.disabled) }
 }
 
 export function acknowledge(dialog, { bed, instances }) {
@@ -52,8 +53,12 @@ export function acknowledge(dialog, { bed, instances }) {
   }
   const chosen = chosenAlarms(dialog, alarms)
   const line = () => {
-    const named = chosen.instances()
-    return named.length > 0 ? { ask: "acknowledge", instances: named } : null
+    const named = chosen.named()
+    if (named.length === 0) return null
+    // With the priority that is shown: the host does not take it for one that has become worse meanwhile.
+    return {
+      ask: "acknowledge", instances: named.map((row) => row.instance), priorities: named.map((row) => row.priority),
+    }
   }
   dialog.body.append(
     actForm({

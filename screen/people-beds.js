@@ -19,6 +19,8 @@ const SYMPTOMS = [
   "esas-anxiety", "esas-wellbeing", "esas-other",
 ]
 const VALUES = { consciousness: ["A", "C", "V", "P", "U"], oxygen: ["air", "oxygen"], "spo2-scale": ["1", "2"] }
+/** What is counted: a number that is typed. Whole ones of at most so many digits; the host says what is none. */
+const COUNTED = { respiration: 3 }
 const SCORES = [...Array.from({ length: 11 }, (_, place) => String(place)), "not-said"]
 
 const isArabic = () => language() === "ar"
@@ -134,7 +136,7 @@ export function choosePreset(dialog, { bed }) {
 }
 
 export function enter(dialog, { bed, item = null }) {
-  const items = [...Object.keys(VALUES), ...SYMPTOMS]
+  const items = [...Object.keys(VALUES), ...Object.keys(COUNTED), ...SYMPTOMS]
   const values = el("div")
   const options = items.map((each) => ({ value: each, text: t(`people.item.${each}`), checked: each === item }))
   const which = choice({ legend: t("people.enter.what"), options, columns: true })
@@ -142,6 +144,16 @@ export function enter(dialog, { bed, item = null }) {
   const offer = () => {
     const chosen = which.value()
     if (chosen === null) return
+    const digits = COUNTED[chosen]
+    if (digits !== undefined) {
+      const { row, input } = field({
+        label: `people.item.${chosen}`, hint: t(`people.item.${chosen}.hint`), inputmode: "numeric", dir: "ltr",
+        pattern: `[0-9]{1,${digits}}`, maxlength: digits, required: true, name: chosen,
+      })
+      value = { value: () => input.value || null }
+      fillWith(values, row)
+      return
+    }
     const isSymptom = SYMPTOMS.includes(chosen)
     const texts = (isSymptom ? SCORES : VALUES[chosen]).map((each) => ({ value: each, text: valueWords(chosen, each) }))
     value = choice({ legend: t(`people.item.${chosen}`), options: texts, columns: isSymptom })

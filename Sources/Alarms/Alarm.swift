@@ -39,7 +39,7 @@ package struct Alarm: Sendable, Hashable {
     package internal(set) var priority: AlertPriority
     package let nature: AlertNature
     /// Whether it stands after its condition has ended, until somebody acknowledges it.
-    package let latches: Bool
+    package internal(set) var latches: Bool
     package internal(set) var state: State
     /// How often the condition came back.
     package internal(set) var count = 0
@@ -154,7 +154,8 @@ package enum AlarmEvent: Sendable, Hashable {
         case resumed
         case escalated
         case signalledAgain
-        case priorityRaised
+        /// - latches: whether it stands after its condition from now on.
+        case priorityRaised(latches: Bool)
         case switchedOff
         case switchedOn
         case unconfirmed
@@ -178,6 +179,7 @@ package enum AlarmEvent: Sendable, Hashable {
 /// Why something that was asked about alerts is not done.
 package enum AlarmRefusal: String, Error, Sendable, Hashable, CaseIterable {
     case noSuchAlarm
+    case hasBecomeWorse
     case notPaused
     case pausedTooOften
     case nothingToPause
@@ -188,6 +190,9 @@ package enum AlarmRefusal: String, Error, Sendable, Hashable, CaseIterable {
     package var words: String {
         switch self {
         case .noSuchAlarm: "This alarm has ended, or never was: list the alarms again."
+        case .hasBecomeWorse:
+            "One of these alarms has become worse since it was shown, so none is acknowledged: look at the patient, "
+                + "and list the alarms again."
         case .notPaused: "A pause is from 1 to 120 seconds."
         case .pausedTooOften: "This alarm has been silent for 10 minutes in all: see to it, or acknowledge it."
         case .nothingToPause: "There is no alarm at this bed that could be silenced."

@@ -46,6 +46,7 @@ extension Alarm {
         [
             "change": .string(change.word.rawValue), "presence": .string(presence.rawValue),
             "activation": .string(activation.rawValue), "unconfirmed": isUnconfirmed ? .bool(true) : nil,
+            "latching": change.latches ? .bool(true) : nil,
             "count": count == 0 ? nil : .integer(count), "until": change.until.map(JSON.integer),
             "by": change.people.isEmpty ? nil : .array(change.people.map(JSON.string)),
         ]
@@ -129,6 +130,8 @@ extension AlarmEvent.Change {
         }
     }
 
+    fileprivate var latches: Bool { if case .priorityRaised(let latches) = self { latches } else { false } }
+
     fileprivate var until: Int64? { if case .paused(let until, _) = self { until } else { nil } }
 
     /// `nil` where the members do not say all of it.
@@ -142,7 +145,8 @@ extension AlarmEvent.Change {
         case .resumed?: self = .resumed
         case .escalated?: self = .escalated
         case .signalledAgain?: self = .signalledAgain
-        case .priorityRaised?: self = .priorityRaised
+        // Hosts that did not write it left it as it was.
+        case .priorityRaised?: self = .priorityRaised(latches: members.flag("latching"))
         case .switchedOff?: self = .switchedOff
         case .switchedOn?: self = .switchedOn
         case .unconfirmed?: self = .unconfirmed

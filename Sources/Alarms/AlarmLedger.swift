@@ -43,7 +43,7 @@ package struct AlarmLedger: Sendable, Hashable {
         // As it is now: what was told of it before may have been worse, and another value.
         case .latched: return [.changed(record.occurrence(alarm.record.instance), .returned)]
         case .on(_, .unconfirmed), .ack(_, .unconfirmed):
-            return [.changed(alarm.record, .confirmed)] + raise(alarm, to: record)
+            return [.changed(alarm.record, .confirmed)] + raise(alarm, to: record, latches: latches)
         // Its end was lost on its way.
         case .on(_, .seen), .ack(_, .seen): return [.ended(alarm.record, reason: .lost)] + fresh
         }
@@ -51,17 +51,19 @@ package struct AlarmLedger: Sendable, Hashable {
 
     /// A condition that holds became worse, for the first time or once more, as a limit does that was left and reached
     /// anew: what was acknowledged before is another matter.
-    package func raise(_ record: AlertRecord) -> [AlarmEvent] {
+    ///
+    /// - Parameter latches: whether what it has become is to stand until somebody acknowledges it.
+    package func raise(_ record: AlertRecord, latches: Bool) -> [AlarmEvent] {
         guard let alarm = alarms[record.condition] else { return [] }
         if case .ack = alarm.state, record.priority == alarm.record.priority {
-            return [.changed(record.occurrence(alarm.record.instance), .priorityRaised)]
+            return [.changed(record.occurrence(alarm.record.instance), .priorityRaised(latches: latches))]
         }
-        return raise(alarm, to: record)
+        return raise(alarm, to: record, latches: latches)
     }
 
-    private func raise(_ alarm: Alarm, to record: AlertRecord) -> [AlarmEvent] {
+    private func raise(_ alarm: Alarm, to record: AlertRecord, latches: Bool) -> [AlarmEvent] {
         guard let priority = AlertPriority(recorded: record), priority.isAbove(alarm.priority) else { return [] }
-        return [.changed(record.occurrence(alarm.record.instance), .priorityRaised)]
+        return [.changed(record.occurrence(alarm.record.instance), .priorityRaised(latches: latches))]
     }
 
     /// A condition holds no longer.
@@ -143,11 +145,18 @@ package struct AlarmLedger: Sendable, Hashable {
     // MARK: People
 
     /// Somebody says that they have seen these alerts: all of them, or none.
-    package func acknowledge(_ instances: [String], by people: [String]) throws(AlarmRefusal) -> [AlarmEvent] {
+    ///
+    /// - Parameter priorities: of each instance, the priority with which it was seen; empty where that is not known.
+    ///   One that is above it now has not been seen.
+    package func acknowledge(
+        _ instances: [String], seenAs priorities: [AlertPriority] = [], by people: [String]
+    ) throws(AlarmRefusal) -> [AlarmEvent] {
         guard !people.isEmpty else { throw .noSuchAlarm }
+        let seen = Dictionary(zip(instances, priorities)) { first, second in first.isAbove(second) ? second : first }
         var events: [AlarmEvent] = []
         for instance in Set(instances).sorted() {
             guard let alarm = alarm(instance: instance) else { throw .noSuchAlarm }
+            if let before = seen[instance], alarm.priority.isAbove(before) { throw .hasBecomeWorse }
             switch alarm.state {
             case .on: events.append(.changed(alarm.record, .acknowledged(by: people)))
             case .latched: events.append(.ended(alarm.record, reason: .acknowledged, by: people))
@@ -280,7 +289,8 @@ extension Alarm {
             acknowledgedBy = []
             state = .on(.given(since: now, .escalated), sight)
         case (.moved, _): self.record = record
-        case (.priorityRaised, _):
+        case (.priorityRaised(let mayNotGoUnseen), _):
+            latches = latches || mayNotGoUnseen
             (self.record, priority) = (record, AlertPriority(recorded: record) ?? priority)
             acknowledgedBy = []
             let mayBeOff = AlarmPolicy.maySwitchOff(nature, priority)

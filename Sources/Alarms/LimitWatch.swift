@@ -95,6 +95,18 @@ package struct LimitWatch: Sendable {
         self.unwatched = unwatched
     }
 
+    /// The limits of the preset that nothing here is held against, in the order of its vitals.
+    package var unwatchedLimits: [UnwatchedLimit] {
+        unwatched.compactMap { rule in
+            guard let vital = preset.limits.first(where: { $0.vital.metric == rule.metric })?.vital else { return nil }
+            // Of what comes in another unit that is all there is to say.
+            let isSaid = rule.cause == .noDevice && unwatched.contains { $0.metric == rule.metric && $0 != rule }
+            guard !isSaid else { return nil }
+            let words = LimitWatchWords(bed: bed, vital: vital, device: nil, vmd: nil).unwatched(rule.cause)
+            return UnwatchedLimit(metric: rule.metric, text: words.text, arabicText: words.arabicText)
+        }
+    }
+
     /// Of the episodic rules, whether a device measures the vital.
     private let isMeasured: [Bool]
 

@@ -98,6 +98,14 @@ package struct LimitChange: Sendable, Hashable {
     package let at: Int64
 }
 
+/// A limit of the bed's preset that nothing there is held against: what a nurse reads of it.
+package struct UnwatchedLimit: Sendable, Hashable {
+    /// The metric's reference identifier.
+    package let metric: String
+    package let text: String
+    package let arabicText: String
+}
+
 /// What of a preset cannot be watched at a bed, so that somebody can be told.
 package struct UnwatchedRule: Sendable, Hashable {
     package enum Cause: Sendable, Hashable {

@@ -65,6 +65,22 @@ struct LimitWatchWords: Sendable {
         )
     }
 
+    func unwatched(_ cause: UnwatchedRule.Cause) -> (text: String, arabicText: String) {
+        switch cause {
+        case .noDevice:
+            (
+                "\(bed.name): no device here measures \(vital.name): its limits are not watched",
+                "\(bed.arabicName): لا يوجد جهاز هنا يقيس \(vital.arabicName): هذه الحدود غير مراقَبة"
+            )
+        case .otherUnit(let device, let unit):
+            (
+                "\(bed.name): \(vital.name) comes in \(unit ?? "no unit"), not in \(vital.unit.display): its limits "
+                    + "are not watched (\(device))",
+                "\(bed.arabicName): \(vital.arabicName): القيمة بوحدة أخرى: هذه الحدود غير مراقَبة (\(device))"
+            )
+        }
+    }
+
     /// A time in its largest unit that has it whole.
     static func words(_ nanoseconds: Int64) -> (english: String, arabic: String) {
         let seconds = nanoseconds / 1_000_000_000

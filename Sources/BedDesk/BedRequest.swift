@@ -1,3 +1,4 @@
+package import Alarms
 package import Patients
 
 /// What is asked about a bed, by people who have signed in. Whoever asks is told by their id.
@@ -43,6 +44,20 @@ package enum BedAnswer: Sendable, Hashable {
     case beds([BedView])
     /// The bed as it is now; with who the patient is, for whoever typed it to compare.
     case done(words: String, BedView)
+
+    /// The same with what nothing at a bed is held against.
+    package func adding(_ unwatched: (_ bed: String) -> [UnwatchedLimit]) -> BedAnswer {
+        func view(_ view: BedView) -> BedView {
+            var view = view
+            view.unwatched = unwatched(view.bed)
+            return view
+        }
+        switch self {
+        case .refused: return self
+        case .beds(let views): return .beds(views.map(view))
+        case .done(let words, let bed): return .done(words: words, view(bed))
+        }
+    }
 
     /// One word for why, for programs.
     package enum Refusal: String, Sendable, CaseIterable {
@@ -94,6 +109,8 @@ package struct BedView: Sendable, Hashable {
     package let isLost: Bool
     /// Whether its preset can be read: otherwise nobody watches its limits.
     package let isWatched: Bool
+    /// Limits of its preset that no device there is held against; whoever watches the bed says which.
+    package internal(set) var unwatched: [UnwatchedLimit] = []
 
     package var isBound: Bool { patient != nil }
 }

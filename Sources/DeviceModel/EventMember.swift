@@ -52,6 +52,10 @@ extension EventKind {
                 EventMember(
                     "activation", "\(AlertActivation.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", "))."),
                 EventMember("unconfirmed", "Whether it has not been seen again since the host began."),
+                EventMember(
+                    "latching",
+                    "With `priorityRaised`: whether it stands after its condition from now on, until somebody "
+                        + "acknowledges it."),
                 EventMember("count", "How often the condition has come back."),
                 EventMember("until", "When a pause ends by itself.", unit: "ns of the monotonic clock"), Self.by,
             ]

@@ -1,4 +1,5 @@
 package import DeviceModel
+import Nomenclature
 package import Scores
 
 /// Scores, and what people enter for them, as observations.
@@ -98,7 +99,8 @@ extension FHIRMapper {
 
     /// What a person entered at a bed: an observation by itself, whether or not it is part of a score.
     package func entry(_ item: ScoreItem, _ value: String, at place: Place) -> FHIRResource {
-        observation(
+        if item == .respiration, let breaths = Int(value) { return counted(breaths, at: place) }
+        return observation(
             at: place, code: FHIR.concept([FHIR.coding(Self.entrySystem, item.rawValue)], text: item.words.english)
         ) {
             if value == ScoreItem.notSaid {
@@ -115,14 +117,31 @@ extension FHIRMapper {
         }
     }
 
-    private func observation(at place: Place, code: JSON, _ value: (JSON) -> JSON) -> FHIRResource {
+    /// Breaths that somebody counted: the same quantity as a monitor's, told apart by how it came about.
+    private func counted(_ breaths: Int, at place: Place) -> FHIRResource {
+        let item = ScoreItem.respiration
+        let loinc = names.metric("MDC_RESP_RATE")?.loinc[.patient].map { FHIR.coding(FHIR.loinc, $0) }
+        let codings = [FHIR.coding(Self.entrySystem, item.rawValue)] + [loinc].compactMap(\.self)
+        return observation(at: place, category: "exam", code: FHIR.concept(codings, text: item.words.english)) {
+            $0.adding([
+                "valueQuantity": .members([
+                    "value": .integer(breaths), "unit": .string("/min"), "system": .string(FHIR.ucum),
+                    "code": .string("/min"),
+                ])
+            ])
+        }
+    }
+
+    private func observation(
+        at place: Place, category: String = "survey", code: JSON, _ value: (JSON) -> JSON
+    ) -> FHIRResource {
         let id = FHIRResource.id("evt", [unit, place.session, "\(place.number)"])
         let gateway = FHIR.reference("Device", gatewayID)
         let head = JSON.members([
             "resourceType": .string("Observation"), "id": .string(id), "meta": meta([], tags: tags(place.clock)),
             "status": .string("final"),
             "category": .array([
-                FHIR.concept([FHIR.coding("http://terminology.hl7.org/CodeSystem/observation-category", "survey")])
+                FHIR.concept([FHIR.coding("http://terminology.hl7.org/CodeSystem/observation-category", category)])
             ]),
             "code": code, "subject": gateway, "effectiveDateTime": place.utc.map(FHIR.instant),
             "_effectiveDateTime": place.utc == nil ? FHIR.unknown : nil,

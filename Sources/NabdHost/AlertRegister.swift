@@ -212,6 +212,13 @@ struct AlertRegister {
         }.flatMap { take(ledger.drop($0.condition, reason: .unwatched), at: now) }
     }
 
+    /// The values of a bed are watched by other limits: those of the former ones that hold, or are in doubt, end. What
+    /// is over, and was seen by nobody, stands.
+    mutating func endLimits(at bed: String, now: Int64) -> [UnitEvent] {
+        ofValues(bed).filter { LimitAlert(rawValue: $0.record.name) != nil }
+            .flatMap { take(ledger.end($0.condition, reason: .unwatched), at: now) }
+    }
+
     /// Devices are at other beds than before, and their own alerts with them.
     mutating func set(beds new: [String: String], now: Int64) -> [UnitEvent] {
         beds = new

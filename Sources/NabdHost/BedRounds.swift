@@ -88,15 +88,17 @@ final class BedRounds {
 
     /// - Parameters:
     ///   - file: the one that events go to.
-    ///   - record: makes events durable, and returns the last one's number.
-    func turn(now: Int64, utc: Int64, file: String, record: @escaping ([UnitEvent]) throws -> Int64) -> Come {
+    ///   - record: makes events durable with what they end, and returns the last one's number.
+    func turn(
+        now: Int64, utc: Int64, file: String, record: @escaping ([UnitEvent], BedEndings) throws -> Int64
+    ) -> Come {
         let position = BindingFold.Position(
             sequence: 0, moment: Moment(session: session, nanoseconds: now), utc: utc)
         var written: [BedEvent] = []
-        let write: BedDesk.Writing = { events in
+        let write: BedDesk.Writing = { [desk] events in
             let units = events.compactMap { UnitEvent.bed($0, at: now) }
             guard units.count == events.count, !units.isEmpty else { throw Unwritable() }
-            let last = try record(units)
+            let last = try record(units, BedEndings(events, before: desk.fold))
             written += events
             return last
         }
@@ -109,12 +111,20 @@ final class BedRounds {
         if case .said = beginning, !isEmpty, summarised != file, (try? write([desk.snapshot])) != nil {
             summarised = file
         }
+        var taken = 0
+        func takeWritten() {
+            for event in written[taken...] { take(event, at: now) }
+            taken = written.count
+        }
         for asked in asks?.take() ?? [] {
-            asked.answer(desk.answer(asked.question, now: position, write: write))
+            let answer = desk.answer(asked.question, now: position, write: write)
+            // What nothing is held against follows from the preset that somebody chose just now.
+            takeWritten()
+            asked.answer(answer.adding(watches.unwatched(at:)))
             // Whoever could not be bound changes nothing in the record, and may be an alert all the same.
             come.isNews = true
         }
-        for event in written { take(event, at: now) }
+        takeWritten()
         // Also what the journal says of itself may mean that nobody is known to be there any more.
         if !written.isEmpty || isShaken {
             let (left, others) = watches.attend(desk.fold, at: now)
@@ -152,20 +162,51 @@ final class BedRounds {
     func close() { asks?.close() }
 }
 
+/// Whose alarms end by what is said of beds: in one transaction with it, so that no kill leaves to one patient, or one
+/// preset, what was the former one's.
+struct BedEndings {
+    /// Beds whose patient leaves.
+    let left: [String]
+    /// Beds that somebody chose another preset for.
+    let rewatched: [String]
+
+    /// - Parameters:
+    ///   - events: as they are recorded at once.
+    ///   - fold: what the events before them came to.
+    init(_ events: [BedEvent], before fold: BindingFold) {
+        // Whom a correction names was there all the time.
+        let replaced = Set(
+            events.compactMap { event in if case .bound(_, let arrival) = event { arrival.replaces } else { nil } })
+        left = events.compactMap { event in
+            switch event {
+            case .unbound(let bed, let binding, _), .withdrawn(let bed, let binding, _):
+                fold.openBinding(atBed: bed)?.number == binding && !replaced.contains(binding) ? bed : nil
+            case .configured, .presetChosen, .bound, .entered, .snapshot: nil
+            }
+        }
+        rewatched = events.compactMap { event in
+            if case .presetChosen(let bed, let choice) = event, !choice.by.isEmpty { bed } else { nil }
+        }
+    }
+}
+
 extension BedWatches {
-    /// What people entered for the patients who are there, as the journal tells it; it has aged by the wall clock
-    /// since. The scale of saturation does not age.
+    /// What people entered for the patients who are there, as the journal tells it; it has aged since. Within one
+    /// start of the machine by its monotonic clock, which nobody sets; over another one by the wall clock. The scale of
+    /// saturation does not age.
     ///
     /// - Parameters:
+    ///   - boot: names this start of the machine.
     ///   - now: unit ns of the monotonic clock.
-    ///   - utc: the wall clock; `nil` while it is not known to be right: nothing of before that ages counts then.
-    ///     Unit: ns since 1970.
-    mutating func recall(_ fold: BindingFold, journal: String, at now: Int64, utc: Int64?) {
+    ///   - utc: the wall clock; `nil` while it is not known to be right: nothing of earlier starts of the machine that
+    ///     ages counts then. Unit: ns since 1970.
+    mutating func recall(_ fold: BindingFold, journal: String, boot: String, at now: Int64, utc: Int64?) {
         let open = fold.bindings.filter(\.isOpen)
         guard let first = open.map({ fold.root(of: $0) }).min(), let reader = try? JournalReader(directory: journal)
         else {
             return
         }
+        let sessions = Set(((try? reader.sessions()) ?? []).filter { $0.bootID == boot }.map(\.key))
         var last = first
         while let events = try? reader.events(of: [.bedEntered], after: last, limit: 10_000), let newest = events.last {
             for event in events {
@@ -174,7 +215,9 @@ extension BedWatches {
                 else { continue }
                 // The scale is the patient's, and no matter of time: without it the score would be another one.
                 let isLasting = entry.item == ScoreItem.saturationScale.rawValue
-                if let utc, event.quality != .unknown, event.utc <= utc {
+                if sessions.contains(event.session) {
+                    if event.monotonicNanoseconds <= now { enter(entry, at: bed, time: event.monotonicNanoseconds) }
+                } else if let utc, event.quality != .unknown, event.utc <= utc {
                     enter(entry, at: bed, time: now &- (utc &- event.utc))
                 } else if isLasting {
                     enter(entry, at: bed, time: now)

@@ -235,6 +235,16 @@ struct BedWatches {
         }
     }
 
+    /// The limits that nothing at a bed is held against.
+    func unwatched(at bed: String) -> [UnwatchedLimit] {
+        limits.beds.first { $0.bed.id == bed }?.unwatchedLimits ?? []
+    }
+
+    /// The same of every bed that has any, in the order of their ids.
+    var unwatchedLimits: [(bed: String, limits: [UnwatchedLimit])] {
+        limits.beds.map { ($0.bed.id, $0.unwatchedLimits) }.filter { !$0.1.isEmpty }
+    }
+
     /// The alarm that a bed's limit of a metric would be, if any: whose side, and the highest priority it may have.
     func facts(of off: AlarmSwitch) -> (nature: AlertNature, priority: AlertPriority)? {
         guard let preset = limits.beds.first(where: { $0.bed.id == off.bed })?.preset else { return nil }

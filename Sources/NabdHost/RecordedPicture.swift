@@ -94,6 +94,8 @@ struct RecordedPicture: Sendable {
     fileprivate(set) var lines: [Line] = []
     /// The alerts that stand.
     var alerts: [Alarm] = []
+    /// Beds with limits that nothing there is held against.
+    var unwatched: [(bed: String, limits: [UnwatchedLimit])] = []
     /// When it was made. Unit: ns of the monotonic clock.
     var time: Int64 = 0
 

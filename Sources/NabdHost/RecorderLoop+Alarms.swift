@@ -105,7 +105,8 @@ extension RecorderLoop {
     private func decide(_ ask: AlarmAsk, at now: Int64) throws(AlarmRefusal) -> [AlarmEvent] {
         let people = [ask.by.id]
         switch ask.request {
-        case .acknowledge(let instances): return try alerts.ledger.acknowledge(instances, by: people)
+        case .acknowledge(let instances, let priorities):
+            return try alerts.ledger.acknowledge(instances, seenAs: priorities, by: people)
         case .pause(let bed, let seconds):
             return try alerts.ledger.pause(bed: bed, for: Int64(seconds) * 1_000_000_000, by: people, at: now)
         case .switchOff(let off):

@@ -32,7 +32,15 @@ extension RecorderLoop {
         let start = clock.now()
         defer { tellSlowness(since: start) }
         let come = beds.turn(now: start, utc: start &+ clockWatch.offset, file: writer.eventFile) {
-            [self] batch in try recordAtOnce(batch, at: start, judgeClock())
+            [self] batch, endings in
+            // Before the moment from which on the next one may be there: it was about the one who left.
+            var register = alerts
+            let ends =
+                endings.left.flatMap { register.endAll(at: $0, now: start - 1) }
+                + endings.rewatched.flatMap { register.endLimits(at: $0, now: start - 1) }
+            let last = try recordAtOnce(ends + batch, at: start, judgeClock())
+            alerts = register
+            return last
         }
         if come.isNews || !come.laid.isEmpty { take(come, of: beds, at: start) }
         tellStoreFault(beds)
@@ -51,6 +59,7 @@ extension RecorderLoop {
         for bed in come.left { add(alerts.endAll(at: bed, now: now - 1)) }
         for bed in come.renewed { add(alerts.take(alerts.ledger.switchAllOn(bed: bed), at: now)) }
         for (alert, holds) in beds.alarms() { hold(alert, holds) }
+        totals.picture.unwatched = beds.watches.unwatchedLimits
     }
 
     private func tellStoreFault(_ beds: BedRounds) {
@@ -81,7 +90,8 @@ extension RecorderLoop {
         switch change.what {
         case .begins:
             add(alerts.begin(record, nature: condition.key.alert.nature, latches: condition.isLatching, at: change.at))
-        case .priorityRaised: add(alerts.take(alerts.ledger.raise(record), at: change.at))
+        case .priorityRaised:
+            add(alerts.take(alerts.ledger.raise(record, latches: condition.isLatching), at: change.at))
         case .unconfirmed: add(alerts.take(alerts.ledger.doubt(record.condition, as: record), at: change.at))
         case .confirmed: add(alerts.take(alerts.ledger.confirm(record.condition, as: record), at: change.at))
         case .ends(.cleared): add(alerts.take(alerts.ledger.end(record.condition), at: change.at))
@@ -113,7 +123,7 @@ extension RecorderLoop {
             // Whoever acknowledged it has seen it as it was: only what is worse is told again.
             let isWorse = stands.map { $0.priority.rank < priority.rank } ?? false
             add(alerts.take(alerts.ledger.confirm(record.condition), at: now))
-            if isWorse { add(alerts.take(alerts.ledger.raise(record), at: now)) }
+            if isWorse { add(alerts.take(alerts.ledger.raise(record, latches: priority == .high), at: now)) }
         case (false, _): add(alerts.begin(record, nature: .physiological, latches: priority == .high, at: now))
         case (true, .on?), (true, .ack?):
             // Another preset may not ask for it at all.

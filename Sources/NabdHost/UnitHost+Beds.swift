@@ -16,7 +16,8 @@ extension UnitHost {
         let now = MonotonicClock().now()
         var watches = BedWatches(presets: unit.presets, names: unit.names)
         watches.recall(
-            fold, journal: unit.journalDirectory, at: now, utc: clock.now() == .unknown ? nil : WallClock.now())
+            fold, journal: unit.journalDirectory, boot: BootMark.id, at: now,
+            utc: clock.now() == .unknown ? nil : WallClock.now())
         return BedRounds(
             BedDesk(fold, rules: BedRules(unit), store: patientStore()), unit, watches: watches, session: session,
             asks: desk?.beds)

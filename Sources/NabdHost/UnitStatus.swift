@@ -44,6 +44,8 @@ package struct UnitStatus: Sendable {
             ]),
             "devices": .array(picture.lines.flatMap(devices)),
             "alerts": .array(picture.alerts.map(alert)),
+            "unwatched": picture.unwatched.isEmpty
+                ? nil : .array(picture.unwatched.flatMap { unwatched(at: $0.bed, $0.limits) }),
             "lines": .array(summary.lines.map { .members($0.members) }),
             "journal": journal, "uplink": uplink.map(delivery) ?? .null,
             "scheduling": summary.scheduling.map(JSON.string), "memory": summary.memory.map { .string($0.rawValue) },
@@ -68,6 +70,15 @@ package struct UnitStatus: Sendable {
             "escalated": alarm.isEscalated ? .bool(true) : nil,
             "heldMilliseconds": .integer(max(0, utc &- alarm.began) / 1_000_000),
         ])
+    }
+
+    private func unwatched(at bed: String, _ limits: [UnwatchedLimit]) -> [JSON] {
+        limits.map {
+            .members([
+                "bed": .string(bed), "metric": .string($0.metric), "text": .string($0.text),
+                "textArabic": .string($0.arabicText),
+            ])
+        }
     }
 
     private var journal: JSON {

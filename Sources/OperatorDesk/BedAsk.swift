@@ -1,3 +1,4 @@
+import Alarms
 package import BedDesk
 import Patients
 
@@ -137,6 +138,13 @@ package struct BedReport: Sendable, Hashable, Codable {
         package let identifiers: [String: String]?
     }
 
+    /// A limit of its preset that nothing at the bed is held against.
+    package struct Unwatched: Sendable, Hashable, Codable {
+        package let metric: String
+        package let text: String
+        package let textArabic: String
+    }
+
     package let bed: String
     package let name: String
     package let nameArabic: String
@@ -148,6 +156,8 @@ package struct BedReport: Sendable, Hashable, Codable {
     package let isWatched: Bool
     /// Whether somebody may be there of whom the record does not know any more.
     package let isLost: Bool
+    /// `nil` where there are none.
+    package let unwatched: [Unwatched]?
     /// `nil`: nobody is known to be there.
     package let patient: Patient?
 
@@ -155,6 +165,10 @@ package struct BedReport: Sendable, Hashable, Codable {
         (bed, name, nameArabic, devices) = (view.bed, view.name, view.nameArabic, view.devices)
         (preset, isReviewed) = (view.preset?.preset, view.isWatched ? view.preset?.isReviewed : nil)
         (isWatched, isLost) = (view.isWatched, view.isLost)
+        unwatched =
+            view.unwatched.isEmpty
+            ? nil
+            : view.unwatched.map { Unwatched(metric: $0.metric, text: $0.text, textArabic: $0.arabicText) }
         patient = view.patient.map { patient in
             Patient(
                 binding: patient.binding, since: patient.sinceUTC, by: patient.by,

@@ -188,6 +188,7 @@ extension DeskLine {
         var by: Credential?
         var second: Credential?
         var instances: [String]?
+        var priorities: [String]?
         var bed: String?
         var seconds: Int?
         var alert: String?

@@ -15,6 +15,8 @@ package struct ScoreDesk: Sendable {
         let mostAge: Int64
         let stream: StreamDescriptor
         var newest: Reading?
+        /// When the newest value came that counts. Unit: ns.
+        var lastCounting: Int64?
     }
 
     private struct Reading: Sendable {
@@ -70,6 +72,7 @@ package struct ScoreDesk: Sendable {
             if seats[place].isEpisodic, !validity.carriesValue, reason.isOfLink { return }
         }
         seats[place].newest = Reading(bits: bits, validity: validity, reason: reason, time: time)
+        if validity == .valid || validity == .validated { seats[place].lastCounting = time }
     }
 
     /// What a person entered. The newest of each item counts.
@@ -81,7 +84,7 @@ package struct ScoreDesk: Sendable {
     /// Another patient, or none: nothing that was known is of the next one.
     package mutating func clear() {
         entries = [:]
-        for place in seats.indices { seats[place].newest = nil }
+        for place in seats.indices { (seats[place].newest, seats[place].lastCounting) = (nil, nil) }
     }
 
     // MARK: NEWS2
@@ -93,7 +96,7 @@ package struct ScoreDesk: Sendable {
         var parts: [ScoreResult.Part] = []
         var missing: [ScoreResult.Missing] = []
         for part in ScorePart.allCases {
-            switch part.item.map({ entered($0, at: now) }) ?? measured(part, scale, breathing, at: now) {
+            switch part.item.map({ entered($0, at: now) }) ?? observed(part, scale, breathing, at: now) {
             case .known(let part): parts.append(part)
             case .missing(let gap): missing.append(ScoreResult.Missing(name: part.rawValue, gap: gap))
             }
@@ -130,6 +133,8 @@ package struct ScoreDesk: Sendable {
                 case .consciousness:
                     NEWS2Chart.Consciousness(rawValue: entry.value).map(NEWS2Chart.points)
                 case .oxygen: NEWS2Chart.Breathing(rawValue: entry.value).map(NEWS2Chart.points)
+                case .respiration:
+                    Int64(entry.value).flatMap { NEWS2Chart.respiration.points(mantissa: $0, exponent: 0) }
                 case .saturationScale: nil
                 case .pain, .tiredness, .drowsiness, .nausea, .appetite, .breath, .depression, .anxiety, .wellbeing,
                     .other:
@@ -138,8 +143,25 @@ package struct ScoreDesk: Sendable {
             guard let points else { return .missing(.neverEntered) }
             return .known(
                 ScoreResult.Part(
-                    name: ScorePart.allCases.first { $0.item == item }?.rawValue ?? item.rawValue, points: points,
+                    name: ScorePart.allCases.first { $0.item == item || $0.counted == item }?.rawValue ?? item.rawValue,
+                    points: points,
                     value: entry.value, origin: .entered(by: entry.by), time: entry.time))
+        }
+    }
+
+    /// What a device measures; where none gives a current value, what somebody counted since a device last did. A count
+    /// ages, and the patient changes meanwhile: it never stands before what was measured after it.
+    private func observed(
+        _ part: ScorePart, _ scale: NEWS2Chart.SaturationScale, _ breathing: NEWS2Chart.Breathing?, at now: Int64
+    ) -> Finding<ScoreResult.Part> {
+        let measured = measured(part, scale, breathing, at: now)
+        guard case .missing(let gap) = measured, let item = part.counted else { return measured }
+        let last = seats.filter { $0.part == part }.compactMap(\.lastCounting).max()
+        switch entered(item, at: now) {
+        case .known(let counted): return last.map { $0 < counted.time } ?? true ? .known(counted) : measured
+        // Where no device measures it, that the count is too old is all there is to say.
+        case .missing(.expired(let since)) where gap == .neverMeasured: return .missing(.expired(since: since))
+        case .missing: return measured
         }
     }
 

@@ -63,12 +63,23 @@ package enum ScorePart: String, Sendable, CaseIterable {
         case .respiration, .saturation, .systolic, .pulse, .temperature: nil
         }
     }
+
+    /// The entry that counts while no device gives a current value: what a person can count as the chart does; `nil`
+    /// where nobody can.
+    package var counted: ScoreItem? {
+        switch self {
+        case .respiration: .respiration
+        case .saturation, .oxygen, .systolic, .pulse, .consciousness, .temperature: nil
+        }
+    }
 }
 
 /// What a person may enter at a bed for a score.
 package enum ScoreItem: String, Sendable, CaseIterable {
     case consciousness
     case oxygen
+    /// Breaths that a person counted over a whole minute. Unit: /min.
+    case respiration
     /// Which of the chart's two rows holds for this patient: until it is entered, the first.
     case saturationScale = "spo2-scale"
     case pain = "esas-pain"
@@ -91,11 +102,15 @@ package enum ScoreItem: String, Sendable, CaseIterable {
     /// The patient was asked and did not say, of a symptom.
     package static let notSaid = "not-said"
 
+    /// What somebody may have counted. Unit: /min. No breath at all is an observation.
+    package static let breaths = 0...Int(NEWS2Chart.respiration.bounds.upperBound)
+
     /// All that may be entered, in the order in which it is offered.
     package var values: [String] {
         switch self {
         case .consciousness: NEWS2Chart.Consciousness.allCases.map(\.rawValue)
         case .oxygen: NEWS2Chart.Breathing.allCases.map(\.rawValue)
+        case .respiration: Self.breaths.map(String.init)
         case .saturationScale: NEWS2Chart.SaturationScale.allCases.map(\.rawValue)
         case .pain, .tiredness, .drowsiness, .nausea, .appetite, .breath, .depression, .anxiety, .wellbeing, .other:
             (0...10).map(String.init) + [Self.notSaid]
@@ -124,6 +139,9 @@ package struct ScoreEntry: Sendable, Hashable {
             switch self {
             case .unknownItem:
                 "There is no such item; there are \(ScoreItem.allCases.map(\.rawValue).joined(separator: ", "))."
+            case .unknownValue(.respiration):
+                "respiration takes whole breaths a minute, \(ScoreItem.breaths.lowerBound) to "
+                    + "\(ScoreItem.breaths.upperBound)."
             case .unknownValue(let item):
                 "\(item.rawValue) takes one of: \(item.values.joined(separator: ", "))."
             case .byNobody: "It must be known who entered it."
@@ -134,6 +152,9 @@ package struct ScoreEntry: Sendable, Hashable {
             switch self {
             case .unknownItem:
                 "لا يوجد بند بهذا الاسم؛ البنود: \(ScoreItem.allCases.map(\.rawValue).joined(separator: "، "))."
+            case .unknownValue(.respiration):
+                "أدخل عدد الأنفاس في الدقيقة رقمًا صحيحًا من \(ScoreItem.breaths.lowerBound) إلى "
+                    + "\(ScoreItem.breaths.upperBound)."
             case .unknownValue(let item):
                 "القيم الممكنة للبند \(item.rawValue): \(item.values.joined(separator: "، "))."
             case .byNobody: "يجب أن يُعرف من أدخلها."

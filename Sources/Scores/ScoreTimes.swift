@@ -7,7 +7,7 @@ package struct ScoreTimes: Sendable, Hashable {
     /// Of a pressure that is measured by a cuff, and of a pulse counted so.
     package let cuff: Duration
     package let temperature: Duration
-    /// Of consciousness and of what the patient breathes.
+    /// Of consciousness, of what the patient breathes, and of breaths that somebody counted.
     package let entry: Duration
     /// Of a symptom: the form asks how the patient feels now.
     package let symptom: Duration
@@ -38,7 +38,7 @@ package struct ScoreTimes: Sendable, Hashable {
     /// `nil` for what holds as long as the patient is the same.
     func mostAge(_ item: ScoreItem) -> Duration? {
         switch item {
-        case .consciousness, .oxygen: entry
+        case .consciousness, .oxygen, .respiration: entry
         case .saturationScale: nil
         case .pain, .tiredness, .drowsiness, .nausea, .appetite, .breath, .depression, .anxiety, .wellbeing, .other:
             symptom

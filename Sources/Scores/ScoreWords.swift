@@ -38,6 +38,7 @@ extension ScoreItem {
         switch self {
         case .consciousness: ScorePart.consciousness.words
         case .oxygen: ScorePart.oxygen.words
+        case .respiration: ScorePart.respiration.words
         case .saturationScale: ScoreWords("Scale for the oxygen saturation", "سلّم تشبع الأكسجين")
         case .pain: ScoreWords("Pain", "الألم")
         case .tiredness: ScoreWords("Tiredness (lack of energy)", "التعب (قلة الطاقة)")
@@ -62,6 +63,7 @@ extension ScoreItem {
         case (.consciousness, "U"): ScoreWords("Unresponsive", "لا يستجيب")
         case (.oxygen, "air"): ScoreWords("Air", "هواء")
         case (.oxygen, "oxygen"): ScoreWords("Oxygen", "أكسجين")
+        case (.respiration, let breaths): ScoreWords("\(breaths)/min", "\(breaths) في الدقيقة")
         case (.saturationScale, "1"): ScoreWords("Scale 1", "السلّم 1")
         case (.saturationScale, "2"):
             ScoreWords("Scale 2: 88–92 % is aimed at, as a clinician said", "السلّم 2: الهدف 88–92 % بقرار طبي")

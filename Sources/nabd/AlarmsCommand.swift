@@ -41,11 +41,14 @@ struct AlarmsCommand: ParsableCommand {
         @OptionGroup var place: Place
         @Option(name: .customLong("as"), help: "Who you are.") var id: String
 
-        fileprivate func ask(_ request: AlarmRequest) throws {
+        /// One after the other; the first that is refused is the last.
+        fileprivate func ask(_ requests: AlarmRequest...) throws { try ask(requests) }
+
+        fileprivate func ask(_ requests: [AlarmRequest]) throws {
             let secrets = try SecretInput.secrets(of: [id], fromInput: place.secretStdin)
             let by = secrets.first.map { Credential(id: id, secret: $0) }
-            try PumpCaller(path: DeskPlace.path(place.people), isJSON: place.json, by: by, second: nil)
-                .tell(.alarm(request))
+            let caller = PumpCaller(path: DeskPlace.path(place.people), isJSON: place.json, by: by, second: nil)
+            for request in requests { try caller.tell(.alarm(request)) }
         }
     }
 
@@ -66,6 +69,10 @@ struct AlarmsCommand: ParsableCommand {
             } else {
                 for alert in alerts { print(AlarmWords.text(alert, inArabic: arabic)) }
             }
+            guard !place.json else { return }
+            for limit in status.unwatched ?? [] where bed == nil || limit.bed == bed {
+                print("note · \(limit.bed) · \(arabic ? limit.textArabic : limit.text)")
+            }
         }
     }
 
@@ -80,17 +87,36 @@ struct AlarmsCommand: ParsableCommand {
             guard alarms.isEmpty != (bed == nil) else {
                 throw PumpCaller.refuse("Name the alarms, or a bed: one of the two.")
             }
-            var chosen = alarms
+            // Just those that are shown, as they are shown: what begins or becomes worse meanwhile, nobody has seen.
+            let shown: [StatusDocument.Alert]
             if let bed {
-                // Just those that are shown: what begins meanwhile has been seen by nobody.
-                let shown = try signIn.place.alerts().filter { $0.bed == bed && $0.presence != "ack" }
-                for alert in shown.sorted(by: AlarmWords.isBefore) {
-                    print(AlarmWords.text(alert, inArabic: false))
-                }
-                chosen = shown.compactMap(\.instance)
+                shown = try signIn.place.alerts().filter { $0.bed == bed && $0.presence != "ack" }
+                guard !shown.isEmpty else { throw PumpCaller.refuse("No alarm at this bed waits for anybody.") }
+            } else {
+                // The host may be asked where it does not tell how it is.
+                shown = ((try? signIn.place.alerts()) ?? []).filter { $0.instance.map(alarms.contains) ?? false }
             }
-            guard !chosen.isEmpty else { throw PumpCaller.refuse("No alarm at this bed waits for anybody.") }
-            try signIn.ask(.acknowledge(chosen))
+            let sorted = shown.sorted(by: AlarmWords.isBefore)
+            if bed != nil || !signIn.place.json {
+                for alert in sorted { print(AlarmWords.text(alert, inArabic: false)) }
+            }
+            try signIn.ask(Self.requests(bed == nil ? alarms : sorted.compactMap(\.instance), as: sorted))
+        }
+
+        /// The most urgent first, as many at once as the host takes.
+        private static func requests(_ instances: [String], as shown: [StatusDocument.Alert]) -> [AlarmRequest] {
+            let priorities = Dictionary(
+                shown.compactMap { alert in
+                    alert.instance.flatMap { name in
+                        alert.priority.flatMap(AlertPriority.init).map { (name, $0) }
+                    }
+                }
+            ) { first, _ in first }
+            return stride(from: 0, to: instances.count, by: AlarmRequest.most).map { place in
+                let some = Array(instances[place..<min(place + AlarmRequest.most, instances.count)])
+                let seen = some.compactMap { priorities[$0] }
+                return .acknowledge(some, seenAs: seen.count == some.count ? seen : [])
+            }
         }
     }
 

@@ -131,10 +131,12 @@ struct BedCommand: ParsableCommand {
 
     struct Enter: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Enter what no device measures: consciousness, oxygen, the scale of saturation, symptoms."
+            abstract:
+                "Enter what no device measures: consciousness, oxygen, counted breaths, the scale for SpO2, symptoms."
         ).examples("nabd bed enter chair-1 consciousness A --as layla", "nabd bed enter chair-1 esas-pain 4 --as layla")
         @Argument(help: "The bed.") var bed: String
-        @Argument(help: "consciousness, oxygen, spo2-scale, or one of the symptoms esas-….") var item: String
+        @Argument(help: "consciousness, oxygen, respiration, spo2-scale, or one of the symptoms esas-….") var item:
+            String
         @Argument(help: "The value.") var value: String
         @OptionGroup var signIn: SignIn
 
@@ -152,6 +154,7 @@ enum BedWords {
             bed.isWatched
             ? bed.isReviewed == false ? " (not reviewed by a clinician)" : "" : " (cannot be read: no limit is watched)"
         lines.append("    preset: \(bed.preset.map { $0 + reviewed } ?? "none: no limit is watched")")
+        lines += (bed.unwatched ?? []).map { "    not watched: \($0.text)" }
         guard let patient = bed.patient else {
             lines.append(bed.isLost ? "    patient: not known, the record was damaged: bind anew" : "    patient: none")
             return lines.joined(separator: "\n")

@@ -56,6 +56,14 @@ struct StatusDocument: Decodable {
         let heldMilliseconds: Int
     }
 
+    /// A limit of a bed's preset that nothing there is held against.
+    struct Unwatched: Decodable {
+        let bed: String
+        let metric: String
+        let text: String
+        let textArabic: String
+    }
+
     struct Line: Decodable {
         struct Lateness: Decodable {
             let p50: Double?
@@ -92,6 +100,7 @@ struct StatusDocument: Decodable {
     let health: Health
     let devices: [Device]
     let alerts: [Alert]
+    let unwatched: [Unwatched]?
     let lines: [Line]
     let journal: Journal
     let uplink: Uplink?

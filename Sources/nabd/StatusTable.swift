@@ -20,6 +20,7 @@ struct StatusTable {
         for device in status.devices { add(device) }
         if !status.alerts.isEmpty { lines.append("") }
         for alert in status.alerts { add(alert) }
+        lines += (status.unwatched ?? []).map { "note    \($0.text)" }
         lines.append("")
         add(status.lines, status.journal, status.uplink)
     }

@@ -80,7 +80,7 @@ import Testing
             case 0..<4:
                 let (record, nature, latches) = record()
                 take(ledger.begin(record, nature: nature, latches: latches))
-            case 4: if let one { take(ledger.raise(one.record.occurrence(nil))) }
+            case 4: if let one { take(ledger.raise(one.record.occurrence(nil), latches: true)) }
             case 5..<8: if let one { take(ledger.end(one.condition)) }
             case 8:
                 if let instance = one?.record.instance { take(try ledger.acknowledge([instance], by: ["nora"])) }

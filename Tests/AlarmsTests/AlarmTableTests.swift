@@ -114,7 +114,7 @@ import Testing
             switch input {
             case "begins":
                 return world.ledger.begin(record(cell.priority, "i-2"), nature: .physiological, latches: cell.latches)
-            case "worse": return world.ledger.raise(record(.high, "i-3"))
+            case "worse": return world.ledger.raise(record(.high, "i-3"), latches: cell.latches)
             case "ends": return world.ledger.end(condition)
             case "acknowledge": return try world.ledger.acknowledge(["i-1"], by: ["b"])
             case "pause": return try world.ledger.pause(bed: "chair-1", for: 60_000_000_000, by: ["b"], at: world.now)
@@ -140,6 +140,7 @@ import Testing
         case .changed(_, .switchedOn): "on"
         case .changed(_, .acknowledged): "acknowledged"
         case .changed(_, .paused): "paused"
+        case .changed(_, .priorityRaised): "priorityRaised"
         case .changed(_, let change): "\(change)"
         }
     }
@@ -196,6 +197,46 @@ import Testing
         }
     }
 
+    /// What began as a milder one and became worse may not come and go with nobody there either; nor after a kill.
+    @Test func whatBecameWorseStandsUntilSomebodyHasSeenIt() throws {
+        for latches in [true, false] {
+            var world = World()
+            world.take(world.ledger.begin(Self.record(.medium, "i-1"), nature: .physiological, latches: false))
+            world.take(world.ledger.raise(Self.record(.high, "i-2"), latches: latches))
+            var read = AlarmLedger()
+            for event in world.written {
+                let told = AlarmEvent(
+                    kind: event.kind.name, device: event.device, body: event.members.text, at: event.monotonic)
+                read.apply(try #require(told), at: event.monotonic, utc: event.monotonic)
+            }
+            #expect(read.standing.map(\.latches) == [latches])
+            world.take(world.ledger.end(Self.record(.high, "").condition))
+            #expect(world.alarm?.presence == (latches ? .latched : nil))
+        }
+    }
+
+    /// Somebody acknowledges what was shown: what has become worse since was seen by nobody, and all waits.
+    @Test func whatBecameWorseSinceItWasShownIsNotAcknowledged() throws {
+        var world = World()
+        world.take(world.ledger.begin(Self.record(.medium, "i-1"), nature: .physiological, latches: false))
+        let other = AlertRecord(
+            device: "d", bed: "chair-1", metric: "MDC_OTHER", name: "NABD_TEST", priority: .low, text: "words",
+            arabicText: "كلمات", instance: "i-2")
+        world.take(world.ledger.begin(other, nature: .physiological, latches: false))
+        world.take(world.ledger.raise(Self.record(.high, "i-3"), latches: true))
+        let (ledger, both) = (world.ledger, ["i-2", "i-1"])
+        #expect(throws: AlarmRefusal.hasBecomeWorse) {
+            try ledger.acknowledge(both, seenAs: [.low, .medium], by: ["a"])
+        }
+        // The same one named twice: it was seen as the milder one, too.
+        #expect(throws: AlarmRefusal.hasBecomeWorse) {
+            try ledger.acknowledge(["i-1", "i-1"], seenAs: [.high, .low], by: ["a"])
+        }
+        #expect(try ledger.acknowledge(both, seenAs: [.low, .high], by: ["a"]).count == 2)
+        #expect(try ledger.acknowledge(both, seenAs: [.high, .high], by: ["a"]).count == 2)
+        #expect(try ledger.acknowledge(both, by: ["a"]).count == 2, "where nobody says how it was seen")
+    }
+
     @Test func highTechnicalOnesCannotBeSwitchedOff() throws {
         for priority in AlertPriority.allCases {
             for nature in AlertNature.allCases {
@@ -222,7 +263,7 @@ import Testing
         world.take(try world.ledger.switchOff(Self.off, nature: .technical, priority: .medium, by: ["a"]))
         world.take(world.ledger.begin(Self.record(.medium, "i-1"), nature: .technical, latches: false))
         #expect(world.alarm?.activation == .off)
-        world.take(world.ledger.raise(Self.record(.high, "i-2")))
+        world.take(world.ledger.raise(Self.record(.high, "i-2"), latches: true))
         #expect(world.alarm?.activation == .on && world.alarm?.priority == .high)
         var other = World()
         other.take(try other.ledger.switchOff(Self.off, nature: .technical, priority: .medium, by: ["a"]))

@@ -188,6 +188,22 @@ import Testing
         #expect(bed.changes[0].condition.arabicText == "كرسي 1: لا يوجد جهاز هنا يقيس تشبع الأكسجين")
     }
 
+    /// What nothing is held against is told as what it is: neither as watched, nor twice.
+    @Test func limitsThatNothingIsHeldAgainstAreTold() throws {
+        let cuff = Bed.stream("MDC_PRESS_BLD_NONINV_SYS", device: "cuff", unit: "mm[Hg]")
+        #expect(try Bed(Bed.text, Bed.watched(Bed.stream(), cuff)).watch.unwatchedLimits.isEmpty)
+        let absent = try Bed(Bed.text, Bed.watched(cuff)).watch.unwatchedLimits
+        #expect(absent.map(\.metric) == ["MDC_PULS_OXIM_SAT_O2"])
+        #expect(absent[0].text == "Chair 1: no device here measures SpO2: its limits are not watched")
+        #expect(absent[0].arabicText == "كرسي 1: لا يوجد جهاز هنا يقيس تشبع الأكسجين: هذه الحدود غير مراقَبة")
+        let strange = try Bed(Bed.text, Bed.watched(Bed.stream(unit: "mL"), cuff)).watch.unwatchedLimits
+        #expect(strange.map(\.text) == ["Chair 1: SpO2 comes in mL, not in %: its limits are not watched (oximeter)"])
+        // A vital without a limit has none that could be left unwatched.
+        let without = try Bed(Bed.text.replacing(#/  MDC_PRESS_BLD_NONINV_SYS:\n    low: .*\n/#, with: ""))
+        #expect(without.watch.unwatched.map(\.metric) == ["MDC_PRESS_BLD_NONINV_SYS"])
+        #expect(without.watch.unwatchedLimits.isEmpty)
+    }
+
     @Test func anEpisodicValueIsOverdue() throws {
         let cuff = Bed.stream("MDC_PRESS_BLD_NONINV_SYS", device: "cuff", unit: "mm[Hg]")
         let oximeter = Bed.stream()

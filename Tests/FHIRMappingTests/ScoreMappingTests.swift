@@ -1,6 +1,7 @@
 import DeviceModel
 import Nomenclature
 import Scores
+import TestSupport
 import Testing
 
 @testable import FHIRMapping
@@ -69,6 +70,17 @@ import Testing
                         && json.text.contains(item.rawValue))
             }
         }
+    }
+
+    /// What somebody counted is the quantity that a monitor gives, by its code, and told apart by how it came about.
+    @Test func countedBreathsAreAQuantity() {
+        let names = NomenclatureShelf.names(besides: [Repository.path("device-profiles")]).nomenclature
+        let mapper = FHIRMapper(unit: "u", name: "Unit", isTestData: true, names: names)
+        let json = mapper.entry(.respiration, "22", at: place).json
+        #expect(json["valueQuantity"]?.text.hasPrefix(#"{"value":22,"unit":"/min""#) == true)
+        #expect(json["code"]?.text.contains(#""http://loinc.org","code":"9279-1""#) == true)
+        #expect(json["code"]?.text.contains(#""urn:nabd:entry","code":"respiration""#) == true)
+        #expect(json["category"]?.text.contains(#""exam""#) == true)
     }
 
     @Test func aPatientIsKnownByDigestAndByIdentifiers() {

@@ -159,6 +159,26 @@ import Testing
         #expect(ended.map(words).first?.contains("unwatched") == true && register.standing.count == 1)
     }
 
+    /// Another preset: what the former limits brought about ends, and what is over and was seen by nobody stands.
+    @Test func otherLimitsEndWhatTheFormerOnesBroughtAbout() throws {
+        func of(_ name: String, _ metric: String) -> AlertRecord {
+            AlertRecord(
+                device: "ox", bed: "chair-1", metric: metric, name: name, priority: .high, text: "t", arabicText: "ت",
+                instance: nil)
+        }
+        var register = register(mayLatch: true)
+        let (low, over) = (of("MDC_EVT_LO_VAL_LT_LIM", "A"), of("MDC_EVT_LO_VAL_LT_LIM", "B"))
+        for record in [low, over, of("NABD_SCORE_HIGH", "news2")] {
+            _ = register.begin(record, nature: .physiological, latches: true, at: 1)
+        }
+        _ = register.begin(stale, at: 1)
+        _ = register.take(register.ledger.end(over.condition), at: 2)
+        #expect(register.endLimits(at: "chair-2", now: 3).isEmpty)
+        let ended = register.endLimits(at: "chair-1", now: 3)
+        #expect(ended.map(words) == ["alertEnd ox s-1 unwatched 3"])
+        #expect(Set(register.standing.map(\.record.metric)) == ["B", "news2", nil])
+    }
+
     /// A restart while something is missing: the time goes on, and only a value ends it.
     @Test func whatIsMissingEndsWithAValueAndNotWithTime() {
         var register = register()

@@ -3,7 +3,9 @@ import DeviceModel
 import Foundation
 import GRDB
 import JournalFolds
+import Nomenclature
 import Patients
+import Scores
 import TestSupport
 import Testing
 
@@ -85,6 +87,34 @@ import Testing
         #expect(subject(folder, second, 30) == Self.subject)
         #expect(BindingFold(journal: "\(folder.path)/journal").openBinding(atBed: "a") == nil, "it is a damage")
         try second.end()
+    }
+
+    /// Whoever sets the wall clock back makes nothing young that was entered before; another start of the machine knows
+    /// nothing but the wall clock.
+    @Test func whatWasEnteredAgesByTheClockThatNobodySets() throws {
+        let folder = try TemporaryFolder()
+        let session = try Session(folder)
+        try session.begin()
+        _ = try bound(session)
+        session.time += 10
+        try session.write([.entered(bed: "a", BedEntry(item: "consciousness", value: "A", by: ["amal"]))])
+        let entered = session.time
+        try session.end()
+        func isKnown(boot: String, after age: Int64, wall: Int64?) -> Bool {
+            let fold = BindingFold(journal: "\(folder.path)/journal")
+            var watches = BedWatches(presets: [:], names: Nomenclature())
+            let now = boot == "b" ? entered + age : 5
+            watches.recall(
+                fold, journal: "\(folder.path)/journal", boot: boot, at: now, utc: wall.map { entered + $0 })
+            _ = watches.lay(fold, at: now)
+            return watches.scores(at: now).contains { $0.result.parts.contains { $0.name == "consciousness" } }
+        }
+        let hour: Int64 = 3_600_000_000_000
+        #expect(isKnown(boot: "b", after: hour, wall: 1) && isKnown(boot: "b", after: 1, wall: nil))
+        #expect(isKnown(boot: "b", after: 1, wall: 2 * hour), "the wall clock was set on")
+        #expect(!isKnown(boot: "b", after: hour + 1, wall: 1), "the wall clock was set back")
+        #expect(isKnown(boot: "c", after: 0, wall: hour) && !isKnown(boot: "c", after: 0, wall: hour + 1))
+        #expect(!isKnown(boot: "c", after: 0, wall: nil))
     }
 
     /// A row that is not as it was written, and one that is gone: nobody is known to be at a bed from there on.

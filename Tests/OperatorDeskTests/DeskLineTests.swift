@@ -1,5 +1,6 @@
 import Alarms
 import BedDesk
+import DeviceModel
 import Foundation
 import PumpControl
 import TestSupport
@@ -22,6 +23,7 @@ import Testing
         DeskLine(.resolve(1, seen: .notInEffect), by: Door.amal),
         DeskLine(.lookedAt(device: "p"), by: Door.amal), DeskLine(.unlock(device: "p"), by: Door.amal),
         DeskLine(.list), DeskLine(.alarm(.acknowledge(["s-1", "s/2"])), by: Door.amal),
+        DeskLine(.alarm(.acknowledge(["s-2", "s-1"], seenAs: [.low, .high])), by: Door.amal),
         DeskLine(.alarm(.pause(bed: nil, seconds: 1)), by: Door.amal),
         DeskLine(.alarm(.pause(bed: "chair-1", seconds: 120)), by: Door.amal),
         DeskLine(.alarm(.switchOff(AlarmSwitch(bed: "b", name: "N", metric: "M"))), by: Door.amal),
@@ -59,6 +61,15 @@ import Testing
         }
     }
 
+    /// As many alarms as may be named at once fit into a line, as a session names them, in the longest of words.
+    @Test func allThatMayBeAcknowledgedAtOnceFitsIntoALine() throws {
+        let names = (0..<AlarmRequest.most).map { "0d2f7c1e-4f0a-4c1e-9b7e-2f6a1c3d5e7f-\(10_000 + $0)" }
+        let line = DeskLine(
+            .alarm(.acknowledge(names, seenAs: names.map { _ in AlertPriority.medium })), by: Door.amal)
+        let read = try DeskLine(line.line().dropLast())
+        #expect(read == line)
+    }
+
     @Test(arguments: [
         (#"{"ask":"list"}"#, DeskLine.Fault.notJSON), ("", .notJSON), ("[]", .notJSON), ("{", .notJSON),
         (#"{"ask":"list","desk":2}"#, .otherVersion), (#"{"ask":"delete","desk":1}"#, .unknownRequest),
@@ -80,6 +91,9 @@ import Testing
         (#"{"ask":"enter","bed":"b","desk":1,"item":"","value":"1"}"#, .outsideRange),
         (#"{"ask":"acknowledge","desk":1,"instances":[]}"#, .outsideRange),
         (#"{"ask":"acknowledge","desk":1,"instances":[""]}"#, .outsideRange),
+        (#"{"ask":"acknowledge","desk":1,"instances":["a","b"],"priorities":["low"]}"#, .outsideRange),
+        (#"{"ask":"acknowledge","desk":1,"instances":["a"],"priorities":["urgent"]}"#, .notTheForm),
+        (#"{"ask":"acknowledge","desk":1,"instances":["a"],"priorities":[]}"#, .notTheForm),
         (#"{"ask":"pause","desk":1,"seconds":0}"#, .outsideRange),
         (#"{"ask":"pause","desk":1,"seconds":121}"#, .outsideRange),
         (#"{"ask":"pause","desk":1}"#, .notTheForm), (#"{"ask":"switchOff","bed":"b","desk":1}"#, .notTheForm),

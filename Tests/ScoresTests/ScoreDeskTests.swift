@@ -75,6 +75,57 @@ import Testing
         }
     }
 
+    // MARK: What somebody counted
+
+    @Test func countedBreathsScoreAsTheChartHasIt() throws {
+        for breaths in ScoreItem.breaths {
+            var (counted, measured) = (try bed(without: [.respiration]), try bed(without: [.respiration]))
+            try counted.enter("respiration", "\(breaths)", ago: Bed.minute)
+            measured.measure(.respiration, hundredths: Int64(breaths) * 100)
+            let part = counted.news2.parts.first { $0.name == "respiration" }
+            #expect(part?.points == measured.news2.parts.first { $0.name == "respiration" }?.points, "\(breaths)")
+            #expect(part?.origin == .entered(by: ["nurse-1"]) && part?.value == "\(breaths)")
+            #expect(counted.news2.total == measured.news2.total && counted.news2.total != nil)
+        }
+    }
+
+    @Test func countedBreathsExpireAndAreOfOnePatient() throws {
+        for (age, isExpired) in [(60 * Bed.minute, false), (60 * Bed.minute + 1, true)] {
+            var bed = try bed(without: [.respiration])
+            try bed.enter("respiration", "14", ago: age)
+            #expect(bed.news2.missing.map(\.gap) == (isExpired ? [.expired(since: bed.now - age)] : []))
+            bed.desk.clear()
+            try bed.settle(without: [.respiration])
+            #expect(bed.news2.missing.map(\.gap) == [.neverMeasured])
+        }
+    }
+
+    /// What is measured now comes first, and a count is no news of a patient whom a device has seen since.
+    @Test func countedBreathsNeverStandBeforeWhatWasMeasuredAfterThem() throws {
+        var bed = try bed(without: [.respiration])
+        bed.measure(.respiration, hundredths: 3000)
+        try bed.enter("respiration", "14")
+        #expect(bed.news2.parts.first?.points == 3, "a device gives a current value")
+        bed = try self.bed(without: [.respiration])
+        bed.measure(.respiration, hundredths: 3000, ago: 10 * Bed.minute)
+        try bed.enter("respiration", "14", ago: 11 * Bed.minute)
+        #expect(bed.news2.missing.map(\.gap) == [.stale(since: bed.now - 10 * Bed.minute)])
+        try bed.enter("respiration", "14", ago: 9 * Bed.minute)
+        #expect(bed.news2.missing.isEmpty, "counted when the device was silent already")
+        // A sensor that is off says nothing, however often it says that.
+        bed.measure(.respiration, hundredths: 0, .notAvailable, .deviceStatus)
+        #expect(bed.news2.missing.isEmpty)
+    }
+
+    @Test func whatNobodyCanHaveCountedIsNotTaken() {
+        for value in ["", "151", "-1", "07", "12.5", "١٢", "+9", "not-said"] {
+            #expect(throws: ScoreEntry.Fault.unknownValue(.respiration)) {
+                try ScoreEntry(item: "respiration", value: value, by: ["n"], time: 0)
+            }
+        }
+        #expect(ScoreEntry.Fault.unknownValue(.respiration).text.contains("0 to 150"))
+    }
+
     @Test func theScaleHoldsAsLongAsThePatient() throws {
         var bed = try bed()
         bed.measure(.saturation, hundredths: 9000)
@@ -163,7 +214,7 @@ import Testing
         }
         for item in ScoreItem.allCases {
             for value in item.values { #expect(fault(item.rawValue, value) == nil) }
-            for value in ["", "11", "-1", "05", "a", " A", "٣"] {
+            for value in ["", item == .respiration ? "151" : "11", "-1", "05", "a", " A", "٣"] {
                 #expect(fault(item.rawValue, value) == .unknownValue(item))
             }
         }

@@ -3,11 +3,11 @@
 
     .venv-hil/bin/python hil-tests/benches/alarms.py [--beds 8] [--count 25] [--json FILE]
 
-The real host (NABD, or the debug build) with beds of one oximeter each, whose saturation falls below a limit with a
-delay of one second and comes back, again and again. A reader of its own looks into the events every millisecond: an
-alarm is durable when it is there, as the file is synchronous. When the delay was over is reckoned from the recorded
-samples. Prints the median, the 99th of a hundred and the longest, and exits with 1 where the 99th is above what is
-asked: 50 ms.
+The real host (NABD, or the debug build) with beds of one oximeter each, whose saturation and pulse fall below limits
+with a delay of one second and come back, again and again: two alarms each time. A reader of its own looks into the
+events every millisecond: an alarm is durable when it is there, as the file is synchronous. When the delay was over is
+reckoned from the recorded samples. Prints the median, the 99th of a hundred and the longest, and exits with 1 where the
+99th is above what is asked: 50 ms. Benchmarks/run alarms takes a thousand of them with the release build.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from peers.nonin import NoninOximeter, Vitals  # noqa: E402
 from peers.people import let_in  # noqa: E402
 
 ALARM, METRIC = "MDC_EVT_LO_VAL_LT_LIM", "MDC_PULS_OXIM_SAT_O2"
-LIMIT, DELAY, ASKED = 90, 1.0, 0.05
+LIMITS = {METRIC: 90, "MDC_PULS_OXIM_PULS_RATE": 50}
+DELAY, ASKED = 1.0, 0.05
 PRESET = """\
 nabd: preset/1
 name: bench
@@ -41,10 +42,14 @@ for-arabic: للقياس
 reviewed:
 vitals:
   MDC_PULS_OXIM_SAT_O2: {name: SpO2, name-arabic: تشبع الأكسجين, unit: "%"}
+  MDC_PULS_OXIM_PULS_RATE: {name: Pulse, name-arabic: النبض, unit: "/min"}
 limits:
   MDC_PULS_OXIM_SAT_O2:
     low:
       - {below: 90, priority: medium, harm: reversible, onset: prompt, delay: 1s, hysteresis: 2, proposed: true}
+  MDC_PULS_OXIM_PULS_RATE:
+    low:
+      - {below: 50, priority: medium, harm: reversible, onset: prompt, delay: 1s, hysteresis: 2, proposed: true}
 """
 
 
@@ -86,10 +91,11 @@ def play(oximeters: list[NoninOximeter], count: int) -> None:
     """Down and up again, each bed in a rhythm of its own."""
     def one(place: int, oximeter: NoninOximeter) -> None:
         for turn in range(count):
-            oximeter.vitals = Vitals(saturation=80, pulse=70)
-            time.sleep(2.5 + 0.037 * place)
+            # A value comes each third of a second; each bed and each turn meets the rounds elsewhere.
+            oximeter.vitals = Vitals(saturation=80, pulse=40)
+            time.sleep(1.75 + 0.037 * place)
             oximeter.vitals = Vitals(saturation=97, pulse=70)
-            time.sleep(1.5 + 0.013 * turn)
+            time.sleep(0.5 + 0.013 * (turn % 20))
 
     threads = [threading.Thread(target=one, args=(place, each)) for place, each in enumerate(oximeters)]
     for thread in threads:
@@ -101,15 +107,18 @@ def play(oximeters: list[NoninOximeter], count: int) -> None:
 def latencies(host: Host, seen: Seen) -> list[float]:
     """Of each alarm, from the end of its delay until it was there. Unit: s."""
     lines = host.export()
+    taken: dict[tuple, list[dict]] = {}
+    for sample in journal.samples(lines):
+        taken.setdefault((sample["device"], sample["metric"]), []).append(sample)
     found = []
     for event in journal.events(lines):
         if event["event"] != "alertStart" or event.get("alert") != ALARM:
             continue
         began = None
-        for sample in journal.samples(lines, event["device"], METRIC):
+        for sample in taken[event["device"], event["metric"]]:
             if sample["monotonicNanoseconds"] > event["monotonicNanoseconds"]:
                 break
-            beyond = sample["validity"] == "valid" and sample["value"] < LIMIT
+            beyond = sample["validity"] == "valid" and sample["value"] < LIMITS[event["metric"]]
             began = (began or sample["monotonicNanoseconds"]) if beyond else None
         assert began is not None, event
         found.append((seen.times[event["sequence"]] - began) / 1e9 - DELAY)
@@ -147,8 +156,9 @@ def main() -> int:
         times = sorted(latencies(host, seen))
         for oximeter in oximeters:
             oximeter.stop()
-    if len(times) < wanted.beds * wanted.count:
-        print(f"only {len(times)} of {wanted.beds * wanted.count} alarms came", file=sys.stderr)
+    expected = wanted.beds * wanted.count * len(LIMITS)
+    if len(times) < expected:
+        print(f"only {len(times)} of {expected} alarms came", file=sys.stderr)
         return 1
     p99 = times[min(len(times) - 1, len(times) * 99 // 100)]
     figures = {"alarms": len(times), "median": times[len(times) // 2], "p99": p99, "longest": times[-1]}

@@ -15,7 +15,10 @@ from .screen_pumps import Pumps, done
 
 PUMPS = {"list", "show", "history", "preview", "draft", "verify", "withdraw", "start", "stop", "resolve", "lookedAt",
          "unlock"}
-ITEMS = {"consciousness": "ACVPU", "oxygen": ("air", "oxygen"), "spo2-scale": "12"}
+ITEMS = {
+    "consciousness": "ACVPU", "oxygen": ("air", "oxygen"), "spo2-scale": "12",
+    "respiration": [str(count) for count in range(151)],
+}
 CLINICIANS = [{"clinician": "dr-far", "name": "Dr Far Away"}]
 
 
