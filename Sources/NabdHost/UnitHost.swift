@@ -68,6 +68,8 @@ package final class UnitHost: Service {
     let desk: HostDesk?
     /// How delivery is, whichever process does it; `nil` for a unit without an uplink.
     let view: UplinkView?
+    /// What looks at the machine now and then.
+    let examiner = UnitExaminer()
 
     package var configuration: UnitConfiguration { running.withLock { $0.configuration } }
     var workers: [LineWorker] { running.withLock { $0.workers } }
@@ -142,6 +144,7 @@ package final class UnitHost: Service {
         let uplinkTask = uplink.map { uplink in Task { await uplink.deliver() } }
         let consoleTask = console.map { console in Task { await console.show() } }
         let viewTask = view.map { view in Task { await view.run() } }
+        let examining = Task { await examiner.run { [self] in configuration } }
         let door = Task { await openDoor() }
         let rules = Task { await readRules() }
         let status = Task { await tellStatus() }
@@ -154,6 +157,7 @@ package final class UnitHost: Service {
         reload.cancel()
         await reload.value
         witness.cancel()
+        examining.cancel()
         rules.cancel()
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }
