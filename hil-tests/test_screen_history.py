@@ -265,6 +265,7 @@ def test_a_busy_host_is_asked_again_and_not_without_end(page: Page) -> None:
     page.wait(shown)
     time.sleep(1.5)
     assert screen_past.COUNTS["begun"] == 1, "what is no longer wanted is not asked again"
+    assert any("503" in said for said in complaints(page.driver)), "the browser told of them, and of nothing later"
 
 
 def test_hostile_strings_are_text(page: Page) -> None:
