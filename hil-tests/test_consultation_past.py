@@ -28,10 +28,13 @@ def bind(unit: FarUnit, bed: str, mrn: str) -> int:
 
 
 def place(unit: FarUnit, devices: dict[str, list[str]]) -> None:
-    """Puts devices at beds, while the host runs."""
+    """Puts devices at beds, while the host runs; a bed without any goes."""
     asked = yaml.safe_load(unit.host.config.read_text())
     for bed, there in devices.items():
-        asked["beds"][bed]["devices"] = there
+        if there:
+            asked["beds"][bed]["devices"] = there
+        else:
+            del asked["beds"][bed]
     unit.host.config.write_text(yaml.safe_dump(asked, allow_unicode=True))
     os.kill(unit.host.pid, signal.SIGHUP)
 
@@ -41,11 +44,11 @@ def past(unit: FarUnit, device: str) -> dict:
     client = unit.client(unit.haddad)
     stream = client.stream("/live?waves=none", gzip=False)
     streams = stream.wait("picture").data["streams"]
-    stream.close()
     number = next(one["n"] for one in streams if one["device"] == device and one["metric"] == SATURATION)
     until = int(time.time())
     answer = client.request(
         f"/history?streams={number}&from={(until - 120) * 1000}&to={(until + 1) * 1000}&columns=121")
+    stream.close()
     assert answer.status == 200, answer.body
     told = json.loads(answer.body.decode().strip().splitlines()[-1])
     (one,) = told["streams"]
