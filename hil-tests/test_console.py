@@ -438,7 +438,7 @@ def test_a_unit_that_serves_none_says_so(hosts, tmp_path, bench):
     host = hosts(tmp_path / "unit").configure(bench.devices())
     from peers.host import nabd
     result = nabd("run", "--config", host.config, "--role", "console")
-    assert result.returncode == 2 and b"nothing to show" in result.stderr
+    assert result.returncode == 6 and b"nothing to show" in result.stderr
     unit = yaml.safe_load(host.config.read_text())
     for console, words in (
             ({}, "give a “port”"), ({"port": 1, "socket": "s"}, "either"), ({"port": 0}, "1 to 65535"),

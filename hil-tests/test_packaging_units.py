@@ -58,7 +58,8 @@ NEEDED = {
         "RuntimeDirectory=nabd-console", "RuntimeDirectoryMode=0750", "MemoryMax=192M", "CPUWeight=50",
         "WatchdogSignal=SIGKILL", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX",
         "InaccessiblePaths=-/var/lib/nabd/journal.patients -/var/lib/nabd/journal.delivery -/etc/nabd/keys",
-        "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],
+        "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10",
+        "RestartPreventExitStatus=2 6", "SuccessExitStatus=6"],
 }
 NEEDED[SAFE] = NEEDED[ACQUIRE]
 

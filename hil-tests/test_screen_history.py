@@ -97,11 +97,11 @@ def driver(tmp_path_factory):
 
 @pytest.fixture
 def page(driver):
-    screen_past.SETTINGS.update(slow=0.0, mixed=False, hostile=False)
+    screen_past.SETTINGS.update(slow=0.0, mixed=False, hostile=False, busy=0)
     screen_past.COUNTS.clear()
     feed = Feed()
     yield Page(driver, feed)
-    screen_past.SETTINGS.update(slow=0.0, mixed=False, hostile=False)
+    screen_past.SETTINGS.update(slow=0.0, mixed=False, hostile=False, busy=0)
     driver.get("about:blank")
     feed.stop()
 
@@ -242,6 +242,30 @@ def test_what_is_no_longer_wanted_is_broken_off(page: Page) -> None:
     thrice()
     until(lambda: screen_past.COUNTS["ended"] == 3, 20, "all are answered")
     assert screen_past.COUNTS["broken"] == 0
+
+
+def test_a_busy_host_is_asked_again_and_not_without_end(page: Page) -> None:
+    """What a screen before this one asked may be under way still: it is waited for, and then said."""
+    begin = (int(time.time() * 1000) // HOUR - 3) * HOUR
+    screen_past.SETTINGS["busy"] = 2
+    page.open(begin, begin + HOUR, page.stream("chair-1", SATURATION))
+    assert screen_past.COUNTS["busy"] == 2 and page.text(".history-fault") == ""
+    shown = page.asked()
+    screen_past.COUNTS.clear()
+    screen_past.SETTINGS["busy"] = 1000
+    page.keys("+")
+    until(lambda: "Too much is being read" in page.text(".history-fault"), 20, "it is said that the host is busy")
+    assert screen_past.COUNTS["busy"] == 8 and page.asked() == shown
+    # Whoever moves on waits for nothing of before.
+    screen_past.COUNTS.clear()
+    page.keys("+")
+    until(lambda: screen_past.COUNTS["busy"] == 1, 5, "it is asked anew")
+    screen_past.SETTINGS["busy"] = 0
+    page.keys("-")
+    page.wait(shown)
+    time.sleep(1.5)
+    assert screen_past.COUNTS["begun"] == 1, "what is no longer wanted is not asked again"
+    assert any("503" in said for said in complaints(page.driver)), "the browser told of them, and of nothing later"
 
 
 def test_hostile_strings_are_text(page: Page) -> None:

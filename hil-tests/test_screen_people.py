@@ -118,7 +118,9 @@ def test_withdraw_replace_enter_and_preset_are_asked_as_the_host_takes_them(touc
     assert feed.desk.of("enter") == {"ask": "enter", "bed": "chair-1", "item": "respiration", "value": "22"}
     touch.act("enter", bed="chair-1").choose("esas-pain").choose("7").sign("layla").submit().told("done")
     assert feed.desk.of("enter")["value"] == "7"
-    touch.act("preset", bed="chair-1").choose("palliative").sign("layla").submit().told("done")
+    touch.act("preset", bed="chair-1")
+    until(lambda: touch.one(".dialog input[value='palliative']"), words="no preset is offered")
+    touch.choose("palliative").sign("layla").submit().told("done")
     assert feed.desk.of("choosePreset") == {"ask": "choosePreset", "bed": "chair-1", "preset": "palliative"}
 
 

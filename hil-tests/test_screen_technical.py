@@ -78,6 +78,44 @@ def test_what_is_not_as_it_should_be_is_marked_and_said(touch: Touch, status: di
     touch.press("#language").says("تنتهي الشهادة خلال 9 أيام", ".technical")
 
 
+def test_lanes_certificates_and_what_a_look_at_the_machine_finds_are_told(touch: Touch, status: dict) -> None:
+    """In both languages; what is behind, about to expire or found is marked, and what is not known is not good."""
+    status["uplink"] = {
+        "server": "https://r.example/fhir", "stored": 5, "parked": 2, "waitingBehindParked": 31, "mayNotRead": True,
+        "lastStored": "2026-11-30T07:12:13Z", "problem": "the service does not answer",
+        "lanes": [{"lane": "alarms", "behindSeconds": 0}, {"lane": "events"},
+                  {"lane": "waveforms", "behindSeconds": 4_000}]}
+    status["certificates"] = [{"certificate": "uplink", "expires": "2026-12-09T08:00:00Z", "daysLeft": 9},
+                              {"certificate": "uplinkAuthority", "expires": "2026-11-01T08:00:00Z", "daysLeft": -29},
+                              {"certificate": "far", "expires": "2028-01-02T08:00:00Z", "daysLeft": 397},
+                              {"certificate": "farAuthority", "expires": None, "daysLeft": None}]
+    status["findings"] = [{"what": "time zone", "severity": "warning", "words": "it is UTC"},
+                          {"what": "journal", "severity": "fault", "words": "12 MiB free: make room"}]
+    touch.open("#/technical").says("make room", ".technical")
+    found = bad(touch)
+    for words in ("1 h 6 min", "✕ 9", "expired", "31", "cannot work"):
+        assert words in found, f"{words} is not marked: {found}"
+    whole = touch.text(".technical")
+    for words in ("Alarms", "Curves", "0:00", "2026-12-09", "2028-01-02", ":12:13", "it is UTC", "Time zone",
+                  "may not read", "the service does not answer"):
+        assert words in whole, f"{words} is not told"
+    for good in ("397", "0:00", "it is UTC"):
+        assert good not in found, f"{good} is marked"
+    rows = touch.run("return [...document.querySelectorAll('.technical tr')].map((row) => row.innerText)")
+    assert [row for row in rows if "Other events" in row and "not known" in row]
+    assert [row for row in rows if "authority's, of far" in row.lower() and "not known" in row]
+    touch.press("#language")
+    for words in ("الإنذارات", "منتهية", "المنطقة الزمنية", "لا يعمل", "آخر ما حُفظ هناك"):
+        touch.says(words, ".technical")
+
+
+def test_before_the_first_look_nothing_is_said_to_be_good(touch: Touch, status: dict) -> None:
+    for member in ("certificates", "findings", "examined"):
+        status[member] = None
+    touch.open("#/technical").says("What a look at the machine finds", ".technical")
+    assert "as it should be." not in touch.text(".technical") and "None is needed" not in touch.text(".technical")
+
+
 def test_what_cannot_be_had_is_said_and_what_was_had_is_marked_as_old(touch: Touch, status: dict) -> None:
     touch.open("#/technical").says("All is as it should be", ".technical")
     status["instead"] = {"failure": "the host's socket does not answer"}

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from peers.disks import MemoryDisk, need_mounts
 from peers.manager import Manager, stop
@@ -185,3 +186,23 @@ def test_the_clock_s_word_is_taken_while_it_is_fresh(hosts, tmp_path):
     finally:
         unit.stop()
         sensor.stop()
+
+
+@pytest.mark.parametrize("role", ["console", "far"])
+def test_a_unit_without_screens_has_no_failed_service(manager, unit, role: str):
+    """It ends with a status that the service's file takes for success, after the word that it was ready: systemd holds
+    what ends before that word to have failed, whatever its status."""
+    assert manager.start(unit, role).wait(20) == 6
+    wait_until(lambda: manager.when("READY=1"), 5, "that it was ready")
+    (words,) = manager.statuses()
+    assert f"has no “{role}”" in words and "nothing to show" in words
+    assert words in unit.log()
+
+
+@pytest.mark.parametrize("key", ["console", "konsole"])
+def test_screens_that_are_asked_for_wrongly_are_a_fault(manager, unit, key: str):
+    """Of a key that is not known nobody can say that it is not the screens', misspelt."""
+    asked = yaml.safe_load(unit.config.read_text())
+    unit.config.write_text(yaml.safe_dump({**asked, key: {"prot": 1}}, allow_unicode=True))
+    assert manager.start(unit, "console").wait(20) == 2
+    assert manager.when("READY=1") is None

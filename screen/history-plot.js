@@ -1,6 +1,7 @@
 // Draws the past on a canvas: for each stream a row with a band from the least to the greatest value of each column,
 // joined only where nothing is missing. Time runs from left to right in every language. Draws only; asks nobody.
 
+import { drawChanges, drawCurve } from "./history-curve.js"
 import { clockText, dateText, timeMarks, valueMarks } from "./history-time.js"
 
 /** Widths and heights in CSS pixels. */
@@ -8,7 +9,7 @@ export const sizes = { gutter: 64, right: 12, mark: 24, events: 18, title: 18, g
 
 const names = [
   "background", "grid", "text", "quiet", "band", "curve", "gap", "limit", "cursor", "span", "mark", "mark-text",
-  "high", "medium", "low", "command", "binding", "link", "other", "second",
+  "high", "medium", "low", "command", "binding", "link", "other", "second", "former",
 ]
 
 /** The colours of the style sheet, by name, as they stand for an element. */
@@ -28,18 +29,6 @@ export function kindOf(event) {
   if (/^(patient|binding|bed|preset|score)/.test(event.name)) return "binding"
   if (/^(device|vmd|wrongDevice)/.test(event.name)) return "link"
   return "other"
-}
-
-/** Whether something is missing of a stream within a time. */
-export function isMissing(gaps, from, to) {
-  let [first, last] = [0, gaps.length]
-  // By halves: the first gap that ends behind the beginning. Gaps are in their order and do not lie in one another.
-  while (first < last) {
-    const middle = (first + last) >> 1
-    if (gaps[middle].to > from) last = middle
-    else first = middle + 1
-  }
-  return first < gaps.length && gaps[first].from < to
 }
 
 /** The least and the greatest value that is seen of a stream, with a little room; of nothing: `null`. */
@@ -98,7 +87,8 @@ export class Plot {
   /**
    * context: of a canvas of size.width × size.height CSS pixels at size.scale device pixels each.
    * view: { from, to (ms since 1970), zone, isRight (words run from right to left), mark (words or null),
-   *   rows: [{ n, title, gapWord(word), limits: [numbers], within: [numbers], data, second: { n, target } }],
+   *   rows: [{ n, present, title, gapWord(word), limits: [numbers], within: [numbers], data,
+   *     second: { n, target } }]; `present` is whose the values are that are not grey, see history-whose.js,
    *   events: [event], cursor, points: [utc], colours }. Numbers of `within` are in the row's range of values.
    */
   constructor(context, size, view) {
@@ -190,8 +180,9 @@ export class Plot {
     context.clip()
     if (row.range) {
       for (const limit of limits) this.limit(limit, row.range, at)
-      this.curve(row.data, row.n, row.range, at, colours.band, colours.curve)
+      drawCurve(this, row, row.n, row.range, at, colours.band, colours.curve)
     }
+    drawChanges(this, row, at)
     if (row.data) this.gaps(row, at)
     context.restore()
     this.secondOf(row, at)
@@ -209,8 +200,8 @@ export class Plot {
     context.beginPath()
     context.rect(place.left, at.begin, place.right - place.left, at.end - at.begin)
     context.clip()
-    this.curve(row.data, n, range, at, view.colours.second, view.colours.second)
-    if (aim) this.curve(row.data, target, range, at, view.colours.limit, view.colours.limit)
+    drawCurve(this, row, n, range, at, view.colours.second, view.colours.second)
+    if (aim) drawCurve(this, row, target, range, at, view.colours.limit, view.colours.limit)
     context.restore()
     this.valueAxis(range, at, "right")
   }
@@ -242,45 +233,6 @@ export class Plot {
     const y = Math.round(this.y(value, range, at))
     context.fillStyle = this.view.colours.limit
     for (let x = place.left; x < place.right; x += place.px(8)) context.fillRect(x, y, place.px(4), place.px(1))
-  }
-
-  /** Bands and the lines along their edges. Never joined over what is missing. */
-  curve(data, n, range, at, bandColour, lineColour) {
-    const { context, place, view } = this
-    const stream = data?.streams.get(n)
-    if (!stream) return
-    const width = (data.to - data.from) / data.columns
-    const first = Math.max(0, Math.floor((view.from - data.from) / width) - 1)
-    const last = Math.min(data.columns, Math.ceil((view.to - data.from) / width) + 1)
-    const thin = Math.max(1, Math.round(1.5 * place.scale))
-    const lines = new Path2D()
-    context.fillStyle = bandColour
-    let before = -1
-    for (let index = first; index < last; index += 1) {
-      const [low, high] = [stream.low[index], stream.high[index]]
-      if (Number.isNaN(low) || Number.isNaN(high)) continue
-      const begin = data.from + index * width
-      const [x0, x1] = [Math.round(this.x(begin)), Math.round(this.x(begin + width))]
-      const [y0, y1] = [this.y(high, range, at), this.y(low, range, at)]
-      context.fillRect(x0, Math.round(y0 - thin / 2), Math.max(1, x1 - x0), Math.max(thin, Math.round(y1 - y0)))
-      const middle = this.x(begin + width / 2)
-      if (before >= 0 && !isMissing(stream.gaps, data.from + before * width, begin + width)) {
-        const was = this.x(data.from + (before + 0.5) * width)
-        lines.moveTo(was, this.y(stream.high[before], range, at))
-        lines.lineTo(middle, y0)
-        if (low !== high || stream.low[before] !== stream.high[before]) {
-          lines.moveTo(was, this.y(stream.low[before], range, at))
-          lines.lineTo(middle, y1)
-        }
-      } else {
-        // A value beside nothing is seen too.
-        context.fillRect(Math.round(middle - place.scale), Math.round(y0 - place.scale), place.px(2), place.px(2))
-      }
-      before = index
-    }
-    context.strokeStyle = lineColour
-    context.lineWidth = thin
-    context.stroke(lines)
   }
 
   /** Nothing is drawn where values are missing; a bar below says how long, and a word why. */

@@ -1,6 +1,8 @@
 // Asks the server of the past and reads its answers strictly: what is not in the documented form is an error, not a
 // picture. Nothing here draws.
 
+import { columnsOf } from "./history-whose.js"
+
 /** Why there is no answer; `code` chooses the words. */
 export class HistoryFault extends Error {
   constructor(code, words = "") {
@@ -156,9 +158,12 @@ export function historyOf(answer, asked) {
   const streams = new Map()
   for (const stream of answer.streams) {
     need(asked.streams.includes(stream.n) && !streams.has(stream.n))
+    const [low, high] = [numbers(stream.low, count), numbers(stream.high, count)]
+    const whose = columnsOf(stream.whose, count, (index) => !Number.isNaN(low[index]))
+    need(whose !== null)
     streams.set(stream.n, {
-      n: stream.n, low: numbers(stream.low, count), high: numbers(stream.high, count), lowText: stream.low,
-      highText: stream.high, gaps: gapsOf(stream.gaps ?? []), gapsMore: stream.gapsMore === true,
+      n: stream.n, low, high, whose, lowText: stream.low, highText: stream.high,
+      gaps: gapsOf(stream.gaps ?? []), gapsMore: stream.gapsMore === true,
     })
   }
   const sessions = sessionsOf(answer.sessions ?? [])

@@ -15,15 +15,16 @@ export function joined(known, fresh, from) {
   const streams = new Map()
   for (const [n, late] of fresh.streams) {
     const early = known.streams.get(n)
-    const both = (member, Kind) => {
-      const made = Kind.from({ length: columns }, () => (Kind === Array ? null : NaN))
+    const both = (member, Kind, nothing = null) => {
+      const made = Kind.from({ length: columns }, () => (Kind === Float64Array ? NaN : nothing))
       for (let index = 0; index < kept; index += 1) made[index] = early[member][index + skipped]
       for (let index = kept; index < columns; index += 1) made[index] = late[member][index - kept]
       return made
     }
     streams.set(n, {
       n, low: both("low", Float64Array), high: both("high", Float64Array), lowText: both("lowText", Array),
-      highText: both("highText", Array), gaps: gapsOf(early.gaps, late.gaps, from, fresh.from), gapsMore: false,
+      highText: both("highText", Array), whose: both("whose", Array, undefined),
+      gaps: gapsOf(early.gaps, late.gaps, from, fresh.from), gapsMore: false,
     })
   }
   const events = [...known.events.filter((event) => event.utc >= from && event.utc < fresh.from), ...fresh.events]
@@ -40,10 +41,13 @@ function gapsOf(early, late, from, border) {
   return [...kept.slice(0, -1), { ...last, to: first.to }, ...late.slice(1)]
 }
 
-/** Keeps the last hours. `wanted()` gives the numbers of the streams; `changed(data, error)` is told each time. */
+/**
+ * Keeps the last hours. `wanted()` gives the numbers of the streams, `whose()` who is there now: another one may have
+ * come hours ago, so all is asked for again then. `changed(data, error)` is told each time.
+ */
 export class Rolling {
-  constructor({ hours, wanted, now, changed }) {
-    Object.assign(this, { hours, wanted, now, changed, data: null, streams: "" })
+  constructor({ hours, wanted, whose, now, changed }) {
+    Object.assign(this, { hours, wanted, whose, now, changed, data: null, streams: "" })
     this.look = () => this.ask()
     document.addEventListener("visibilitychange", this.look)
     this.timer = setInterval(this.look, MINUTE)
@@ -60,7 +64,7 @@ export class Rolling {
   async ask() {
     if (document.hidden) return
     const streams = this.wanted().slice(0, limits.streams)
-    const key = streams.join(",")
+    const key = `${streams.join(",")} ${this.whose()}`
     if (key !== this.streams) this.data = null
     this.streams = key
     this.asking?.abort()

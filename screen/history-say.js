@@ -25,7 +25,7 @@ export function valueAt(data, n, utc) {
   const stream = data?.streams.get(n)
   const index = stream ? columnOf(data, utc) : -1
   if (index < 0 || stream.lowText[index] === null) return null
-  return { low: String(stream.lowText[index]), high: String(stream.highText[index]) }
+  return { low: String(stream.lowText[index]), high: String(stream.highText[index]), whose: stream.whose[index] }
 }
 
 /** A value or a span of them as figures. */
@@ -34,9 +34,9 @@ export function spanText(value) {
   return value.low === value.high ? value.low : `${value.low}…${value.high}`
 }
 
-/** What has changed from one value to another; a span where either is one. */
+/** What has changed from one value to another; a span where either is one. From one patient to another: nothing. */
 export function changeText(from, to) {
-  if (!from || !to) return "--"
+  if (!from || !to || from.whose !== to.whose || from.whose === "several") return "--"
   const low = difference(to.low, from.high)
   const high = difference(to.high, from.low)
   return low === high ? low : `${low}…${high}`
@@ -60,18 +60,30 @@ export function between(data, rows, points) {
   }
 }
 
-/** The least and the greatest of a stream in parts of a time, for a table: [{ from, to, values: [text] }]. */
-export function parts(data, rows, from, to, count) {
+/**
+ * The least and the greatest of a stream in parts of a time, for a table: [{ from, to, values: [text] }]: of whoever is
+ * there now; where all is of somebody else, `former` says so behind it.
+ */
+export function parts(data, rows, from, to, count, former) {
+  const textOf = (row, begin, end) => {
+    const own = spanOf(data, row.n, begin, end, row.present)
+    if (own) return spanText(own)
+    const all = spanOf(data, row.n, begin, end)
+    return all ? `${spanText(all)} (${former})` : spanText(null)
+  }
   const made = []
   for (let part = 0; part < count; part += 1) {
     const [begin, end] = [from + ((to - from) * part) / count, from + ((to - from) * (part + 1)) / count]
-    made.push({ from: begin, to: end, values: rows.map((row) => spanText(spanOf(data, row.n, begin, end))) })
+    made.push({ from: begin, to: end, values: rows.map((row) => textOf(row, begin, end)) })
   }
   return made
 }
 
-/** The least and the greatest value of a time, as recorded; `null` where there is none. */
-export function spanOf(data, n, from, to) {
+/**
+ * The least and the greatest value of a time, as recorded; `null` where there is none. `present`: only of that one's,
+ * as history-whose.js has it; left out: of everybody's.
+ */
+export function spanOf(data, n, from, to, present = undefined) {
   const stream = data?.streams.get(n)
   if (!stream) return null
   const width = (data.to - data.from) / data.columns
@@ -79,7 +91,7 @@ export function spanOf(data, n, from, to) {
   const last = Math.min(data.columns, Math.max(first + 1, Math.round((to - data.from) / width)))
   let [low, high] = [-1, -1]
   for (let index = first; index < last; index += 1) {
-    if (Number.isNaN(stream.low[index])) continue
+    if (Number.isNaN(stream.low[index]) || (present !== undefined && stream.whose[index] !== present)) continue
     if (low < 0 || stream.low[index] < stream.low[low]) low = index
     if (high < 0 || stream.high[index] > stream.high[high]) high = index
   }

@@ -4,8 +4,9 @@ import { made } from "./dom.js"
 import { unitText } from "./metrics.js"
 import { store } from "./store.js"
 import { cleaned, has, inLanguage, language, t, zoneName } from "./words.js"
-import { eventParts, parts, table } from "./history-say.js"
+import { eventParts, gapAt, parts, spanText, table, valueAt } from "./history-say.js"
 import { momentText, zoneText } from "./history-time.js"
+import { presentOf } from "./history-whose.js"
 
 // Parts of the time in the table for those who hear the page.
 const TABLE_PARTS = 24
@@ -38,10 +39,20 @@ export function eventTexts(event, words = (name) => word("historyEvent", name)) 
 /** Words that are harmless already, as an element that turns nothing round. */
 export function phrase(text) { return made("bdi", { dir: "auto" }, text) }
 
+/** A stream's value at a time, or why there is none, and whether it is somebody else's. */
+export function readoutOf(data, stream, utc) {
+  const value = valueAt(data, stream.n, utc)
+  const gap = value ? null : gapAt(data, stream.n, utc)
+  const isFormer = value && value.whose !== presentOf(stream.device)
+  return made("span", { class: "history-value" }, phrase(labelOf(stream)), " ",
+    made("b", {}, phrase(gap ? gapWord(gap) : spanText(value))), isFormer ? ` (${t("historyFormer")})` : "")
+}
+
 /** The least and the greatest values of the parts of what is shown. */
-export function valuesTable(data, rows, { from, to }) {
+export function valuesTable(data, streams, { from, to }) {
   const zone = zoneName()
-  const found = data ? parts(data, rows, from, to, TABLE_PARTS) : []
+  const rows = streams.map((stream) => ({ ...stream, present: presentOf(stream.device) }))
+  const found = data ? parts(data, rows, from, to, TABLE_PARTS, t("historyFormer")) : []
   return table({
     caption: zoneText(from, zone), head: [t("historyTime"), ...rows.map(labelOf)],
     rows: found.map((part) => [momentText(part.from, zone), ...part.values]) }, phrase)

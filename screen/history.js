@@ -7,9 +7,12 @@ import { store } from "./store.js"
 import { limits, readHistory, readStreams, readTable } from "./history-read.js"
 import { HistoryView } from "./history-view.js"
 import { fileName, keep, picture } from "./history-save.js"
-import { between, gapAt, spanText, table, valueAt } from "./history-say.js"
-import { eventTexts, eventsTable, gapWord, labelOf, nameOfBed, phrase, valuesTable, word } from "./history-words.js"
+import { between, table } from "./history-say.js"
+import {
+  eventTexts, eventsTable, gapWord, labelOf, nameOfBed, phrase, readoutOf, valuesTable,
+} from "./history-words.js"
 import { momentText, timeOfField, zoneText } from "./history-time.js"
+import { hasFormer, presentOf } from "./history-whose.js"
 
 const HOUR = 3600000
 const PRESETS = [["historyHour", HOUR], ["historyFourHours", 4 * HOUR], ["historyDay", 24 * HOUR]]
@@ -81,6 +84,7 @@ class HistoryScreen {
       made("span", { "data-t": "historyLoading" }), button("historyCancel", () => this.cancel()))
     this.fault = made("p", { class: "history-fault", role: "alert" })
     this.readout = made("p", { class: "history-readout", role: "status" })
+    this.former = made("p", { class: "history-former", "data-t": "historyFormerKey", hidden: true })
     this.measured = made("div", { class: "history-measured", role: "status" })
     this.values = this.details("historyTable")
     this.happened = this.details("historyEvents")
@@ -101,7 +105,7 @@ class HistoryScreen {
         this.measure, button("historyClear", () => this.view.clear()),
         button("historyPicture", () => this.savePicture()), button("historySamples", () => this.saveTable()),
         this.loading),
-      this.fault, this.plot, this.readout, this.measured,
+      this.fault, this.plot, this.former, this.readout, this.measured,
       made("p", { id: "history-keys", class: "history-keys", "data-t": "historyKeys" }), this.values, this.happened))
     this.view.addEventListener("view", () => this.moved())
     this.view.addEventListener("point", () => this.sayPoint())
@@ -185,8 +189,13 @@ class HistoryScreen {
       zone: zoneName(), isRight: document.documentElement.dir === "rtl", data: this.data,
       events: this.data?.events ?? [], mark: mark === null ? null : t(`mark-${mark}`),
       rows: this.rows().map((stream) => ({
-        n: stream.n, title: `\u2068${labelOf(stream)}\u2069 · \u2068${cleaned(stream.device)}\u2069`,
-        gapWord })) })
+        n: stream.n, present: presentOf(stream.device), gapWord,
+        title: `\u2068${labelOf(stream)}\u2069 · \u2068${cleaned(stream.device)}\u2069` })) })
+    this.former.hidden = !this.hasFormer()
+  }
+
+  hasFormer() {
+    return this.rows().some((row) => hasFormer(this.data, row.n, presentOf(row.device), this.view.from, this.view.to))
   }
 
   // MARK: What is chosen
@@ -231,6 +240,7 @@ class HistoryScreen {
 
   moved() {
     this.view.latest = this.now()
+    this.former.hidden = !this.hasFormer()
     this.sayTimes()
     clearTimeout(this.resting)
     this.resting = setTimeout(() => {
@@ -253,6 +263,8 @@ class HistoryScreen {
 
   /** Which streams there are, where the time that is shown is not within the one asked for. */
   async list(isAnew = false) {
+    // Somebody else may be at the bed now: nothing is drawn as theirs meanwhile.
+    if (isAnew) this.showRows()
     const { from, to } = this.view
     if (!isAnew && from >= this.listed.from && to <= this.listed.to) return
     const span = Math.min(to - from, (limits.time - (to - from)) / 2)
@@ -321,12 +333,7 @@ class HistoryScreen {
     this.readout.replaceChildren()
     if (cursor !== null && this.data) {
       this.readout.append(made("strong", {}, phrase(momentText(cursor, zoneName(), 1))))
-      for (const row of rows) {
-        const value = valueAt(this.data, row.n, cursor)
-        const gap = value ? null : gapAt(this.data, row.n, cursor)
-        this.readout.append(made("span", { class: "history-value" }, phrase(labelOf(row)), " ",
-          made("b", {}, phrase(gap ? gapWord(gap) : spanText(value)))))
-      }
+      this.readout.append(...rows.map((row) => readoutOf(this.data, row, cursor)))
     }
     this.measured.replaceChildren()
     if (points.length !== 2 || !this.data) return
@@ -362,7 +369,8 @@ class HistoryScreen {
     const name = this.place.slice(this.place.indexOf(":") + 1)
     return [`${t("historyTitle")} · ${isBed ? nameOfBed(name) : cleaned(name)}`,
       this.rows().map((row) => `\u2068${labelOf(row)}\u2069`).join(" · "),
-      `\u2066${momentText(from, zone)} – ${momentText(to, zone)} ${zoneText(from, zone)}\u2069`]
+      `\u2066${momentText(from, zone)} – ${momentText(to, zone)} ${zoneText(from, zone)}\u2069`,
+      ...(this.hasFormer() ? [t("historyFormerKey")] : [])]
   }
 
   async savePicture() {

@@ -11,6 +11,7 @@ import { table } from "./history-say.js"
 import { zoneText } from "./history-time.js"
 import { Sheet, labelOf } from "./history-sheet.js"
 import { eventTexts, gapWord, phrase } from "./history-words.js"
+import { hasFormer, presentOf, whoseAt } from "./history-whose.js"
 
 /** Of a pump's row. Unit: CSS pixels. */
 const ROW = { gutter: 52, right: 48, mark: 0, events: 16, title: 4, gap: 18, axis: 34 }
@@ -49,22 +50,28 @@ class Infusions {
     Object.assign(this, { container, bed, hours, data: null, error: null, rows: new Map() })
     this.list = made("div")
     this.fault = made("p", { class: "history-fault", role: "status" })
+    this.former = made("p", { class: "history-former", "data-t": "historyFormerKey", hidden: true })
     this.body = made("div", {
       class: "history-scroll", tabindex: "0", role: "group", "data-t-label": "infusionsEvents" })
     this.events = made("details", {}, made("summary", { "data-t": "infusionsEvents" }), this.body)
     this.events.addEventListener("toggle", () => this.sayEvents())
     this.section = made("div", { class: "infusions", role: "group", "data-t-label": "infusionsTitle" },
-      this.list, this.fault, this.events)
+      this.list, this.former, this.fault, this.events)
     container.replaceChildren(this.section)
     this.ending = new AbortController()
     const listen = (name, act) => store.addEventListener(name, act, { signal: this.ending.signal })
     this.rolling = new Rolling({
       hours, now: () => store.now().utc, wanted: () => this.wanted(),
+      whose: () => store.beds.get(bed)?.patient?.binding ?? null,
       changed: (data, error) => {
         Object.assign(this, { data, error })
         this.say()
       } })
-    listen("picture", () => this.rolling.ask())
+    listen("picture", () => {
+      // Somebody else may be at the bed now: nothing is shown as theirs meanwhile.
+      this.say()
+      this.rolling.ask()
+    })
     listen("language", () => this.say())
     listen("link", () => this.sayNow())
     listen("beat", ({ detail }) => { if (detail?.pumps || detail?.values) this.sayNow() })
@@ -101,6 +108,9 @@ class Infusions {
     if (pumps.length === 0) this.list.replaceChildren(t("infusionsNone"))
     const key = `historyFault.${this.error?.code}`
     setText(this.fault, this.error ? t(has(key) ? key : "historyFault.other") : "")
+    const data = this.data
+    this.former.hidden = !data || !pumps.some((pump) =>
+      hasFormer(data, pump.rate, presentOf(pump.device), data.from, data.to))
     this.sayNow()
     this.sayEvents()
     for (const row of this.rows.values()) row.sheet.redraw()
@@ -148,7 +158,7 @@ class Infusions {
     const now = Math.ceil(store.now().utc / 60000) * 60000
     const [from, to] = this.data ? [this.data.from, this.data.to] : [now - this.hours * HOUR, now]
     const rows = pump ? [{
-      n: pump.rate, title: "", gapWord, limits: [], data: this.data, within: [0],
+      n: pump.rate, present: presentOf(pump.device), title: "", gapWord, limits: [], data: this.data, within: [0],
       second: isNumber(pump.volume) ? { n: pump.volume, target: pump.toBeInfused } : null }] : []
     new Plot(context, size, {
       from, to, zone: zoneName(), isRight: document.documentElement.dir === "rtl", mark: null, rows,
@@ -165,8 +175,11 @@ class Infusions {
     const rows = this.pumps().flatMap((pump) => this.eventsOf(pump).map((event) => {
       const [time, name, , said] = eventTexts(event, word)
       const { text, state } = drugOf(pump)
-      const isNamed = state === "fresh" || state === "questionable"
-      return [time, isNamed ? text : cleaned(pump.vmd || pump.device), name, said]
+      // The drug is that of now: of somebody else's time the pump is named.
+      const isOwn = whoseAt(this.data, pump.rate, event.utc) === presentOf(pump.device)
+      const isNamed = isOwn && (state === "fresh" || state === "questionable")
+      const where = isNamed ? text : cleaned(pump.vmd || pump.device)
+      return [time, isOwn ? where : `${where} (${t("historyFormer")})`, name, said]
     })).sort((one, other) => (one[0] < other[0] ? -1 : 1))
     const head = ["historyTime", "historyWhere", "historyWhat", "historySaid"].map((key) => t(key))
     this.body.replaceChildren(table({ caption: zoneText(store.now().utc, zone), head, rows }, phrase))

@@ -1,7 +1,7 @@
 // Who is at a bed, by which preset it is watched, and what no device measures.
 
 import { store } from "./store.js"
-import { has, language, t } from "./words.js"
+import { cleaned, inLanguage, language, t } from "./words.js"
 import { choice, el, field, fillWith } from "./parts.js"
 import { actForm } from "./acts.js"
 import { placeName } from "./alarm-words.js"
@@ -12,8 +12,8 @@ const USUAL = ["mrn", "birth-date"]
 const MORE = ["name", "national-id", "iqama", "passport"]
 /** A patient can be bound from so long ago on. Unit: min. */
 const LONGEST_AGO = 1440
-/** Shipped with the host; a site may have others. */
-const PRESETS = ["oncology-chair", "palliative", "cardiac", "stroke", "emergency", "icu"]
+/** How long the host may take to say which presets there are. Unit: ms. */
+const PATIENCE = 4_000
 const SYMPTOMS = [
   "esas-pain", "esas-tiredness", "esas-drowsiness", "esas-nausea", "esas-appetite", "esas-breath", "esas-depression",
   "esas-anxiety", "esas-wellbeing", "esas-other",
@@ -113,24 +113,42 @@ export function replace(dialog, { bed }) {
     }))
 }
 
+/** The presets that the host has, those of the site among them; `null` where it does not say. */
+async function presetsOfHost() {
+  try {
+    const answer = await fetch("/technical", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) })
+    const told = await answer.json()
+    return answer.ok && Array.isArray(told?.presets) ? told.presets.filter((one) => one?.preset) : null
+  } catch {
+    return null
+  }
+}
+
+const presetOption = (now) => ({ preset, title, titleArabic, reviewed }) => ({
+  value: preset, checked: preset === now,
+  text: el(
+    "span", {}, el("bdi", {}, cleaned(inLanguage(title ?? "", titleArabic))), " ",
+    el("bdi.handle", { dir: "ltr" }, cleaned(preset)), reviewed ? null : el("span.note", {}, " · ", t("reviewedNot"))),
+})
+
 export function choosePreset(dialog, { bed }) {
   const now = store.beds?.get(bed)?.preset?.preset ?? null
-  const known = now === null || PRESETS.includes(now) ? PRESETS : [now, ...PRESETS]
-  const options = known.map((preset) => ({
-    value: preset, checked: preset === now,
-    text: el(
-      "span", {}, has(`people.preset.${preset}`) ? t(`people.preset.${preset}`) : null, " ",
-      el("bdi.handle", { dir: "ltr" }, preset)),
-  }))
-  const which = choice({ legend: t("people.preset.which"), options, required: false })
-  const other = field({ label: "people.preset.other", dir: "ltr", maxlength: 200, autocapitalize: "none" })
+  const place = el("div.presets", {}, el("p.note", { t: "technical.waiting" }))
+  let which = null
+  presetsOfHost().then((presets) => {
+    which = presets?.length
+      ? choice({ legend: t("people.preset.which"), options: presets.map(presetOption(now)), required: false }) : null
+    fillWith(place, which?.box ?? el("p.note", { t: presets ? "people.preset.none" : "people.preset.unknown" }))
+  })
+  const other = field({
+    label: "people.preset.other", name: "preset", dir: "ltr", maxlength: 200, autocapitalize: "none" })
   const line = () => {
-    const preset = other.input.value || which.value()
+    const preset = other.input.value || which?.value()
     return preset ? { ask: "choosePreset", bed, preset } : null
   }
   dialog.body.append(
     actForm({
-      dialog, fields: [about(bed), which.box, other.row], submit: "people.preset.do", doubt: "people.doubt.bed", line,
+      dialog, fields: [about(bed), place, other.row], submit: "people.preset.do", doubt: "people.doubt.bed", line,
       done: bedAnswered("people.preset.done"),
     }))
 }

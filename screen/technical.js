@@ -15,6 +15,10 @@ const OLD = 3 * EVERY
 const LATE = 10_000
 /** A line has no room left above this share of its time; the host refuses a unit beyond it. */
 const FULL = 0.8
+/** A lane that is further behind than this does not keep up: a window is a minute long. Unit: s. */
+const BEHIND = 600
+/** A certificate is to be renewed. Unit: days. */
+const RENEW = 30
 /** A journal is nearly at its limit. */
 const NEARLY = 0.9
 
@@ -134,9 +138,52 @@ function uplink({ uplink: told, alerts = [] }) {
     ["technical.uplink.parked", told.parked > 0 ? state("bad", figure(told.parked)) : figure(told.parked)],
     ["technical.uplink.delivers", Number.isFinite(since)
       ? state("bad", t("technical.uplink.nothing", { age: age(since) })) : state("good", t("technical.uplink.good"))],
+    ["technical.uplink.last", told.lastStored ? num(dayAndTime(told.lastStored)) : dash()],
+    ["technical.uplink.waiting", told.waitingBehindParked > 0
+      ? state("bad", figure(told.waitingBehindParked)) : figure(told.waitingBehindParked)],
+    told.mayNotRead ? ["technical.uplink.readBack", state("doubt", t("technical.uplink.mayNotRead"))] : null,
     told.problem ? ["technical.uplink.problem", english(told.problem)] : null,
     ["technical.uplink.certificate", certificate],
   ])
+}
+
+const dayAndTime = (text) => timeText(Date.parse(text), { seconds: true, date: true })
+
+/** How far behind each kind of record is that goes to the records service. */
+function lanes({ uplink: told }) {
+  if (!told) return null
+  const rows = (told.lanes ?? []).map(({ lane, behindSeconds: behind }) => [
+    word("technical.lane", lane),
+    !Number.isFinite(behind) ? dash()
+      : state(behind > BEHIND ? "bad" : "good", age(behind * 1000)),
+  ])
+  return table("technical.lanes", ["technical.lanes.lane", "technical.lanes.behind"], rows, "technical.lanes.none")
+}
+
+function certificates({ certificates: told }) {
+  if (!Array.isArray(told)) return facts("technical.certificates", [["technical.certificates", dash()]])
+  const rows = told.map(({ certificate, expires, daysLeft: days }) => [
+    word("technical.certificate", certificate), expires ? num(expires.slice(0, 10)) : dash(),
+    !Number.isFinite(days) ? dash()
+      : days < 0 ? state("bad", t("technical.certificates.expired"))
+        : days < RENEW ? state("bad", figure(days)) : state("good", figure(days)),
+  ])
+  const columns = ["certificate", "expires", "days"].map((column) => `technical.certificates.${column}`)
+  return table("technical.certificates", columns, rows, "technical.certificates.none")
+}
+
+const SEVERITIES = { warning: "doubt", fault: "bad" }
+
+/** What `nabd doctor` would find now of the machine. */
+function doctor({ findings: told, examined }) {
+  if (!Array.isArray(told)) return facts("technical.doctor", [["technical.doctor.examined", dash()]])
+  const rows = told.map(({ what, severity, words }) => [
+    word("technical.doctor", what),
+    state(SEVERITIES[severity] ?? "doubt", word("technical.severity", severity)), english(words)])
+  const columns = ["what", "severity", "words"].map((column) => `technical.doctor.${column}`)
+  const part = table("technical.doctor", columns, rows, "technical.doctor.none")
+  part.append(el("p", {}, `${t("technical.doctor.examined")}: `, examined ? num(dayAndTime(examined)) : dash()))
+  return part
 }
 
 /** What the unit says of itself. Alarms of patients stand in the bar, and not here. */
@@ -163,8 +210,8 @@ export function mount(container) {
   let failure = ""
   const draw = () => {
     if (status === null) return
-    const parts = [health, findings, devices, lines, journal, uplink, clockAndRights]
-    fillWith(body, ...parts.map((part) => part(status)))
+    const parts = [health, findings, doctor, devices, lines, journal, uplink, lanes, certificates, clockAndRights]
+    fillWith(body, ...parts.map((part) => part(status)).filter(Boolean))
   }
   const drawAge = () => {
     const since = got === null ? null : performance.now() - got

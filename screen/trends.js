@@ -10,6 +10,7 @@ import { parts, spanOf, table } from "./history-say.js"
 import { Sheet, labelOf } from "./history-sheet.js"
 import { phrase } from "./history-words.js"
 import { clockText, zoneText } from "./history-time.js"
+import { hasFormer, presentOf } from "./history-whose.js"
 
 export { mountInfusions } from "./infusions.js"
 
@@ -37,19 +38,26 @@ class Trends {
     Object.assign(this, { container, bed, hours, data: null, error: null, rows: new Map() })
     this.list = made("div")
     this.fault = made("p", { class: "history-fault", role: "status" })
+    this.former = made("p", { class: "history-former", "data-t": "historyFormerKey", hidden: true })
     this.body = made("div", { class: "history-scroll", tabindex: "0", role: "group", "data-t-label": "historyTable" })
     this.values = made("details", {}, made("summary", { "data-t": "historyTable" }), this.body)
     this.values.addEventListener("toggle", () => this.sayTable())
     this.axis = new Sheet("trends-axis", AXIS.axis, AXIS, (context, size) => this.draw(context, size, null))
     this.section = made(
-      "div", { class: "trends", role: "group" }, this.list, this.axis.element, this.fault, this.values)
+      "div", { class: "trends", role: "group" }, this.list, this.axis.element, this.former, this.fault,
+      this.values)
     container.replaceChildren(this.section)
     this.ending = new AbortController()
     const listen = (name, act) => store.addEventListener(name, act, { signal: this.ending.signal })
     this.rolling = new Rolling({
       hours, now: () => store.now().utc, wanted: () => numbersOf(bed).map((stream) => stream.n),
+      whose: () => store.beds.get(bed)?.patient?.binding ?? null,
       changed: (data, error) => this.take(data, error) })
-    listen("picture", () => this.rolling.ask())
+    listen("picture", () => {
+      // Somebody else may be at the bed now: nothing is shown as theirs meanwhile.
+      this.say()
+      this.rolling.ask()
+    })
     listen("language", () => this.say())
     // Limits may have been chosen anew.
     listen("beat", ({ detail }) => { if (detail?.beds?.includes(bed)) this.redraw() })
@@ -84,6 +92,9 @@ class Trends {
     for (const stream of streams) this.sayRow(stream, this.rows.get(stream.n))
     const key = `historyFault.${this.error?.code}`
     setText(this.fault, this.error ? t(has(key) ? key : "historyFault.other") : "")
+    const data = this.data
+    this.former.hidden = !data || !streams.some((stream) =>
+      hasFormer(data, stream.n, presentOf(stream.device), data.from, data.to))
     this.sayTable()
     this.redraw()
   }
@@ -100,7 +111,8 @@ class Trends {
   sayRow(stream, row) {
     const unit = cleaned(unitText(stream.unit))
     row.name.replaceChildren(plain(labelOf(stream)), " ", made("small", {}, plain(unit)))
-    const span = this.data ? spanOf(this.data, stream.n, this.data.from, this.data.to) : null
+    const data = this.data
+    const span = data ? spanOf(data, stream.n, data.from, data.to, presentOf(stream.device)) : null
     setText(row.span, span ? t("trendsSpan", span) : this.data ? t("trendsNothing") : t("historyLoading"))
     const place = encodeURIComponent(`bed:${this.bed}`)
     const time = this.data ? `&from=${this.data.from}&to=${this.data.to}` : ""
@@ -126,7 +138,8 @@ class Trends {
     const now = Math.ceil(store.now().utc / 60000) * 60000
     const [from, to] = this.data ? [this.data.from, this.data.to] : [now - this.hours * HOUR, now]
     const rows = stream ? [{
-      n: stream.n, title: "", gapWord: () => "", limits: this.limitsOf(stream.metric), data: this.data }] : []
+      n: stream.n, present: presentOf(stream.device), title: "", gapWord: () => "",
+      limits: this.limitsOf(stream.metric), data: this.data }] : []
     new Plot(context, size, {
       from, to, zone: zoneName(), isRight: false, mark: null, rows, events: [], cursor: null, points: [], colours,
     }).draw()
@@ -135,9 +148,9 @@ class Trends {
 
   sayTable() {
     if (!this.values.open) return
-    const streams = numbersOf(this.bed)
-    const zone = zoneName()
-    const found = this.data ? parts(this.data, streams, this.data.from, this.data.to, this.hours) : []
+    const streams = numbersOf(this.bed).map((stream) => ({ ...stream, present: presentOf(stream.device) }))
+    const [zone, data] = [zoneName(), this.data]
+    const found = data ? parts(data, streams, data.from, data.to, this.hours, t("historyFormer")) : []
     this.body.replaceChildren(table({
       caption: zoneText(store.now().utc, zone), head: [t("historyTime"), ...streams.map(labelOf)],
       rows: found.map((part) => [clockText(part.from, zone, 60000), ...part.values]) }, phrase))

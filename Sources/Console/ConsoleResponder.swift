@@ -1,6 +1,7 @@
 package import Hummingbird
 import HummingbirdCore
 package import NIOCore
+import UnitPicture
 
 /// A request's connection.
 package struct ConsoleContext: InitializableFromSource {
@@ -108,7 +109,7 @@ package struct ConsoleResponder: HTTPResponder {
     private func read(
         _ path: String, _ parameters: [String: String], _ channel: any Channel
     ) async throws(Refusal) -> Response {
-        try await Self.read(past.read(path: path, parameters: parameters), turns: turns, channel)
+        try await Self.read(past.read(path: path, parameters: parameters, scope: .unit), turns: turns, channel)
     }
 
     /// Reads it in its turn, and tells it piece by piece.

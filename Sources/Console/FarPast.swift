@@ -1,7 +1,8 @@
 import Consultations
+import UnitPicture
 
-/// What of the past a far clinician sees: curves and numbers, as far back as whoever is at the bed now has been there.
-/// What was before is another patient's, and nobody let anybody see that.
+/// What of the past a far clinician sees: curves and numbers of the streams that the picture shows. Which values of
+/// them are told, the past itself decides by the journal: those of who is at the bed now, and of nobody else.
 struct FarPast: Sendable {
     let consultation: Consultation
     /// Where the streams are now.
@@ -18,42 +19,26 @@ struct FarPast: Sendable {
         _ path: String, _ parameters: [String: String], from past: any PastSource
     ) throws(Refusal) -> PastAnswer {
         switch path {
-        case "/streams": return filtered(try past.read(path: path, parameters: parameters))
-        case "/history": return filtered(try past.read(path: path, parameters: try history(parameters)))
+        case "/streams": return filtered(try past.read(path: path, parameters: parameters, scope: scope))
+        case "/history":
+            try history(parameters)
+            return filtered(try past.read(path: path, parameters: parameters, scope: scope))
         default: throw Self.notThis
         }
     }
 
-    /// The same question, as far as it may be asked.
-    func history(_ parameters: [String: String]) throws(Refusal) -> [String: String] {
+    /// Whether it may be asked.
+    func history(_ parameters: [String: String]) throws(Refusal) {
         guard parameters["format"] ?? "json" == "json" else { throw Self.notThis }
         let streams = (parameters["streams"] ?? "").split(separator: ",").map { Int64($0) }
-        guard !streams.isEmpty, let from = parameters["from"].flatMap(Int64.init),
-            let to = parameters["to"].flatMap(Int64.init)
-        else { throw .malformed }
-        var earliest = Int64.min
+        guard !streams.isEmpty else { throw .malformed }
         for stream in streams {
             guard let stream else { throw .malformed }
             guard unit.has(stream), isSeen(unit.bed(of: stream)) else { throw Self.notThis }
-            // What is at no bed may have been at one: of that nothing is seen from before.
-            earliest = max(earliest, unit.bed(of: stream).map(begin) ?? opened)
         }
-        guard to > earliest else {
-            throw Refusal(403, "before", "From afar nothing is seen of before this patient came, or was let be seen.")
-        }
-        var parameters = parameters
-        parameters["from"] = "\(max(from, earliest))"
-        return parameters
     }
 
-    /// Unit: ms since 1970.
-    private var opened: Int64 { consultation.openedUTC / 1_000_000 }
-
-    /// From when on a bed's values are those of whoever is there now. Unit: ms since 1970.
-    private func begin(of bed: String) -> Int64 {
-        // Where nobody is known to be there, it is not known either who was there before.
-        return unit.patientSince(bed).flatMap { Int64(exactly: $0.rounded(.up)) } ?? opened
-    }
+    private var scope: HistoryScope { .far(consultation: consultation.number, bed: consultation.grant.bed) }
 
     private func isSeen(_ bed: String?) -> Bool { consultation.grant.bed.map { $0 == bed } ?? true }
 

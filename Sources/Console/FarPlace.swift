@@ -16,6 +16,15 @@ package struct FarPlace: Sendable, Hashable {
         (self.authority, self.certificate, self.key) = (authority, certificate, key)
     }
 
+    /// When the unit's certificate for this port and the first of the authority's expire; `nil` of what cannot be read
+    /// now. Unit: s since 1970.
+    package var expiries: (own: Int?, authority: Int?) {
+        (
+            (try? NIOSSLCertificate.fromPEMFile(certificate))?.first.map { Int($0.notValidAfter) },
+            (try? NIOSSLCertificate.fromPEMFile(authority))?.map { Int($0.notValidAfter) }.min()
+        )
+    }
+
     /// TLS 1.3 only, and nobody without a certificate of the authority.
     func tls() throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeServerConfiguration(

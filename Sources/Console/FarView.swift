@@ -82,13 +82,10 @@ struct FarView: Sendable {
 struct FarUnit: Sendable {
     private var devices: [Int64: String] = [:]
     private var beds: [String: String] = [:]
-    /// Since when the patient has been there who is there, by bed. Unit: ms since 1970.
-    private var patients: [String: Double] = [:]
 
     func bed(ofDevice device: String) -> String? { beds[device] }
     func bed(of stream: Int64) -> String? { devices[stream].flatMap { beds[$0] } }
     func has(_ stream: Int64) -> Bool { devices[stream] != nil }
-    func patientSince(_ bed: String) -> Double? { patients[bed] }
 
     /// What a picture, or a beat, says of it.
     mutating func take(_ members: [(name: String, value: ArraySlice<UInt8>)]) {
@@ -104,13 +101,6 @@ struct FarUnit: Sendable {
                 each(value) { said in
                     if let number = said("n").flatMap(JSONPieces.integer) {
                         devices[number] = said("device").flatMap(JSONPieces.text)
-                    }
-                }
-            case "beds":
-                each(value) { said in
-                    if let bed = said("bed").flatMap(JSONPieces.text) {
-                        patients[bed] = said("patient").flatMap { JSONPieces.member("since", of: $0) }
-                            .flatMap(JSONPieces.number)
                     }
                 }
             default: break

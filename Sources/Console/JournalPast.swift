@@ -5,7 +5,7 @@ import UnitPicture
 struct JournalPast: PastSource {
     let directory: String
 
-    func read(path: String, parameters: [String: String]) throws(Refusal) -> PastAnswer {
+    func read(path: String, parameters: [String: String], scope: HistoryScope) throws(Refusal) -> PastAnswer {
         let asked: HistoryRequest?
         do throws(HistoryFault) { asked = try HistoryRequest(path: path, parameters: parameters) } catch {
             throw Refusal(400, error.code, error.words)
@@ -13,7 +13,8 @@ struct JournalPast: PastSource {
         guard let asked else { throw .unknown }
         return PastAnswer(type: asked.contentType, attachment: asked.attachment) { isCancelled, write in
             let reader = try JournalReader(directory: directory)
-            do { try HistoryDocument(reader).answer(asked, isCancelled: isCancelled, write: write) } catch {
+            do { try HistoryDocument(reader, scope: scope).answer(asked, isCancelled: isCancelled, write: write) } catch
+            {
                 guard let fault = error as? HistoryFault else { throw error }
                 throw Refusal(400, fault.code, fault.words)
             }

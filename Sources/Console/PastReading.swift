@@ -1,12 +1,14 @@
 import Foundation
 import Synchronization
+package import UnitPicture
 
 /// Where answers out of the past come from.
 package protocol PastSource: Sendable {
     /// Reads what is asked for.
     ///
+    /// - Parameter scope: of whose past it is told.
     /// - Throws: ``Refusal``, where it cannot be asked so.
-    func read(path: String, parameters: [String: String]) throws(Refusal) -> PastAnswer
+    func read(path: String, parameters: [String: String], scope: HistoryScope) throws(Refusal) -> PastAnswer
 }
 
 /// An answer out of the past, before it is read.

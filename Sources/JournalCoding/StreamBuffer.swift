@@ -7,6 +7,8 @@ package struct StreamBuffer {
     private let isWaveform: Bool
     private let isText: Bool
     package private(set) var nextSequence: Int64
+    /// The number of the first sample that waits; ``nextSequence`` where none does.
+    package var firstWaiting: Int64 { closed.first?.firstSequence ?? firstSequence }
     /// What the codes of the next block may go on from.
     package var coding: ValueCoding.State?
     private var firstSequence: Int64
@@ -23,6 +25,8 @@ package struct StreamBuffer {
     private var runStart: Int64 = 0
     /// What came last, at one time: a message of a waveform carries one sample, or those of a second.
     private var arrived = Arrival(time: .min, count: 0, beganRun: false)
+    /// Whether the message with which the run began was held back by the last commit.
+    private var isHeld = false
     /// Arrivals of the block before, and of this one.
     private var lastArrivals: Int64 = 0
     private var arrivals: Int64 = 0
@@ -112,6 +116,7 @@ package struct StreamBuffer {
     }
 
     private mutating func close() {
+        isHeld = false
         guard !bits.isEmpty else { return }
         judgements.append(current)
         current.count = 0
@@ -132,9 +137,13 @@ package struct StreamBuffer {
         if !isWaveform { times.reserveCapacity(usual) }
     }
 
-    /// The blocks of all that waits; the buffer is empty afterwards.
-    package mutating func take() -> [SampleBlock] {
-        close()
+    /// The blocks of all that waits, but for a message with which a run begins and of which more may come: its samples
+    /// are placed back from its last one, and none can be placed once others of them are committed. It waits for the
+    /// next commit, and no longer.
+    ///
+    /// - Parameter isLast: whether no commit follows: then everything.
+    package mutating func take(isLast: Bool = false) -> [SampleBlock] {
+        if arrived.beganRun, !bits.isEmpty, !isHeld, !isLast { isHeld = true } else { close() }
         defer { closed.removeAll(keepingCapacity: true) }
         return closed
     }

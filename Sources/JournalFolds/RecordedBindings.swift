@@ -28,10 +28,17 @@ package struct RecordedBindings {
         do { try read(reader) } catch { _ = fold.takeGap(at: position) }
     }
 
-    private mutating func read(_ reader: JournalReader) throws {
+    /// The same from an earlier such event on: of the past since then it is known too which devices the beds had.
+    ///
+    /// - Parameter isEarly: whether an event that says what went before is early enough; of those the newest counts.
+    package init(_ reader: JournalReader, from isEarly: (EventRecord) -> Bool) {
+        do { try read(reader, isEarly) } catch { _ = fold.takeGap(at: position) }
+    }
+
+    private mutating func read(_ reader: JournalReader, _ isEarly: (EventRecord) -> Bool = { _ in true }) throws {
         // One that cannot be read stands for nothing.
         let summary = try reader.newestSummary(.bedLedger) {
-            (try? BedRecord.event(kind: $0.kind, body: $0.body)) != nil
+            isEarly($0) && (try? BedRecord.event(kind: $0.kind, body: $0.body)) != nil
         }
         last = (summary?.id ?? 1) - 1
         while case let events = try reader.events(after: last, limit: Self.batch), !events.isEmpty {

@@ -26,11 +26,7 @@ package final class ConsoleHost: Service {
     }
 
     private static func doors(_ configuration: UnitConfiguration, _ role: HostRole) -> ConsoleDoors? {
-        let far = configuration.far.map { far in
-            FarPlace(
-                address: far.address, port: far.port, authority: far.authority, certificate: far.certificate,
-                key: far.key)
-        }
+        let far = configuration.far.map(\.place)
         return switch role {
         case .console: .here
         case .far: far.map(ConsoleDoors.far)

@@ -1,3 +1,4 @@
+import Console
 package import Consultations
 import StrictYAML
 
@@ -16,6 +17,10 @@ package struct FarSettings: Sendable, Hashable {
     package var key = ""
     /// In the file's order.
     package var clinicians: [FarClinician] = []
+
+    var place: FarPlace {
+        FarPlace(address: address, port: port, authority: authority, certificate: certificate, key: key)
+    }
 }
 
 extension UnitReader {

@@ -150,6 +150,13 @@ package struct UnitConfiguration: Sendable {
 
     package init() {}
 
+    /// Whether a part is not used because it is faulty, or may be one of the keys that are not known.
+    ///
+    /// - Parameter key: its key in the file.
+    package func mayHaveRefused(_ key: String) -> Bool {
+        refused.contains { $0.part == .setting(key) || $0.part == .setting("nabd") }
+    }
+
     /// The devices line by line, in the file's order.
     package var lines: [(address: LineAddress, plans: [DevicePlan])] {
         var lines: [(address: LineAddress, plans: [DevicePlan])] = []

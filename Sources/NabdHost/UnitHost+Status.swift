@@ -14,8 +14,9 @@ extension UnitHost {
     /// How the host is now.
     package var status: UnitStatus {
         UnitStatus(
-            summary: summary, picture: recorder.totals.picture, uplink: view?.now, configuration: configuration,
-            now: MonotonicClock().now(), utc: WallClock.now(), clock: clock.now(), health: health)
+            summary: summary, picture: recorder.totals.picture, uplink: view?.now,
+            examination: examiner.now, configuration: configuration, now: MonotonicClock().now(),
+            utc: WallClock.now(), clock: clock.now(), health: health)
     }
 
     /// The same in short; it waits for no disk.

@@ -70,6 +70,8 @@ package final class UnitHost: Service {
     let view: UplinkView?
     /// Whether somebody changes what is recorded.
     private let recordWatch: RecordWatch
+    /// What looks at the machine now and then.
+    let examiner = UnitExaminer()
 
     package var configuration: UnitConfiguration { running.withLock { $0.configuration } }
     var workers: [LineWorker] { running.withLock { $0.workers } }
@@ -146,6 +148,7 @@ package final class UnitHost: Service {
         let uplinkTask = uplink.map { uplink in Task { await uplink.deliver() } }
         let consoleTask = console.map { console in Task { await console.show() } }
         let viewTask = view.map { view in Task { await view.run() } }
+        let examining = Task { await examiner.run { [self] in configuration } }
         let door = Task { await openDoor() }
         let rules = Task { await readRules() }
         let status = Task { await tellStatus() }
@@ -158,6 +161,7 @@ package final class UnitHost: Service {
         reload.cancel()
         await reload.value
         witness.cancel()
+        examining.cancel()
         rules.cancel()
         for worker in workers { worker.askToStop() }
         for worker in workers { worker.stop() }

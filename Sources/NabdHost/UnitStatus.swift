@@ -1,8 +1,9 @@
 import Fieldbus
 import Nomenclature
+import Presets
 import ProfileLanguage
 import DevicePlans
-import SampleJournal
+package import SampleJournal
 import Sampling
 import Alarms
 package import DeviceModel
@@ -24,6 +25,8 @@ package struct UnitStatus: Sendable {
     let summary: HostSummary
     let picture: RecordedPicture
     let uplink: UplinkView.State?
+    /// `nil` before the first.
+    let examination: UnitExamination?
     let configuration: UnitConfiguration
     /// Unit: ns of the monotonic clock.
     let now: Int64
@@ -48,6 +51,9 @@ package struct UnitStatus: Sendable {
                 ? nil : .array(picture.unwatched.flatMap { unwatched(at: $0.bed, $0.limits) }),
             "lines": .array(summary.lines.map { .members($0.members) }),
             "journal": journal, "uplink": uplink.map(delivery) ?? .null,
+            "examined": examination.map { .string(UTCTime.text(nanoseconds: $0.utc)) },
+            "certificates": examination.map(certificates), "findings": examination.map(findings),
+            "presets": .array(configuration.presets.values.sorted { $0.name < $1.name }.map(preset)),
             "scheduling": summary.scheduling.map(JSON.string), "memory": summary.memory.map { .string($0.rawValue) },
         ])
     }
@@ -89,13 +95,47 @@ package struct UnitStatus: Sendable {
         ])
     }
 
+    private func preset(_ preset: Preset) -> JSON {
+        .members([
+            "preset": .string(preset.name), "title": .string(preset.title), "titleArabic": .string(preset.arabicTitle),
+            "reviewed": .bool(preset.review != nil),
+        ])
+    }
+
     private func delivery(_ state: UplinkView.State) -> JSON {
         .members([
             "server": configuration.destination.map(JSON.string), "stored": .integer(state.stored),
             "parked": .integer(state.parked),
             "nothingStoredMilliseconds": state.failingSince.map(milliseconds),
             "problem": state.problem.map(JSON.string),
+            "lastStored": state.report?.lastStored.map { .string(UTCTime.text(nanoseconds: $0)) },
+            "waitingBehindParked": state.report.map { .integer($0.waitingBehindParked) },
+            "mayNotRead": state.report?.mayNotRead == true ? .bool(true) : nil,
+            "lanes": state.report?.lanesAsJSON,
         ])
+    }
+
+    private func certificates(_ examination: UnitExamination) -> JSON {
+        .array(
+            examination.certificates.map { certificate in
+                .members([
+                    "certificate": .string(certificate.which.rawValue),
+                    "expires": certificate.expiry.map { .string(UTCTime.text(nanoseconds: Int64($0) * 1_000_000_000)) }
+                        ?? .null,
+                    "daysLeft": certificate.daysLeft(at: utc).map { .integer($0) } ?? .null,
+                ])
+            })
+    }
+
+    /// What is not as it should be.
+    private func findings(_ examination: UnitExamination) -> JSON {
+        .array(
+            examination.findings.filter { $0.severity != .good }.map { finding in
+                .members([
+                    "what": .string(finding.what), "severity": .string(finding.severity.rawValue),
+                    "words": .string(finding.words),
+                ])
+            })
     }
 
     private func devices(of line: RecordedPicture.Line) -> [JSON] {
@@ -155,6 +195,19 @@ package struct UnitStatus: Sendable {
                     return stream.json(bits: record.bits, text: nil)
                 }),
         ])
+    }
+}
+
+extension DeliveryReport {
+    /// The lanes as `nabd uplink status` and the status document tell them.
+    package var lanesAsJSON: JSON {
+        .array(
+            lanes.map { lane in
+                .members([
+                    "lane": .string(lane.lane.rawValue),
+                    "behindSeconds": lane.behind.map { .integer($0 / 1_000_000_000) },
+                ])
+            })
     }
 }
 

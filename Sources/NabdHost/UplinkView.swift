@@ -21,7 +21,9 @@ final class UplinkView: Sendable {
         var failingSince: Int64?
         /// When the first of the certificates expires; `nil` while they cannot be read. Unit: s since 1970.
         var expiry: Int?
-        /// When that was last looked at. Unit: ns of the monotonic clock.
+        /// How far the lanes are; `nil` before that was looked at, and while the book cannot be read.
+        var report: DeliveryReport?
+        /// When the certificates and the lanes were last looked at. Unit: ns of the monotonic clock.
         fileprivate var looked: Int64?
         /// When the uplink last showed itself in this boot. Unit: ns of the monotonic clock.
         fileprivate var seen: Int64?
@@ -31,19 +33,20 @@ final class UplinkView: Sendable {
     private static let every = 1
     /// An uplink that has not shown itself for so long is not there. Unit: ns.
     private static let silence: Int64 = 4 * UplinkService.heartbeat
-    /// How often the certificates are read. Unit: ns.
+    /// How often the certificates are read, and the lanes. Unit: ns.
     private static let lookEvery: Int64 = 10_000_000_000
     /// How long before a certificate expires somebody is told. Unit: s.
     private static let notice: Int64 = 30 * 86_400
 
     private let endpoint: UplinkEndpoint
+    private let journal: String
     private let books: DeliveryBooks
     private let began = MonotonicClock().now()
     private let state = Mutex(State())
     private let open = Mutex<DeliveryBook?>(nil)
 
     init(_ endpoint: UplinkEndpoint, journal: String) {
-        (self.endpoint, books) = (endpoint, DeliveryBooks(journal: journal))
+        (self.endpoint, self.journal, books) = (endpoint, journal, DeliveryBooks(journal: journal))
     }
 
     var now: State { state.withLock { $0 } }
@@ -71,10 +74,11 @@ final class UplinkView: Sendable {
         var found = State()
         do { found = try read() } catch { open.withLock { $0 = nil } }
         let before = now
-        (found.expiry, found.looked) = (before.expiry, before.looked)
+        (found.expiry, found.report, found.looked) = (before.expiry, before.report, before.looked)
         if before.looked.map({ clock - $0 > Self.lookEvery }) ?? true {
             // What cannot be read now says nothing new.
             (found.expiry, found.looked) = ((try? endpoint.expiry()) ?? before.expiry, clock)
+            found.report = report()
         }
         // A book that cannot be read, or that nobody writes: nothing is known to go since this process began.
         let seen = max(found.seen ?? began, began)
@@ -84,6 +88,11 @@ final class UplinkView: Sendable {
             found.failingSince = found.failingSince ?? seen
         }
         state.withLock { $0 = found }
+    }
+
+    private func report() -> DeliveryReport? {
+        let reader = try? JournalReader(directory: journal)
+        return open.withLock { book in book.flatMap { try? DeliveryReport($0, reader) } }
     }
 
     private func read() throws -> State {

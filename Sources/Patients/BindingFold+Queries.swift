@@ -83,6 +83,9 @@ extension BindingFold {
         }
     }
 
+    /// The times within a session at which a bed got other devices. Unit: ns of the monotonic clock.
+    package func bedChanges(in session: String) -> [Int64] { timeline.changes(in: session) }
+
     /// By the wall clock at its session's first known event, which may have been wrong; `nil` where the session is not
     /// known any more. Unit: ns since 1970-01-01T00:00:00Z.
     package func utc(of moment: Moment) -> Int64? {

@@ -190,14 +190,17 @@ package final class JournalWriter {
         swap(&filled, &buffers)
     }
 
-    /// Commits all that waits, durably, in one transaction. Returns the number of samples taken from the buffers.
+    /// Commits what waits, durably, in one transaction. Returns the number of samples taken from the buffers.
     ///
     /// - Parameters:
     ///   - now: the monotonic clock at this moment, and `utc` the wall clock at the same moment. Unit: ns.
     ///   - heartbeat: commit an empty chunk when nothing waits, so that a reader knows how far the record goes.
+    ///   - isLast: whether no commit follows: then a message of which more may come waits no longer.
     @discardableResult
-    package func commit(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool = false) throws -> Int {
-        let taken = gather(now: now, utc: utc, quality: quality, heartbeat: heartbeat)
+    package func commit(
+        now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool = false, isLast: Bool = false
+    ) throws -> Int {
+        let taken = gather(now: now, utc: utc, quality: quality, heartbeat: heartbeat, isLast: isLast)
         if !unwritten.isEmpty {
             // What the reserve gives up is for events.
             guard samplesTrust.isLost || hasRoom else { throw JournalError.diskFull(directory: files.directory) }
@@ -212,7 +215,7 @@ package final class JournalWriter {
             committedBytes += Int64(unwritten.reduce(0) { $0 + $1.payload.count })
             unwritten.removeAll(keepingCapacity: true)
             pendingGaps = []
-            for index in buffers.indices { durableNext[index] = buffers[index].nextSequence }
+            for index in buffers.indices { durableNext[index] = buffers[index].firstWaiting }
         }
         return taken
     }
@@ -233,11 +236,11 @@ package final class JournalWriter {
 
     /// Turns what waits in the buffers into one chunk for the next commit. Those not yet written stay, to a limit.
     @discardableResult
-    package func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool) -> Int {
+    package func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool, isLast: Bool = false) -> Int {
         var blocks: [SampleBlock] = []
         var owners: [Int] = []
         for index in buffers.indices where !buffers[index].isEmpty {
-            blocks += buffers[index].take()
+            blocks += buffers[index].take(isLast: isLast)
             owners += repeatElement(index, count: blocks.count - owners.count)
         }
         // Whole microseconds: times are counted from it in these, here and when the chunk is packed.
@@ -283,7 +286,7 @@ package final class JournalWriter {
         for buffer in buffers {
             try db.execute(
                 sql: "UPDATE streams SET next_sequence = ? WHERE id = ?",
-                arguments: [buffer.nextSequence, buffer.stream])
+                arguments: [buffer.firstWaiting, buffer.stream])
         }
         try db.note("sequences", nextChunk)
         try db.note("events", events.last.id)
@@ -398,7 +401,7 @@ package final class JournalWriter {
     /// Ends the session: what waits is committed, readers may know that no more comes. It may be opened anew then.
     package func finish(now: Int64, utc: Int64, quality: ClockQuality) throws {
         defer { lock.release() }
-        try commit(now: now, utc: utc, quality: quality)
+        try commit(now: now, utc: utc, quality: quality, isLast: true)
         try onTrustedSamples(now: now) {
             try samples.finish { db in
                 try noteAll(db)

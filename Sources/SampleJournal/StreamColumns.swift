@@ -8,6 +8,8 @@ package struct StreamColumns: Sendable, Equatable {
     package let descriptor: StreamDescriptor
     /// Values in each column; samples that carry none are not among them.
     package private(set) var count: [Int]
+    /// Whose the values of each column are, where that was asked for.
+    package private(set) var holders: [ColumnHolder]
     /// The gaps, oldest first where the wall clock was not set back. Those that lie within one column with the one
     /// before are told as one. At most two a column and 64.
     package private(set) var gaps: [StreamGap] = []
@@ -25,6 +27,7 @@ package struct StreamColumns: Sendable, Equatable {
         (self.stream, self.descriptor, self.edges) = (stream, descriptor, edges)
         order = ValueOrder(descriptor.form)
         count = [Int](repeating: 0, count: edges.count)
+        holders = [ColumnHolder](repeating: .none, count: edges.count)
         least = [Int64](repeating: .max, count: edges.count)
         greatest = [Int64](repeating: .min, count: edges.count)
     }
@@ -44,8 +47,8 @@ package struct StreamColumns: Sendable, Equatable {
     /// Whether all bits are.
     var areAllNumbers: Bool { order.isOfIntegers }
 
-    /// Takes values of a piece, one for each of its samples.
-    mutating func take(_ piece: SamplePiece, _ bits: ArraySlice<Int64>) {
+    /// Takes values of a piece, one for each of its samples, all of one holder.
+    mutating func take(_ piece: SamplePiece, _ bits: ArraySlice<Int64>, of holder: Int64?) {
         var (next, utc) = (bits.startIndex, piece.utc)
         while next < bits.endIndex, let column = edges.column(of: utc, near: place) {
             place = column
@@ -62,6 +65,7 @@ package struct StreamColumns: Sendable, Equatable {
             }
             (least[column], greatest[column]) = (low, high)
             count[column] += end - next
+            holders[column].take(holder)
             utc = utc &+ Int64(end - next) &* piece.step
             next = end
         }

@@ -25,9 +25,12 @@ extension StreamHistory {
     /// - Parameters:
     ///   - from: from this wall-clock time on, and before `to`. Unit: ns since 1970.
     ///   - sessions: only what these runs of the host recorded; `nil`: all.
+    ///   - holders: whose the values of a device are in a session, by its number: what is withheld is not met.
     /// - Throws: ``HistoryError``, ``JournalError``, `CancellationError`.
     package func extents(
-        from: Int64, to: Int64, sessions: Set<Int64>? = nil, isCancelled: () -> Bool = { false }
+        from: Int64, to: Int64, sessions: Set<Int64>? = nil,
+        holders: (_ device: String, _ session: Int64) -> [HolderChange] = { _, _ in HolderChange.nobody },
+        isCancelled: () -> Bool = { false }
     ) throws -> [StreamExtent] {
         var search = ExtentSearch(
             range: try Self.range(from, to, 1), streams: try reader.streamsByID(), sessions: sessions)
@@ -37,7 +40,7 @@ extension StreamHistory {
             if isCancelled() { throw CancellationError() }
             let chunks = try reader.chunks(after: cursor, limit: 100, without: .waveforms, from: from, to: to)
             guard let newest = chunks.last else { break }
-            for chunk in chunks { search.take(chunk) }
+            for chunk in chunks { search.take(chunk, holders) }
             cursor = newest.id
         }
         var place = from
@@ -46,7 +49,7 @@ extension StreamHistory {
             if isCancelled() { throw CancellationError() }
             let found = try reader.chunks(after: cursor, limit: 1, without: .numerics, from: place, to: to)
             guard let chunk = found.last else { break }
-            search.take(chunk)
+            search.take(chunk, holders)
             cursor = chunk.id
             place = max(place, chunk.utc(at: chunk.end)) &+ step
         }
@@ -65,17 +68,21 @@ private struct ExtentSearch {
     let streams: [Int64: StreamDescriptor]
     let sessions: Set<Int64>?
     private(set) var found: [Key: StreamExtent] = [:]
+    /// Whose the values are.
+    private var changes: [Key: [HolderChange]] = [:]
 
     init(range: Range<Int64>, streams: [Int64: StreamDescriptor], sessions: Set<Int64>?) {
         (self.range, self.streams, self.sessions) = (range, streams, sessions)
     }
 
-    mutating func take(_ chunk: JournalChunk) {
+    mutating func take(_ chunk: JournalChunk, _ holders: (String, Int64) -> [HolderChange]) {
         guard sessions?.contains(chunk.session) ?? true else { return }
         for frame in chunk.frames(isChosen: { streams[$0] != nil }, damaged: { _ in }) {
             guard let descriptor = streams[frame.stream] else { continue }
-            guard let (first, last) = span(of: frame, in: chunk) else { continue }
             let key = Key(stream: frame.stream, session: chunk.session)
+            let changes = changes[key] ?? HolderChange.whole(holders(descriptor.device, chunk.session))
+            self.changes[key] = changes
+            guard let (first, last) = span(of: frame, in: chunk, changes) else { continue }
             let extent =
                 found[key]
                 ?? StreamExtent(
@@ -84,16 +91,23 @@ private struct ExtentSearch {
         }
     }
 
-    /// The first and the last sample of a block within the time; `nil` where none is. Unit: ns since 1970.
-    private func span(of frame: BlockFrame, in chunk: JournalChunk) -> (first: Int64, last: Int64)? {
+    /// The first and the last sample of a block within the time that are told; `nil` where none is. Unit: ns since
+    /// 1970.
+    private func span(of frame: BlockFrame, in chunk: JournalChunk, _ changes: [HolderChange]) -> (
+        first: Int64, last: Int64
+    )? {
+        let areAllTold = !changes.contains { $0.holder == .withheld }
         // Otherwise each sample by itself is a piece.
-        if case .explicit(let times) = frame.timing, let first = times.first, let last = times.last {
+        if areAllTold, case .explicit(let times) = frame.timing, let first = times.first, let last = times.last {
             let ends = (chunk.utc(at: first), chunk.utc(at: last))
             if range.contains(ends.0), range.contains(ends.1) { return ends }
         }
         var span: (first: Int64, last: Int64)?
         chunk.pieces(of: frame, notBefore: .min, in: range) { piece in
-            span = (min(span?.first ?? .max, piece.utc), max(span?.last ?? .min, piece.lastUTC))
+            piece.held(by: changes, in: chunk) { piece, holder in
+                guard holder != .withheld else { return }
+                span = (min(span?.first ?? .max, piece.utc), max(span?.last ?? .min, piece.lastUTC))
+            }
         }
         return span
     }

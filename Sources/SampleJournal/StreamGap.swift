@@ -20,6 +20,8 @@ package struct StreamGap: Sendable, Equatable {
         case damaged
         /// The same, and the journal says why: `shed`, `disk` ….
         case declared(String)
+        /// There are samples, and they are not told to whoever asks.
+        case withheld
         /// More than one of these, too close to each other to be told apart.
         case several
 
@@ -34,6 +36,7 @@ package struct StreamGap: Sendable, Equatable {
             case .missing: "missing"
             case .damaged: "damaged"
             case .declared(let cause): cause
+            case .withheld: "withheld"
             case .several: "several"
             }
         }
@@ -101,9 +104,11 @@ struct GapFinder {
     /// - Parameters:
     ///   - piece: samples within the range.
     ///   - isValue: whether they carry values.
+    ///   - isWithheld: whether they are not told; then nothing is said of what they carry either.
     ///   - first: the number of the block's first sample.
     mutating func pass(
-        _ piece: SamplePiece, isValue: Bool, first: Int64, of chunk: JournalChunk, _ found: (StreamGap) -> Void
+        _ piece: SamplePiece, isValue: Bool, isWithheld: Bool = false, first: Int64, of chunk: JournalChunk,
+        _ found: (StreamGap) -> Void
     ) throws {
         let offset = chunk.utc &- chunk.base
         let sequence = first &+ Int64(piece.places.lowerBound)
@@ -115,11 +120,11 @@ struct GapFinder {
         let last = Last(
             sequence: first &+ Int64(piece.places.upperBound) &- 1, utc: piece.lastUTC, session: chunk.session,
             offset: offset)
-        if isValue {
+        if isValue, !isWithheld {
             endOpen(at: piece.utc, found)
             state = .covered(last)
         } else {
-            let cause = StreamGap.Cause.noValue(piece.validity, piece.reason)
+            let cause = isWithheld ? .withheld : StreamGap.Cause.noValue(piece.validity, piece.reason)
             if case .open(let since, cause, _) = state {
                 state = .open(since: since, cause, last)
             } else {

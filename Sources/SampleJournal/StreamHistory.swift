@@ -27,7 +27,7 @@ package enum HistoryError: Error, Equatable, CustomStringConvertible {
 package struct StreamHistory: Sendable {
     /// More columns than a screen has pixels.
     package static let columnLimit = 1...4000
-    /// Streams that are asked for at once: more than a bed has. Each takes 24 bytes a column and its gaps.
+    /// Streams that are asked for at once: more than a bed has. Each takes 40 bytes a column and its gaps.
     package static let streamLimit = 64
 
     let reader: JournalReader
@@ -41,11 +41,14 @@ package struct StreamHistory: Sendable {
     ///   - from: from this wall-clock time on, and before `to`. Unit: ns since 1970.
     ///   - count: how many columns of equal width.
     ///   - sessions: only what these runs of the host recorded; `nil`: all.
+    ///   - holders: whose the values of a device are in a session, by its number. What is withheld is a gap. Left out:
+    ///     it is not told whose they are.
     ///   - isCancelled: is asked often; when it says so, `CancellationError` is thrown.
     ///   - progress: is told how much is done, each hundredth at most once. Range: 0…1.
     /// - Throws: ``HistoryError``, ``JournalError``.
     package func columns(
         of streams: [Int64], from: Int64, to: Int64, count: Int, sessions: Set<Int64>? = nil,
+        holders: (_ device: String, _ session: Int64) -> [HolderChange] = { _, _ in HolderChange.nobody },
         isCancelled: () -> Bool = { false }, progress: (Double) -> Void = { _ in }
     ) throws -> [StreamColumns] {
         let range = try Self.range(from, to, count)
@@ -73,7 +76,9 @@ package struct StreamHistory: Sendable {
                 }
             }
             for block in blocks {
-                if let place = places[block.stream] { try works[place].take(block, of: chunk, in: range) }
+                guard let place = places[block.stream] else { continue }
+                works[place].see(chunk.session, holders)
+                try works[place].take(block, of: chunk, in: range)
             }
             return true
         }
@@ -93,6 +98,16 @@ package struct StreamHistory: Sendable {
         var gaps: GapFinder
         /// Numbers below have been taken: packed meanwhile, a chunk has again what was read of its commits.
         var next = Int64.min
+        /// Whose the values are, by session.
+        private var changes: [Int64: [HolderChange]] = [:]
+
+        init(columns: StreamColumns, gaps: GapFinder) { (self.columns, self.gaps) = (columns, gaps) }
+
+        /// Asks once whose the values of a session are.
+        mutating func see(_ session: Int64, _ holders: (String, Int64) -> [HolderChange]) {
+            guard changes[session] == nil else { return }
+            changes[session] = HolderChange.whole(holders(columns.descriptor.device, session))
+        }
 
         mutating func passDamage() {
             columns.damagedBlocks += 1
@@ -100,24 +115,38 @@ package struct StreamHistory: Sendable {
         }
 
         mutating func take(_ block: SampleBlock, of chunk: JournalChunk, in range: Range<Int64>) throws {
+            let changes = changes[chunk.session] ?? HolderChange.nobody
             try chunk.pieces(of: block.frame, notBefore: next, in: range) { piece in
-                let isValue = piece.validity.carriesValue
-                guard isValue, !columns.areAllNumbers else {
-                    if isValue { columns.take(piece, block.bits[piece.places]) }
-                    return try pass(piece, isValue: isValue, block, chunk)
-                }
-                for (part, isNumber) in parts(piece, block.bits) {
-                    if isNumber { columns.take(part, block.bits[part.places]) }
-                    try pass(part, isValue: isNumber, block, chunk)
+                try piece.held(by: changes, in: chunk) { piece, holder in
+                    try take(piece, holder, block, chunk)
                 }
             }
             next = max(next, block.firstSequence &+ Int64(block.count))
         }
 
-        private mutating func pass(_ piece: SamplePiece, isValue: Bool, _ block: SampleBlock, _ chunk: JournalChunk)
-            throws
-        {
-            try gaps.pass(piece, isValue: isValue, first: block.firstSequence, of: chunk) { columns.take($0) }
+        private mutating func take(
+            _ piece: SamplePiece, _ holder: ValueHolder, _ block: SampleBlock, _ chunk: JournalChunk
+        ) throws {
+            guard case .of(let holder) = holder else {
+                return try pass(piece, isValue: false, isWithheld: true, block, chunk)
+            }
+            let isValue = piece.validity.carriesValue
+            guard isValue, !columns.areAllNumbers else {
+                if isValue { columns.take(piece, block.bits[piece.places], of: holder) }
+                return try pass(piece, isValue: isValue, block, chunk)
+            }
+            for (part, isNumber) in parts(piece, block.bits) {
+                if isNumber { columns.take(part, block.bits[part.places], of: holder) }
+                try pass(part, isValue: isNumber, block, chunk)
+            }
+        }
+
+        private mutating func pass(
+            _ piece: SamplePiece, isValue: Bool, isWithheld: Bool = false, _ block: SampleBlock, _ chunk: JournalChunk
+        ) throws {
+            try gaps.pass(
+                piece, isValue: isValue, isWithheld: isWithheld, first: block.firstSequence, of: chunk
+            ) { columns.take($0) }
         }
 
         /// The parts of a piece that are numbers, and those that are not: a float may be neither.

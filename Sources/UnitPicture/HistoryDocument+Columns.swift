@@ -10,6 +10,7 @@ extension HistoryDocument {
         let sessions = try HistorySessions(reader)
         let mark = mark ?? sessions.mark(of: time)
         let (numbers, range) = (sessions.numbers(of: mark), time.nanoseconds)
+        let people = try HistoryPeople(reader, sessions, time, scope)
         // Whoever listens may be gone: what the line of progress throws ends the reading.
         var failure: (any Error)?
         func tell(_ share: Double) {
@@ -25,7 +26,7 @@ extension HistoryDocument {
         do {
             columns = try StreamHistory(reader).columns(
                 of: streams, from: range.lowerBound, to: range.upperBound, count: count, sessions: numbers,
-                isCancelled: { failure != nil || isCancelled() }, progress: tell)
+                holders: people.changes, isCancelled: { failure != nil || isCancelled() }, progress: tell)
         } catch let error as HistoryError {
             throw HistoryFault("streams", error.description)
         } catch {
@@ -44,7 +45,8 @@ extension HistoryDocument {
         let keys = Set(sessions.all.filter { numbers.contains($0.id) }.map(\.key))
         let devices = Set(columns.map(\.descriptor.device))
         let beds = try HistoryBeds(reader, before: range.upperBound).beds(of: devices, in: keys)
-        let events = try HistoryEvents(reader, time, sessions: keys, devices: devices, beds: beds, isCancelled)
+        let events = try HistoryEvents(
+            reader, time, sessions: keys, devices: devices, beds: beds, people, isCancelled)
         try pieces.take(text: ",\"events\":")
         try pieces.take(.array(events.found.map(\.historyRow)))
         try pieces.take(text: events.hasMore ? ",\"eventsMore\":true}\n" : "}\n")
@@ -57,7 +59,7 @@ extension HistoryDocument {
             "n": .integer(stream.stream),
             "low": .array(stream.count.indices.map { text(stream.lowNumber($0)) }),
             "high": .array(stream.count.indices.map { text(stream.highNumber($0)) }),
-            "count": .array(stream.count.map { .integer($0) }),
+            "count": .array(stream.count.map { .integer($0) }), "whose": whose(stream.holders),
             "gaps": .array(
                 stream.gaps.map { gap in
                     .array([.utc(gap.from), .utc(gap.to), .string(word(gap, mark, sessions))])
@@ -65,12 +67,28 @@ extension HistoryDocument {
         ])
     }
 
+    /// Whose the values are, from which column on: `[[0,12],[700,"several"],[701,null]]`. Columns without values say
+    /// nothing. The numbers are those of bindings, as the picture has them; `null` is nobody's.
+    private static func whose(_ holders: [ColumnHolder]) -> JSON {
+        var (runs, last) = ([JSON](), ColumnHolder.none)
+        for (column, holder) in holders.enumerated() where holder != .none && holder != last {
+            let word: JSON =
+                switch holder {
+                case .one(let number): number.map { .integer($0) } ?? .null
+                case .none, .several: .string("several")
+                }
+            runs.append(.array([.integer(column), word]))
+            last = holder
+        }
+        return .array(runs)
+    }
+
     /// What is left out because it is of another kind was not lost.
     private static func word(_ gap: StreamGap, _ mark: DataMark, _ sessions: HistorySessions) -> String {
         switch gap.cause {
         case .none, .hostDown, .missing, .silent, .clockStep, .several:
             sessions.hasOther(than: mark, from: gap.from, to: gap.to) ? "otherMark" : gap.cause.word
-        case .noValue, .damaged, .declared: gap.cause.word
+        case .noValue, .damaged, .declared, .withheld: gap.cause.word
         }
     }
 }

@@ -7,8 +7,9 @@ import DeviceModel
 /// It blocks its thread: it is called off the event loop.
 package struct HistoryDocument: Sendable {
     let reader: JournalReader
+    let scope: HistoryScope
 
-    package init(_ reader: JournalReader) { self.reader = reader }
+    package init(_ reader: JournalReader, scope: HistoryScope = .unit) { (self.reader, self.scope) = (reader, scope) }
 
     /// Writes the answer, piece by piece.
     ///
@@ -22,6 +23,8 @@ package struct HistoryDocument: Sendable {
         try withoutActuallyEscaping(write) { write in
             let pieces = HistoryPieces(write)
             switch request {
+            // Neither tells whose a row is.
+            case .samples where scope != .unit, .log where scope != .unit: throw HistoryFault.notFromAfar
             case .streams(let time, let mark): try answer(streamsOf: time, mark, isCancelled, pieces)
             case .columns(let time, let streams, let count, let mark):
                 try answer(columnsOf: streams, time, count, mark, isCancelled, pieces)
@@ -40,9 +43,10 @@ package struct HistoryDocument: Sendable {
     ) throws {
         let sessions = try HistorySessions(reader)
         let range = time.nanoseconds
+        let people = try HistoryPeople(reader, sessions, time, scope)
         let extents = try StreamHistory(reader).extents(
-            from: range.lowerBound, to: range.upperBound, sessions: mark.map(sessions.numbers), isCancelled: isCancelled
-        )
+            from: range.lowerBound, to: range.upperBound, sessions: mark.map(sessions.numbers),
+            holders: people.changes, isCancelled: isCancelled)
         let beds = try HistoryBeds(reader, before: range.upperBound)
         // Of each stream one line, with the bed of the newest run in which it has samples.
         let keys = Dictionary(sessions.all.map { ($0.id, $0.key) }) { $1 }
@@ -100,6 +104,7 @@ package struct HistoryDocument: Sendable {
 
 extension HistoryFault {
     static let noSuchStream = HistoryFault("streams", "the journal has no such stream")
+    static let notFromAfar = HistoryFault("far", "this is not told from afar")
 }
 
 /// Which device was at which bed, in each run of the host.

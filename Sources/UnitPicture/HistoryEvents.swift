@@ -18,9 +18,10 @@ struct HistoryEvents {
     /// - Parameters:
     ///   - sessions: the keys of the runs of the host whose events are wanted.
     ///   - devices: theirs, and those of their `beds`, and the host's own.
+    ///   - people: say of which of them is told.
     init(
         _ reader: JournalReader, _ time: HistoryTime, sessions: Set<String>, devices: Set<String>, beds: Set<String>,
-        _ isCancelled: () -> Bool
+        _ people: HistoryPeople, _ isCancelled: () -> Bool
     ) throws {
         let range = time.nanoseconds
         var (seen, read): (Int64, Int) = (0, 0)
@@ -29,7 +30,8 @@ struct HistoryEvents {
             let newest = events.last?.id
         {
             if isCancelled() { throw CancellationError() }
-            for event in events where sessions.contains(event.session) && event.isOf(devices, beds) {
+            for event in events
+            where sessions.contains(event.session) && event.isOf(devices, beds) && people.tells(event) {
                 if found.count == Self.most {
                     hasMore = true
                     return

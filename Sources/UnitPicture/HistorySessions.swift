@@ -10,6 +10,8 @@ struct HistorySessions {
         let id: Int64
         let key: String
         let mark: DataMark
+        /// The number of the event by which it began; `nil` where the journal does not have it any more.
+        let firstEvent: Int64?
         /// When it began and ended by the wall clock, as far as its events say: one that was killed ends where the next
         /// begins. Unit: ns since 1970.
         let span: Range<Int64>
@@ -19,7 +21,7 @@ struct HistorySessions {
     let all: [Session]
 
     init(_ reader: JournalReader) throws {
-        var begins: [String: (utc: Int64, isTest: Bool)] = [:]
+        var begins: [String: (utc: Int64, isTest: Bool, event: Int64)] = [:]
         var ends: [String: Int64] = [:]
         var seen: Int64 = 0
         while case let events = try reader.events(of: [.hostStarted, .hostStopped], after: seen, limit: Self.batch),
@@ -27,7 +29,7 @@ struct HistorySessions {
         {
             for event in events {
                 if event.kind == EventKind.hostStarted.name {
-                    begins[event.session] = (event.utc, event.object["testData"] as? Bool ?? false)
+                    begins[event.session] = (event.utc, event.object["testData"] as? Bool ?? false, event.id)
                 } else {
                     ends[event.session] = event.utc
                 }
@@ -42,7 +44,7 @@ struct HistorySessions {
             let from = begin?.utc ?? 0
             return Session(
                 id: session.id, key: session.key, mark: begin?.isTest ?? false ? .test : .real,
-                span: from..<max(from, ends[session.key] ?? next ?? .max))
+                firstEvent: begin?.event, span: from..<max(from, ends[session.key] ?? next ?? .max))
         }
     }
 

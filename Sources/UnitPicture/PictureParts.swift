@@ -36,6 +36,8 @@ struct PictureParts {
                 // Whose values they are, and at which bed: whoever shows one bed has to begin anew.
                 .array(state.layout.bedOfDevice.sorted { $0.key < $1.key }.map { .array([.string($0), .string($1)]) }),
                 .array(state.beds.map { .integer(state.events.bindings.fold.openBinding(atBed: $0)?.number ?? 0) }),
+                // And since when: who came and went between two beats left values that are nobody's.
+                .array(state.begins.sorted { $0.key < $1.key }.map { .array([.string($0), .integer($1)]) }),
             ]))
     }
 

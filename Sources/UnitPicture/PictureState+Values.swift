@@ -27,12 +27,10 @@ extension PictureState {
         return bytes
     }
 
-    /// Whether it was measured before the patient came who is at the stream's bed now.
+    /// Whether it was measured before the patient came who is at the stream's bed now, after one who left, or while the
+    /// device was at another bed.
     private func isOfFormerPatient(_ newest: SessionSamples.Newest, _ stream: PictureLayout.Stream) -> Bool {
-        guard let bed = stream.bed, let since = events.bindings.fold.openBinding(atBed: bed)?.since,
-            since.session == session?.key
-        else { return false }
-        return newest.time < since.nanoseconds
+        begins[stream.descriptor.device].map { newest.time < $0 } ?? false
     }
 
     private static func write(_ newest: SessionSamples.Newest, of stream: PictureLayout.Stream, to bytes: inout [UInt8])
@@ -62,8 +60,9 @@ extension PictureState {
         bytes += ",\"waves\":[".utf8
         var isFirst = true
         for stream in isRecording ? streams : [] {
-            let runs = samples.waves[stream.number]?.joined(
-                from: first(stream.number), time: samples.committed &- WaveTail.length)
+            // Nor is a former patient's curve drawn on as that of who is there now.
+            let begin = max(samples.committed &- WaveTail.length, begins[stream.descriptor.device] ?? .min)
+            let runs = samples.waves[stream.number]?.joined(from: first(stream.number), time: begin)
             for run in runs ?? [] {
                 if !isFirst { bytes.append(UInt8(ascii: ",")) }
                 isFirst = false

@@ -13,6 +13,9 @@ struct PictureState {
     private(set) var layout: PictureLayout
     /// When each open binding was said, and since when the patient is there. Unit: ns since 1970.
     private(set) var arrivals: [Int64: Int64?] = [:]
+    /// Since when a device's values are of whoever is at its bed now, be it nobody: what it told before is another's.
+    /// Unit: ns of the monotonic clock; none where it is so since the session began.
+    private(set) var begins: [String: Int64] = [:]
 
     /// Reads what the picture needs: from the events on that say what went before, and the newest of the samples.
     init(_ reader: JournalReader, _ settings: PictureSettings) throws {
@@ -27,6 +30,7 @@ struct PictureState {
         layout = PictureLayout(
             samples, events.devices.devices, beds: events.bindings.fold.beds.mapValues(\.devices))
         recallArrivals(reader)
+        recallBegins()
     }
 
     /// Whether the session goes on, on this machine since it started.
@@ -78,8 +82,26 @@ struct PictureState {
                 samples, events.devices.devices, beds: events.bindings.fold.beds.mapValues(\.devices))
             change.isLaidAnew = true
         }
+        if change.events.contains(.devices) { recallBegins() }
         if change.events.contains(.beds) { recallArrivals(reader) }
         return change
+    }
+
+    private mutating func recallBegins() {
+        begins = [:]
+        for (device, bed) in layout.bedOfDevice {
+            let times = [events.places.moved[device], lastChange(atBed: bed)].compactMap(\.self)
+            begins[device] = times.max()
+        }
+    }
+
+    /// When the last one came to a bed within the session, or left it. Unit: ns of the monotonic clock.
+    private func lastChange(atBed bed: String) -> Int64? {
+        let fold = events.bindings.fold
+        let last = fold.openBinding(atBed: bed) ?? fold.bindings.last { $0.bed == bed && !$0.isWithdrawn }
+        guard let last else { return nil }
+        let moment = last.until ?? last.since
+        return moment.session == events.session ? moment.nanoseconds : nil
     }
 
     /// Since when the patients are there, by the clock as it was when somebody said so: known of sessions before too.

@@ -22,7 +22,7 @@ struct SessionEvents {
     private static let batch = 5_000
     /// Besides what the folds read from their summaries on, a session's picture rests on these since its beginning.
     private static let kinds: [EventKind] =
-        SessionDevices.kinds + [.scoreGiven, .commandDrafted] + ConsultationRecord.kinds
+        SessionDevices.kinds + [.bedConfigured, .scoreGiven, .commandDrafted] + ConsultationRecord.kinds
 
     /// The session's key.
     let session: String
@@ -30,6 +30,7 @@ struct SessionEvents {
     private(set) var bindings: RecordedBindings
     private(set) var commands: RecordedCommands
     private(set) var devices = SessionDevices()
+    private(set) var places = SessionPlaces()
     private(set) var unit = ""
     private(set) var version = ""
     private(set) var isTestData = false
@@ -149,6 +150,9 @@ struct SessionEvents {
             else { return [] }
             pumps[content.pump] = device
             return .commands
+        case .bedConfigured:
+            places.take(event)
+            return .devices
         default: return devices.take(event) ? .devices : []
         }
     }

@@ -79,6 +79,15 @@ package struct UplinkEndpoint: Sendable {
         return certificates
     }
 
+    /// When this unit's certificate and the first of the authorities' expire; `nil` of what cannot be read now. Unit: s
+    /// since 1970.
+    package var expiries: (own: Int?, authority: Int?) {
+        (
+            (try? Self.certificates(clientCertificate, "certificate"))?.first.map { Int($0.notValidAfter) },
+            (try? Self.certificates(authority, "certificate of an authority"))?.map { Int($0.notValidAfter) }.min()
+        )
+    }
+
     /// Whole days until this unit's certificate, or the authority's, expires, by the wall clock; negative when it has.
     /// Throws ``EndpointError``.
     package func daysLeft() throws -> Int {

@@ -28,8 +28,8 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         var examination = Examination()
         examination.realTime()
-        examination.clock()
-        examination.timeZone()
+        examination.take(UnitExamination.clock)
+        examination.take(UnitExamination.timeZone)
         if file.given == nil, !file.isThere {
             examination.warn(
                 "configuration",
@@ -40,7 +40,7 @@ struct DoctorCommand: AsyncParsableCommand {
             examination.lines(unit, isRunning: isRunning)
             if let console = unit.console { examination.screens(console) }
             if let uplink = unit.uplink {
-                examination.identity(uplink)
+                for finding in UnitExamination.identity(uplink) { examination.take(finding) }
                 await examination.service(uplink)
             }
         }
@@ -73,34 +73,12 @@ private struct Examination {
         if MemoryLock.isAllowed { good("memory", "may be locked") } else { warn("memory", MemoryLock.refused.rawValue) }
     }
 
-    mutating func clock() {
-        guard ClockJudge().now() != .unknown else {
-            return fault(
-                "clock",
-                "it says \(UTCTime.text(nanoseconds: WallClock.now())), which cannot be: set it (timedatectl set-time) "
-                    + "and look whether the battery of the machine's clock is empty")
+    mutating func take(_ finding: UnitFinding) {
+        switch finding.severity {
+        case .good: good(finding.what, finding.words)
+        case .warning: warn(finding.what, finding.words)
+        case .fault: fault(finding.what, finding.words)
         }
-        switch WallClock.isSynchronised() {
-        case true?: good("clock", "synchronised")
-        case false?:
-            warn("clock", "the kernel does not hold it to be synchronised: is chrony or another time service running?")
-        case nil: warn("clock", "the kernel does not tell whether it is synchronised")
-        }
-    }
-
-    func timeZone() {
-        let minutes = TimeZone.current.secondsFromGMT() / 60
-        guard minutes != 0 else {
-            return warn(
-                "time zone",
-                "it is UTC, and results that devices date themselves are compared with the machine's civil time: "
-                    + "timedatectl set-timezone Asia/Riyadh")
-        }
-        let (hours, rest) = abs(minutes).quotientAndRemainder(dividingBy: 60)
-        good(
-            "time zone",
-            "\(TimeZone.current.identifier), \(hours) h\(rest > 0 ? " \(rest) min" : "") "
-                + "\(minutes > 0 ? "ahead of" : "behind") UTC")
     }
 
     // MARK: The configuration and what it names
@@ -169,73 +147,20 @@ private struct Examination {
 
     /// Returns whether a host runs with this journal.
     mutating func journal(_ unit: UnitConfiguration) -> Bool {
-        let directory = unit.journalDirectory
-        let lock = "\(directory)/lock"
+        let lock = "\(unit.journalDirectory)/lock"
         let host = PortFolders().holders(of: [lock])[lock]?.first
         if let host { good("host", "runs: \(host)") }
-        // Of a journal that is not there yet, the folder that it will be made in.
-        var place = directory
-        while !FileManager.default.fileExists(atPath: place), place.count > 1 {
-            place = URL(fileURLWithPath: place).deletingLastPathComponent().path
-        }
-        guard access(place, W_OK | X_OK) == 0 else {
-            fault(
-                "journal",
-                "\(place) cannot be written by this user: check its owner, and that the disk is not read-only")
-            return host != nil
-        }
-        room(unit, place)
+        take(UnitExamination.journal(unit))
         return host != nil
-    }
-
-    private mutating func room(_ unit: UnitConfiguration, _ place: String) {
-        var figures = statvfs()
-        guard statvfs(place, &figures) == 0 else {
-            return fault("journal", "the disk of \(place) cannot be asked for its size")
-        }
-        let free = Int64(figures.f_bavail) * Int64(figures.f_frsize)
-        let wanted = unit.retention.limit - JournalFiles(directory: unit.journalDirectory).size
-        let words = "\(free >> 20) MiB free, \(unit.retention.limit >> 20) MiB allowed"
-        if free < 64 << 20 {
-            fault("journal", "\(words): make room")
-        } else if free < wanted {
-            warn("journal", "\(words): the disk will be full before the journal is at its limit")
-        } else {
-            good("journal", words)
-        }
     }
 
     mutating func screens(_ place: ConsolePlace) {
         var place = place
         place.setShipped(ShippedFolder.screen)
-        if let words = place.fault { fault("screens", words) } else { good("screens", "\(place.address)") }
+        take(UnitExamination.screens(place))
     }
 
     // MARK: The records service
-
-    mutating func identity(_ endpoint: UplinkEndpoint) {
-        let unusable = endpoint.fault?.description
-        if let unusable {
-            fault("key", unusable)
-        } else {
-            good("key", "it belongs to the certificate, and not every user may read it")
-        }
-        // Before its time nobody can say how long it lasts.
-        guard ClockJudge().now() != .unknown else { return }
-        do {
-            let days = try endpoint.daysLeft()
-            let words = "the unit's certificate is good for \(days) more days"
-            if days < 0 {
-                fault("certificate", "the unit's certificate has expired: renew it")
-            } else if days < 30 {
-                warn("certificate", "\(words): renew it")
-            } else {
-                good("certificate", words)
-            }
-        } catch {
-            if "\(error)" != unusable { fault("certificate", "\(error)") }
-        }
-    }
 
     mutating func service(_ endpoint: UplinkEndpoint) async {
         guard let place = endpoint.place else {

@@ -64,6 +64,8 @@ struct Nabd: AsyncParsableCommand {
 enum ExitStatus: Int32 {
     case bad = 1
     case usage = 2
+    /// The configuration has no part that is needed, and no fault. Source: LSB init scripts, “not configured”.
+    case notConfigured = 6
     case unavailable = 69
     case io = 74
 }

@@ -4,6 +4,7 @@ import Fieldbus
 import Foundation
 import Logging
 import NabdHost
+import Observability
 import ProfileLanguage
 import SampleJournal
 import ServiceLifecycle
@@ -54,8 +55,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         if role == .console || role == .far {
             guard let console = ConsoleHost(configuration, role: role, logger: logger) else {
-                let part = role == .far ? "“far” in its “console”" : "“console”"
-                throw Failure(.usage, "\(unit.path) has no \(part) that can be used: there is nothing to show")
+                throw nothingToShow(configuration)
             }
             return try await run(console)
         }
@@ -75,6 +75,19 @@ struct RunCommand: AsyncParsableCommand {
         if let problem = summary.journalProblem {
             throw Failure(.io, "the journal could not be written to the end: \(problem)")
         }
+    }
+
+    /// Where the configuration does not ask for screens, that is no fault: a service manager is told so, and starts
+    /// nothing again. Where what it says of them is faulty, or may be, it is one.
+    private func nothingToShow(_ configuration: UnitConfiguration) -> Failure {
+        let part = role == .far ? "“far” in its “console”" : "“console”"
+        guard !configuration.mayHaveRefused("console") else {
+            return Failure(.usage, "\(unit.path) has no \(part) that can be used: there is nothing to show")
+        }
+        let words = "\(unit.path) has no \(part): there is nothing to show"
+        // What ends before it was ready has failed to the manager, whatever its status.
+        ServiceManager()?.tell(.status(words), .ready)
+        return Failure(.notConfigured, words)
     }
 
     private func read() throws(InvalidFile) -> UnitConfiguration {

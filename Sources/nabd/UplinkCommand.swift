@@ -46,22 +46,16 @@ struct UplinkCommand: ParsableCommand {
             let unit = try place.file.load(faultsCost: .itsPart)
             let reader = try? JournalReader(directory: unit.journalDirectory)
             for book in try place.open() {
-                let parked = try book.parkedCounts()
-                let lanes = try DeliveryLane.allCases.map { lane -> JSON in
-                    let behind = try reader.map { try book.behind(lane, $0) }
-                    return .members([
-                        "lane": .string(lane.rawValue), "behindSeconds": behind.map { .integer($0 / 1_000_000_000) },
-                    ])
-                }
+                let report = try DeliveryReport(book, reader)
                 print(
                     JSON.members([
-                        "destination": .string(try book.destination()), "stored": .integer(try book.storedCount()),
-                        "lastStored": try book.counter("lastStored").map { .string(UTCTime.text(nanoseconds: $0)) },
-                        "parked": .integer(parked.refused), "waitingBehindParked": .integer(parked.behind),
-                        "released": .integer(try book.counter("released") ?? 0),
-                        "contradicted": try book.counter("contradicted") == 1 ? .bool(true) : nil,
-                        "mayNotRead": try book.counter("unreadable") == 1 ? .bool(true) : nil,
-                        "problem": try book.problem().map(JSON.string), "lanes": .array(lanes),
+                        "destination": .string(try book.destination()), "stored": .integer(report.stored),
+                        "lastStored": report.lastStored.map { .string(UTCTime.text(nanoseconds: $0)) },
+                        "parked": .integer(report.parked), "waitingBehindParked": .integer(report.waitingBehindParked),
+                        "released": .integer(report.released),
+                        "contradicted": report.isContradicted ? .bool(true) : nil,
+                        "mayNotRead": report.mayNotRead ? .bool(true) : nil,
+                        "problem": report.problem.map(JSON.string), "lanes": report.lanesAsJSON,
                     ]).text)
             }
         }

@@ -37,6 +37,19 @@ private func events(_ bytes: [UInt8]) -> [String] {
         #expect(queue.take(factor: 1).isEmpty)
     }
 
+    /// What is of before a failure must not stand as of now: the failure comes behind it, and goes with the next beat.
+    @Test func aFailureIsToldLast() {
+        var queue = queue()
+        queue.push(frame("picture", #"{"form":1}"#))
+        queue.push(frame("beat", #"{"mono":1}"#))
+        queue.push(frame("failure", #"{"code":"journal"}"#))
+        let told = events(queue.take(factor: 1)).map { $0.split(separator: "\n")[0] }
+        #expect(told == ["event: picture", "event: beat", "event: failure"])
+        queue.push(frame("failure", #"{"code":"journal"}"#))
+        queue.push(frame("beat", #"{"mono":2}"#))
+        #expect(events(queue.take(factor: 1)) == ["event: beat\ndata: {\"mono\":2}"])
+    }
+
     @Test func aPictureTakesThePlaceOfAllBefore() {
         var queue = queue()
         queue.push(frame("beat", #"{"mono":1}"#))

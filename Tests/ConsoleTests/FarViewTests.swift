@@ -1,7 +1,9 @@
 import Consultations
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
+import UnitPicture
 
 @testable import Console
 
@@ -92,9 +94,11 @@ enum TwoBeds {
 @Suite struct FarPastTests {
     private struct NotedPast: PastSource {
         let lines: [String]
+        var asked: @Sendable (HistoryScope) -> Void = { _ in }
 
-        func read(path: String, parameters: [String: String]) throws(Refusal) -> PastAnswer {
+        func read(path: String, parameters: [String: String], scope: HistoryScope) throws(Refusal) -> PastAnswer {
             let lines = lines
+            asked(scope)
             return PastAnswer(type: "application/x-ndjson") { _, write in
                 for line in lines { try write(Array(line.utf8)) }
             }
@@ -115,24 +119,36 @@ enum TwoBeds {
         return FarPast(consultation: consultation, unit: view.unit)
     }
 
-    private func from(_ past: FarPast, _ streams: String, from: Int = 0, to: Int = 99_999) -> String? {
-        try? past.history(["streams": streams, "from": "\(from)", "to": "\(to)"])["from"]
+    private func isAsked(_ past: FarPast, _ streams: String, format: String? = nil) -> Bool {
+        var parameters = ["streams": streams, "from": "0", "to": "99999"]
+        parameters["format"] = format
+        return (try? past.history(parameters)) != nil
     }
 
-    @Test func nothingIsSeenOfWhoWasThereBefore() throws {
+    @Test func onlyWhatThePictureHasIsRead() throws {
         let all = try past(nil)
-        #expect(from(all, "11") == "1000" && from(all, "21") == "5000" && from(all, "11,21") == "5000")
-        #expect(from(all, "21", from: 7_000) == "7000", "later is later")
-        #expect(from(all, "31") == "9000", "what is at no bed now may have been at one, until this was opened")
-        #expect(from(all, "21", to: 5_000) == nil, "all of it was before")
-        #expect(from(all, "99") == nil && from(all, "") == nil && from(all, "11,x") == nil)
-        #expect((try? all.history(["streams": "11", "from": "0", "to": "9", "format": "csv"])) == nil)
+        #expect(isAsked(all, "11") && isAsked(all, "11,21") && isAsked(all, "31"))
+        #expect(!isAsked(all, "99") && !isAsked(all, "") && !isAsked(all, "11,x"))
+        #expect(!isAsked(all, "11", format: "csv"))
+    }
+
+    /// Whose past it is, is decided where the journal is read: by whom it was opened, and for which bed.
+    @Test func thePastIsReadAsOneOfAFarClinician() throws {
+        for bed in [nil, "chair-1"] {
+            let noted = Mutex<[HistoryScope]>([])
+            let source = NotedPast(lines: []) { scope in noted.withLock { $0.append(scope) } }
+            let past = try past(bed)
+            _ = try past.read("/history", ["streams": "11", "from": "0", "to": "99999"], from: source)
+            _ = try past.read("/streams", ["from": "0", "to": "99999"], from: source)
+            let scope = HistoryScope.far(consultation: past.consultation.number, bed: bed)
+            #expect(noted.withLock { $0 } == [scope, scope])
+        }
     }
 
     @Test func ofOneBedNothingElseIsRead() throws {
         let one = try past("chair-1")
-        #expect(from(one, "11,12") == "1000")
-        #expect(from(one, "21") == nil && from(one, "11,21") == nil && from(one, "31") == nil)
+        #expect(isAsked(one, "11,12"))
+        #expect(!isAsked(one, "21") && !isAsked(one, "11,21") && !isAsked(one, "31"))
         for path in ["/log", "/technical", "/else"] {
             #expect(throws: Refusal.self) { try one.read(path, [:], from: NotedPast(lines: [])) }
         }

@@ -93,6 +93,34 @@ import Testing
         await #expect(throws: Refusal.ending) { try await feed.join(.all) {} }
     }
 
+    /// Far clinicians have places of their own: however many look, the unit's screens are served, and the other way
+    /// round.
+    @Test(.timeLimit(.minutes(1))) func farScreensTakeNoPlaceOfTheUnitsOwn() async throws {
+        let opening = Opening()
+        let feed = Self.feed(opening)
+        let running = Task { await feed.run() }
+        while feed.trouble != nil || opening.opened.load(ordering: .relaxed) == 0 { await Task.yield() }
+        var screens: [Screen] = []
+        for _ in 0..<ConsoleLimits.farScreens { screens.append(try await feed.join(.none, isFar: true) {}) }
+        await #expect(throws: Refusal.tooManyScreens) { try await feed.join(.none, isFar: true) {} }
+        for _ in 0..<ConsoleLimits.screens { screens.append(try await feed.join(.none) {}) }
+        await #expect(throws: Refusal.tooManyScreens) { try await feed.join(.none) {} }
+        for screen in screens { screen.close() }
+        running.cancel()
+        await running.value
+    }
+
+    /// A turn that two end, the client that goes and the answer that ends, is one turn.
+    @Test func aTurnEndsOnce() async throws {
+        let turns = Turns(most: 1, waiting: 0)
+        try await turns.begin(orElse: .tooManyHistories)
+        let held = HeldTurn(turns)
+        await held.end()
+        await held.end()
+        try await turns.begin(orElse: .tooManyHistories)
+        await #expect(throws: Refusal.tooManyHistories) { try await turns.begin(orElse: .tooManyHistories) }
+    }
+
     @Test(.timeLimit(.minutes(1))) func whatCannotBeReadIsSaidAndComesBackByItself() async throws {
         let opening = Opening()
         opening.failures.withLock { $0 = 1 }

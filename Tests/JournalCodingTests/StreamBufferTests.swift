@@ -66,6 +66,44 @@ import Testing
         #expect(abs(times[999].time - times[999].arrival) < 5_000_000)
     }
 
+    /// Of the message too with which a run begins: its last sample is of its arrival, wherever commits fall.
+    @Test(arguments: [[20], [0], [48], [10, 30], [5, 6, 7]]) func aCommitWithinAFirstMessageChangesNoTime(at: [Int]) {
+        var (whole, cut) = (buffer(period: 20_000_000), buffer(period: 20_000_000))
+        var parts: [SampleBlock] = []
+        // Twice a run begins: at first, and after the device was away.
+        for arrival in [10 * Self.second, 11 * Self.second, 40 * Self.second, 41 * Self.second] {
+            for sample in 0..<50 {
+                let record = SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: arrival, bits: 1)
+                whole.append(record)
+                cut.append(record)
+                // One commit within each message: two fall into one only where it takes as long to come.
+                if sample == at[Int(arrival / Self.second) % at.count] { parts += cut.take() }
+            }
+        }
+        parts += cut.take(isLast: true)
+        let times = (whole: whole.take(isLast: true).flatMap(\.times), cut: parts.flatMap(\.times))
+        #expect(times.whole.count == 200 && times.cut.count == 200)
+        for (one, other) in zip(times.whole, times.cut) { #expect(abs(one - other) < 10_000_000) }
+        for (one, next) in zip(times.cut, times.cut.dropFirst()) { #expect(one < next) }
+        for (message, arrival) in [10, 11, 40, 41].enumerated() {
+            #expect(abs(times.cut[message * 50 + 49] - Int64(arrival) * Self.second) < 10_000_000)
+        }
+    }
+
+    /// What is held back waits for one commit, has its numbers, and is there at the end.
+    @Test func aFirstMessageWaitsForOneCommitAtMost() {
+        var buffer = buffer(period: 20_000_000)
+        for bits in 0..<3 {
+            buffer.append(SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: Self.second, bits: Int64(bits)))
+        }
+        #expect(buffer.take().isEmpty && !buffer.isEmpty)
+        #expect(buffer.firstWaiting == 0 && buffer.nextSequence == 3)
+        #expect(buffer.take().map(\.bits) == [[0, 1, 2]])
+        #expect(buffer.isEmpty && buffer.firstWaiting == 3)
+        buffer.append(SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: 90 * Self.second, bits: 9))
+        #expect(buffer.take(isLast: true).map(\.bits) == [[9]])
+    }
+
     @Test func aCommitWithinAMessageChangesNoTime() {
         var (whole, cut) = (buffer(period: 20_000_000), buffer(period: 20_000_000))
         var parts: [SampleBlock] = []

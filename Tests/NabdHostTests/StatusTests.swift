@@ -7,8 +7,10 @@ import Sampling
 import Synchronization
 import TestSupport
 import Testing
+import Uplink
 
 @testable import NabdHost
+@testable import SampleJournal
 
 @Suite struct StatusTests {
     private static let second: Int64 = 1_000_000_000
@@ -125,10 +127,12 @@ import Testing
         return run
     }
 
-    private static func status(_ run: PlayedRecorder, at now: Int64) throws -> UnitStatus {
+    private static func status(
+        _ run: PlayedRecorder, at now: Int64, uplink: UplinkView.State? = nil, examination: UnitExamination? = nil
+    ) throws -> UnitStatus {
         let totals = run.totals
         return UnitStatus(
-            summary: HostSummary(), picture: totals.picture, uplink: nil,
+            summary: HostSummary(), picture: totals.picture, uplink: uplink, examination: examination,
             configuration: try RecorderRun.configure(TemporaryFolder()), now: now, utc: 0, clock: .holdover,
             health: UnitHealth(picture: totals.picture, journalProblem: totals.problem, standing: [], now: now))
     }
@@ -137,6 +141,68 @@ import Testing
         guard case .array(let devices)? = status.json["devices"], case .array(let values)? = devices.first?["values"]
         else { return nil }
         return values[index]
+    }
+
+    /// What the technical page shows beside the devices: as text, so that a name that changes is seen.
+    @Test func lanesCertificatesAndFindingsAreTold() throws {
+        let run = try Self.run { _ in }
+        #expect(try Self.status(run, at: 0).json["findings"] == nil, "before the first look nothing is known")
+        var uplink = UplinkView.State()
+        #expect(try Self.status(run, at: 0, uplink: uplink).json["uplink"]?["lanes"] == nil)
+        uplink.report = DeliveryReport(
+            stored: 7, lastStored: 60 * Self.second, parked: 1, waitingBehindParked: 3, released: 0,
+            isContradicted: false, mayNotRead: true, problem: nil,
+            lanes: [
+                DeliveryReport.Lane(lane: .alarms, behind: 0), DeliveryReport.Lane(lane: .waveforms, behind: nil),
+                DeliveryReport.Lane(lane: .numerics, behind: 125 * Self.second + 1),
+            ])
+        let day = 86_400
+        let examination = UnitExamination(
+            findings: [
+                UnitFinding(.good, "clock", "synchronised"), UnitFinding(.fault, "journal", "make room"),
+                UnitFinding(.warning, "time zone", "it is UTC"),
+            ],
+            certificates: [
+                UnitExamination.Certificate(.uplink, expiry: 9 * day + 5),
+                UnitExamination.Certificate(.uplinkAuthority, expiry: -1),
+                UnitExamination.Certificate(.far, expiry: nil),
+            ], utc: 0)
+        let json = try Self.status(run, at: 0, uplink: uplink, examination: examination).json
+        let told = json["uplink"]
+        #expect(told?["lastStored"] == .string(UTCTime.text(nanoseconds: 60 * Self.second)))
+        #expect(told?["waitingBehindParked"] == .number("3") && told?["mayNotRead"] == .bool(true))
+        #expect(
+            told?["lanes"]?.text
+                == #"[{"lane":"alarms","behindSeconds":0},{"lane":"waveforms"},"#
+                + #"{"lane":"numerics","behindSeconds":125}]"#)
+        #expect(
+            json["findings"]?.text
+                == #"[{"what":"journal","severity":"fault","words":"make room"},"#
+                + #"{"what":"time zone","severity":"warning","words":"it is UTC"}]"#)
+        guard case .array(let certificates)? = json["certificates"] else { throw CancellationError() }
+        #expect(
+            certificates.map { $0["certificate"] } == [.string("uplink"), .string("uplinkAuthority"), .string("far")])
+        #expect(certificates.map { $0["daysLeft"] } == [.number("9"), .number("-1"), .null])
+        #expect(certificates[2]["expires"] == .null)
+    }
+
+    /// The host looks by itself at what `nabd doctor` looks at.
+    @Test func aLookAtTheMachineFindsWhatIsWrong() throws {
+        let folder = try TemporaryFolder()
+        var unit = try RecorderRun.configure(folder)
+        unit.uplink = UplinkEndpoint(
+            server: "https://r.example/fhir", authority: "\(folder.path)/a.pem",
+            clientCertificate: "\(folder.path)/c.pem",
+            clientKey: "\(folder.path)/k.pem")
+        let found = UnitExamination(unit)
+        #expect(found.findings.map(\.what).starts(with: ["clock", "time zone", "journal", "key"]))
+        #expect(found.findings.first { $0.what == "key" }?.severity == .fault)
+        #expect(found.certificates.map(\.which) == [.uplink, .uplinkAuthority])
+        #expect(found.certificates.allSatisfy { $0.expiry == nil })
+        unit.retention.limit = .max
+        #expect(UnitExamination.journal(unit).severity != .good, "no disk has room for that")
+        unit.uplink = nil
+        #expect(UnitExamination(unit).certificates.isEmpty)
     }
 
     @Test func aValueIsShownAsLongAsItIsOfNow() throws {

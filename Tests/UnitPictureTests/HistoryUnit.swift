@@ -106,8 +106,11 @@ final class HistoryUnit {
 /// Asks a journal's past as a screen does, and reads the answers.
 struct HistoryReading {
     let reader: JournalReader
+    let scope: HistoryScope
 
-    init(_ directory: String) throws { reader = try JournalReader(directory: directory) }
+    init(_ directory: String, _ scope: HistoryScope = .unit) throws {
+        (reader, self.scope) = (try JournalReader(directory: directory), scope)
+    }
 
     func number(_ metric: String, vmd: String? = nil) throws -> Int64 {
         try #require(reader.streams().first { $0.descriptor.metric == metric && $0.descriptor.vmd == vmd }?.id)
@@ -119,7 +122,7 @@ struct HistoryReading {
     {
         let request = try #require(try HistoryRequest(path: path, parameters: parameters))
         var (all, longest): ([UInt8], Int) = ([], 0)
-        try HistoryDocument(reader).answer(request, isCancelled: isCancelled) { piece in
+        try HistoryDocument(reader, scope: scope).answer(request, isCancelled: isCancelled) { piece in
             all += piece
             longest = max(longest, piece.count)
         }

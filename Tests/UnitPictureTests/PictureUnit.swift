@@ -46,6 +46,8 @@ final class PictureUnit {
     private(set) var indices: [Int]
     var now: Int64
     var quality = ClockQuality.synchronised
+    /// The wall clock without the monotonic one. Unit: ns.
+    var offset = PictureUnit.utc
     var ledger = AlarmLedger()
     var bindings = BindingFold()
     var commands = CommandLedger()
@@ -86,7 +88,7 @@ final class PictureUnit {
             settings: PictureSettings(bootID: boot, zone: "Asia/Riyadh", commitEvery: 250_000_000))
     }
 
-    var time: PictureTime { PictureTime(monotonic: now, utc: now + Self.utc) }
+    var time: PictureTime { PictureTime(monotonic: now, utc: now + offset) }
 
     // MARK: Events
 
@@ -129,13 +131,13 @@ final class PictureUnit {
     @discardableResult func record(_ events: [UnitEvent]) throws -> Int64 {
         guard !events.isEmpty else { return 0 }
         let last = try writer.record(
-            events.map(JournalWriter.Event.init), now: now, utcOffset: Self.utc, quality: quality)
+            events.map(JournalWriter.Event.init), now: now, utcOffset: offset, quality: quality)
         for (place, event) in events.enumerated() {
             let number = last - Int64(events.count - 1 - place)
             bindings.take(
                 kind: event.kind.name, body: event.members.text,
                 at: BindingFold.Position(
-                    sequence: number, moment: Moment(session: writer.sessionKey, nanoseconds: now), utc: now + Self.utc)
+                    sequence: number, moment: Moment(session: writer.sessionKey, nanoseconds: now), utc: now + offset)
             )
         }
         return last
@@ -179,13 +181,11 @@ final class PictureUnit {
             entries: [CommandEntry("rate", try ExactQuantity(quantity), unit: "mL/h")])
     }
 
-    func bind(_ bed: String) throws {
-        try say([
-            .bound(
-                bed: bed,
-                Arrival(
-                    subject: Self.subject, since: Moment(session: writer.sessionKey, nanoseconds: now), by: ["layla"]))
-        ])
+    /// - Parameter since: left out: now.
+    @discardableResult
+    func bind(_ bed: String, _ subject: String = PictureUnit.subject, since: Moment? = nil) throws -> Int64 {
+        let since = since ?? Moment(session: writer.sessionKey, nanoseconds: now)
+        return try say([.bound(bed: bed, Arrival(subject: subject, since: since, by: ["layla"]))])
     }
 
     // MARK: Samples
@@ -216,7 +216,7 @@ final class PictureUnit {
     }
 
     func commit(isTidied: Bool = false) throws {
-        try writer.commit(now: now, utc: now + Self.utc, quality: quality, heartbeat: true)
+        try writer.commit(now: now, utc: now + offset, quality: quality, heartbeat: true)
         if isTidied { try writer.tidy(now: now) }
     }
 }

@@ -261,6 +261,10 @@ class Handler(BaseHTTPRequestHandler):
     def history(self, query: dict[str, str]) -> None:
         if not {"streams", "from", "to"} <= query.keys():
             return self.tell({"failure": "streams, from and to are needed", "code": "query"}, 400)
+        if screen_past.SETTINGS["busy"] > 0:
+            screen_past.SETTINGS["busy"] -= 1
+            screen_past.COUNTS["busy"] += 1
+            return self.tell({"failure": "Too much is being read out of the past.", "code": "busy"}, 503)
         is_table = query.get("format") == "csv"
         self.head(200, "text/csv; charset=utf-8" if is_table else "application/x-ndjson", None)
         for line in (screen_past.csv if is_table else screen_past.history)(self.feed.state, query):

@@ -19,7 +19,13 @@ HOUR = 3_600_000
 SPIKE = 600_000  # ms past the hour
 SPIKED = "250"
 COUNTS: Counter[str] = Counter()
-SETTINGS = {"slow": 0.0, "mixed": False, "hostile": False}  # slow: s before the answer, told as progress
+PRESETS = [("oncology-chair", "Oncology chair", "كرسي العلاج الوريدي للأورام", False),
+           ("palliative", "Palliative care", "الرعاية التلطيفية", False),
+           ("site-gamma", "Gamma room", "غرفة جاما", True)]
+# slow: s before the answer, told as progress; busy: how many questions are put off yet.
+SETTINGS = {"slow": 0.0, "mixed": False, "hostile": False, "busy": 0}
+# When another one came to a bed, and who was there before: the number of a binding, or None for nobody. Unit: ms.
+CAME: dict[str, tuple[int, int | None]] = {}
 
 
 def history(state, query: dict[str, str]) -> Iterator[bytes]:
@@ -88,17 +94,28 @@ def columns(state, stream, begin: int, end: int, count: int) -> dict:
     width, holes = (end - begin) / count, gaps(begin, end)
     low: list[str | None] = []
     high: list[str | None] = []
-    many = []
+    many, whose = [], []
     for column in range(count):
         start, stop = begin + column * width, begin + (column + 1) * width
         all_ = times(stream, start, stop)
         chosen = all_ if len(all_) <= MOST else [*all_[:: len(all_) // 2 + 1], *spikes(stream, all_)]
-        values = [sample(state, stream, t) for t in chosen if not any(a <= t < b for a, b, _ in holes)]
-        values = [value for value in values if value is not None]
+        known = [(t, sample(state, stream, t)) for t in chosen if not any(a <= t < b for a, b, _ in holes)]
+        known = [(t, value) for t, value in known if value is not None]
+        values = [value for _, value in known]
+        holders = {holder(state, stream.bed, t) for t, _ in known}
+        told = "several" if len(holders) > 1 else next(iter(holders), None)
+        if values and (not whose or whose[-1][1] != told):
+            whose.append([column, told])
         low.append(min(values, key=float) if values else None)
         high.append(max(values, key=float) if values else None)
         many.append(len(all_) if values else 0)
-    return {"n": stream.number, "low": low, "high": high, "count": many, "gaps": holes}
+    return {"n": stream.number, "low": low, "high": high, "count": many, "whose": whose, "gaps": holes}
+
+
+def holder(state, bed: str | None, t: float) -> int | None:
+    """The number of the binding at a bed at a time: who is there now, if nobody else is said to have been."""
+    came, former = CAME.get(bed, (0, None))
+    return former if t < came else (state.patients.get(bed) or {}).get("binding")
 
 
 def spikes(stream, all_: range) -> list[int]:
@@ -159,6 +176,12 @@ def technical(state) -> dict:
         "alerts": [], "journal": {"samples": 123456789, "events": 4321, "gaps": 2, "bytes": 1 << 31,
                                   "limitBytes": 1 << 34},
         "uplink": {"server": "https://records.example/fhir", "stored": 12345, "parked": 0,
-                   "nothingStoredMilliseconds": 1200, "problem": None},
-        "certificates": [{"name": "client", "daysLeft": 211}], "findings": [],
+                   "nothingStoredMilliseconds": 1200, "problem": None, "lastStored": "2026-11-30T07:59:59Z",
+                   "waitingBehindParked": 0, "lanes": [
+                       {"lane": lane, "behindSeconds": 61} for lane in ("alarms", "events", "numerics", "waveforms")]},
+        "certificates": [{"certificate": which, "expires": "2027-06-29T08:00:00Z", "daysLeft": 211}
+                         for which in ("uplink", "uplinkAuthority", "far", "farAuthority")],
+        "examined": "2026-11-30T07:59:30Z", "findings": [],
+        "presets": [{"preset": name, "title": title, "titleArabic": arabic, "reviewed": is_reviewed}
+                    for name, title, arabic, is_reviewed in PRESETS],
     }
