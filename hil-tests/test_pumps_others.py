@@ -114,7 +114,7 @@ def test_a_pump_whose_state_is_not_understood_is_told_nothing(
         {"pump": site("rate", **{"accepts-no-remote-stop": True})},
     )
     running(unit, "MDC_FLOW_FLUID_PUMP")
-    assert unit.start(unit.ready("pump", "rate", new_rate="12.5")).refusal == "notFresh"
+    assert unit.ask("draft", "pump", "rate", "new-rate=12.5").refusal == "notFresh"
     assert pump.effect_writes() == 0
     pump.stop()
 

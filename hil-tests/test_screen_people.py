@@ -277,6 +277,24 @@ def test_a_start_is_said_once_and_followed(touch: Touch, feed: PeopleFeed, outco
     assert feed.desk.count("start") == 1
 
 
+@pytest.mark.parametrize(("language", "void", "then", "now"), [
+    ("en", "Void: the pump shows something else", "When it was entered, the pump showed:", "The pump showed:"),
+    ("ar", "أُلغي الأمر", "عند إدخال الأمر عرضت المضخة:", "عرضت المضخة:"),
+])
+def test_a_pump_that_was_changed_since_is_told_with_what_it_showed_then_and_now(
+    touch: Touch, feed: PeopleFeed, language: str, void: str, then: str, now: str
+) -> None:
+    feed.desk.pumps.outcome = "changed"
+    verified(touch.open(language=language)).press(".dialog", "pumps.start.do").sign("omar").submit()
+    told = touch.told("refused")
+    assert "3.7 mL/h; now it shows rate 12.5 mL/h." in told and (language == "en" or void in told)
+    touch.close()
+    looked(touch, "layla").press(".dialog", "pumps.history").sign("layla").submit()
+    until(lambda: void in touch.text(".dialog"), words=touch.text(".dialog"))
+    said = touch.text(".dialog")
+    assert said.index(then) < said.index("3.7") < said.rindex(now) < said.index("12.5"), said
+
+
 def test_an_uncertain_command_is_resolved_by_two_people(touch: Touch, feed: PeopleFeed) -> None:
     feed.desk.pumps.outcome = "uncertain"
     verified(touch).press(".dialog", "pumps.start.do").sign("omar").submit()

@@ -13,7 +13,7 @@ const reading = ({ field, value, unit = null }) =>
   el("div", {}, el("dt", {}, plain(field)), el("dd", {}, num(value), unit === null ? null : [" ", num(unit)]))
 
 /** Ends before anything was intended, as the host says them. */
-const VOID = ["withdrawn", "expired", "restarted", "mismatched", "refused", "stopped"]
+const VOID = ["withdrawn", "expired", "restarted", "mismatched", "changed", "refused", "stopped"]
 const isUnsent = (end) => VOID.includes(end) || end.startsWith("notSent: ")
 
 /** What a command came to: "done" or "refused" where its end proves that; all else is "unknown". */
@@ -28,7 +28,9 @@ export function endOf({ stage, end = null }) {
 export function stageWords({ stage, people, needed, end = null }) {
   if (stage === "draft") return t("pumps.stage.draft", { people, needed })
   if (stage !== "ended") return t(`pumps.stage.${stage}`)
-  const known = ["confirmed", "rejected", "notInEffect", "withdrawn", "resolved: inEffect", "resolved: notInEffect"]
+  const known = [
+    "confirmed", "rejected", "notInEffect", "withdrawn", "changed", "resolved: inEffect", "resolved: notInEffect",
+  ]
   if (known.includes(end)) return t(`pumps.end.${end}`)
   return t(end !== null && isUnsent(end) ? "pumps.end.unsent" : "pumps.end.other", { end: end ?? "?" })
 }
@@ -36,8 +38,11 @@ export function stageWords({ stage, people, needed, end = null }) {
 /** Whether somebody must look at the pump since nobody knows what it does. */
 export const isUncertain = (view) => view.stage === "uncertain"
 
+const showed = (key, readings) =>
+  readings.length > 0 ? [el("p", { t: key }), el("dl.quantities", {}, readings.map(reading))] : null
+
 export function commandView(view) {
-  const { number, device, command, entries = null, readings = [], waitsFor = null } = view
+  const { number, device, command, entries = null, atEntry = [], readings = [], waitsFor = null } = view
   const shown = isBlind(view)
     ? el("p.note", { t: "pumps.blind" })
     : el("dl.quantities", {}, (entries ?? []).map(quantity))
@@ -45,7 +50,7 @@ export function commandView(view) {
     `section.command.${view.stage}`, { "data-command": number },
     el("h3", {}, t("pumps.command", { number }), " · ", num(device), " · ", num(command)), shown,
     el("p.stage", {}, stageWords(view)),
-    readings.length > 0 ? [el("p", { t: "pumps.showed" }), el("dl.quantities", {}, readings.map(reading))] : null,
+    showed("pumps.showedAtEntry", atEntry), showed("pumps.showed", readings),
     waitsFor === null ? null : el("p.said", { lang: "en", dir: "ltr" }, plain(waitsFor)))
 }
 

@@ -60,6 +60,19 @@ extension Reading {
         guard told.values.count == 1 else { throw reader.damage }
         return Reading(told.field, told.values[0])
     }
+
+    static func readAll(_ reader: inout BodyReader) throws(BodyReader.Damage) -> [Reading] {
+        try reader.array { reader throws(BodyReader.Damage) in try reader.object(Reading.read) }
+    }
+
+    /// What a pump showed when a command was entered; `nil` where an older host did not keep it.
+    static func readShownIfAny(_ reader: inout BodyReader) throws(BodyReader.Damage) -> [Reading]? {
+        reader.hasMember("shown") ? try readAll(&reader) : nil
+    }
+}
+
+extension [Reading] {
+    var body: JSON { .array(map(\.body)) }
 }
 
 extension Expectation {
@@ -73,14 +86,14 @@ extension Expectation {
 extension Effect {
     var body: JSON {
         .members([
-            "before": .array(before.map(\.body)), "bytes": .string(Hex.text(bytes)), "expires": .integer(expires),
+            "before": before.body, "bytes": .string(Hex.text(bytes)), "expires": .integer(expires),
             "own": .bool(isEvidenceOwn), "profile": .string(profileDigest), "wanted": .array(wanted.map(\.body)),
         ])
     }
 
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Effect {
         try reader.member("before")
-        let before = try reader.array { reader throws(BodyReader.Damage) in try reader.object(Reading.read) }
+        let before = try Reading.readAll(&reader)
         guard let bytes = Hex.bytes(try reader.string("bytes")), !bytes.isEmpty else { throw reader.damage }
         let expires = try reader.integer("expires")
         let isEvidenceOwn = try reader.boolean("own")
@@ -96,16 +109,14 @@ extension Effect {
 extension ReadBack {
     var body: JSON {
         .members([
-            "after": .bool(isAskedAfter), "clean": .bool(isClean), "readings": .array(readings.map(\.body)),
+            "after": .bool(isAskedAfter), "clean": .bool(isClean), "readings": readings.body,
         ])
     }
 
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> ReadBack {
         let (isAskedAfter, isClean) = (try reader.boolean("after"), try reader.boolean("clean"))
         try reader.member("readings")
-        return ReadBack(
-            isAskedAfter: isAskedAfter, isClean: isClean,
-            readings: try reader.array { reader throws(BodyReader.Damage) in try reader.object(Reading.read) })
+        return ReadBack(isAskedAfter: isAskedAfter, isClean: isClean, readings: try Reading.readAll(&reader))
     }
 }
 

@@ -65,7 +65,8 @@ package enum CommandRecord {
         case .commandDrafted:
             let person = try Operator.read(&reader)
             try reader.member("content")
-            return .drafted(try reader.object(CommandContent.read), by: person)
+            let content = try reader.object(CommandContent.read)
+            return .drafted(content, by: person, shown: try Reading.readShownIfAny(&reader))
         case .stopAsked, .pumpLookedAt, .pumpUnlocked:
             let person = try Operator.read(&reader)
             let pump = try PumpKey.read(&reader)
@@ -93,7 +94,12 @@ package enum CommandRecord {
         switch kind {
         case .commandVerified:
             let person = try Operator.read(&reader)
-            return .verified(try reader.number("number"), by: person)
+            let number = try reader.number("number")
+            return .verified(number, by: person, shown: try Reading.readShownIfAny(&reader))
+        case .commandChanged:
+            let number = try reader.number("number")
+            try reader.member("shown")
+            return .changed(number, shown: try Reading.readAll(&reader))
         case .commandMismatched:
             let person = try Operator.read(&reader)
             return .mismatched(try reader.number("number"), by: person)

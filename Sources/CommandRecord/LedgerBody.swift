@@ -36,6 +36,7 @@ extension CommandLedger.Command {
         var by: [Operator]?
         var effect: Effect?
         var left: Bool?
+        var shown: [Reading]?
         var since: Int64?
         var taken: Bool?
     }
@@ -43,8 +44,8 @@ extension CommandLedger.Command {
     func body(_ number: Int64) -> JSON {
         var told = Members()
         switch state {
-        case .draft(let person, let since): (told.by, told.since) = ([person], since)
-        case .verified(let people, let since): (told.by, told.since) = (people, since)
+        case .draft(let person, let since, let shown): told = Members(by: [person], shown: shown, since: since)
+        case .verified(let people, let since, let shown): told = Members(by: people, shown: shown, since: since)
         case .intended(let effect), .sent(let effect), .acknowledged(let effect): told.effect = effect
         case .uncertain(let doubt):
             told = Members(
@@ -52,8 +53,9 @@ extension CommandLedger.Command {
         }
         return .members([
             "by": told.by?.body, "content": content.body, "effect": told.effect?.body,
-            "left": told.left.map(JSON.bool), "number": .integer(number), "since": told.since.map { .integer($0) },
-            "state": .string(Word(state).rawValue), "taken": told.taken.map(JSON.bool),
+            "left": told.left.map(JSON.bool), "number": .integer(number), "shown": told.shown?.body,
+            "since": told.since.map { .integer($0) }, "state": .string(Word(state).rawValue),
+            "taken": told.taken.map(JSON.bool),
         ])
     }
 
@@ -67,6 +69,7 @@ extension CommandLedger.Command {
         told.effect = reader.hasMember("effect") ? try reader.object(Effect.read) : nil
         told.left = try reader.booleanIfAny("left")
         let number = try reader.number("number")
+        told.shown = try Reading.readShownIfAny(&reader)
         told.since = try reader.integerIfAny("since")
         let word: Word = try reader.word("state")
         told.taken = try reader.booleanIfAny("taken")
@@ -76,15 +79,15 @@ extension CommandLedger.Command {
 
     /// A state with what belongs to it, and nothing else.
     private static func state(_ word: Word, _ told: Members) -> CommandState? {
-        switch (word, told.by, told.effect, told.left, told.since, told.taken) {
-        case (.draft, let people?, nil, nil, let since?, nil):
-            people.count == 1 ? .draft(by: people[0], since: since) : nil
-        case (.verified, let people?, nil, nil, let since?, nil):
-            people.count <= 2 ? .verified(by: people, since: since) : nil
-        case (.intended, nil, let effect?, nil, nil, nil): .intended(effect)
-        case (.sent, nil, let effect?, nil, nil, nil): .sent(effect)
-        case (.acknowledged, nil, let effect?, nil, nil, nil): .acknowledged(effect)
-        case (.uncertain, nil, let effect?, let left?, let since?, let taken?):
+        switch (word, told.by, told.effect, told.left, told.shown, told.since, told.taken) {
+        case (.draft, let people?, nil, nil, let shown, let since?, nil):
+            people.count == 1 ? .draft(by: people[0], since: since, shown: shown) : nil
+        case (.verified, let people?, nil, nil, let shown, let since?, nil):
+            people.count <= 2 ? .verified(by: people, since: since, shown: shown) : nil
+        case (.intended, nil, let effect?, nil, nil, nil, nil): .intended(effect)
+        case (.sent, nil, let effect?, nil, nil, nil, nil): .sent(effect)
+        case (.acknowledged, nil, let effect?, nil, nil, nil, nil): .acknowledged(effect)
+        case (.uncertain, nil, let effect?, let left?, nil, let since?, let taken?):
             .uncertain(CommandState.Uncertainty(effect: effect, isTaken: taken, since: since, isLeftToPeople: left))
         default: nil
         }

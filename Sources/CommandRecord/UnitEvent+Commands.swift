@@ -26,6 +26,7 @@ extension CommandEvent {
         case .drafted: .commandDrafted
         case .verified: .commandVerified
         case .mismatched: .commandMismatched
+        case .changed: .commandChanged
         case .withdrawn: .commandWithdrawn
         case .expired: .commandExpired
         case .refused: .commandRefused
@@ -53,9 +54,12 @@ extension CommandEvent {
         switch self {
         case .sessionBegan, .recordDamaged: nil
         case .snapshot(let snapshot): .members(["ledger": snapshot.body])
-        case .drafted(let content, let person): .members(["by": [person].body, "content": content.body])
-        case .verified(let number, let person), .mismatched(let number, let person),
-            .withdrawn(let number, let person):
+        case .drafted(let content, let person, let shown):
+            .members(["by": [person].body, "content": content.body, "shown": shown?.body])
+        case .verified(let number, let person, let shown):
+            .members(["by": [person].body, "number": .integer(number), "shown": shown?.body])
+        case .changed(let number, let shown): .members(["number": .integer(number), "shown": shown.body])
+        case .mismatched(let number, let person), .withdrawn(let number, let person):
             .members(["by": [person].body, "number": .integer(number)])
         case .expired(let number), .sent(let number), .taken(let number), .rejected(let number),
             .undecided(let number), .leftToPeople(let number):

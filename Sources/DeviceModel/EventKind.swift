@@ -45,6 +45,7 @@ package enum EventKind: String, Sendable, CaseIterable {
     case commandDrafted
     case commandVerified
     case commandMismatched
+    case commandChanged
     case commandWithdrawn
     case commandExpired
     case commandRefused
@@ -105,8 +106,9 @@ package enum EventKind: String, Sendable, CaseIterable {
             .bedLedger, .consultationOpened, .consultationClosed, .consultationJoined, .consultationLeft:
             .host
         case .alertStart, .alertUpdate, .alertEnd, .alarmSwitchedOff, .alarmSwitchedOn, .samplesLost, .settingRefused,
-            .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
-            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+            .commandDrafted, .commandVerified, .commandMismatched, .commandChanged, .commandWithdrawn,
+            .commandExpired, .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken,
+            .commandRejected,
             .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
             .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked:
             .deviceOrHost
@@ -172,6 +174,7 @@ package enum EventKind: String, Sendable, CaseIterable {
         case .commandDrafted: "Somebody entered a command for a pump; its number is this event's."
         case .commandVerified: "A second person entered the same, blind."
         case .commandMismatched: "A second person entered something else: both are void."
+        case .commandChanged: "The pump shows something else than when a command was entered, which is void."
         case .commandWithdrawn: "Somebody withdrew a command before it was started."
         case .commandExpired: "A command waited too long and is void."
         case .commandRefused: "A command was refused, and is void."
@@ -259,8 +262,9 @@ package enum EventKind: String, Sendable, CaseIterable {
             .alarmLedger, .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn,
             .bedEntered, .scoreGiven, .bedLedger,
             .consultationOpened, .consultationClosed, .consultationJoined, .consultationLeft,
-            .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
-            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+            .commandDrafted, .commandVerified, .commandMismatched, .commandChanged, .commandWithdrawn,
+            .commandExpired, .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken,
+            .commandRejected,
             .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
             .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked,
             .commandLedger:

@@ -170,8 +170,10 @@ extension EventKind {
             ]
         case .journalWitnessed: Self.witness
         case .deviceReleased: []
-        case .commandDrafted: [Self.by, EventMember("content", "What is wanted: an object.")]
-        case .commandVerified, .commandMismatched, .commandWithdrawn: [Self.by, Self.command]
+        case .commandDrafted: [Self.by, EventMember("content", "What is wanted: an object."), Self.shownAtEntry]
+        case .commandVerified: [Self.by, Self.command, Self.shownAtEntry]
+        case .commandMismatched, .commandWithdrawn: [Self.by, Self.command]
+        case .commandChanged: [Self.command, EventMember("shown", "What the pump shows now: an array.")]
         case .commandResolved: [Self.by, Self.command, EventMember("word", "What the pump shows.")]
         case .commandExpired, .commandSent, .commandTaken, .commandRejected, .commandUndecided, .commandLeftToPeople:
             [Self.command]
@@ -204,6 +206,9 @@ extension EventKind {
 
     private static let command = EventMember(
         "number", "The command's: the sequence of the event by which it was drafted.")
+
+    private static let shownAtEntry = EventMember(
+        "shown", "What the pump showed at this moment: an array. Older hosts did not keep it.")
 
     private static let pump = EventMember(
         "pump", "Which, however the configuration calls it: `serial:…` or `port:…`, and `#…` for a slot.")

@@ -42,8 +42,9 @@ package enum RecordedEvent: Sendable, Hashable {
         case .bedConfigured, .presetChosen, .patientBound, .patientUnbound, .bindingWithdrawn, .bedEntered, .scoreGiven:
             self = .bed(kind)
         case .hostStarted, .hostStopped: self = .sessionBoundary(kind, leavesNoAlert: members["alertsEnded"] != nil)
-        case .commandDrafted, .commandVerified, .commandMismatched, .commandWithdrawn, .commandExpired,
-            .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken, .commandRejected,
+        case .commandDrafted, .commandVerified, .commandMismatched, .commandChanged, .commandWithdrawn,
+            .commandExpired, .commandRefused, .commandIntended, .commandNotSent, .commandSent, .commandTaken,
+            .commandRejected,
             .commandUnanswered, .commandReadBack, .commandUndecided, .commandLeftToPeople, .commandResolved,
             .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .pumpLookedAt, .pumpUnlocked,
             .commandLedger:

@@ -32,7 +32,8 @@ extension FHIRMapper {
         case .commandVerified, .commandWithdrawn, .commandResolved, .pumpLookedAt, .pumpUnlocked:
             Account(action: "U", outcome: .success, isByPerson: true)
         case .commandMismatched: Account(action: "U", outcome: .minorFailure, isByPerson: true)
-        case .commandExpired, .commandRefused: Account(action: "U", outcome: .minorFailure, isByPerson: false)
+        case .commandChanged, .commandExpired, .commandRefused:
+            Account(action: "U", outcome: .minorFailure, isByPerson: false)
         case .commandIntended, .commandSent, .commandTaken, .stopSent, .stopConfirmed:
             Account(action: "E", outcome: .success, isByPerson: false)
         case .commandNotSent, .commandRejected: Account(action: "E", outcome: .minorFailure, isByPerson: false)

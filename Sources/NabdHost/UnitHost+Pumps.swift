@@ -9,8 +9,9 @@ import RealTime
 
 /// The command path of a unit that drives pumps.
 extension UnitHost {
-    /// How often the rules are read, and a socket that cannot be had is tried, again. Unit: s.
+    /// How often the rules and the operators are read, and a socket that cannot be had is tried, again. Unit: s.
     private static let rulesAgain = 10
+    private static let operatorsAgain = 5
     private static let doorAgain = 10
 
     /// The command path, by what the journal tells; `nil` where no pump is driven.
@@ -57,12 +58,15 @@ extension UnitHost {
     /// Lets people in until it is cancelled. Without its socket the host runs on, says so, and tries again.
     func openDoor() async {
         guard let desk, let settings = configuration.people else { return }
+        let watch = OperatorsWatch(path: settings.operators)
+        let signIn = SignIn(
+            operators(watch.told), failures: "\(settings.operators).failures",
+            notice: { [logger] in logger.warning("\($0.words)") })
+        let watching = Task { await follow(watch, into: signIn) }
+        defer { watching.cancel() }
         var isTold = false
         while !Task.isCancelled {
             do {
-                let signIn = SignIn(
-                    operators(settings.operators), failures: "\(settings.operators).failures",
-                    notice: { [logger] in logger.warning("\($0.words)") })
                 let socket = try DeskSocket(
                     path: settings.socket, signIn: signIn, desk: desk,
                     notice: { [logger] in logger.warning("\($0.words)") })
@@ -79,10 +83,30 @@ extension UnitHost {
     }
 
     /// Whoever may sign in; nobody where the file cannot be believed: whoever stops a pump need not.
-    private func operators(_ path: String) -> Operators {
-        do throws(any Error) { return try Operators(path: path) } catch {
-            logger.error("nobody can sign in to command a pump, only to stop one", metadata: ["reason": "\(error)"])
+    private func operators(_ found: OperatorsWatch.Found) -> Operators {
+        switch found {
+        case .operators(let operators): return operators
+        case .fault(let reason):
+            logger.error("nobody can sign in to command a pump, only to stop one", metadata: ["reason": "\(reason)"])
             return .nobody
+        }
+    }
+
+    /// Whoever is put into the file or taken out of it while the host runs counts within seconds. A file that cannot be
+    /// believed is told, and changes nothing.
+    private func follow(_ watch: OperatorsWatch, into signIn: SignIn) async {
+        var watch = watch
+        while (try? await Task.sleep(for: .seconds(Self.operatorsAgain))) != nil {
+            switch watch.look() {
+            case nil: continue
+            case .operators(let operators):
+                signIn.use(operators)
+                logger.notice("the operators were read again", metadata: ["count": "\(operators.count)"])
+            case .fault(let reason):
+                logger.error(
+                    "the operators cannot be read again: who may sign in stays as it is",
+                    metadata: ["reason": "\(reason)"])
+            }
         }
     }
 }

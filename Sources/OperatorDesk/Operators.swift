@@ -21,8 +21,8 @@ package enum OperatorRole: String, Sendable, Hashable, CaseIterable {
 ///     roles: [clinician]
 ///     secret: scrypt$16384$8$1$…   # as `nabd pump operator add amal` prints it
 /// ```
-package struct Operators: Sendable {
-    struct Person: Sendable {
+package struct Operators: Sendable, Hashable {
+    struct Person: Sendable, Hashable {
         let id: String
         let name: String
         let roles: Set<OperatorRole>
@@ -36,6 +36,8 @@ package struct Operators: Sendable {
     private static let longestFile = 1 << 18
 
     let people: [Person]
+
+    package var count: Int { people.count }
 
     /// Where the file cannot be believed: nobody signs in, and a stop needs nobody.
     package static let nobody = Operators(people: [])
@@ -82,7 +84,11 @@ package struct Operators: Sendable {
         if !isId(id) {
             key.error("an operator's id is 1 to \(longestId) of a to z, 0 to 9 and -, beginning with a letter")
         }
-        guard let map = value.mapping("an operator") else { return nil }
+        // What stands there instead may be the secret itself: it is not quoted.
+        guard value.isMapping, let map = value.mapping("an operator") else {
+            value.error("an operator is a mapping of name, roles and secret")
+            return nil
+        }
         map.allow(["name", "roles", "secret"])
         let name = map.required("name")?.text("the operator's name")
         if let name, name.utf8.count > longestName || Printable.text(name, keepingLines: false) != name {

@@ -48,7 +48,7 @@ package final class SignIn: Sendable {
     /// So many wait at most: about 2 s. Beyond that somebody guesses, or floods.
     static let mostWaiting = 20
 
-    private let operators: Operators
+    private let operators: Mutex<Operators>
     private let clock: any MonotonicTime
     private let notice: @Sendable (DeskNotice) -> Void
     private let queue = DispatchQueue(label: "sign-in")
@@ -62,11 +62,15 @@ package final class SignIn: Sendable {
         _ operators: Operators, failures path: String, clock: any MonotonicTime = MonotonicClock(),
         notice: @escaping @Sendable (DeskNotice) -> Void
     ) {
-        (self.operators, self.clock, self.notice) = (operators, clock, notice)
+        (self.clock, self.notice) = (clock, notice)
+        self.operators = Mutex(operators)
         let (book, isWhole) = FailureBook.opened(at: path, of: Set(operators.people.map(\.id)), now: clock.now())
         self.book = Mutex(book)
         if !isWhole { notice(.failuresLost) }
     }
+
+    /// From now on these may sign in, and no others. What is known of failures stays.
+    package func use(_ operators: Operators) { self.operators.withLock { $0 = operators } }
 
     /// Takes about 0.1 s for each who wait before it.
     func check(_ credential: Credential) async -> Outcome {
@@ -78,11 +82,14 @@ package final class SignIn: Sendable {
     }
 
     private func checkNow(_ credential: Credential) -> Outcome {
+        let operators = operators.withLock { $0 }
         let person = operators.people.first { $0.id == credential.id }
-        let isRight = (person?.secret ?? decoy(credential.id))?.isOf(credential.secret) ?? false
+        let isRight = (person?.secret ?? Self.decoy(credential.id, operators))?.isOf(credential.secret) ?? false
         let now = clock.now()
+        // Whoever was taken out of the file while that was reckoned is not let in.
+        let isStillThere = self.operators.withLock { $0.people.contains { $0 == person } }
         return book.withLock { book in
-            if let person, isRight, !book.isLocked(person.id, at: now) {
+            if let person, isRight, isStillThere, !book.isLocked(person.id, at: now) {
                 return .known(Person(who: Operator(person.id), roles: person.roles))
             }
             // Before the answer: whoever cuts the power to guess on finds it counted.
@@ -93,7 +100,7 @@ package final class SignIn: Sendable {
     }
 
     /// A secret that costs as much to check, always the same for an id; `nil` where there is nobody at all.
-    private func decoy(_ id: String) -> SecretHash? {
+    private static func decoy(_ id: String, _ operators: Operators) -> SecretHash? {
         let place = UInt(bitPattern: id.hashValue) % UInt(max(1, operators.people.count))
         return operators.people.dropFirst(Int(place)).first?.secret
     }

@@ -10,11 +10,16 @@ package enum CommandEvent: Sendable, Hashable {
     /// Events are missing or damaged: every pump is to be looked at.
     case recordDamaged
 
-    case drafted(CommandContent, by: Operator)
+    /// - shown: what the pump showed at this moment; `nil` where an older host did not keep it.
+    case drafted(CommandContent, by: Operator, shown: [Reading]? = nil)
     /// A second person entered the same, blind.
-    case verified(Int64, by: Operator)
+    ///
+    /// - shown: what the pump showed at this moment; `nil` where an older host did not keep it.
+    case verified(Int64, by: Operator, shown: [Reading]? = nil)
     /// A second person entered something else.
     case mismatched(Int64, by: Operator)
+    /// The pump shows something else than when it was entered: what was entered is void.
+    case changed(Int64, shown: [Reading])
     case withdrawn(Int64, by: Operator)
     case expired(Int64)
     case refused(Int64, RefusalReason)
@@ -58,10 +63,11 @@ extension CommandEvent {
         case .sessionBegan, .snapshot, .recordDamaged, .drafted, .stopAsked, .stopSent, .stopConfirmed,
             .stopNotDelivered, .lookedAt, .unlocked:
             nil
-        case .verified(let number, _), .mismatched(let number, _), .withdrawn(let number, _), .expired(let number),
-            .refused(let number, _), .intended(let number, _), .notSent(let number, _), .sent(let number),
-            .taken(let number), .rejected(let number), .unanswered(let number, _), .readBack(let number, _),
-            .undecided(let number), .leftToPeople(let number), .resolved(let number, _, _):
+        case .verified(let number, _, _), .mismatched(let number, _), .changed(let number, _),
+            .withdrawn(let number, _), .expired(let number), .refused(let number, _), .intended(let number, _),
+            .notSent(let number, _), .sent(let number), .taken(let number), .rejected(let number),
+            .unanswered(let number, _), .readBack(let number, _), .undecided(let number), .leftToPeople(let number),
+            .resolved(let number, _, _):
             number
         }
     }

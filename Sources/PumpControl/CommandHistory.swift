@@ -17,7 +17,7 @@ package struct CommandHistory: Sendable {
             for (open, command) in snapshot.open where traces[open] == nil {
                 traces[open] = CommandTrace(
                     content: command.content, people: command.state.people ?? command.content.people, since: time,
-                    isWaiting: command.state.isWaiting)
+                    isWaiting: command.state.isWaiting, atEntry: command.state.shown ?? [])
             }
         }
         if case .sessionBegan = event {
@@ -34,12 +34,14 @@ package struct CommandHistory: Sendable {
         _ event: CommandEvent, number: Int64, at time: Int64, end: CommandEnd?, in traces: inout [Int64: CommandTrace]
     ) {
         switch event {
-        case .drafted(let content, _):
-            traces[number] = CommandTrace(content: content, people: 1, since: time, isWaiting: true)
+        case .drafted(let content, _, let shown):
+            traces[number] = CommandTrace(
+                content: content, people: 1, since: time, isWaiting: true, atEntry: shown ?? [])
             if traces.count > Self.mostTraces, let oldest = traces.filter({ $0.value.end != nil }).keys.min() {
                 traces[oldest] = nil
             }
-        case .verified(let command, _): traces[command]?.people += 1
+        case .verified(let command, _, _): traces[command]?.people += 1
+        case .changed(let command, let shown): traces[command]?.readings = shown
         case .stopAsked(let key, _):
             for (command, trace) in traces where trace.content.pump == key && trace.end == nil && trace.isWaiting {
                 traces[command]?.end = .void(.stopped)
@@ -66,6 +68,8 @@ package struct CommandTrace: Sendable {
     package fileprivate(set) var since: Int64
     /// Whether nothing of it has been intended.
     package fileprivate(set) var isWaiting: Bool
+    /// What the pump showed when it was entered; empty where an older host did not keep it.
+    package let atEntry: [Reading]
     package fileprivate(set) var readings: [Reading] = []
     package fileprivate(set) var end: CommandEnd?
 }
@@ -77,15 +81,19 @@ extension CommandTrace {
     ///   - state: what the ledger says of it; `nil` where it has ended.
     ///   - device: the pump's handle.
     ///   - unit: of an entry, as people read it.
+    ///   - fieldUnit: of what the pump shows in a field, as people read it; `nil` for a word.
     package func view(
         number: Int64, state: CommandState?, device: String, waitsFor: String? = nil,
-        unit: (CommandEntry) -> String = { $0.unit }
+        unit: (CommandEntry) -> String = { $0.unit }, fieldUnit: (String) -> String? = { _ in nil }
     ) -> CommandView {
-        CommandView(
+        func views(_ readings: [Reading]) -> [ReadingView] {
+            readings.map { ReadingView($0.field, $0.value, unit: fieldUnit($0.field)) }
+        }
+        return CommandView(
             number: number, device: device, command: content.command, stage: CommandView.Stage(state),
             people: people, needed: content.people,
             entries: content.entries.map { EntryView($0.name, $0.quantity.text, unit: unit($0)) }, since: since,
-            waitsFor: waitsFor, readings: readings.map { ReadingView($0.field, $0.value) }, end: end?.word)
+            waitsFor: waitsFor, atEntry: views(atEntry), readings: views(readings), end: end?.word)
     }
 }
 

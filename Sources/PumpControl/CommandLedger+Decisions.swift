@@ -12,21 +12,28 @@ extension CommandLedger {
     }
 
     /// Somebody enters a command.
-    package func draft(_ content: CommandContent, by person: Operator, at now: Int64) throws(Refusal) -> CommandEvent {
-        guard (1...2).contains(content.people) else { throw Refusal(.notAllowed) }
-        try checkPump(content, besides: nil, at: now)
-        return .drafted(content, by: person)
-    }
-
-    /// A second person enters the same without having seen it. What differs voids both.
-    package func verify(_ number: Int64, entering content: CommandContent, by person: Operator, at now: Int64)
+    ///
+    /// - Parameter shown: what the pump shows at this moment: it is kept with what was entered.
+    package func draft(_ content: CommandContent, by person: Operator, shown: [Reading], at now: Int64)
         throws(Refusal) -> CommandEvent
     {
+        guard (1...2).contains(content.people) else { throw Refusal(.notAllowed) }
+        try checkPump(content, besides: nil, at: now)
+        return .drafted(content, by: person, shown: shown)
+    }
+
+    /// A second person enters the same without having seen it. What differs voids both, and so does a pump that shows
+    /// something else than to the first.
+    package func verify(
+        _ number: Int64, entering content: CommandContent, by person: Operator, shown: [Reading], at now: Int64
+    ) throws(Refusal) -> CommandEvent {
         guard let command = open[number] else { throw Refusal(.unknownCommand) }
-        guard case .draft(let first, let since) = command.state else { throw Refusal(.notDraft, number) }
+        guard case .draft(let first, let since, let before) = command.state else { throw Refusal(.notDraft, number) }
         if isOver(since, at: now) { return .expired(number) }
         if first == person { throw Refusal(.samePerson, number) }
-        return content == command.content ? .verified(number, by: person) : .mismatched(number, by: person)
+        if content == command.content, shown != before { return .changed(number, shown: shown) }
+        return content == command.content
+            ? .verified(number, by: person, shown: shown) : .mismatched(number, by: person)
     }
 
     package func withdraw(_ number: Int64, by person: Operator) throws(Refusal) -> CommandEvent {
@@ -36,11 +43,13 @@ extension CommandLedger {
     }
 
     /// The verified command is to be carried out: once this event is durable, and not before, its bytes go to the line.
+    /// Where the pump shows something else than when it was entered, or that is not known, it is void instead.
     package func intend(_ number: Int64, _ effect: Effect, at now: Int64) throws(Refusal) -> CommandEvent {
         guard let command = open[number] else { throw Refusal(.unknownCommand) }
-        guard case .verified(_, let since) = command.state else { throw Refusal(.notVerified, number) }
+        guard case .verified(_, let since, let shown) = command.state else { throw Refusal(.notVerified, number) }
         if isOver(since, at: now) { return .expired(number) }
         try checkPump(command.content, besides: number, at: now)
+        guard effect.before == shown else { return .changed(number, shown: effect.before) }
         guard !effect.bytes.isEmpty, effect.isBeforeKnown, now < effect.expires,
             span(from: since, to: effect.expires) <= rules.longestDraft
         else { throw Refusal(.notAllowed, number) }
@@ -64,7 +73,7 @@ extension CommandLedger {
     package func due(at now: Int64) -> [CommandEvent] {
         open.sorted { $0.key < $1.key }.compactMap { number, command in
             switch command.state {
-            case .draft(_, let since), .verified(_, let since):
+            case .draft(_, let since, _), .verified(_, let since, _):
                 isOver(since, at: now) ? .expired(number) : nil
             case .uncertain(let doubt):
                 !doubt.isLeftToPeople && span(from: doubt.since, to: now) >= rules.patience

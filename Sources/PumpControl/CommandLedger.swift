@@ -103,11 +103,13 @@ package struct CommandLedger: Sendable, Hashable {
         case .sessionBegan: beginSession(at: time)
         case .snapshot(let snapshot): take(snapshot, isFirst: isFirst, at: number)
         case .recordDamaged: damage()
-        case .drafted(let content, let by):
+        case .drafted(let content, let by, let shown):
             guard (1...2).contains(content.people) else { return contradict(content.pump) }
             open[number] = Command(
                 content: content,
-                state: content.people == 1 ? .verified(by: [by], since: time) : .draft(by: by, since: time))
+                state: content.people == 1
+                    ? .verified(by: [by], since: time, shown: shown)
+                    : .draft(by: by, since: time, shown: shown))
         case .stopAsked(let key, _): askStop(key, number, at: time)
         case .stopSent(let key, let stop):
             change(key) { if $0.stop?.number == stop, $0.stop?.phase == .asked { $0.stop?.phase = .sent } }
@@ -120,10 +122,11 @@ package struct CommandLedger: Sendable, Hashable {
                 if pump.stop?.phase == .notDelivered { pump.stop = nil }
             }
         case .unlocked(let key, _): change(key) { ($0.isLocked, $0.failures) = (false, []) }
-        case .verified(let command, _), .mismatched(let command, _), .withdrawn(let command, _), .expired(let command),
-            .refused(let command, _), .intended(let command, _), .notSent(let command, _), .sent(let command),
-            .taken(let command), .rejected(let command), .unanswered(let command, _), .readBack(let command, _),
-            .undecided(let command), .leftToPeople(let command), .resolved(let command, _, _):
+        case .verified(let command, _, _), .mismatched(let command, _), .changed(let command, _),
+            .withdrawn(let command, _), .expired(let command), .refused(let command, _), .intended(let command, _),
+            .notSent(let command, _), .sent(let command), .taken(let command), .rejected(let command),
+            .unanswered(let command, _), .readBack(let command, _), .undecided(let command),
+            .leftToPeople(let command), .resolved(let command, _, _):
             return take(event, of: command, at: time)
         }
         return nil
@@ -157,9 +160,12 @@ package struct CommandLedger: Sendable, Hashable {
     /// What an event brings about; `nil` where it cannot come in this state.
     private static func next(_ command: Command, _ event: CommandEvent, at time: Int64) -> Next? {
         switch (command.state, event) {
-        case (.draft(let first, let since), .verified(_, let second)):
-            return first == second ? nil : .state(.verified(by: [first, second], since: since))
+        case (.draft(let first, let since, let shown), .verified(_, let second, let again)):
+            // Where the pump showed something else to the second, it is not known on what both have entered it.
+            let both = shown == again ? shown : nil
+            return first == second ? nil : .state(.verified(by: [first, second], since: since, shown: both))
         case (.draft, .mismatched): return .end(.void(.mismatched))
+        case (.draft, .changed), (.verified, .changed): return .end(.void(.changed))
         case (.draft, .withdrawn), (.verified, .withdrawn): return .end(.void(.withdrawn))
         case (.draft, .expired), (.verified, .expired): return .end(.void(.expired))
         case (.draft, .refused), (.verified, .refused): return .end(.void(.refused))

@@ -1,7 +1,9 @@
 /// Where a command that has not ended stands, with what belongs to each state.
 package enum CommandState: Sendable, Hashable {
-    case draft(by: Operator, since: Int64)
-    case verified(by: [Operator], since: Int64)
+    /// - shown: what the pump showed when it was entered; `nil` where that is not known.
+    case draft(by: Operator, since: Int64, shown: [Reading]? = nil)
+    /// - shown: what the pump showed to each who entered it; `nil` where that is not known.
+    case verified(by: [Operator], since: Int64, shown: [Reading]? = nil)
     case intended(Effect)
     case sent(Effect)
     case acknowledged(Effect)
@@ -39,7 +41,14 @@ package enum CommandState: Sendable, Hashable {
     package var people: Int? {
         switch self {
         case .draft: 1
-        case .verified(let people, _): people.count
+        case .verified(let people, _, _): people.count
+        case .intended, .sent, .acknowledged, .uncertain: nil
+        }
+    }
+    /// What the pump showed when it was entered, as long as it waits; `nil` from then on, and where it is not known.
+    package var shown: [Reading]? {
+        switch self {
+        case .draft(_, _, let shown), .verified(_, _, let shown): shown
         case .intended, .sent, .acknowledged, .uncertain: nil
         }
     }
@@ -70,6 +79,8 @@ package enum CommandEnd: Sendable, Hashable {
         case expired
         case restarted
         case mismatched
+        /// The pump shows something else than when it was entered.
+        case changed
         case refused
         /// Somebody stopped the pump meanwhile.
         case stopped

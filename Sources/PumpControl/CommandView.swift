@@ -52,7 +52,9 @@ package struct CommandView: Sendable, Hashable {
     package let since: Int64
     /// What has to come next, in a sentence; `nil` after its end.
     package let waitsFor: String?
-    /// What the pump showed last.
+    /// What the pump showed when it was entered; empty where that is not known.
+    package let atEntry: [ReadingView]
+    /// What the pump showed last, behind that.
     package let readings: [ReadingView]
     /// How it ended, in a word (`confirmed`, `rejected`, `notInEffect`, `withdrawn` …); `nil` before.
     package let end: String?
@@ -60,18 +62,19 @@ package struct CommandView: Sendable, Hashable {
     /// - Parameter entries: left out of the view where it must be blind.
     package init(
         number: Int64, device: String, command: String, stage: Stage, people: Int, needed: Int = 2,
-        entries: [EntryView]?, since: Int64, waitsFor: String? = nil, readings: [ReadingView] = [], end: String? = nil
+        entries: [EntryView]?, since: Int64, waitsFor: String? = nil, atEntry: [ReadingView] = [],
+        readings: [ReadingView] = [], end: String? = nil
     ) {
         (self.number, self.device, self.command, self.stage) = (number, device, command, stage)
         (self.people, self.needed, self.since, self.waitsFor) = (people, needed, since, waitsFor)
-        (self.readings, self.end) = (readings, end)
+        (self.atEntry, self.readings, self.end) = (atEntry, readings, end)
         self.entries = stage == .draft || people < needed ? nil : entries
     }
 }
 
 extension CommandView: Codable {
     private enum CodingKeys: String, CodingKey {
-        case number, device, command, stage, people, needed, entries, since, waitsFor, readings, end
+        case number, device, command, stage, people, needed, entries, since, waitsFor, atEntry, readings, end
     }
 
     /// By the one initialiser: a line cannot make a view of what nobody may see yet.
@@ -87,6 +90,8 @@ extension CommandView: Codable {
             entries: try members.decodeIfPresent([EntryView].self, forKey: .entries),
             since: try members.decode(Int64.self, forKey: .since),
             waitsFor: try members.decodeIfPresent(String.self, forKey: .waitsFor),
+            // A host of before does not tell it.
+            atEntry: try members.decodeIfPresent([ReadingView].self, forKey: .atEntry) ?? [],
             readings: try members.decode([ReadingView].self, forKey: .readings),
             end: try members.decodeIfPresent(String.self, forKey: .end))
     }
@@ -102,6 +107,7 @@ extension CommandView: Codable {
         try members.encodeIfPresent(entries, forKey: .entries)
         try members.encode(since, forKey: .since)
         try members.encodeIfPresent(waitsFor, forKey: .waitsFor)
+        if !atEntry.isEmpty { try members.encode(atEntry, forKey: .atEntry) }
         try members.encode(readings, forKey: .readings)
         try members.encodeIfPresent(end, forKey: .end)
     }

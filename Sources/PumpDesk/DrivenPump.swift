@@ -72,6 +72,51 @@ package struct DrivenPump: Sendable {
         }
     }
 
+    /// What a look told of all that a command depends on and shows; `nil` where any of it is not known for sure, or not
+    /// of now.
+    func shown(_ outcome: OrderOutcome, of command: CommandPlan) -> [Reading]? {
+        guard outcome.kind == .looked(isClean: true),
+            command.watched.indices.allSatisfy({ outcome.told[$0].isKnown })
+        else { return nil }
+        return readings(outcome, of: command)
+    }
+
+    /// The unit of what a field shows, as people read it; `nil` of a word.
+    func unit(of field: String) -> String? {
+        for command in serial.commands {
+            for shown in command.shows where command.watched[shown.watched].name == field {
+                guard case .argument(let name) = shown.what else { continue }
+                return command.description.arguments.first { $0.name == name }?.unit.display
+            }
+        }
+        return nil
+    }
+
+    /// What the pump showed when something was entered, and what it shows now: what differs, and what to do.
+    ///
+    /// - Parameter before: `nil` where it is not known.
+    func words(ofChangeFrom before: [Reading]?, to shown: [Reading]) -> String {
+        let known = before ?? []
+        let same = Set(known).intersection(shown)
+        var fields: [String] = []
+        for reading in known + shown where !same.contains(reading) && !fields.contains(reading.field) {
+            fields.append(reading.field)
+        }
+        func words(_ readings: [Reading]) -> String {
+            fields.map { field in
+                guard let reading = readings.first(where: { $0.field == field }) else { return "no \(field)" }
+                return "\(field) \(reading.value)" + (unit(of: field).map { " \($0)" } ?? "")
+            }.joined(separator: ", ")
+        }
+        let then =
+            before == nil
+            ? "It is not known what \(handle) showed when this was entered"
+            : "When this was entered, \(handle) showed \(words(known))"
+        return
+            "\(then); now it shows \(words(shown)). Nothing was sent, and what was entered is void: look at the pump, "
+            + "and enter it anew."
+    }
+
     /// What a look told, in the one way in which it is compared.
     func readings(_ outcome: OrderOutcome, of command: CommandPlan) -> [Reading] {
         command.watched.indices.compactMap { place in

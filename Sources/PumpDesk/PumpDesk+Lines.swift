@@ -18,6 +18,9 @@ extension PumpDesk {
     }
 
     private func take(_ outcome: OrderOutcome, of pump: DrivenPump, at now: Int64) {
+        if let entering = entering.removeValue(forKey: outcome.number) {
+            return enter(entering, outcome, on: pump, at: now)
+        }
         for (number, work) in work {
             switch work {
             case .looking(outcome.number, let stops, _): decide(number, stops: stops, outcome, on: pump, at: now)
@@ -113,6 +116,7 @@ extension PumpDesk {
                 self.work[number] = nil
                 starting.removeValue(forKey: number)?(DeskRefusal(.stopPending, number).answer)
             }
+            dropEntering(on: pump.key) { DeskRefusal(.stopPending, $0) }
             let person = asked.lazy.compactMap { ask -> Operator? in
                 if case .stop(pump.handle, let person) = ask.request { person } else { nil }
             }.first

@@ -25,12 +25,11 @@ extension PumpDesk {
                     bytes: try bytes(pump, command, content),
                     words: "This would be said to \(pump.handle), once, after it was prepared and looked at."))
         case .draft(let entry, let person):
-            let (pump, _, content) = try read(entry)
-            let event = try refusing { () throws(CommandLedger.Refusal) in
-                try ledger.draft(content, by: person, at: now)
-            }
-            try answer(ask, with: try record(event, on: pump, at: now))
-        case .verify(let number, let entry, let person): try verify(number, entry, by: person, ask, at: now)
+            let (pump, plan, content) = try read(entry)
+            try draft(content, plan, on: pump, by: person, ask, at: now)
+        case .verify(let number, let entry, let person):
+            let (pump, plan, content) = try read(entry)
+            try verify(number, content, plan, on: pump, by: person, ask, at: now)
         case .withdraw(let number, let person):
             let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.withdraw(number, by: person) }
             _ = try record(event, on: pump(of: number), at: now)
@@ -60,23 +59,6 @@ extension PumpDesk {
     private func answer(_ ask: Ask, with number: Int64) throws(DeskRefusal) {
         guard let view = view(number) else { throw DeskRefusal(.unknownCommand, number) }
         ask.answer(.command(view))
-    }
-
-    private func verify(_ number: Int64, _ entry: DeskEntry, by person: Operator, _ ask: Ask, at now: Int64)
-        throws(DeskRefusal)
-    {
-        let (pump, _, content) = try read(entry)
-        let event = try refusing { () throws(CommandLedger.Refusal) in
-            try ledger.verify(number, entering: content, by: person, at: now)
-        }
-        _ = try record(event, on: pump, at: now)
-        switch event {
-        case .mismatched:
-            throw DeskRefusal(
-                code: "mismatch", "What you entered is not what the first person entered: both are void.", number)
-        case .expired: throw DeskRefusal.expired(number)
-        default: try answer(ask, with: number)
-        }
     }
 
     // MARK: Starting
@@ -124,26 +106,24 @@ extension PumpDesk {
             throw DeskRefusal(.unknownCommand, number)
         }
         guard !isClosing else { throw DeskRefusal.closing(number) }
-        guard outcome.kind == .looked(isClean: true) else {
-            throw DeskRefusal(
-                code: "notFresh",
-                "The pump did not answer in a way that can be relied on: nothing was done. Start it "
-                    + "again when it answers.", number)
-        }
-        try judge(
-            pump, plan, command.content, standing: pump.standing(outcome, of: plan),
-            isRunning: pump.isRunning(outcome, of: plan))
+        guard let shown = pump.shown(outcome, of: plan) else { throw DeskRefusal.notFresh(number) }
         let bytes = try bytes(pump, plan, command.content)
         let effect = Effect(
-            bytes: bytes, wanted: wanted(plan, command.content), before: pump.readings(outcome, of: plan),
+            bytes: bytes, wanted: wanted(plan, command.content), before: shown,
             profileDigest: pump.profileDigest, expires: now + Self.orderPatience)
         guard let order = CommandOrder(command: place, stops: stops, effect: bytes, before: outcome.told) else {
             throw DeskRefusal(code: "tooLong", "What would be said is too long.", number)
         }
         let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.intend(number, effect, at: now) }
+        guard case .intended = event else {
+            throw try void(number, by: event, command.state.shown, on: pump, at: now)
+        }
+        // Once more, with what the pump is set to.
+        try judge(
+            pump, plan, command.content, standing: pump.standing(outcome, of: plan),
+            isRunning: pump.isRunning(outcome, of: plan))
         // Durable first: the line gets it when this has returned, and not when it has thrown.
         _ = try record(event, on: pump, at: now)
-        guard case .intended = event else { throw DeskRefusal.expired(number) }
         let lineOrder = LineOrder(
             number: nextOrder(), device: pump.device, content: .command(order), deadline: effect.expires)
         if pump.line.hand(in: lineOrder) {
@@ -284,44 +264,13 @@ extension PumpDesk {
 
     func pump(of number: Int64) -> DrivenPump? { traces[number].flatMap { pump($0.content.pump) } }
 
-    private func record(_ event: CommandEvent, on pump: DrivenPump?, at now: Int64) throws(DeskRefusal) -> Int64 {
-        do { return try decide(event, on: pump, at: now) } catch {
-            throw DeskRefusal(
-                code: "journal",
-                "Nothing was done: the unit cannot record it now. Its disk is full or broken; use the pump's own keys.")
-        }
+    func record(_ event: CommandEvent, on pump: DrivenPump?, at now: Int64) throws(DeskRefusal) -> Int64 {
+        do { return try decide(event, on: pump, at: now) } catch { throw DeskRefusal.journal }
     }
 
-    private func refusing<Value>(_ body: () throws(CommandLedger.Refusal) -> Value) throws(DeskRefusal) -> Value {
+    func refusing<Value>(_ body: () throws(CommandLedger.Refusal) -> Value) throws(DeskRefusal) -> Value {
         do throws(CommandLedger.Refusal) { return try body() } catch {
             throw DeskRefusal(error.reason, error.command)
         }
     }
-}
-
-/// Why something is not done, for whoever asked.
-struct DeskRefusal: Error {
-    let code: String
-    let words: String
-    let command: Int64?
-
-    init(code: String, _ words: String, _ command: Int64? = nil) {
-        (self.code, self.words, self.command) = (code, words, command)
-    }
-
-    init(_ reason: RefusalReason, _ command: Int64? = nil) { self.init(code: reason.rawValue, reason.text, command) }
-
-    static func expired(_ number: Int64) -> DeskRefusal {
-        DeskRefusal(code: "expired", "It was entered more than five minutes ago: enter it anew.", number)
-    }
-
-    static func closing(_ number: Int64) -> DeskRefusal {
-        DeskRefusal(code: "notRunning", "The unit's host is stopping: nothing was done.", number)
-    }
-
-    static func busy(_ number: Int64) -> DeskRefusal {
-        DeskRefusal(code: "busy", "The pump's line has too much to do: try again.", number)
-    }
-
-    var answer: DeskAnswer { .refused(code: code, words: words, command: command) }
 }

@@ -44,10 +44,9 @@ extension PumpDesk {
         let arguments = pump?.command(trace.content.command)?.plan.description.arguments ?? []
         return trace.view(
             number: number, state: state, device: pump?.handle ?? trace.content.pump.text,
-            waitsFor: waitsFor(state, number)
-        ) { entry in
-            arguments.first { $0.name == entry.name }?.unit.display ?? entry.unit
-        }
+            waitsFor: waitsFor(state, number),
+            unit: { entry in arguments.first { $0.name == entry.name }?.unit.display ?? entry.unit },
+            fieldUnit: { pump?.unit(of: $0) })
     }
 
     private func waitsFor(_ state: CommandState?, _ number: Int64) -> String? {

@@ -60,6 +60,8 @@ package final class PumpDesk {
     var seenStops: [PumpKey: Int64] = [:]
     /// Whether the host ends: nothing is begun any more.
     private(set) var isClosing = false
+    /// By the number of the order that asks the pump: what is being entered.
+    var entering: [UInt64: Entering] = [:]
     /// Who waits for a command that is being looked at.
     var starting: [Int64: (DeskAnswer) -> Void] = [:]
     /// What happened and is not durable yet, oldest first: the ledger does not know it until it is.
@@ -106,7 +108,7 @@ package final class PumpDesk {
         watchStops(asked, at: now)
         takeReports(at: now)
         for ask in asked { take(ask, at: now) }
-        if owed.isEmpty { for event in ledger.due(at: now) { tell([event], at: now) } }
+        if !isOwing { for event in ledger.due(at: now) { tell([event], at: now) } }
         goOnReading(at: now)
         endStops(at: now)
     }
@@ -121,6 +123,7 @@ package final class PumpDesk {
     package func close() {
         let words = "The unit's host is stopping."
         for answer in starting.values { answer(.refused(code: "notRunning", words: words, command: nil)) }
+        dropEntering(on: nil) { DeskRefusal.closing($0) }
         for stop in stops { for answer in stop.waiting { answer(.stop(asked: true, isProven: nil, words: words)) } }
         (starting, stops) = ([:], [])
     }
@@ -143,17 +146,20 @@ package final class PumpDesk {
 
     // MARK: The journal
 
+    /// Whether something happened that is not durable yet: nothing is decided before it is.
+    var isOwing: Bool { !owed.isEmpty }
+
     /// Makes what was decided durable; nothing has been done of it where that fails.
     func decide(_ event: CommandEvent, on pump: DrivenPump?, at now: Int64) throws -> Int64 {
         // What happened before is written before.
-        guard owed.isEmpty else { throw DeskFault.noJournal }
+        guard !isOwing else { throw DeskFault.noJournal }
         return try record([DeskEvent(event, device: pump?.handle, at: now)])
     }
 
     /// What happened has happened: where the journal does not take it now, it does later.
     func tell(_ events: [CommandEvent], on pump: DrivenPump? = nil, at now: Int64) {
         let entries = events.map { DeskEvent($0, device: pump?.handle ?? handle(of: $0), at: now) }
-        guard owed.isEmpty else {
+        guard !isOwing else {
             owe(entries)
             return
         }

@@ -146,7 +146,7 @@ struct SessionEvents {
             return .beds
         case .commandDrafted:
             guard let device = event.device,
-                case .drafted(let content, _)? = try? CommandRecord.event(kind: event.kind, body: event.body)
+                case .drafted(let content, _, _)? = try? CommandRecord.event(kind: event.kind, body: event.body)
             else { return [] }
             pumps[content.pump] = device
             return .commands

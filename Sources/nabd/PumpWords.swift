@@ -31,12 +31,14 @@ enum PumpWords {
             lines.append("  What was entered is not shown before all have entered it.")
         }
         lines.append(stage(view))
-        if !view.readings.isEmpty {
-            let shown = view.readings.map { "\($0.field) \($0.value)" + ($0.unit.map { " \($0)" } ?? "") }
-            lines.append("The pump showed: \(shown.joined(separator: ", ")).")
-        }
+        if !view.atEntry.isEmpty { lines.append("When it was entered, the pump showed: \(text(view.atEntry)).") }
+        if !view.readings.isEmpty { lines.append("The pump showed: \(text(view.readings)).") }
         if let next = view.waitsFor { lines.append(next) }
         return lines.joined(separator: "\n")
+    }
+
+    private static func text(_ readings: [ReadingView]) -> String {
+        readings.map { "\($0.field) \($0.value)" + ($0.unit.map { " \($0)" } ?? "") }.joined(separator: ", ")
     }
 
     static func stage(_ view: CommandView) -> String {
@@ -50,6 +52,7 @@ enum PumpWords {
         case .ended:
             switch view.end {
             case "confirmed": "Confirmed: the pump shows it."
+            case "changed": "Void: the pump shows something else than when it was entered. Nothing was sent."
             case "rejected": "The pump refused it: nothing was done."
             case "notInEffect": "The pump shows that it is not in effect."
             case let end: "Ended: \(end ?? "it is not said how")."

@@ -36,6 +36,8 @@ import Testing
         (#","state":"sent""#, #","since":1,"state":"sent""#), (#","state":"sent""#, #","state":"sent","taken":true"#),
         (#""number":12,"#, #""left":true,"number":12,"#), (#""number":12,"#, #""number":12,"since":1,"#),
         (#""number":13,"#, #""left":false,"number":13,"#), (#","taken":true"#, ""), (#""left":true,"#, ""),
+        (#""number":12,"#, #""number":12,"shown":[],"#), (#""number":15,"#, #""number":15,"shown":[],"#),
+        (#""number":9,"#, #""number":9,"shown":{},"#), (#""number":9,"#, #""number":9,"shown":null,"#),
         (#""since":-1,"#, ""), (#""state":"draft""#, #""state":"draft","taken":true"#),
         // Words and ranges.
         (#""kind":"trigger""#, #""kind":"Trigger""#), (#""people":1"#, #""people":0"#),

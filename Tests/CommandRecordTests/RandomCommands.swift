@@ -73,6 +73,9 @@ struct RandomCommands {
 
     mutating func readings() -> [Reading] { list(0...3) { Reading($0.text(), $0.text()) } }
 
+    /// `nil` of an older host.
+    mutating func shown() -> [Reading]? { chance(2) ? readings() : nil }
+
     mutating func effect() -> Effect {
         Effect(
             bytes: list(1...20) { UInt8.random(in: 0...255, using: &$0.generator) },
@@ -82,8 +85,8 @@ struct RandomCommands {
 
     mutating func state() -> CommandState {
         switch below(6) {
-        case 0: .draft(by: person(), since: time())
-        case 1: .verified(by: people(2), since: time())
+        case 0: .draft(by: person(), since: time(), shown: shown())
+        case 1: .verified(by: people(2), since: time(), shown: shown())
         case 2: .intended(effect())
         case 3: .sent(effect())
         case 4: .acknowledged(effect())
@@ -113,10 +116,11 @@ struct RandomCommands {
 
     /// - Parameter number: of the command or stop that it is about.
     mutating func event(of number: Int64) -> CommandEvent {
-        switch below(24) {
+        switch below(25) {
         case 0: .snapshot(snapshot())
-        case 1, 22: .drafted(content(), by: person())
-        case 2: .verified(number, by: person())
+        case 1, 22: .drafted(content(), by: person(), shown: shown())
+        case 2: .verified(number, by: person(), shown: shown())
+        case 24: .changed(number, shown: readings())
         case 3: .mismatched(number, by: person())
         case 4: .withdrawn(number, by: person())
         case 5: .expired(number)

@@ -48,8 +48,9 @@ import Testing
             lineStatistics deviceStatistics clockStepped samplesLost eventsLost \
             journalSlow journalSetAside journalFileFailed journalGap journalPruned samplesShed settingRefused \
             journalWitnessed deviceReleased \
-            commandDrafted commandVerified commandMismatched commandWithdrawn commandExpired commandRefused \
-            commandIntended commandNotSent commandSent commandTaken commandRejected commandUnanswered commandReadBack \
+            commandDrafted commandVerified commandMismatched commandChanged commandWithdrawn commandExpired \
+            commandRefused commandIntended commandNotSent commandSent commandTaken commandRejected \
+            commandUnanswered commandReadBack \
             commandUndecided commandLeftToPeople commandResolved stopAsked stopSent stopConfirmed stopNotDelivered \
             pumpLookedAt pumpUnlocked commandLedger \
             alertUpdate alarmSwitchedOff alarmSwitchedOn alarmLedger bedConfigured presetChosen patientBound \

@@ -93,9 +93,11 @@
 
 /* Durable: what a kill leaves. */
 byte durable[2];
+byte before;                 /* of the setting's intent: what the pump showed when it was decided */
 
 /* The host's memory: what a kill takes. */
 bool up = true;
+bool waits;                  /* the setting is entered, and not started: a kill voids that, as a stop does */
 byte pending[2];             /* events appended, not yet durable */
 byte handing;                /* 1 + the command whose intent was committed, not yet handed over */
 byte order;                  /* 1 + the command that the line holds, not yet written */
@@ -127,6 +129,7 @@ bool windowOver;             /* more than 10 s since the stop was asked */
 /* Ghosts. */
 byte written[2];             /* transmissions, ever */
 byte obeyed[2];              /* how often the pump did it */
+byte entered;                /* what the pump showed when the setting was entered; while it waits the host knows it */
 bool same;                   /* a key press made the very value that was wanted */
 
 byte i, m, n;                /* scratch, 0 between two steps */
@@ -256,13 +259,26 @@ inline fold(c) {
 /* What nobody looks at any more is set back, so that fewer states differ. */
 inline forget() {
     if
-    :: durable[SETTING] == FINISHED -> value = BEFORE; same = false
+    :: durable[SETTING] == FINISHED -> value = BEFORE; same = false; before = BEFORE
     :: else -> skip
     fi;
     if
     :: durable[TRIGGER] == FINISHED -> count = false
     :: else -> skip
     fi
+}
+
+/* The setting is entered: what the pump shows at that moment is kept. */
+inline enter() {
+    asked[SETTING] = true;
+    waits = true;
+    entered = value
+}
+
+/* What was entered is void, or what was decided is not said any more. */
+inline leave() {
+    waits = false;
+    entered = BEFORE
 }
 
 inline decide(c) {
@@ -335,10 +351,25 @@ inline start(c) {
 /* After a restart an intent without an end is uncertain. */
 #define LEFT(c) (!(durable[c] & INTENDED) || DOUBTFUL(c) || ENDED(durable[c]))
 
+#ifdef MUTANT_ENTERING_FORGOTTEN
+#define AS_ENTERED true
+#else
+#define AS_ENTERED (value == entered)
+#endif
+
 active proctype Recorder() {
     do
-    /* An intent: only when no other command is open and no stop is under way. */
-    :: atomic { IDLE && !asked[SETTING] && !BLOCKED(TRIGGER) && !STOPS -> decide(SETTING) }
+    :: atomic { IDLE && !asked[SETTING] && value != WANTED && !BLOCKED(TRIGGER) && !STOPS -> enter() }
+
+    /* An intent: only when no other command is open and no stop is under way; of the setting, where the pump shows what
+     * it showed when it was entered. */
+    :: atomic {
+        IDLE && waits && !BLOCKED(TRIGGER) && !STOPS ->
+        if
+        :: value != WANTED && AS_ENTERED -> waits = false; before = value; decide(SETTING)
+        :: else -> leave(); pending[SETTING] = NOT_SENT
+        fi
+    }
     :: atomic { IDLE && !asked[TRIGGER] && !BLOCKED(SETTING) && !STOPS -> decide(TRIGGER) }
 
     /* The commit returned. */
@@ -362,6 +393,10 @@ active proctype Recorder() {
 #ifdef MUTANT_FAILED_COMMIT_IS_SENT
         handing = ((pending[SETTING] & INTENDED) -> 1 + SETTING : 1 + TRIGGER);
 #endif
+        if
+        :: pending[SETTING] & INTENDED -> before = BEFORE; entered = BEFORE
+        :: else -> skip
+        fi;
         pending[0] = 0;
         pending[1] = 0
     }
@@ -413,6 +448,10 @@ inline write(c) {
     order = 0;
     prepared = false;
     era[c] = false;
+    if
+    :: c == SETTING -> entered = BEFORE
+    :: else -> skip
+    fi;
     outcomes ! (SAYS_SENT | c << 3);
     begin(WRITING, c, WRITE_SETTING + c)
 }
@@ -421,13 +460,25 @@ inline drop(c) {
     order = 0;
     prepared = false;
     era[c] = false;
+    if
+    :: c == SETTING -> entered = BEFORE
+    :: else -> skip
+    fi;
     outcomes ! (SAYS_NOT_SENT | c << 3)
 }
+
+#ifdef MUTANT_NOT_COMPARED
+#define AS_DECIDED(c, r) true
+#else
+#define AS_DECIDED(c, r) (c == SETTING -> VALUE(r) == before : !RUNS(r))
+#endif
 
 /* The answer to the question about the values before. */
 inline compare(c, r) {
     if
-    :: LOOK(r) == STATUS && (c == SETTING -> VALUE(r) == BEFORE : !RUNS(r)) -> prepared = true
+    :: LOOK(r) == STATUS && AS_DECIDED(c, r) ->
+        HOLDS(14, c != SETTING || VALUE(r) == entered);
+        prepared = true
     :: else -> drop(c)
     fi
 }
@@ -453,7 +504,7 @@ inline answered(c, r) {
 #define EVIDENCE(r) COUNT(r)   /* a trigger is proved by evidence of its own */
 #endif
 #define AS_WANTED(c, r) (c == SETTING -> VALUE(r) == WANTED : EVIDENCE(r))
-#define AS_BEFORE(c, r) (c == SETTING -> VALUE(r) == BEFORE : !EVIDENCE(r) && !RUNS(r))
+#define AS_BEFORE(c, r) (c == SETTING -> VALUE(r) == before : !EVIDENCE(r) && !RUNS(r))
 #define TELL(what, c, r) outcomes ! (what | c << 3 | (r & NEW) >> 3)
 
 /* The answer to the read-back. */
@@ -646,6 +697,11 @@ active proctype World() {
         handing = 0;
         order = 0;
         prepared = false;
+        leave();
+        if
+        :: durable[SETTING] & INTENDED -> skip
+        :: else -> before = BEFORE
+        fi;
         windowOver = false;
         do
         :: nempty(outcomes) -> outcomes ? m
@@ -664,7 +720,13 @@ active proctype World() {
     :: STEP { replies[0] != 0 -> shift() }
 
     :: STEP {
-        up && stop == 0 -> stop = ASKED
+        up && stop == 0 ->
+        stop = ASKED;
+        /* What was entered is void; what was decided is told apart by its era. */
+        if
+        :: waits -> leave()
+        :: else -> skip
+        fi
     }
     :: STEP { stop == ASKED && !windowOver -> windowOver = true }
     od

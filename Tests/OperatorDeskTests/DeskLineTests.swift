@@ -223,6 +223,7 @@ import Testing
     private static let view = CommandView(
         number: 12, device: "p1", command: "set-rate", stage: .verified, people: 2,
         entries: [EntryView("rate", "4.17", unit: "mL/h")], since: 99, waitsFor: "Start it.",
+        atEntry: [ReadingView("rate", "2", unit: "mL/h")],
         readings: [ReadingView("state", "stopped"), ReadingView("rate", "3", unit: "mL/h")])
 
     @Test(arguments: [

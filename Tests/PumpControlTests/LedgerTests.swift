@@ -20,6 +20,9 @@ import Testing
             ], people: people)
     }
 
+    /// What a pump that gives 5 mL/h shows.
+    static let entered = [Reading("rate", "5")]
+
     static func effect(before: String = "5", expires: Int64 = 200 * second1) -> Effect {
         Effect(
             bytes: [1], wanted: [Expectation("rate", ["12.5"])], before: [Reading("rate", before)],
@@ -43,14 +46,16 @@ import Testing
             if let end = ledger.apply(event, number: number, at: time) { self.end = end }
         }
 
-        mutating func draft(_ content: CommandContent, at time: Int64 = 0) throws -> Int64 {
-            tell(try ledger.draft(content, by: first, at: time), at: time)
+        mutating func draft(_ content: CommandContent, shows: [Reading] = entered, at time: Int64 = 0) throws -> Int64 {
+            tell(try ledger.draft(content, by: first, shown: shows, at: time), at: time)
             return ledger.last
         }
 
         mutating func intended(_ kind: CommandKind = .set, before: String = "5", at time: Int64 = 0) throws -> Int64 {
-            let number = try draft(content(kind), at: time)
-            tell(try ledger.verify(number, entering: content(kind), by: second, at: time), at: time)
+            let shows = [Reading("rate", before)]
+            let number = try draft(content(kind), shows: shows, at: time)
+            let verified = try ledger.verify(number, entering: content(kind), by: second, shown: shows, at: time)
+            tell(verified, at: time)
             let effect = effect(before: before, expires: time + second1)
             tell(try ledger.intend(number, effect, at: time), at: time)
             return number
@@ -82,7 +87,9 @@ import Testing
                 try desk.ledger.verify(number, entering: Self.content(), by: Self.first, at: 0)
             } == .init(.samePerson, number))
         desk.tell(try desk.ledger.verify(number, entering: Self.content(), by: Self.second, at: 0))
-        #expect(desk.ledger.open[number]?.state == .verified(by: [Self.first, Self.second], since: 0))
+        #expect(
+            desk.ledger.open[number]?.state
+                == .verified(by: [Self.first, Self.second], since: 0, shown: Self.entered))
         #expect(
             refusal { () throws(CommandLedger.Refusal) in
                 try desk.ledger.verify(number, entering: Self.content(), by: Self.third, at: 0)
@@ -107,7 +114,7 @@ import Testing
     @Test func whatOnePersonMayDoNeedsOne() throws {
         var desk = Desk()
         let number = try desk.draft(Self.content(people: 1))
-        #expect(desk.ledger.open[number]?.state == .verified(by: [Self.first], since: 0))
+        #expect(desk.ledger.open[number]?.state == .verified(by: [Self.first], since: 0, shown: Self.entered))
         desk.tell(.drafted(Self.content(people: 3), by: Self.first))
         #expect(desk.ledger.open.count == 1 && !desk.ledger.pump(Self.pump).isLookedAt)
         for people in [0, 3] {
@@ -268,10 +275,11 @@ import Testing
     @Test(arguments: [("5", CommandEnd.confirmed), ("12.5", nil)])
     func c08_aTriggerIsProvenByEvidenceOfItsOwn(before: String, end: CommandEnd?) throws {
         var desk = Desk()
-        let number = try desk.draft(Self.content(.trigger, people: 1))
+        let shows = [Reading("rate", before)]
+        let number = try desk.draft(Self.content(.trigger, people: 1), shows: shows)
         let effect = Effect(
-            bytes: [1], wanted: [Expectation("rate", ["12.5"])], isEvidenceOwn: true,
-            before: [Reading("rate", before)], profileDigest: "00", expires: 9)
+            bytes: [1], wanted: [Expectation("rate", ["12.5"])], isEvidenceOwn: true, before: shows,
+            profileDigest: "00", expires: 9)
         desk.tell(try desk.ledger.intend(number, effect, at: 0))
         desk.tell(.unanswered(number, .silent))
         desk.tell(.readBack(number, Self.shown("12.5")))
@@ -360,8 +368,6 @@ import Testing
     }
 
     @Test func anEffectWithoutBytesOrEvidenceIsNotIntended() throws {
-        var desk = Desk()
-        let number = try desk.draft(Self.content(people: 1))
         let wanted = [Expectation("rate", ["1"])]
         for effect in [
             Effect(bytes: [], wanted: wanted, before: [], profileDigest: "", expires: 9),
@@ -370,10 +376,14 @@ import Testing
             Effect(bytes: [1], wanted: wanted, before: [], profileDigest: "", expires: 9),
             Effect(bytes: [1], wanted: wanted, before: [Reading("mode", "1")], profileDigest: "", expires: 9),
         ] {
+            var desk = Desk()
+            let number = try desk.draft(Self.content(people: 1), shows: effect.before)
             #expect(
                 refusal { () throws(CommandLedger.Refusal) in try desk.ledger.intend(number, effect, at: 0) }
                     == .init(.notAllowed, number))
         }
+        var desk = Desk()
+        let number = try desk.draft(Self.content(people: 1))
         #expect(throws: Never.self) {
             try desk.ledger.intend(number, Self.effect(expires: 300 * Self.second1), at: 0)
         }
@@ -630,6 +640,19 @@ import Testing
         #expect(desk.ledger.open[number]?.state.isOpen == true && desk.ledger.due(at: Self.second1).isEmpty)
         desk.tell(.notSent(number, .stopped))
         #expect(desk.end == .notSent(.stopped))
+    }
+}
+
+/// At a pump that shows the same as ever.
+extension CommandLedger {
+    func draft(_ content: CommandContent, by person: Operator, at now: Int64) throws(Refusal) -> CommandEvent {
+        try draft(content, by: person, shown: LedgerTests.entered, at: now)
+    }
+
+    func verify(_ number: Int64, entering content: CommandContent, by person: Operator, at now: Int64)
+        throws(Refusal) -> CommandEvent
+    {
+        try verify(number, entering: content, by: person, shown: LedgerTests.entered, at: now)
     }
 }
 

@@ -51,12 +51,13 @@ import Testing
                 .notSent(number, .expired), .sent(number), .taken(number), .rejected(number),
                 .unanswered(number, .silent), .readBack(number, LedgerTests.shown("12.5")), .undecided(number),
                 .leftToPeople(number), .resolved(number, by: [LedgerTests.first, LedgerTests.second], .inEffect),
+                .changed(number, shown: []),
             ]
         }
         // By state: which of them belong there.
         let states: [(made: (inout Desk) throws -> Int64, fits: Set<Int>)] = [
-            ({ try $0.draft(LedgerTests.content()) }, [1, 2, 3, 4, 5]),
-            ({ try $0.draft(LedgerTests.content(people: 1)) }, [3, 4, 5, 6]),
+            ({ try $0.draft(LedgerTests.content()) }, [1, 2, 3, 4, 5, 16]),
+            ({ try $0.draft(LedgerTests.content(people: 1)) }, [3, 4, 5, 6, 16]),
             ({ try $0.intended() }, [7, 8, 11]),
             (
                 { desk in
@@ -84,7 +85,7 @@ import Testing
             ),
         ]
         for (place, state) in states.enumerated() {
-            for index in 0..<16 {
+            for index in 0..<17 {
                 var desk = Desk()
                 let number = try state.made(&desk)
                 let before = desk.ledger.open[number]
@@ -109,6 +110,8 @@ import Testing
                 let person = people[Int.random(in: 0...1, using: &generator)]
                 let events: [CommandEvent] = [
                     .sessionBegan, .drafted(LedgerTests.content(pump: pump), by: person),
+                    .drafted(LedgerTests.content(pump: pump), by: person, shown: LedgerTests.entered),
+                    .verified(number, by: person, shown: LedgerTests.entered), .changed(number, shown: []),
                     .drafted(LedgerTests.content(.trigger, pump: pump, people: 1), by: person),
                     .verified(number, by: person), .mismatched(number, by: person), .withdrawn(number, by: person),
                     .expired(number), .refused(number, .tooSoon), .intended(number, LedgerTests.effect()),
@@ -201,7 +204,8 @@ import Testing
     @Test func anEventTellsWhichCommandItIsAbout() {
         let (a, pump) = (LedgerTests.first, LedgerTests.pump)
         let about: [CommandEvent] = [
-            .verified(7, by: a), .mismatched(7, by: a), .withdrawn(7, by: a), .expired(7), .refused(7, .tooSoon),
+            .verified(7, by: a), .mismatched(7, by: a), .changed(7, shown: []), .withdrawn(7, by: a), .expired(7),
+            .refused(7, .tooSoon),
             .intended(7, LedgerTests.effect()), .notSent(7, .expired), .sent(7), .taken(7), .rejected(7),
             .unanswered(7, .silent), .readBack(7, LedgerTests.shown("5")), .undecided(7), .leftToPeople(7),
             .resolved(7, by: [a], .inEffect),

@@ -104,7 +104,11 @@ extension SmallWorld {
         if isStopWanted { broken = "stopGoesFirst" }
         let number = numbers[command]
         switch ledger.open[number]?.state {
-        case .intended: break
+        case .intended(let effect):
+            // The line looks last: what it was decided on must be so still. A forged one passes it by.
+            let isLookedAt = fault != .doesNotLookLast && fault != .takesStateForATrigger
+            if isLookedAt, effect.before != shown { return reports.append(.notSent(command)) }
+            if entered[command] != shown, fault != .takesStateForATrigger { broken = "nothingOnTopOfAnotherValue" }
         case .uncertain where fault == .forgetsAtRestart, .sent where fault == .saysAgainAfterTimeout,
             .uncertain where fault == .saysAgainAfterTimeout:
             break

@@ -23,6 +23,10 @@ struct SmallWorld {
         case stopsLater
         case stopWaits
         case takesStateForATrigger
+        /// A start is decided on what the pump shows then, whatever it showed at the entering.
+        case forgetsTheEntering
+        /// The line does not look once more.
+        case doesNotLookLast
     }
 
     enum Message: Equatable {
@@ -88,6 +92,8 @@ struct SmallWorld {
     var isRunning = false
     var obeyed = [0, 0]
     // What was done, for the properties.
+    /// By command: what the pump showed when the first person entered it.
+    var entered: [[Reading]] = [[], []]
     var written = [0, 0]
     var stopsWritten = 0
     var broken: String?
@@ -115,8 +121,11 @@ struct SmallWorld {
         Effect(
             bytes: [UInt8(command)],
             wanted: [command == 0 ? Expectation("value", ["1"]) : Expectation("running", ["true"])],
-            before: readings(value, isRunning), profileDigest: "", expires: 1)
+            before: shown, profileDigest: "", expires: 1)
     }
+
+    /// What a question that is asked now would tell.
+    var shown: [Reading] { readings(value, isRunning) }
 
     func readings(_ value: Int, _ isRunning: Bool) -> [Reading] {
         [Reading("value", "\(value)"), Reading("running", "\(isRunning)")]
@@ -129,7 +138,12 @@ extension SmallWorld {
     var identity: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(64)
-        for command in 0...1 { bytes += [code(ledger.open[numbers[command]]?.state), code(ends[command])] }
+        for command in 0...1 {
+            let state = ledger.open[numbers[command]]?.state
+            bytes += [code(state), code(ends[command])]
+            // Beside what the rules keep of it until it is said: the same, where they are kept.
+            if case .intended? = state, written[command] == 0 { bytes.append(code(entered[command])) }
+        }
         let stop: UInt8 =
             switch ledger.pump(Self.pump).stop?.phase {
             case nil: 0
@@ -162,8 +176,8 @@ extension SmallWorld {
     private func code(_ state: CommandState?) -> UInt8 {
         switch state {
         case nil: 0
-        case .draft: 1
-        case .verified: 2
+        case .draft(_, _, let shown): 128 + code(shown ?? [])
+        case .verified(_, _, let shown): 136 + code(shown ?? [])
         case .intended(let effect): 16 + code(effect.before)
         case .sent(let effect): 32 + code(effect.before)
         case .acknowledged(let effect): 48 + code(effect.before)
@@ -256,37 +270,21 @@ extension SmallWorld {
     private func people(_ command: Int, _ fault: Fault?, _ move: Move) {
         let number = numbers[command]
         if number == 0 {
-            guard let event = try? ledger.draft(Self.content(command), by: Self.people[0], at: 0) else { return }
+            let content = Self.content(command)
+            guard let event = try? ledger.draft(content, by: Self.people[0], shown: shown, at: 0) else { return }
             return move { world in
+                world.entered[command] = world.shown
                 world.record(event, command)
-                let number = world.numbers[command]
-                if let second = try? world.ledger.verify(
-                    number, entering: Self.content(command), by: Self.people[1], at: 0)
-                {
-                    world.record(second, command)
-                }
             }
         }
         guard let state = ledger.open[number]?.state else { return }
         switch state {
-        case .verified:
-            let effect = effect(command)
-            guard var event = try? ledger.intend(number, effect, at: 0) else {
-                if fault == .saysBesideUncertain { move { $0.mailbox.append(command) } }
-                return
-            }
-            if fault == .takesStateForATrigger, case .intended(let number, _) = event {
-                event = .intended(
-                    number,
-                    Effect(
-                        bytes: effect.bytes, wanted: effect.wanted, before: readings(value, false), profileDigest: "",
-                        expires: 1))
-            }
-            if fault == .saysBeforeDurable { move { $0.mailbox.append(command) } }
-            move { world in
-                world.record(event, command)
-                if fault != .saysBeforeDurable { world.mailbox.append(command) }
-            }
+        case .draft:
+            let content = Self.content(command)
+            guard let event = try? ledger.verify(number, entering: content, by: Self.people[1], shown: shown, at: 0)
+            else { return }
+            move { $0.record(event, command) }
+        case .verified: start(command, fault, move)
         case .uncertain(let doubt) where !doubt.isLeftToPeople:
             // The minute is over: what was said has come, or never will.
             guard toPump.isEmpty, held.isEmpty, let event = ledger.due(at: 0).first else { return }
@@ -295,7 +293,30 @@ extension SmallWorld {
             let seen: Resolution = obeyed[command] > 0 ? .inEffect : .notInEffect
             guard let event = try? ledger.resolve(number, seen: seen, by: Self.people) else { return }
             move { $0.record(event, command) }
-        case .draft, .intended, .sent, .acknowledged: return
+        case .intended, .sent, .acknowledged: return
+        }
+    }
+
+    /// It is decided on what the pump shows now.
+    private func start(_ command: Int, _ fault: Fault?, _ move: Move) {
+        let (number, effect) = (numbers[command], effect(command))
+        guard var event = try? ledger.intend(number, effect, at: 0) else {
+            if fault == .saysBesideUncertain { move { $0.mailbox.append(command) } }
+            return
+        }
+        if case .changed = event, fault == .forgetsTheEntering { event = .intended(number, effect) }
+        guard case .intended = event else { return move { $0.record(event, command) } }
+        if fault == .takesStateForATrigger {
+            event = .intended(
+                number,
+                Effect(
+                    bytes: effect.bytes, wanted: effect.wanted, before: readings(value, false), profileDigest: "",
+                    expires: 1))
+        }
+        if fault == .saysBeforeDurable { move { $0.mailbox.append(command) } }
+        move { [event] world in
+            world.record(event, command)
+            if fault != .saysBeforeDurable { world.mailbox.append(command) }
         }
     }
 

@@ -58,6 +58,7 @@ class Pumps:
         entries = [{"name": e["name"], "quantity": e["quantity"], "unit": "mL/h"} for e in kept["entries"]]
         told = {"number": number, "device": kept["device"], "command": kept["command"], "stage": kept["stage"],
                 "people": len(kept["by"]), "needed": 2, "since": time.clock_gettime_ns(time.CLOCK_BOOTTIME),
+                "atEntry": [{"field": "rate", "value": "3.7", "unit": "mL/h"}],
                 "readings": [] if kept["stage"] in ("draft", "verified") else [
                     {"field": "rate", "value": "12.5", "unit": "mL/h"}]}
         if not blind:
@@ -68,7 +69,7 @@ class Pumps:
 
     def views(self) -> list[dict]:
         """Of the picture: what is open, and nothing that was entered."""
-        return [{k: v for k, v in self.view(n).items() if k != "entries"}
+        return [{k: v for k, v in self.view(n).items() if k not in ("entries", "atEntry")}
                 for n, c in self.commands.items() if c["stage"] != "ended"]
 
     def told(self, number: int) -> list[dict]:
@@ -119,6 +120,10 @@ class Pumps:
         kept = self.commands.get(line["number"])
         if kept is None or kept["stage"] != "verified":
             return refused("notVerified", "This command is not ready.", line["number"])
+        if self.outcome == "changed":
+            kept.update(stage="ended", end="changed")
+            words = "When this was entered, the pump showed rate 3.7 mL/h; now it shows rate 12.5 mL/h."
+            return refused("changed", words, line["number"])
         kept["stage"] = "sent"
         return self.told(line["number"])
 
