@@ -92,7 +92,10 @@ package final class UnitHost: Service {
             role.delivers
             ? UplinkHost(configuration, mayWrite: { recorder.totals.holdsJournal }, logger: logger) : nil
         console = ConsoleHost(configuration, role: role, logger: logger)
-        view = configuration.uplink.map { UplinkView($0, journal: configuration.journalDirectory) }
+        let clock = clock
+        view = configuration.uplink.map {
+            UplinkView($0, journal: configuration.journalDirectory, limits: configuration.uplinkLimits, clock: clock)
+        }
     }
 
     /// Runs until a graceful shutdown, then stops in the order of the data: lines, journal, uplink.
@@ -185,6 +188,8 @@ package final class UnitHost: Service {
         return [
             AlarmWatch(alert: .uplinkFailing) { view.isFailing(for: after) },
             AlarmWatch(alert: .uplinkContradicted) { view.now.isContradicted },
+            AlarmWatch(alert: .uplinkAllowanceNear) { view.now.stage == .noWaveforms },
+            AlarmWatch(alert: .uplinkAllowanceSpent) { view.now.stage == .alarmsAndPumpEvents },
             AlarmWatch(alert: .identityShared) { view.now.isShared },
             AlarmWatch(alert: .certificateExpiring) { view.isExpiring },
         ]

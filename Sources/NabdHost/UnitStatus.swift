@@ -9,6 +9,7 @@ package import DeviceModel
 import Foundation
 import LineEngine
 import RealTime
+import Uplink
 
 /// How a running host is, as it tells at its socket: one document for people, for programs and for the live table. Its
 /// members are documented in docs/operations.md.
@@ -83,7 +84,9 @@ package struct UnitStatus: Sendable {
             "server": configuration.destination.map(JSON.string), "stored": .integer(state.stored),
             "parked": .integer(state.parked),
             "nothingStoredMilliseconds": state.failingSince.map(milliseconds),
-            "problem": state.problem.map(JSON.string),
+            "monthBytes": .integer(state.month.bytes),
+            "monthLimitBytes": configuration.uplinkLimits.bytesPerMonth.map(JSON.integer),
+            "sent": .string(state.stage.rawValue), "problem": state.problem.map(JSON.string),
         ])
     }
 

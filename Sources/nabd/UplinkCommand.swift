@@ -2,13 +2,15 @@ import ArgumentParser
 import DeviceModel
 import Foundation
 import NabdHost
+import RealTime
 import SampleJournal
+import Uplink
 
 struct UplinkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uplink",
         abstract: "What is stored at the records service, what is parked, and what shall become of it.",
-        subcommands: [Status.self, Parked.self, Retry.self, Release.self, Retire.self])
+        subcommands: [Status.self, Parked.self, WithheldList.self, Retry.self, Release.self, Retire.self])
 
     struct Place: ParsableArguments {
         @OptionGroup var file: UnitFile
@@ -47,12 +49,32 @@ struct UplinkCommand: ParsableCommand {
             let reader = try? JournalReader(directory: unit.journalDirectory)
             for book in try place.open() {
                 let parked = try book.parkedCounts()
-                let lanes = try DeliveryLane.allCases.map { lane -> JSON in
+                let lanes = try book.lanes().map { lane -> JSON in
                     let behind = try reader.map { try book.behind(lane, $0) }
+                    let backlog = try reader.map { try book.backlog(lane, $0) }
+                    let note = try book.note(of: lane)
                     return .members([
-                        "lane": .string(lane.rawValue), "behindSeconds": behind.map { .integer($0 / 1_000_000_000) },
+                        "lane": .string(lane.rawValue),
+                        "behindSeconds": behind.map { .integer($0 / 1_000_000_000) },
+                        lane.isOfSamples ? "backlogSeconds" : "backlogEvents": backlog.map(JSON.integer),
+                        "stored": note.stored.map(JSON.integer), "storedPerMinute": note.perMinute.map(JSON.integer),
+                        "secondsLeft": note.left.map(JSON.integer),
+                        "lastStored": note.lastStored.map { .string(UTCTime.text(nanoseconds: $0)) },
+                        "lastError": note.error.map(JSON.string),
+                        "lastErrorTime": note.errorTime.map { .string(UTCTime.text(nanoseconds: $0)) },
+                        "policy": lane == .waveforms ? try book.fact("waveforms").map(JSON.string) : nil,
+                        "withheldSeconds": lane == .waveforms
+                            ? .integer(try book.withheldTime(lane) / 1_000_000_000) : nil,
                     ])
                 }
+                let isOurs =
+                    try unit.destination.map {
+                        DeliveryBooks.isSame($0, try book.destination())
+                    } ?? false
+                let limits = isOurs ? unit.uplinkLimits : LinkLimits()
+                let clock = ClockJudge(file: unit.clockFile)
+                let month = MonthCount(try book.monthCount()).turned(
+                    to: clock.now() == .unknown ? nil : WallClock.now())
                 print(
                     JSON.members([
                         "destination": .string(try book.destination()), "stored": .integer(try book.storedCount()),
@@ -61,6 +83,10 @@ struct UplinkCommand: ParsableCommand {
                         "released": .integer(try book.counter("released") ?? 0),
                         "contradicted": try book.counter("contradicted") == 1 ? .bool(true) : nil,
                         "mayNotRead": try book.counter("unreadable") == 1 ? .bool(true) : nil,
+                        "month": month.name.map(JSON.string), "monthBytes": .integer(month.bytes),
+                        "monthLimitBytes": limits.bytesPerMonth.map(JSON.integer),
+                        "bitsPerSecond": limits.bitsPerSecond.map(JSON.integer),
+                        "sent": isOurs ? .string(limits.stage(at: month.bytes).rawValue) : nil,
                         "problem": try book.problem().map(JSON.string), "lanes": .array(lanes),
                     ]).text)
             }
@@ -105,10 +131,16 @@ struct UplinkCommand: ParsableCommand {
     struct Release: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "What is parked need not be stored: it is forgotten, and the journal need not keep it for it."
-        ).examples("nabd uplink release")
+        ).examples("nabd uplink release", "nabd uplink release --withheld")
         @OptionGroup var place: Place
+        @Flag(help: "Instead of what is parked, the waveforms that the policy does not send.") var withheld = false
 
         func run() throws {
+            if withheld {
+                try place.leave(.releaseWithheld)
+                print("the host forgets what is withheld: in a moment, or when it next starts")
+                return
+            }
             try place.leave(.release)
             print("the host forgets what is parked: in a moment, or when it next starts")
         }
