@@ -159,7 +159,8 @@ def test_a_restored_server_gets_the_descriptions_again(bench, host, front, pki, 
     deliver_and_compare(bench, host, front)
     [status] = json_lines(uplink(host, "status"))
     assert status["parked"] == 0 and status["destination"] == front.base_url.rstrip("/")
-    assert {lane["lane"] for lane in status["lanes"]} == {"alarms", "events", "numerics", "waveforms"}
+    assert {lane["lane"] for lane in status["lanes"]} == {
+        "alarms", "pumpEvents", "pumpState", "events", "numerics", "waveforms"}
     table.row(70, "server replaced", "it checks references and has lost the descriptions",
               "they go again; nothing parked", f"parked 0, {len(front.stored)} resources after the loss")
 

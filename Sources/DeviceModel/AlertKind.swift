@@ -60,6 +60,8 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case uplinkContradicted = "NABD_UPLINK_CONTRADICTED"
     case identityShared = "NABD_UNIT_IDENTITY_SHARED"
     case certificateExpiring = "NABD_CERTIFICATE_EXPIRING"
+    case uplinkAllowanceNear = "NABD_UPLINK_ALLOWANCE_NEAR"
+    case uplinkAllowanceSpent = "NABD_UPLINK_ALLOWANCE_SPENT"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
     case journalChanged = "NABD_JOURNAL_CHANGED"
@@ -166,6 +168,14 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .low, "The unit's certificate expires within 30 days: have it renewed, or nothing will be sent",
                 "تنتهي صلاحية شهادة هذه الوحدة خلال 30 يومًا: يجب تجديدها وإلا فلن يُرسل شيء")
+        case .uplinkAllowanceNear:
+            row(
+                .low, "Most of what may be sent this month has been sent: waveforms stay on this unit",
+                "أُرسل معظم المسموح بإرساله هذا الشهر: تبقى الإشارات في هذه الوحدة")
+        case .uplinkAllowanceSpent:
+            row(
+                .low, "All that may be sent this month has been sent: only alarms and pump events still go",
+                "أُرسل كل المسموح بإرساله هذا الشهر: لا تُرسل الآن إلا الإنذارات وأحداث المضخات")
         case .journalFailing:
             row(
                 .high, "Values are not being stored: the disk of this unit takes nothing",

@@ -4,7 +4,9 @@ import DeviceModel
 import LineEngine
 import Observability
 import RealTime
+import SampleJournal
 import Sampling
+import Uplink
 
 extension UnitHost {
     /// What has been counted so far, and how old what is known is, for Prometheus.
@@ -37,6 +39,28 @@ extension UnitHost {
         text.sample(
             "nabd_uplink_nothing_stored_seconds", [:],
             state.failingSince.map { Double(max(0, now - $0)) / 1e9 } ?? 0)
+        text.family(
+            "nabd_uplink_month_bytes", .gauge, "Bytes that went to and from the records service in this month, UTC.")
+        text.sample("nabd_uplink_month_bytes", [:], Double(state.month.bytes))
+        if let limit = configuration.uplinkLimits.bytesPerMonth {
+            text.family("nabd_uplink_month_limit_bytes", .gauge, "Bytes that may go in a month.")
+            text.sample("nabd_uplink_month_limit_bytes", [:], Double(limit))
+        }
+        text.family(
+            "nabd_uplink_withheld_seconds", .gauge,
+            "Waveforms that the policy does not send, of all devices together; they stay in the journal.")
+        text.sample("nabd_uplink_withheld_seconds", [:], Double(state.withheld) / 1e9)
+        text.family(
+            "nabd_uplink_lane_behind_seconds", .gauge,
+            "How old the oldest of the lane is that has not gone; NaN where that is not known.")
+        for (lane, note) in state.lanes {
+            text.sample(
+                "nabd_uplink_lane_behind_seconds", ["lane": lane.rawValue], note.behind.map(Double.init) ?? .nan)
+        }
+        text.family("nabd_uplink_lane_stored_total", .counter, "FHIR resources of the lane that were stored.")
+        for (lane, note) in state.lanes {
+            text.sample("nabd_uplink_lane_stored_total", ["lane": lane.rawValue], Double(note.stored ?? 0))
+        }
         return text
     }
 }

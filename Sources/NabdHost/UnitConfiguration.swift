@@ -139,6 +139,10 @@ package struct UnitConfiguration: Sendable {
     package var uplinkAlarmAfter: Int64 = 600_000_000_000
     /// Whether what is sent goes in gzip, to a service that reads it.
     package var uplinkCompresses = false
+    /// Which waveforms are sent.
+    package var uplinkWaveforms = WaveformPolicy.always
+    /// What the way to the records service may carry.
+    package var uplinkLimits = LinkLimits()
     /// How often a sample of what the service acknowledged is read back. Unit: ns.
     package var reconcileEvery: Int64 = 3_600_000_000_000
     /// The names of the unit's folders of profiles.

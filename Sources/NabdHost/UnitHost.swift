@@ -96,7 +96,10 @@ package final class UnitHost: Service {
             role.delivers
             ? UplinkHost(configuration, mayWrite: { recorder.totals.holdsJournal }, logger: logger) : nil
         console = ConsoleHost(configuration, role: role, logger: logger)
-        view = configuration.uplink.map { UplinkView($0, journal: configuration.journalDirectory) }
+        let clock = clock
+        view = configuration.uplink.map {
+            UplinkView($0, journal: configuration.journalDirectory, limits: configuration.uplinkLimits, clock: clock)
+        }
         recordWatch = RecordWatch(journal: configuration.journalDirectory, logger: logger)
     }
 
@@ -197,6 +200,8 @@ package final class UnitHost: Service {
             ofRecord,
             AlarmWatch(alert: .uplinkFailing) { view.isFailing(for: after) },
             AlarmWatch(alert: .uplinkContradicted) { view.now.isContradicted },
+            AlarmWatch(alert: .uplinkAllowanceNear) { view.now.stage == .noWaveforms },
+            AlarmWatch(alert: .uplinkAllowanceSpent) { view.now.stage == .alarmsAndPumpEvents },
             AlarmWatch(alert: .identityShared) { view.now.isShared },
             AlarmWatch(alert: .certificateExpiring) { view.isExpiring },
         ]

@@ -194,7 +194,7 @@ struct UnitReader {
     private mutating func readUplink(_ map: YAMLMapping) {
         map.allow([
             "server", "authority", "client-certificate", "client-key", "window", "alarm-after", "compression",
-            "reconcile-every",
+            "reconcile-every", "waveforms", "at-most", "each-month",
         ])
         func file(_ key: String) -> String {
             guard let value = map.required(key), let text = value.text("a PEM file") else { return "" }
@@ -233,5 +233,6 @@ struct UnitReader {
             unit.uplinkCompresses = word == "gzip"
             if !["gzip", "none"].contains(word) { value.error("expected gzip or none, found “\(word)”") }
         }
+        readLink(map)
     }
 }

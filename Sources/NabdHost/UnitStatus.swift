@@ -10,6 +10,7 @@ package import DeviceModel
 import Foundation
 import LineEngine
 import RealTime
+import Uplink
 
 /// How a running host is, as it tells at its socket: one document for people, for programs and for the live table. Its
 /// members are documented in docs/operations.md.
@@ -107,7 +108,9 @@ package struct UnitStatus: Sendable {
             "server": configuration.destination.map(JSON.string), "stored": .integer(state.stored),
             "parked": .integer(state.parked),
             "nothingStoredMilliseconds": state.failingSince.map(milliseconds),
-            "problem": state.problem.map(JSON.string),
+            "monthBytes": .integer(state.month.bytes),
+            "monthLimitBytes": configuration.uplinkLimits.bytesPerMonth.map(JSON.integer),
+            "sent": .string(state.stage.rawValue), "problem": state.problem.map(JSON.string),
             "lastStored": state.report?.lastStored.map { .string(UTCTime.text(nanoseconds: $0)) },
             "waitingBehindParked": state.report.map { .integer($0.waitingBehindParked) },
             "mayNotRead": state.report?.mayNotRead == true ? .bool(true) : nil,
@@ -206,6 +209,15 @@ extension DeliveryReport {
                 .members([
                     "lane": .string(lane.lane.rawValue),
                     "behindSeconds": lane.behind.map { .integer($0 / 1_000_000_000) },
+                    lane.lane.isOfSamples ? "backlogSeconds" : "backlogEvents": lane.backlog.map(JSON.integer),
+                    "stored": lane.note.stored.map(JSON.integer),
+                    "storedPerMinute": lane.note.perMinute.map(JSON.integer),
+                    "secondsLeft": lane.note.left.map(JSON.integer),
+                    "lastStored": lane.note.lastStored.map { .string(UTCTime.text(nanoseconds: $0)) },
+                    "lastError": lane.note.error.map(JSON.string),
+                    "lastErrorTime": lane.note.errorTime.map { .string(UTCTime.text(nanoseconds: $0)) },
+                    "policy": lane.policy.map(JSON.string),
+                    "withheldSeconds": lane.withheld.map { .integer($0 / 1_000_000_000) },
                 ])
             })
     }

@@ -1,4 +1,5 @@
 package import Logging
+import DeviceModel
 import RealTime
 import Observability
 import ServiceLifecycle
@@ -25,7 +26,9 @@ package final class UplinkHost: Service {
     /// - Parameter mayWrite: whether the books are this process's to write.
     init?(_ configuration: UnitConfiguration, mayWrite: @escaping @Sendable () -> Bool, logger: Logger) {
         guard let endpoint = configuration.uplink else { return nil }
-        let client = RenewedClient(endpoint)
+        let clock = ClockJudge(file: configuration.clockFile)
+        let link = LinkUse(configuration.uplinkLimits) { clock.now() == .unknown ? nil : WallClock.now() }
+        let client = RenewedClient(endpoint, meter: link.meter)
         self.client = client
         self.logger = logger
         uplink = UplinkService(
@@ -35,10 +38,10 @@ package final class UplinkHost: Service {
                 isTestData: configuration.isTestData, window: configuration.uplinkWindow,
                 names: configuration.names, compresses: configuration.uplinkCompresses,
                 reconcileEvery: configuration.reconcileEvery,
-                machine: MachineMark.current(unit: configuration.unit),
+                machine: MachineMark.current(unit: configuration.unit), waveforms: configuration.uplinkWaveforms,
                 identity: PatientIdentities.reader(configuration.patientFolder)),
             logger: logger, time: UplinkService.Time(now: { MonotonicClock().now() }, boot: BootMark.current),
-            mayWrite: mayWrite)
+            link: link, mayWrite: mayWrite)
     }
 
     /// Delivers until a graceful shutdown, and then what it can in a few seconds.

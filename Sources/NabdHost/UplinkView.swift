@@ -19,6 +19,13 @@ final class UplinkView: Sendable {
         var isShared = false
         /// Since when nothing could be stored, or nobody tried. Unit: ns of the monotonic clock.
         var failingSince: Int64?
+        /// What went over the way in the month, as far as it counts now.
+        var month = MonthCount()
+        var stage = LinkStage.everything
+        /// The windows of waveforms that are withheld, of all devices together. Unit: ns.
+        var withheld: Int64 = 0
+        /// As the uplink noted it, every quarter of a minute.
+        var lanes: [(lane: DeliveryLane, note: LaneNote)] = []
         /// When the first of the certificates expires; `nil` while they cannot be read. Unit: s since 1970.
         var expiry: Int?
         /// How far the lanes are; `nil` before that was looked at, and while the book cannot be read.
@@ -45,8 +52,13 @@ final class UplinkView: Sendable {
     private let state = Mutex(State())
     private let open = Mutex<DeliveryBook?>(nil)
 
-    init(_ endpoint: UplinkEndpoint, journal: String) {
+    private let limits: LinkLimits
+    private let clock: ClockJudge
+
+    /// - Parameter limits: what the way may carry.
+    init(_ endpoint: UplinkEndpoint, journal: String, limits: LinkLimits, clock: ClockJudge) {
         (self.endpoint, self.journal, books) = (endpoint, journal, DeliveryBooks(journal: journal))
+        (self.limits, self.clock) = (limits, clock)
     }
 
     var now: State { state.withLock { $0 } }
@@ -108,6 +120,10 @@ final class UplinkView: Sendable {
         state.problem = try book.problem()
         state.isContradicted = try book.counter("contradicted") == 1
         state.isShared = try book.counter("shared") == 1
+        state.month = MonthCount(try book.monthCount()).turned(to: clock.now() == .unknown ? nil : WallClock.now())
+        state.stage = limits.stage(at: state.month.bytes)
+        state.withheld = try book.withheldTime(.waveforms)
+        state.lanes = try book.lanes().map { ($0, try book.note(of: $0)) }
         guard try book.counter("boot") == BootMark.current else { return state }
         state.seen = try book.counter("seen")
         state.failingSince = try book.counter("failingSince").flatMap { $0 > 0 ? $0 : nil }

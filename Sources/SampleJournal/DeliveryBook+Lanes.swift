@@ -75,6 +75,7 @@ extension DeliveryBook {
     ) throws -> Bool {
         try queue.write { db in
             try Self.settle(db, stored: stored, parked: parked)
+            try Self.count(db, lane, stored.count)
             guard try Self.isFiled(db, through: filed) else { return false }
             if span.begin == SamplePosition() {
                 try Self.move(db, lane, to: span.position)
@@ -146,6 +147,7 @@ extension DeliveryBook {
     ) throws -> Bool {
         try queue.write { db in
             try Self.settle(db, stored: stored, parked: parked)
+            try Self.count(db, lane, stored.count)
             let now = try Int64.fetchOne(
                 db, sql: "SELECT value FROM counters WHERE name = ?", arguments: [Self.returns])
             guard try now ?? 0 == returns && Self.isFiled(db, through: filed) else { return false }

@@ -63,6 +63,7 @@ extension DeliveryBook {
             switch order {
             case .retry: try retry()
             case .release: _ = try release()
+            case .releaseWithheld: try releaseWithheld()
             }
             unlink(path)
         }

@@ -185,6 +185,8 @@ extension DeliveryBook {
     ) throws -> Bool {
         try queue.write { db in
             try Self.settle(db, stored: stored, parked: parked)
+            let lane = try String.fetchOne(db, sql: "SELECT lane FROM refilings WHERE id = ?", arguments: [refiling])
+            if let lane = lane.flatMap(DeliveryLane.init(rawValue:)) { try Self.count(db, lane, stored.count) }
             guard try Self.isFiled(db, through: filed) else { return false }
             if let position {
                 try db.execute(

@@ -6,14 +6,32 @@ import JournalCoding
 package enum DeliveryLane: String, Sendable, CaseIterable {
     /// Beginnings and ends of alerts.
     case alarms
+    /// Events of commands to pumps, and of stops.
+    case pumpEvents
+    /// What pumps tell of what they give: numbers and texts.
+    case pumpState
     /// All other events.
     case events
-    /// Numbers and texts.
+    /// All other numbers and texts.
     case numerics
     case waveforms
 
     /// Whether it is cut from the samples, by the window; otherwise from the events.
-    package var isOfSamples: Bool { self == .numerics || self == .waveforms }
+    package var isOfSamples: Bool {
+        switch self {
+        case .alarms, .pumpEvents, .events: false
+        case .pumpState, .numerics, .waveforms: true
+        }
+    }
+
+    /// In which lane its content was in books of versions that did not have it; `nil` for one that they had.
+    var former: DeliveryLane? {
+        switch self {
+        case .pumpEvents: .events
+        case .pumpState: .numerics
+        case .alarms, .events, .numerics, .waveforms: nil
+        }
+    }
 }
 
 /// How far a lane of samples is: all windows of earlier sessions, and all before `window` of this one.
@@ -187,7 +205,11 @@ package final class DeliveryBook: Sendable {
             }
         }
         // Books that were begun before anybody was bound to a bed have none; an older program leaves it alone.
-        try queue.write { try $0.execute(sql: Self.refilingSchema) }
+        try queue.write { db in
+            try db.execute(sql: Self.refilingSchema)
+            try Self.prepareWithheld(db)
+            try Self.splitLanes(db)
+        }
     }
 
     /// Opens a book to look on.
@@ -201,7 +223,7 @@ package final class DeliveryBook: Sendable {
         return try book.queue.read { db in
             var figures = Figures()
             var stored: (chunk: Int64, event: Int64) = (.max, .max)
-            for lane in DeliveryLane.allCases {
+            for lane in try Self.lanes(db) {
                 if lane.isOfSamples {
                     for position in try Self.spans(db, lane).map(\.position) {
                         stored.chunk = min(stored.chunk, position.chunk)
@@ -219,6 +241,8 @@ package final class DeliveryBook: Sendable {
                     figures.furthest.event = max(figures.furthest.event, seen)
                 }
             }
+            // What is withheld was not even sent: it waits for the day on which it is.
+            if let chunk = try Self.firstChunkWithheld(db) { stored.chunk = min(stored.chunk, chunk) }
             // What is parked is not stored: what it came from stays, until a person says otherwise.
             if let chunk = try Int64.fetchOne(db, sql: "SELECT MIN(chunk) FROM parked") {
                 stored.chunk = min(stored.chunk, chunk)
@@ -294,6 +318,15 @@ package final class DeliveryBook: Sendable {
 
     package func counter(_ name: String) throws -> Int64? {
         try queue.read { try Int64.fetchOne($0, sql: "SELECT value FROM counters WHERE name = ?", arguments: [name]) }
+    }
+
+    package func fact(_ name: String) throws -> String? { try queue.read { try Self.fact($0, name) } }
+
+    /// Remembers a word over a restart.
+    package func remember(_ name: String, fact: String) throws {
+        try queue.write {
+            try $0.execute(sql: "INSERT OR REPLACE INTO facts(name, value) VALUES (?, ?)", arguments: [name, fact])
+        }
     }
 
     /// Remembers a number over a restart.

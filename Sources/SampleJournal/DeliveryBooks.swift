@@ -23,6 +23,9 @@ package struct DeliveryBooks: Sendable {
         return "\(directory)/book-\(hex).sqlite"
     }
 
+    /// Whether two spellings are of one destination.
+    package static func isSame(_ one: String, _ other: String) -> Bool { normal(one) == normal(other) }
+
     /// Where versions before 5 kept the one book, within the record, without saying whose it was.
     package var formerPath: String { "\(journal)/delivery.sqlite" }
 
@@ -64,6 +67,8 @@ package struct DeliveryBooks: Sendable {
         case retry
         /// What is parked need not be stored there.
         case release
+        /// What is withheld need not be stored there.
+        case releaseWithheld = "release-withheld"
     }
 
     package func leave(_ order: Order) throws {

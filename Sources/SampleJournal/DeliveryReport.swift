@@ -5,8 +5,21 @@ package struct DeliveryReport: Sendable, Hashable {
         /// The time between the oldest record that it has not passed and the newest one; `nil` where the journal cannot
         /// be read. Unit: ns.
         package let behind: Int64?
+        /// What is left of it: seconds of samples, or events; `nil` where the journal cannot be read.
+        package let backlog: Int64?
+        /// How it goes, as the uplink noted it.
+        package let note: LaneNote
+        /// Of waveforms: by which policy they go, and how much of them it withholds. Unit: ns.
+        package let policy: String?
+        package let withheld: Int64?
 
-        package init(lane: DeliveryLane, behind: Int64?) { (self.lane, self.behind) = (lane, behind) }
+        package init(
+            lane: DeliveryLane, behind: Int64?, backlog: Int64? = nil, note: LaneNote = LaneNote(),
+            policy: String? = nil, withheld: Int64? = nil
+        ) {
+            (self.lane, self.behind, self.backlog, self.note) = (lane, behind, backlog, note)
+            (self.policy, self.withheld) = (policy, withheld)
+        }
     }
 
     /// Resources that are stored there.
@@ -37,8 +50,12 @@ extension DeliveryReport {
         isContradicted = try book.counter("contradicted") == 1
         mayNotRead = try book.counter("unreadable") == 1
         problem = try book.problem()
-        lanes = try DeliveryLane.allCases.map { lane in
-            Lane(lane: lane, behind: try reader.map { try book.behind(lane, $0) })
+        lanes = try book.lanes().map { lane in
+            Lane(
+                lane: lane, behind: try reader.map { try book.behind(lane, $0) },
+                backlog: try reader.map { try book.backlog(lane, $0) }, note: try book.note(of: lane),
+                policy: lane == .waveforms ? try book.fact("waveforms") : nil,
+                withheld: lane == .waveforms ? try book.withheldTime(lane) : nil)
         }
     }
 }

@@ -142,6 +142,11 @@ extension JournalReader {
         chunk.blocks(isChosen: chosen.contains, isText: { streams[$0]?.form == .text }, damaged: { damaged($1) })
     }
 
+    /// Whether a chunk has a block of any of these streams that can be read.
+    package func hasAny(of streams: Set<Int64>, in chunk: JournalChunk) -> Bool {
+        chunk.sequences().contains { streams.contains($0.stream) }
+    }
+
     /// Whether a chunk has a stream that is not among these: one described since they were read.
     package func hasStream(_ chunk: JournalChunk, besides streams: [Int64: StreamDescriptor]) -> Bool {
         chunk.hasStream(besides: streams)

@@ -47,6 +47,8 @@ final class BundleSender {
     /// How long a service that did not read gzip gets plain bodies. Unit: s.
     private static let plainFor: Int64 = 7 * 86_400
     private let service: any RecordsService
+    /// What the way may carry; `nil` for what is urgent.
+    private let link: LinkUse?
     let work: DeliveryWork
     /// What is known of the resources in hand.
     var fates: [String: Fate] = [:]
@@ -55,13 +57,17 @@ final class BundleSender {
     /// How often the bundle that begins with a resource was not taken; each lane has one at most.
     private var failures: [String: Int] = [:]
 
-    init(_ service: any RecordsService, _ work: DeliveryWork) throws {
+    /// - Parameter link: what the way may carry; `nil` for what is urgent.
+    init(_ service: any RecordsService, _ work: DeliveryWork, _ link: LinkUse? = nil) throws {
         self.service = service
+        self.link = link
         self.work = work
         cuts = try work.book.cuts()
         let plainUntil = try work.book.counter("plainUntil") ?? 0
         compresses = work.compresses && plainUntil < Self.utc() / 1_000_000_000
-        pace = Pace(entries: try work.book.counter("paceEntries"), bytes: try work.book.counter("paceBytes"))
+        pace = Pace(
+            entries: try work.book.counter("paceEntries"), bytes: try work.book.counter("paceBytes"),
+            most: link?.limits.bundleBytes ?? Pace.mostBytes)
     }
 
     // MARK: The way in
@@ -106,6 +112,7 @@ final class BundleSender {
     func sendTogether(_ all: [[DeliveryItem]]) async throws {
         let bundles = all.map { $0.filter { fates[$0.url] == nil } }.filter { !$0.isEmpty }
         guard bundles.count > 1 else { return }
+        await link?.waitForRoom()
         let (service, compresses) = (service, compresses)
         let limit = Duration.seconds(pace.deadline)
         let answers = await withTaskGroup(of: (Int, Answer, Double).self) { group in
@@ -158,6 +165,7 @@ final class BundleSender {
     }
 
     func put(_ items: [DeliveryItem]) async -> Answer {
+        await link?.waitForRoom()
         let begin = ContinuousClock.now
         let (resources, limit) = (items.map(\.resource), Duration.seconds(pace.deadline))
         var answer = await Self.exchange(service, resources, within: limit, compressed: compresses)

@@ -60,6 +60,7 @@ extension DeliveryWork {
     static func lane(of event: EventRecord) -> DeliveryLane {
         switch event.recorded {
         case .alertStart, .alertUpdate, .alertEnd, .alarmSwitch: .alarms
+        case .command: .pumpEvents
         default: .events
         }
     }

@@ -35,6 +35,9 @@ final class DeliveryWork {
     private var refused: [String: (digest: [UInt8], at: ContinuousClock.Instant)] = [:]
     private static let patience = Duration.seconds(600)
     var clocks = SessionClocks()
+    let selection: WaveformSelection
+    /// When the list of what is withheld was last held against the journal.
+    var listChecked: ContinuousClock.Instant?
     /// Windows that are held in memory at once while what is parked in them is tried again.
     private static let windowsAtOnce = 4
 
@@ -45,6 +48,7 @@ final class DeliveryWork {
         self.book = book
         mapper = FHIRMapper(unit: unit, name: settings.unit, isTestData: settings.isTestData, names: settings.names)
         window = settings.window
+        selection = WaveformSelection(settings.waveforms)
         patients = PatientCards(settings.identity)
         try layOutFeeds()
     }
@@ -53,7 +57,7 @@ final class DeliveryWork {
     func layOutFeeds() throws {
         for lane in DeliveryLane.allCases where lane.isOfSamples {
             let windows = SampleWindows(lane, reader: reader, mapper: mapper, length: window, filings: filings)
-            feeds[lane] = try LaneFeed(windows, book, filed: filed)
+            feeds[lane] = try LaneFeed(windows, book, filed: filed, selection)
         }
     }
 
@@ -165,6 +169,7 @@ final class DeliveryWork {
     /// The next resources of a lane of samples, at least one bundle's worth if there is so much.
     func steps(_ lane: DeliveryLane, entries: Int, bytes: Int) throws -> [SampleFeed.Step] {
         try readDevices()
+        if lane == .waveforms { try checkWithheld() }
         try feeds[lane]?.fill(entries: entries, bytes: bytes)
         return feeds[lane]?.steps ?? []
     }
@@ -194,7 +199,11 @@ final class DeliveryWork {
                 found = event.map(items)?.first { $0.url == parked.url }
             case .window(let lane, let position):
                 if windows[parked.origin] == nil {
-                    windows[parked.origin] = try feeds[lane]?.windows.window(at: position)?.items ?? []
+                    // What a pump tells was parked as a number by versions that had one lane for both.
+                    let lanes: [DeliveryLane] = lane == .numerics ? [lane, .pumpState] : [lane]
+                    windows[parked.origin] = try lanes.flatMap {
+                        try feeds[$0]?.windows.window(at: position)?.items ?? []
+                    }
                 }
                 found = windows[parked.origin]?.first { $0.url == parked.url }
             }
@@ -222,6 +231,7 @@ final class DeliveryWork {
     func pending(within limit: Duration = .seconds(2)) throws -> Int {
         let end = ContinuousClock.now + limit
         _ = try takeStock()
+        try selection.takeStock(reader, filings)
         let newest = try reader.newestEvent()
         var count = 0
         for lane in DeliveryLane.allCases where !lane.isOfSamples {
@@ -238,7 +248,7 @@ final class DeliveryWork {
                 var span = span
                 while count < 10_000, ContinuousClock.now < end,
                     place + 1 == spans.count || !span.hasReached(spans[place + 1].begin),
-                    let window = try windows.next(after: span.position, includingOpen: true)
+                    let window = try windows.next(after: span.position, includingOpen: true, feed.choice)
                 {
                     count += window.items.count { $0.url > span.position.part }
                     if window.next == span.position { break }

@@ -20,7 +20,8 @@ package final class FHIRClient: RecordsService {
     private let words: ExchangeWords
     private let client: HTTPClient
 
-    package init(_ endpoint: UplinkEndpoint) throws {
+    /// - Parameter meter: counts what goes over its connections.
+    package init(_ endpoint: UplinkEndpoint, meter: WireMeter = WireMeter()) throws {
         guard endpoint.server.hasPrefix("https://") else {
             throw EndpointError(description: "the records service must be https://…, not \(endpoint.server)")
         }
@@ -33,7 +34,9 @@ package final class FHIRClient: RecordsService {
         configuration.connectionPool.retryConnectionEstablishment = false
         // A connection of HTTP/2 that the way has forgotten takes every request and answers none.
         configuration.httpVersion = .http1Only
-        configuration.http1_1ConnectionDebugInitializer = { Self.inspect($0) }
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            WireCounter.count(channel, meter).flatMap { Self.inspect(channel) }
+        }
         words = ExchangeWords(endpoint)
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }

@@ -8,6 +8,9 @@ struct LaneFeed {
     /// How far behind a lane is when what is new gets a stretch of its own. Unit: windows.
     private static let behind: Int64 = 4
 
+    /// How often the list is asked in one go for windows that have something in them.
+    private static let mostPulls = 64
+
     /// Whose steps are in hand.
     private enum Active: Equatable {
         case span(Int)
@@ -24,6 +27,9 @@ struct LaneFeed {
     private let book: DeliveryBook
     /// Up to which event of beds its resources take into account.
     private let filed: Int64
+    let selection: WaveformSelection
+    /// What of the selection was looked at when there was nothing to be taken off the list.
+    private var looked: Int?
 
     var lane: DeliveryLane { windows.lane }
     var steps: [SampleFeed.Step] {
@@ -33,10 +39,11 @@ struct LaneFeed {
         }
     }
 
-    init(_ windows: SampleWindows, _ book: DeliveryBook, filed: Int64) throws {
+    init(_ windows: SampleWindows, _ book: DeliveryBook, filed: Int64, _ selection: WaveformSelection) throws {
         self.windows = windows
         self.book = book
         self.filed = filed
+        self.selection = selection
         feeds = try book.spans(windows.lane).map { SampleFeed($0) }
         refilings = try book.refilings(windows.lane).map { refiling in
             (refiling, Self.feed(of: refiling))
@@ -49,10 +56,16 @@ struct LaneFeed {
 
     /// The next resources, at least so much if there is so much.
     mutating func fill(entries: Int, bytes: Int) throws {
+        if lane == .waveforms { try selection.takeStock(windows.reader, windows.filings) }
         try beginNew()
         let newest = feeds.count - 1
         if try fill(span: newest, entries: entries, bytes: bytes) { return }
-        if try fillRefiling(entries: entries, bytes: bytes) { return }
+        for _ in 0..<Self.mostPulls {
+            let hasPulled = try pull()
+            if try fillRefiling(entries: entries, bytes: bytes) { return }
+            // Where there was nothing in them, the next ones.
+            guard hasPulled, refilings.isEmpty else { break }
+        }
         if newest > 0 { _ = try fill(span: 0, entries: entries, bytes: bytes) }
     }
 
@@ -60,21 +73,51 @@ struct LaneFeed {
     private mutating func fill(span place: Int, entries: Int, bytes: Int) throws -> Bool {
         take(.span(place))
         let end = place + 1 < feeds.count ? feeds[place + 1].span.begin : nil
-        let passed = try feeds[place].fill(&windows, to: end, entries: entries, bytes: bytes)
+        let choice = choice
+        let passed = try feeds[place].fill(&windows, to: end, entries: entries, bytes: bytes, choice)
+        // Before the lane passes it.
+        try book.withhold(feeds[place].withheld)
+        feeds[place].noteWithheld()
         if !feeds[place].steps.isEmpty { return true }
         if passed { _ = try settle(stored: [], parked: []) }
         return false
     }
 
     private mutating func fillRefiling(entries: Int, bytes: Int) throws -> Bool {
+        guard !refilings.isEmpty else { return false }
+        // What was sent, and is filed under another by now, goes again whatever the policy is today.
+        let listed = lane == .waveforms ? Dictionary(grouping: try book.withheld(lane), by: \.device) : [:]
         while let end = refilings.first?.refiling.end {
             take(.refiling)
-            let passed = try refilings[0].feed.fill(&windows, to: end, entries: entries, bytes: bytes)
+            let passed = try refilings[0].feed.fill(&windows, to: end, entries: entries, bytes: bytes) {
+                device, session, range in
+                !(listed[device] ?? []).contains { $0.session == session.id && $0.holds(window: range.lowerBound) }
+            }
+            refilings[0].feed.noteWithheld()
             if !refilings[0].feed.steps.isEmpty { return true }
             let isOver = SampleSpan(begin: end, position: refilings[0].feed.reading).hasReached(end) || !passed
             guard try settle(refilingIsOver: isOver, stored: [], parked: []), isOver else { return false }
         }
         return false
+    }
+
+    /// Where nothing else is to be delivered anew, the next windows that were withheld and are wanted by now.
+    ///
+    /// - Returns: whether there are any.
+    private mutating func pull() throws -> Bool {
+        guard lane == .waveforms, selection.policy != .never, refilings.isEmpty, looked != selection.changes else {
+            return false
+        }
+        let list = try book.withheld(lane)
+        let sessions = Dictionary(
+            try windows.reader.sessions().map { ($0.id, $0.key) }, uniquingKeysWith: { first, _ in first })
+        let wanted = Self.wanted(of: list, sessions, selection, windows.filings)
+        guard let refiling = try book.pull(wanted) else {
+            looked = selection.changes
+            return false
+        }
+        refilings.append((refiling, Self.feed(of: refiling)))
+        return true
     }
 
     /// What is in hand of the others would be in memory besides.

@@ -9,10 +9,13 @@ final class LaneRunner {
     private let sender: BundleSender
     private let reconciliation: Reconciliation
 
-    init(_ service: any RecordsService, _ work: DeliveryWork, _ reconciliation: Reconciliation) throws {
+    /// - Parameter link: what the way may carry; `nil` for what is urgent.
+    init(
+        _ service: any RecordsService, _ work: DeliveryWork, _ reconciliation: Reconciliation, _ link: LinkUse? = nil
+    ) throws {
         self.work = work
         self.reconciliation = reconciliation
-        sender = try BundleSender(service, work)
+        sender = try BundleSender(service, work, link)
     }
 
     enum Progress: Equatable {

@@ -19,17 +19,22 @@ struct Pace: Equatable {
     /// Of small exchanges, smoothed; 0 while it is not known. Unit: s.
     private(set) var latency = 0.0
     private var isDoubtful = false
+    /// What a bundle may have at the most. Unit: bytes.
+    private let most: Int
 
-    init() {}
+    init() { most = Self.mostBytes }
 
-    /// - Parameters: what was learnt before a restart.
-    init(entries: Int64?, bytes: Int64?) {
+    /// - Parameters:
+    ///   - entries: with `bytes`, what was learnt before a restart.
+    ///   - most: what the link's cap leaves to one bundle. Unit: bytes.
+    init(entries: Int64?, bytes: Int64?, most: Int = mostBytes) {
+        self.most = min(max(most, Self.fewestBytes), Self.mostBytes)
         if let entries { self.entries = min(max(Int(clamping: entries), 1), Self.mostEntries) }
-        if let bytes { self.bytes = min(max(Int(clamping: bytes), Self.fewestBytes), Self.mostBytes) }
+        self.bytes = min(max(Int(clamping: bytes ?? Int64(self.most)), Self.fewestBytes), self.most)
     }
 
-    /// Bundles that are under way at once: more than one only where the way is long.
-    var underWay: Int { isDoubtful || latency < 0.3 ? 1 : latency < 0.6 ? 2 : 4 }
+    /// Bundles that are under way at once: more than one only where the way is long, and no cap makes them small.
+    var underWay: Int { isDoubtful || latency < 0.3 || most < Self.mostBytes ? 1 : latency < 0.6 ? 2 : 4 }
 
     /// A bundle was answered after so many seconds.
     mutating func answered(entries count: Int, bytes size: Int, seconds: Double) {
@@ -38,7 +43,7 @@ struct Pace: Equatable {
         deadline = min(max(Self.deadlines.lowerBound, seconds * 3, deadline * 0.75), Self.deadlines.upperBound)
         // Only one that filled the measure says that there may be more.
         if count * 8 >= entries * 7 { entries = min(entries + max(1, entries / 8), Self.mostEntries) }
-        if size * 8 >= bytes * 7 { bytes = min(bytes + max(1024, bytes / 8), Self.mostBytes) }
+        if size * 8 >= bytes * 7 { bytes = min(bytes + max(1024, bytes / 8), most) }
     }
 
     /// No answer came in time: the next may take longer, and gets less to do.

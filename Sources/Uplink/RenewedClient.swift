@@ -43,9 +43,13 @@ package final class RenewedClient: RecordsService {
     }
 
     private let endpoint: UplinkEndpoint
+    private let meter: WireMeter
     private let state = Mutex(State())
 
-    package init(_ endpoint: UplinkEndpoint) { self.endpoint = endpoint }
+    /// - Parameter meter: counts what goes over its connections.
+    package init(_ endpoint: UplinkEndpoint, meter: WireMeter = WireMeter()) {
+        (self.endpoint, self.meter) = (endpoint, meter)
+    }
 
     package func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
         await withClient {
@@ -95,7 +99,7 @@ package final class RenewedClient: RecordsService {
             guard stamp != state.stamp else { return (state.lease, nil, state.problem) }
             do {
                 let before = state.lease
-                state.lease = Lease(try FHIRClient(endpoint))
+                state.lease = Lease(try FHIRClient(endpoint, meter: meter))
                 (state.stamp, state.problem) = (stamp, nil)
                 return (state.lease, before, nil)
             } catch {

@@ -17,6 +17,8 @@ struct SampleFeed {
     private(set) var steps: [Step] = []
     /// Where reading goes on.
     private(set) var reading: SamplePosition
+    /// What was read and is not wanted; it is to be on the list before the stretch passes it.
+    private(set) var withheld: [Withheld] = []
     /// Whose resources are wanted; `nil` for those of all devices.
     private let devices: Set<String>?
 
@@ -26,20 +28,24 @@ struct SampleFeed {
 
     /// Reads on until there is so much, or nothing more that is complete.
     ///
-    /// - Parameter end: where the next stretch began.
+    /// - Parameters:
+    ///   - end: where the next stretch began.
+    ///   - isWanted: what is not is noted as ``withheld``.
     /// - Returns: whether windows with nothing in them were passed, which the book should know.
-    mutating func fill(_ windows: inout SampleWindows, to end: SamplePosition?, entries: Int, bytes: Int) throws
-        -> Bool
-    {
+    mutating func fill(
+        _ windows: inout SampleWindows, to end: SamplePosition?, entries: Int, bytes: Int,
+        _ isWanted: SampleWindows.Choice = { _, _, _ in true }
+    ) throws -> Bool {
         func isOver(_ place: SamplePosition) -> Bool {
             end.map { SampleSpan(begin: $0, position: place).hasReached($0) } ?? false
         }
         var held = steps.reduce(0) { $0 + $1.item.bytes }
         var (passed, count) = (false, 0)
         while steps.count < entries, held < bytes, count < Self.windowsAtOnce, !isOver(reading),
-            let window = try windows.next(after: reading)
+            let window = try windows.next(after: reading, isWanted)
         {
             count += 1
+            if !isOver(window.begin) { withhold(window, windows.lane) }
             // Where the record has nothing more before the end, what comes behind it is no part of this.
             let items =
                 isOver(window.begin)
@@ -61,6 +67,26 @@ struct SampleFeed {
         }
         return passed
     }
+
+    /// Adjoining windows of a device are one stretch.
+    private mutating func withhold(_ window: SampleWindows.Window, _ lane: DeliveryLane) {
+        let place = window.begin
+        for device in window.withheld where devices.map({ $0.contains(device) }) ?? true {
+            let next = Withheld(
+                lane: lane, device: device, session: place.session, first: place.window,
+                end: place.window + place.length, chunk: place.chunk, length: place.length)
+            if let last = withheld.lastIndex(where: { $0.device == device }), withheld[last].end == next.first,
+                withheld[last].session == next.session, withheld[last].length == next.length
+            {
+                withheld[last] = withheld[last].cut(to: next.end)
+            } else {
+                withheld.append(next)
+            }
+        }
+    }
+
+    /// It is on the list.
+    mutating func noteWithheld() { withheld = [] }
 
     /// What is in hand is given back; it is read again in its turn.
     mutating func letGo() { (steps, reading) = ([], span.position) }

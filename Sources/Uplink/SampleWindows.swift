@@ -39,12 +39,21 @@ struct SampleWindows {
         let next: SamplePosition
         /// Whether the wall clock was not set when something of it was taken, nor since.
         let waitsForClock: Bool
+        /// The devices of which it has something that is not wanted.
+        let withheld: Set<String>
     }
+
+    /// Whether a window of a device is wanted, by the session and its time. Unit: ns of the monotonic clock.
+    typealias Choice = (_ device: String, _ session: JournalSession, _ range: Range<Int64>) -> Bool
 
     /// The next window that is complete, from a position on; `nil` when there is none yet.
     ///
-    /// - Parameter includingOpen: take the current window of the current session as it is. Only for counting.
-    mutating func next(after position: SamplePosition, includingOpen: Bool = false) throws -> Window? {
+    /// - Parameters:
+    ///   - includingOpen: take the current window of the current session as it is. Only for counting.
+    ///   - isWanted: what is not is left out of it.
+    mutating func next(
+        after position: SamplePosition, includingOpen: Bool = false, _ isWanted: Choice = { _, _, _ in true }
+    ) throws -> Window? {
         let sessions = try reader.sessions()
         var position = position
         guard let session = sessions.first(where: { $0.id >= position.session }) else { return nil }
@@ -63,7 +72,7 @@ struct SampleWindows {
             let needed = includingOpen ? position.window - Self.reorder : end + Self.reorder
             if try newestBase(position, upTo: needed) < needed { return nil }
         }
-        let window = try read(session, position, length: length, isOver: isOver)
+        let window = try read(session, position, length: length, isOver: isOver, isWanted)
         // What was taken before the wall clock was set waits until it is, or the session is over.
         return window.waitsForClock && !isOver && !includingOpen ? nil : window
     }
@@ -104,19 +113,19 @@ struct SampleWindows {
     /// The window at a position, for whatever is still to be sent of it.
     mutating func window(at position: SamplePosition) throws -> Window? {
         guard let session = try reader.sessions().first(where: { $0.id == position.session }) else { return nil }
-        return try read(session, position, length: session.window ?? length, isOver: true)
+        return try read(session, position, length: session.window ?? length, isOver: true) { _, _, _ in true }
     }
 
-    private mutating func read(_ session: JournalSession, _ position: SamplePosition, length: Int64, isOver: Bool)
-        throws
-        -> Window
-    {
+    private mutating func read(
+        _ session: JournalSession, _ position: SamplePosition, length: Int64, isOver: Bool, _ isWanted: Choice
+    ) throws -> Window {
         let streams = try reader.streamsByID()
         let form = session.form ?? .plain
         var waitsForClock = false
         let end = position.window + position.length
         var builders: [Int64: FiledRuns] = [:]
         var owners: [String: [PatientFilings.Stretch]] = [:]
+        var choices: [String: Bool] = [:]
         var order: [Int64] = []
         var known: [Int64: Int64] = [:]
         var earliestLater: Int64?
@@ -148,7 +157,7 @@ struct SampleWindows {
                     wall = (later ?? wall.offset, later != nil)
                 }
                 for block in reader.blocks(of: chunk, streams: streams) {
-                    guard let stream = streams[block.stream], lane == (stream.isWaveform ? .waveforms : .numerics)
+                    guard let stream = streams[block.stream], lane == DeliveryLane(of: stream)
                     else {
                         continue
                     }
@@ -168,6 +177,11 @@ struct SampleWindows {
                             continue
                         }
                         if time < position.window { continue }
+                        waitsForClock = waitsForClock || !wall.isKnown
+                        let isChosen =
+                            choices[stream.device] ?? isWanted(stream.device, session, position.window..<end)
+                        choices[stream.device] = isChosen
+                        if !isChosen { continue }
                         if builders[block.stream] == nil {
                             let stretches =
                                 owners[stream.device]
@@ -178,7 +192,6 @@ struct SampleWindows {
                                 stream, form == .plain ? .plain : .sorted, stretches)
                             order.append(block.stream)
                         }
-                        waitsForClock = waitsForClock || !wall.isKnown
                         builders[block.stream]?.append(
                             SampleRunBuilder.Sample(
                                 bits: block.bits[index], text: block.texts.isEmpty ? nil : block.texts[index],
@@ -217,7 +230,9 @@ struct SampleWindows {
         } else if earliestLater == nil, isOver {
             next = SamplePosition(session: session.id + 1, window: 0, chunk: resume, length: length)
         }
-        return Window(items: items, begin: begin, next: next, waitsForClock: waitsForClock)
+        return Window(
+            items: items, begin: begin, next: next, waitsForClock: waitsForClock,
+            withheld: Set(choices.filter { !$0.value }.keys))
     }
 }
 

@@ -4,7 +4,8 @@ import SampleJournal
 import Synchronization
 
 /// Forwards the journal to the records service: alarms on a way of their own, newest first; beside them descriptions,
-/// what was parked and is due, other events, numbers and waveforms, a batch of each in turn.
+/// what was parked and is due, events of pumps and what they tell, other events, numbers and waveforms, a batch of each
+/// in turn.
 ///
 /// A lane moves only over what the service has answered for itself; a kill in between sends the same ids again, which
 /// stores them once.
@@ -18,21 +19,26 @@ package final class UplinkService: Sendable {
     private let settings: Settings
     private let directory: String
     private let service: any RecordsService
-    private let logger: Logger
+    let logger: Logger
     private let mayWrite: @Sendable () -> Bool
     private let time: Time
-    private let state = Mutex(UplinkStatus())
+    let link: LinkUse
+    let state = Mutex(UplinkStatus())
     private let book = Mutex<DeliveryBook?>(nil)
+    /// Why lanes wait now.
+    let laneErrors = Mutex<[DeliveryLane: String]>([:])
     /// Batches that moved, so that whoever waits learns that the way is there.
     private let storedBatches = Atomic<Int>(0)
 
-    /// - Parameter mayWrite: whether this process has the right to write the journal; without it, its book belongs to
-    ///   another.
+    /// - Parameters:
+    ///   - link: what the way may carry, and has carried.
+    ///   - mayWrite: whether this process has the right to write the journal; without it, its book belongs to another.
     package init(
         journal directory: String, service: any RecordsService, settings: Settings, logger: Logger,
-        time: Time, mayWrite: @escaping @Sendable () -> Bool = { true }
+        time: Time, link: LinkUse = LinkUse(), mayWrite: @escaping @Sendable () -> Bool = { true }
     ) {
         self.mayWrite = mayWrite
+        self.link = link
         self.time = time
         self.directory = directory
         self.service = service
@@ -73,18 +79,25 @@ package final class UplinkService: Sendable {
     }
 
     private func showThatItIsThere(_ book: DeliveryBook) async throws {
+        var progress = LanesProgress()
+        let reader = try JournalReader(directory: directory)
         while !Task.isCancelled {
             try book.remember("seen", time.now())
+            // What cannot be looked at now is in a quarter of a minute; delivery does not wait for it.
+            try? progress.look(book, reader, at: Double(time.now()) / 1e9)
+            try link.settle(book)
             try await Task.sleep(for: .nanoseconds(Self.heartbeat))
         }
     }
 
     private func runAlarms(_ book: DeliveryBook) async throws {
-        let runner = try makeRunner(book)
+        let runner = try makeRunner(book, isUrgent: true)
         var failures = 0
         while !Task.isCancelled {
             let progress = told(try await runner.advance(.alarms))
             tellGone(runner)
+            try tell(.alarms, progress, book)
+            try link.settle(book)
             switch progress {
             case .moved, .passed: failures = 0
             case .idle: try await Task.sleep(for: Self.rest)
@@ -103,7 +116,7 @@ package final class UplinkService: Sendable {
         let reconciliation = Reconciliation(book, every: .nanoseconds(settings.reconcileEvery))
         var runner = try makeRunner(book, reconciliation)
         var failures = 0
-        var resting: [Part: (failures: Int, until: ContinuousClock.Instant)] = [:]
+        var resting: [DeliveryPart: (failures: Int, until: ContinuousClock.Instant)] = [:]
         while !Task.isCancelled {
             // Where it went back, what was read of the journal before is not what is to be sent.
             if try await reconcile(reconciliation, runner.work) { runner = try makeRunner(book, reconciliation) }
@@ -129,31 +142,27 @@ package final class UplinkService: Sendable {
         }
     }
 
-    /// What is done in turn beside the alarms.
-    private enum Part: CaseIterable {
-        case configuration, parked, events, numerics, waveforms
-    }
-
     private struct Pass {
         var hasMoved = false
-        var waits: [Part: Wait] = [:]
-        var done: [Part] = []
+        var waits: [DeliveryPart: Wait] = [:]
+        var done: [DeliveryPart] = []
     }
 
     /// A batch of each part. One that waits for itself holds up no other.
-    private func pass(_ runner: LaneRunner, without resting: Set<Part> = []) async throws -> Pass {
+    private func pass(_ runner: LaneRunner, without resting: Set<DeliveryPart> = []) async throws -> Pass {
         var pass = Pass()
         try runner.work.book.follow(DeliveryBooks(journal: directory))
-        for part in Part.allCases where !resting.contains(part) {
+        let stage = tellStage()
+        for part in DeliveryPart.allCases where !resting.contains(part) && part.goes(at: stage) {
             let progress =
-                switch part {
-                case .configuration: try await runner.configuration()
-                case .parked: try await runner.parked()
-                case .events: try await runner.advance(.events)
-                case .numerics: try await runner.advance(.numerics)
-                case .waveforms: try await runner.advance(.waveforms)
+                if let lane = part.lane {
+                    try await runner.advance(lane)
+                } else {
+                    try await part == .parked ? runner.parked() : runner.configuration()
                 }
+            try tell(part.lane, progress, runner.work.book)
             tellGone(runner)
+            try link.settle(runner.work.book)
             switch told(progress) {
             case .moved, .passed:
                 pass.hasMoved = true
@@ -177,6 +186,10 @@ package final class UplinkService: Sendable {
                 metadata: ["kept": "\(setAside)"])
         }
         self.book.withLock { $0 = book }
+        try link.begin(book)
+        // By the policy of today.
+        try book.takeBackPulled()
+        try book.remember("waveforms", fact: settings.waveforms.rawValue)
         // Where nobody ran meanwhile, nobody knows since when nothing could be stored.
         let isOtherBoot = try book.counter("boot") != time.boot
         if try isOtherBoot || time.now() - (book.counter("seen") ?? 0) > 4 * Self.heartbeat {
@@ -189,20 +202,25 @@ package final class UplinkService: Sendable {
         return book
     }
 
-    /// - Parameter reconciliation: of the task's own where there is none.
-    private func makeRunner(_ book: DeliveryBook, _ reconciliation: Reconciliation? = nil) throws -> LaneRunner {
+    /// - Parameters:
+    ///   - reconciliation: of the task's own where there is none.
+    ///   - isUrgent: it waits for no cap.
+    private func makeRunner(
+        _ book: DeliveryBook, _ reconciliation: Reconciliation? = nil, isUrgent: Bool = false
+    ) throws -> LaneRunner {
         let reader = try JournalReader(directory: directory)
         let unit = try reader.unit() ?? settings.unit
         return try LaneRunner(
             service, DeliveryWork(reader, book, unit: unit, settings: settings),
-            reconciliation ?? Reconciliation(book, every: .nanoseconds(settings.reconcileEvery)))
+            reconciliation ?? Reconciliation(book, every: .nanoseconds(settings.reconcileEvery)),
+            isUrgent ? nil : link)
     }
 
     // MARK: What was acknowledged
 
     /// Reads a sample of what was acknowledged back. Returns whether the lanes went back.
     private func reconcile(_ reconciliation: Reconciliation, _ work: DeliveryWork) async throws -> Bool {
-        guard reconciliation.isDue else { return false }
+        guard reconciliation.isDue, link.stage != .alarmsAndPumpEvents else { return false }
         let book = book.withLock { $0 }
         if let isShared = await reconciliation.isShared(service, work.gateway, machine: work.machine) {
             if isShared {
@@ -328,15 +346,17 @@ package final class UplinkService: Sendable {
             _ = try await group.next()
             group.cancelAll()
         }
+        try link.settle(book, isEnd: true)
         return try makeRunner(book).work.pending()
     }
 
     private func deliverRest(_ book: DeliveryBook) async throws {
         let runner = try makeRunner(book)
+        let urgent = try makeRunner(book, isUrgent: true)
         var failures = 0
         while !Task.isCancelled, failures <= 3 {
             var (hasMoved, waits) = (false, false)
-            switch told(try await runner.advance(.alarms)) {
+            switch told(try await urgent.advance(.alarms)) {
             case .moved, .passed: hasMoved = true
             case .waits: waits = true
             case .idle:

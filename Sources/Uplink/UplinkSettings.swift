@@ -16,6 +16,8 @@ package struct UplinkStatus: Sendable {
     package var isContradicted = false
     /// Whether another machine delivers under the same identity.
     package var isShared = false
+    /// What of everything goes, by the month's bytes.
+    var stage = LinkStage.everything
 }
 
 extension UplinkService {
@@ -35,12 +37,14 @@ extension UplinkService {
         package var machine: String?
         /// How often a sample of what was acknowledged is read back. Unit: ns.
         package var reconcileEvery: Int64
+        /// Which waveforms are sent.
+        package var waveforms: WaveformPolicy
         /// Who a patient is, by the keyed digest; `nil` where the protected store cannot say now.
         package var identity: @Sendable (String) -> PatientIdentity?
 
         package init(
             unit: String, destination: String, isTestData: Bool, window: Int64, names: Nomenclature, compresses: Bool,
-            reconcileEvery: Int64, machine: String? = nil,
+            reconcileEvery: Int64, machine: String? = nil, waveforms: WaveformPolicy = .always,
             identity: @escaping @Sendable (String) -> PatientIdentity? = { _ in nil }
         ) {
             self.unit = unit
@@ -52,6 +56,7 @@ extension UplinkService {
             self.reconcileEvery = reconcileEvery
             self.identity = identity
             self.machine = machine
+            self.waveforms = waveforms
         }
     }
 

@@ -2,13 +2,15 @@ import ArgumentParser
 import DeviceModel
 import Foundation
 import NabdHost
+import RealTime
 import SampleJournal
+import Uplink
 
 struct UplinkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uplink",
         abstract: "What is stored at the records service, what is parked, and what shall become of it.",
-        subcommands: [Status.self, Parked.self, Retry.self, Release.self, Retire.self])
+        subcommands: [Status.self, Parked.self, WithheldList.self, Retry.self, Release.self, Retire.self])
 
     struct Place: ParsableArguments {
         @OptionGroup var file: UnitFile
@@ -47,6 +49,14 @@ struct UplinkCommand: ParsableCommand {
             let reader = try? JournalReader(directory: unit.journalDirectory)
             for book in try place.open() {
                 let report = try DeliveryReport(book, reader)
+                let isOurs =
+                    try unit.destination.map {
+                        DeliveryBooks.isSame($0, try book.destination())
+                    } ?? false
+                let limits = isOurs ? unit.uplinkLimits : LinkLimits()
+                let clock = ClockJudge(file: unit.clockFile)
+                let month = MonthCount(try book.monthCount()).turned(
+                    to: clock.now() == .unknown ? nil : WallClock.now())
                 print(
                     JSON.members([
                         "destination": .string(try book.destination()), "stored": .integer(report.stored),
@@ -55,6 +65,10 @@ struct UplinkCommand: ParsableCommand {
                         "released": .integer(report.released),
                         "contradicted": report.isContradicted ? .bool(true) : nil,
                         "mayNotRead": report.mayNotRead ? .bool(true) : nil,
+                        "month": month.name.map(JSON.string), "monthBytes": .integer(month.bytes),
+                        "monthLimitBytes": limits.bytesPerMonth.map(JSON.integer),
+                        "bitsPerSecond": limits.bitsPerSecond.map(JSON.integer),
+                        "sent": isOurs ? .string(limits.stage(at: month.bytes).rawValue) : nil,
                         "problem": report.problem.map(JSON.string), "lanes": report.lanesAsJSON,
                     ]).text)
             }
@@ -99,10 +113,16 @@ struct UplinkCommand: ParsableCommand {
     struct Release: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "What is parked need not be stored: it is forgotten, and the journal need not keep it for it."
-        ).examples("nabd uplink release")
+        ).examples("nabd uplink release", "nabd uplink release --withheld")
         @OptionGroup var place: Place
+        @Flag(help: "Instead of what is parked, the waveforms that the policy does not send.") var withheld = false
 
         func run() throws {
+            if withheld {
+                try place.leave(.releaseWithheld)
+                print("the host forgets what is withheld: in a moment, or when it next starts")
+                return
+            }
             try place.leave(.release)
             print("the host forgets what is parked: in a moment, or when it next starts")
         }

@@ -107,12 +107,13 @@ import Testing
         try DeliveryBook.opened(DeliveryBooks(journal: directory), destination: Self.server, unit: "u").book
     }
 
-    /// Both lanes of samples have passed a chunk.
+    /// All lanes of samples have passed a chunk.
     private static func pass(_ book: DeliveryBook, chunk: Int64, parked: [ParkedResource] = []) throws {
         let position = SamplePosition(session: 1, window: 1, chunk: chunk, length: 1)
         let span = SampleSpan(begin: SamplePosition(), position: position)
-        _ = try book.settle(.numerics, span, filed: 0, stored: [], parked: parked)
-        _ = try book.settle(.waveforms, span, filed: 0, stored: [], parked: [])
+        for lane in DeliveryLane.allCases where lane.isOfSamples {
+            _ = try book.settle(lane, span, filed: 0, stored: [], parked: lane == .numerics ? parked : [])
+        }
     }
 
     private func faults() throws -> [String] { try JournalReader(directory: directory).verify().faults }

@@ -45,7 +45,7 @@ final class BedStory {
     private(set) var session = -1
     /// Unit: ns.
     private(set) var now: Int64 = 0
-    private var begun: Int64 = 0
+    private(set) var begun: Int64 = 0
     /// Unit: ns.
     var sessionAge: Int64 { now - begun }
     private(set) var bindings: [ToldBinding] = []
@@ -58,7 +58,10 @@ final class BedStory {
     private(set) var entries: [Int64: Fact] = [:]
     private var nextValue: Int64 = 0
 
-    init(_ journal: String) { self.journal = journal }
+    private let areWaveforms: Bool
+
+    /// - Parameter areWaveforms: whether what the devices give is waveforms.
+    init(_ journal: String, areWaveforms: Bool = false) { (self.journal, self.areWaveforms) = (journal, areWaveforms) }
 
     func begin() throws {
         session += 1
@@ -79,11 +82,7 @@ final class BedStory {
             try record(.configured(bed: bed, ConfiguredBed(name: bed, nameArabic: "كرسي", devices: devices)))
         }
         streams = try writer.register(
-            Self.devices.map { device in
-                StreamDescriptor(
-                    device: device, vmd: nil, metric: "MDC_TEMP", code: 150_344, unit: "Cel", form: .integer(.one),
-                    isWaveform: false, periodNanoseconds: Self.second, profile: "m/d")
-            })
+            Self.devices.map { Self.stream($0, isWaveform: areWaveforms) })
     }
 
     /// Values of so many seconds, each durable at once.
@@ -118,6 +117,12 @@ final class BedStory {
 
     @discardableResult func record(_ event: BedEvent) throws -> Int64 {
         try record(try #require(UnitEvent.bed(event, at: now)))
+    }
+
+    static func stream(_ device: String, _ metric: String = "MDC_TEMP", isWaveform: Bool) -> StreamDescriptor {
+        StreamDescriptor(
+            device: device, vmd: nil, metric: metric, code: 150_344, unit: "Cel", form: .integer(.one),
+            isWaveform: isWaveform, periodNanoseconds: second, profile: "m/d")
     }
 
     static func subject(_ name: Character) -> String { String(repeating: name, count: 64) }

@@ -32,6 +32,8 @@ final class ScriptedService: RecordsService {
         /// In which order they were stored, if that is asked for.
         var keepsOrder = false
         var order: [String] = []
+        /// Counts what it is sent.
+        var meter: WireMeter?
         /// How often each resource was put.
         var puts: [String: Int] = [:]
     }
@@ -40,6 +42,7 @@ final class ScriptedService: RecordsService {
 
     func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
         try? state.withLock { $0.whileUnderWay }?()
+        state.withLock { $0.meter }?.sent(resources.reduce(0) { $0 + $1.size })
         let isReadable = state.withLock { state in
             state.compressed += compressed ? 1 : 0
             return !(compressed && state.readsPlainOnly)
