@@ -152,12 +152,15 @@ const dayAndTime = (text) => timeText(Date.parse(text), { seconds: true, date: t
 /** How far behind each kind of record is that goes to the records service. */
 function lanes({ uplink: told }) {
   if (!told) return null
-  const rows = (told.lanes ?? []).map(({ lane, behindSeconds: behind }) => [
+  const rows = (told.lanes ?? []).map(({ lane, behindSeconds: behind, lastStored, lastError: why }) => [
     word("technical.lane", lane),
     !Number.isFinite(behind) ? dash()
       : state(behind > BEHIND ? "bad" : "good", age(behind * 1000)),
+    lastStored ? num(dayAndTime(lastStored)) : dash(),
+    why ? english(why) : "",
   ])
-  return table("technical.lanes", ["technical.lanes.lane", "technical.lanes.behind"], rows, "technical.lanes.none")
+  const heads = ["lane", "behind", "last", "why"].map((one) => `technical.lanes.${one}`)
+  return table("technical.lanes", heads, rows, "technical.lanes.none")
 }
 
 function certificates({ certificates: told }) {
