@@ -336,7 +336,7 @@ let package = Package(
                 "Alarms", "CommandRecord", "Console", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
                 "JournalFolds",
                 "LineEngine", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
-                "Sampling", "StrictYAML", "BedDesk", "Consultations", "Patients", "TestSupport",
+                "Sampling", "StrictYAML", "BedDesk", "Consultations", "Patients", "TestSupport", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),
             ]),

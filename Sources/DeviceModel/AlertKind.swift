@@ -60,6 +60,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case uplinkContradicted = "NABD_UPLINK_CONTRADICTED"
     case identityShared = "NABD_UNIT_IDENTITY_SHARED"
     case certificateExpiring = "NABD_CERTIFICATE_EXPIRING"
+    case identityFaulty = "NABD_IDENTITY_FAULTY"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
     case journalShedding = "NABD_JOURNAL_SHEDDING"
@@ -165,6 +166,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .low, "The unit's certificate expires within 30 days: have it renewed, or nothing will be sent",
                 "تنتهي صلاحية شهادة هذه الوحدة خلال 30 يومًا: يجب تجديدها وإلا فلن يُرسل شيء")
+        case .identityFaulty:
+            row(
+                .low, "A new certificate or key of this unit cannot be used; it goes on with the former while it can",
+                "تعذّر استخدام شهادة أو مفتاح جديد لهذه الوحدة؛ وهي تتابع بالسابق ما دام صالحًا")
         case .journalFailing:
             row(
                 .high, "Values are not being stored: the disk of this unit takes nothing",

@@ -139,6 +139,8 @@ package struct UnitConfiguration: Sendable {
     package var uplinkAlarmAfter: Int64 = 600_000_000_000
     /// Whether what is sent goes in gzip, to a service that reads it.
     package var uplinkCompresses = false
+    /// What becomes of samples that were taken before the wall clock was set.
+    package var unsetClock = UnsetClock.hold
     /// How often a sample of what the service acknowledged is read back. Unit: ns.
     package var reconcileEvery: Int64 = 3_600_000_000_000
     /// The names of the unit's folders of profiles.

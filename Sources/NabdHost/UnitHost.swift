@@ -187,6 +187,7 @@ package final class UnitHost: Service {
             AlarmWatch(alert: .uplinkContradicted) { view.now.isContradicted },
             AlarmWatch(alert: .identityShared) { view.now.isShared },
             AlarmWatch(alert: .certificateExpiring) { view.isExpiring },
+            AlarmWatch(alert: .identityFaulty) { view.isIdentityFaulty },
         ]
     }
 

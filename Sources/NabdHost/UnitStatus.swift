@@ -83,7 +83,7 @@ package struct UnitStatus: Sendable {
             "server": configuration.destination.map(JSON.string), "stored": .integer(state.stored),
             "parked": .integer(state.parked),
             "nothingStoredMilliseconds": state.failingSince.map(milliseconds),
-            "problem": state.problem.map(JSON.string),
+            "problem": state.problem.map(JSON.string), "identity": state.concern.map(JSON.string),
         ])
     }
 

@@ -19,6 +19,10 @@ final class UplinkView: Sendable {
         var isShared = false
         /// Since when nothing could be stored, or nobody tried. Unit: ns of the monotonic clock.
         var failingSince: Int64?
+        /// What of the unit's identity cannot be used as its files are; `nil` when all can.
+        var concern: String?
+        /// Since when that is so. Unit: ns of the monotonic clock.
+        fileprivate var concernSince: Int64?
         /// When the first of the certificates expires; `nil` while they cannot be read. Unit: s since 1970.
         var expiry: Int?
         /// When that was last looked at. Unit: ns of the monotonic clock.
@@ -35,6 +39,8 @@ final class UplinkView: Sendable {
     private static let lookEvery: Int64 = 10_000_000_000
     /// How long before a certificate expires somebody is told. Unit: s.
     private static let notice: Int64 = 30 * 86_400
+    /// So long a renewal of several files may take before somebody is told. Unit: ns.
+    private static let renewal: Int64 = 60_000_000_000
 
     private let endpoint: UplinkEndpoint
     private let books: DeliveryBooks
@@ -58,6 +64,11 @@ final class UplinkView: Sendable {
         now.expiry.map { Int64($0) - WallClock.now() / 1_000_000_000 < Self.notice } ?? false
     }
 
+    /// Whether a file of the unit's identity cannot be used, and not only while others are put in place.
+    var isIdentityFaulty: Bool {
+        now.concernSince.map { MonotonicClock().now() - $0 >= Self.renewal } ?? false
+    }
+
     /// Reads until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
@@ -73,8 +84,10 @@ final class UplinkView: Sendable {
         let before = now
         (found.expiry, found.looked) = (before.expiry, before.looked)
         if before.looked.map({ clock - $0 > Self.lookEvery }) ?? true {
-            // What cannot be read now says nothing new.
-            (found.expiry, found.looked) = ((try? endpoint.expiry()) ?? before.expiry, clock)
+            // What cannot be used now takes nothing's place: what was read before goes on.
+            let fresh = try? endpoint.expiry()
+            let isTaken = fresh != nil && (before.expiry == nil || fresh == before.expiry || endpoint.fault == nil)
+            (found.expiry, found.looked) = (isTaken ? fresh : before.expiry, clock)
         }
         // A book that cannot be read, or that nobody writes: nothing is known to go since this process began.
         let seen = max(found.seen ?? began, began)
@@ -101,6 +114,8 @@ final class UplinkView: Sendable {
         state.isShared = try book.counter("shared") == 1
         guard try book.counter("boot") == BootMark.current else { return state }
         state.seen = try book.counter("seen")
+        state.concern = try book.concern()
+        state.concernSince = try book.counter("concernSince").flatMap { $0 > 0 ? $0 : nil }
         state.failingSince = try book.counter("failingSince").flatMap { $0 > 0 ? $0 : nil }
         return state
     }

@@ -187,7 +187,11 @@ package final class DeliveryBook: Sendable {
             }
         }
         // Books that were begun before anybody was bound to a bed have none; an older program leaves it alone.
-        try queue.write { try $0.execute(sql: Self.refilingSchema) }
+        try queue.write { db in
+            try db.execute(sql: Self.refilingSchema)
+            // Nor had those that were begun before what went without a time was remembered.
+            try db.execute(sql: Self.unmappedSchema)
+        }
     }
 
     /// Opens a book to look on.
@@ -211,6 +215,7 @@ package final class DeliveryBook: Sendable {
                     for refiling in try Self.refilings(db, lane) {
                         stored.chunk = min(stored.chunk, refiling.position.chunk)
                     }
+                    for begin in try Self.unmapped(db, lane).values { stored.chunk = min(stored.chunk, begin.chunk) }
                 } else {
                     let seen = try Self.seen(db, lane)
                     let first = try Int64.fetchOne(

@@ -220,6 +220,13 @@ private struct Examination {
         } else {
             good("key", "it belongs to the certificate, and not every user may read it")
         }
+        if let smart = endpoint.smart {
+            if let words = smart.fault?.description {
+                fault("token key", words)
+            } else {
+                good("token key", "it signs, and nobody but its owner may read it")
+            }
+        }
         // Before its time nobody can say how long it lasts.
         guard ClockJudge().now() != .unknown else { return }
         do {
@@ -249,6 +256,16 @@ private struct Examination {
             fault("records service", words)
         } else {
             good("records service", "\(place.host):\(place.port) shows the right certificate")
+            await token(endpoint)
         }
+    }
+
+    /// Asks for a token as the uplink does; it is not used.
+    private mutating func token(_ endpoint: UplinkEndpoint) async {
+        guard let smart = endpoint.smart, smart.fault == nil else { return }
+        let client = RenewedClient(endpoint)
+        let problem = await client.tokenProblem()
+        await client.shutdown()
+        if let problem { fault("token", problem) } else { good("token", "the token service gives this unit one") }
     }
 }

@@ -8,7 +8,7 @@ struct UplinkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uplink",
         abstract: "What is stored at the records service, what is parked, and what shall become of it.",
-        subcommands: [Status.self, Parked.self, Retry.self, Release.self, Retire.self])
+        subcommands: [Status.self, Parked.self, Retry.self, Release.self, Retire.self, KeySet.self])
 
     struct Place: ParsableArguments {
         @OptionGroup var file: UnitFile
@@ -61,7 +61,8 @@ struct UplinkCommand: ParsableCommand {
                         "released": .integer(try book.counter("released") ?? 0),
                         "contradicted": try book.counter("contradicted") == 1 ? .bool(true) : nil,
                         "mayNotRead": try book.counter("unreadable") == 1 ? .bool(true) : nil,
-                        "problem": try book.problem().map(JSON.string), "lanes": .array(lanes),
+                        "problem": try book.problem().map(JSON.string),
+                        "identity": try book.concern().map(JSON.string), "lanes": .array(lanes),
                     ]).text)
             }
         }
