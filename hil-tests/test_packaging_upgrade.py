@@ -121,7 +121,7 @@ def test_a_first_installation_starts_nothing_and_says_what_to_do(machine, packag
     assert "sample configuration" in words and "nabd check --config /etc/nabd/unit.yaml" in words
     assert machine.state() == "ii 1.0"
     for path, rights, owner, group in (
-        ("/etc/nabd", 0o750, "root", "nabd"), ("/etc/nabd/keys", 0o700, "root", "root"),
+        ("/etc/nabd", 0o750, "root", "nabd"), ("/etc/nabd/keys", 0o2750, "root", "nabd-keys"),
         ("/etc/nabd/unit.yaml", 0o640, "root", "nabd"), ("/var/lib/nabd", 0o750, "nabd", "nabd"),
         ("/var/lib/nabd/journal.delivery", 0o750, "nabd-uplink", "nabd"),
         ("/var/lib/nabd/journal.patients", 0o2750, "nabd", "nabd-patients"),
@@ -138,6 +138,9 @@ def test_a_first_installation_starts_nothing_and_says_what_to_do(machine, packag
     assert "nabd" not in machine.do("id", "-nG", "nabd-clock").stdout.replace("nabd-clock", "")
     # Who the patients are is not for the screens: a signed-in person asks the host.
     assert set(machine.do("id", "-nG", "nabd-console").stdout.split()) == {"nabd-console", "nabd"}
+    # Nor is the unit's key.
+    assert {user for user in ("nabd", "nabd-uplink", "nabd-console", "nabd-clock")
+            if "nabd-keys" in machine.do("id", "-nG", user).stdout.split()} == {"nabd", "nabd-uplink"}
 
 
 def test_a_technicians_file_is_never_overwritten(machine, package, other):
@@ -218,6 +221,26 @@ def test_removal_keeps_all_that_is_the_units(unit):
     unit.do("dpkg", "--remove", "nabd")
     assert record(unit) == before and before
     assert unit.path("/etc/nabd/unit.yaml").exists() and not unit.path("/usr/bin/nabd").exists()
+
+
+def test_keys_of_before_are_read_by_the_roles_after_an_upgrade(unit, package):
+    keys = unit.path("/etc/nabd/keys")
+    rights = {"authority.pem": 0o644, "unit.pem": 0o600, "unit.key": 0o600, "smart.key": 0o600}
+    for name, mode in rights.items():
+        (keys / name).write_text(name)
+        unit.do("chown", "root:root", f"/etc/nabd/keys/{name}")
+        unit.do("chmod", f"{mode:o}", f"/etc/nabd/keys/{name}")
+    unit.install(package)
+    seen = {name: unit.do("stat", "-c", "%a %G", f"/etc/nabd/keys/{name}").stdout.strip() for name in rights}
+    assert seen == {"authority.pem": "644 nabd-keys", "unit.pem": "640 nabd-keys", "unit.key": "640 nabd-keys",
+                    "smart.key": "600 root"}
+    # As a role does it, and as nobody else can.
+    for user, reads in (("nabd", True), ("nabd-uplink", True), ("nabd-console", False), ("nobody", False)):
+        told = unit.do("setpriv", f"--reuid={user}", "--init-groups", "cat", "/etc/nabd/keys/unit.key", check=False)
+        assert (told.returncode == 0) == reads, f"{user}: {told.stderr}"
+    # What is put there later is the group's by itself.
+    unit.do("install", "-m", "0640", "/etc/hostname", "/etc/nabd/keys/later.pem")
+    assert unit.do("stat", "-c", "%G", "/etc/nabd/keys/later.pem").stdout.strip() == "nabd-keys"
 
 
 def test_a_purge_keeps_the_record_and_the_keys_and_says_so(unit):

@@ -62,6 +62,7 @@ package enum AlertKind: String, Sendable, CaseIterable {
     case certificateExpiring = "NABD_CERTIFICATE_EXPIRING"
     case uplinkAllowanceNear = "NABD_UPLINK_ALLOWANCE_NEAR"
     case uplinkAllowanceSpent = "NABD_UPLINK_ALLOWANCE_SPENT"
+    case identityFaulty = "NABD_IDENTITY_FAULTY"
     case journalFailing = "NABD_JOURNAL_FAILING"
     case journalIncomplete = "NABD_JOURNAL_INCOMPLETE"
     case journalChanged = "NABD_JOURNAL_CHANGED"
@@ -176,6 +177,10 @@ package enum AlertKind: String, Sendable, CaseIterable {
             row(
                 .low, "All that may be sent this month has been sent: only alarms and pump events still go",
                 "أُرسل كل المسموح بإرساله هذا الشهر: لا تُرسل الآن إلا الإنذارات وأحداث المضخات")
+        case .identityFaulty:
+            row(
+                .low, "A new certificate or key of this unit cannot be used; it goes on with the former while it can",
+                "تعذّر استخدام شهادة أو مفتاح جديد لهذه الوحدة؛ وهي تتابع بالسابق ما دام صالحًا")
         case .journalFailing:
             row(
                 .high, "Values are not being stored: the disk of this unit takes nothing",

@@ -143,6 +143,8 @@ package struct UnitConfiguration: Sendable {
     package var uplinkWaveforms = WaveformPolicy.always
     /// What the way to the records service may carry.
     package var uplinkLimits = LinkLimits()
+    /// What becomes of samples that were taken before the wall clock was set.
+    package var unsetClock = UnsetClock.hold
     /// How often a sample of what the service acknowledged is read back. Unit: ns.
     package var reconcileEvery: Int64 = 3_600_000_000_000
     /// The names of the unit's folders of profiles.

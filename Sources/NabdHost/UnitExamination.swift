@@ -156,22 +156,31 @@ package struct UnitExamination: Sendable {
     /// The unit's key and certificate for the records service.
     package static func identity(_ endpoint: UplinkEndpoint) -> [UnitFinding] {
         let unusable = endpoint.fault?.description
-        let key =
+        var found = [
             unusable.map { UnitFinding(.fault, "key", $0) }
-            ?? UnitFinding(.good, "key", "it belongs to the certificate, and not every user may read it")
+                ?? UnitFinding(.good, "key", "it belongs to the certificate, and not every user may read it")
+        ]
+        if let smart = endpoint.smart {
+            found.append(
+                (smart.fault?.description).map { UnitFinding(.fault, "token key", $0) }
+                    ?? UnitFinding(.good, "token key", "it signs, and nobody but its owner may read it"))
+        }
         // Before its time nobody can say how long it lasts.
-        guard ClockJudge().now() != .unknown else { return [key] }
+        guard ClockJudge().now() != .unknown else { return found }
         do {
             let days = try endpoint.daysLeft()
             let words = "the unit's certificate is good for \(days) more days"
             if days < 0 {
-                return [key, UnitFinding(.fault, "certificate", "the unit's certificate has expired: renew it")]
+                found.append(UnitFinding(.fault, "certificate", "the unit's certificate has expired: renew it"))
+            } else {
+                let isGood = days >= 30
+                found.append(
+                    UnitFinding(isGood ? .good : .warning, "certificate", isGood ? words : "\(words): renew it"))
             }
-            let isGood = days >= 30
-            return [key, UnitFinding(isGood ? .good : .warning, "certificate", isGood ? words : "\(words): renew it")]
         } catch {
-            return "\(error)" == unusable ? [key] : [key, UnitFinding(.fault, "certificate", "\(error)")]
+            if "\(error)" != unusable { found.append(UnitFinding(.fault, "certificate", "\(error)")) }
         }
+        return found
     }
 }
 

@@ -204,6 +204,7 @@ package final class UnitHost: Service {
             AlarmWatch(alert: .uplinkAllowanceSpent) { view.now.stage == .alarmsAndPumpEvents },
             AlarmWatch(alert: .identityShared) { view.now.isShared },
             AlarmWatch(alert: .certificateExpiring) { view.isExpiring },
+            AlarmWatch(alert: .identityFaulty) { view.isIdentityFaulty },
         ]
     }
 

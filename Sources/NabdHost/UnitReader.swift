@@ -194,7 +194,7 @@ struct UnitReader {
     private mutating func readUplink(_ map: YAMLMapping) {
         map.allow([
             "server", "authority", "client-certificate", "client-key", "window", "alarm-after", "compression",
-            "reconcile-every", "waveforms", "at-most", "each-month",
+            "reconcile-every", "waveforms", "at-most", "each-month", "smart", "unset-clock",
         ])
         func file(_ key: String) -> String {
             guard let value = map.required(key), let text = value.text("a PEM file") else { return "" }
@@ -211,7 +211,7 @@ struct UnitReader {
         let before = diagnostics.errors
         let endpoint = UplinkEndpoint(
             server: address, authority: file("authority"), clientCertificate: file("client-certificate"),
-            clientKey: file("client-key"))
+            clientKey: file("client-key"), smart: map["smart"]?.mapping("how tokens are asked for").flatMap(smart))
         if faultCost == .everything, diagnostics.errors == before, let fault = endpoint.fault {
             map.value.error(fault.description)
         }
@@ -228,6 +228,11 @@ struct UnitReader {
             "how often what was acknowledged is read back", 10_000_000_000...604_800_000_000_000)
         {
             unit.reconcileEvery = value
+        }
+        if let policy = map["unset-clock"]?.choice(
+            "what becomes of samples of an unset clock", ["hold": UnsetClock.hold, "mark": .mark])
+        {
+            unit.unsetClock = policy
         }
         if let value = map["compression"], let word = value.text("how bodies are compressed") {
             unit.uplinkCompresses = word == "gzip"

@@ -59,7 +59,8 @@ package enum UnitSample {
         beds:
           chair-1: {name: Chair 1, name-arabic: كرسي 1, preset: oncology-chair, devices: [oximeter, pump-a]}
 
-        # Without this part the journal stays on the unit. The three files are root's, 0600; each service gets its copy.
+        # Without this part the journal stays on the unit. The three files are read by the group
+        # nabd-keys; new ones count without a restart.
         # The service's address stands in records-service.conf as well, from /usr/share/doc/nabd/examples.
         \(mark)uplink:
         \(mark)  server: https://records.example.sa/fhir

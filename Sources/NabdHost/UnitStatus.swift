@@ -111,6 +111,7 @@ package struct UnitStatus: Sendable {
             "monthBytes": .integer(state.month.bytes),
             "monthLimitBytes": configuration.uplinkLimits.bytesPerMonth.map(JSON.integer),
             "sent": .string(state.stage.rawValue), "problem": state.problem.map(JSON.string),
+            "identity": state.concern.map(JSON.string),
             "lastStored": state.report?.lastStored.map { .string(UTCTime.text(nanoseconds: $0)) },
             "waitingBehindParked": state.report.map { .integer($0.waitingBehindParked) },
             "mayNotRead": state.report?.mayNotRead == true ? .bool(true) : nil,

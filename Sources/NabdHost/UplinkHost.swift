@@ -31,15 +31,16 @@ package final class UplinkHost: Service {
         let client = RenewedClient(endpoint, meter: link.meter)
         self.client = client
         self.logger = logger
+        var settings = UplinkService.Settings(
+            unit: configuration.unit, destination: endpoint.server,
+            isTestData: configuration.isTestData, window: configuration.uplinkWindow,
+            names: configuration.names, compresses: configuration.uplinkCompresses,
+            reconcileEvery: configuration.reconcileEvery,
+            machine: MachineMark.current(unit: configuration.unit), waveforms: configuration.uplinkWaveforms,
+            identity: PatientIdentities.reader(configuration.patientFolder))
+        settings.unsetClock = configuration.unsetClock
         uplink = UplinkService(
-            journal: configuration.journalDirectory, service: client,
-            settings: UplinkService.Settings(
-                unit: configuration.unit, destination: endpoint.server,
-                isTestData: configuration.isTestData, window: configuration.uplinkWindow,
-                names: configuration.names, compresses: configuration.uplinkCompresses,
-                reconcileEvery: configuration.reconcileEvery,
-                machine: MachineMark.current(unit: configuration.unit), waveforms: configuration.uplinkWaveforms,
-                identity: PatientIdentities.reader(configuration.patientFolder)),
+            journal: configuration.journalDirectory, service: client, settings: settings,
             logger: logger, time: UplinkService.Time(now: { MonotonicClock().now() }, boot: BootMark.current),
             link: link, mayWrite: mayWrite)
     }

@@ -26,6 +26,10 @@ final class UplinkView: Sendable {
         var withheld: Int64 = 0
         /// As the uplink noted it, every quarter of a minute.
         var lanes: [(lane: DeliveryLane, note: LaneNote)] = []
+        /// What of the unit's identity cannot be used as its files are; `nil` when all can.
+        var concern: String?
+        /// Since when that is so. Unit: ns of the monotonic clock.
+        fileprivate var concernSince: Int64?
         /// When the first of the certificates expires; `nil` while they cannot be read. Unit: s since 1970.
         var expiry: Int?
         /// How far the lanes are; `nil` before that was looked at, and while the book cannot be read.
@@ -44,6 +48,8 @@ final class UplinkView: Sendable {
     private static let lookEvery: Int64 = 10_000_000_000
     /// How long before a certificate expires somebody is told. Unit: s.
     private static let notice: Int64 = 30 * 86_400
+    /// So long a renewal of several files may take before somebody is told. Unit: ns.
+    private static let renewal: Int64 = 60_000_000_000
 
     private let endpoint: UplinkEndpoint
     private let journal: String
@@ -73,6 +79,11 @@ final class UplinkView: Sendable {
         now.expiry.map { Int64($0) - WallClock.now() / 1_000_000_000 < Self.notice } ?? false
     }
 
+    /// Whether a file of the unit's identity cannot be used, and not only while others are put in place.
+    var isIdentityFaulty: Bool {
+        now.concernSince.map { MonotonicClock().now() - $0 >= Self.renewal } ?? false
+    }
+
     /// Reads until the task is cancelled.
     func run() async {
         while !Task.isCancelled {
@@ -88,8 +99,10 @@ final class UplinkView: Sendable {
         let before = now
         (found.expiry, found.report, found.looked) = (before.expiry, before.report, before.looked)
         if before.looked.map({ clock - $0 > Self.lookEvery }) ?? true {
-            // What cannot be read now says nothing new.
-            (found.expiry, found.looked) = ((try? endpoint.expiry()) ?? before.expiry, clock)
+            // What cannot be used now takes nothing's place: what was read before goes on.
+            let fresh = try? endpoint.expiry()
+            let isTaken = fresh != nil && (before.expiry == nil || fresh == before.expiry || endpoint.fault == nil)
+            (found.expiry, found.looked) = (isTaken ? fresh : before.expiry, clock)
             found.report = report()
         }
         // A book that cannot be read, or that nobody writes: nothing is known to go since this process began.
@@ -126,6 +139,8 @@ final class UplinkView: Sendable {
         state.lanes = try book.lanes().map { ($0, try book.note(of: $0)) }
         guard try book.counter("boot") == BootMark.current else { return state }
         state.seen = try book.counter("seen")
+        state.concern = try book.concern()
+        state.concernSince = try book.counter("concernSince").flatMap { $0 > 0 ? $0 : nil }
         state.failingSince = try book.counter("failingSince").flatMap { $0 > 0 ? $0 : nil }
         return state
     }

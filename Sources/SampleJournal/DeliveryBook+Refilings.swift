@@ -89,7 +89,7 @@ extension DeliveryBook {
 
     /// Of each stretch of a lane that part of the change that it has passed; the window in which it is counts as
     /// passed when something of it is dealt with.
-    private static func note(_ db: Database, _ lane: DeliveryLane, _ change: FilingChange) throws {
+    static func note(_ db: Database, _ lane: DeliveryLane, _ change: FilingChange) throws {
         let session = change.begin.session
         for span in try spans(db, lane) {
             let place = span.position

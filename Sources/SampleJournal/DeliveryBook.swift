@@ -209,6 +209,8 @@ package final class DeliveryBook: Sendable {
             try db.execute(sql: Self.refilingSchema)
             try Self.prepareWithheld(db)
             try Self.splitLanes(db)
+            // Nor had those that were begun before what went without a time was remembered.
+            try db.execute(sql: Self.unmappedSchema)
         }
     }
 
@@ -233,6 +235,7 @@ package final class DeliveryBook: Sendable {
                     for refiling in try Self.refilings(db, lane) {
                         stored.chunk = min(stored.chunk, refiling.position.chunk)
                     }
+                    for begin in try Self.unmapped(db, lane).values { stored.chunk = min(stored.chunk, begin.chunk) }
                 } else {
                     let seen = try Self.seen(db, lane)
                     let first = try Int64.fetchOne(

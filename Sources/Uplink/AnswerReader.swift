@@ -63,13 +63,16 @@ enum AnswerReader {
         if let milliseconds, let count = Int64(milliseconds) { return max(0, count) / 1000 + 1 }
         guard let value else { return nil }
         if let seconds = Int64(value) { return max(0, seconds) }
+        guard let until = Self.date(value), let now = date.flatMap(Self.date) else { return nil }
+        return Int64(exactly: max(0, until.timeIntervalSince(now)).rounded())
+    }
+
+    /// A time as HTTP writes it; `nil` for anything else.
+    static func date(_ text: String) -> Date? {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(identifier: "GMT")
         formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        guard let until = formatter.date(from: value), let now = date.flatMap({ formatter.date(from: $0) }) else {
-            return nil
-        }
-        return Int64(exactly: max(0, until.timeIntervalSince(now)).rounded())
+        return formatter.date(from: text)
     }
 }

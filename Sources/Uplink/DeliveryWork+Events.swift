@@ -71,7 +71,7 @@ extension DeliveryWork {
         guard event.quality == .unknown else { return event.utc }
         let session = try? reader.sessions().first { $0.key == event.session }
         guard let session, session.form != nil else { return event.utc }
-        return (try? clocks.offset(of: session.id, in: reader)).flatMap { $0 }.map { event.monotonicNanoseconds &+ $0 }
+        return (try? clocks.offset(of: session, in: reader)).flatMap { $0 }.map { event.monotonicNanoseconds &+ $0 }
     }
 
     /// Whose it is, where that may be a patient; `nil` for what is of the unit.

@@ -13,6 +13,7 @@ final class DeliveryWork {
     /// Tells this machine from another; `nil` where nothing does.
     let machine: String?
     private let window: Int64
+    private let unsetClock: UnsetClock
     private var feeds: [DeliveryLane: LaneFeed] = [:]
     /// Under whom everything is filed, as far as was read; and up to which event of beds the book says so.
     var (filings, filed) = (PatientFilings(), Int64(0))
@@ -49,6 +50,7 @@ final class DeliveryWork {
         mapper = FHIRMapper(unit: unit, name: settings.unit, isTestData: settings.isTestData, names: settings.names)
         window = settings.window
         selection = WaveformSelection(settings.waveforms)
+        unsetClock = settings.unsetClock
         patients = PatientCards(settings.identity)
         try layOutFeeds()
     }
@@ -56,7 +58,8 @@ final class DeliveryWork {
     /// Makes the lanes of samples anew from the book, with what is known now of who is where.
     func layOutFeeds() throws {
         for lane in DeliveryLane.allCases where lane.isOfSamples {
-            let windows = SampleWindows(lane, reader: reader, mapper: mapper, length: window, filings: filings)
+            let windows = SampleWindows(
+                lane, reader: reader, mapper: mapper, length: window, filings: filings, unsetClock: unsetClock)
             feeds[lane] = try LaneFeed(windows, book, filed: filed, selection)
         }
     }

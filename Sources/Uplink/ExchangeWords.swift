@@ -5,20 +5,34 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// Why an exchange with the records service came to nothing, in words of ours: what a library or the service says is
-/// never passed on.
+/// Why an exchange with a service came to nothing, in words of ours: what a library or the service says is never passed
+/// on.
 struct ExchangeWords {
     private let endpoint: UplinkEndpoint
+    /// Who is asked: `the records service`.
+    private let service: String
+    /// Where it is.
+    private let address: String
 
-    init(_ endpoint: UplinkEndpoint) { self.endpoint = endpoint }
+    init(_ endpoint: UplinkEndpoint) {
+        self.endpoint = endpoint
+        (service, address) = ("the records service", endpoint.server)
+    }
+
+    private init(_ endpoint: UplinkEndpoint, _ service: String, _ address: String) {
+        (self.endpoint, self.service, self.address) = (endpoint, service, address)
+    }
+
+    /// The same of another service, which is trusted by the same authority.
+    func of(_ service: String, at address: String) -> ExchangeWords { ExchangeWords(endpoint, service, address) }
 
     func words(_ error: any Error) async -> String {
         switch error {
         case let fault as ServerCertificate.Fault: return fault.description
-        case let error as HTTPClientError: return Self.ofHTTP(error)
+        case let error as HTTPClientError: return ofHTTP(error)
         case let error as NIOConnectionError: return ofConnecting(error)
         case let error as IOError: return Self.ofSystem(error)
-        case is NIOTooManyBytesError: return "the reply is longer than \(FHIRClient.replyLimit >> 20) MiB"
+        case is NIOTooManyBytesError: return "the reply of \(service) is longer than what is read of one"
         case is HTTPParserError: return "what answers there speaks no HTTP"
         case is CancellationError: return "given up"
         case let error where Self.isOfTLS(error): return await reasonOfTLS(error)
@@ -26,13 +40,13 @@ struct ExchangeWords {
         }
     }
 
-    private static func ofHTTP(_ error: HTTPClientError) -> String {
+    private func ofHTTP(_ error: HTTPClientError) -> String {
         switch error {
         case .connectTimeout: "no connection within \(FHIRClient.connectLimit) s"
         case .tlsHandshakeTimeout: "TLS: no handshake within \(FHIRClient.connectLimit) s"
-        case .remoteConnectionClosed, .uncleanShutdown: "the records service closed the connection"
+        case .remoteConnectionClosed, .uncleanShutdown: "\(service) closed the connection"
         case .cancelled, .deadlineExceeded: "given up"
-        default: "the records service's reply breaks the rules of HTTP"
+        default: "the reply of \(service) breaks the rules of HTTP"
         }
     }
 
@@ -66,7 +80,7 @@ struct ExchangeWords {
 
     /// What is wrong with the certificate that the server shows; `nil` when nothing is.
     func ofServer() async -> String? {
-        guard let place = endpoint.place else { return "TLS: the handshake failed" }
+        guard let place = UplinkEndpoint.place(of: address) else { return "TLS: the handshake failed" }
         let shown = await ServerProbe.certificates(host: place.host, port: place.port)
         guard let first = shown.first else {
             return "TLS: the server shows no certificate, or does not speak TLS 1.3"

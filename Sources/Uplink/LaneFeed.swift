@@ -1,3 +1,4 @@
+import DeviceModel
 import SampleJournal
 
 /// A lane of samples: what is new goes before what is to be delivered anew because somebody said who was where, and
@@ -23,6 +24,8 @@ struct LaneFeed {
     private(set) var feeds: [SampleFeed]
     /// What is delivered anew, in the order in which it was noted.
     private var refilings: [(refiling: Refiling, feed: SampleFeed)]
+    /// Where, by the session, what went without a time begins.
+    private var unmapped: [Int64: SamplePosition]
     private var active = Active.span(0)
     private let book: DeliveryBook
     /// Up to which event of beds its resources take into account.
@@ -48,6 +51,7 @@ struct LaneFeed {
         refilings = try book.refilings(windows.lane).map { refiling in
             (refiling, Self.feed(of: refiling))
         }
+        unmapped = try book.unmapped(windows.lane)
     }
 
     static func feed(of refiling: Refiling) -> SampleFeed {
@@ -57,6 +61,7 @@ struct LaneFeed {
     /// The next resources, at least so much if there is so much.
     mutating func fill(entries: Int, bytes: Int) throws {
         if lane == .waveforms { try selection.takeStock(windows.reader, windows.filings) }
+        try mapWhatIsKnown()
         try beginNew()
         let newest = feeds.count - 1
         if try fill(span: newest, entries: entries, bytes: bytes) { return }
@@ -78,6 +83,7 @@ struct LaneFeed {
         // Before the lane passes it.
         try book.withhold(feeds[place].withheld)
         feeds[place].noteWithheld()
+        try note(feeds[place].steps)
         if !feeds[place].steps.isEmpty { return true }
         if passed { _ = try settle(stored: [], parked: []) }
         return false
@@ -94,6 +100,8 @@ struct LaneFeed {
                 !(listed[device] ?? []).contains { $0.session == session.id && $0.holds(window: range.lowerBound) }
             }
             refilings[0].feed.noteWithheld()
+            // What was withheld until now may be of a session that nobody can date yet.
+            try note(refilings[0].feed.steps)
             if !refilings[0].feed.steps.isEmpty { return true }
             let isOver = SampleSpan(begin: end, position: refilings[0].feed.reading).hasReached(end) || !passed
             guard try settle(refilingIsOver: isOver, stored: [], parked: []), isOver else { return false }
@@ -172,5 +180,39 @@ struct LaneFeed {
         else { return }
         try book.beginSpan(lane, at: position)
         feeds.append(SampleFeed(SampleSpan(begin: position, position: position)))
+    }
+
+    // MARK: Before the clock was set
+
+    /// Remembers where what goes without a time begins, before it goes.
+    private mutating func note(_ steps: [SampleFeed.Step]) throws {
+        for step in steps where step.isUnmapped {
+            guard case .window(_, let begin) = step.item.origin else { continue }
+            if let known = unmapped[begin.session], known.window <= begin.window { continue }
+            try book.note(unmapped: lane, begin)
+            unmapped[begin.session] = begin
+        }
+    }
+
+    /// What went without a time, and has one by now, is delivered anew. Of a boot that is over nothing more is told.
+    private mutating func mapWhatIsKnown() throws {
+        guard !unmapped.isEmpty else { return }
+        let sessions = try windows.reader.sessions()
+        for (number, begin) in unmapped {
+            let session = sessions.first { $0.id == number }
+            if let session, try windows.isMapped(session) {
+                let devices = Set(try windows.reader.streams().map(\.descriptor.device))
+                try book.map(lane, FilingChange(begin: begin, to: .max, devices: devices))
+                let known = Set(refilings.map(\.refiling.number))
+                for refiling in try book.refilings(lane) where !known.contains(refiling.number) {
+                    refilings.append((refiling, Self.feed(of: refiling)))
+                }
+            } else if let session, let last = sessions.last, last.id == number || last.isOfSameBoot(as: session) {
+                continue
+            } else {
+                try book.forget(unmapped: lane, session: number)
+            }
+            unmapped[number] = nil
+        }
     }
 }

@@ -47,4 +47,11 @@ package protocol RecordsService: Sendable {
 
     /// Reads a resource back.
     func read(_ url: String, within limit: Duration) async -> ReadAnswer
+
+    /// What this unit's people must put right before it costs delivery; `nil` when there is nothing.
+    func concern() async -> String?
+}
+
+extension RecordsService {
+    package func concern() async -> String? { nil }
 }

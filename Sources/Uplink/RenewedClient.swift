@@ -45,27 +45,92 @@ package final class RenewedClient: RecordsService {
     private let endpoint: UplinkEndpoint
     private let meter: WireMeter
     private let state = Mutex(State())
+    /// `nil` where the service wants no tokens.
+    private let tokens: TokenKeeper?
 
     /// - Parameter meter: counts what goes over its connections.
     package init(_ endpoint: UplinkEndpoint, meter: WireMeter = WireMeter()) {
         (self.endpoint, self.meter) = (endpoint, meter)
+        tokens = endpoint.smart.map { TokenKeeper($0) }
     }
 
     package func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
-        await withClient {
-            await $0.put(resources, within: limit, compressed: compressed)
-        } otherwise: { problem in
-            .unreachable(reason: problem ?? "the unit's identity cannot be used")
+        await exchange {
+            await $0.put(resources, within: limit, compressed: compressed, token: $1)
+        } otherwise: {
+            .unreachable(reason: $0)
         }
     }
 
     package func read(_ url: String, within limit: Duration) async -> ReadAnswer {
-        await withClient {
-            await $0.read(url, within: limit)
+        await exchange {
+            await $0.read(url, within: limit, token: $1)
         } otherwise: { _ in
             .unknown
         }
     }
+
+    /// What of the unit's identity cannot be used as it is in the files now, though what was read before may go on.
+    package func concern() async -> String? {
+        let replaced = state.withLock { look(&$0) }
+        await replaced?.replace()
+        if let problem = state.withLock({ $0.problem }) { return problem }
+        return await tokens?.fault()
+    }
+
+    /// Why the token service gives this unit no token, in a sentence; `nil` when it gives one, or none is wanted.
+    package func tokenProblem() async -> String? {
+        guard let tokens, case .missing(let reason) = await tokens.token(asking) else { return nil }
+        return reason
+    }
+
+    // MARK: Tokens
+
+    private var asking: TokenKeeper.Asking {
+        { [self] key, known in
+            await withClient { client in
+                guard let settings = endpoint.smart else { return (.failure(Self.nobody), known) }
+                return await client.askForToken(settings, key, at: known)
+            } otherwise: { problem in
+                (.failure(problem.map { TokenFailure(reason: $0) } ?? Self.nobody), known)
+            }
+        }
+    }
+
+    private static let nobody = TokenFailure(reason: "the unit's identity cannot be used")
+
+    /// An exchange with a token, where one is wanted. One that is not taken is asked for anew, once.
+    private func exchange<Value: Sendable>(
+        _ body: @Sendable (FHIRClient, String?) async -> FHIRClient.Answered<Value>,
+        otherwise: @Sendable (String) -> Value
+    ) async -> Value {
+        func answer(_ token: String?) async -> FHIRClient.Answered<Value> {
+            await withClient { client in
+                await body(client, token)
+            } otherwise: { problem in
+                FHIRClient.Answered(value: otherwise(problem ?? Self.nobody.reason), token: .unknown)
+            }
+        }
+        guard let tokens else { return await answer(nil).value }
+        for isFirst in [true, false] {
+            switch await tokens.token(asking) {
+            case .missing(let reason): return otherwise(reason)
+            case .token(let token):
+                let answered = await answer(token)
+                switch answered.token {
+                case .unknown: return answered.value
+                case .taken:
+                    await tokens.prove(token)
+                    return answered.value
+                case .refused where isFirst: await tokens.drop(token)
+                case .refused: await tokens.refuse(token)
+                }
+            }
+        }
+        return otherwise(TokenKeeper.isRefused.reason)
+    }
+
+    // MARK: The client
 
     private func withClient<Result>(
         _ body: (FHIRClient) async -> Result, otherwise: (String?) -> Result
@@ -79,6 +144,7 @@ package final class RenewedClient: RecordsService {
     }
 
     package func shutdown() async {
+        await tokens?.stop()
         let lease = state.withLock { state in
             defer { state.lease = nil }
             return state.lease
@@ -89,27 +155,30 @@ package final class RenewedClient: RecordsService {
     /// The client to use, one that it takes the place of, and why there is none.
     private func current() -> (Lease?, replaced: Lease?, problem: String?) {
         state.withLock { state in
-            defer { state.lease?.begin() }
-            let now = ContinuousClock.now
-            guard state.looked.map({ now - $0 >= Self.lookEvery }) ?? true else {
-                return (state.lease, nil, state.problem)
-            }
-            state.looked = now
-            let stamp = [endpoint.authority, endpoint.clientCertificate, endpoint.clientKey].map(FileFacts.init)
-            guard stamp != state.stamp else { return (state.lease, nil, state.problem) }
-            do {
-                let before = state.lease
-                state.lease = Lease(try FHIRClient(endpoint, meter: meter))
-                (state.stamp, state.problem) = (stamp, nil)
-                return (state.lease, before, nil)
-            } catch {
-                // Files that are being written are tried again; what was read before goes on meanwhile.
-                state.problem = "\(error)"
-                guard (error as? EndpointError)?.isOfRights == true else { return (state.lease, nil, state.problem) }
-                let before = state.lease
-                state.lease = nil
-                return (nil, before, state.problem)
-            }
+            let replaced = look(&state)
+            state.lease?.begin()
+            return (state.lease, replaced, state.problem)
+        }
+    }
+
+    /// Reads the files again where they have changed. Returns the client that is not to be used any more.
+    private func look(_ state: inout State) -> Lease? {
+        let now = ContinuousClock.now
+        guard state.looked.map({ now - $0 >= Self.lookEvery }) ?? true else { return nil }
+        state.looked = now
+        let stamp = [endpoint.authority, endpoint.clientCertificate, endpoint.clientKey].map(FileFacts.init)
+        guard stamp != state.stamp || state.problem != nil else { return nil }
+        let before = state.lease
+        do {
+            state.lease = Lease(try FHIRClient(endpoint, meter: meter))
+            (state.stamp, state.problem) = (stamp, nil)
+            return before
+        } catch {
+            // Files that are being written are tried again; what was read before goes on meanwhile.
+            state.problem = "\(error)"
+            guard (error as? EndpointError)?.isOfRights == true else { return nil }
+            state.lease = nil
+            return before
         }
     }
 }

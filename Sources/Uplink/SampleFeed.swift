@@ -6,6 +6,8 @@ struct SampleFeed {
     struct Step {
         let item: DeliveryItem
         let after: SamplePosition
+        /// Whether nobody knows yet when something of its window was taken.
+        let isUnmapped: Bool
     }
 
     /// Windows read in one go, so that another lane has its turn.
@@ -58,7 +60,7 @@ struct SampleFeed {
                 var after = window.begin
                 after.part = item.url
                 if number == items.count - 1 { after = next }
-                steps.append(Step(item: item, after: after))
+                steps.append(Step(item: item, after: after, isUnmapped: window.waitsForClock))
                 held += item.bytes
             }
             if items.isEmpty, steps.isEmpty { (span.position, passed) = (next, true) }

@@ -19,15 +19,20 @@ struct SampleWindows {
     let length: Int64
     /// Under whom what is in them is filed.
     let filings: PatientFilings
+    let unsetClock: UnsetClock
     private var newest: (session: Int64, chunk: Int64, base: Int64) = (0, 0, .min)
     private var clocks = SessionClocks()
 
-    init(_ lane: DeliveryLane, reader: JournalReader, mapper: FHIRMapper, length: Int64, filings: PatientFilings) {
+    init(
+        _ lane: DeliveryLane, reader: JournalReader, mapper: FHIRMapper, length: Int64, filings: PatientFilings,
+        unsetClock: UnsetClock
+    ) {
         self.lane = lane
         self.reader = reader
         self.mapper = mapper
         self.length = length
         self.filings = filings
+        self.unsetClock = unsetClock
     }
 
     /// A window's resources, and where the next one begins.
@@ -73,8 +78,13 @@ struct SampleWindows {
             if try newestBase(position, upTo: needed) < needed { return nil }
         }
         let window = try read(session, position, length: length, isOver: isOver, isWanted)
-        // What was taken before the wall clock was set waits until it is, or the session is over.
-        return window.waitsForClock && !isOver && !includingOpen ? nil : window
+        // What was taken before the wall clock was set waits until it is, or the session is over; or it goes marked.
+        return window.waitsForClock && !isOver && !includingOpen && unsetClock == .hold ? nil : window
+    }
+
+    /// Whether it is known by now when the samples of a session were taken that began before the wall clock was set.
+    mutating func isMapped(_ session: JournalSession) throws -> Bool {
+        try clocks.offset(of: session, in: reader) != nil
     }
 
     /// The newest time known of the session, read on until it reaches `wanted`.
@@ -98,7 +108,8 @@ struct SampleWindows {
         guard newest > place.chunk, let session = try reader.sessions().last, !session.isEnded,
             place.session <= session.id, let chunk = try reader.chunks(after: newest - 1, limit: 1).first,
             // As long as the wall clock is not set, all of the session waits.
-            chunk.session == session.id, session.form == nil || chunk.quality != .unknown
+            chunk.session == session.id,
+            session.form == nil || chunk.quality != .unknown || unsetClock == .mark
         else { return nil }
         let length = session.window ?? self.length
         let isWithin = place.session == session.id && place.window > session.started
@@ -153,7 +164,7 @@ struct SampleWindows {
                 var hasLater = false
                 var wall: (offset: Int64, isKnown: Bool) = (chunk.utc &- chunk.base, true)
                 if form == .sorted, chunk.quality == .unknown {
-                    let later = try clocks.offset(of: session.id, in: reader)
+                    let later = try clocks.offset(of: session, in: reader)
                     wall = (later ?? wall.offset, later != nil)
                 }
                 for block in reader.blocks(of: chunk, streams: streams) {
@@ -236,20 +247,34 @@ struct SampleWindows {
     }
 }
 
-/// How far the wall clock was from the monotonic one in sessions that began before it was set.
+/// How far the wall clock was from the monotonic one in sessions that began before it was set: as they say themselves,
+/// or another session of the same boot of the machine, over which the monotonic clock goes on.
 struct SessionClocks {
     private var known: [Int64: Int64] = [:]
     /// Chunks that are known to say nothing.
     private var looked: (session: Int64, chunk: Int64) = (0, 0)
 
     /// Unit: ns; `nil` while nothing says it.
-    mutating func offset(of session: Int64, in reader: JournalReader) throws -> Int64? {
-        if let offset = known[session] { return offset }
+    mutating func offset(of session: JournalSession, in reader: JournalReader) throws -> Int64? {
+        if let offset = known[session.id] { return offset }
         let newest = try reader.newestChunk()
-        let after = looked.session == session ? looked.chunk : 0
+        let after = looked.session == session.id ? looked.chunk : 0
         guard newest > after else { return nil }
-        let offset = try reader.clockOffset(session: session, after: after)
-        (known[session], looked) = (offset, (session, newest))
+        var offset = try reader.clockOffset(session: session.id, after: after)
+        if offset == nil {
+            for other in try reader.sessions() where other.isOfSameBoot(as: session) && other.id != session.id {
+                offset = try reader.clockOffset(session: other.id, after: after)
+                if offset != nil { break }
+            }
+        }
+        (known[session.id], looked) = (offset, (session.id, newest))
         return offset
+    }
+}
+
+extension JournalSession {
+    /// Whether the monotonic clock is the same; not where nobody knows which boot it was.
+    func isOfSameBoot(as other: JournalSession) -> Bool {
+        !bootID.isEmpty && bootID != "unknown" && bootID == other.bootID
     }
 }

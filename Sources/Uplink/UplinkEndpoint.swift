@@ -13,16 +13,24 @@ package struct UplinkEndpoint: Sendable {
     package let clientCertificate: String
     package let clientKey: String
 
-    package init(server: String, authority: String, clientCertificate: String, clientKey: String) {
+    /// How it asks for a token beside that; `nil` where the service wants none.
+    package let smart: SMARTSettings?
+
+    package init(
+        server: String, authority: String, clientCertificate: String, clientKey: String, smart: SMARTSettings? = nil
+    ) {
         self.server = server
         self.authority = authority
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey
+        self.smart = smart
     }
 
     /// Where its server is; `nil` when its address names none.
-    package var place: (host: String, port: Int)? {
-        guard let url = URL(string: server), let host = url.host else { return nil }
+    package var place: (host: String, port: Int)? { Self.place(of: server) }
+
+    static func place(of address: String) -> (host: String, port: Int)? {
+        guard let url = URL(string: address), let host = url.host else { return nil }
         return (host, url.port ?? 443)
     }
 

@@ -81,13 +81,27 @@ package final class UplinkService: Sendable {
     private func showThatItIsThere(_ book: DeliveryBook) async throws {
         var progress = LanesProgress()
         let reader = try JournalReader(directory: directory)
+        var told: String?
         while !Task.isCancelled {
             try book.remember("seen", time.now())
             // What cannot be looked at now is in a quarter of a minute; delivery does not wait for it.
             try? progress.look(book, reader, at: Double(time.now()) / 1e9)
             try link.settle(book)
+            let concern = await service.concern()
+            if concern != told {
+                try book.note(concern: concern, since: time.now())
+                tell(concern)
+                told = concern
+            }
             try await Task.sleep(for: .nanoseconds(Self.heartbeat))
         }
+    }
+
+    private func tell(_ concern: String?) {
+        guard let concern else { return logger.notice("the unit's identity can be used as its files are") }
+        logger.warning(
+            "a file of the unit's identity cannot be used; what was read before goes on, if anything was",
+            metadata: ["reason": "\(concern)"])
     }
 
     private func runAlarms(_ book: DeliveryBook) async throws {
@@ -196,6 +210,8 @@ package final class UplinkService: Sendable {
             try book.note(problem: nil, since: 0)
             try book.remember("boot", time.boot)
         }
+        // What was read before went with the process that had read it.
+        try book.note(concern: nil, since: 0)
         let (isContradicted, isNoted) = (try book.counter("contradicted") == 1, try book.problem() != nil)
         let isShared = try book.counter("shared") == 1
         state.withLock { ($0.isContradicted, $0.isNoted, $0.isShared) = (isContradicted, isNoted, isShared) }

@@ -42,6 +42,9 @@ extension UplinkService {
         /// Who a patient is, by the keyed digest; `nil` where the protected store cannot say now.
         package var identity: @Sendable (String) -> PatientIdentity?
 
+        /// What becomes of samples whose time nobody knows yet.
+        package var unsetClock = UnsetClock.hold
+
         package init(
             unit: String, destination: String, isTestData: Bool, window: Int64, names: Nomenclature, compresses: Bool,
             reconcileEvery: Int64, machine: String? = nil, waveforms: WaveformPolicy = .always,

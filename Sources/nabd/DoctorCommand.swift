@@ -174,6 +174,16 @@ private struct Examination {
             fault("records service", words)
         } else {
             good("records service", "\(place.host):\(place.port) shows the right certificate")
+            await token(endpoint)
         }
+    }
+
+    /// Asks for a token as the uplink does; it is not used.
+    private mutating func token(_ endpoint: UplinkEndpoint) async {
+        guard let smart = endpoint.smart, smart.fault == nil else { return }
+        let client = RenewedClient(endpoint)
+        let problem = await client.tokenProblem()
+        await client.shutdown()
+        if let problem { fault("token", problem) } else { good("token", "the token service gives this unit one") }
     }
 }

@@ -90,6 +90,7 @@ struct StatusDocument: Decodable {
         let parked: Int
         let nothingStoredMilliseconds: Int?
         let problem: String?
+        let identity: String?
     }
 
     let unit: String

@@ -72,7 +72,7 @@ struct StatusTable {
         guard let uplink else { return lines.append("uplink  none: the journal stays on this unit") }
         let since = uplink.nothingStoredMilliseconds.map { ", nothing for \(Self.age($0))" } ?? ""
         lines.append("uplink  \(uplink.stored) resources stored, \(uplink.parked) parked\(since)")
-        if let problem = uplink.problem { lines.append("        \(problem)") }
+        for words in [uplink.problem, uplink.identity] { if let words { lines.append("        \(words)") } }
     }
 
     // MARK: Text

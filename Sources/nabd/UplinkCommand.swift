@@ -10,7 +10,9 @@ struct UplinkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "uplink",
         abstract: "What is stored at the records service, what is parked, and what shall become of it.",
-        subcommands: [Status.self, Parked.self, WithheldList.self, Retry.self, Release.self, Retire.self])
+        subcommands: [
+            Status.self, Parked.self, WithheldList.self, Retry.self, Release.self, Retire.self, KeySet.self,
+        ])
 
     struct Place: ParsableArguments {
         @OptionGroup var file: UnitFile
@@ -69,7 +71,8 @@ struct UplinkCommand: ParsableCommand {
                         "monthLimitBytes": limits.bytesPerMonth.map(JSON.integer),
                         "bitsPerSecond": limits.bitsPerSecond.map(JSON.integer),
                         "sent": isOurs ? .string(limits.stage(at: month.bytes).rawValue) : nil,
-                        "problem": report.problem.map(JSON.string), "lanes": report.lanesAsJSON,
+                        "problem": report.problem.map(JSON.string), "identity": try book.concern().map(JSON.string),
+                        "lanes": report.lanesAsJSON,
                     ]).text)
             }
         }

@@ -47,10 +47,10 @@ import Testing
     ///
     /// - Parameter isSet: whether the wall clock was set when a value was taken; before, it stood at 1970.
     private func writeSession(
-        start: Int64, count: Int64, finish: Bool = true, isSet: (Int64) -> Bool = { _ in true }
+        start: Int64, count: Int64, finish: Bool = true, boot: String = "b", isSet: (Int64) -> Bool = { _ in true }
     ) throws {
         let writer = try JournalWriter(
-            directory: journal, bootID: "b", now: start, utc: utc + start, unit: "u", window: sessionWindow)
+            directory: journal, bootID: boot, now: start, utc: utc + start, unit: "u", window: sessionWindow)
         try writer.record(
             "deviceConfigured", device: "d", body: ["manufacturer": .string("M")], monotonic: start, utc: utc + start,
             quality: .synchronised)
@@ -598,7 +598,7 @@ import Testing
 
     /// Values of a clock that was not set wait until it is, and then go with the time that it was: never with 1970.
     @Test func whatWasTakenBeforeTheClockWasSetGoesWithItsTrueTime() async throws {
-        try writeSession(start: 1_000_000_000, count: 31, finish: false, isSet: { _ in false })
+        try writeSession(start: 1_000_000_000, count: 31, finish: false, boot: "a", isSet: { _ in false })
         _ = try await makeUplink().finish(within: .seconds(1))
         #expect(observations == [])
         try writeSession(start: 1_000_000_000, count: 31, isSet: { $0 >= 25 })

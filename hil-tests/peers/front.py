@@ -33,7 +33,8 @@ class Front:
 
     ``stored`` counts how often each resource was passed on and stored. In ``pass``: ``largest`` is the most bytes of a
     body, ``poison`` says of a resource that its bundle is answered with 500, and ``strict`` refuses what refers to
-    something that neither the bundle nor ``stored`` has.
+    something that neither the bundle nor ``stored`` has. ``guard`` is given each request first and says whether it has
+    answered it; ``serials`` are the numbers of the certificates that callers showed.
     """
 
     def __init__(self, pki: Pki, upstream: str) -> None:
@@ -43,6 +44,8 @@ class Front:
         self.largest: int | None = None
         self.poison: Callable[[dict], bool] | None = None
         self.strict = False
+        self.guard: Callable[[BaseHTTPRequestHandler], bool] | None = None
+        self.serials: list[str] = []
         # Bytes of bodies as they came, and unpacked; how many came in gzip.
         self.came = [0, 0, 0]
         front = self
@@ -54,7 +57,13 @@ class Front:
             def log_message(self, *_: object) -> None:
                 pass
 
+            def is_taken(self) -> bool:
+                front.serials.append(self.connection.getpeercert()["serialNumber"])
+                return front.guard is not None and front.guard(self)
+
             def do_GET(self) -> None:
+                if self.is_taken():
+                    return
                 connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
                 connection.request("GET", self.path, headers={"Accept": "application/fhir+json"})
                 answer = connection.getresponse()
@@ -72,6 +81,8 @@ class Front:
                 self.wfile.write(content)
 
             def do_POST(self) -> None:
+                if self.is_taken():
+                    return
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 packed = self.headers.get("Content-Encoding") == "gzip"
                 front.came[0] += len(body)

@@ -271,8 +271,7 @@ def _install(image: Image, deb: Path, folder: Path) -> None:
         machine.run("apt-get install -y /mnt/delivery/nabd.deb", limit=600)
         machine.run(f"useradd --system --groups nabd {READER}; useradd --system stranger")
         machine.run(f"cp /mnt/delivery/ports.rules {RULES_FILE}")
-        machine.run("install -d -m 0700 /etc/nabd/keys; cd /mnt/delivery; "
-                    "install -m 0600 authority.pem unit.pem unit.key /etc/nabd/keys/")
+        machine.run("cd /mnt/delivery; install -m 0640 authority.pem unit.pem unit.key /etc/nabd/keys/")
         machine.run(f"echo '{RECORDS} {RECORDS_NAME}' >> /etc/hosts")
         machine.run(writing("/etc/systemd/system/nabd-uplink.service.d/records-service.conf",
                             f"[Service]\nIPAddressAllow={RECORDS}"))
