@@ -46,6 +46,7 @@ struct RTUWire: ModbusWire {
     /// Bytes of one exchange beyond which the line only babbles: an answer, its echo and two late ones fit twice.
     private static let mostBytes = 2048
     static let answerStart = 1
+    static let isHeldByNetwork = false
 
     private var phase = Phase.idle
     private let byteTime: Int64
@@ -121,6 +122,8 @@ struct RTUWire: ModbusWire {
         phase = .wanting(question, since: now)
     }
 
+    mutating func withdraw() { if case .wanting = phase { phase = .idle } }
+
     mutating func said(at now: Int64) {
         guard case .wanting(let question, _) = phase else { return }
         isFresh = false
@@ -132,7 +135,10 @@ struct RTUWire: ModbusWire {
         let shape = AnswerShape(unit: question.unit, question.request)
         inbox.discipline.settle()
         inbox.discipline.said(until: sent)
-        inbox.await(RTUInbox.Awaited(shape: shape, length: length), request: outgoing)
+        // A line on which nothing came back so far brings nothing back now: what looks like the request is the answer.
+        inbox.await(
+            RTUInbox.Awaited(shape: shape, length: length), request: outgoing,
+            mayEcho: echo != .absent || !question.request.isItsOwnAnswer)
         phase = .awaiting(
             Exchange(
                 question: question, shape: shape, sent: sent,
