@@ -252,7 +252,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "DeviceModel", "DevicePlans", "Fieldbus", "LineEngine", "ModbusFrames", "ProfileLanguage", "RealTime",
-                "Sampling",
+                "Sampling", "StrictYAML",
             ], path: "Tests/TestSupport", swiftSettings: optimised),
         tests(of: "DeviceModel", ["TestSupport"]),
         tests(of: "Nomenclature", ["DeviceModel", "StrictYAML"]),

@@ -170,13 +170,13 @@ struct RTUWire: ModbusWire {
         case .answer:
             // Another device at this address would answer by then as well.
             answerableUntil = exchange.deadline
-            finishEcho(isAnswered: true)
+            finishEcho(exchange, isAnswered: true)
             inbox.awaitNothing()
             (lastUnit, lastAnswered) = (exchange.shape.unit, now)
             inbox.discipline.answered(by: Int(exchange.shape.unit), sent: exchange.sent)
             phase = .ending(exchange)
         case .exception(let code):
-            finishEcho(isAnswered: true)
+            finishEcho(exchange, isAnswered: true)
             inbox.awaitNothing()
             // It names its function only: while another request of that function is owed it may be that one's, and the
             // answer to this one still to come.
@@ -226,7 +226,7 @@ struct RTUWire: ModbusWire {
     }
 
     private mutating func giveUp(_ exchange: Exchange, at now: Int64) {
-        finishEcho(isAnswered: false)
+        finishEcho(exchange, isAnswered: false)
         if exchange.isDamaged { inbox.sightings.note(.damaged, unit: exchange.shape.unit) }
         let failure: ExchangeFailure =
             if exchange.isDamaged {
@@ -263,7 +263,9 @@ struct RTUWire: ModbusWire {
         phase = .over(isContradicted ? .failed(.conflictingReplies) : .answered)
     }
 
-    private mutating func finishEcho(isAnswered: Bool) {
+    private mutating func finishEcho(_ exchange: Exchange, isAnswered: Bool) {
+        // What is its own answer does not tell whether it came back.
+        if case .unknown = echo, exchange.question.request.isItsOwnAnswer { return }
         switch (echo, inbox.tookEcho) {
         case (.unknown, true), (.absent, true):
             inbox.sightings.note(.echo)

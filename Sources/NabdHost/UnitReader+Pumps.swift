@@ -76,8 +76,8 @@ extension UnitReader {
         default:
             diagnostics.warning(
                 line.location,
-                "“\(handle)” is read and not driven: what is said over a network may reach a pump much later; connect it "
-                    + "to a serial port of this machine")
+                "“\(handle)” is read and not driven: what is said over a network may reach a pump much later; connect "
+                    + "it to a serial port of this machine")
         }
         return false
     }

@@ -1,4 +1,5 @@
 import DevicePlans
+import Foundation
 import ProfileLanguage
 import StrictYAML
 import TestSupport
@@ -52,17 +53,17 @@ import Testing
     static let written = "{write: {rate: new}}"
 
     static let faults: [Fault] = [
-        Fault("range: [0.1, 1200]", "range: [0.1, 7000]", 21, 17, "7000: the field cannot be 70000: it holds 0 to"),
-        Fault("step: 0.1, scale: 0.1", "step: 0.1", 21, 17, "“rate” holds whole numbers: say by “scale”"),
-        Fault("step: 0.1, scale", "step: 0.1, digits: 5, scale", 21, 17, "“digits” belongs to text"),
+        Fault("range: [0.1, 1200]", "range: [0.1, 7000]", 21, 22, "7000: the field cannot be 70000: it holds 0 to"),
+        Fault("step: 0.1, scale: 0.1", "step: 0.1", 21, 22, "“rate” holds whole numbers: say by “scale”"),
+        Fault("step: 0.1, scale", "step: 0.1, digits: 5, scale", 21, 22, "“digits” belongs to text"),
         Fault(
-            "[\(written)]", "[\(written), {write: {state: {is: 1}}}]", 22, 33,
+            "[\(written)]", "[\(written), {write: {state: {is: 1}}}]", 22, 35,
             "a Modbus command is one transmission"),
         Fault(
             "modbus: rtu, baud: 9600, format: 8N1, unit: 1", "modbus: tcp, unit: 0", 22, 21, "unit 0 is every device"),
-        Fault("        read-back: {new: rate}\n", "", 18, 5, "“rate” has no “read-back”"),
+        Fault("    read-back: {new: rate}\n", "", 19, 5, "“rate” has no “read-back”"),
         Fault(
-            "read-back: {new: rate}", "read-back: {state: {is: 0}}", 21, 17, "“new” is set, and no “read-back” shows"),
+            "read-back: {new: rate}", "read-back: {state: {is: 0}}", 21, 22, "“new” is set, and no “read-back” shows"),
         Fault("write: {rate: new}", "write: {seen: new}", 22, 22, "“seen” can only be read"),
         Fault("write: {rate: new}", "write: {part: new}", 22, 22, "“part” is a part of its registers"),
         Fault("write: {rate: new}", "write: {rat: new}", 22, 22, "there is no field “rat”"),
@@ -75,12 +76,12 @@ import Testing
         Fault("write: {rate: new}", "write: {rate: new}, refused: [1, 5]", 22, 47, "is 5, expected 1 to 4"),
         Fault("write: {rate: new}", "send: \"RATE\"", 22, 20, "“send” belongs to serial protocols"),
         Fault("requires:", "ask: rate\n    requires:", 23, 10, "“ask” belongs to serial protocols"),
-        Fault("    kind: set\n", "", 18, 5, "“rate” has no “kind”: on Modbus nobody could ask for it"),
+        Fault("    kind: set\n", "", 19, 5, "“rate” has no “kind”: on Modbus nobody could ask for it"),
         Fault(
-            "scale: 0.1, every: 1s}", "scale: 0.01, every: 1s}", 18, 5,
+            "scale: 0.1, every: 1s}", "scale: 0.01, every: 1s}", 19, 5,
             "one count of “rate” is worth another quantity where it is measured than in “new”"),
-        Fault("unit: mL/h, range", "unit: mL/min, range", 18, 5, "“rate” is measured in another unit than “new” has"),
-        Fault("use: training", "use: treatment", 2, 64, "expected what it is for (training)"),
+        Fault("unit: mL/h, range", "unit: mL/min, range", 19, 5, "“rate” is measured in another unit than “new” has"),
+        Fault("use: training", "use: treatment", 2, 63, "expected what it is for (training)"),
     ]
 
     @Test(arguments: faults) func aFaultIsToldWhereItIs(_ fault: Fault) throws {
@@ -89,8 +90,8 @@ import Testing
         do {
             _ = try DeviceProfile.load(try YAMLFile(path: "v/m/profile.yaml", text: text))
             Issue.record("it was taken")
-        } catch let invalid as InvalidFile {
-            let told = "\(invalid)"
+        } catch {
+            let told = "\(error)"
             #expect(told.contains("v/m/profile.yaml:\(fault.line):\(fault.column): error:"), "\(told)")
             #expect(told.contains(fault.message), "\(told)")
         }
