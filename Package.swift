@@ -59,9 +59,11 @@ let package = Package(
         room("StrictYAML", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
         room("Nomenclature", ["DeviceModel", "StrictYAML"], settings: optimised),
         room("ProfileLanguage", ["DeviceModel", "Nomenclature", "PumpControl", "StrictYAML"], settings: optimised),
-        room("DevicePlans", ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"], settings: optimised),
-        room("RealTime", ["CPosix"]),
         room("ModbusFrames", settings: optimised),
+        room(
+            "DevicePlans", ["DeviceModel", "ModbusFrames", "Nomenclature", "ProfileLanguage", "StrictYAML"],
+            settings: optimised),
+        room("RealTime", ["CPosix"]),
         room("PumpControl", settings: optimised),
         room("SignedFiles", [.product(name: "Crypto", package: "swift-crypto")]),
         room(
@@ -250,7 +252,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: [
                 "DeviceModel", "DevicePlans", "Fieldbus", "LineEngine", "ModbusFrames", "ProfileLanguage", "RealTime",
-                "Sampling",
+                "Sampling", "StrictYAML",
             ], path: "Tests/TestSupport", swiftSettings: optimised),
         tests(of: "DeviceModel", ["TestSupport"]),
         tests(of: "Nomenclature", ["DeviceModel", "StrictYAML"]),

@@ -5,7 +5,7 @@ import ProfileLanguage
 
 /// Turns the registers of a Modbus device into samples.
 package struct ModbusDecoder: Sendable {
-    private var judge: ValueJudge
+    var judge: ValueJudge
     /// Bits, each as a register.
     private var bytes = [UInt8](repeating: 0, count: ModbusBlock.longest * 2)
     private let captures = CaptureTable(capacity: 0)

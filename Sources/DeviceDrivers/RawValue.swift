@@ -59,6 +59,13 @@ struct RawValue: Sendable {
         checkMissing(field, text)
     }
 
+    /// Takes a number by itself, as it is kept of registers that were read.
+    init(_ field: FieldPlan, number: Int64, time: Int64) {
+        (self.time, self.number, state) = (time, number, .number)
+        (validity, reason) = (.valid, .none)
+        checkMissing(field, [])
+    }
+
     /// Takes one of several samples that follow each other.
     init(
         sample position: Int, of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, message: UInt32, time: Int64

@@ -34,6 +34,8 @@ struct ValueJudge: Sendable {
     private var remembered: [[UInt8]]
     /// By field: when its text was last told. Unit: ns.
     private var rememberedAt: [Int64]
+    /// Whether numbers are remembered as well, as decimal text: of Modbus, where a number has no other.
+    private let remembersNumbers: Bool
     private static let never = Int64.min
     /// Counts changes of what is remembered.
     private(set) var generation: Int64 = 0
@@ -59,6 +61,7 @@ struct ValueJudge: Sendable {
         values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
         rememberedAt = [Int64](repeating: Self.never, count: plan.profile.fields.count)
+        remembersNumbers = if case .modbus = plan.protocolPlan { true } else { false }
         lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         rack = Rack(plan.slots)
@@ -199,6 +202,8 @@ struct ValueJudge: Sendable {
             if field.isRemembered, value.isText {
                 remember(field.index, bytes, value.range)
                 rememberedAt[field.index] = moment.time
+            } else if field.isRemembered, remembersNumbers {
+                remember(field.index, value, at: moment.time)
             }
         }
         for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
@@ -239,6 +244,23 @@ struct ValueJudge: Sendable {
         generation &+= 1
         remembered[field].removeAll(keepingCapacity: true)
         for place in range { remembered[field].append(bytes[place]) }
+    }
+
+    /// Remembers a number as decimal text. What is no number of its type is nothing that is known.
+    private mutating func remember(_ field: Int, _ value: RawValue, at time: Int64) {
+        guard value.state == .number else {
+            rememberedAt[field] = Self.never
+            return
+        }
+        rememberedAt[field] = time
+        remembered[field].removeAll(keepingCapacity: true)
+        var rest = value.number.magnitude
+        repeat {
+            remembered[field].append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        if value.number < 0 { remembered[field].append(UInt8(ascii: "-")) }
+        remembered[field].reverse()
     }
 
     private mutating func emit(

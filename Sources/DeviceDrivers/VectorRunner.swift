@@ -1,5 +1,6 @@
 import DeviceModel
 import DevicePlans
+import ModbusFrames
 package import ProfileLanguage
 
 /// Runs a profile's vectors with the production decoders, and then damages them.
@@ -78,7 +79,7 @@ package struct VectorRunner {
     // MARK: Comparing
 
     private func checkSending(_ sends: VectorFile.Sends, _ plan: DevicePlan) -> [String] {
-        guard case .serial(let serial) = plan.protocolPlan else { return ["only a serial protocol sends"] }
+        guard case .serial(let serial) = plan.protocolPlan else { return checkWrite(sends) }
         let template: SendTemplate
         let frame: Int?
         var arguments: [CommandDescription.Argument] = []
@@ -116,6 +117,33 @@ package struct VectorRunner {
         return sent == sends.bytes
             ? failures
             : failures + ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
+    }
+
+    /// A write, as the line carries it: on TCP as its first transaction.
+    private func checkWrite(_ sends: VectorFile.Sends) -> [String] {
+        guard case .command(let name, _) = sends.what else { return ["a Modbus device is told commands only"] }
+        let plan = profile.compile(handle: profile.name, isDriven: true)
+        guard let command = plan.commands.first(where: { $0.name == name }) else {
+            return ["the command “\(name)” cannot be carried out"]
+        }
+        var arguments: [String: [UInt8]] = [:]
+        for argument in command.description.arguments {
+            guard let text = sends.values[argument.name] else {
+                return ["a value it needs is missing: \(argument.name)"]
+            }
+            do throws(CommandDescription.Argument.Refusal) {
+                arguments[argument.name] = try argument.written(text)
+            } catch { return [error.description] }
+        }
+        guard let bytes = plan.effect(of: command, arguments: arguments), let unit = bytes.first else {
+            return ["it cannot be made of these values"]
+        }
+        let request = Array(bytes.dropFirst())
+        let sent =
+            profile.line.transport == .modbusTCP
+            ? TCPFrame.frame(transaction: 1, unit: unit, request) : RTUFrame.frame(unit: unit, request)
+        return sent == sends.bytes
+            ? [] : ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
     }
 
     private func samples(_ decoder: CaptureDecoder, _ bytes: [UInt8]) -> [SampleRecord] {

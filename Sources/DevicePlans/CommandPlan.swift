@@ -1,7 +1,10 @@
 package import DeviceModel
 package import ProfileLanguage
 
-/// A command of a text protocol, compiled: what is said before it, what it is, and what shows that it is in effect.
+/// A command, compiled: what is said before it, what it is, and what shows that it is in effect.
+///
+/// What it says stands in the plan of its protocol: of a serial one ``SerialPlan/requests``; of Modbus
+/// ``ModbusPlan/writes`` for the effect and ``ModbusPlan/reads`` for the rest.
 package struct CommandPlan: Sendable {
     /// A field by which the command is decided or proved.
     package struct Watched: Sendable {
@@ -10,6 +13,10 @@ package struct CommandPlan: Sendable {
             case hexadecimal
             /// What one count of the last place is worth, in the unit of the argument that it shows.
             case decimal(DecimalScale)
+            /// What one count of the register is worth, in that unit. Its text is a whole number.
+            case register(DecimalScale)
+            /// A float32 in registers. Its text is the number that its bits are.
+            case float32
         }
 
         package let name: String
@@ -32,6 +39,19 @@ package struct CommandPlan: Sendable {
                     let counts = try? DecimalText.counts(text, 0..<text.count, places: places)
                 else { return nil }
                 return scale.text(of: counts)
+            case .register(let scale): return Int64(String(decoding: text, as: UTF8.self)).map { scale.text(of: $0) }
+            case .float32:
+                return UInt32(String(decoding: text, as: UTF8.self)).flatMap { ExactFloat.text(ofBits: $0) }
+            }
+        }
+
+        /// What a code of the field means, in the same way; `nil` where it can be no value of it.
+        func value(_ code: ValueCode, of field: FieldDescription) -> String? {
+            switch (form, try? code.plan(for: field)) {
+            case (.register, .number(let number)?): value(Array("\(number)".utf8))
+            case (.float32, .float(let float)?): value(Array("\(float.bitPattern)".utf8))
+            case (.register, _), (.float32, _): nil
+            case (.word, _), (.hexadecimal, _), (.decimal, _): value(Array(code.text.utf8))
             }
         }
     }

@@ -43,6 +43,9 @@ package struct DeviceCatalogue: Sendable {
             commands = profile.commands.map(\.name)
         }
 
+        /// What it is, in words.
+        package var kind: String { device.kind + (device.isForTraining ? ", for training only" : "") }
+
         /// How its vectors were come by, in words.
         package var evidence: String {
             let count = vectors.reduce(0) { $0 + $1.count }
@@ -114,7 +117,7 @@ package struct DeviceCatalogue: Sendable {
             let unverified = entry.unverified.isEmpty ? "–" : entry.unverified.joined(separator: "<br>")
             let cells = [
                 "[`\(entry.name)`](../device-profiles/\(entry.name)/README.md)",
-                "\(entry.device.manufacturer) \(entry.device.model): \(entry.device.kind)",
+                "\(entry.device.manufacturer) \(entry.device.model): \(entry.kind)",
                 entry.reads(most: Self.mostValues), entry.line, entry.evidence, unverified,
             ]
             text += "| \(cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ")) |\n"
@@ -127,7 +130,7 @@ package struct DeviceCatalogue: Sendable {
         entries.map { entry in
             let unverified = entry.unverified.isEmpty ? ["nothing"] : entry.unverified
             return """
-                \(entry.name): \(entry.device.manufacturer) \(entry.device.model), \(entry.device.kind)
+                \(entry.name): \(entry.device.manufacturer) \(entry.device.model), \(entry.kind)
                   reads       \(entry.reads(most: Self.mostValues))
                   line        \(entry.line)
                   evidence    \(entry.evidence)

@@ -282,7 +282,36 @@ extension SerialPlan {
     }
 }
 
-/// A Modbus device's reads, compiled.
+/// A Modbus device's reads and writes, compiled.
 package struct ModbusPlan: Sendable {
     package let blocks: [ModbusBlock]
+    /// What may be carried out; none where the device is not driven.
+    package let commands: [CommandPlan]
+    /// What has their effects.
+    package let writes: [ModbusWritePlan]
+    /// What is read for them, each by itself: one look never fails for what another command depends on.
+    package let reads: [ModbusBlock]
+}
+
+extension DevicePlan {
+    /// What may be carried out; none where the device is not driven.
+    package var commands: [CommandPlan] {
+        switch protocolPlan {
+        case .serial(let serial): serial.commands
+        case .modbus(let modbus): modbus.commands
+        }
+    }
+
+    /// The bytes that have a command's effect, with its arguments as the device is told them; `nil` when one is
+    /// missing. Of Modbus: unit and request, without what RTU and TCP put around them; TCP's numbers its transactions
+    /// as they are said.
+    package func effect(of command: CommandPlan, arguments: [String: [UInt8]]) -> [UInt8]? {
+        switch protocolPlan {
+        case .serial(let serial): serial.effect(of: command, arguments: arguments)
+        case .modbus(let modbus):
+            modbus.writes[command.effect].bytes(profile) { name in
+                arguments[name].map { String(decoding: $0, as: UTF8.self) }
+            }
+        }
+    }
 }

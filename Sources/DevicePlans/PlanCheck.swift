@@ -13,6 +13,7 @@ struct PlanCheck {
             let compiler = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides())
             if let fault = compiler.faultOfBundles() { diagnostics.error(fault.field.location, fault.why) }
             checkTextConditions(compiler.blocks())
+            for (command, why) in compiler.faultsOfWrites() { diagnostics.error(command.location, why) }
         }
         if !diagnostics.hasErrors { checkLoad() }
     }

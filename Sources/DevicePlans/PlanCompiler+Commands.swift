@@ -85,22 +85,38 @@ extension PlanCompiler {
 
     /// What a trigger sets going: the fields that show what other commands set, as far as they are asked for anyway.
     private func standing(_ requests: [RequestPlan], _ messages: [MessagePlan]) -> [String] {
-        profile.commands.filter { $0.kind == .set }.flatMap(\.readBack).compactMap { field, what in
-            guard case .argument = what,
-                requests.contains(where: { $0.period != nil && tells($0, field, messages) })
-            else { return nil }
-            return field
+        fieldsOfArguments.filter { field in
+            requests.contains { $0.period != nil && tells($0, field, messages) }
         }
     }
 
-    private func shown(
+    /// The fields that show what commands set.
+    var fieldsOfArguments: [String] {
+        profile.commands.filter { $0.kind == .set }.flatMap(\.readBack).compactMap { field, what in
+            if case .argument = what { field } else { nil }
+        }
+    }
+
+    /// The argument, of any command, that a field shows; this command's own first.
+    func argument(shownBy name: String, _ command: CommandDescription) -> CommandDescription.Argument? {
+        ([command] + profile.commands).lazy.flatMap { command in
+            command.readBack.compactMap { field, what -> CommandDescription.Argument? in
+                guard field == name, case .argument(let argument) = what else { return nil }
+                return command.arguments.first { $0.name == argument }
+            }
+        }.first
+    }
+
+    func shown(
         _ watched: [CommandPlan.Watched], _ place: Int, _ field: String, _ what: CommandDescription.ReadBack
     ) -> CommandPlan.Shown {
         switch what {
         case .argument(let name): CommandPlan.Shown(watched: place, what: .argument(name), test: nil)
         case .codes(let codes):
             CommandPlan.Shown(
-                watched: place, what: .values(codes.compactMap { watched[place].value(Array($0.text.utf8)) }),
+                watched: place,
+                what: .values(
+                    codes.compactMap { code in self.field(field).flatMap { watched[place].value(code, of: $0) } }),
                 test: test(.isOneOf(codes), on: field))
         }
     }
@@ -119,12 +135,7 @@ extension PlanCompiler {
         guard let reading = plans.first(where: { $0.index == index }), case .capture = reading.source else {
             throw CommandFault(why: "“\(name)” is no text of an answer")
         }
-        let argument = ([command] + profile.commands).lazy.flatMap { command in
-            command.readBack.compactMap { field, what -> CommandDescription.Argument? in
-                guard field == name, case .argument(let argument) = what else { return nil }
-                return command.arguments.first { $0.name == argument }
-            }
-        }.first
+        let argument = argument(shownBy: name, command)
         let form: CommandPlan.Watched.Form
         switch reading.reading {
         case .decimal(let places):
@@ -155,7 +166,7 @@ extension CommandDescription {
 
 extension [String] {
     /// Each once, in their order.
-    fileprivate var unique: [String] {
+    var unique: [String] {
         var seen: Set<String> = []
         return filter { seen.insert($0).inserted }
     }

@@ -70,6 +70,16 @@ extension PlanCompiler {
         return bundles
     }
 
+    /// The read of one field, with all that it means something only together with.
+    func read(of name: String) -> ModbusBlock? {
+        bundles().first { $0.values.contains { $0.field.name == name } }.map { block([$0]) }
+    }
+
+    /// The unit that a field is of.
+    func unit(of field: FieldDescription) -> UInt8? {
+        wanted().first { $0.field.name == field.name }?.unit
+    }
+
     /// Why values that mean something only together cannot be one request; `nil` when they can.
     func faultOfBundles() -> (field: FieldDescription, why: String)? {
         for bundle in bundles() where bundle.values.count > 1 {

@@ -85,7 +85,7 @@ struct PlanCompiler {
         return DevicePlan(
             handle: handle, profile: profile, line: line, streams: streams, alerts: profile.alerts.flatMap(alerts),
             slots: slots,
-            protocolPlan: line.transport == .serial ? .serial(serialPlan()) : .modbus(ModbusPlan(blocks: blocks())),
+            protocolPlan: line.transport == .serial ? .serial(serialPlan()) : .modbus(modbusPlan()),
             heartbeats: profile.heartbeats.map { beat in
                 HeartbeatPlan(
                     field: fieldIndex[beat.field] ?? 0, within: beat.within,

@@ -10,7 +10,9 @@ import RealTime
 package final class ModbusPort: ByteLine {
     package enum Medium: Sendable {
         case rtu(path: String, SerialSettings)
-        case tcp(host: String, port: Int)
+        /// - endsAtOnce: whether nothing of what was said reaches the other side any more once the line is closed, as
+        ///   far as this machine goes: the connection is aborted and not ended.
+        case tcp(host: String, port: Int, endsAtOnce: Bool = false)
     }
 
     private let medium: Medium
@@ -33,7 +35,7 @@ package final class ModbusPort: ByteLine {
             let parity = CChar(settings.parity.asciiValue ?? 0x4E)
             context = modbus_new_rtu(
                 resolved(path), Int32(settings.baud), parity, Int32(settings.dataBits), Int32(settings.stopBits))
-        case .tcp(let host, let port):
+        case .tcp(let host, let port, _):
             name = "tcp://\(host):\(port)"
             context = modbus_new_tcp_pi(host, String(port))
         }
@@ -47,6 +49,10 @@ package final class ModbusPort: ByteLine {
         }
         // libmodbus closes its own descriptor; ours is a copy.
         descriptor = Descriptor(owning: dup(modbus_get_socket(context)))
+        if case .tcp(_, _, endsAtOnce: true) = medium {
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(descriptor.number, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        }
         guard case .rtu(_, let settings) = medium else { return }
         do {
             try claim(descriptor.number, path: name)

@@ -26,7 +26,10 @@ extension ModbusEngine {
             answers += 1
             readyAt = max(readyAt, now + devices[exchange.device].plan.line.turnaround)
         }
+        if result != .answered { devices[exchange.device].drive.isClean = false }
         switch exchange.purpose {
+        case .command(let block): finishRead(exchange, block, result, at: now)
+        case .effect(let request): finishEffect(exchange, request, result, at: now)
         case .order(let order): finish(order, result, said: exchange.said, at: now)
         case .question(let index, let wider):
             guard let part = exchange.part else { return }

@@ -35,6 +35,10 @@ struct ModbusEngine<Wire: ModbusWire> {
         enum Purpose {
             case question(Int, wider: Int)
             case order(LineOrder)
+            /// A read for a command.
+            case command(ModbusBlock)
+            /// What a command is for.
+            case effect(ModbusRequest)
         }
 
         let purpose: Purpose
@@ -59,6 +63,8 @@ struct ModbusEngine<Wire: ModbusWire> {
     static var sameDeviceWithin: Int64 { 10_000_000_000 }
     /// A refusal that takes longer than this costs the neighbours. Unit: ns.
     static var quickRefusal: Int64 { 250_000_000 }
+    /// How long a stop is still tried when the host stops, at least. Unit: ns.
+    static var longestFarewell: Int64 { 1_500_000_000 }
 
     let recorder: LineRecorder
     var wire: Wire
@@ -70,6 +76,10 @@ struct ModbusEngine<Wire: ModbusWire> {
     /// An order that waits to be said.
     var order: LineOrder?
     var isLeaving = false
+    /// Until when a stop is still said when the host stops. Unit: ns.
+    var leavingEnd: Int64 = .max
+    /// When the line was closed. Unit: ns.
+    private var closedAt: Int64 = 0
     /// The earliest that the next question goes out: a device's turnaround, a pause after opening. Unit: ns.
     var readyAt: Int64 = 0
     /// The deadline that was last waited for. Unit: ns.
@@ -90,7 +100,7 @@ struct ModbusEngine<Wire: ModbusWire> {
             guard case .modbus(let modbus) = plan.protocolPlan else { continue }
             devices.append(
                 ModbusLineDevice(
-                    plan, modbus.blocks, place: place, neighbours: plans.count - 1, recorder: recorder, now: now))
+                    plan, modbus, place: place, neighbours: plans.count - 1, recorder: recorder, now: now))
             place.stream += plan.streams.count
             place.alert += plan.alerts.count
             place.linkAlert += LinkAlert.allCases.count
@@ -120,29 +130,37 @@ struct ModbusEngine<Wire: ModbusWire> {
     // MARK: What next
 
     mutating func next(at now: Int64) -> LineAction {
+        let action = decide(at: now)
+        if action == .end { endCommands(at: now) }
+        return action
+    }
+
+    private mutating func decide(at now: Int64) -> LineAction {
         watch(at: now)
         dropOrder(at: now)
         while true {
             switch phase {
             case .closed(let until):
                 if isLeaving { return .end }
-                guard now >= until else { return .rest(until: min(until, order?.deadline ?? .max)) }
+                let due = takeStopsUnheard(at: now) ? min(until, closedAt + CommandRun.openingPause) : until
+                guard now >= due else { return .rest(until: min(due, order?.deadline ?? .max)) }
                 phase = .opening(.anew)
                 return .open
             case .opening: return isLeaving ? .end : .open
             case .ended(let since):
                 if isLeaving { return .end }
-                let due = order == nil ? nextDue(at: now) - pauseAfterOpening : now
+                let isWanted = takeStopsUnheard(at: now) || order != nil
+                let due = isWanted ? now : nextDue(at: now) - pauseAfterOpening
                 guard now >= due else { return .rest(until: due) }
                 phase = .opening(now - since > Self.sameDeviceWithin ? .stranger : .same)
                 return .open
             case .idle: if let action = idle(at: now) { return action }
             case .exchanging(let exchange):
                 // An order that was said is waited for; a question is not.
-                if isLeaving, mayRepeat(exchange) { return .end }
+                if isLeaving, mayRepeat(exchange), !owesStop(at: now) { return .end }
                 switch wire.next(at: now) {
                 case .listen(let until): return .listen(until: until)
-                case .say: return say(exchange, at: now)
+                case .say: if maySay(exchange, at: now) { return say(exchange, at: now) }
                 case .done(let result):
                     phase = .idle
                     finish(exchange, result, at: now)
@@ -169,7 +187,12 @@ struct ModbusEngine<Wire: ModbusWire> {
             return nil
         }
         look(asked: nil, at: now)
-        if isLeaving { return .end }
+        if isLeaving, !owesStop(at: now) { return .end }
+        switch goOnWithCommands(at: now) {
+        case .free: break
+        case .waits(let until): return .listen(until: min(until, wire.restDue ?? .max))
+        case .begun: return nil
+        }
         if let order, now >= readyAt, begin(order, at: now) { return nil }
         let due = nextDue(at: now)
         guard now >= due else {
@@ -243,6 +266,7 @@ struct ModbusEngine<Wire: ModbusWire> {
         wire.opened(at: now)
         phase = .idle
         answers = 0
+        for index in devices.indices { devices[index].drive.isClean = false }
         readyAt = max(readyAt, now + pauseAfterOpening)
         switch arrival {
         case .same: break
@@ -323,13 +347,18 @@ struct ModbusEngine<Wire: ModbusWire> {
 
     /// Whether what was asked is asked again and again anyway.
     private func mayRepeat(_ exchange: Exchange) -> Bool {
-        if case .question = exchange.purpose { true } else { false }
+        switch exchange.purpose {
+        case .question, .command: true
+        case .order, .effect: false
+        }
     }
 
     /// - Parameter exchange: what was under way, which has failed.
     private mutating func lose(_ loss: LineLoss, at now: Int64, beside exchange: Exchange? = nil) {
         reconnection.failed(at: now)
         phase = .closed(until: reconnection.next)
+        closedAt = now
+        loseCommands(exchange, at: now)
         for index in devices.indices {
             if devices[index].lose(errno: loss.errno, time: now) {
                 for block in devices[index].blocks {
@@ -347,30 +376,6 @@ struct ModbusEngine<Wire: ModbusWire> {
         for index in devices.indices { devices[index].sink.tell(isLast: true, time: now) }
         if let order { tell(order, order.unsaid(because: .hostStopping), said: nil, at: now) }
         order = nil
-    }
-
-    // MARK: What else was seen on the line
-
-    private mutating func watch(at now: Int64) {
-        for index in devices.indices { devices[index].watch(time: now) }
-        guard contention.ends(time: now) else { return }
-        for index in devices.indices { devices[index].sink.alert(.busContention, holds: false, time: now) }
-    }
-
-    mutating func look(asked: Int?, at now: Int64) {
-        while let sighting = wire.takeSighting() {
-            let device = devices.firstIndex { $0.units.contains(sighting.unit) } ?? asked ?? 0
-            guard devices.indices.contains(device) else { continue }
-            devices[device].sink.see(sighting.kind, time: now)
-            if sighting.kind == .late {
-                answers += 1
-                devices[device].health.hearLate()
-                forgetSilences(device, at: now)
-            }
-            if sighting.kind.isContention, contention.see(time: now) {
-                devices[0].sink.event(.busContention, figure: 5, time: now)
-                for index in devices.indices { devices[index].sink.alert(.busContention, holds: true, time: now) }
-            }
-        }
+        leaveCommands(at: now)
     }
 }

@@ -13,6 +13,7 @@ struct ModbusLineDevice {
     var decoder: ModbusDecoder
     var health: DeviceHealth
     var sink: RingSink
+    var drive: ModbusDrive
     private var budget: FailureBudget
     /// The longest read that the device was found to answer, where it did not answer longer ones, and whether it said
     /// so itself. Unit: registers or bits.
@@ -29,11 +30,13 @@ struct ModbusLineDevice {
     private static let mostWideSilences = 3
 
     init(
-        _ plan: DevicePlan, _ blocks: [ModbusBlock], place: RingSink.Place, neighbours: Int, recorder: LineRecorder,
+        _ plan: DevicePlan, _ modbus: ModbusPlan, place: RingSink.Place, neighbours: Int, recorder: LineRecorder,
         now: Int64
     ) {
         self.plan = plan
+        let blocks = modbus.blocks
         self.blocks = blocks
+        drive = ModbusDrive(modbus)
         units = Set(blocks.map(\.unit))
         widest = [Int](repeating: ModbusRead.mostWider, count: blocks.count)
         wideRefusals = [Int](repeating: 0, count: blocks.count)

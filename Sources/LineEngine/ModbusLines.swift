@@ -13,6 +13,7 @@ package struct RTUEngine: LineEngine {
     }
 
     package var outgoing: [UInt8] { engine.outgoing }
+    package var isDriven: Bool { engine.isDriven }
     package var mayTakeOrder: Bool { engine.mayTakeOrder }
     package mutating func next(at now: Int64) -> LineAction { engine.next(at: now) }
     package mutating func opened(at now: Int64) { engine.opened(at: now) }
@@ -34,6 +35,7 @@ package struct TCPEngine: LineEngine {
     }
 
     package var outgoing: [UInt8] { engine.outgoing }
+    package var isDriven: Bool { engine.isDriven }
     package var mayTakeOrder: Bool { engine.mayTakeOrder }
     package mutating func next(at now: Int64) -> LineAction { engine.next(at: now) }
     package mutating func opened(at now: Int64) { engine.opened(at: now) }

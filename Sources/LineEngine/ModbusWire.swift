@@ -54,6 +54,8 @@ protocol ModbusWire {
     /// The bytes of the last answer, and where its function code stands.
     var answer: [UInt8] { get }
     static var answerStart: Int { get }
+    /// Whether what was said and not answered may still be on its way, until the line is opened anew.
+    static var isHeldByNetwork: Bool { get }
 
     mutating func opened(at now: Int64)
     /// The line was lost. What was asked may still be answered where it outlives the line.
@@ -65,6 +67,8 @@ protocol ModbusWire {
     func worthWaiting(for question: WireQuestion, now: Int64) -> Int64?
     /// A question is to go out as soon as the line is silent.
     mutating func ask(_ question: WireQuestion, at now: Int64)
+    /// The question is not asked after all: it has not gone out.
+    mutating func withdraw()
     /// The bytes have been handed to the line.
     mutating func said(at now: Int64)
     /// Bytes came; with a count of 0 nothing did.

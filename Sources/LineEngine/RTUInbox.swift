@@ -29,6 +29,12 @@ struct AnswerShape: Equatable, BitwiseCopyable {
         }
     }
 
+    /// The shape of a whole frame that says back what was asked; `nil` of any other.
+    init?(saidBack bytes: [UInt8], length: Int) {
+        guard case .repeated(let first, _)? = ModbusAnswer(bytes, at: 1, end: length) else { return nil }
+        self.init(unit: bytes[0], function: bytes[1], detail: first)
+    }
+
     init(unit: UInt8, _ request: ModbusRequest) {
         switch request {
         case .read(let function, _, let count):
@@ -80,6 +86,8 @@ struct RTUInbox {
     private(set) var tookEcho = false
     private(set) var other: UInt8?
     private(set) var isSilent = true
+    /// Whether the request itself may come back before the answer: where it is its own answer, that must be known.
+    private var mayEcho = true
 
     init(_ rules: Discipline<AnswerShape>.Rules) {
         discipline = Discipline(rules, devices: 256)
@@ -98,8 +106,11 @@ struct RTUInbox {
     }
 
     /// A request has gone out.
-    mutating func await(_ awaited: Awaited, request: [UInt8]) {
+    ///
+    /// - Parameter mayEcho: whether the line may bring it back.
+    mutating func await(_ awaited: Awaited, request: [UInt8], mayEcho: Bool = true) {
         self.awaited = awaited
+        self.mayEcho = mayEcho
         self.request.removeAll(keepingCapacity: true)
         self.request.append(contentsOf: request)
         (tookEcho, other, isSilent) = (false, nil, true)
@@ -125,7 +136,7 @@ struct RTUInbox {
             }
             if place > 0 { skip(place) }
             defer { drop(length) }
-            if isEcho(at: 0), !tookEcho {
+            if length == request.count, isEcho(at: 0), mayEcho, !tookEcho {
                 tookEcho = true
                 continue
             }
@@ -249,6 +260,10 @@ struct RTUInbox {
         }
         let shape = AnswerShape(ofRTU: bytes, length: length)
         if let shape, discipline.takeLate(shape, now: now) { return .late }
+        if shape == nil, let back = AnswerShape(saidBack: bytes, length: length) {
+            if discipline.takeLate(back, now: now) { return .late }
+            if answerShape == back, length == answerLength { return .duplicate }
+        }
         if let shape, let answerShape, answerShape == shape {
             var isSame = length == answerLength
             for place in 0..<min(length, answerLength) where bytes[place] != answer[place] { isSame = false }

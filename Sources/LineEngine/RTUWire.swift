@@ -46,6 +46,7 @@ struct RTUWire: ModbusWire {
     /// Bytes of one exchange beyond which the line only babbles: an answer, its echo and two late ones fit twice.
     private static let mostBytes = 2048
     static let answerStart = 1
+    static let isHeldByNetwork = false
 
     private var phase = Phase.idle
     private let byteTime: Int64
@@ -121,6 +122,8 @@ struct RTUWire: ModbusWire {
         phase = .wanting(question, since: now)
     }
 
+    mutating func withdraw() { if case .wanting = phase { phase = .idle } }
+
     mutating func said(at now: Int64) {
         guard case .wanting(let question, _) = phase else { return }
         isFresh = false
@@ -132,7 +135,10 @@ struct RTUWire: ModbusWire {
         let shape = AnswerShape(unit: question.unit, question.request)
         inbox.discipline.settle()
         inbox.discipline.said(until: sent)
-        inbox.await(RTUInbox.Awaited(shape: shape, length: length), request: outgoing)
+        // A line on which nothing came back so far brings nothing back now: what looks like the request is the answer.
+        inbox.await(
+            RTUInbox.Awaited(shape: shape, length: length), request: outgoing,
+            mayEcho: echo != .absent || !question.request.isItsOwnAnswer)
         phase = .awaiting(
             Exchange(
                 question: question, shape: shape, sent: sent,
@@ -164,13 +170,13 @@ struct RTUWire: ModbusWire {
         case .answer:
             // Another device at this address would answer by then as well.
             answerableUntil = exchange.deadline
-            finishEcho(isAnswered: true)
+            finishEcho(exchange, isAnswered: true)
             inbox.awaitNothing()
             (lastUnit, lastAnswered) = (exchange.shape.unit, now)
             inbox.discipline.answered(by: Int(exchange.shape.unit), sent: exchange.sent)
             phase = .ending(exchange)
         case .exception(let code):
-            finishEcho(isAnswered: true)
+            finishEcho(exchange, isAnswered: true)
             inbox.awaitNothing()
             // It names its function only: while another request of that function is owed it may be that one's, and the
             // answer to this one still to come.
@@ -220,7 +226,7 @@ struct RTUWire: ModbusWire {
     }
 
     private mutating func giveUp(_ exchange: Exchange, at now: Int64) {
-        finishEcho(isAnswered: false)
+        finishEcho(exchange, isAnswered: false)
         if exchange.isDamaged { inbox.sightings.note(.damaged, unit: exchange.shape.unit) }
         let failure: ExchangeFailure =
             if exchange.isDamaged {
@@ -257,7 +263,9 @@ struct RTUWire: ModbusWire {
         phase = .over(isContradicted ? .failed(.conflictingReplies) : .answered)
     }
 
-    private mutating func finishEcho(isAnswered: Bool) {
+    private mutating func finishEcho(_ exchange: Exchange, isAnswered: Bool) {
+        // What is its own answer does not tell whether it came back.
+        if case .unknown = echo, exchange.question.request.isItsOwnAnswer { return }
         switch (echo, inbox.tookEcho) {
         case (.unknown, true), (.absent, true):
             inbox.sightings.note(.echo)

@@ -15,6 +15,7 @@ struct TCPWire: ModbusWire {
     /// Exchanges without a single byte after which the connection is taken for dead, and made anew.
     private static let deadAfter = 5
     static let answerStart = 0
+    static let isHeldByNetwork = true
 
     private var phase = Phase.idle
     private var inbox = TCPInbox()
@@ -64,6 +65,8 @@ struct TCPWire: ModbusWire {
         TCPFrame.compose(transaction: transaction, unit: question.unit, question.request, into: &outgoing)
         phase = .wanting(question)
     }
+
+    mutating func withdraw() { if case .wanting = phase { phase = .idle } }
 
     mutating func said(at now: Int64) {
         guard case .wanting(let question) = phase else { return }

@@ -34,6 +34,14 @@ package enum ModbusRequest: Sendable, Equatable {
         }
     }
 
+    /// Whether the answer is the request once more, byte for byte. Source: 6.5, 6.6 and 6.8.
+    package var isItsOwnAnswer: Bool {
+        switch self {
+        case .writeCoil, .writeRegister, .loopback: true
+        case .read, .identification, .writeCoils, .writeRegisters: false
+        }
+    }
+
     /// Bytes of the answer from its function code on, when it is no exception; `nil` where only the answer tells.
     package var answerLength: Int? {
         switch self {

@@ -94,6 +94,11 @@ package final class RulesKeeper: CommandGate {
 
     package func judge(_ entered: EnteredCommand) -> GateVerdict {
         let profile = entered.pump.plan.profile
+        if profile.device.isForTraining, policy?.use != .training {
+            return .refused(
+                code: RuleRefusal.Word.notAllowed.rawValue,
+                words: ["This device is for training only, and the site's policy is not."])
+        }
         let isTrigger = entered.kind == .trigger
         var request = PumpRequest(
             device: entered.pump.handle, command: entered.command.name, kind: isTrigger ? .trigger : .set,
@@ -112,7 +117,7 @@ package final class RulesKeeper: CommandGate {
         request.order = entered.order
         request.reason = entered.reason
         request.now = entered.utc
-        request.hasRemoteStop = entered.pump.serial.commands.contains { $0.kind == .stop }
+        request.hasRemoteStop = entered.pump.commands.contains { $0.kind == .stop }
         request.isSyringePump = profile.device.kind.contains("syringe")
         request.infuses = profile.device.kind.contains("pump")
         switch rules.judge(request) {

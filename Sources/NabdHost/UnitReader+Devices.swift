@@ -32,7 +32,8 @@ extension UnitReader {
         }
         let plan = profile.compile(
             handle: handle, overrides: overrides, expectedSerial: serial,
-            barred: CommandShelf.patterns(of: profileFolders), isDriven: isDriven(handle, on: address, lineValue))
+            barred: CommandShelf.patterns(of: profileFolders),
+            isDriven: isDriven(handle, profile, on: address, lineValue))
         if let fault = plan.fault(on: address) { lineValue.error(fault) }
         unit.devices.append(
             UnitConfiguration.Device(

@@ -49,17 +49,36 @@ extension UnitReader {
     }
 
     /// Whether the site's policy lets a device be driven. What is said over a network may come minutes later, when
-    /// nobody expects it any more: a pump is driven on a port of this machine, and nowhere else.
-    func isDriven(_ handle: String, on address: LineAddress, _ line: YAMLValue) -> Bool {
+    /// nobody expects it any more: a pump is driven on a port of this machine, and over Modbus TCP where the site takes
+    /// that.
+    func isDriven(_ handle: String, _ profile: DeviceProfile, on address: LineAddress, _ line: YAMLValue) -> Bool {
         guard let keeper = unit.pumpRules else { return false }
         // With a policy that cannot be believed a pump can be stopped, and nothing else.
         if let policy = keeper.policy, policy.devices[handle] == nil { return false }
         if case .none = keeper.rules { return false }
-        if case .path = address { return true }
-        diagnostics.warning(
-            line.location,
-            "“\(handle)” is read and not driven: what is said over a network may reach a pump much later; connect it "
-                + "to a serial port of this machine")
+        if profile.device.isForTraining, let policy = keeper.policy, policy.use != .training {
+            if !profile.commands.isEmpty {
+                diagnostics.warning(
+                    line.location,
+                    "“\(handle)” is read and not driven: it is a device for training, and the site's policy is for "
+                        + policy.use.rawValue)
+            }
+            return false
+        }
+        switch (address, profile.line.transport) {
+        case (.path, _): return true
+        case (.tcp, .modbusTCP):
+            if keeper.policy?.devices[handle]?.acceptsNetwork == true { return true }
+            diagnostics.warning(
+                line.location,
+                "“\(handle)” is read and not driven: what is said over a network may reach a pump later; connect it to "
+                    + "a serial port of this machine, or let the site's policy say “accepts-network: true”")
+        default:
+            diagnostics.warning(
+                line.location,
+                "“\(handle)” is read and not driven: what is said over a network may reach a pump much later; connect "
+                    + "it to a serial port of this machine")
+        }
         return false
     }
 }

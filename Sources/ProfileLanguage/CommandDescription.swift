@@ -32,8 +32,14 @@ package struct CommandDescription: Sendable {
             case effect
         }
 
-        package let send: SendTemplate
-        package let frame: Int?
+        package enum Saying: Sendable {
+            /// In the device's own protocol; `frame` is the one that carries it.
+            case message(SendTemplate, frame: Int?)
+            /// Modbus.
+            case write(RegisterWrite)
+        }
+
+        package let saying: Saying
         /// Index into ``DeviceProfile/messages`` of the answer that says it was taken.
         package let reply: Int?
         /// Index into ``DeviceProfile/messages`` of the answer that proves that nothing was done; `nil` where none
@@ -43,6 +49,14 @@ package struct CommandDescription: Sendable {
         package let location: SourceLocation
 
         package var isRead: Bool { effect == .read }
+        /// Empty of a write.
+        package var send: SendTemplate {
+            if case .message(let send, _) = saying { send } else { SendTemplate(literal: []) }
+        }
+        package var frame: Int? { if case .message(_, let frame) = saying { frame } else { nil } }
+        package var write: RegisterWrite? { if case .write(let write) = saying { write } else { nil } }
+        /// The names of arguments and fields that it is made of.
+        var names: [String] { write?.names ?? send.names }
     }
 
     package enum Kind: String, Sendable, CaseIterable {

@@ -61,6 +61,8 @@ package struct DeviceProfile: Sendable {
         package var kind = ""
         /// Whom its values are about; `nil` when the tables do not know the kind.
         package var `class`: DeviceClass?
+        /// Whether no treatment is given with it.
+        package var isForTraining = false
     }
 
     /// Where the facts in a profile come from.

@@ -64,6 +64,10 @@ extension Grammar {
         static let times = 1...1_000_000_000
         static let argumentPlaces = 0...6
         static let argumentDigits = 1...9
+        /// Functions of Modbus, of which ``RegisterWrite/functions`` write.
+        static let writing = 5...16
+        /// Exceptions of Modbus that can prove that nothing was done.
+        static let proof = 1...4
 
         // Vectors.
         static let step = 1...16

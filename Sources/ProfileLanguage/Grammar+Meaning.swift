@@ -281,17 +281,31 @@ extension Grammar {
     static let step = Part(
         "step", "One transmission.",
         [
-            Key("send", .either([.text, .part(binary)]), required: true, "the payload, with {arguments} and {fields}"),
+            Key(
+                "send", .either([.text, .part(binary)]),
+                "of a serial protocol: the payload, with {arguments} and {fields}"),
             Key("reply", .either([.text, .part(message)]), "the answer that says it was taken; `none`"),
             Key("frame", .text, "the frame that carries it"),
             Key(
-                "refused", .either([.text, .part(message)]),
-                "the answer that proves that nothing was done; leave it out where the device proves nothing"),
+                "write", .named(.either([.text, .part(written)])),
+                "of Modbus: what the registers or coils hold then, FIELD: ARGUMENT, or FIELD: {is: …}; several fields "
+                    + "follow each other"),
+            Key(
+                "function", .whole(Bounds.writing),
+                "of Modbus: 5, 6, 15 or 16 (5 for one coil, 6 for one register, else 15 and 16)"),
+            Key(
+                "refused", .either([.text, .part(message), .list(.whole(Bounds.proof))]),
+                "the answer that proves that nothing was done; leave it out where the device proves nothing; of Modbus "
+                    + "the exceptions that do ([1, 2, 3])"),
             Key(
                 "class", .word(names(Words.stepClass)),
                 "`read` changes nothing, and a request may send it too; `prepare` may be said again; `effect` is what "
                     + "the command is for (effect)"),
         ])
+
+    static let written = Part(
+        "written value", "What a register or a coil is to hold.",
+        [Key("is", .either([.text, .number]), required: true, "the number, or its bits as 0x…; 0 or 1 of a coil")])
 
     static let requirement = Part(
         "requirement", "What must be true of the device. Codes are those before `table`.",

@@ -120,6 +120,9 @@ package enum Grammar {
             Key("manufacturer", .text, required: true, "who makes it"),
             Key("model", .text, required: true, "its name, with the protocol's variant"),
             Key("kind", .text, required: true, "what it is in words, such as `syringe pump`"),
+            Key(
+                "use", .word(["training"]),
+                "no treatment is given with it: it is driven only where the site's policy is for training"),
         ])
 
     static let provenance = Part(

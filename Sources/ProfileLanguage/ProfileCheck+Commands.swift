@@ -4,10 +4,12 @@ import StrictYAML
 /// What a command must be before somebody can ask for it: one that has a “kind”.
 extension ProfileCheck {
     func checkCommands() {
+        let isModbus = profile.line.transport != .serial
+        if isModbus { checkWrites() }
         for command in profile.commands where command.kind != nil {
-            checkSteps(command)
+            if !isModbus { checkSteps(command) }
             checkReadBack(command)
-            checkRequirements(command)
+            if !isModbus { checkRequirements(command) }
             checkEvidence(command)
         }
     }
@@ -55,6 +57,11 @@ extension ProfileCheck {
         for argument in command.arguments where !shown.contains(argument.name) {
             diagnostics.error(argument.location, "“\(argument.name)” is set, and no “read-back” shows it")
         }
+        if command.kind == .stop, !command.arguments.isEmpty {
+            diagnostics.error(command.location, "a stop has no arguments: it must be said at once")
+        }
+        // What is in registers can be read.
+        guard profile.line.transport == .serial else { return }
         let asked = command.ask.flatMap { name in profile.requests.first { $0.name == name } }.flatMap(\.reply)
         let behind = command.steps.drop { $0.effect != .effect }.dropFirst().compactMap(\.reply)
         let answers = (asked.map { [$0] } ?? behind).map { profile.messages[$0] }
@@ -63,9 +70,6 @@ extension ProfileCheck {
                 command.location,
                 command.ask.map { "the answer to “\($0)” does not tell “\(field)”" }
                     ?? "no step behind the effect tells “\(field)”: name the request that does by “ask”")
-        }
-        if command.kind == .stop, !command.arguments.isEmpty {
-            diagnostics.error(command.location, "a stop has no arguments: it must be said at once")
         }
     }
 

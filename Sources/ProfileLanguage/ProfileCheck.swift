@@ -205,7 +205,7 @@ struct ProfileCheck {
         used.formUnion(profile.requests.flatMap(\.send.names) + profile.session.answers.flatMap(\.send.names))
         for command in profile.commands {
             used.formUnion(
-                command.steps.flatMap(\.send.names) + command.requires.map(\.field) + command.readBack.map(\.field))
+                command.steps.flatMap(\.names) + command.requires.map(\.field) + command.readBack.map(\.field))
         }
         if let field = profile.session.identityField { used.insert(field) }
         if let field = profile.session.controlLost?.field { used.insert(field) }

@@ -49,6 +49,10 @@ extension ProfileReader {
 
     private func question(_ value: YAMLValue?) -> String? {
         guard let value, let name = value.text("a request's name") else { return nil }
+        guard profile.line.transport == .serial else {
+            value.error("“ask” belongs to serial protocols: of Modbus the fields of “read-back” are read")
+            return nil
+        }
         if let request = profile.requests.first(where: { $0.name == name }) {
             if request.effect != .read { value.error("a reading back only reads: “\(name)” is not “class: read”") }
             return name
@@ -146,6 +150,8 @@ extension ProfileReader {
     {
         guard let map = value.mapping("a step") else { return nil }
         map.allow(Grammar.step)
+        if profile.line.transport != .serial { return writeStep(map, arguments: arguments) }
+        for key in ["write", "function"] { map[key]?.error("“\(key)” belongs to Modbus; say what to “send”") }
         let frame = sendingFrame(map["frame"])
         guard let sendValue = map.required("send"), let send = send(sendValue, frame: frame) else { return nil }
         for hole in send.names
@@ -155,7 +161,7 @@ extension ProfileReader {
         let reply = map["reply"].flatMap { $0.word == "none" ? nil : answer($0, name) }
         let refusal = map["refused"].flatMap { answer($0, "\(name) refused") }
         return CommandDescription.Step(
-            send: send, frame: frame, reply: reply, refusal: refusal,
+            saying: .message(send, frame: frame), reply: reply, refusal: refusal,
             effect: map["class"]?.choice("the step's class", Grammar.Words.stepClass) ?? .effect,
             location: value.location)
     }

@@ -34,7 +34,7 @@ struct ProfileReader {
         if profile.line.transport == .serial {
             readSerial(root)
         } else {
-            for key in ["frames", "messages", "requests", "waveforms", "commands"] {
+            for key in ["frames", "messages", "requests", "waveforms"] {
                 root[key]?.error(
                     "“\(key)” belongs to serial protocols; a Modbus device names registers under “fields” or “metrics”")
             }
@@ -54,9 +54,7 @@ struct ProfileReader {
         if let value = root["heartbeat"] { readHeartbeats(value) }
         if let value = root["alerts"] { readAlerts(value) }
         declareControlLost(root["session"]?.member("control-lost-when"))
-        if let value = root["commands"]?.mapping("the commands"), profile.line.transport == .serial {
-            readCommands(value)
-        }
+        if let value = root["commands"]?.mapping("the commands") { readCommands(value) }
         if let value = root["simulate"]?.mapping("simulated values") { readSimulation(value) }
         ProfileCheck(profile: profile, diagnostics: diagnostics).run(root)
     }
@@ -105,6 +103,7 @@ struct ProfileReader {
         map.allow(Grammar.device)
         profile.device.manufacturer = map.required("manufacturer")?.text("the manufacturer") ?? ""
         profile.device.model = map.required("model")?.text("the model") ?? ""
+        profile.device.isForTraining = map["use"]?.choice("what it is for", ["training": true]) ?? false
         guard let kind = map.required("kind"), let text = kind.text("what the device is") else { return }
         profile.device.kind = text
         profile.device.class = profile.names.kinds[text]?.class

@@ -23,7 +23,7 @@ package struct DrivenPump: Sendable {
     /// By its place on the line.
     package let device: Int
     package let plan: DevicePlan
-    package let serial: SerialPlan
+    package let commands: [CommandPlan]
     /// Of its profile, in hexadecimal digits.
     package let profileDigest: String
     /// Where it is connected.
@@ -34,20 +34,21 @@ package struct DrivenPump: Sendable {
 
     /// `nil` for a device that has no commands.
     package init?(_ plan: DevicePlan, profileDigest: String, device: Int, lineName: String, line: any PumpLine) {
-        guard case .serial(let serial) = plan.protocolPlan, !serial.commands.isEmpty else { return nil }
-        (self.plan, self.serial, self.profileDigest, self.device) = (plan, serial, profileDigest, device)
+        let commands = plan.commands
+        if commands.isEmpty { return nil }
+        (self.plan, self.commands, self.profileDigest, self.device) = (plan, commands, profileDigest, device)
         (self.lineName, self.line) = (lineName, line)
         key = plan.expectedSerial.map { PumpKey(serial: $0) } ?? PumpKey(port: lineName)
     }
 
     func command(_ name: String) -> (place: Int, plan: CommandPlan)? {
-        serial.commands.firstIndex { $0.name == name }.map { ($0, serial.commands[$0]) }
+        commands.firstIndex { $0.name == name }.map { ($0, commands[$0]) }
     }
 
     /// What it shows that it is set to, in the units of what its commands set: a trigger sets it going with that.
     func standing(_ outcome: OrderOutcome, of command: CommandPlan) -> [CommandEntry] {
         let readings = readings(outcome, of: command)
-        return serial.commands.flatMap { other in
+        return commands.flatMap { other in
             other.shows.compactMap { shown -> CommandEntry? in
                 guard case .argument(let name) = shown.what,
                     let argument = other.description.arguments.first(where: { $0.name == name }),
@@ -62,7 +63,7 @@ package struct DrivenPump: Sendable {
     /// Whether it shows what one of its triggers brings about.
     func isRunning(_ outcome: OrderOutcome, of command: CommandPlan) -> Bool {
         let readings = readings(outcome, of: command)
-        return serial.commands.contains { other in
+        return commands.contains { other in
             guard other.kind == .trigger else { return false }
             return other.shows.allSatisfy { shown in
                 guard case .values(let values) = shown.what else { return false }

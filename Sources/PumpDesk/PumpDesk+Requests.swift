@@ -156,7 +156,7 @@ extension PumpDesk {
             throw DeskRefusal(
                 code: "unknownCommand",
                 "\(entry.device) has no command “\(entry.command)”; it has "
-                    + pump.serial.commands.filter { $0.kind != .stop }.map(\.name).joined(separator: ", ") + ".")
+                    + pump.commands.filter { $0.kind != .stop }.map(\.name).joined(separator: ", ") + ".")
         }
         let kind: CommandKind
         switch plan.kind {
@@ -204,7 +204,7 @@ extension PumpDesk {
             else { throw DeskRefusal(code: "missingArgument", "“\(argument.name)” is missing.") }
             arguments[argument.name] = written
         }
-        guard let bytes = pump.serial.effect(of: plan, arguments: arguments) else {
+        guard let bytes = pump.plan.effect(of: plan, arguments: arguments) else {
             throw DeskRefusal(code: "unknownCommand", "What would be said cannot be made of what was entered.")
         }
         return bytes

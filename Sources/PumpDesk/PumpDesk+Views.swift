@@ -20,7 +20,7 @@ extension PumpDesk {
             device: pump.handle,
             model: "\(pump.plan.profile.device.manufacturer) \(pump.plan.profile.device.model)", line: pump.lineName,
             isDriven: true,
-            commands: pump.serial.commands.map { command in
+            commands: pump.commands.map { command in
                 OfferView(
                     command.name,
                     arguments: command.description.arguments.map {

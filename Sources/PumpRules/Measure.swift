@@ -15,7 +15,7 @@ package enum Measure: String, Sendable, Hashable, CaseIterable {
         case .rate:
             [
                 ("mL/h", Ratio(1, 1)), ("mL/min", Ratio(60, 1)), ("uL/h", Ratio(1, 1000)), ("uL/min", Ratio(60, 1000)),
-                ("mL/d", Ratio(1, 24)),
+                ("mL/d", Ratio(1, 24)), ("L/h", Ratio(1000, 1)),
             ]
         case .volume: [("mL", Ratio(1, 1)), ("uL", Ratio(1, 1000)), ("L", Ratio(1000, 1))]
         case .duration: [("h", Ratio(60, 1)), ("min", Ratio(1, 1)), ("d", Ratio(1440, 1)), ("s", Ratio(1, 60))]

@@ -32,7 +32,7 @@ extension SitePolicy {
     private static func device(_ map: YAMLMapping, areas: Set<String>) -> Device {
         map.allow([
             "area", "bed", "serial", "commands", "measurements", "without-order", "people", "accepts-no-remote-stop",
-            "accepts-unknown-lapse", "limits", "least-gap", "most-per-hour",
+            "accepts-unknown-lapse", "accepts-network", "limits", "least-gap", "most-per-hour",
         ])
         let area = map.required("area") { $0.name("a care area") } ?? ""
         if !areas.contains(area) { map["area"]?.error("there is no such care area under “areas”") }
@@ -45,6 +45,7 @@ extension SitePolicy {
         device.alone = alone(map["people"], device)
         device.acceptsNoRemoteStop = map.flag("accepts-no-remote-stop")
         device.acceptsUnknownLapse = map.flag("accepts-unknown-lapse")
+        device.acceptsNetwork = map.flag("accepts-network")
         device.limits = map["limits"].map(limits) ?? [:]
         device.rules = rules(map)
         return device

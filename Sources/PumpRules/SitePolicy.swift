@@ -25,6 +25,8 @@ package struct SitePolicy: Sendable, Hashable {
         package var acceptsNoRemoteStop = false
         /// The site takes a device of which nobody knows what it does when it is no longer spoken to.
         package var acceptsUnknownLapse = false
+        /// The site takes a device that is reached over a network, where what was said may come later.
+        package var acceptsNetwork = false
         package var limits: [Measure: LimitPair] = [:]
         /// The program's own, tightened.
         package var rules = CommandRules()

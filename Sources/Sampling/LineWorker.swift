@@ -120,10 +120,8 @@ package final class LineWorker: @unchecked Sendable {
         case (.modbus, .tcp(let host, let port)), (.modbus, .modbusTCP(let host, let port)):
             return {
                 let engine = TCPEngine(devices: plans, recorder: recorder, now: clock.now())
-                LineLoop(
-                    engine, line: ModbusPort(.tcp(host: host, port: port)), clock: clock, recorder: recorder,
-                    orders: orders
-                ).run(until: stop)
+                let port = ModbusPort(.tcp(host: host, port: port, endsAtOnce: engine.isDriven))
+                LineLoop(engine, line: port, clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
         // What no device can be on, as `DevicePlan.fault(on:)` says.
         case (.serial, .rtuOverTCP), (.serial, .modbusTCP), (.modbus, .listening), (_, .newPseudoTerminal): return nil

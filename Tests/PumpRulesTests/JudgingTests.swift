@@ -369,6 +369,7 @@ import Testing
                 refusal.layer == .ceiling && refusal.text.contains("above 1200 mL/h, this program's hard limit of rate")
             )
         }
+        #expect(try given("1.2", "L/h").permit != nil && given("1.3", "L/h").refusals.first?.layer == .ceiling)
         #expect(try given("0", "mL/h").words == [.outsideRange, .invalidParameter])
         #expect(
             try given("10000", "mL").refusals.first?.text

@@ -1,0 +1,59 @@
+import DeviceDrivers
+import DevicePlans
+import PumpControl
+
+/// What is known and under way of commands to one device of a Modbus line.
+struct ModbusDrive {
+    let commands: [CommandPlan]
+    let writes: [ModbusWritePlan]
+    /// What commands read, by their looks and barriers.
+    let reads: [ModbusBlock]
+    /// What is being done for a command.
+    var run: CommandRun?
+    /// How many of the stops that were asked for have begun.
+    var stopsTaken: Int64 = 0
+    /// Whether nothing of before can still come from the device: a question was answered and a rest followed in which
+    /// nothing came, and nothing has gone wrong since.
+    var isClean = false
+    /// Whether nothing came since the last barrier that nobody awaited.
+    var isCalm = true
+
+    init(_ plan: ModbusPlan) { (commands, writes, reads) = (plan.commands, plan.writes, plan.reads) }
+
+    /// What comes first: a stop that was never said, then one that was, then everything else. `nil` where nothing is
+    /// under way. Range: 0…2.
+    var rank: Int? {
+        switch run?.goal {
+        case nil: nil
+        case .stop(let stop)?: stop.isSaid ? 1 : 0
+        case .look?, .effect?: 2
+        }
+    }
+
+    var isStopping: Bool { run?.isStop == true }
+}
+
+extension ModbusLineDevice {
+    /// The data of a read for a command came, from `start` on. Returns whether they count.
+    mutating func takeLook(_ bytes: [UInt8], from start: Int, of block: ModbusBlock, time: Int64) -> Bool {
+        sink.count(.replies)
+        let isBelieved = !sink.disbelieves(time: time)
+        if isBelieved {
+            decoder.civilClock = sink.recorder.civilClock
+            decoder.take(bytes, from: start, of: block, time: time, sink: &sink)
+        }
+        health.hear(time: time, sink: &sink)
+        return isBelieved
+    }
+
+    /// Whether the device shows what a command without arguments brings about, by what it told since a time. Unit: ns.
+    func shows(_ plan: CommandPlan, since: Int64) -> Bool {
+        guard !decoder.isStranger, !plan.shows.isEmpty else { return false }
+        for shown in plan.shows {
+            guard let test = shown.test, decoder.passes(plan.watched[shown.watched], test, since: since) == true else {
+                return false
+            }
+        }
+        return true
+    }
+}
