@@ -84,7 +84,7 @@ package struct DrivenPump: Sendable {
 
     /// The unit of what a field shows, as people read it; `nil` of a word.
     func unit(of field: String) -> String? {
-        for command in serial.commands {
+        for command in commands {
             for shown in command.shows where command.watched[shown.watched].name == field {
                 guard case .argument(let name) = shown.what else { continue }
                 return command.description.arguments.first { $0.name == name }?.unit.display
