@@ -179,7 +179,8 @@ import Testing
         ),
         (
             "steps: [{send", "steps: [{sent",
-            "37:14: error: unknown key “sent”; expected send, reply, frame, refused, class — did you mean “send”?"
+            "37:14: error: unknown key “sent”; expected send, reply, frame, write, function, refused, class — "
+                + "did you mean “send”?"
         ),
         ("    hazards: it starts\n", "", "36:5: error: “hazards” is missing"),
         (
