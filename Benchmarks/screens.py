@@ -148,7 +148,8 @@ def growth(work: Path) -> list[dict]:
     print(f"   {said:,} samples in {GROWTH:g} min: {before:.1f} MB resident, {after:.1f} at the end, "
           f"{most:.1f} at most", flush=True)
     what = f"of the console in {GROWTH:g} min of ten times the data"
-    return [row(f"memory {what}, at most", most, TARGET_MEMORY, "MB", None, False, "what is asked of a unit's own data"),
+    asked = "what is asked of a unit's own data"
+    return [row(f"memory {what}, at most", most, TARGET_MEMORY, "MB", None, False, asked),
             row(f"growth {what}", after - before, TARGET_GROWTH, "MB", 1.0, False, "the target")]
 
 

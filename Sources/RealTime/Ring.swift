@@ -2,8 +2,8 @@ package import Synchronization
 
 /// A bounded queue from one producing thread to one consuming thread. No lock, no allocation after `init`.
 ///
-/// The producer calls only ``push(_:)``, the consumer only ``pop()`` and ``isEmpty``; which thread is which may not change while both
-/// run.
+/// The producer calls only ``push(_:)``, the consumer only ``pop()`` and ``isEmpty``; which thread is which may not
+/// change while both run.
 package final class Ring<Element: BitwiseCopyable & Sendable>: @unchecked Sendable {
     @usableFromInline package let slots: UnsafeMutablePointer<Element>
     @usableFromInline package let mask: Int
