@@ -33,6 +33,11 @@ final class FHIRClient: Sendable {
     /// Answers of services that do not read gzip: the right one, and those that were seen.
     private static let ofEncoding: Set<Int> = [400, 415, 422, 500, 501]
 
+    /// How long its connections have to end in order.
+    private static let endingPatience = Duration.seconds(1)
+    /// A sleep that says none may last a quarter longer.
+    private static let tolerance = Duration.milliseconds(50)
+
     let base: String
     let words: ExchangeWords
     private let client: HTTPClient
@@ -58,7 +63,21 @@ final class FHIRClient: Sendable {
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
-    func shutdown() async { try? await client.shutdown() }
+    /// Ends its connections. One whose other side goes on sending and does not hear that it is over is not waited for:
+    /// it ends by itself, or with the process.
+    func shutdown() async {
+        let (ending, ended) = AsyncStream<Void>.makeStream()
+        Task { [client] in
+            try? await client.shutdown()
+            ended.finish()
+        }
+        let patience = Task {
+            try? await Task.sleep(for: Self.endingPatience, tolerance: Self.tolerance)
+            ended.finish()
+        }
+        for await _ in ending {}
+        patience.cancel()
+    }
 
     /// - Parameter token: goes in the request's head; `nil` where the unit's certificate alone says who it is.
     func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool, token: String?) async
@@ -139,7 +158,7 @@ final class FHIRClient: Sendable {
                 } catch { return failed(await words.words(error)) }
             }
             group.addTask {
-                try? await Task.sleep(for: limit)
+                try? await Task.sleep(for: limit, tolerance: Self.tolerance)
                 return nil
             }
             let first = await group.next() ?? nil

@@ -357,7 +357,7 @@ package final class UplinkService: Sendable {
         let book = try begin()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.deliverRest(book) }
-            group.addTask { try? await Task.sleep(for: limit) }
+            group.addTask { try? await Task.sleep(for: limit, tolerance: .milliseconds(50)) }
             // Whichever is first ends the other: a service that accepts and never answers does not hold the stop.
             _ = try await group.next()
             group.cancelAll()
