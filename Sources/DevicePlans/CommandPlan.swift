@@ -26,6 +26,15 @@ package struct CommandPlan: Sendable {
         /// How the field is read; a test is asked of what it reads.
         package let reading: FieldPlan
 
+        /// Whether it lies in registers: then each of its texts is a number, and one without an exact text is not
+        /// known, for two of those cannot be told apart.
+        package var isOfRegisters: Bool {
+            switch form {
+            case .register, .float32: true
+            case .word, .hexadecimal, .decimal: false
+            }
+        }
+
         /// What a text of the field means, written in one way only: exact decimal text, or the word. `nil` where it is
         /// none.
         package func value(_ text: [UInt8]) -> String? {

@@ -151,6 +151,11 @@ extension ModbusEngine {
             return false
         }
         switch run.goal {
+        case .effect where devices.indices.contains(where: { $0 != device && isStopWanted($0) }):
+            // Somebody wants another device of the line to stand: that goes first.
+            withdraw()
+            _ = fail(device, .lineNotClean, at: now)
+            return false
         case .look: break
         case .stop(var stop):
             if !stop.isSaid { report(.said, device, number: stop.number, at: now) }

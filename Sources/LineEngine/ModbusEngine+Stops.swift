@@ -8,7 +8,7 @@ extension ModbusEngine {
     var isDriven: Bool { devices.contains { !$0.drive.commands.isEmpty } }
 
     /// Whether somebody wants a stop of a device that has not begun.
-    private func isStopWanted(_ device: Int) -> Bool {
+    func isStopWanted(_ device: Int) -> Bool {
         recorder.stopsAsked(device: device) > devices[device].drive.stopsTaken
     }
 

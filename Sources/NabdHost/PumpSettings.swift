@@ -99,6 +99,11 @@ package final class RulesKeeper: CommandGate {
                 code: RuleRefusal.Word.notAllowed.rawValue,
                 words: ["This device is for training only, and the site's policy is not."])
         }
+        if profile.line.transport == .modbusTCP, policy?.devices[entered.pump.handle]?.acceptsNetwork != true {
+            return .refused(
+                code: RuleRefusal.Word.notAllowed.rawValue,
+                words: ["The site's policy does not let this device be driven over a network."])
+        }
         let isTrigger = entered.kind == .trigger
         var request = PumpRequest(
             device: entered.pump.handle, command: entered.command.name, kind: isTrigger ? .trigger : .set,

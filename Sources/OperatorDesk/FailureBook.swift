@@ -34,7 +34,8 @@ struct FailureBook {
         case .unreadable: return (book, false)
         case .text(let text):
             guard let standings = Self.standings(text, now: now) else { return (book, false) }
-            book.standings = standings.filter { ids.contains($0.key) }
+            // Of a file of operators that could not be read nobody is known, and nobody is let off.
+            book.standings = ids.isEmpty ? standings : standings.filter { ids.contains($0.key) }
             return (book, true)
         }
     }

@@ -31,6 +31,12 @@ struct DeskRefusal: Error {
             number)
     }
 
+    static func tooFew(_ number: Int64?) -> DeskRefusal {
+        DeskRefusal(
+            code: "notAllowed",
+            "By what the site's policy says now more people must enter this: nothing was done. Enter it anew.", number)
+    }
+
     static func closing(_ number: Int64?) -> DeskRefusal {
         DeskRefusal(code: "notRunning", "The unit's host is stopping: nothing was done.", number)
     }

@@ -77,7 +77,10 @@ package struct DrivenPump: Sendable {
     /// of now.
     func shown(_ outcome: OrderOutcome, of command: CommandPlan) -> [Reading]? {
         guard outcome.kind == .looked(isClean: true),
-            command.watched.indices.allSatisfy({ outcome.told[$0].isKnown })
+            command.watched.indices.allSatisfy({ place in
+                let (told, watched) = (outcome.told[place], command.watched[place])
+                return told.isKnown && (!watched.isOfRegisters || watched.value(told.text) != nil)
+            })
         else { return nil }
         return readings(outcome, of: command)
     }

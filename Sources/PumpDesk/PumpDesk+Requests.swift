@@ -75,7 +75,9 @@ extension PumpDesk {
             throw DeskRefusal(code: "notDriven", "This pump is not driven by this unit any more.", number)
         }
         // Once more, by what holds now.
-        try judge(pump, plan.plan, command.content, standing: nil)
+        guard try judge(pump, plan.plan, command.content, standing: nil) <= command.content.people else {
+            throw DeskRefusal.tooFew(number)
+        }
         let order = nextOrder()
         // Before it is handed over: a stop from here on counts against it.
         let stops = pump.line.stopsAsked(device: pump.device)
@@ -119,9 +121,10 @@ extension PumpDesk {
             throw try void(number, by: event, command.state.shown, on: pump, at: now)
         }
         // Once more, with what the pump is set to.
-        try judge(
+        let needed = try judge(
             pump, plan, command.content, standing: pump.standing(outcome, of: plan),
             isRunning: pump.isRunning(outcome, of: plan))
+        guard needed <= command.content.people else { throw DeskRefusal.tooFew(number) }
         // Durable first: the line gets it when this has returned, and not when it has thrown.
         _ = try record(event, on: pump, at: now)
         let lineOrder = LineOrder(

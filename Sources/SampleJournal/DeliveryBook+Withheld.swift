@@ -60,7 +60,8 @@ extension DeliveryBook {
     /// As ``withheld(_:)`` reads it; asked by the process that samples, now and then.
     private static let makesSense = """
         typeof(first) = 'integer' AND typeof(until) = 'integer' AND typeof(chunk) = 'integer' AND length > 0 \
-        AND chunk >= 0 AND session >= 0 AND until - first BETWEEN 1 AND \(Int64.max >> 1)
+        AND chunk >= 0 AND session >= 0 AND length <= \(longest) AND until > first \
+        AND first BETWEEN -\(latest) AND \(latest) AND until BETWEEN -\(latest) AND \(latest)
         """
 
     /// Gives a book of a version that withheld nothing what it lacks; an older program leaves it alone.
@@ -96,11 +97,17 @@ extension DeliveryBook {
         ).compactMap(withheld)
     }
 
+    /// A window of thirteen days, and a time some seventy years from the clock's beginning: more makes no sense.
+    /// Unit: ns.
+    private static let longest: Int64 = 1 << 50
+    private static let latest: Int64 = 1 << 61
+
     private static func withheld(_ row: Row) -> Withheld? {
         guard let lane = row.text("lane").flatMap(DeliveryLane.init(rawValue:)), let device = row.text("device"),
             let session = row.integer("session"), let first = row.integer("first"), let end = row.integer("until"),
             let chunk = row.integer("chunk"), let length = row.integer("length"),
-            session >= 0, chunk >= 0, length > 0, first < end, end.subtractingReportingOverflow(first).overflow == false
+            session >= 0, chunk >= 0, (1...longest).contains(length), first < end,
+            (-latest...latest).contains(first), (-latest...latest).contains(end)
         else { return nil }
         return Withheld(
             lane: lane, device: device, session: session, first: first, end: end, chunk: chunk, length: length)

@@ -177,6 +177,9 @@ final class DeliveryWork {
         return feeds[lane]?.steps ?? []
     }
 
+    /// Whether something of a lane has times by now that went without.
+    func takeMapped(_ lane: DeliveryLane) -> Bool { feeds[lane]?.takeMapped() ?? false }
+
     /// The first so many are dealt with.
     ///
     /// - Returns: whether that counts; not where something was said of beds since they were made.

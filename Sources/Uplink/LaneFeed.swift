@@ -26,6 +26,8 @@ struct LaneFeed {
     private var refilings: [(refiling: Refiling, feed: SampleFeed)]
     /// Where, by the session, what went without a time begins.
     private var unmapped: [Int64: SamplePosition]
+    /// Whether something that went without a time has one since that was last asked.
+    private var hasMapped = false
     private var active = Active.span(0)
     private let book: DeliveryBook
     /// Up to which event of beds its resources take into account.
@@ -93,6 +95,10 @@ struct LaneFeed {
         guard !refilings.isEmpty else { return false }
         // What was sent, and is filed under another by now, goes again whatever the policy is today.
         let listed = lane == .waveforms ? Dictionary(grouping: try book.withheld(lane), by: \.device) : [:]
+        // What was passed once waits for no clock: it would be taken off the list, and not delivered.
+        let policy = windows.unsetClock
+        windows.unsetClock = .mark
+        defer { windows.unsetClock = policy }
         while let end = refilings.first?.refiling.end {
             take(.refiling)
             let passed = try refilings[0].feed.fill(&windows, to: end, entries: entries, bytes: bytes) {
@@ -184,6 +190,13 @@ struct LaneFeed {
 
     // MARK: Before the clock was set
 
+    /// Whether something is made with times by now that was made without: what is known of the fate of the one says
+    /// nothing of the other.
+    mutating func takeMapped() -> Bool {
+        defer { hasMapped = false }
+        return hasMapped
+    }
+
     /// Remembers where what goes without a time begins, before it goes.
     private mutating func note(_ steps: [SampleFeed.Step]) throws {
         for step in steps where step.isUnmapped {
@@ -203,6 +216,7 @@ struct LaneFeed {
             if let session, try windows.isMapped(session) {
                 let devices = Set(try windows.reader.streams().map(\.descriptor.device))
                 try book.map(lane, FilingChange(begin: begin, to: .max, devices: devices))
+                hasMapped = true
                 let known = Set(refilings.map(\.refiling.number))
                 for refiling in try book.refilings(lane) where !known.contains(refiling.number) {
                     refilings.append((refiling, Self.feed(of: refiling)))

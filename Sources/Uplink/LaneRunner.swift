@@ -81,6 +81,8 @@ final class LaneRunner {
     private func samples(_ lane: DeliveryLane) async throws -> Progress {
         let pace = sender.pace
         let steps = try work.steps(lane, entries: pace.entries * pace.underWay, bytes: pace.bytes * pace.underWay)
+        // What is known of its fate is of the version without a time.
+        if work.takeMapped(lane) { sender.forget() }
         guard !steps.isEmpty else { return .idle }
         var bundles: [[DeliveryItem]] = []
         var rest = steps.map(\.item)[...]

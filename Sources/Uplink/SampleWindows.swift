@@ -19,7 +19,7 @@ struct SampleWindows {
     let length: Int64
     /// Under whom what is in them is filed.
     let filings: PatientFilings
-    let unsetClock: UnsetClock
+    var unsetClock: UnsetClock
     private var newest: (session: Int64, chunk: Int64, base: Int64) = (0, 0, .min)
     private var clocks = SessionClocks()
 
@@ -144,6 +144,8 @@ struct SampleWindows {
         var isPrefix = true
         var last = position.chunk
         var reachedEnd = false
+        // When what was taken before the wall clock was set was taken; not asked yet, not known, or known.
+        var later: Int64??
         let other: JournalChunk.Content = lane == .waveforms ? .numerics : .waveforms
         while !reachedEnd {
             let chunks = try reader.chunks(after: last, limit: 64)
@@ -164,8 +166,10 @@ struct SampleWindows {
                 var hasLater = false
                 var wall: (offset: Int64, isKnown: Bool) = (chunk.utc &- chunk.base, true)
                 if form == .sorted, chunk.quality == .unknown {
-                    let later = try clocks.offset(of: session, in: reader)
-                    wall = (later ?? wall.offset, later != nil)
+                    // Once for all of it: that the clock was set meanwhile must not cut a run in two.
+                    if later == nil { later = .some(try clocks.offset(of: session, in: reader)) }
+                    let offset = later ?? nil
+                    wall = (offset ?? wall.offset, offset != nil)
                 }
                 for block in reader.blocks(of: chunk, streams: streams) {
                     guard let stream = streams[block.stream], lane == DeliveryLane(of: stream)
@@ -252,13 +256,13 @@ struct SampleWindows {
 struct SessionClocks {
     private var known: [Int64: Int64] = [:]
     /// Chunks that are known to say nothing.
-    private var looked: (session: Int64, chunk: Int64) = (0, 0)
+    private var looked: [Int64: Int64] = [:]
 
     /// Unit: ns; `nil` while nothing says it.
     mutating func offset(of session: JournalSession, in reader: JournalReader) throws -> Int64? {
         if let offset = known[session.id] { return offset }
         let newest = try reader.newestChunk()
-        let after = looked.session == session.id ? looked.chunk : 0
+        let after = looked[session.id] ?? 0
         guard newest > after else { return nil }
         var offset = try reader.clockOffset(session: session.id, after: after)
         if offset == nil {
@@ -267,7 +271,7 @@ struct SessionClocks {
                 if offset != nil { break }
             }
         }
-        (known[session.id], looked) = (offset, (session.id, newest))
+        (known[session.id], looked[session.id]) = (offset, newest)
         return offset
     }
 }

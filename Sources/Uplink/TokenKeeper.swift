@@ -75,6 +75,8 @@ actor TokenKeeper {
         let (answer, found) = await asking(key, endpoint)
         // A stop is nobody's failure.
         guard !Task.isCancelled else { return }
+        // The key was exposed meanwhile: what was given for it is not used.
+        guard self.key != nil else { return }
         switch answer {
         case .token(let token):
             state.take(token, at: .now)
@@ -105,7 +107,7 @@ actor TokenKeeper {
     /// key that others may read is not used any more, nor is what was given for it.
     private func look() {
         let now = FileFacts(path: settings.key)
-        guard now != stamp || key == nil else { return }
+        guard now != stamp || key == nil || keyFault != nil else { return }
         do throws(EndpointError) {
             key = try SigningKey(file: settings.key)
             (stamp, keyFault) = (now, nil)

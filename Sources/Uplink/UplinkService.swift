@@ -166,6 +166,8 @@ package final class UplinkService: Sendable {
     private func pass(_ runner: LaneRunner, without resting: Set<DeliveryPart> = []) async throws -> Pass {
         var pass = Pass()
         try runner.work.book.follow(DeliveryBooks(journal: directory))
+        // Also while the month's allowance lets no waveform go: what the journal gave up holds nothing back.
+        try runner.work.checkWithheld()
         let stage = tellStage()
         for part in DeliveryPart.allCases where !resting.contains(part) && part.goes(at: stage) {
             let progress =

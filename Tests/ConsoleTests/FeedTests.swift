@@ -76,14 +76,17 @@ import Testing
         let all = try await feed.join(.all) {}
         let bed = try await feed.join(.bed("chair-1")) {}
         let none = try await feed.join(.none) {}
+        // At once: waves that wait for a second are left out.
+        async let ofAll = Self.hear(all, until: "{\"n\":8}")
+        async let toBed = Self.hear(bed, until: "{\"n\":8}")
         let waves = ["chair-1": Array("[1]".utf8), "": Array("[2]".utf8)]
         opening.played.play(.success(PictureBeat(changes: Array("{\"n\":7}".utf8), isWhole: false, waves: waves)))
         opening.played.play(.success(PictureBeat(changes: Array("{\"n\":8}".utf8), isWhole: false, waves: [:])))
-        let heard = await Self.hear(all, until: "{\"n\":8}")
+        let heard = await ofAll
         let begin = "event: picture\ndata: {\"picture\":1}\n\nevent: waves\ndata: {\"bed\":\"chair-1\"}\n\n"
         #expect(heard.hasPrefix(begin + "event: waves\ndata: {\"bed\":\"\"}\n\n"))
         #expect(heard.contains("data: {\"n\":7}\n\nevent: waves\ndata: [2]\n\nevent: waves\ndata: [1]\n\n"))
-        let ofBed = await Self.hear(bed, until: "{\"n\":8}")
+        let ofBed = await toBed
         #expect(ofBed.hasPrefix(begin + "event: beat") && ofBed.contains("data: [1]") && !ofBed.contains("data: [2]"))
         let ofNone = await Self.hear(none, until: "{\"n\":8}")
         #expect(!ofNone.contains("event: waves") && ofNone.contains("{\"n\":7}"))

@@ -87,6 +87,17 @@ import Testing
         #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
     }
 
+    /// The host starts while the file of operators cannot be read; later it can again.
+    @Test func aLockOutlivesAStartAtWhichNobodyIsKnown() async throws {
+        let first = try signIn()
+        for _ in 0..<5 { _ = await first.check(wrong) }
+        let second = SignIn(.nobody, failures: path, clock: clock) { _ in }
+        _ = await second.check(Credential(id: "stranger", secret: "no"))
+        second.use(try Door.operators())
+        #expect(await second.check(Door.amal) == .unknown)
+        #expect(isKnown(await second.check(Door.basma)))
+    }
+
     @Test(arguments: [
         "", "nabd sign-in failures 1\namal locked\n", "nabd sign-in failures 1\namal locked\nend", "\u{0}",
         "nabd sign-in failures 2\namal locked\nend\n", "nabd sign-in failures 1\namal 5\nend\n",

@@ -53,6 +53,22 @@ import Testing
         #expect(try book.withheld(.numerics) == [])
     }
 
+    /// A damaged book: what no clock says is not on the list, and holds the record until somebody has looked.
+    @Test(arguments: [
+        (Int64.max - 9, Int64.max, Int64(10)), (0, 10, Int64.max), (1 << 61, 1 << 62, 10), (.min, 0, 10), (10, 10, 10),
+    ])
+    func aRowThatMakesNoSenseIsNotListedAndHoldsTheRecord(first: Int64, end: Int64, length: Int64) throws {
+        try passAll()
+        try DatabaseQueue(path: books.path(of: "https://a.example")).write { db in
+            try db.execute(
+                sql: "INSERT INTO withheld(lane, device, session, first, until, chunk, length) "
+                    + "VALUES (?, ?, 1, ?, ?, 40, ?)",
+                arguments: ["waveforms", "ecg", first, end, length])
+        }
+        #expect(try book.withheld(.waveforms) == [] && book.withheldTime(.waveforms) == 0)
+        #expect(books.summary().stored.chunk == 0)
+    }
+
     /// What is withheld is not stored: nothing of it leaves the journal unasked, and all of it once somebody asks.
     @Test func whatIsWithheldHoldsTheRecord() throws {
         try passAll()
