@@ -23,7 +23,9 @@ SATURATION = 150456
 
 
 def status(host) -> dict:
-    return json_lines(nabd("uplink", "status", "--config", host.config).stdout)[0]
+    """Of the one destination, as soon as it has a book."""
+    return wait_until(
+        lambda: json_lines(nabd("uplink", "status", "--config", host.config).stdout), 30, "a book", every=0.5)[0]
 
 
 def lane(host, name: str = "waveforms") -> dict:
