@@ -1,7 +1,7 @@
 """The host is killed before each write and each sync of the file of events, in a story of alarms: after every step, and
 at the end, alarms, acknowledgements and bindings are as in the story without a kill.
 
-NABD_ALARM_POINTS (7) says at how many of the steps it is killed, each at one place; `all`: at every step, once at every
+NABD_ALARM_POINTS (3) says at how many of the steps it is killed, each at one place; `all`: at every step, once at every
 place that a run under strace has shown, some two hours. `make alarm-kills` is that long run.
 """
 
@@ -18,7 +18,7 @@ from peers.alarm_story import BEGUN, Story, steps
 from peers.durable import assert_whole, dice
 from peers.tracing import KillPoint, need_strace
 
-POINTS = os.environ.get("NABD_ALARM_POINTS", "7")
+POINTS = os.environ.get("NABD_ALARM_POINTS", "3")
 pytestmark = [pytest.mark.host, pytest.mark.timeout(6 * 3600 if POINTS == "all" else 900)]
 
 # Of what a transaction of a few events is made: pages into the log, and a sync.
