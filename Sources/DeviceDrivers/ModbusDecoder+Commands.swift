@@ -4,8 +4,15 @@ package import DevicePlans
 /// What commands depend on.
 extension ModbusDecoder {
     /// The last value of a field that is watched, and when it came: a number as decimal text. `nil` where it is not
-    /// known. Unit: ns.
-    package func told(_ watched: CommandPlan.Watched) -> (text: [UInt8], time: Int64)? { judge.told(watched.field) }
+    /// known, and where the device says by a code that it has none. Unit: ns.
+    package func told(_ watched: CommandPlan.Watched) -> (text: [UInt8], time: Int64)? {
+        guard let (text, time) = judge.told(watched.field) else { return nil }
+        guard watched.isOfRegisters else { return (text, time) }
+        guard let number = Int64(String(decoding: text, as: UTF8.self)),
+            RawValue(watched.reading, number: number, time: time).validity == .valid
+        else { return nil }
+        return (text, time)
+    }
 
     /// Whether a field passes a test by what was told since a time; `nil` where that is not known. Unit: ns.
     package func passes(_ watched: CommandPlan.Watched, _ test: TestPlan, since: Int64) -> Bool? {

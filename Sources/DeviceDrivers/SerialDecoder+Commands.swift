@@ -3,8 +3,15 @@ package import DevicePlans
 
 /// What commands depend on.
 extension SerialDecoder {
-    /// The last text of a field that is watched, and when it came; `nil` where it is not known. Unit: ns.
-    package func told(_ watched: CommandPlan.Watched) -> (text: [UInt8], time: Int64)? { judge.told(watched.field) }
+    /// The last text of a field that is watched, and when it came; `nil` where it is not known. A number by which the
+    /// device says that it has none is told as no text: it is no value that anything could be held against. Unit: ns.
+    package func told(_ watched: CommandPlan.Watched) -> (text: [UInt8], time: Int64)? {
+        guard let (text, time) = judge.told(watched.field) else { return nil }
+        guard case .decimal = watched.form, !text.isEmpty,
+            RawValue(watched.reading, text: text, time: time).reason == .sentinel
+        else { return (text, time) }
+        return ([], time)
+    }
 
     /// Whether a field passes a test by what was told since a time; `nil` where that is not known. Unit: ns.
     package func passes(_ watched: CommandPlan.Watched, _ test: TestPlan, since: Int64) -> Bool? {

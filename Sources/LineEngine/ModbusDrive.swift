@@ -17,6 +17,9 @@ struct ModbusDrive {
     var isClean = false
     /// Whether nothing came since the last barrier that nobody awaited.
     var isCalm = true
+    /// Until when a write of a connection that is no more may still be carried out: over a network one that this
+    /// machine has let go of may lie in the device, and a look on another connection does not come behind it. Unit: ns.
+    var doubtUntil: Int64 = .min
 
     init(_ plan: ModbusPlan) { (commands, writes, reads) = (plan.commands, plan.writes, plan.reads) }
 
@@ -31,6 +34,10 @@ struct ModbusDrive {
     }
 
     var isStopping: Bool { run?.isStop == true }
+
+    /// How long a device may take for what lies in it, as far as this can be reckoned: many times its slowest answer. A
+    /// device that stands for longer is not covered. Unit: ns.
+    static func longestHold(slowestReply: Int64) -> Int64 { max(3_000_000_000, min(12 * slowestReply, 8_000_000_000)) }
 }
 
 extension ModbusLineDevice {

@@ -33,9 +33,10 @@ extension ModbusEngine {
         guard let run = devices[device].drive.run else { return }
         let plan = devices[device].drive.commands[run.command]
         let answer = answer(to: request, devices[device].drive.writes[plan.effect], result)
-        if exchange.said != nil, case .doubt = answer, Wire.isHeldByNetwork, case .idle = phase {
+        if exchange.said != nil, case .doubt = answer, Wire.isHeldByNetwork {
+            doubtWhatIsHeld(device, since: now)
             // It may still be on its way to the device: with the connection it ends.
-            phase = .opening(.stranger)
+            if case .idle = phase { phase = .opening(.stranger) }
         }
         switch run.goal {
         case .look: break
@@ -48,6 +49,13 @@ extension ModbusEngine {
             tell(order, .sent(answer), said: said, at: now)
         case .stop: devices[device].drive.run?.step = .settle(until: now + plan.settles)
         }
+    }
+
+    /// What was said may be done yet: until then no look says what came of it.
+    private mutating func doubtWhatIsHeld(_ device: Int, since now: Int64) {
+        guard Wire.isHeldByNetwork else { return }
+        devices[device].drive.doubtUntil =
+            now + ModbusDrive.longestHold(slowestReply: devices[device].plan.line.slowestReply)
     }
 
     /// What an answer says of a write. The device says back what it was told: function, place, and what or how much.
@@ -152,6 +160,7 @@ extension ModbusEngine {
                     continue
                 }
                 devices[device].drive.run = nil
+                doubtWhatIsHeld(device, since: now)
                 tell(order, .sent(.doubt(.lineLost)), said: said, at: now)
             case .look: endRun(device, because: .lineLost, at: now)
             case .stop(var stop):

@@ -65,6 +65,9 @@ extension ModbusEngine {
         let plan = devices[device].drive.commands[run.command]
         switch run.step {
         case .barrier:
+            if case .look = run.goal, now < devices[device].drive.doubtUntil {
+                return .waits(min(devices[device].drive.doubtUntil, run.deadline))
+            }
             guard !plan.barriers.isEmpty else { return beginAnew(device, .lineNotClean, at: now) }
             return ask(device, plan.barriers[run.attempts % plan.barriers.count], at: now)
         case .rest(let until):

@@ -107,6 +107,13 @@ struct ModbusEngine<Wire: ModbusWire> {
             place.device += 1
         }
         self.devices = devices
+        // A process before this one may have said something that still lies in the device.
+        if Wire.isHeldByNetwork {
+            for device in devices.indices where !devices[device].drive.commands.isEmpty {
+                self.devices[device].drive.doubtUntil =
+                    now + ModbusDrive.longestHold(slowestReply: devices[device].plan.line.slowestReply)
+            }
+        }
         roster = Roster([])
         pauseAfterOpening = plans.map(\.line.pauseAfterOpening).max() ?? 0
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(plans.first?.handle.hashValue ?? 1)))

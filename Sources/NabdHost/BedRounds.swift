@@ -94,11 +94,13 @@ final class BedRounds {
     ) -> Come {
         let position = BindingFold.Position(
             sequence: 0, moment: Moment(session: session, nanoseconds: now), utc: utc)
-        var written: [BedEvent] = []
+        var (written, leaving): ([BedEvent], Set<String>) = ([], [])
         let write: BedDesk.Writing = { [desk] events in
             let units = events.compactMap { UnitEvent.bed($0, at: now) }
             guard units.count == events.count, !units.isEmpty else { throw Unwritable() }
-            let last = try record(units, BedEndings(events, before: desk.fold))
+            let endings = BedEndings(events, before: desk.fold)
+            let last = try record(units, endings)
+            leaving.formUnion(endings.left)
             written += events
             return last
         }
@@ -127,7 +129,7 @@ final class BedRounds {
         takeWritten()
         // Also what the journal says of itself may mean that nobody is known to be there any more.
         if !written.isEmpty || isShaken {
-            let (left, others) = watches.attend(desk.fold, at: now)
+            let (left, others) = watches.attend(desk.fold, leaving: leaving, at: now)
             come.left += left
             come.renewed += others
             (come.isNews, isShaken) = (true, false)
@@ -180,8 +182,14 @@ struct BedEndings {
         left = events.compactMap { event in
             switch event {
             case .unbound(let bed, let binding, _), .withdrawn(let bed, let binding, _):
-                fold.openBinding(atBed: bed)?.number == binding && !replaced.contains(binding) ? bed : nil
-            case .configured, .presetChosen, .bound, .entered, .snapshot: nil
+                (fold.openBinding(atBed: bed) ?? fold.lostBinding(atBed: bed))?.number == binding
+                    && !replaced.contains(binding) ? bed : nil
+            // Somebody else than the one of whom nobody knew whether they were still there.
+            case .bound(let bed, let arrival):
+                fold.lostBinding(atBed: bed).map {
+                    $0.subject != arrival.subject && arrival.replaces != $0.number
+                } == true ? bed : nil
+            case .configured, .presetChosen, .entered, .snapshot: nil
             }
         }
         rewatched = events.compactMap { event in

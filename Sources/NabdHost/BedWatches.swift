@@ -132,23 +132,27 @@ struct BedWatches {
 
     /// Who is at the beds, after something was said of it.
     ///
+    /// - Parameter leaving: beds of which somebody said that whoever was there is not, also where nobody knew who.
     /// - Returns: beds whose patient has left, and all that have another one than before or none. Whom a correction
     ///   names is the one who was there all the time, and whoever is bound at last may have been.
-    mutating func attend(_ fold: BindingFold, at now: Int64) -> (left: [String], others: [String]) {
+    mutating func attend(
+        _ fold: BindingFold, leaving: Set<String> = [], at now: Int64
+    ) -> (left: [String], others: [String]) {
         var (left, others): ([String], [String]) = ([], [])
         for place in scored.indices {
             let (bed, before) = (scored[place].bed, scored[place].binding)
             let open = fold.openBinding(atBed: bed)
-            guard open?.number != before else { continue }
+            let isLeft = before != nil || leaving.contains(bed)
+            guard open?.number != before || before == nil && isLeft else { continue }
             scored[place].binding = open?.number
             (scored[place].news2, scored[place].esas) = (nil, nil)
             if let open, before != nil, open.replaces == before { continue }
-            if before != nil { limits.change(bed) { $0.release(at: now) } }
+            if isLeft { limits.change(bed) { $0.release(at: now) } }
             if open != nil { limits.change(bed) { $0.bind(at: now) } }
             entries[bed] = nil
             scored[place].desk.clear()
             others.append(bed)
-            if before != nil { left.append(bed) }
+            if isLeft { left.append(bed) }
         }
         return (left, others)
     }

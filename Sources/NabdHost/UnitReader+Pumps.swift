@@ -68,7 +68,9 @@ extension UnitReader {
         switch (address, profile.line.transport) {
         case (.path, _): return true
         case (.tcp, .modbusTCP):
-            if keeper.policy?.devices[handle]?.acceptsNetwork == true { return true }
+            // Without a policy that can be believed only the stop is left: nothing is allowed by what is not there.
+            guard let policy = keeper.policy else { return true }
+            if policy.devices[handle]?.acceptsNetwork == true { return true }
             diagnostics.warning(
                 line.location,
                 "“\(handle)” is read and not driven: what is said over a network may reach a pump later; connect it to "

@@ -52,6 +52,20 @@ import Testing
         #expect(left(.bound(bed: "b", Self.arrival("4", at: 6))) == [])
     }
 
+    /// The record has a gap: whether whoever was there still is nobody knows, until somebody says so.
+    @Test func whoWasLostAndIsSaidToHaveLeftEndsTheirs() throws {
+        var fold = Self.fold()
+        fold.take(
+            kind: EventKind.journalGap.name, body: #"{"part":"events","known":9,"found":7}"#,
+            at: BindingFold.Position(sequence: 7, moment: Moment(session: "s", nanoseconds: 7), utc: 7))
+        try #require(fold.openBinding(atBed: "a") == nil && fold.lostBinding(atBed: "a")?.number == 5)
+        func left(_ event: BedEvent) -> [String] { BedEndings([event], before: fold).left }
+        #expect(left(.unbound(bed: "a", binding: 5, by: ["n"])) == ["a"])
+        #expect(left(.bound(bed: "a", Self.arrival("3", at: 8))) == ["a"], "somebody else is there")
+        #expect(left(.bound(bed: "a", Self.arrival("2", at: 8))) == [], "it is who was there")
+        #expect(left(.bound(bed: "a", Self.arrival("3", at: 5, replaces: 5))) == [])
+    }
+
     @Test func whatSomebodyChoseWatchesAnew() {
         func rewatched(_ people: [String]) -> [String] {
             let choice = PresetChoice(

@@ -185,6 +185,22 @@ import Testing
         #expect(line.line.opened.count == opened + 1)
     }
 
+    /// The old connection's handler may carry out what it has while another one answers: until that cannot be any more
+    /// no look says what came of it. A process that begins does not know what was said before it.
+    @Test func whatMayLieInADeviceIsNotJudgedByAnotherConnection() throws {
+        let line = try DrivenModbusLine(isTCP: true)
+        let began = line.clock.now()
+        let content = try ordered(line)
+        #expect(line.clock.now() - began >= 3_000_000_000)
+        line.pumps[0].mischief = .deaf
+        _ = line.hand(content)
+        let unanswered = try #require(line.outcome())
+        #expect(unanswered.kind == .sent(.doubt(.silent)))
+        line.pumps[0].mischief = .none
+        let look = try #require(line.look("rate"))
+        #expect(look.kind == .looked(isClean: true) && look.time - unanswered.time >= 3_000_000_000)
+    }
+
     @Test(arguments: mediums) func aPumpThatIsOnlyReadIsWrittenNothing(isTCP: Bool) throws {
         let content = try ordered(try DrivenModbusLine(isTCP: isTCP))
         let line = try DrivenModbusLine(isTCP: isTCP, isDriven: false)
