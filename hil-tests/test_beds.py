@@ -326,7 +326,8 @@ def test_from_the_bed_to_the_service_and_into_a_document(hosts, records, pki, tm
 
 @pytest.mark.timeout(120 + 6 * KILLS)
 def test_kills_while_people_ask_leave_what_was_answered(unit):
-    """SIGKILL at moments of chance, most of them while somebody is being answered; NABD_ALARM_KILLS says how many.
+    """SIGKILL at moments of chance while somebody is being answered, and each third at once after the answer;
+    NABD_ALARM_KILLS says how many.
 
     What was answered as done is so for the next host; what was not is so or is not, and nothing in between. The alarm
     that stands is the same one all the time, and nobody's acknowledgement is lost.
@@ -347,13 +348,16 @@ def test_kills_while_people_ask_leave_what_was_answered(unit):
     known = {"patient": "free", "preset": "site", "alarm": "on"}
     of = {"bound": "patient", "free": "patient", "other": "preset", "site": "preset", "ack": "alarm"}
     answered = 0
-    for _ in range(KILLS):
+    started = time.monotonic()
+    assert ask(host, "bed", "list").code == 0
+    whole = time.monotonic() - started
+    for number in range(KILLS):
         act = chance.choice([word for word, key in of.items() if known[key] != word])
         words, lines = acts[act]
         results: list = []
         asking = threading.Thread(target=lambda: results.append(ask(host, *words, lines=lines)))
         asking.start()
-        time.sleep(chance.uniform(0.0, 0.5))
+        asking.join(None if number % 3 == 0 else chance.uniform(0.0, 1.5 * whole))
         host.kill()
         asking.join()
         host.start()
