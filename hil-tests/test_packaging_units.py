@@ -49,7 +49,8 @@ NEEDED = {
         "User=nabd-uplink", "Group=nabd", "UMask=0027", "LimitCORE=0", "MemoryMax=384M", "CPUWeight=20",
         "WatchdogSignal=SIGKILL",
         "InaccessiblePaths=-/run/nabd", "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always",
-        "Type=notify", "WatchdogSec=10", "ReadWritePaths=-/var/lib/nabd/journal.delivery"],
+        "Type=notify", "WatchdogSec=10", "ReadWritePaths=-/var/lib/nabd/journal.delivery",
+        "RestartPreventExitStatus=2 6", "SuccessExitStatus=6"],
     CLOCK: [
         "User=nabd-clock", "Group=nabd-clock", "UMask=0022", "LimitCORE=0", "WatchdogSignal=SIGKILL",
         "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],

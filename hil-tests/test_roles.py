@@ -140,4 +140,7 @@ def test_a_second_uplink_waits_for_the_first(roles, hosts, records, tmp_path):
 def test_a_unit_without_a_service_has_nothing_to_deliver(bench, host):
     host.configure(bench.devices())
     result = nabd("run", "--config", host.config, "--role", "uplink")
+    assert result.returncode == 6 and b"nothing to deliver to" in result.stderr
+    host.config.write_text(host.config.read_text() + "uplink: {sever: https://records.example/fhir}\n")
+    result = nabd("run", "--config", host.config, "--role", "uplink")
     assert result.returncode == 2 and b"nothing to deliver to" in result.stderr

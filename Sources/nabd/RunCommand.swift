@@ -55,14 +55,15 @@ struct RunCommand: AsyncParsableCommand {
         }
         if role == .console || role == .far {
             guard let console = ConsoleHost(configuration, role: role, logger: logger) else {
-                throw nothingToShow(configuration)
+                throw nothing(
+                    "to show", without: role == .far ? "“far” in its “console”" : "“console”", key: "console",
+                    configuration)
             }
             return try await run(console)
         }
         guard role.acquires else {
             guard let uplink = UplinkHost(configuration, logger: logger) else {
-                throw Failure(
-                    .usage, "\(unit.path) names no records service that can be used: there is nothing to deliver to")
+                throw nothing("to deliver to", without: "“uplink”", key: "uplink", configuration)
             }
             return try await run(uplink)
         }
@@ -77,14 +78,15 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// Where the configuration does not ask for screens, that is no fault: a service manager is told so, and starts
-    /// nothing again. Where what it says of them is faulty, or may be, it is one.
-    private func nothingToShow(_ configuration: UnitConfiguration) -> Failure {
-        let part = role == .far ? "“far” in its “console”" : "“console”"
-        guard !configuration.mayHaveRefused("console") else {
-            return Failure(.usage, "\(unit.path) has no \(part) that can be used: there is nothing to show")
+    /// Where the configuration does not ask for a role's part, that is no fault: a service manager is told so, and starts
+    /// nothing again. Where what it says of it is faulty, or may be, it is one.
+    private func nothing(
+        _ purpose: String, without part: String, key: String, _ configuration: UnitConfiguration
+    ) -> Failure {
+        guard !configuration.mayHaveRefused(key) else {
+            return Failure(.usage, "\(unit.path) has no \(part) that can be used: there is nothing \(purpose)")
         }
-        let words = "\(unit.path) has no \(part): there is nothing to show"
+        let words = "\(unit.path) has no \(part): there is nothing \(purpose)"
         // What ends before it was ready has failed to the manager, whatever its status.
         ServiceManager()?.tell(.status(words), .ready)
         return Failure(.notConfigured, words)
