@@ -23,7 +23,7 @@ extension UnitReader {
         var subject = unit.unit
         if let value = map["subject"], let text = value.text("the name that the certificate is for") {
             if !EnrolmentSettings.isSubject(text) {
-                value.error("expected the name that the certificate is for in printable characters of ASCII, 64 at most")
+                value.error("expected the certificate's name in printable characters of ASCII, 64 at most")
             }
             subject = text
         }

@@ -114,8 +114,8 @@ package final class CertificateRenewal: Sendable {
             defer { (state.difference, state.compareAt) = (difference, .now + Self.compareEvery.answered) }
             return state.difference != difference
         }
-        if isNew, let difference {
-            logger.warning("the EST server's authorities are not those of this unit", metadata: ["what": "\(difference)"])
-        }
+        guard isNew, let difference else { return }
+        logger.warning(
+            "the EST server's authorities are not those of this unit", metadata: ["what": "\(difference)"])
     }
 }

@@ -21,7 +21,9 @@ enum CertificatesOnly {
     static func certificates(in text: some Collection<UInt8>) throws(Fault) -> [Certificate] {
         guard text.count <= limit else { throw .tooLong }
         let spaces: Set<UInt8> = [0x09, 0x0A, 0x0D, 0x20]
-        guard let bytes = Data(base64Encoded: Data(text.filter { !spaces.contains($0) })), !bytes.isEmpty else {
+        let plain = Data(text.filter { !spaces.contains($0) })
+        // The library reads more than what is base64.
+        guard let bytes = Data(base64Encoded: plain), !bytes.isEmpty, bytes.base64EncodedData() == plain else {
             throw .noBase64
         }
         return try certificates(inSigned: [UInt8](bytes))

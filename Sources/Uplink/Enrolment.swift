@@ -21,7 +21,9 @@ package struct Enrolment: Sendable {
     private let meter: WireMeter
 
     /// - Parameter path: the file of the pair.
-    package init(_ settings: EnrolmentSettings, file path: String) { self.init(settings, file: path, meter: WireMeter()) }
+    package init(_ settings: EnrolmentSettings, file path: String) {
+        self.init(settings, file: path, meter: WireMeter())
+    }
 
     init(_ settings: EnrolmentSettings, file path: String, meter: WireMeter) {
         (self.settings, self.path, self.meter) = (settings, path, meter)

@@ -23,7 +23,9 @@ package struct EnrolmentSettings: Sendable, Equatable {
     /// The base of an address as people write it: the host's alone, or with EST's path and a label; `nil` where it is
     /// neither.
     package static func base(of address: String) -> String? {
-        guard SMARTConfiguration.isAddress(address), let url = URL(string: address), url.query == nil else { return nil }
+        guard SMARTConfiguration.isAddress(address), let url = URL(string: address), url.query == nil else {
+            return nil
+        }
         let plain = address.hasSuffix("/") ? String(address.dropLast()) : address
         switch url.path {
         case "", "/": return plain + path

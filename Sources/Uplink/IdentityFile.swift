@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Glibc
 import PatientStore
 import SwiftASN1
 import X509

@@ -116,9 +116,9 @@ package struct UplinkEndpoint: Sendable {
         Int(((try Double(expiry()) - Date().timeIntervalSince1970) / 86_400).rounded(.down))
     }
 
-    /// From when on somebody is told that a certificate expires: 30 days before. This unit's own, where it is renewed by
-    /// itself, in the second half of the time that it has for that, if that is later. Throws ``EndpointError``. Unit: s
-    /// since 1970.
+    /// From when on somebody is told that a certificate expires: 30 days before. This unit's own, where it is renewed
+    /// by itself, in the second half of the time that it has for that, if that is later. Throws ``EndpointError``.
+    /// Unit: s since 1970.
     package func noticeTime() throws -> Int {
         let own = try Self.certificates(clientCertificate, "certificate")[0]
         let roots = try Self.certificates(authority, "certificate of an authority")
