@@ -293,6 +293,32 @@ def test_what_is_not_given_is_asked_for_again_and_becomes_an_alert(bench, unit, 
     unit.assert_tidy()
 
 
+def test_what_the_records_service_does_not_take_is_not_put_in_place(bench, unit, est, front):
+    unit.give()
+    unit.configure(bench.devices(), front)
+    former = unit.serial
+
+    def guard(handler) -> bool:
+        if int(handler.connection.getpeercert()["serialNumber"], 16) == former:
+            return False
+        handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        handler.send_response(403)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    front.guard = guard
+    unit.host.start()
+    wait_until(lambda: "takes the former" in unit.status().get("identity", ""), 60, "a word in the status", every=1)
+    assert unit.serial == former and len(est.given) > 0
+    count = len(front.stored)
+    wait_until(lambda: len(front.stored) > count, 60, "delivery with the former certificate")
+    front.guard = None
+    wait_until(lambda: unit.serial != former, 120, "the new certificate", every=1)
+    unit.host.stop()
+    unit.assert_tidy()
+
+
 def test_another_authority_is_told_and_never_taken(unit, est, pki):
     trusted = pki.authority.certificate.read_bytes()
     unit.give(begin=timedelta(days=-1), end=timedelta(days=80))

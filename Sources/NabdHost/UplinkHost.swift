@@ -31,7 +31,7 @@ package final class UplinkHost: Service {
         let clock = ClockJudge(file: configuration.clockFile)
         let link = LinkUse(configuration.uplinkLimits) { clock.now() == .unknown ? nil : WallClock.now() }
         renewing = endpoint.enrolment.map { settings in
-            CertificateRenewal(settings, file: endpoint.clientCertificate, meter: link.meter, logger: logger) {
+            CertificateRenewal(settings, for: endpoint, meter: link.meter, logger: logger) {
                 clock.now() == .unknown ? nil : WallClock.now() / 1_000_000_000
             }
         }

@@ -25,14 +25,14 @@ package final class CertificateRenewal: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - path: the file of the unit's certificate and its key.
+    ///   - service: where the certificate is used.
     ///   - now: `nil` while the clock is not set. Unit: s since 1970.
     ///   - meter: counts what goes over its connections.
     package init(
-        _ settings: EnrolmentSettings, file path: String, meter: WireMeter, logger: Logger,
+        _ settings: EnrolmentSettings, for service: UplinkEndpoint, meter: WireMeter, logger: Logger,
         now: @escaping @Sendable () -> Int64?
     ) {
-        enrolment = Enrolment(settings, file: path, meter: meter)
+        enrolment = Enrolment(settings, for: service, meter: meter)
         (self.logger, self.now) = (logger, now)
     }
 

@@ -17,16 +17,19 @@ package struct Enrolment: Sendable {
     }
 
     let settings: EnrolmentSettings
-    let path: String
+    /// Where the pair is used.
+    private let service: UplinkEndpoint
     private let meter: WireMeter
 
-    /// - Parameter path: the file of the pair.
-    package init(_ settings: EnrolmentSettings, file path: String) {
-        self.init(settings, file: path, meter: WireMeter())
+    /// The file of the pair.
+    private var path: String { service.clientCertificate }
+
+    package init(_ settings: EnrolmentSettings, for service: UplinkEndpoint) {
+        self.init(settings, for: service, meter: WireMeter())
     }
 
-    init(_ settings: EnrolmentSettings, file path: String, meter: WireMeter) {
-        (self.settings, self.path, self.meter) = (settings, path, meter)
+    init(_ settings: EnrolmentSettings, for service: UplinkEndpoint, meter: WireMeter) {
+        (self.settings, self.service, self.meter) = (settings, service, meter)
     }
 
     var file: IdentityFile { IdentityFile(path) }
@@ -113,7 +116,11 @@ package struct Enrolment: Sendable {
             between: told.filter { $0.issuer != $0.subject },
             inUse: inUse.map(\.notValidAfter).flatMap { $0 > now ? $0 : nil }, now: now)
         let issued = try await IssuedCertificate(given, terms)
-        try file.put(issued.chain, request.key)
+        let proof = ServiceProof(service, meter: meter)
+        try await file.put(issued.chain, request.key) { (fresh) async throws(EnrolmentFault) in
+            // Of one that is over nothing can be compared.
+            if terms.inUse != nil { try await proof.hold(fresh) }
+        }
         return Done(
             end: Int(issued.own.notValidAfter.timeIntervalSince1970), digest: IdentityFile.digest(issued.own),
             difference: difference(told, trusted))

@@ -20,6 +20,8 @@ package enum EnrolmentFault: Error, Sendable, Equatable, CustomStringConvertible
     case weak
     case ofAuthority
     case noLonger
+    /// The records service answers who shows the former certificate, and does not so answer who shows the new one.
+    case notTaken
     /// The unit's certificate is over: its renewal may be refused for that.
     case former(String)
     /// What is done on this machine failed.
@@ -78,6 +80,9 @@ package enum EnrolmentFault: Error, Sendable, Equatable, CustomStringConvertible
         case .weak: "the certificate that the EST server gave, or one above it, has a weak key or a weak signature"
         case .ofAuthority: "the certificate that the EST server gave is one of an authority, not of a unit"
         case .noLonger: "the certificate that the EST server gave lasts no longer than the one in use"
+        case .notTaken:
+            "the records service does not take the certificate that the EST server gave, and takes the former: its "
+                + "operator must know both servers"
         case .former(let reason):
             "this unit's certificate is over and could not be renewed: enrol the unit again with a new password "
                 + "(“nabd uplink enrol --again”) — \(reason)"

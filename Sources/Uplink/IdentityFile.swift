@@ -102,7 +102,12 @@ struct IdentityFile {
     }
 
     /// Puts a pair in place. Whatever ends it anywhere, the file has the former pair or this one.
-    func put(_ chain: [Certificate], _ key: P384.Signing.PrivateKey) throws(EnrolmentFault) {
+    ///
+    /// - Parameter prove: throws where the pair, in the file that it is given, is not to be used.
+    func put(
+        _ chain: [Certificate], _ key: P384.Signing.PrivateKey,
+        prove: (String) async throws(EnrolmentFault) -> Void = { _ in }
+    ) async throws(EnrolmentFault) {
         let text: String
         do {
             text = try chain.map { try $0.serializeAsPEM().pemString + "\n" }.joined() + key.pemRepresentation + "\n"
@@ -111,6 +116,9 @@ struct IdentityFile {
         try attempt("put a certificate into") { () throws(StoreFailure) in
             try write(text, to: fresh)
             try share(fresh)
+        }
+        try await prove(fresh)
+        try attempt("put a certificate into") { () throws(StoreFailure) in
             try files.rename(fresh, to: path)
             try files.sync(folder: folder)
         }

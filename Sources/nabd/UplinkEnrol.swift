@@ -40,7 +40,7 @@ extension UplinkCommand {
             guard ClockJudge(file: unit.clockFile).now() != .unknown else {
                 throw Failure(.unavailable, "this unit's clock is not set, and certificates have dates: set it first")
             }
-            let enrolment = Enrolment(settings, file: endpoint.clientCertificate)
+            let enrolment = Enrolment(settings, for: endpoint)
             if let span = enrolment.span, !again {
                 let end = UTCTime.text(nanoseconds: span.to * 1_000_000_000)
                 throw Failure(

@@ -86,7 +86,7 @@ import X509
             .refused(status: 404, isFirst: true), .redirected, .otherContent, .unreadable(.tooLong),
             .unreadable(.noBase64), .unreadable(.noCertificatesOnly), .unreadable(.tooMany), .unreadable(.none),
             .unreadable(.unreadableCertificate), .wrongKey, .severalForTheKey, .otherAuthority, .notYetValid, .expired,
-            .otherName("x"), .notForClients, .weak, .ofAuthority, .noLonger, .former("x"), .files("y"),
+            .otherName("x"), .notForClients, .weak, .ofAuthority, .noLonger, .notTaken, .former("x"), .files("y"),
         ]
         #expect(Set(faults.map(\.description)).count == faults.count)
         #expect(faults.filter { !$0.isForPeople }.count == 3)
@@ -204,6 +204,22 @@ import X509
     }
 }
 
+/// Whether the records service takes a new pair as it takes the one in use.
+@Suite struct ServiceProofTests {
+    @Test(arguments: [
+        (200, 200, true), (200, 401, false), (200, 400, false), (401, 401, true), (403, 403, true), (200, 304, true),
+        (401, 200, true), (404, 403, false), (200, 503, true), (503, 400, false),
+    ])
+    func itIsAsGoodAsTheFormer(former: Int, new: Int, isTaken: Bool) {
+        #expect(ServiceProof.isTaken(former: .status(former), new: .status(new)) == isTaken)
+    }
+
+    @Test func noAnswerIsAnAnswerOnlyToTheNew() {
+        #expect(ServiceProof.isTaken(former: .nothing, new: .nothing))
+        #expect(!ServiceProof.isTaken(former: .status(200), new: .nothing))
+    }
+}
+
 /// The file of certificate and key, and what is beside it.
 @Suite struct IdentityFileTests {
     private let folder: TemporaryFolder
@@ -252,15 +268,15 @@ import X509
         for text in damaged { #expect(EnrolmentRequest(text: text) == nil, "\(text.prefix(40))") }
     }
 
-    @Test func aPairIsPutInPlaceAndTheFormerCertificateStays() throws {
+    @Test func aPairIsPutInPlaceAndTheFormerCertificateStays() async throws {
         let (first, second) = (try request(), try request())
         let (former, fresh) = (try certificate(for: first), try certificate(for: second))
         try file.keep(first)
-        try file.put([former], first.key)
+        try await file.put([former], first.key)
         #expect(try names == ["unit.pem"])
         #expect(file.pair()?.certificates == [former])
         try file.keep(second)
-        try file.put([fresh, authority.certificate], second.key)
+        try await file.put([fresh, authority.certificate], second.key)
         #expect(file.pair()?.certificates == [fresh, authority.certificate])
         let kept = "unit.pem.former-\(IdentityFile.digest(former).prefix(16))"
         #expect(try names == ["unit.pem", kept])
@@ -274,18 +290,18 @@ import X509
         #expect(endpoint.fault == nil, "\(endpoint.fault?.description ?? "")")
     }
 
-    @Test func aFolderThatHandsItsGroupOnSharesThePair() throws {
+    @Test func aFolderThatHandsItsGroupOnSharesThePair() async throws {
         try #require(chmod(folder.path, 0o2750) == 0)
         let first = try request()
         try file.keep(first)
         #expect(try mode("unit.pem.asked") == 0o600)
-        try file.put([try certificate(for: first)], first.key)
+        try await file.put([try certificate(for: first)], first.key)
         #expect(try mode("unit.pem") == 0o640)
     }
 
-    @Test func whatAKillLeftIsTidiedAndWhatIsUnderWayStays() throws {
+    @Test func whatAKillLeftIsTidiedAndWhatIsUnderWayStays() async throws {
         let first = try request()
-        try file.put([try certificate(for: first)], first.key)
+        try await file.put([try certificate(for: first)], first.key)
         try file.keep(first)
         try file.tidy()
         #expect(try names == ["unit.pem"])
@@ -294,8 +310,22 @@ import X509
         try file.tidy()
         #expect(try names == ["unit.pem", "unit.pem.asked", "unit.pem.fresh"])
         let next = try #require(file.request())
-        try file.put([try certificate(for: next)], next.key)
+        try await file.put([try certificate(for: next)], next.key)
         #expect(try names.count == 2)
+    }
+
+    @Test func whatIsNotProvedTakesNothingsPlace() async throws {
+        let (first, second) = (try request(), try request())
+        let former = try certificate(for: first)
+        try await file.put([former], first.key)
+        let fresh = try certificate(for: second)
+        await #expect(throws: EnrolmentFault.notTaken) {
+            try await file.put([fresh], second.key) { (path) async throws(EnrolmentFault) in
+                #expect(IdentityFile(path).pair()?.own == fresh)
+                throw EnrolmentFault.notTaken
+            }
+        }
+        #expect(file.pair()?.own == former)
     }
 
     @Test func oneProcessHasTheRight() throws {
@@ -304,10 +334,10 @@ import X509
         withExtendedLifetime(right) {}
     }
 
-    @Test func whoIsToldOfTheEndHangsOnWhoRenewsIt() throws {
+    @Test func whoIsToldOfTheEndHangsOnWhoRenewsIt() async throws {
         let first = try request()
         let own = try MadeCertificate("mobile-7", by: authority, for: first.publicKey, days: 0...90).certificate
-        try file.put([own], first.key)
+        try await file.put([own], first.key)
         let root = try MadeCertificate("root", days: -10...4000, isAuthority: true)
         let authority = try folder.write("a.pem", root.certificate.serializeAsPEM().pemString)
         func notice(_ before: Int64?, isRenewed: Bool = true) throws -> Double {
