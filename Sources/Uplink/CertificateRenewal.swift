@@ -15,6 +15,8 @@ package final class CertificateRenewal: Sendable {
         var renewal = RenewalState()
         /// From when on the certificate in use is to be renewed. Unit: s since 1970.
         var due: Int64?
+        /// What is there and cannot be renewed, though it may be used.
+        var obstacle: String?
         var difference: String?
         var compareAt: ContinuousClock.Instant?
     }
@@ -38,7 +40,9 @@ package final class CertificateRenewal: Sendable {
 
     /// What a person must put right, or the certificate ends; `nil` when there is nothing.
     var concern: String? {
-        state.withLock { $0.renewal.fault }.flatMap { $0.isForPeople ? $0.description : nil }
+        state.withLock { state in
+            state.obstacle ?? state.renewal.fault.flatMap { $0.isForPeople ? $0.description : nil }
+        }
     }
 
     /// How far it is, for people.
@@ -66,8 +70,9 @@ package final class CertificateRenewal: Sendable {
         let span = enrolment.span
         let due = span.map { enrolment.settings.due(from: $0.from, to: $0.to) }
         let time = now()
+        let obstacle = span == nil ? enrolment.obstacle : nil
         let step = state.withLock { state in
-            state.due = due
+            (state.due, state.obstacle) = (due, obstacle)
             return state.renewal.step(due: due, now: time, at: .now)
         }
         switch step {

@@ -1,5 +1,5 @@
 import Foundation
-import NIOSSL
+import SampleJournal
 import SwiftASN1
 import X509
 
@@ -41,6 +41,12 @@ package struct Enrolment: Sendable {
         }
     }
 
+    /// Why what is there cannot be renewed, where no certificate is found; `nil` where nothing is there.
+    var obstacle: String? {
+        guard FileFacts(path: path) != nil else { return nil }
+        return "\(path) cannot be renewed: it has to be a file with the certificate and its key, and no link to one"
+    }
+
     /// Ends what a kill left undone.
     func tidy() throws(EnrolmentFault) {
         let right = try file.takeRight()
@@ -76,9 +82,10 @@ package struct Enrolment: Sendable {
                 try await ask(client, try request(for: own.subject, in: own), nil, inUse: own)
             }
         } catch {
-            let isOver = own.notValidAfter <= Date()
+            // Who is asked for patience is not told to do something.
+            guard own.notValidAfter <= Date(), error.retryAfter == nil else { throw error }
             if case .files = error { throw error }
-            throw isOver ? .former(error.description) : error
+            throw .former(error.description)
         }
     }
 

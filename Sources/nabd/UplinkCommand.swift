@@ -72,7 +72,8 @@ struct UplinkCommand: ParsableCommand {
                         "bitsPerSecond": limits.bitsPerSecond.map(JSON.integer),
                         "sent": isOurs ? .string(limits.stage(at: month.bytes).rawValue) : nil,
                         "problem": report.problem.map(JSON.string), "identity": try book.concern().map(JSON.string),
-                        "renewal": try book.fact("renewal").flatMap { $0.isEmpty ? nil : JSON.document($0) },
+                        "renewal": isOurs
+                            ? try book.fact("renewal").flatMap { $0.isEmpty ? nil : JSON.document($0) } : nil,
                         "lanes": report.lanesAsJSON,
                     ]).text)
             }
