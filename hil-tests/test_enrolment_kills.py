@@ -1,5 +1,5 @@
-"""Kills while a unit's certificate is renewed: the former pair is there or the new one, and the next start ends what was
-begun.
+"""Kills while a unit's certificate is renewed: the former pair is there or the new one, and the next start ends what
+was begun.
 """
 
 from __future__ import annotations
