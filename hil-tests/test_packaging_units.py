@@ -50,7 +50,7 @@ NEEDED = {
         "WatchdogSignal=SIGKILL",
         "InaccessiblePaths=-/run/nabd", "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always",
         "Type=notify", "WatchdogSec=10", "ReadWritePaths=-/var/lib/nabd/journal.delivery",
-        "RestartPreventExitStatus=2 6", "SuccessExitStatus=6"],
+        "ReadWritePaths=-/var/lib/nabd/identity", "RestartPreventExitStatus=2 6", "SuccessExitStatus=6"],
     CLOCK: [
         "User=nabd-clock", "Group=nabd-clock", "UMask=0022", "LimitCORE=0", "WatchdogSignal=SIGKILL",
         "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10"],
@@ -58,7 +58,8 @@ NEEDED = {
         "User=nabd-console", "Group=nabd-console", "SupplementaryGroups=nabd", "UMask=0007", "LimitCORE=0",
         "RuntimeDirectory=nabd-console", "RuntimeDirectoryMode=0750", "MemoryMax=192M", "CPUWeight=50",
         "WatchdogSignal=SIGKILL", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX",
-        "InaccessiblePaths=-/var/lib/nabd/journal.patients -/var/lib/nabd/journal.delivery -/etc/nabd/keys",
+        "InaccessiblePaths=-/var/lib/nabd/journal.patients -/var/lib/nabd/journal.delivery -/var/lib/nabd/identity "
+        "-/etc/nabd/keys",
         "SystemCallErrorNumber=EPERM", "AmbientCapabilities=", "Restart=always", "Type=notify", "WatchdogSec=10",
         "RestartPreventExitStatus=2 6", "SuccessExitStatus=6"],
 }

@@ -124,6 +124,7 @@ def test_a_first_installation_starts_nothing_and_says_what_to_do(machine, packag
         ("/etc/nabd", 0o750, "root", "nabd"), ("/etc/nabd/keys", 0o2750, "root", "nabd-keys"),
         ("/etc/nabd/unit.yaml", 0o640, "root", "nabd"), ("/var/lib/nabd", 0o750, "nabd", "nabd"),
         ("/var/lib/nabd/journal.delivery", 0o750, "nabd-uplink", "nabd"),
+        ("/var/lib/nabd/identity", 0o2750, "nabd-uplink", "nabd-keys"),
         ("/var/lib/nabd/journal.patients", 0o2750, "nabd", "nabd-patients"),
     ):
         seen = machine.do("stat", "-c", "%a %U %G", path).stdout.split()

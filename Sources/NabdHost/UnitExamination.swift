@@ -173,9 +173,11 @@ package struct UnitExamination: Sendable {
             if days < 0 {
                 found.append(UnitFinding(.fault, "certificate", "the unit's certificate has expired: renew it"))
             } else {
-                let isGood = days >= 30
+                let isGood = try Int64(endpoint.noticeTime()) >= WallClock.now() / 1_000_000_000
+                let advice =
+                    endpoint.enrolment == nil ? "renew it" : "“nabd uplink status” says why it was not renewed"
                 found.append(
-                    UnitFinding(isGood ? .good : .warning, "certificate", isGood ? words : "\(words): renew it"))
+                    UnitFinding(isGood ? .good : .warning, "certificate", isGood ? words : "\(words): \(advice)"))
             }
         } catch {
             if "\(error)" != unusable { found.append(UnitFinding(.fault, "certificate", "\(error)")) }

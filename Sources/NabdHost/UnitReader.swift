@@ -194,14 +194,17 @@ struct UnitReader {
     private mutating func readUplink(_ map: YAMLMapping) {
         map.allow([
             "server", "authority", "client-certificate", "client-key", "window", "alarm-after", "compression",
-            "reconcile-every", "waveforms", "at-most", "each-month", "smart", "unset-clock",
+            "reconcile-every", "waveforms", "at-most", "each-month", "smart", "unset-clock", "est",
         ])
         func file(_ key: String) -> String {
             guard let value = map.required(key), let text = value.text("a PEM file") else { return "" }
             let path = absolute(text)
             // A unit that runs waits for the file.
             if faultCost == .everything, !FileManager.default.isReadableFile(atPath: path) {
-                value.error("there is no readable file \(path)")
+                let isEnrolled = key != "authority" && map["est"] != nil
+                value.error(
+                    "there is no readable file \(path)",
+                    suggestion: isEnrolled ? "“nabd uplink enrol” makes it" : nil)
             }
             return path
         }
@@ -209,9 +212,18 @@ struct UnitReader {
         let address = server?.text("the address of the records service") ?? ""
         if !address.hasPrefix("https://") { server?.error("the records service must be https://…, found “\(address)”") }
         let before = diagnostics.errors
+        let (authority, certificate, key) = (file("authority"), file("client-certificate"), file("client-key"))
+        let enrolment = map["est"]?.mapping("how the certificate is renewed").flatMap {
+            self.enrolment($0, authority: authority)
+        }
+        if enrolment != nil, certificate != key {
+            map["client-key"]?.error(
+                "with “est” the certificate and its key are one file, so that both change at once: write the same file "
+                    + "as “client-certificate”")
+        }
         let endpoint = UplinkEndpoint(
-            server: address, authority: file("authority"), clientCertificate: file("client-certificate"),
-            clientKey: file("client-key"), smart: map["smart"]?.mapping("how tokens are asked for").flatMap(smart))
+            server: address, authority: authority, clientCertificate: certificate, clientKey: key,
+            smart: map["smart"]?.mapping("how tokens are asked for").flatMap(smart), enrolment: enrolment)
         if faultCost == .everything, diagnostics.errors == before, let fault = endpoint.fault {
             map.value.error(fault.description)
         }

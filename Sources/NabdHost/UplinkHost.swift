@@ -13,6 +13,8 @@ package final class UplinkHost: Service {
 
     private let client: RenewedClient
     private let uplink: UplinkService
+    /// `nil` where the certificate is not renewed by itself.
+    private let renewing: CertificateRenewal?
     private let logger: Logger
     /// The signs of life of the tasks that deliver.
     private let beat = Beat()
@@ -28,7 +30,12 @@ package final class UplinkHost: Service {
         guard let endpoint = configuration.uplink else { return nil }
         let clock = ClockJudge(file: configuration.clockFile)
         let link = LinkUse(configuration.uplinkLimits) { clock.now() == .unknown ? nil : WallClock.now() }
-        let client = RenewedClient(endpoint, meter: link.meter)
+        renewing = endpoint.enrolment.map { settings in
+            CertificateRenewal(settings, for: endpoint, meter: link.meter, logger: logger) {
+                clock.now() == .unknown ? nil : WallClock.now() / 1_000_000_000
+            }
+        }
+        let client = RenewedClient(endpoint, meter: link.meter, renewing: renewing)
         self.client = client
         self.logger = logger
         var settings = UplinkService.Settings(
@@ -82,7 +89,13 @@ package final class UplinkHost: Service {
     }
 
     /// Delivers until the task is cancelled.
-    func deliver() async { await uplink.run() }
+    func deliver() async {
+        await withTaskGroup(of: Void.self) { group in
+            if let renewing { group.addTask { await renewing.run() } }
+            await uplink.run()
+            group.cancelAll()
+        }
+    }
 
     /// Delivers what is left, for a few seconds, and ends. Returns the resources still pending, if that is known.
     func finish() async -> Int? {

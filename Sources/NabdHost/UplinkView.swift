@@ -30,8 +30,9 @@ final class UplinkView: Sendable {
         var concern: String?
         /// Since when that is so. Unit: ns of the monotonic clock.
         fileprivate var concernSince: Int64?
-        /// When the first of the certificates expires; `nil` while they cannot be read. Unit: s since 1970.
-        var expiry: Int?
+        /// From when on somebody is told that one of the certificates expires; `nil` while they cannot be read. Unit: s
+        /// since 1970.
+        var noticeTime: Int?
         /// How far the lanes are; `nil` before that was looked at, and while the book cannot be read.
         var report: DeliveryReport?
         /// When the certificates and the lanes were last looked at. Unit: ns of the monotonic clock.
@@ -46,8 +47,6 @@ final class UplinkView: Sendable {
     private static let silence: Int64 = 4 * UplinkService.heartbeat
     /// How often the certificates are read, and the lanes. Unit: ns.
     private static let lookEvery: Int64 = 10_000_000_000
-    /// How long before a certificate expires somebody is told. Unit: s.
-    private static let notice: Int64 = 30 * 86_400
     /// So long a renewal of several files may take before somebody is told. Unit: ns.
     private static let renewal: Int64 = 60_000_000_000
 
@@ -76,7 +75,7 @@ final class UplinkView: Sendable {
 
     /// Whether one of the certificates expires soon, or has.
     var isExpiring: Bool {
-        now.expiry.map { Int64($0) - WallClock.now() / 1_000_000_000 < Self.notice } ?? false
+        now.noticeTime.map { Int64($0) < WallClock.now() / 1_000_000_000 } ?? false
     }
 
     /// Whether a file of the unit's identity cannot be used, and not only while others are put in place.
@@ -97,12 +96,13 @@ final class UplinkView: Sendable {
         var found = State()
         do { found = try read() } catch { open.withLock { $0 = nil } }
         let before = now
-        (found.expiry, found.report, found.looked) = (before.expiry, before.report, before.looked)
+        (found.noticeTime, found.report, found.looked) = (before.noticeTime, before.report, before.looked)
         if before.looked.map({ clock - $0 > Self.lookEvery }) ?? true {
             // What cannot be used now takes nothing's place: what was read before goes on.
-            let fresh = try? endpoint.expiry()
-            let isTaken = fresh != nil && (before.expiry == nil || fresh == before.expiry || endpoint.fault == nil)
-            (found.expiry, found.looked) = (isTaken ? fresh : before.expiry, clock)
+            let fresh = try? endpoint.noticeTime()
+            let isTaken =
+                fresh != nil && (before.noticeTime == nil || fresh == before.noticeTime || endpoint.fault == nil)
+            (found.noticeTime, found.looked) = (isTaken ? fresh : before.noticeTime, clock)
             found.report = report()
         }
         // A book that cannot be read, or that nobody writes: nothing is known to go since this process began.

@@ -8,23 +8,27 @@ import NIOSSL
 /// Why an exchange with a service came to nothing, in words of ours: what a library or the service says is never passed
 /// on.
 struct ExchangeWords {
-    private let endpoint: UplinkEndpoint
+    /// PEM files of the authority that is trusted, and of this unit's certificate, which tells the earliest time.
+    private let authority: String
+    private let own: String
     /// Who is asked: `the records service`.
     private let service: String
     /// Where it is.
     private let address: String
 
     init(_ endpoint: UplinkEndpoint) {
-        self.endpoint = endpoint
-        (service, address) = ("the records service", endpoint.server)
+        self.init(
+            authority: endpoint.authority, own: endpoint.clientCertificate, "the records service", at: endpoint.server)
     }
 
-    private init(_ endpoint: UplinkEndpoint, _ service: String, _ address: String) {
-        (self.endpoint, self.service, self.address) = (endpoint, service, address)
+    init(authority: String, own: String, _ service: String, at address: String) {
+        (self.authority, self.own, self.service, self.address) = (authority, own, service, address)
     }
 
     /// The same of another service, which is trusted by the same authority.
-    func of(_ service: String, at address: String) -> ExchangeWords { ExchangeWords(endpoint, service, address) }
+    func of(_ service: String, at address: String) -> ExchangeWords {
+        ExchangeWords(authority: authority, own: own, service, at: address)
+    }
 
     func words(_ error: any Error) async -> String {
         switch error {
@@ -33,6 +37,7 @@ struct ExchangeWords {
         case let error as NIOConnectionError: return ofConnecting(error)
         case let error as IOError: return Self.ofSystem(error)
         case is NIOTooManyBytesError: return "the reply of \(service) is longer than what is read of one"
+        case HTTPParserError.invalidEOFState: return "\(service) closed the connection"
         case is HTTPParserError: return "what answers there speaks no HTTP"
         case is CancellationError: return "given up"
         case let error where Self.isOfTLS(error): return await reasonOfTLS(error)
@@ -42,8 +47,8 @@ struct ExchangeWords {
 
     private func ofHTTP(_ error: HTTPClientError) -> String {
         switch error {
-        case .connectTimeout: "no connection within \(FHIRClient.connectLimit) s"
-        case .tlsHandshakeTimeout: "TLS: no handshake within \(FHIRClient.connectLimit) s"
+        case .connectTimeout: "no connection within \(ExchangeClient.connectLimit) s"
+        case .tlsHandshakeTimeout: "TLS: no handshake within \(ExchangeClient.connectLimit) s"
         case .remoteConnectionClosed, .uncleanShutdown: "\(service) closed the connection"
         case .cancelled, .deadlineExceeded: "given up"
         default: "the reply of \(service) breaks the rules of HTTP"
@@ -56,7 +61,7 @@ struct ExchangeWords {
         if error.connectionErrors.isEmpty {
             return "the name “\(error.host)” has no address: DNS, or the link is down"
         }
-        return "no connection within \(FHIRClient.connectLimit) s"
+        return "no connection within \(ExchangeClient.connectLimit) s"
     }
 
     private static func ofSystem(_ error: IOError) -> String {
@@ -85,11 +90,11 @@ struct ExchangeWords {
         guard let first = shown.first else {
             return "TLS: the server shows no certificate, or does not speak TLS 1.3"
         }
-        let authorities = (try? NIOSSLCertificate.fromPEMFile(endpoint.authority)) ?? []
-        let own = (try? NIOSSLCertificate.fromPEMFile(endpoint.clientCertificate)) ?? []
+        let authorities = (try? NIOSSLCertificate.fromPEMFile(authority)) ?? []
+        let shownByUs = (try? NIOSSLCertificate.fromPEMFile(own)) ?? []
         do throws(ServerCertificate.Fault) {
             let fault = try await ServerCertificate(first).refusal(
-                by: authorities, others: Array(shown.dropFirst()), own: own, host: place.host, now: Date())
+                by: authorities, others: Array(shown.dropFirst()), own: shownByUs, host: place.host, now: Date())
             return fault?.description
         } catch { return error.description }
     }

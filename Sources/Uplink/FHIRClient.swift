@@ -3,11 +3,9 @@ import DeviceModel
 import FHIRMapping
 import Foundation
 import Gzip
-import NIOCore
 import NIOHTTP1
-import NIOSSL
 
-/// FHIR R4 over HTTPS with mutual TLS 1.3. One pinned authority, no redirects, bounded replies, bounded time.
+/// FHIR R4 over HTTPS with mutual TLS 1.3.
 final class FHIRClient: Sendable {
     /// What an exchange came to.
     struct Answered<Value: Sendable>: Sendable {
@@ -28,19 +26,12 @@ final class FHIRClient: Sendable {
 
     /// The longest reply that is read. Unit: bytes.
     static let replyLimit = 4 << 20
-    /// Unit: s.
-    static let connectLimit = 10
     /// Answers of services that do not read gzip: the right one, and those that were seen.
     private static let ofEncoding: Set<Int> = [400, 415, 422, 500, 501]
 
-    /// How long its connections have to end in order.
-    private static let endingPatience = Duration.seconds(1)
-    /// A sleep that says none may last a quarter longer.
-    private static let tolerance = Duration.milliseconds(50)
-
     let base: String
     let words: ExchangeWords
-    private let client: HTTPClient
+    private let client: ExchangeClient
 
     /// - Parameter meter: counts what goes over its connections.
     init(_ endpoint: UplinkEndpoint, meter: WireMeter = WireMeter()) throws {
@@ -48,36 +39,12 @@ final class FHIRClient: Sendable {
             throw EndpointError(description: "the records service must be https://…, not \(endpoint.server)")
         }
         base = endpoint.server.hasSuffix("/") ? String(endpoint.server.dropLast()) : endpoint.server
-        let tls = try endpoint.tls()
-        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
-        configuration.redirectConfiguration = .disallow
-        configuration.decompression = Gzip.reading(atMost: Self.replyLimit)
-        configuration.timeout = .init(connect: .seconds(Int64(Self.connectLimit)))
-        configuration.connectionPool.retryConnectionEstablishment = false
-        // A connection of HTTP/2 that the way has forgotten takes every request and answers none.
-        configuration.httpVersion = .http1Only
-        configuration.http1_1ConnectionDebugInitializer = { channel in
-            WireCounter.count(channel, meter).flatMap { Self.inspect(channel) }
-        }
         words = ExchangeWords(endpoint)
-        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        client = ExchangeClient(try endpoint.tls(), meter: meter)
     }
 
-    /// Ends its connections. One whose other side goes on sending and does not hear that it is over is not waited for:
-    /// it ends by itself, or with the process.
-    func shutdown() async {
-        let (ending, ended) = AsyncStream<Void>.makeStream()
-        Task { [client] in
-            try? await client.shutdown()
-            ended.finish()
-        }
-        let patience = Task {
-            try? await Task.sleep(for: Self.endingPatience, tolerance: Self.tolerance)
-            ended.finish()
-        }
-        for await _ in ending {}
-        patience.cancel()
-    }
+    /// Ends its connections.
+    func shutdown() async { await client.shutdown() }
 
     /// - Parameter token: goes in the request's head; `nil` where the unit's certificate alone says who it is.
     func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool, token: String?) async
@@ -137,8 +104,7 @@ final class FHIRClient: Sendable {
         return answer ?? Answered(value: .unknown, token: .unknown)
     }
 
-    /// One exchange, from the first byte to the last within the limit: an answer that drips is none. When the time is
-    /// over the connection is closed: nobody knows what still comes over it; `nil` then.
+    /// One exchange; `nil` when its time is over.
     ///
     /// - Parameters:
     ///   - size: the longest reply that is read. Unit: bytes.
@@ -149,31 +115,7 @@ final class FHIRClient: Sendable {
         _ read: @escaping @Sendable (HTTPClientResponse, Data) -> Result,
         failed: @escaping @Sendable (String) -> Result
     ) async -> Result? {
-        await withTaskGroup(of: Result?.self) { group in
-            group.addTask { [client, words = words ?? self.words] in
-                do {
-                    let response = try await client.execute(request, timeout: .hours(1))
-                    let body = try await response.body.collect(upTo: size)
-                    return read(response, Data(body.readableBytesView))
-                } catch { return failed(await words.words(error)) }
-            }
-            group.addTask {
-                try? await Task.sleep(for: limit, tolerance: Self.tolerance)
-                return nil
-            }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            return first
-        }
-    }
-
-    /// Ends a connection whose certificate the library took although it is weak, or anybody's of a domain.
-    private static func inspect(_ channel: any Channel) -> EventLoopFuture<Void> {
-        channel.nioSSL_peerCertificate().flatMapThrowing { shown in
-            guard let shown else { throw ServerCertificate.Fault.unreadable }
-            if let weakness = try ServerCertificate(shown).weakness { throw weakness }
-        }.flatMapError { error in
-            channel.close().flatMap { channel.eventLoop.makeFailedFuture(error) }
-        }
+        await client.exchange(
+            request, within: limit, limit: size, words: words ?? self.words, read, failed: failed)
     }
 }

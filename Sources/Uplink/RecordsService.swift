@@ -50,8 +50,12 @@ package protocol RecordsService: Sendable {
 
     /// What this unit's people must put right before it costs delivery; `nil` when there is nothing.
     func concern() async -> String?
+
+    /// How far the renewal of this unit's certificate is, as JSON; `nil` where it is not renewed by itself.
+    func renewal() -> String?
 }
 
 extension RecordsService {
     package func concern() async -> String? { nil }
+    package func renewal() -> String? { nil }
 }

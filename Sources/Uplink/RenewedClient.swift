@@ -1,3 +1,4 @@
+import DeviceModel
 package import FHIRMapping
 import SampleJournal
 import Synchronization
@@ -47,10 +48,16 @@ package final class RenewedClient: RecordsService {
     private let state = Mutex(State())
     /// `nil` where the service wants no tokens.
     private let tokens: TokenKeeper?
+    /// `nil` where the certificate is not renewed by itself.
+    private let renewing: CertificateRenewal?
 
-    /// - Parameter meter: counts what goes over its connections.
-    package init(_ endpoint: UplinkEndpoint, meter: WireMeter = WireMeter()) {
-        (self.endpoint, self.meter) = (endpoint, meter)
+    /// - Parameters:
+    ///   - meter: counts what goes over its connections.
+    ///   - renewing: changes the files.
+    package init(
+        _ endpoint: UplinkEndpoint, meter: WireMeter = WireMeter(), renewing: CertificateRenewal? = nil
+    ) {
+        (self.endpoint, self.meter, self.renewing) = (endpoint, meter, renewing)
         tokens = endpoint.smart.map { TokenKeeper($0) }
     }
 
@@ -75,8 +82,10 @@ package final class RenewedClient: RecordsService {
         let replaced = state.withLock { look(&$0) }
         await replaced?.replace()
         if let problem = state.withLock({ $0.problem }) { return problem }
-        return await tokens?.fault()
+        return await tokens?.fault() ?? renewing?.concern
     }
+
+    package func renewal() -> String? { renewing?.report.text }
 
     /// Why the token service gives this unit no token, in a sentence; `nil` when it gives one, or none is wanted.
     package func tokenProblem() async -> String? {

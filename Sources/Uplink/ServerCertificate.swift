@@ -24,10 +24,10 @@ struct ServerCertificate {
             case .clockBehind:
                 "TLS: this unit's clock is wrong: it is before the authority's or this unit's own certificate was made"
             case .expired(let days):
-                "TLS: the server's certificate has expired (whole days since: \(days)): the records "
-                    + "service must renew it, or this unit's clock is ahead"
+                "TLS: the server's certificate has expired (whole days since: \(days)): its "
+                    + "operator must renew it, or this unit's clock is ahead"
             case .notYetValid:
-                "TLS: the server's certificate is not valid yet: this unit's clock is behind, or the records service's "
+                "TLS: the server's certificate is not valid yet: this unit's clock is behind, or that server's "
                     + "was ahead"
             case .otherAuthority:
                 "TLS: the server's certificate is not signed by the authority that this unit trusts: it is another "
@@ -36,7 +36,7 @@ struct ServerCertificate {
                 "TLS: the server's certificate is for another host than “\(host)”: it is another server, or “server” "
                     + "is not its name"
             case .wildcard:
-                "TLS: the server's certificate is for any host of a domain (*.…): the records service needs one for "
+                "TLS: the server's certificate is for any host of a domain (*.…): its operator must get one for "
                     + "its own name"
             case .weakKey:
                 "TLS: the server's key is too weak: RSA of at least 2048 bits, a curve of at least 256, or Ed25519"
@@ -79,7 +79,7 @@ struct ServerCertificate {
         } catch { return error == .weakKey }
     }
 
-    private static func weakness(of certificate: Certificate) -> Fault? {
+    static func weakness(of certificate: Certificate) -> Fault? {
         let key = certificate.publicKey
         if let rsa = _RSA.Signing.PublicKey(key) {
             if rsa.keySizeInBits < leastRSABits { return .weakKey }

@@ -15,15 +15,23 @@ package struct UplinkEndpoint: Sendable {
 
     /// How it asks for a token beside that; `nil` where the service wants none.
     package let smart: SMARTSettings?
+    /// How the certificate and the key, which are in one file then, are renewed over the network; `nil` where people
+    /// do it.
+    package let enrolment: EnrolmentSettings?
+
+    /// How long before a certificate expires somebody is told. Unit: s.
+    private static let notice = 30 * 86_400
 
     package init(
-        server: String, authority: String, clientCertificate: String, clientKey: String, smart: SMARTSettings? = nil
+        server: String, authority: String, clientCertificate: String, clientKey: String, smart: SMARTSettings? = nil,
+        enrolment: EnrolmentSettings? = nil
     ) {
         self.server = server
         self.authority = authority
         self.clientCertificate = clientCertificate
         self.clientKey = clientKey
         self.smart = smart
+        self.enrolment = enrolment
     }
 
     /// Where its server is; `nil` when its address names none.
@@ -46,18 +54,24 @@ package struct UplinkEndpoint: Sendable {
         } catch { return error as? EndpointError ?? EndpointError(description: "\(error)") }
     }
 
-    /// Mutual TLS 1.3 with one pinned authority. Throws ``EndpointError``.
-    func tls() throws -> TLSConfiguration {
+    /// TLS 1.3 with one pinned authority, to whoever is not told who this unit is. Throws ``EndpointError``.
+    static func tls(trusting authority: String) throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv13
         tls.certificateVerification = .fullVerification
-        let authorities = try Self.certificates(authority, "certificate of an authority")
+        let authorities = try certificates(authority, "certificate of an authority")
         if authorities.contains(where: { ServerCertificate.isWeakKey($0) }) {
             throw EndpointError(
                 description: "the key of an authority in \(authority) is too weak: RSA of at least 2048 bits, a curve "
                     + "of at least 256, or Ed25519")
         }
         tls.trustRoots = .certificates(authorities)
+        return tls
+    }
+
+    /// Mutual TLS 1.3 with one pinned authority. Throws ``EndpointError``.
+    func tls() throws -> TLSConfiguration {
+        var tls = try Self.tls(trusting: authority)
         tls.certificateChain = try Self.certificates(clientCertificate, "certificate").map { .certificate($0) }
         guard let facts = FileFacts(path: clientKey), facts.isRegular else {
             throw EndpointError(description: "\(clientKey) is not a readable PEM key")
@@ -100,6 +114,20 @@ package struct UplinkEndpoint: Sendable {
     /// Throws ``EndpointError``.
     package func daysLeft() throws -> Int {
         Int(((try Double(expiry()) - Date().timeIntervalSince1970) / 86_400).rounded(.down))
+    }
+
+    /// From when on somebody is told that a certificate expires: 30 days before. This unit's own, where it is renewed
+    /// by itself, in the second half of the time that it has for that, if that is later. Throws ``EndpointError``.
+    /// Unit: s since 1970.
+    package func noticeTime() throws -> Int {
+        let own = try Self.certificates(clientCertificate, "certificate")[0]
+        let roots = try Self.certificates(authority, "certificate of an authority")
+        let end = Int(own.notValidAfter)
+        var notice = Self.notice
+        if let enrolment {
+            notice = min(notice, (end - Int(enrolment.due(from: Int64(own.notValidBefore), to: Int64(end)))) / 2)
+        }
+        return roots.reduce(end - notice) { min($0, Int($1.notValidAfter) - Self.notice) }
     }
 
     /// When the first of this unit's certificate and the authorities' expires: without any of them nothing is sent.

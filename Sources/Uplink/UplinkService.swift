@@ -82,6 +82,7 @@ package final class UplinkService: Sendable {
         var progress = LanesProgress()
         let reader = try JournalReader(directory: directory)
         var told: String?
+        var renewal: String?
         while !Task.isCancelled {
             try book.remember("seen", time.now())
             // What cannot be looked at now is in a quarter of a minute; delivery does not wait for it.
@@ -92,6 +93,10 @@ package final class UplinkService: Sendable {
                 try book.note(concern: concern, since: time.now())
                 tell(concern)
                 told = concern
+            }
+            if case let now = service.renewal() ?? "", now != renewal {
+                try book.remember("renewal", fact: now)
+                renewal = now
             }
             try await Task.sleep(for: .nanoseconds(Self.heartbeat))
         }

@@ -41,12 +41,20 @@ package struct WitnessSignature {
         guard let pem = try? String(contentsOfFile: path, encoding: .utf8) else {
             throw Fault(description: "the unit's key cannot be read")
         }
+        let signature = try sign(text(witness), pem: pem)
+        let leaf = try leaf(certificate)
+        // They may be put in place anew between one reading and the other.
+        guard isRight(Data(base64Encoded: signature) ?? Data(), over: text(witness), by: leaf.certificate.publicKey)
+        else { throw Fault(description: "the unit's key and its certificate do not belong together") }
         return .journalWitnessed(
-            number: witness.number, hash: hex(witness.hash), signature: try sign(text(witness), pem: pem),
-            certificate: hex(SHA256.hash(data: try leaf(certificate).bytes)), at: time)
+            number: witness.number, hash: hex(witness.hash), signature: signature,
+            certificate: hex(SHA256.hash(data: leaf.bytes)), at: time)
     }
 
-    private static func sign(_ text: Data, pem: String) throws -> String {
+    /// - Parameter file: the content of one in which a certificate may stand beside the key.
+    private static func sign(_ text: Data, pem file: String) throws -> String {
+        let documents = (try? PEMDocument.parseMultiple(pemString: file)) ?? []
+        let pem = documents.first { $0.discriminator.hasSuffix("PRIVATE KEY") }?.pemString ?? ""
         if let key = try? P256.Signing.PrivateKey(pemRepresentation: pem) {
             return try key.signature(for: text).derRepresentation.base64EncodedString()
         }
@@ -61,7 +69,9 @@ package struct WitnessSignature {
 
     private static func leaf(_ path: String) throws -> (certificate: Certificate, bytes: [UInt8]) {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),
-            let document = try? PEMDocument.parseMultiple(pemString: text).first,
+            let document = try? PEMDocument.parseMultiple(pemString: text).first(where: {
+                $0.discriminator == "CERTIFICATE"
+            }),
             let certificate = try? Certificate(pemDocument: document)
         else { throw Fault(description: "\(path) is not a readable PEM certificate") }
         return (certificate, document.derBytes)

@@ -11,7 +11,7 @@ struct UplinkCommand: ParsableCommand {
         commandName: "uplink",
         abstract: "What is stored at the records service, what is parked, and what shall become of it.",
         subcommands: [
-            Status.self, Parked.self, WithheldList.self, Retry.self, Release.self, Retire.self, KeySet.self,
+            Status.self, Parked.self, WithheldList.self, Retry.self, Release.self, Retire.self, KeySet.self, Enrol.self,
         ])
 
     struct Place: ParsableArguments {
@@ -72,6 +72,8 @@ struct UplinkCommand: ParsableCommand {
                         "bitsPerSecond": limits.bitsPerSecond.map(JSON.integer),
                         "sent": isOurs ? .string(limits.stage(at: month.bytes).rawValue) : nil,
                         "problem": report.problem.map(JSON.string), "identity": try book.concern().map(JSON.string),
+                        "renewal": isOurs
+                            ? try book.fact("renewal").flatMap { $0.isEmpty ? nil : JSON.document($0) } : nil,
                         "lanes": report.lanesAsJSON,
                     ]).text)
             }

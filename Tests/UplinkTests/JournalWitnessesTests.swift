@@ -122,6 +122,31 @@ import X509
         }
     }
 
+    /// The pair of a unit that renews itself is one file; one that changes meanwhile signs nothing.
+    @Test func aPairInOneFileSignsAndAMixedOneDoesNot() async throws {
+        _ = try delivered(3)
+        let authority = try MadeCertificate("authority", isAuthority: true)
+        func pair(_ name: String) async throws -> String {
+            let request = try EnrolmentRequest(subject: DistinguishedName { CommonName(name) })
+            let path = "\(folder.path)/\(name).pem"
+            let certificate = try MadeCertificate(name, by: authority, for: request.publicKey).certificate
+            try await IdentityFile(path).put([certificate, authority.certificate], request.key)
+            return path
+        }
+        let (one, other) = (try await pair("one"), try await pair("other"))
+        let reader = try JournalReader(directory: directory)
+        #expect(try WitnessSignature.event(for: reader, key: one, certificate: one, at: 300) != nil)
+        #expect(throws: WitnessSignature.Fault.self) {
+            try WitnessSignature.event(for: reader, key: one, certificate: other, at: 300)
+        }
+        let writer = try JournalWriter(directory: directory, bootID: "b", now: 200, utc: 200)
+        let event = try WitnessSignature.event(for: reader, key: one, certificate: one, at: 300)
+        try writer.record([.init(try #require(event))], now: 300, utcOffset: 0, quality: .unknown)
+        try writer.finish(now: 400, utc: 400, quality: .unknown)
+        let report = try WitnessSignature.check(JournalReader(directory: directory), certificate: one)
+        #expect(report == .init(agreeing: 1, others: 0, faults: []))
+    }
+
     @Test func aJournalCutShortIsFound() throws {
         _ = try delivered(20)
         let file = try given(everySecond: false)
