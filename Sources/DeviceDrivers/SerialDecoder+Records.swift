@@ -33,7 +33,8 @@ extension SerialDecoder {
         if plan.hasIdentity { readRecords(plan, bytes, range, .identify, moment, sink: &sink) }
         readRecords(plan, bytes, range, .judge, moment, sink: &sink)
         guard plan.slotCapture == nil else { return }
-        for index in plan.keyed.indices where seenKeys[index] == 0 {
+        // A curve that is not in this message may be in the next one.
+        for index in plan.keyed.indices where seenKeys[index] == 0 && !plan.keyed[index].field.isCurve {
             judge.absent(plan.keyed[index].field, moment, sink: &sink)
         }
     }
@@ -137,8 +138,7 @@ extension SerialDecoder {
                 judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
             }
         }
-        let key = (start + plan.keyAt.lowerBound)..<(start + plan.keyAt.upperBound)
-        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, key) {
+        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, place.key) {
             let field = plan.keyed[index].field
             switch pass {
             case .take:

@@ -217,8 +217,6 @@ package final class RecordPlan: Sendable {
     /// Whether a record says who the device is.
     package let hasIdentity: Bool
     package let binary: BinaryRecords?
-    /// Of binary records: the bytes of the key.
-    package let keyAt: Range<Int>
 
     init(
         division: MessageDescription.Records.Division, each: TextPlan, keyCapture: Int, valueCapture: Int?,
@@ -234,13 +232,7 @@ package final class RecordPlan: Sendable {
         self.fields = fields
         self.beside = beside
         hasIdentity = keyed.contains(where: \.field.isIdentity)
-        if case .binary(let records) = division {
-            binary = records
-            keyAt = Range(records.key)
-        } else {
-            binary = nil
-            keyAt = 0..<0
-        }
+        binary = if case .binary(let records) = division { records } else { nil }
     }
 
     /// The bytes of a frame with this payload in which the records stand.

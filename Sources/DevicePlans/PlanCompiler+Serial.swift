@@ -144,9 +144,13 @@ extension PlanCompiler {
         var each: [FieldPlan] = []
         var beside: [(UInt16, FieldPlan)] = []
         for field in profile.fields {
-            guard case .record(message.name, let key, let attribute, let slices) = field.place else { continue }
+            guard case .record(message.name, let key, let attribute, let slices, let samples) = field.place else {
+                continue
+            }
             let bits = slices.map { BitSlice(byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
-            let plan = fieldPlan(field, .bits(bits, count: 1, stride: 1), reading(field.type, width: field.width))
+            let plan = fieldPlan(
+                field, .bits(bits, count: samples.map(\.count) ?? 1, stride: samples?.stride ?? 1),
+                reading(field.type, width: field.width))
             if let key {
                 keyed.append(RecordPlan.Keyed(key: key, field: plan))
             } else if let attribute {

@@ -14,7 +14,9 @@ extension Grammar {
             Key(
                 "join", .list(.either([.part(slice), .part(registerPart)])),
                 "parts put together, the most significant first"),
-            Key("count", .whole(Bounds.samples), "so many values follow each other"),
+            Key(
+                "count", .either([.whole(Bounds.samples), .word([rest])]),
+                "so many values follow each other; `rest` for as many as the record has"),
             Key("type", .word(types), "how it is written"),
             Key("places", .whole(Bounds.places), "of a decimal or a medfloat: digits kept after the point (3)"),
             Key("input", .whole(Bounds.address), "register read with function 4"),

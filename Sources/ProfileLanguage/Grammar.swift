@@ -61,6 +61,8 @@ package enum Grammar {
     ]
     /// In place of a field: each message tells another result.
     static let eachMessage = "each-message"
+    /// In place of a count: as many as there are.
+    static let rest = "rest"
     static let code: Shape = .oneOrMore(.either([.text, .number]))
 
     package static let profile = Part(
@@ -282,10 +284,15 @@ package enum Grammar {
         "repeat", "Records within a message.",
         [
             Key("split", .either([.bytes, .word(["blanks"])]), "what separates them"),
-            Key("stride", .whole(Bounds.recordBytes), "or how many bytes each has"),
+            Key(
+                "stride", .either([.whole(Bounds.recordBytes), .part(recordLength)]),
+                "or how many bytes each has; of binary records also where each says so itself"),
             Key("each", .text, "a record of text as it looks: {key}, {value}, {slot} and fields; or `key-at`"),
             Key("split-each", .either([.bytes, .word(["blanks"])]), "what separates the items of one record"),
-            Key("key-at", .span(Bounds.frameByte), "of binary records: the bytes of a record that say what it is"),
+            Key(
+                "key-at", .span(Bounds.frameByte),
+                "of binary records: the bytes of a record, or of an entry of the index, that say what it is"),
+            Key("index", .part(recordIndex), "of binary records: where each stands, in place of `from`"),
             Key(
                 "from", .whole(Bounds.frameByte),
                 "of binary records: the byte where they, or the outermost list, begin; they end with the payload"),
@@ -298,6 +305,38 @@ package enum Grammar {
                 "attributes", .named(.word(names(Words.holding))),
                 "by number: the attributes that hold a record or a list of records. The items of the innermost list "
                     + "are then attributes: number, number of bytes, two bytes each, and value"),
+        ])
+
+    static let recordLength = Part(
+        "length of a record", "The number in a record that tells its length.",
+        [
+            Key("byte", .whole(Bounds.recordByte), required: true, "where it stands"),
+            Key("type", .word(names(Words.countType)), required: true, "how it is written"),
+            Key("times", .whole(Bounds.bytesEach), "the bytes that each counts (1)"),
+            Key(
+                "adds", .whole(Bounds.recordAdds), required: true,
+                "the whole record is so many times the number, and this many bytes more"),
+        ])
+
+    static let recordIndex = Part(
+        "index", "Entries at a fixed place that say where records stand.",
+        [
+            Key("bytes", .span(Bounds.frameByte), required: true, "the bytes of the frame that the entries fill"),
+            Key("stride", .whole(Bounds.recordBytes), required: true, "how many bytes each entry has"),
+            Key(
+                "place", .part(recordPlace), required: true, "the number in an entry that tells where its record begins"
+            ),
+            Key("ends-with", .number, "the key of the entry with which the index ends early"),
+        ])
+
+    static let recordPlace = Part(
+        "place of a record", "The number in an entry of the index.",
+        [
+            Key("byte", .whole(Bounds.recordByte), required: true, "where it stands in the entry"),
+            Key("type", .word(names(Words.countType)), required: true, "how it is written"),
+            Key(
+                "adds", .whole(Bounds.frameByte), required: true,
+                "the record begins at the byte of the frame that is the number plus this"),
         ])
 }
 

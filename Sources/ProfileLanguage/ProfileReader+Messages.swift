@@ -95,7 +95,7 @@ extension ProfileReader {
                     division: .binary($0), each: Template(items: [], separator: nil, moreItems: false))
             }
         }
-        for key in ["from", "lists", "attributes"] {
+        for key in ["from", "lists", "attributes", "index"] {
             map[key]?.error("“\(key)” belongs to binary records, whose key stands “key-at” some of their bytes")
         }
         guard let each = map.required("each"), let text = each.text("a record as it looks"),
