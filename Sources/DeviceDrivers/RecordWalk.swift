@@ -131,6 +131,26 @@ struct RecordWalk {
 
     private func word(_ place: Int) -> Int { Int(bytes[place]) << 8 | Int(bytes[place + 1]) }
 
+    /// Shows each attribute of the innermost lists.
+    func forEachAttribute(_ range: Range<Int>, level: Int = 0, _ body: (UInt16, Range<Int>) -> Void) {
+        guard level < records.lists.count, !records.attributes.isEmpty,
+            let (count, content) = list(from: range.lowerBound + records.lists[level], within: range)
+        else { return }
+        var place = content.lowerBound
+        for _ in 0..<count {
+            if level == records.lists.count - 1 {
+                guard let (number, value) = attribute(at: place, within: content) else { return }
+                body(number, value)
+                place = value.upperBound
+            } else {
+                guard let (_, inner) = list(from: place + records.lists[level + 1], within: place..<content.upperBound)
+                else { return }
+                forEachAttribute(place..<inner.upperBound, level: level + 1, body)
+                place = inner.upperBound
+            }
+        }
+    }
+
     /// The value of an attribute; `nil` where there is none, or more than one.
     func value(of wanted: UInt16, in attributes: Range<Int>) -> Range<Int>? {
         var found: Range<Int>?

@@ -72,4 +72,19 @@ extension ValueJudge {
             return passes(index, test, longestAge: gate.longestAge, bytes: bytes, moment)
         }
     }
+
+    /// A field that stands in the message more than once: which is meant, nobody knows, but that it is there. What of
+    /// them does not count says nothing.
+    mutating func present(
+        _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment, sink: inout RecordBuffer
+    ) {
+        let gate = gate(of: field, bytes: bytes, start: start, length: length, moment)
+        guard gate?.validity.carriesValue != false else { return }
+        for alert in field.alerts {
+            switch alert.test {
+            case .present, .absent: change(alert, holds: alert.test == .present, moment, sink: &sink)
+            case .listed, .bit, .has, .above, .below: continue
+            }
+        }
+    }
 }

@@ -357,7 +357,7 @@ struct ValueJudge: Sendable {
         alert.alert + (alert.isSlotted ? moment.slot : 0)
     }
 
-    private mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
+    mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
         change(alertIndex(alert, moment), holds: holds, moment, sink: &sink)
     }
 

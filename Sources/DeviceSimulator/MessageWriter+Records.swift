@@ -43,12 +43,25 @@ extension MessageWriter {
         }
     }
 
-    /// The records of a message in their lists, one in each.
-    func lists(_ binary: BinaryRecords, _ message: String, seconds: Double) -> [UInt8] {
-        // The records, or for each the attributes of its list.
+    /// The one part before an answer.
+    func part(_ parts: MessageDescription.Parts, _ format: FrameFormat, _ records: [UInt8]) -> [UInt8] {
+        var head = [UInt8](repeating: 0, count: max(parts.from, format.payloadStart))
+        head[parts.number] = 1
+        mark(&head, parts.when + [parts.lastWhen])
+        return format.encode(payload: Array(head[format.payloadStart...]) + records)
+    }
+
+    /// The records of a message, or for each the attributes of its list.
+    func items(_ binary: BinaryRecords, _ message: String, seconds: Double) -> [[[UInt8]]] {
         var items: [[[UInt8]]] = []
         for field in plan.profile.fields {
-            guard case .record(message, let key?, _, _, _) = field.place, metric(field) != nil else { continue }
+            if case .attribute(message, let number, _) = field.place, simulated(field, seconds: seconds) != nil {
+                items.append([Self.attribute(number, bytes(field, of: field, seconds: seconds))])
+            }
+            // That an alarm is in the message means that it holds: only where it is said so.
+            guard case .record(message, let key?, _, _, _) = field.place,
+                metric(field) != nil || simulated(field, seconds: seconds) != nil
+            else { continue }
             var record = [UInt8](repeating: 0, count: binary.size.least)
             record.replaceSubrange(binary.key, with: key)
             var beside: [(number: UInt16, value: [UInt8])] = []
@@ -56,24 +69,40 @@ extension MessageWriter {
                 guard case .record(message, let otherKey, let attribute, let slices, _) = other.place,
                     otherKey == key || otherKey == nil
                 else { continue }
-                let value = UInt64(bitPattern: number(other, of: field, seconds: seconds))
-                let places = slices.map { (byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
                 guard let attribute else {
-                    write(value, places, to: &record)
+                    let value = UInt64(bitPattern: number(other, of: field, seconds: seconds))
+                    write(
+                        value, slices.map { (byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }, to: &record)
                     continue
                 }
-                var bytes = [UInt8](repeating: 0, count: (slices.map(\.byte).max() ?? 0) + 1)
-                write(value, places, to: &bytes)
-                beside.append((attribute, bytes))
+                beside.append((attribute, bytes(other, of: field, seconds: seconds)))
             }
             guard let holding = binary.attributes.sorted(by: { $0.key < $1.key }).first else {
                 items.append([record])
                 continue
             }
             let content = holding.value == .list ? Self.list([record]) : record
-            items.append(
-                [Self.attribute(holding.key, content)] + beside.map { Self.attribute($0.number, $0.value) })
+            items.append([Self.attribute(holding.key, content)] + beside.map { Self.attribute($0.number, $0.value) })
         }
+        return items
+    }
+
+    /// The value of an attribute.
+    private func bytes(_ field: FieldDescription, of value: FieldDescription, seconds: Double) -> [UInt8] {
+        let slices: [FieldDescription.Slice]
+        switch field.place {
+        case .attribute(_, _, let own), .record(_, _, _, let own, _): slices = own
+        case .slices, .hole, .keyed, .registers: return []
+        }
+        var bytes = [UInt8](repeating: 0, count: (slices.map(\.byte).max() ?? 0) + 1)
+        write(
+            UInt64(bitPattern: number(field, of: value, seconds: seconds)),
+            slices.map { (byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }, to: &bytes)
+        return bytes
+    }
+
+    /// Records, or attributes, in their lists.
+    func lists(_ binary: BinaryRecords, _ items: [[[UInt8]]]) -> [UInt8] {
         guard let innermost = binary.lists.last else { return items.joined().flatMap { $0 } }
         var depth = binary.lists.count - 1
         var body = Self.list(Array(items.joined()))

@@ -37,10 +37,18 @@ struct MessageWriter {
             var head = [UInt8](repeating: 0, count: length)
             mark(&head, compiled.when)
             write(compiled.fields, seconds: seconds, to: &head)
-            let records =
-                binary.index.map { indexed(binary, $0, compiled, seconds: seconds, head: &head) }
-                ?? lists(binary, description.name, seconds: seconds)
-            return format.encode(payload: Array(head[format.payloadStart...]) + records)
+            if let index = binary.index {
+                let records = indexed(binary, index, compiled, seconds: seconds, head: &head)
+                return format.encode(payload: Array(head[format.payloadStart...]) + records)
+            }
+            var items = items(binary, description.name, seconds: seconds)
+            var before: [UInt8] = []
+            if let parts = description.parts {
+                // What may come in parts comes in two: whoever plays it shows that they are put together.
+                before = part(parts, format, lists(binary, Array(items.prefix(items.count / 2))))
+                items.removeFirst(items.count / 2)
+            }
+            return before + format.encode(payload: Array(head[format.payloadStart...]) + lists(binary, items))
         }
         if description.template != nil || description.records != nil {
             var payload =
@@ -101,7 +109,7 @@ struct MessageWriter {
     }
 
     /// Lets bytes pass their tests.
-    private func mark(_ plain: inout [UInt8], _ tests: [ByteTest]) {
+    func mark(_ plain: inout [UInt8], _ tests: [ByteTest]) {
         for test in tests {
             for byte in test.bytes where byte < plain.count {
                 switch test.test {
@@ -217,7 +225,7 @@ struct MessageWriter {
         shown[field.name]
     }
 
-    private func simulated(_ field: FieldDescription, seconds: Double) -> SimulatedWorld.Value? {
+    func simulated(_ field: FieldDescription, seconds: Double) -> SimulatedWorld.Value? {
         let value = world.value(
             field.name,
             showing: metric(field).map {

@@ -79,6 +79,24 @@ package struct BinaryRecords: Sendable, Hashable {
 }
 
 extension MessageDescription {
+    /// Messages before an answer, each with some of its records.
+    package struct Parts: Sendable, Hashable {
+        package let when: [ByteTest]
+        package let length: ClosedRange<Int>?
+        /// The byte of the frame where the outermost list begins.
+        package let from: Int
+        /// The byte that counts them, from 1.
+        package let number: Int
+        package let lastWhen: ByteTest
+
+        /// Whether a frame of this length is one.
+        package func fits(_ bytes: [UInt8], length: Int) -> Bool {
+            if let lengths = self.length, !lengths.contains(length) { return false }
+            for test in when where !test.holds(in: bytes, from: 0, length: length) { return false }
+            return number < length
+        }
+    }
+
     /// Records that follow each other in one message.
     package struct Records: Sendable {
         package enum Division: Sendable, Hashable {
@@ -192,7 +210,8 @@ extension ProfileReader {
     mutating func readRecordField(_ name: String, _ map: YAMLMapping, _ records: BinaryRecords, of scope: String) {
         map["frame"]?.error("“frame” belongs to packets")
         var key: [UInt8]?
-        if let value = map.required("key"), value.word != "any" {
+        let isAlone = map["key"] == nil && map["attribute"] != nil
+        if !isAlone, let value = map.required("key"), value.word != "any" {
             key = self.key(value, bytes: records.key.count)
             if key == nil { return }
         }
@@ -208,6 +227,9 @@ extension ProfileReader {
         }
         if map["count"] != nil, key == nil || attribute != nil {
             map["count"]?.error("several values are those of records with one “key”")
+        }
+        if isAlone, let attribute {
+            return addSlices(name, map, length: length) { .attribute(message: scope, attribute, $0) }
         }
         addSlices(name, map, length: length) {
             .record(message: scope, key: key, attribute: attribute, $0, samples: Self.samples(map, $0, length: length))

@@ -91,6 +91,8 @@ package struct FieldDescription: Sendable {
         /// Slices of the binary records of a message, or of an attribute beside them; of every record where there is no
         /// key.
         case record(message: String, key: [UInt8]?, attribute: UInt16?, [Slice], samples: Samples?)
+        /// Slices of the attribute of this number, which stands once in the lists of a message.
+        case attribute(message: String, UInt16, [Slice])
         case registers(RegisterSource)
     }
 
@@ -130,7 +132,8 @@ package struct FieldDescription: Sendable {
     /// Bits of one value of a binary field.
     package var width: Int {
         switch place {
-        case .slices(_, let slices, _, _), .record(_, _, _, let slices, _): slices.reduce(0) { $0 + $1.width }
+        case .slices(_, let slices, _, _), .record(_, _, _, let slices, _), .attribute(_, _, let slices):
+            slices.reduce(0) { $0 + $1.width }
         case .registers(let source):
             source.bits?.count
                 ?? (source.space.isBits
@@ -144,7 +147,7 @@ package struct FieldDescription: Sendable {
         switch place {
         case .slices(_, _, let count, _): count > 1
         case .record(_, _, _, _, let samples): samples != nil
-        case .hole, .keyed, .registers: false
+        case .hole, .keyed, .attribute, .registers: false
         }
     }
 

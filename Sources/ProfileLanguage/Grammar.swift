@@ -278,6 +278,21 @@ package enum Grammar {
             Key("text", .text, "the payload as it looks, with {holes}"),
             Key("split", .either([.bytes, .word(["blanks"])]), "what separates its items, instead of the frame's"),
             Key("repeat", .part(records), "records that follow each other: the payload, or the hole {repeat}"),
+            Key(
+                "parts", .part(parts),
+                "of an answer with binary records: how some of them may come in messages before it"),
+        ])
+
+    static let parts = Part(
+        "parts", "Messages with records of the answer that follows them. Where one is missing, the answer is none.",
+        [
+            Key("when", .oneOrMore(.part(byteTest)), required: true, "how they are known"),
+            Key("length", .span(Bounds.frameBytes), "bytes of the whole plain frame"),
+            Key(
+                "from", .whole(Bounds.frameByte), required: true,
+                "the byte where their records, or the outermost list, begin"),
+            Key("number", .whole(Bounds.frameByte), required: true, "the byte that counts them, from 1"),
+            Key("last-when", .part(byteTest), required: true, "how the last before the answer is known"),
         ])
 
     static let records = Part(
