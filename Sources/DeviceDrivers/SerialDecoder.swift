@@ -104,7 +104,7 @@ package struct SerialDecoder: Sendable {
         if isContinuing { assembly.reserveCapacity(Self.longestMessage) }
         if !plan.answers.isEmpty { outbox.reserveCapacity(1024) }
         unasked.reserveCapacity(Self.mostUnasked)
-        records.reserve(256)
+        records.reserve(256 + plan.mostOpenSamples)
     }
 
     /// Replies that nobody awaits, between two looks at them; more are only counted.

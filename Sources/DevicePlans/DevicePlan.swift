@@ -283,6 +283,17 @@ extension SerialPlan {
     }
 }
 
+extension SerialPlan {
+    /// The most samples of a message of which only its records tell how many; 0 where there are none.
+    package var mostOpenSamples: Int {
+        let open = messages.filter { message in
+            message.records?.keyed.contains { if case .bits(_, nil, _) = $0.field.source { true } else { false } }
+                ?? false
+        }
+        return open.map { frames[$0.frame].longest }.max() ?? 0
+    }
+}
+
 /// A Modbus device's reads and writes, compiled.
 package struct ModbusPlan: Sendable {
     package let blocks: [ModbusBlock]
