@@ -7,7 +7,8 @@ extension Grammar {
             Key("key", .either([.text, .number]), "the record with this key; of binary records also `any`"),
             Key(
                 "attribute", .whole(Bounds.attribute),
-                "of binary records: the attribute beside the record in the same list; without `key` the one of its number"
+                "of binary records: the attribute beside the record in the same list; without `key` the one of its "
+                    + "number"
             ),
             Key("frame", .whole(Bounds.frameOfPacket), "in a packet: which frame, from 1"),
             Key("byte", .whole(Bounds.frameByte), "the byte, from 0"),
