@@ -8,7 +8,7 @@ import pytest
 
 from peers import intellivue
 from peers.host import Host
-from peers.intellivue import IntelliVue, Patient, compound, observation, value
+from peers.intellivue import IntelliVue, Patient, alarm, compound, observation, value
 from peers.terminal import Cable
 from peers.waiting import wait_until
 
@@ -116,7 +116,7 @@ def test_a_host_that_was_killed_waits_for_its_own_association_to_end(rig):
 
 
 def test_what_does_not_count_is_no_value(rig):
-    """Demonstration, test data, undefined bits, another unit, a result in parts: none gives a valid value."""
+    """Demonstration, test data, undefined bits, another unit: none gives a valid value."""
     cases = [objects(state=bit) for bit in (0x0400, 0x0800, 0x0100, 0x0200, 0x8000, 0x2000, 0x1000)]
     cases.append([observation(11, (0x0950, value(0x4182, 72, unit=PERCENT)))])
     cases.append([observation(11, (0x0950, value(0x4182, 72, unit=BEATS))), observation(
@@ -127,17 +127,60 @@ def test_what_does_not_count_is_no_value(rig):
         rig.patient.objects = case
         polls = rig.monitor.polls
         wait_until(lambda polls=polls: rig.monitor.polls >= polls + 2, 10, "two polls")
-    rig.monitor.in_parts = True
-    rig.patient.objects = objects()
-    polls = rig.monitor.polls
-    wait_until(lambda: rig.monitor.polls >= polls + 2, 10, "two polls")
     rig.end()
     heard = rig.samples("MDC_ECG_HEART_RATE")
     assert len(heard) >= 2 * len(cases)
     valid = [line for line in heard if line["validity"] == "valid"]
     # The first objects of the rig count, until the first case is set.
     assert len(valid) <= 1, valid
-    assert {line["reason"] for line in heard} >= {"deviceStatus", "unknownUnit", "malformed", "absent"}
+    assert {line["reason"] for line in heard} >= {"deviceStatus", "unknownUnit", "malformed"}
+
+
+def test_a_result_in_parts_is_one_result(rig):
+    """The monitor sends it in three messages; each value counts once for each poll, and none is missing."""
+    rig.monitor.in_parts = True
+    wait_until(lambda: rig.monitor.polls >= 5, 20, "five polls")
+    rig.end()
+    polls = rig.monitor.polls
+    for metric, expected in {"MDC_ECG_HEART_RATE": 72, "MDC_PULS_OXIM_SAT_O2": 97.3, "MDC_PRESS_BLD_ART_DIA": 75.5,
+                             "MDC_TEMP": 36.8}.items():
+        valid = rig.valid(metric)
+        assert set(valid) == {expected} and polls - 1 <= len(valid) <= polls, (metric, valid, polls)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_result_with_a_lost_part_is_none(rig, lost):
+    rig.monitor.in_parts, rig.monitor.lost_part = True, lost
+    wait_until(lambda: rig.monitor.polls >= 2, 30, "two polls")
+    wait_until(lambda: rig.samples("MDC_TEMP"), 10, "what came of them")
+    rig.end()
+    for metric in ("MDC_ECG_HEART_RATE", "MDC_TEMP"):
+        heard = rig.samples(metric)
+        assert heard and all(line["value"] is None for line in heard), heard
+        assert "malformed" in {line["reason"] for line in heard}
+
+
+def test_the_monitors_alarms_begin_and_end(rig):
+    def told(event: str, name: str) -> int:
+        return sum(line.get("event") == event and line.get("alert") == name for line in rig.host.export())
+
+    wait_until(lambda: rig.monitor.polls >= 2, 20, "two polls")
+    rig.patient.patient_alarms = [alarm(0x4BB8, 0x003E, 0x0200, text="** SpO2 85 < 90"), alarm(0x0100, 0x0C04, 0x0400)]
+    rig.patient.technical_alarms = [alarm(0x0100, 0x0112, 0x0001)]
+    raised = ("MDC_EVT_LO", "MDC_EVT_ECG_ASYSTOLE", "NABD_MONITOR_ALARM_HIGH", "NABD_MONITOR_TECHNICAL_LOW")
+    for name in raised:
+        wait_until(lambda name=name: told("alertStart", name) == 1, 20, name)
+    # In parts they are the same alarms.
+    rig.monitor.in_parts = True
+    polls = rig.monitor.polls
+    wait_until(lambda: rig.monitor.polls >= polls + 4, 20, "four polls")
+    assert [told("alertStart", name) for name in raised] == [1] * 4
+    assert [told("alertEnd", name) for name in raised] == [0] * 4
+    rig.monitor.in_parts = False
+    rig.patient.patient_alarms, rig.patient.technical_alarms = [], []
+    for name in raised:
+        wait_until(lambda name=name: told("alertEnd", name) == 1, 20, name)
+    assert "polled for something else" not in rig.monitor.log
 
 
 def test_frames_of_the_rig_are_those_of_public_vectors():

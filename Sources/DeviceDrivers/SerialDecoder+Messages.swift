@@ -11,10 +11,16 @@ extension SerialDecoder {
         let carried = plan.messagesOfFrame[frame]
         guard !carried.isEmpty else { return }
         for index in carried {
-            guard isExpected(index), fits(plan.messages[index], bytes, length: length, payload: payload) else {
-                continue
+            guard isExpected(index) else { continue }
+            if takePart(of: index, bytes, length: length, payload: payload) { return }
+            guard fits(plan.messages[index], bytes, length: length, payload: payload) else { continue }
+            guard isComplete(index, bytes, payload: payload) else {
+                counters.malformed += 1
+                damage = .malformed
+                return gathered.clear()
             }
             read(index, bytes, length: length, payload: payload, moment, sink: &sink)
+            gathered.clear()
             if case .reply(let request) = awaiting,
                 plan.requests[request].reply == index || plan.requests[request].refusal == index
             {
@@ -35,6 +41,7 @@ extension SerialDecoder {
             }
             return
         }
+        if isLatePart(frame, bytes, length: length) { return }
         // Read already, as part of a packet or by fields of its own: it is no message, and no stranger's.
         if plan.packet?.frame == frame || !plan.frameFields[frame].fields.isEmpty { return }
         if isNoting() {
@@ -140,11 +147,11 @@ extension SerialDecoder {
                 judge.take(field, bytes: bytes, start: 0, length: length, captures: captures, moment)
             }
             judge.settle(message.fields, bytes: bytes, start: 0, length: length, moment)
-            readRecords(records, bytes, region, moment, sink: &sink)
+            readRecords(records, gathered.isWhole ? gathered.bytes : bytes, region, moment, sink: &sink)
         }
         judge.read(message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         if !isIdentified, let records = message.records, let region {
-            readRecords(records, bytes, region, moment, sink: &sink)
+            readRecords(records, gathered.isWhole ? gathered.bytes : bytes, region, moment, sink: &sink)
         }
     }
 

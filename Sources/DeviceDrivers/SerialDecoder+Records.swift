@@ -33,7 +33,8 @@ extension SerialDecoder {
         if plan.hasIdentity { readRecords(plan, bytes, range, .identify, moment, sink: &sink) }
         readRecords(plan, bytes, range, .judge, moment, sink: &sink)
         guard plan.slotCapture == nil else { return }
-        for index in plan.keyed.indices where seenKeys[index] == 0 {
+        // A curve that is not in this message may be in the next one.
+        for index in plan.keyed.indices where seenKeys[index] == 0 && !plan.keyed[index].field.isCurve {
             judge.absent(plan.keyed[index].field, moment, sink: &sink)
         }
     }
@@ -44,7 +45,17 @@ extension SerialDecoder {
     ) {
         if let binary = plan.binary {
             let walk = RecordWalk(records: binary, bytes: bytes)
-            _ = walk.forEach(range) { readRecord(plan, walk, $0, pass, moment, sink: &sink) }
+            let ranges = gathered.isWhole ? gathered.ranges : nil
+            for place in 0..<(ranges?.count ?? 1) {
+                let range = ranges?[place] ?? range
+                _ = walk.forEach(range) { readRecord(plan, walk, $0, pass, moment, sink: &sink) }
+                guard plan.hasAttributes else { continue }
+                walk.forEachAttribute(range) { number, value in
+                    for index in plan.keyed.indices where plan.keyed[index].attribute == number {
+                        readKeyed(index, plan, bytes, value, pass, moment, sink: &sink)
+                    }
+                }
+            }
             return
         }
         var place = range.lowerBound
@@ -137,27 +148,37 @@ extension SerialDecoder {
                 judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
             }
         }
-        let key = (start + plan.keyAt.lowerBound)..<(start + plan.keyAt.upperBound)
-        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, key) {
-            let field = plan.keyed[index].field
-            switch pass {
-            case .take:
-                seenKeys[index] += seenKeys[index] < 2 ? 1 : 0
-                judge.take(field, bytes: bytes, start: start, length: length, captures: recordCaptures, moment)
-                // Which of two records with the same key is meant, nobody knows.
-                if seenKeys[index] > 1 { judge.takeNothing(field, moment) }
-            case .settle(let depth):
-                if field.gateDepth == depth { judge.settle(field, bytes: bytes, start: start, length: length, moment) }
-            case .identify:
-                guard field.isIdentity, seenKeys[index] == 1 else { continue }
-                judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
-            case .judge where field.isIdentity && seenKeys[index] == 1: continue
-            case .judge where seenKeys[index] == 1:
-                judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
-            case .judge:
-                if seenKeys[index] == 2 { judge.miss(field, .invalid, .malformed, moment, sink: &sink) }
-                seenKeys[index] = 3
-            }
+        for index in plan.keyed.indices where CaptureTable.isText(plan.keyed[index].key, bytes, place.key) {
+            readKeyed(index, plan, bytes, place.record, pass, moment, sink: &sink)
+        }
+    }
+
+    /// Reads what stands once in a message: the record with a key, or an attribute.
+    private mutating func readKeyed(
+        _ index: Int, _ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>, _ pass: RecordPass, _ moment: Moment,
+        sink: inout RecordBuffer
+    ) {
+        let (start, length) = (range.lowerBound, range.count)
+        let field = plan.keyed[index].field
+        switch pass {
+        case .take:
+            seenKeys[index] += seenKeys[index] < 2 ? 1 : 0
+            judge.take(field, bytes: bytes, start: start, length: length, captures: recordCaptures, moment)
+            // Which of two records with the same key is meant, nobody knows.
+            if seenKeys[index] > 1 { judge.takeNothing(field, moment) }
+        case .settle(let depth):
+            if field.gateDepth == depth { judge.settle(field, bytes: bytes, start: start, length: length, moment) }
+        case .identify:
+            guard field.isIdentity, seenKeys[index] == 1 else { return }
+            judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
+        case .judge where field.isIdentity && seenKeys[index] == 1: return
+        case .judge where seenKeys[index] == 1:
+            judge.judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
+        case .judge:
+            if seenKeys[index] == 2 { judge.miss(field, .invalid, .malformed, moment, sink: &sink) }
+            seenKeys[index] = 3
+            // That it is there is known all the same.
+            judge.present(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
         }
     }
 }

@@ -55,6 +55,7 @@ package struct SerialDecoder: Sendable {
     private var inPacket = false
     private var packetOffset = 0
     private var assembly: [UInt8] = []
+    var gathered: GatheredParts
     private var lastNumber: UInt8?
     /// The last message of each kind that tells results.
     var lastEpisode: [UInt64]
@@ -97,12 +98,13 @@ package struct SerialDecoder: Sendable {
         packet = [UInt8](repeating: 0, count: (plan.packet?.count ?? 0) * (plan.packet?.frameLength ?? 0))
         lastEpisode = [UInt64](repeating: 0, count: plan.messages.count)
         seenKeys = [UInt8](repeating: 0, count: plan.messages.map { $0.records?.keyed.count ?? 0 }.max() ?? 0)
+        gathered = GatheredParts(plan)
         isNumbered = plan.frames.contains { $0.format.number != nil }
         isContinuing = plan.frames.contains { $0.format.continuedBy != nil }
         if isContinuing { assembly.reserveCapacity(Self.longestMessage) }
         if !plan.answers.isEmpty { outbox.reserveCapacity(1024) }
         unasked.reserveCapacity(Self.mostUnasked)
-        records.reserve(256)
+        records.reserve(256 + plan.mostOpenSamples)
     }
 
     /// Replies that nobody awaits, between two looks at them; more are only counted.
@@ -122,6 +124,7 @@ package struct SerialDecoder: Sendable {
         outbox.removeAll(keepingCapacity: true)
         (inPacket, packetFrames) = (false, 0)
         (answered, damage, lastNumber) = (nil, nil, nil)
+        gathered.clear()
     }
 
     /// From now on it is noted what is not read. For authors: it allocates.
@@ -143,6 +146,7 @@ package struct SerialDecoder: Sendable {
     package mutating func expect(_ request: Int) {
         awaiting = .reply(request)
         (answered, damage, isRefused) = (nil, nil, false)
+        gathered.clear()
         if !plan.listens { for index in framers.indices { framers[index].beginAnew() } }
     }
 
@@ -278,6 +282,7 @@ package struct SerialDecoder: Sendable {
     private mutating func takeDamage(_ reason: Reason, _ index: Int, time: Int64, sink: inout RecordBuffer) {
         counters.damaged += 1
         damage = reason
+        gathered.breakOff()
         if isNoting() {
             notes.append(
                 DecoderNote(

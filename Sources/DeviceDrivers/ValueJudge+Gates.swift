@@ -10,13 +10,20 @@ extension ValueJudge {
     ) -> (validity: Validity, reason: Reason) {
         let value = values[place(field.index, moment)]
         guard value.validity == .valid else { return (value.validity, value.reason) }
+        return gate(of: field, bytes: bytes, start: start, length: length, moment) ?? (.valid, .none)
+    }
+
+    /// What the first of the tests that holds makes of a field's values; `nil` where none does.
+    func gate(
+        of field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment
+    ) -> (validity: Validity, reason: Reason)? {
         for gate in field.gates {
             let holds = holds(gate, bytes: bytes, start: start, length: length, moment)
             if holds == false { continue }
             // What is not known now may be what makes it worthless.
             return holds == nil ? (.invalid, .unknownStatus) : (gate.validity, .deviceStatus)
         }
-        return (.valid, .none)
+        return nil
     }
 
     /// Finds out which states of a message may decide about others: one that does not count itself says nothing.
@@ -63,6 +70,21 @@ extension ValueJudge {
         case .bytes(let test): return test.holds(in: bytes, from: start, length: length)
         case .field(let index, let test):
             return passes(index, test, longestAge: gate.longestAge, bytes: bytes, moment)
+        }
+    }
+
+    /// A field that stands in the message more than once: which is meant, nobody knows, but that it is there. What of
+    /// them does not count says nothing.
+    mutating func present(
+        _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment, sink: inout RecordBuffer
+    ) {
+        let gate = gate(of: field, bytes: bytes, start: start, length: length, moment)
+        guard gate?.validity.carriesValue != false else { return }
+        for alert in field.alerts {
+            switch alert.test {
+            case .present, .absent: change(alert, holds: alert.test == .present, moment, sink: &sink)
+            case .listed, .bit, .has, .above, .below: continue
+            }
         }
     }
 }

@@ -206,14 +206,20 @@ struct ValueJudge: Sendable {
                 remember(field.index, value, at: moment.time)
             }
         }
-        for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
-        if case .bits(_, let count, _) = field.source, count > 1 {
-            for position in 1..<count {
+        // A curve without samples says nothing.
+        for target in field.targets where value.state != .absent || !field.isCurve {
+            emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink)
+        }
+        if case .bits(let slices, let count, let stride) = field.source, count != 1 {
+            let gate = gate(of: field, bytes: bytes, start: start, length: length, moment)
+            // As many as there are whole ones.
+            let last = count ?? (length - (slices.map(\.byte).max() ?? 0) + stride - 1) / stride
+            for position in 1..<max(1, last) {
                 let next = RawValue(
                     sample: position, of: field, bytes: bytes, start: start, length: length, message: message,
                     time: moment.time)
                 let (nextValidity, nextReason) =
-                    validity == value.validity ? (next.validity, next.reason) : (validity, reason)
+                    next.validity == .valid ? gate ?? (.valid, .none) : (next.validity, next.reason)
                 for target in field.targets {
                     emit(field, next, target, nextValidity, nextReason, bytes: bytes, moment, sink: &sink)
                 }
@@ -351,7 +357,7 @@ struct ValueJudge: Sendable {
         alert.alert + (alert.isSlotted ? moment.slot : 0)
     }
 
-    private mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
+    mutating func change(_ alert: AlertPlan, holds: Bool, _ moment: Moment, sink: inout RecordBuffer) {
         change(alertIndex(alert, moment), holds: holds, moment, sink: &sink)
     }
 

@@ -166,6 +166,8 @@ package final class MessagePlan: Sendable {
     /// Where the records stand in the captures of `text`; `nil` for the whole payload.
     package let recordsCapture: Int?
     package let records: RecordPlan?
+    /// Messages before it that hold some of its records.
+    package let parts: MessageDescription.Parts?
     /// The capture with the rack's slot.
     package let slotCapture: Int?
     /// The slot of a request that is said for one.
@@ -179,7 +181,8 @@ package final class MessagePlan: Sendable {
 
     init(
         name: String, frame: Int, when: [ByteTest], length: ClosedRange<Int>?, text: TextPlan?, recordsCapture: Int?,
-        records: RecordPlan?, slotCapture: Int?, fixedSlot: Int?, list: FieldList, isReply: Bool, isEpisodic: Bool
+        records: RecordPlan?, parts: MessageDescription.Parts? = nil, slotCapture: Int?, fixedSlot: Int?,
+        list: FieldList, isReply: Bool, isEpisodic: Bool
     ) {
         self.name = name
         self.frame = frame
@@ -189,6 +192,7 @@ package final class MessagePlan: Sendable {
         self.text = text
         self.recordsCapture = recordsCapture
         self.records = records
+        self.parts = parts
         self.slotCapture = slotCapture
         self.fixedSlot = fixedSlot
         self.list = list
@@ -200,7 +204,9 @@ package final class MessagePlan: Sendable {
 /// Records of a message, compiled.
 package final class RecordPlan: Sendable {
     package struct Keyed: Sendable {
+        /// What the record is; empty of an attribute, which has no record.
         package let key: [UInt8]
+        package var attribute: UInt16?
         package let field: FieldPlan
     }
 
@@ -217,8 +223,8 @@ package final class RecordPlan: Sendable {
     /// Whether a record says who the device is.
     package let hasIdentity: Bool
     package let binary: BinaryRecords?
-    /// Of binary records: the bytes of the key.
-    package let keyAt: Range<Int>
+    /// Whether an attribute is read for itself.
+    package let hasAttributes: Bool
 
     init(
         division: MessageDescription.Records.Division, each: TextPlan, keyCapture: Int, valueCapture: Int?,
@@ -234,13 +240,8 @@ package final class RecordPlan: Sendable {
         self.fields = fields
         self.beside = beside
         hasIdentity = keyed.contains(where: \.field.isIdentity)
-        if case .binary(let records) = division {
-            binary = records
-            keyAt = Range(records.key)
-        } else {
-            binary = nil
-            keyAt = 0..<0
-        }
+        binary = if case .binary(let records) = division { records } else { nil }
+        hasAttributes = keyed.contains { $0.attribute != nil }
     }
 
     /// The bytes of a frame with this payload in which the records stand.
@@ -279,6 +280,17 @@ extension SerialPlan {
     ) -> [UInt8]? {
         guard let payload = send.bytes(saying, value) else { return nil }
         return frame.map { frames[$0].format.encode(payload: payload) } ?? payload
+    }
+}
+
+extension SerialPlan {
+    /// The most samples of a message of which only its records tell how many; 0 where there are none.
+    package var mostOpenSamples: Int {
+        let open = messages.filter { message in
+            message.records?.keyed.contains { if case .bits(_, nil, _) = $0.field.source { true } else { false } }
+                ?? false
+        }
+        return open.map { frames[$0.frame].longest }.max() ?? 0
     }
 }
 

@@ -13,8 +13,9 @@ package struct BitSlice: Sendable, Hashable {
 /// A class so that going through a plan counts one reference a field, not one for each list in it.
 package final class FieldPlan: Sendable {
     package enum Source: Sendable {
-        /// Joined slices, the most significant first; `count` values, `stride` bytes apart.
-        case bits([BitSlice], count: Int, stride: Int)
+        /// Joined slices, the most significant first; `count` values, `stride` bytes apart, without a count as many as
+        /// there are.
+        case bits([BitSlice], count: Int?, stride: Int)
         /// The capture of a template.
         case capture(Int)
         /// Text in bytes that are always there.
@@ -298,12 +299,15 @@ extension ModbusBlock {
 }
 
 extension FieldPlan {
+    /// Whether it is several values that follow each other.
+    package var isCurve: Bool { if case .bits(_, let count, _) = source { count != 1 } else { false } }
+
     /// The bytes the field is taken from, of a field of bits or bytes.
     var bytes: Range<Int> {
         switch source {
         case .bits(let slices, let count, let stride):
             let low = slices.map(\.byte).min() ?? 0
-            return low..<((slices.map(\.byte).max() ?? 0) + 1 + (count - 1) * stride)
+            return low..<((slices.map(\.byte).max() ?? 0) + 1 + ((count ?? 1) - 1) * stride)
         case .bytes(let range), .swappedBytes(let range): return range
         case .capture: return 0..<1
         }

@@ -1,5 +1,5 @@
 import DeviceModel
-import ProfileLanguage
+package import ProfileLanguage
 
 /// Something a device says unasked.
 package enum Unasked: Sendable {
@@ -44,6 +44,13 @@ extension DevicePlan {
         }
     }
 
+    /// How many values of a field stand in a message; of a curve of which only the message tells, those of a second.
+    package func samples(of field: FieldPlan) -> Int {
+        guard case .bits(_, let count, _) = field.source else { return 1 }
+        let period = field.targets.first.map { streams[$0.stream].periodNanoseconds } ?? 1_000_000_000
+        return count ?? max(1, Int((1e9 / Double(period)).rounded()))
+    }
+
     /// How fast the device speaks unasked, as far as its profile tells. Unit: bytes a second; 0 when it only answers,
     /// or speaks at times only.
     package var streamedBytesPerSecond: Double {
@@ -57,8 +64,7 @@ extension DevicePlan {
         func fastest(_ fields: [FieldPlan]) -> Int64? {
             fields.flatMap { field in
                 field.targets.map { target in
-                    let count = if case .bits(_, let count, _) = field.source { Int64(count) } else { Int64(1) }
-                    return streams[target.stream].periodNanoseconds * count
+                    streams[target.stream].periodNanoseconds * Int64(samples(of: field))
                 }
             }.min()
         }
@@ -94,6 +100,14 @@ extension DevicePlan {
         }
     }
 
+    /// The bytes of the record with a field.
+    package func recordBytes(of field: FieldPlan, in records: BinaryRecords) -> Int {
+        guard case .bits(let slices, _, let stride) = field.source, case .told(_, let times, let adds) = records.size
+        else { return records.size.least }
+        let last = (slices.map(\.byte).max() ?? 0) + 1 + (samples(of: field) - 1) * stride
+        return adds + (max(0, last - adds) + times - 1) / times * times
+    }
+
     private func length(of message: MessagePlan, _ plan: SerialPlan) -> Double {
         let frame = plan.frames[message.frame]
         if case .fixed(let length) = frame.length { return Double(length) }
@@ -109,8 +123,12 @@ extension DevicePlan {
         }
         bytes += message.text.map(size) ?? 0
         if let records = message.records, let binary = records.binary {
-            // Each record with the head of a list of its own for each list around it.
-            bytes += records.keyed.count * (binary.stride + 4 * (binary.lists.count + 1))
+            bytes = max(bytes, binary.index.map { $0.bytes.upperBound + 1 } ?? 0)
+            for keyed in records.keyed {
+                // Each record with the head of a list of its own for each list around it.
+                bytes +=
+                    recordBytes(of: keyed.field, in: binary) + (binary.index == nil ? 4 * (binary.lists.count + 1) : 0)
+            }
         } else if let records = message.records {
             bytes += max(1, records.keyed.count) * (size(records.each) + 1)
         }

@@ -101,7 +101,7 @@ extension PlanCompiler {
             name: message.name, frame: message.frame, when: message.when, length: message.length,
             text: template.map { TextPlan($0) },
             recordsCapture: holes.firstIndex(of: "repeat"),
-            records: message.records.map { records($0, of: message, slot: slot) },
+            records: message.records.map { records($0, of: message, slot: slot) }, parts: message.parts,
             slotCapture: holes.firstIndex(of: "slot"), fixedSlot: slot, list: FieldList(fields),
             isReply: message.isReply,
             isEpisodic: isEpisodic(message))
@@ -144,9 +144,18 @@ extension PlanCompiler {
         var each: [FieldPlan] = []
         var beside: [(UInt16, FieldPlan)] = []
         for field in profile.fields {
-            guard case .record(message.name, let key, let attribute, let slices) = field.place else { continue }
+            if case .attribute(message.name, let number, let slices) = field.place {
+                let bits = slices.map { BitSlice(byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
+                let plan = fieldPlan(field, .bits(bits, count: 1, stride: 1), reading(field.type, width: field.width))
+                keyed.append(RecordPlan.Keyed(key: [], attribute: number, field: plan))
+            }
+            guard case .record(message.name, let key, let attribute, let slices, let samples) = field.place else {
+                continue
+            }
             let bits = slices.map { BitSlice(byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
-            let plan = fieldPlan(field, .bits(bits, count: 1, stride: 1), reading(field.type, width: field.width))
+            let plan = fieldPlan(
+                field, .bits(bits, count: samples.map(\.count) ?? 1, stride: samples?.stride ?? 1),
+                reading(field.type, width: field.width))
             if let key {
                 keyed.append(RecordPlan.Keyed(key: key, field: plan))
             } else if let attribute {

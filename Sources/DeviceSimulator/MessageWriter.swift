@@ -6,8 +6,8 @@ import StrictYAML
 
 /// Makes a device's messages from its profile: the reverse of decoding.
 struct MessageWriter {
-    private let plan: DevicePlan
-    private let serial: SerialPlan
+    let plan: DevicePlan
+    let serial: SerialPlan
     private let world: SimulatedWorld
     /// What each field shows: the first metric of it whose unit is known.
     private let shown: [String: (metric: MetricDescription, stream: StreamDescriptor)]
@@ -37,8 +37,18 @@ struct MessageWriter {
             var head = [UInt8](repeating: 0, count: length)
             mark(&head, compiled.when)
             write(compiled.fields, seconds: seconds, to: &head)
-            return format.encode(
-                payload: Array(head[format.payloadStart...]) + lists(binary, description.name, seconds: seconds))
+            if let index = binary.index {
+                let records = indexed(binary, index, compiled, seconds: seconds, head: &head)
+                return format.encode(payload: Array(head[format.payloadStart...]) + records)
+            }
+            var items = items(binary, description.name, seconds: seconds)
+            var before: [UInt8] = []
+            if let parts = description.parts {
+                // What may come in parts comes in two: whoever plays it shows that they are put together.
+                before = part(parts, format, lists(binary, Array(items.prefix(items.count / 2))))
+                items.removeFirst(items.count / 2)
+            }
+            return before + format.encode(payload: Array(head[format.payloadStart...]) + lists(binary, items))
         }
         if description.template != nil || description.records != nil {
             var payload =
@@ -99,7 +109,7 @@ struct MessageWriter {
     }
 
     /// Lets bytes pass their tests.
-    private func mark(_ plain: inout [UInt8], _ tests: [ByteTest]) {
+    func mark(_ plain: inout [UInt8], _ tests: [ByteTest]) {
         for test in tests {
             for byte in test.bytes where byte < plain.count {
                 switch test.test {
@@ -111,9 +121,10 @@ struct MessageWriter {
         }
     }
 
-    private func write(_ fields: [FieldPlan], part: Int? = nil, seconds: Double, to plain: inout [UInt8]) {
+    func write(_ fields: [FieldPlan], part: Int? = nil, seconds: Double, to plain: inout [UInt8]) {
         for field in fields {
-            guard case .bits(let slices, let count, let stride) = field.source else { continue }
+            guard case .bits(let slices, _, let stride) = field.source else { continue }
+            let count = plan.samples(of: field)
             let shift = part.map { $0 * (serial.packet?.frameLength ?? 0) } ?? 0
             let described = plan.profile.fields[field.index]
             let period = samplePeriod(field)
@@ -129,76 +140,6 @@ struct MessageWriter {
         }
     }
 
-    // MARK: Binary records
-
-    /// The records of a message in their lists, one in each.
-    private func lists(_ binary: BinaryRecords, _ message: String, seconds: Double) -> [UInt8] {
-        // The records, or for each the attributes of its list.
-        var items: [[[UInt8]]] = []
-        for field in plan.profile.fields {
-            guard case .record(message, let key?, _, _) = field.place, metric(field) != nil else { continue }
-            var record = [UInt8](repeating: 0, count: binary.stride)
-            record.replaceSubrange(binary.key, with: key)
-            var beside: [(number: UInt16, value: [UInt8])] = []
-            for other in plan.profile.fields {
-                guard case .record(message, let otherKey, let attribute, let slices) = other.place,
-                    otherKey == key || otherKey == nil
-                else { continue }
-                let value = UInt64(bitPattern: number(other, of: field, seconds: seconds))
-                let places = slices.map { (byte: $0.byte, low: UInt8($0.low), width: UInt8($0.width)) }
-                guard let attribute else {
-                    write(value, places, to: &record)
-                    continue
-                }
-                var bytes = [UInt8](repeating: 0, count: (slices.map(\.byte).max() ?? 0) + 1)
-                write(value, places, to: &bytes)
-                beside.append((attribute, bytes))
-            }
-            guard let holding = binary.attributes.sorted(by: { $0.key < $1.key }).first else {
-                items.append([record])
-                continue
-            }
-            let content = holding.value == .list ? Self.list([record]) : record
-            items.append(
-                [Self.attribute(holding.key, content)] + beside.map { Self.attribute($0.number, $0.value) })
-        }
-        guard let innermost = binary.lists.last else { return items.joined().flatMap { $0 } }
-        var depth = binary.lists.count - 1
-        var body = Self.list(Array(items.joined()))
-        if depth > 0, !binary.attributes.isEmpty {
-            body = Self.list(items.map { [UInt8](repeating: 0, count: innermost) + Self.list($0) })
-            depth -= 1
-        }
-        while depth > 0 {
-            body = Self.list([[UInt8](repeating: 0, count: binary.lists[depth]) + body])
-            depth -= 1
-        }
-        return [UInt8](repeating: 0, count: binary.lists[0]) + body
-    }
-
-    private static func list(_ items: [[UInt8]]) -> [UInt8] {
-        let bytes = items.flatMap { $0 }
-        return word(items.count) + word(bytes.count) + bytes
-    }
-
-    private static func attribute(_ number: UInt16, _ value: [UInt8]) -> [UInt8] {
-        word(Int(number)) + word(value.count) + value
-    }
-
-    private static func word(_ number: Int) -> [UInt8] { [UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF)] }
-
-    /// What a field of a record holds: the unit's field the code of the unit in which the value is given.
-    private func number(_ field: FieldDescription, of value: FieldDescription, seconds: Double) -> Int64 {
-        if let condition = metric(value)?.metric.condition, condition.field == field.name,
-            let code = condition.codes.first
-        {
-            return YAMLText.integer(code.text) ?? 0
-        }
-        let counts = number(field, seconds: seconds)
-        guard case .medicalFloat(let places) = field.type else { return counts }
-        return Int64(bitPattern: MedicalFloat(width: field.width).bits(of: counts, places: places) ?? 0)
-    }
-
     private func isOfPacket(_ field: FieldPlan) -> Bool {
         serial.packet?.list.fields.contains { $0.index == field.index } ?? false
     }
@@ -207,7 +148,7 @@ struct MessageWriter {
         field.targets.first.map { Double(plan.streams[$0.stream].periodNanoseconds) / 1e9 } ?? 0
     }
 
-    private func write(_ value: UInt64, _ slices: [(byte: Int, low: UInt8, width: UInt8)], to plain: inout [UInt8]) {
+    func write(_ value: UInt64, _ slices: [(byte: Int, low: UInt8, width: UInt8)], to plain: inout [UInt8]) {
         var left = slices.reduce(0) { $0 + UInt64($1.width) }
         for slice in slices {
             left -= UInt64(slice.width)
@@ -280,11 +221,11 @@ struct MessageWriter {
 
     // MARK: Values
 
-    private func metric(_ field: FieldDescription) -> (metric: MetricDescription, stream: StreamDescriptor)? {
+    func metric(_ field: FieldDescription) -> (metric: MetricDescription, stream: StreamDescriptor)? {
         shown[field.name]
     }
 
-    private func simulated(_ field: FieldDescription, seconds: Double) -> SimulatedWorld.Value? {
+    func simulated(_ field: FieldDescription, seconds: Double) -> SimulatedWorld.Value? {
         let value = world.value(
             field.name,
             showing: metric(field).map {
@@ -300,7 +241,7 @@ struct MessageWriter {
     }
 
     /// The number a field holds for its simulated value.
-    private func number(_ field: FieldDescription, seconds: Double) -> Int64 {
+    func number(_ field: FieldDescription, seconds: Double) -> Int64 {
         switch simulated(field, seconds: seconds) {
         case .number(let value)?:
             if field.type == .float32 { return Int64(Float(value).bitPattern) }
@@ -347,7 +288,7 @@ struct MessageWriter {
 }
 
 /// Whole numbers as profiles write them.
-private enum YAMLText {
+enum YAMLText {
     static func integer(_ text: String) -> Int64? {
         text.hasPrefix("0x") ? Int64(text.dropFirst(2), radix: 16) : Int64(text)
     }

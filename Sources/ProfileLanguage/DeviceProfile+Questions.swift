@@ -6,7 +6,9 @@ extension DeviceProfile {
     package func holds(_ message: MessageDescription, field name: String) -> Bool {
         if message.holes.contains(name) { return true }
         switch fields.first(where: { $0.name == name })?.place {
-        case .slices(message.name, _, _, _), .keyed(message.name, _), .record(message.name, _, _, _): return true
+        case .slices(message.name, _, _, _), .keyed(message.name, _), .record(message.name, _, _, _, _),
+            .attribute(message.name, _, _):
+            return true
         default: return false
         }
     }

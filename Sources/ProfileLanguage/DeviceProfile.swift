@@ -199,6 +199,7 @@ package struct MessageDescription: Sendable {
     package var length: ClosedRange<Int>?
     package var template: Template?
     package var records: Records?
+    package var parts: Parts?
     /// The device sends it only when asked.
     package var isReply = false
     package var location = SourceLocation(file: "", line: 1, column: 1)

@@ -74,6 +74,12 @@ package struct FieldDescription: Sendable {
         package let width: Int
     }
 
+    /// Values that follow each other in a record, `stride` bytes apart; without a count as many as it has.
+    package struct Samples: Sendable, Hashable {
+        package let count: Int?
+        package let stride: Int
+    }
+
     package enum Place: Sendable {
         /// Slices of the frame, packet or message with this name; `count` values that follow each other, `stride` bytes
         /// apart.
@@ -84,7 +90,9 @@ package struct FieldDescription: Sendable {
         case keyed(message: String, key: String)
         /// Slices of the binary records of a message, or of an attribute beside them; of every record where there is no
         /// key.
-        case record(message: String, key: [UInt8]?, attribute: UInt16?, [Slice])
+        case record(message: String, key: [UInt8]?, attribute: UInt16?, [Slice], samples: Samples?)
+        /// Slices of the attribute of this number, which stands once in the lists of a message.
+        case attribute(message: String, UInt16, [Slice])
         case registers(RegisterSource)
     }
 
@@ -124,12 +132,22 @@ package struct FieldDescription: Sendable {
     /// Bits of one value of a binary field.
     package var width: Int {
         switch place {
-        case .slices(_, let slices, _, _), .record(_, _, _, let slices): slices.reduce(0) { $0 + $1.width }
+        case .slices(_, let slices, _, _), .record(_, _, _, let slices, _), .attribute(_, _, let slices):
+            slices.reduce(0) { $0 + $1.width }
         case .registers(let source):
             source.bits?.count
                 ?? (source.space.isBits
                     ? 1 : source.parts.isEmpty ? source.registers * 16 : source.parts.reduce(0) { $0 + $1.bits.count })
         case .hole, .keyed: 0
+        }
+    }
+
+    /// Whether it is several values that follow each other.
+    var isSeveral: Bool {
+        switch place {
+        case .slices(_, _, let count, _): count > 1
+        case .record(_, _, _, _, let samples): samples != nil
+        case .hole, .keyed, .attribute, .registers: false
         }
     }
 

@@ -35,7 +35,10 @@ extension Grammar {
         static let byteBit = 0...7
         static let bitValue = 0...1
         static let recordBytes = 1...256
+        static let recordByte = 0...255
         static let bytesBeforeList = 0...256
+        static let recordAdds = 0...4096
+        static let bytesEach = 1...8
         static let attribute = 0...65535
 
         // Fields.
@@ -84,6 +87,8 @@ extension Grammar {
         static let level: KeyValuePairs<String, Bool> = ["on": true, "off": false]
         static let consent: KeyValuePairs<String, Bool> = ["yes": true, "no": false]
         static let lengthType = all(FrameFormat.LengthType.self)
+        /// Numbers within records, which are binary.
+        static let countType = lengthType.filter { $0.value != .decimal }
         static let encoding = all(ChecksumEncoding.self)
         static let over: KeyValuePairs<String, Bool> = ["plain": false, "wire": true]
         static let from: KeyValuePairs<String, Bool> = ["host": true, "device": false]

@@ -7,14 +7,18 @@ extension Grammar {
             Key("key", .either([.text, .number]), "the record with this key; of binary records also `any`"),
             Key(
                 "attribute", .whole(Bounds.attribute),
-                "of binary records: the attribute beside the record in the same list"),
+                "of binary records: the attribute beside the record in the same list; without `key` the one of its "
+                    + "number"
+            ),
             Key("frame", .whole(Bounds.frameOfPacket), "in a packet: which frame, from 1"),
             Key("byte", .whole(Bounds.frameByte), "the byte, from 0"),
             Key("bits", .span(Bounds.registerBit), "bits of the byte or register: 3 or 0..6"),
             Key(
                 "join", .list(.either([.part(slice), .part(registerPart)])),
                 "parts put together, the most significant first"),
-            Key("count", .whole(Bounds.samples), "so many values follow each other"),
+            Key(
+                "count", .either([.whole(Bounds.samples), .word([rest])]),
+                "so many values follow each other; `rest` for as many as the record has"),
             Key("type", .word(types), "how it is written"),
             Key("places", .whole(Bounds.places), "of a decimal or a medfloat: digits kept after the point (3)"),
             Key("input", .whole(Bounds.address), "register read with function 4"),

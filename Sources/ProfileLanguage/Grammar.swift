@@ -61,6 +61,8 @@ package enum Grammar {
     ]
     /// In place of a field: each message tells another result.
     static let eachMessage = "each-message"
+    /// In place of a count: as many as there are.
+    static let rest = "rest"
     static let code: Shape = .oneOrMore(.either([.text, .number]))
 
     package static let profile = Part(
@@ -276,16 +278,36 @@ package enum Grammar {
             Key("text", .text, "the payload as it looks, with {holes}"),
             Key("split", .either([.bytes, .word(["blanks"])]), "what separates its items, instead of the frame's"),
             Key("repeat", .part(records), "records that follow each other: the payload, or the hole {repeat}"),
+            Key(
+                "parts", .part(parts),
+                "of an answer with binary records: how some of them may come in messages before it"),
+        ])
+
+    static let parts = Part(
+        "parts", "Messages with records of the answer that follows them. Where one is missing, the answer is none.",
+        [
+            Key("when", .oneOrMore(.part(byteTest)), required: true, "how they are known"),
+            Key("length", .span(Bounds.frameBytes), "bytes of the whole plain frame"),
+            Key(
+                "from", .whole(Bounds.frameByte), required: true,
+                "the byte where their records, or the outermost list, begin"),
+            Key("number", .whole(Bounds.frameByte), required: true, "the byte that counts them, from 1"),
+            Key("last-when", .part(byteTest), required: true, "how the last before the answer is known"),
         ])
 
     static let records = Part(
         "repeat", "Records within a message.",
         [
             Key("split", .either([.bytes, .word(["blanks"])]), "what separates them"),
-            Key("stride", .whole(Bounds.recordBytes), "or how many bytes each has"),
+            Key(
+                "stride", .either([.whole(Bounds.recordBytes), .part(recordLength)]),
+                "or how many bytes each has; of binary records also where each says so itself"),
             Key("each", .text, "a record of text as it looks: {key}, {value}, {slot} and fields; or `key-at`"),
             Key("split-each", .either([.bytes, .word(["blanks"])]), "what separates the items of one record"),
-            Key("key-at", .span(Bounds.frameByte), "of binary records: the bytes of a record that say what it is"),
+            Key(
+                "key-at", .span(Bounds.frameByte),
+                "of binary records: the bytes of a record, or of an entry of the index, that say what it is"),
+            Key("index", .part(recordIndex), "of binary records: where each stands, in place of `from`"),
             Key(
                 "from", .whole(Bounds.frameByte),
                 "of binary records: the byte where they, or the outermost list, begin; they end with the payload"),
@@ -298,6 +320,38 @@ package enum Grammar {
                 "attributes", .named(.word(names(Words.holding))),
                 "by number: the attributes that hold a record or a list of records. The items of the innermost list "
                     + "are then attributes: number, number of bytes, two bytes each, and value"),
+        ])
+
+    static let recordLength = Part(
+        "length of a record", "The number in a record that tells its length.",
+        [
+            Key("byte", .whole(Bounds.recordByte), required: true, "where it stands"),
+            Key("type", .word(names(Words.countType)), required: true, "how it is written"),
+            Key("times", .whole(Bounds.bytesEach), "the bytes that each counts (1)"),
+            Key(
+                "adds", .whole(Bounds.recordAdds), required: true,
+                "the whole record is so many times the number, and this many bytes more"),
+        ])
+
+    static let recordIndex = Part(
+        "index", "Entries at a fixed place that say where records stand.",
+        [
+            Key("bytes", .span(Bounds.frameByte), required: true, "the bytes of the frame that the entries fill"),
+            Key("stride", .whole(Bounds.recordBytes), required: true, "how many bytes each entry has"),
+            Key(
+                "place", .part(recordPlace), required: true, "the number in an entry that tells where its record begins"
+            ),
+            Key("ends-with", .number, "the key of the entry with which the index ends early"),
+        ])
+
+    static let recordPlace = Part(
+        "place of a record", "The number in an entry of the index.",
+        [
+            Key("byte", .whole(Bounds.recordByte), required: true, "where it stands in the entry"),
+            Key("type", .word(names(Words.countType)), required: true, "how it is written"),
+            Key(
+                "adds", .whole(Bounds.frameByte), required: true,
+                "the record begins at the byte of the frame that is the number plus this"),
         ])
 }
 

@@ -20,7 +20,7 @@ extension ProfileReader {
                 }
             }
             if isText, waveform { from.error("a waveform's field is a number") }
-            if case .slices(_, _, let count, _) = field.place, count > 1, !waveform {
+            if field.isSeveral, !waveform {
                 from.error("“\(field.name)” is several values; only a waveform holds them")
             }
             let scale = map["scale"]?.scale() ?? .one
@@ -83,7 +83,7 @@ extension ProfileReader {
         if field.type.isFloat || field.givesText {
             map.value.error("a number that is made of several fields is no float and no text")
         }
-        if case .slices(_, _, let count, _) = field.place, count > 1 {
+        if field.isSeveral {
             map.value.error("several values that follow each other are made of nothing else")
         }
         return terms

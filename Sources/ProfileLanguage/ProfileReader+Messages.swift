@@ -67,6 +67,10 @@ extension ProfileReader {
             message.template = template(written, separator: separator, text)
         }
         message.records = map["repeat"].flatMap { records($0, longest: frame.longest) }
+        message.parts = map["parts"].flatMap { parts($0, longest: frame.longest) }
+        if message.parts != nil, !isReply || message.records?.binary?.lists.isEmpty != false {
+            map["parts"]?.error("“parts” belong to the answer to a request, with binary records in “lists”")
+        }
         if message.when.isEmpty, message.template == nil, message.records == nil,
             profile.frames.count(where: { !$0.isFromHost }) == 1, !isReply,
             map["length"] == nil
@@ -75,6 +79,19 @@ extension ProfileReader {
         }
         checkReserved(message, value)
         return message
+    }
+
+    private func parts(_ value: YAMLValue, longest: Int) -> MessageDescription.Parts? {
+        guard let map = value.mapping("parts of the answer") else { return nil }
+        map.allow(Grammar.parts)
+        guard let when = map.required("when")?.byteTests(limit: max(1, longest)), !when.isEmpty,
+            let from = map.required("from")?.place("the byte where they begin", below: longest),
+            let number = map.required("number")?.place("the byte that counts them", below: longest),
+            let last = map.required("last-when")?.byteTest(limit: max(1, longest))
+        else { return nil }
+        return MessageDescription.Parts(
+            when: when, length: map["length"]?.span("the frame's bytes", 1...max(1, longest)), from: from,
+            number: number, lastWhen: last)
     }
 
     private func template(_ text: String, separator: Separator?, _ value: YAMLValue) -> Template? {
@@ -95,7 +112,7 @@ extension ProfileReader {
                     division: .binary($0), each: Template(items: [], separator: nil, moreItems: false))
             }
         }
-        for key in ["from", "lists", "attributes"] {
+        for key in ["from", "lists", "attributes", "index"] {
             map[key]?.error("“\(key)” belongs to binary records, whose key stands “key-at” some of their bytes")
         }
         guard let each = map.required("each"), let text = each.text("a record as it looks"),

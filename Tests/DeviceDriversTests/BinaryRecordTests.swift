@@ -146,6 +146,109 @@ private struct Kept: RecordSink {
     }
 }
 
+/// Records that tell their own length, and stand where an index says; values of which only the record tells how many.
+@Suite struct IndexedRecordTests {
+    private static let indexed =
+        "index: {bytes: 2..7, stride: 3, place: {byte: 0, type: uint16le, adds: 8}, ends-with: 0xFF}, key-at: 2, "
+        + "stride: {byte: 0, type: uint8, times: 2, adds: 2}"
+
+    private func load(_ records: String, _ gate: String = "") throws -> DeviceProfile {
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: sensor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            frames:
+              frame: {start: 0xAA, length: {byte: 1, type: uint8, adds: 3}, longest: 200, checksum: {sum8: 1..}}
+            messages:
+              m: {length: 3..200, repeat: {\(records)}}
+            fields:
+              curve: {in: m, key: 5, byte: 2, type: int16, count: rest, missing: {-1: underflow}\(gate)}
+            waveforms:
+              - {metric: MDC_PULS_OXIM_PLETH, from: curve, unit: "1", period: 10ms}
+            """
+        return try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text))
+    }
+
+    private func read(_ profile: DeviceProfile, _ payload: [UInt8]) throws -> [String] {
+        let plan = profile.compile(handle: "device")
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        var decoder = SerialDecoder(plan, serial)
+        var kept = Kept()
+        let body = [UInt8(payload.count)] + payload
+        let bytes = [0xAA] + body + [body.reduce(0, &+)]
+        decoder.feed(bytes, count: bytes.count, time: 1, sink: &kept)
+        return kept.records.filter { $0.kind == .sample }.map {
+            $0.validity.carriesValue ? "\($0.bits)" : "\($0.validity.word) \($0.reason.word)"
+        }
+    }
+
+    /// Two entries: the first record is another's, of one sample; the second ours, of three.
+    private let whole: [UInt8] = [0, 0, 6, 4, 0, 5, 1, 0, 0, 9, 3, 0, 0, 1, 0, 2, 255, 255]
+
+    @Test func aRecordStandsWhereTheIndexSays() throws {
+        let profile = try load(Self.indexed)
+        #expect(try read(profile, whole) == ["1", "2", "underflow sentinel"])
+        // The list ends early; bytes between records are nobody's.
+        #expect(try read(profile, [3, 0, 5, 0, 0, 255, 7, 7, 7, 1, 0, 0, 8]) == ["8"])
+        // A record of none, and none at all, say nothing.
+        #expect(try read(profile, [0, 0, 5, 0, 0, 255, 0, 0]).isEmpty)
+        #expect(try read(profile, [0, 0, 255, 0, 0, 0]).isEmpty)
+        // Of two of one kind nobody knows which is meant.
+        #expect(try read(profile, [0, 0, 5, 4, 0, 5, 1, 0, 0, 9, 1, 0, 0, 8]) == ["invalid malformed"])
+    }
+
+    /// Every length, and the upper byte of every place, is changed to every other value.
+    @Test func aPlaceOrALengthThatDoesNotFitGivesNoValue() throws {
+        let profile = try load(Self.indexed)
+        for place in [1, 4, 6, 10] {
+            for other in UInt8.min...UInt8.max where other != whole[place] {
+                var changed = whole
+                changed[place] = other
+                let heard = try read(profile, changed)
+                // The other record shorter, or ours: then whole samples of ours, or nothing.
+                let isShorter = heard == Array(["1", "2", "underflow sentinel"].prefix(heard.count))
+                #expect(isShorter, "byte \(place) is \(other): \(heard)")
+            }
+        }
+        for length in 0..<whole.count { #expect(try read(profile, Array(whole[..<length])).isEmpty) }
+    }
+
+    @Test func whatDoubtsARecordDoubtsEachOfItsValues() throws {
+        let profile = try load(
+            Self.indexed, ", validity-when: {byte: 1, bit: 0, is: 1, validity: invalid}")
+        #expect(
+            try read(profile, [0, 0, 5, 0, 0, 255, 2, 1, 255, 255, 0, 7]) == [
+                "underflow sentinel", "invalid deviceStatus",
+            ])
+        #expect(try read(profile, [0, 0, 5, 0, 0, 255, 2, 0, 255, 255, 0, 7]) == ["underflow sentinel", "7"])
+    }
+
+    @Test func recordsThatTellTheirLengthFollowEachOther() throws {
+        let profile = try load("stride: {byte: 1, type: uint8, adds: 2}, key-at: 0, from: 2")
+        #expect(try read(profile, [9, 3, 1, 1, 1, 5, 4, 0, 1, 0, 2, 9, 0]) == ["1", "2"])
+        #expect(try read(profile, [9, 3, 1, 1, 1, 5, 4, 0, 1, 0, 2, 9]).isEmpty)
+        #expect(try read(profile, [9, 3, 1, 1, 1, 5, 5, 0, 1, 0, 2]).isEmpty)
+    }
+
+    @Test(arguments: [
+        (indexed + ", from: 2", "leave “from” out"),
+        (
+            "index: {bytes: 2..8, stride: 3, place: {byte: 0, type: uint8, adds: 8}}, key-at: 2, stride: 2",
+            "whole entries"
+        ),
+        ("index: {bytes: 2..7, stride: 3, place: {byte: 2, type: uint16, adds: 8}}, key-at: 2, stride: 2", "beyond"),
+        ("index: {bytes: 2..7, stride: 3, place: {byte: 0, type: uint16, adds: 8}}, key-at: 3, stride: 2", "the key"),
+        ("stride: {byte: 3, type: uint16, adds: 4}, key-at: 0, from: 2", "at least the 5 bytes"),
+        ("stride: {byte: 3, type: decimal, adds: 4}, key-at: 0, from: 2", "type"),
+        ("stride: {byte: 1, type: uint8, adds: 2}, key-at: 2, from: 2", "the key"),
+    ])
+    func whatCannotBeIsRefused(records: String, words: String) {
+        let error = #expect(throws: InvalidFile.self) { try load(records) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(words), "\(error.map { "\($0)" } ?? "")")
+    }
+}
+
 /// FLOAT-Type and SFLOAT-Type.
 @Suite struct MedicalFloatTests {
     // Of public material: 95.0, 60, 10.0, 1.5.

@@ -27,7 +27,7 @@ import Testing
     private static let narrower: Set<String> = [
         "byte", "frame", "in", "of", "at", "from", "key-at", "attribute", "bits", "length", "longest", "unit", "count",
         "stride", "lists", "places", "digits", "registers", "input", "holding", "coil", "discrete", "longest-read",
-        "bit", "adds", "retries",
+        "bit", "adds", "retries", "number",
     ]
 
     private func sites(_ path: String, _ text: String) throws -> [Site] {

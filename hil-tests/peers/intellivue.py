@@ -79,11 +79,28 @@ def compound(*values: bytes) -> bytes:
     return struct.pack(">HH", len(values), sum(map(len, values))) + b"".join(values)
 
 
+def alarm(source: int, code: int, kind: int, *, state: int = 0, text: str = "") -> bytes:
+    """An active alarm: where it comes from, what it is, and what the monitor writes."""
+    words = (text + "\0").encode("utf-16-be")
+    info = struct.pack(">HIHH", 1, 0x00020000, 0, 0) + struct.pack(">H", len(words)) + words
+    return struct.pack(">9H", source, code, kind, state, 6, 0, 11, 516, len(info)) + info
+
+
 @dataclass
 class Patient:
-    """What the monitor shows; the objects as they are sent."""
+    """What the monitor shows; the objects as they are sent, and the active alarms by kind."""
 
     objects: list[bytes] = field(default_factory=list)
+    patient_alarms: list[bytes] = field(default_factory=list)
+    technical_alarms: list[bytes] = field(default_factory=list)
+
+    def alarm_objects(self) -> list[bytes]:
+        """The alert monitor: its condition, with the greatest kind of each list, and the two lists."""
+        kinds = [max((struct.unpack(">H", one[4:6])[0] for one in some), default=0)
+                 for some in (self.patient_alarms, self.technical_alarms)]
+        condition = struct.pack(">5H", 0, 1, *kinds, max(kinds))
+        return [observation(99, (0x0916, condition), (0x0902, compound(*self.patient_alarms)),
+                            (0x0904, compound(*self.technical_alarms)))]
 
 
 class IntelliVue(ThreadedDevice):
@@ -95,6 +112,7 @@ class IntelliVue(ThreadedDevice):
         self.patient = patient
         self.log: list[str] = []
         self.in_parts = False
+        self.lost_part = None  # the place of a part that is not sent
         self.polls = 0
         self._associated = self._confirmed = False
         self._event = self._polled = 0.0
@@ -150,22 +168,28 @@ class IntelliVue(ThreadedDevice):
                 self.log.append("confirmed")
             elif payload[4:6] == b"\0\1" and payload[24:26] == b"\x0C\x16" and self._confirmed:
                 self._polled = time.monotonic()
-                self.polls += 1
-                self._answer(payload[8:10], payload[28:30])
+                kind = payload[30:36]
+                if kind == bytes.fromhex("000100060803"):
+                    self.polls += 1
+                    self._answer(payload[8:10], payload[28:30], kind, self.patient.objects)
+                elif kind == bytes.fromhex("000100360801"):
+                    self._answer(payload[8:10], payload[28:30], kind, self.patient.alarm_objects())
+                else:
+                    self.log.append("polled for something else")
 
-    def _answer(self, invoke: bytes, poll: bytes) -> None:
+    def _answer(self, invoke: bytes, poll: bytes, polled: bytes, objects: list[bytes]) -> None:
         self._ticks += 8000
-        objects = self.patient.objects
         half = len(objects) // 2
         parts = [objects[:half], objects[half:], []] if self.in_parts else [objects]
         for number, part in enumerate(parts):
             content = b"".join(part)
             contexts = struct.pack(">HHH", 1, len(part), len(content)) + content if part else b""
-            result = poll + struct.pack(">I", self._ticks) + b"\xFF" * 8 + bytes.fromhex("000100060803")
+            result = poll + struct.pack(">I", self._ticks) + b"\xFF" * 8 + polled
             result += struct.pack(">HH", 1 if part else 0, len(contexts)) + contexts
             body = bytes.fromhex("002100000000") + struct.pack(">HH", 0x0C16, len(result)) + result
             body = invoke + bytes.fromhex("0007") + struct.pack(">H", len(body)) + body
             kind = b"\0\2"
             if self.in_parts and number < 2:
                 kind, body = b"\0\5", bytes([1 if number == 0 else 3, number + 1]) + body
-            self.cable.write(frame(bytes.fromhex("E1000002") + kind + struct.pack(">H", len(body)) + body))
+            if self.lost_part is None or self.lost_part != number:
+                self.cable.write(frame(bytes.fromhex("E1000002") + kind + struct.pack(">H", len(body)) + body))

@@ -1,0 +1,156 @@
+import DeviceModel
+import DevicePlans
+import ProfileLanguage
+import StrictYAML
+import TestSupport
+import Testing
+
+@testable import DeviceDrivers
+
+private struct Kept: RecordSink {
+    var records: [SampleRecord] = []
+    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
+}
+
+/// Answers whose records come in several messages: all of them, or none.
+@Suite struct AnswerPartsTests {
+    /// A message is its kind, its number, whether it is the last part, and a list of attributes.
+    private static let text = """
+        nabd: profile/1
+        device: {manufacturer: XY, model: M, kind: sensor}
+        provenance: [{document: manual, seen: here}]
+        line: {serial: 9600, format: 8N1}
+        frames:
+          frame: {start: 0xAA, length: {byte: 1, type: uint8, adds: 3}, longest: 200, checksum: {sum8: 1..}}
+        fields:
+          value: {in: ask, key: 5, byte: 1, type: int16}
+          other: {in: ask, key: 6, byte: 1, type: int16}
+          alarm: {in: ask, key: 9, byte: 1, type: int16, validity-when: {byte: 1, bit: 7, is: 1, validity: invalid}}
+          lamp: {in: ask, attribute: 3, byte: 0, type: uint8}
+        requests:
+          ask:
+            send: "?"
+            class: read
+            every: 1s
+            reply:
+              in: frame
+              when: {byte: 2, is: 1}
+              repeat: {stride: 3, key-at: 0, from: 3, lists: [0], attributes: {7: record}}
+              parts: {when: {byte: 2, is: 2}, from: 5, number: 3, last-when: {byte: 4, is: 1}}
+        metrics:
+          - {metric: MDC_TEMP, from: value, unit: Cel}
+          - {metric: MDC_TEMP_SKIN, from: other, unit: Cel}
+        alerts:
+          - {alert: NABD_MADE_UP, when: {field: alarm, present: true}, priority: low, text: t, text-ar: ت}
+          - {alert: NABD_MADE_UP_2, when: {field: lamp, bit: 1}, priority: low, text: t, text-ar: ت}
+        """
+
+    private static func load(_ text: String = text) throws -> DeviceProfile {
+        try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text))
+    }
+
+    private static func frame(_ payload: [UInt8]) -> [UInt8] {
+        let body = [UInt8(payload.count)] + payload
+        return [0xAA] + body + [body.reduce(0, &+)]
+    }
+
+    private static func list(_ attributes: [[UInt8]]) -> [UInt8] {
+        let bytes = Array(attributes.joined())
+        return [0, UInt8(attributes.count), 0, UInt8(bytes.count)] + bytes
+    }
+
+    private static func record(_ key: UInt8, _ value: UInt8, high: UInt8 = 0) -> [UInt8] {
+        [0, 7, 0, 3, key, high, value]
+    }
+
+    private static func part(_ number: UInt8, isLast: Bool = false, _ attributes: [UInt8]...) -> [UInt8] {
+        frame([2, number, isLast ? 1 : 0] + list(attributes))
+    }
+
+    private static func answer(_ attributes: [UInt8]...) -> [UInt8] { frame([1] + list(attributes)) }
+
+    private func read(_ messages: [[UInt8]], awaits: Bool = true) throws -> [String] {
+        let plan = try Self.load().compile(handle: "device")
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        var decoder = SerialDecoder(plan, serial)
+        var kept = Kept()
+        if awaits { decoder.expect(0) }
+        for bytes in messages { decoder.feed(bytes, count: bytes.count, time: 1, sink: &kept) }
+        return kept.records.map { record in
+            switch record.kind {
+            case .alertStart: "alarm \(record.index)"
+            case .alertEnd: "end \(record.index)"
+            default:
+                "\(record.index): "
+                    + (record.validity.carriesValue
+                        ? "\(record.bits)" : "\(record.validity.word) \(record.reason.word)")
+            }
+        }
+    }
+
+    private let first = part(1, record(5, 10))
+    private let second = part(2, isLast: true, record(6, 20))
+    private let empty = answer()
+
+    @Test func allPartsAreOneAnswer() throws {
+        #expect(try read([first, second, empty]) == ["0: 10", "1: 20"])
+        #expect(try read([first, Self.part(2, isLast: true), Self.answer(Self.record(6, 30))]) == ["0: 10", "1: 30"])
+        // One that is an answer by itself needs none.
+        #expect(
+            try read([Self.answer(Self.record(5, 10))]) == ["0: 10", "1: notAvailable absent"])
+        // What stands in two parts has no value.
+        #expect(
+            try read([first, Self.part(2, isLast: true, Self.record(5, 10)), empty])
+                == ["0: invalid malformed", "1: notAvailable absent"])
+    }
+
+    @Test func whereOneIsMissingNoneCounts() throws {
+        #expect(try read([first, empty]).isEmpty)
+        #expect(try read([second, empty]).isEmpty)
+        #expect(try read([second, first, empty]).isEmpty)
+        #expect(try read([first, second, second, empty]).isEmpty)
+        #expect(try read([first, Self.part(3, isLast: true, Self.record(6, 20)), empty]).isEmpty)
+        // Something damaged came between, or before.
+        var damaged = first
+        damaged[5] ^= 1
+        #expect(try read([first, damaged, second, empty]).isEmpty)
+        #expect(try read([damaged, empty]).isEmpty)
+        // What was begun and broke off is forgotten when another begins.
+        #expect(try read([Self.part(1, Self.record(5, 99)), first, second, empty]) == ["0: 10", "1: 20"])
+        #expect(try read([second, first, second, empty]) == ["0: 10", "1: 20"])
+    }
+
+    @Test func partsThatNobodyAwaitsSayNothing() throws {
+        #expect(try read([first, second, empty], awaits: false).isEmpty)
+    }
+
+    @Test func anAlarmHoldsAsLongAsItsRecordIsThere() throws {
+        let alarm = Self.record(9, 1)
+        #expect(try read([Self.part(1, isLast: true, alarm), Self.answer()]).contains("alarm 0"))
+        // Twice it is there as well; where what stands beside it makes it worthless, it is not.
+        #expect(try read([Self.answer(alarm, alarm)]).contains("alarm 0"))
+        let doubted = Self.record(9, 1, high: 0x80)
+        #expect(try !read([Self.answer(doubted)]).contains("alarm 0"))
+        #expect(try !read([Self.answer(doubted, doubted)]).contains("alarm 0"))
+        #expect(try read([Self.answer(doubted, alarm)]).contains("alarm 0"))
+    }
+
+    @Test func anAttributeStandsForItself() throws {
+        #expect(try read([Self.answer([0, 3, 0, 1, 2])]).contains("alarm 1"))
+        #expect(try read([Self.part(1, isLast: true, [0, 3, 0, 1, 2]), empty]).contains("alarm 1"))
+        #expect(try !read([Self.answer([0, 3, 0, 1, 1])]).contains("alarm 1"))
+        // Too short for it, or there twice: nobody knows.
+        #expect(try !read([Self.answer([0, 3, 0, 0])]).contains("alarm 1"))
+        #expect(try !read([Self.answer([0, 3, 0, 1, 2], [0, 3, 0, 1, 0])]).contains("alarm 1"))
+    }
+
+    @Test(arguments: [
+        (", lists: [0], attributes: {7: record}", "", "binary records in “lists”"), ("number: 3", "number: 900", "900"),
+        (", last-when: {byte: 4, is: 1}", "", "last-when"), ("when: {byte: 2, is: 2}, from", "from", "when"),
+    ])
+    func partsThatCannotBeAreRefused(written: String, instead: String, words: String) {
+        let text = Self.text.replacing(written, with: instead)
+        let error = #expect(throws: InvalidFile.self) { try Self.load(text) }
+        #expect("\(error.map { "\($0)" } ?? "")".contains(words), "\(error.map { "\($0)" } ?? "")")
+    }
+}
