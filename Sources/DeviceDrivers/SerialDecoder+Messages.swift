@@ -100,7 +100,10 @@ extension SerialDecoder {
 
     private mutating func fits(_ message: MessagePlan, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> Bool {
         if let lengths = message.length, !lengths.contains(length) { return false }
-        for test in message.isWhen where !test.holds(in: bytes, from: 0, length: length) { return false }
+        if !message.isWhen.isEmpty {
+            let frame = bytes.span.extracting(0..<length)
+            for test in message.isWhen where !test.holds(in: frame) { return false }
+        }
         if let records = message.records, let binary = records.binary {
             return RecordWalk(records: binary, bytes: bytes).forEach(records.region(payload)) { _ in }
         }
@@ -130,12 +133,13 @@ extension SerialDecoder {
         if message.fixedSlot != nil || message.slotCapture != nil {
             judge.rack.see(slot: moment.slot, moment, sink: &sink)
         }
-        let region = message.records.map { records in
-            message.recordsCapture.map { captures.range($0) } ?? records.region(payload)
+        guard let records = message.records else {
+            return judge.read(
+                message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         }
+        let region = message.recordsCapture.map { captures.range($0) } ?? records.region(payload)
         // A record that says who the device is comes before all other values of the message.
-        let isIdentified = message.records?.hasIdentity ?? false
-        if isIdentified, let records = message.records, let region {
+        if records.hasIdentity {
             for field in message.fields {
                 judge.take(field, bytes: bytes, start: 0, length: length, captures: captures, moment)
             }
@@ -143,9 +147,7 @@ extension SerialDecoder {
             readRecords(records, bytes, region, moment, sink: &sink)
         }
         judge.read(message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
-        if !isIdentified, let records = message.records, let region {
-            readRecords(records, bytes, region, moment, sink: &sink)
-        }
+        if !records.hasIdentity { readRecords(records, bytes, region, moment, sink: &sink) }
     }
 
     /// FNV-1a of a message.

@@ -206,9 +206,15 @@ struct ValueJudge: Sendable {
                 remember(field.index, value, at: moment.time)
             }
         }
-        for target in field.targets { emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink) }
-        if case .bits(_, let count, _) = field.source, count > 1 {
-            for position in 1..<count {
+        if field.hasOneTarget {
+            emit(field, value, field.target, validity, reason, bytes: bytes, moment, sink: &sink)
+        } else {
+            for target in field.targets {
+                emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink)
+            }
+        }
+        if field.samples > 1 {
+            for position in 1..<field.samples {
                 let next = RawValue(
                     sample: position, of: field, bytes: bytes, start: start, length: length, message: message,
                     time: moment.time)
@@ -219,7 +225,8 @@ struct ValueJudge: Sendable {
                 }
             }
         }
-        for alert in field.alerts where !isGated {
+        if isGated || field.alerts.isEmpty { return }
+        for alert in field.alerts {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)
         }
@@ -341,6 +348,7 @@ struct ValueJudge: Sendable {
     private func withhold(_ record: inout SampleRecord) {
         record.bits = 0
         record.textLength = 0
+        record.text = InlineArray(repeating: 0)
         record.validity = .invalid
         record.reason = .wrongDevice
     }

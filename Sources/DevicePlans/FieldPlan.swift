@@ -46,6 +46,8 @@ package final class FieldPlan: Sendable {
     /// The field's place in the table of values.
     package let index: Int
     package let source: Source
+    /// Values that follow each other; 1 of all but the samples of a wave.
+    package let samples: Int
     package let reading: Reading
     package let strip: [[UInt8]]
     package let missing: [(code: CodePlan, validity: Validity)]
@@ -53,8 +55,13 @@ package final class FieldPlan: Sendable {
     package let table: [Word]
     package let otherwise: [UInt8]?
     package let targets: [TargetPlan]
+    /// Whether the value goes to one place, and where: looking there counts no reference.
+    package let hasOneTarget: Bool
+    package let target: TargetPlan
     package let alerts: [AlertPlan]
     package let isIdentity: Bool
+    /// Whether another value decides about it, or is a part of it.
+    package let looksElsewhere: Bool
     /// Whether its text is needed to say something.
     package let isRemembered: Bool
     /// Whether another value depends on it.
@@ -72,6 +79,7 @@ package final class FieldPlan: Sendable {
     ) {
         self.index = index
         self.source = source
+        samples = if case .bits(_, let count, _) = source { count } else { 1 }
         self.reading = reading
         self.strip = strip
         self.missing = missing
@@ -79,6 +87,11 @@ package final class FieldPlan: Sendable {
         self.table = table
         self.otherwise = otherwise
         self.targets = targets
+        hasOneTarget = targets.count == 1
+        target = targets.first ?? .none
+        looksElsewhere =
+            targets.contains { $0.condition != nil || $0.terms != nil || $0.result != nil }
+            || gates.contains { if case .field = $0.test { true } else { false } }
         self.alerts = alerts
         self.isIdentity = isIdentity
         self.isRemembered = isRemembered
@@ -173,6 +186,11 @@ package final class TargetPlan: Sendable {
     package let jump: Double?
     /// Where a counter begins at 0 again, in the same.
     package let wrapsAt: Double?
+
+    /// What stands where there is no target.
+    static let none = TargetPlan(
+        stream: 0, isSlotted: false, isEpisodic: false, condition: nil, offset: 0, plausible: nil, absolute: nil,
+        jump: nil)
 
     /// Fields without which the value says nothing.
     var partners: [Int] {
