@@ -19,8 +19,8 @@ extension ValueJudge {
         let end = min(start + length, bytes.count)
         let all = bytes.span.extracting(min(start, end)..<end)
         if list.isPlain { return readPlain(list, all, moment, sink: &sink) }
-        // What others may depend on first; what must move is looked at by all.
-        let isTakenFirst = !list.isIndependent || !heartbeats.isEmpty
+        // What others may depend on first: here, in a later message, or because it must move.
+        let isTakenFirst = !list.isIndependent || gateDepth > 0 || !heartbeats.isEmpty
         if isTakenFirst {
             for field in list.others {
                 take(field, bytes: bytes, start: start, length: length, captures: captures, moment)
