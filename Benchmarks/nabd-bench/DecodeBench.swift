@@ -14,6 +14,10 @@ enum DecodeBench {
             samples += 1
             last = record.bits
         }
+
+        mutating func take(all records: Span<TakenRecord>) {
+            for place in records.indices { take(records[place].record, frameOffset: records[place].frameOffset) }
+        }
     }
 
     /// Decodes the bytes of standard input again and again, as the C floor does, and prints frames, samples, CPU

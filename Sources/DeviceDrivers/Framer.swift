@@ -35,7 +35,7 @@ package struct Framer: Sendable {
     private let indices: [Int]
     /// Whether some of the frames could be there by chance: then a lone control byte could as well.
     private let isChancy: Bool
-    private var buffer: [UInt8]
+    private(set) var buffer: [UInt8]
     private var head = 0
     private var tail = 0
     private var isInStep = false
@@ -110,7 +110,7 @@ package struct Framer: Sendable {
             head = Self.behind
         }
         let taken = min(count, buffer.count - tail)
-        for position in 0..<taken { buffer[tail + position] = input[start + position] }
+        buffer.put(taken, of: input, from: start, at: tail)
         tail += taken
         return taken
     }
@@ -151,6 +151,22 @@ package struct Framer: Sendable {
             if wasInStep, !formats.allSatisfy(\.followsEnd) { return .stray }
         }
         return .needMore
+    }
+
+    /// The next frames, as long as one of this kind follows the other without a fault; all that else may be is left to
+    /// ``next(finished:)``.
+    ///
+    /// - Parameter bytes: ``buffer``, which holds them until more is fed.
+    /// - Returns: where they lie in it.
+    mutating func takePlain(_ frame: PlainFrame, in bytes: [UInt8]) -> Range<Int> {
+        let first = head
+        guard isInStep else { return first..<first }
+        while tail - head >= frame.length, frame.isWhole(bytes, at: head) { head += frame.length }
+        if head > first {
+            isFresh = false
+            frameOffset = base + head - frame.length
+        }
+        return first..<head
     }
 
     private mutating func skip(_ count: Int) {
@@ -202,37 +218,18 @@ package struct Framer: Sendable {
         if case .fixed(let fixed) = format.length {
             total = fixed
         } else {
-            guard let told = Self.length(format, in: buffer, from: place, count: tail - place) else { return .needMore }
+            guard let told = format.toldLength(in: buffer, from: place, count: tail - place) else { return .needMore }
             guard told >= format.shortest, told <= format.longest else { return .damaged(.malformed, skip: 1) }
             total = told
         }
         guard tail - place >= total else {
             // What is there already may show that it is none.
             for test in format.validWhen where test.isWithin(tail - place) {
-                if !test.holds(in: buffer, from: place, length: tail - place) { return .no }
+                if !test.holds(in: buffer.span.extracting(place..<tail)) { return .no }
             }
             return .needMore
         }
         return check(format, at: place, wire: total)
-    }
-
-    /// The length a frame tells of itself; `nil` until that is there, −1 when it is no number.
-    private static func length(_ format: FramePlan, in bytes: [UInt8], from place: Int, count: Int) -> Int? {
-        guard case .field(let byte, let type, let digits, let adds) = format.length else { return nil }
-        func at(_ offset: Int) -> Int { Int(bytes[place + byte + offset]) }
-        switch type {
-        case .uint8: return count > byte ? at(0) + adds : nil
-        case .uint16: return count > byte + 1 ? at(0) << 8 + at(1) + adds : nil
-        case .uint16LowFirst: return count > byte + 1 ? at(1) << 8 + at(0) + adds : nil
-        case .decimal:
-            guard count >= byte + digits else { return nil }
-            var number = 0
-            for offset in 0..<digits {
-                guard (0x30...0x39).contains(at(offset)) else { return -1 }
-                number = number * 10 + at(offset) - 0x30
-            }
-            return number + adds
-        }
     }
 
     /// A frame that ends with a mark, or with the checksum after a mark.
@@ -291,7 +288,7 @@ package struct Framer: Sendable {
         }
         var wire = place + format.start.count
         while true {
-            if case .field = format.length, let total = Self.length(format, in: plain, from: 0, count: count) {
+            if case .field = format.length, let total = format.toldLength(in: plain, from: 0, count: count) {
                 guard total >= format.shortest, total <= format.longest else { return .damaged(.malformed, skip: 1) }
                 if count == total - format.end.count {
                     guard wire + format.end.count <= tail else { return .needMore }
@@ -356,11 +353,14 @@ package struct Framer: Sendable {
     /// Whether the bytes from `place` are the whole frame.
     private mutating func check(_ format: FramePlan, at place: Int, wire: Int) -> Match {
         guard wire >= format.shortest, wire <= format.longest else { return .damaged(.malformed, skip: 1) }
-        for test in format.validWhen where !test.holds(in: buffer, from: place, length: wire) { return .no }
+        if !format.validWhen.isEmpty {
+            let frame = buffer.span.extracting(place..<(place + wire))
+            for test in format.validWhen where !test.holds(in: frame) { return .no }
+        }
         if !format.end.isEmpty, !isMark(format.end, at: place + wire - format.end.count) {
             return .damaged(.malformed, skip: 1)
         }
-        for offset in 0..<wire { plain[offset] = buffer[place + offset] }
+        plain.put(wire, of: buffer, from: place, at: 0)
         guard isWhole(format, wire) else { return .damaged(.checksumMismatch, skip: 1) }
         if let high = format.highBits {
             // On the wire bit 7 of all these bytes is set: that is how the frame is known.

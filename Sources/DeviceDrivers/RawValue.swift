@@ -77,7 +77,7 @@ struct RawValue: Sendable {
     }
 
     private mutating func checkMissing(_ field: FieldPlan, _ bytes: [UInt8]) {
-        guard state != .absent else { return }
+        guard state != .absent, !field.missing.isEmpty else { return }
         for missing in field.missing where matches(missing.code, bytes: bytes) {
             (validity, reason) = (missing.validity, .sentinel)
             break
@@ -139,7 +139,7 @@ struct RawValue: Sendable {
         isText = true
         sent = trimmed
         range = trimmed
-        for text in field.strip { strip(text, bytes) }
+        if !field.strip.isEmpty { for text in field.strip { strip(text, bytes) } }
         (state, validity, reason) = (.text, .valid, .none)
         switch field.reading {
         case .decimal(let places): readDecimal(places, bytes)

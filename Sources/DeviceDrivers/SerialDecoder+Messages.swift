@@ -107,7 +107,10 @@ extension SerialDecoder {
 
     private mutating func fits(_ message: MessagePlan, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> Bool {
         if let lengths = message.length, !lengths.contains(length) { return false }
-        for test in message.isWhen where !test.holds(in: bytes, from: 0, length: length) { return false }
+        if !message.isWhen.isEmpty {
+            let frame = bytes.span.extracting(0..<length)
+            for test in message.isWhen where !test.holds(in: frame) { return false }
+        }
         if let records = message.records, let binary = records.binary {
             return RecordWalk(records: binary, bytes: bytes).forEach(records.region(payload)) { _ in }
         }
@@ -137,12 +140,13 @@ extension SerialDecoder {
         if message.fixedSlot != nil || message.slotCapture != nil {
             judge.rack.see(slot: moment.slot, moment, sink: &sink)
         }
-        let region = message.records.map { records in
-            message.recordsCapture.map { captures.range($0) } ?? records.region(payload)
+        guard let records = message.records else {
+            return judge.read(
+                message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         }
+        let region = message.recordsCapture.map { captures.range($0) } ?? records.region(payload)
         // A record that says who the device is comes before all other values of the message.
-        let isIdentified = message.records?.hasIdentity ?? false
-        if isIdentified, let records = message.records, let region {
+        if records.hasIdentity {
             for field in message.fields {
                 judge.take(field, bytes: bytes, start: 0, length: length, captures: captures, moment)
             }
@@ -150,7 +154,7 @@ extension SerialDecoder {
             readRecords(records, gathered.isWhole ? gathered.bytes : bytes, region, moment, sink: &sink)
         }
         judge.read(message.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
-        if !isIdentified, let records = message.records, let region {
+        if !records.hasIdentity {
             readRecords(records, gathered.isWhole ? gathered.bytes : bytes, region, moment, sink: &sink)
         }
     }

@@ -39,7 +39,9 @@ package struct SerialDecoder: Sendable {
 
     let plan: SerialPlan
     private let quiet: Int64?
-    private var framers: [Framer]
+    var framers: [Framer]
+    /// By framer: what its frames are, where all are of one kind that only says values.
+    private let runs: [FrameRun?]
     private let stream: [ByteTest?]
     /// Whether any frame carries a running number, or is continued by the next.
     private let isNumbered: Bool
@@ -50,10 +52,10 @@ package struct SerialDecoder: Sendable {
     private var speech: SpeechGuard
     var captures: CaptureTable
     var recordCaptures: CaptureTable
-    private var packet: [UInt8]
-    private var packetFrames = 0
-    private var inPacket = false
-    private var packetOffset = 0
+    var packet: [UInt8]
+    var packetFrames = 0
+    var inPacket = false
+    var packetOffset = 0
     private var assembly: [UInt8] = []
     var gathered: GatheredParts
     private var lastNumber: UInt8?
@@ -87,8 +89,9 @@ package struct SerialDecoder: Sendable {
         self.plan = plan
         quiet = device.line.quiet
         framers = plan.interleaved.map { Framer(plan.frames, indices: $0) }
+        runs = plan.interleaved.map { FrameRun(plan, $0) }
         stream = plan.interleaved.map { plan.frames[$0[0]].format.bytesWith }
-        split = [UInt8](repeating: 0, count: framers.count > 1 || stream.contains { $0 != nil } ? 1024 : 0)
+        split = [UInt8](repeating: 0, count: framers.count > 1 || stream.contains { $0 != nil } ? Self.piece : 0)
         judge = ValueJudge(device)
         spoken = SpokenBytes(plan)
         speech = SpeechGuard(plan)
@@ -160,8 +163,16 @@ package struct SerialDecoder: Sendable {
 
     /// Takes bytes that arrived at a time and gives what they say to the sink.
     package mutating func feed(_ input: [UInt8], count: Int, time: Int64, sink: inout some RecordSink) {
-        read(into: &sink) { $0.feedAll(input, count: count, time: time, sink: &$1) }
+        var place = 0
+        repeat {
+            let end = min(count, place + Self.piece)
+            read(into: &sink) { $0.feedAll(input, place..<end, time: time, sink: &$1) }
+            place = end
+        } while place < count
     }
+
+    /// So much is read before what it says is handed over, which then is still near at hand. Unit: bytes.
+    private static let piece = 1024
 
     /// Lets something be read, and gives what it says to the sink.
     mutating func read(into sink: inout some RecordSink, _ body: (inout Self, inout RecordBuffer) -> Void) {
@@ -172,23 +183,18 @@ package struct SerialDecoder: Sendable {
         swap(&buffer, &records)
     }
 
-    private mutating func feedAll(_ input: [UInt8], count: Int, time: Int64, sink: inout RecordBuffer) {
+    private mutating func feedAll(_ input: [UInt8], _ piece: Range<Int>, time: Int64, sink: inout RecordBuffer) {
         if let quiet, time - lastByteTime > quiet { expire(time: time, sink: &sink) }
-        if count > 0 { lastByteTime = time }
-        guard !split.isEmpty else { return feed(0, input, count: count, time: time, sink: &sink) }
+        if !piece.isEmpty { lastByteTime = time }
+        guard !split.isEmpty else { return feed(0, input, piece, time: time, sink: &sink) }
         // Bytes of no stream are nobody's.
-        var place = 0
-        while place < count {
-            let end = min(count, place + split.count)
-            for index in framers.indices {
-                var taken = 0
-                for position in place..<end where belongs(input[position], to: index) {
-                    split[taken] = input[position]
-                    taken += 1
-                }
-                feed(index, split, count: taken, time: time, sink: &sink)
+        for index in framers.indices {
+            var taken = 0
+            for position in piece where belongs(input[position], to: index) {
+                split[taken] = input[position]
+                taken += 1
             }
-            place = end
+            feed(index, split, 0..<taken, time: time, sink: &sink)
         }
     }
 
@@ -199,10 +205,12 @@ package struct SerialDecoder: Sendable {
         return !stream.contains { $0?.holds(byte) ?? false }
     }
 
-    private mutating func feed(_ index: Int, _ input: [UInt8], count: Int, time: Int64, sink: inout RecordBuffer) {
-        var taken = 0
-        while taken < count {
-            let room = framers[index].feed(input, from: taken, count: count - taken)
+    private mutating func feed(
+        _ index: Int, _ input: [UInt8], _ piece: Range<Int>, time: Int64, sink: inout RecordBuffer
+    ) {
+        var taken = piece.lowerBound
+        while taken < piece.upperBound {
+            let room = framers[index].feed(input, from: taken, count: piece.upperBound - taken)
             taken += room
             drain(index, time: time, finished: false, sink: &sink)
             if room == 0 { break }
@@ -266,6 +274,9 @@ package struct SerialDecoder: Sendable {
 
     private mutating func drain(_ index: Int, time: Int64, finished: Bool, sink: inout RecordBuffer) {
         while true {
+            if let run = runs[index] {
+                drain(run.frame, run.list, run.packet, index, framers[index].buffer, time: time, sink: &sink)
+            }
             switch framers[index].next(finished: finished) {
             case .needMore: return
             case .frame(let frame, let length):
@@ -321,7 +332,7 @@ package struct SerialDecoder: Sendable {
             judge.read(list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &sink)
         }
         if let packetPlan = plan.packet, packetPlan.frame == frame {
-            takePacket(packetPlan, bytes, moment, sink: &sink)
+            takePacket(packetPlan.part, bytes, from: 0, moment, sink: &sink)
         }
         guard isContinuing || !plan.messagesOfFrame[frame].isEmpty else { return }
         let payload = format.payloadStart..<format.payloadEnd(length: length)
@@ -354,32 +365,6 @@ package struct SerialDecoder: Sendable {
         guard lastNumber == bytes[number.byte] else { return false }
         counters.repeated += 1
         return true
-    }
-
-    private mutating func takePacket(_ plan: PacketPlan, _ bytes: [UInt8], _ moment: Moment, sink: inout RecordBuffer) {
-        if plan.isFirst.holds(in: bytes, from: 0, length: plan.frameLength) {
-            breakPacket(time: moment.time, sink: &sink)
-            inPacket = true
-            packetOffset = moment.offset
-        }
-        guard inPacket else { return }
-        for position in 0..<plan.frameLength { packet[packetFrames * plan.frameLength + position] = bytes[position] }
-        packetFrames += 1
-        if packetFrames == plan.count {
-            judge.read(
-                plan.list, bytes: packet, start: 0, length: packet.count, captures: captures,
-                Moment(time: moment.time, offset: packetOffset), sink: &sink)
-            (inPacket, packetFrames) = (false, 0)
-        }
-    }
-
-    /// A packet that has begun will not be completed: its values are missing, and say so.
-    private mutating func breakPacket(time: Int64, sink: inout RecordBuffer) {
-        if packetFrames > 0, let packetPlan = plan.packet {
-            judge.miss(
-                packetPlan.list.fields, .invalid, .frameLost, Moment(time: time, offset: packetOffset), sink: &sink)
-        }
-        (inPacket, packetFrames) = (false, 0)
     }
 
     mutating func answer(_ trigger: SessionDescription.Answer.Trigger) {

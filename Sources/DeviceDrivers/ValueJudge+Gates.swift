@@ -9,7 +9,7 @@ extension ValueJudge {
         _ field: FieldPlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment
     ) -> (validity: Validity, reason: Reason) {
         let value = values[place(field.index, moment)]
-        guard value.validity == .valid else { return (value.validity, value.reason) }
+        guard value.validity == .valid, !field.gates.isEmpty else { return (value.validity, value.reason) }
         return gate(of: field, bytes: bytes, start: start, length: length, moment) ?? (.valid, .none)
     }
 

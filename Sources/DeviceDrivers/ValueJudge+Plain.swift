@@ -16,15 +16,25 @@ extension ValueJudge {
             return read(
                 list.fields, bytes: bytes, start: start, length: length, captures: captures, moment, sink: &sink)
         }
-        // What others may depend on first.
-        for field in list.others {
-            take(field, bytes: bytes, start: start, length: length, captures: captures, moment)
+        let end = min(start + length, bytes.count)
+        let all = bytes.span.extracting(min(start, end)..<end)
+        if list.isPlain { return readPlain(list, all, moment, sink: &sink) }
+        // What others may depend on first: here, in a later message, or because it must move.
+        let isTakenFirst = !list.isIndependent || gateDepth > 0 || !heartbeats.isEmpty
+        if isTakenFirst {
+            for field in list.others {
+                take(field, bytes: bytes, start: start, length: length, captures: captures, moment)
+            }
+            if gateDepth > 0 { settle(list.others, bytes: bytes, start: start, length: length, moment) }
         }
-        if gateDepth > 0 { settle(list.others, bytes: bytes, start: start, length: length, moment) }
-        for turn in list.turns {
-            switch turn {
+        for place in list.turns.indices {
+            switch list.turns[place] {
             case .field(let place):
-                judge(list.fields[place], bytes: bytes, start: start, length: length, moment, sink: &sink)
+                let field = list.fields[place]
+                if !isTakenFirst {
+                    take(field, bytes: bytes, start: start, length: length, captures: captures, moment)
+                }
+                judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
             case .numbers(let run) where withholds:
                 // Another device has just said who it is.
                 for place in run {
@@ -32,87 +42,104 @@ extension ValueJudge {
                     take(field, bytes: bytes, start: start, length: length, captures: captures, moment)
                     judge(field, bytes: bytes, start: start, length: length, moment, sink: &sink)
                 }
-            case .numbers(let run): Self.read(list, run, bytes, start, length, moment, &sink)
-            case .switches(let run): change(list, run, bytes, start, length, moment, &sink)
+            case .numbers(let run): sink.take(run, of: list.numbers, list.sentinels, list.gates, all, moment)
+            case .switches(let run): change(list, run, all, moment, &sink)
             }
         }
     }
 
-    /// Reads and judges a run of plain numbers.
-    private static func read(
-        _ list: FieldList, _ run: Range<Int>, _ bytes: [UInt8], _ start: Int, _ length: Int, _ moment: Moment,
-        _ sink: inout RecordBuffer
-    ) {
-        let (time, offset) = (moment.time, moment.offset)
-        let (numbers, sentinels, gates) = (list.numbers, list.sentinels, list.gates)
-        for place in run {
-            var (bits, validity, reason) = (Int64(0), Validity.valid, Reason.none)
-            var isSentinel = false
-            if !numbers[place].source.isWithin(length) {
-                // A reply that is too short has nothing for it.
-                (validity, reason) = (.notAvailable, .absent)
-                if case .float = numbers[place].reading {} else { bits = numbers[place].offset }
-                sink.take(number: bits, of: numbers[place].stream, validity, reason, time: time, frameOffset: offset)
-                continue
+    /// Whether a list may be read with nothing looked up: all of it is plain, and nothing is withheld.
+    func readsPlainly(_ list: FieldList, _ moment: Moment) -> Bool {
+        list.isPlain && !withholds && (heartbeats.isEmpty || !mayBeFrozen(moment))
+    }
+
+    /// Takes the values of a list that is read plainly, see ``readsPlainly(_:_:)``, out of all its bytes.
+    mutating func readPlain(_ list: FieldList, _ bytes: Span<UInt8>, _ moment: Moment, sink: inout RecordBuffer) {
+        for place in list.turns.indices {
+            switch list.turns[place] {
+            case .field: continue
+            case .numbers(let run): sink.take(run, of: list.numbers, list.sentinels, list.gates, bytes, moment)
+            case .switches(let run): change(list, run, bytes, moment, &sink)
             }
-            let raw = numbers[place].source.bits(bytes, from: start)
-            if case .float = numbers[place].reading {
-                bits = Int64(bitPattern: raw)
-                let float = Double(Float(bitPattern: UInt32(truncatingIfNeeded: raw)))
-                if !float.isFinite {
-                    (validity, reason) = (.invalid, .notANumber)
-                } else if !numbers[place].absolute.contains(float) {
-                    (validity, reason) = (.invalid, .implausible)
-                } else if !numbers[place].plausible.contains(float) {
-                    (validity, reason) = (.questionable, .implausible)
-                }
-            } else {
-                var number = Int64(bitPattern: raw)
-                if case .signed = numbers[place].reading { number = numbers[place].source.signed(raw) }
-                let (sum, isTooLarge) = number.addingReportingOverflow(numbers[place].offset)
-                bits = isTooLarge ? number : sum
-                var sentinel = Int(numbers[place].sentinels.first)
-                while sentinel < Int(numbers[place].sentinels.end) {
-                    if sentinels[sentinel].number == number {
-                        (validity, reason, isSentinel) = (sentinels[sentinel].validity, .sentinel, true)
-                        break
-                    }
-                    sentinel += 1
-                }
-                if isTooLarge || !isSentinel && !numbers[place].absolute.contains(bits) {
-                    (validity, reason) = (.invalid, .implausible)
-                } else if !isSentinel, !numbers[place].plausible.contains(bits) {
-                    (validity, reason) = (.questionable, .implausible)
-                }
-            }
-            if !numbers[place].gates.isEmpty, !isSentinel,
-                let gate = numbers[place].gate(gates, bytes, from: start, length: length),
-                // What cannot be stays so.
-                !gate.carriesValue || validity == .valid
-            {
-                (validity, reason) = (gate, .deviceStatus)
-            }
-            sink.take(number: bits, of: numbers[place].stream, validity, reason, time: time, frameOffset: offset)
         }
     }
 
     /// Lets a run of bits and codes raise and end their alerts.
     private mutating func change(
-        _ list: FieldList, _ run: Range<Int>, _ bytes: [UInt8], _ start: Int, _ length: Int, _ moment: Moment,
-        _ sink: inout RecordBuffer
+        _ list: FieldList, _ run: Range<Int>, _ bytes: Span<UInt8>, _ moment: Moment, _ sink: inout RecordBuffer
     ) {
         for place in run {
-            let plain = list.switches[place]
             // What is not there says nothing.
-            guard plain.source.isWithin(length) else { continue }
-            let raw = plain.source.bits(bytes, from: start)
-            let number = plain.isSigned ? plain.source.signed(raw) : Int64(bitPattern: raw)
-            let holds =
-                switch plain.test {
-                case .number(let code, let expected): (number == code) == expected
-                case .bit(let bit): number >> Int64(bit) & 1 == 1
-                }
-            change(plain.alert, holds: holds, moment, sink: &sink)
+            guard let holds = list.switches[place].holds(in: bytes) else { continue }
+            change(list.switches[place].alert, holds: holds, moment, sink: &sink)
         }
+    }
+}
+
+extension PlainNumber {
+    /// The number as it is recorded, and how far it counts.
+    ///
+    /// - Parameters:
+    ///   - bytes: all that is read.
+    ///   - sentinels: the list's ``FieldList/sentinels``.
+    ///   - gates: the list's ``FieldList/gates``.
+    @inline(__always) func judged(
+        _ bytes: Span<UInt8>, _ sentinels: Span<Sentinel>, _ gates: Span<Gate>
+    ) -> (bits: Int64, validity: Validity, reason: Reason) {
+        guard source.isWithin(bytes.count) else {
+            // A reply that is too short has nothing for it.
+            if case .float = reading { return (0, .notAvailable, .absent) }
+            return (offset, .notAvailable, .absent)
+        }
+        let raw = source.bits(bytes)
+        var (bits, validity, reason) = (Int64(bitPattern: raw), Validity.valid, Reason.none)
+        if case .float = reading {
+            let float = Double(Float(bitPattern: UInt32(truncatingIfNeeded: raw)))
+            if !float.isFinite {
+                (validity, reason) = (.invalid, .notANumber)
+            } else if !absolute.contains(float) {
+                (validity, reason) = (.invalid, .implausible)
+            } else if !plausible.contains(float) {
+                (validity, reason) = (.questionable, .implausible)
+            }
+        } else {
+            if case .signed = reading { bits = source.signed(raw) }
+            let number = bits
+            let (sum, isTooLarge) = number.addingReportingOverflow(offset)
+            if !isTooLarge { bits = sum }
+            var sentinel = Int(self.sentinels.first)
+            while sentinel < Int(self.sentinels.end) {
+                if sentinels[sentinel].number == number {
+                    // What says that there is none stays so, whatever stands beside it.
+                    return isTooLarge
+                        ? (bits, .invalid, .implausible) : (bits, sentinels[sentinel].validity, .sentinel)
+                }
+                sentinel += 1
+            }
+            if isTooLarge || !absolute.contains(bits) {
+                (validity, reason) = (.invalid, .implausible)
+            } else if !plausible.contains(bits) {
+                (validity, reason) = (.questionable, .implausible)
+            }
+        }
+        // What cannot be stays so.
+        if !self.gates.isEmpty, let gate = gate(gates, bytes), !gate.carriesValue || validity == .valid {
+            (validity, reason) = (gate, .deviceStatus)
+        }
+        return (bits, validity, reason)
+    }
+
+    /// What the first gate that holds makes of the value; `nil` where none does.
+    private func gate(_ all: Span<Gate>, _ bytes: Span<UInt8>) -> Validity? {
+        var place = Int(gates.first)
+        if asksFirst {
+            if !all[place].check.holds(in: bytes) { return nil }
+            place += 1
+        }
+        while place < Int(gates.end) {
+            if all[place].check.holds(in: bytes) { return all[place].validity }
+            place += 1
+        }
+        return nil
     }
 }

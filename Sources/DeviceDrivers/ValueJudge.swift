@@ -206,15 +206,19 @@ struct ValueJudge: Sendable {
                 remember(field.index, value, at: moment.time)
             }
         }
-        // A curve without samples says nothing.
-        for target in field.targets where value.state != .absent || !field.isCurve {
-            emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink)
+        if field.hasOneTarget {
+            // A curve without samples says nothing.
+            if value.state != .absent || !field.isCurve {
+                emit(field, value, field.target, validity, reason, bytes: bytes, moment, sink: &sink)
+            }
+        } else {
+            for target in field.targets where value.state != .absent || !field.isCurve {
+                emit(field, value, target, validity, reason, bytes: bytes, moment, sink: &sink)
+            }
         }
-        if case .bits(let slices, let count, let stride) = field.source, count != 1 {
+        if field.isCurve {
             let gate = gate(of: field, bytes: bytes, start: start, length: length, moment)
-            // As many as there are whole ones.
-            let last = count ?? (length - (slices.map(\.byte).max() ?? 0) + stride - 1) / stride
-            for position in 1..<max(1, last) {
+            for position in 1..<max(1, field.samples ?? field.wholeSamples(in: length)) {
                 let next = RawValue(
                     sample: position, of: field, bytes: bytes, start: start, length: length, message: message,
                     time: moment.time)
@@ -225,7 +229,8 @@ struct ValueJudge: Sendable {
                 }
             }
         }
-        for alert in field.alerts where !isGated {
+        if isGated || field.alerts.isEmpty { return }
+        for alert in field.alerts {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)
         }
@@ -347,6 +352,7 @@ struct ValueJudge: Sendable {
     private func withhold(_ record: inout SampleRecord) {
         record.bits = 0
         record.textLength = 0
+        record.text = InlineArray(repeating: 0)
         record.validity = .invalid
         record.reason = .wrongDevice
     }

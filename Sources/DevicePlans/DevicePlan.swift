@@ -85,19 +85,25 @@ package struct SerialPlan: Sendable {
 
 /// A run of fixed frames, compiled. A class, as all that is looked at for each frame.
 package final class PacketPlan: Sendable {
+    /// What is asked of each frame.
+    package struct Part: Sendable, BitwiseCopyable {
+        package let frameLength: Int
+        package let count: Int
+        package let isFirst: ByteCheck
+    }
+
     package let frame: Int
-    package let frameLength: Int
-    package let count: Int
+    package let part: Part
     package let firstWhen: ByteTest
-    package let isFirst: ByteCheck
     package let list: FieldList
+
+    package var frameLength: Int { part.frameLength }
+    package var count: Int { part.count }
 
     package init(frame: Int, frameLength: Int, count: Int, firstWhen: ByteTest, list: FieldList) {
         self.frame = frame
-        self.frameLength = frameLength
-        self.count = count
+        part = Part(frameLength: frameLength, count: count, isFirst: ByteCheck(firstWhen))
         self.firstWhen = firstWhen
-        isFirst = ByteCheck(firstWhen)
         self.list = list
     }
 }

@@ -47,6 +47,8 @@ package final class FieldPlan: Sendable {
     /// The field's place in the table of values.
     package let index: Int
     package let source: Source
+    /// Values that follow each other: 1 of all but the samples of a curve, `nil` where there are as many as stand there.
+    package let samples: Int?
     package let reading: Reading
     package let strip: [[UInt8]]
     package let missing: [(code: CodePlan, validity: Validity)]
@@ -54,8 +56,13 @@ package final class FieldPlan: Sendable {
     package let table: [Word]
     package let otherwise: [UInt8]?
     package let targets: [TargetPlan]
+    /// Whether the value goes to one place, and where: looking there counts no reference.
+    package let hasOneTarget: Bool
+    package let target: TargetPlan
     package let alerts: [AlertPlan]
     package let isIdentity: Bool
+    /// Whether another value decides about it, or is a part of it.
+    package let looksElsewhere: Bool
     /// Whether its text is needed to say something.
     package let isRemembered: Bool
     /// Whether another value depends on it.
@@ -73,6 +80,7 @@ package final class FieldPlan: Sendable {
     ) {
         self.index = index
         self.source = source
+        samples = if case .bits(_, let count, _) = source { count } else { 1 }
         self.reading = reading
         self.strip = strip
         self.missing = missing
@@ -80,6 +88,11 @@ package final class FieldPlan: Sendable {
         self.table = table
         self.otherwise = otherwise
         self.targets = targets
+        hasOneTarget = targets.count == 1
+        target = targets.first ?? .none
+        looksElsewhere =
+            targets.contains { $0.condition != nil || $0.terms != nil || $0.result != nil }
+            || gates.contains { if case .field = $0.test { true } else { false } }
         self.alerts = alerts
         self.isIdentity = isIdentity
         self.isRemembered = isRemembered
@@ -174,6 +187,11 @@ package final class TargetPlan: Sendable {
     package let jump: Double?
     /// Where a counter begins at 0 again, in the same.
     package let wrapsAt: Double?
+
+    /// What stands where there is no target.
+    static let none = TargetPlan(
+        stream: 0, isSlotted: false, isEpisodic: false, condition: nil, offset: 0, plausible: nil, absolute: nil,
+        jump: nil)
 
     /// Fields without which the value says nothing.
     var partners: [Int] {
@@ -300,7 +318,15 @@ extension ModbusBlock {
 
 extension FieldPlan {
     /// Whether it is several values that follow each other.
-    package var isCurve: Bool { if case .bits(_, let count, _) = source { count != 1 } else { false } }
+    package var isCurve: Bool { samples != 1 }
+
+    /// As many as there are whole ones, of a curve that does not say how many.
+    ///
+    /// - Parameter length: of what it stands in. Unit: bytes.
+    package func wholeSamples(in length: Int) -> Int {
+        guard case .bits(let slices, nil, let stride) = source else { return samples ?? 1 }
+        return (length - (slices.map(\.byte).max() ?? 0) + stride - 1) / stride
+    }
 
     /// The bytes the field is taken from, of a field of bits or bytes.
     var bytes: Range<Int> {

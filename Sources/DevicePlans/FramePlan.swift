@@ -20,6 +20,8 @@ package final class FramePlan: Sendable {
     package let validWhen: [ByteCheck]
     package let highBits: FrameFormat.HighBits?
     package let isStuffed: Bool
+    /// Of a frame that is known by its marks, its bits and a sum alone.
+    package let plain: PlainFrame?
     /// Of a frame of fixed length.
     private let fixed: (length: Int, payloadEnd: Int, checksumStart: Int?, covered: Range<Int>?)?
 
@@ -40,6 +42,7 @@ package final class FramePlan: Sendable {
         validWhen = format.validWhen.map { ByteCheck($0) }
         highBits = format.highBits
         isStuffed = !format.stuffing.isEmpty
+        plain = PlainFrame(format, validWhen)
         if case .fixed(let length) = format.length {
             fixed = (
                 length, format.payloadEnd(length: length), format.checksumStart(length: length),
@@ -66,5 +69,47 @@ package final class FramePlan: Sendable {
     package func covered(length: Int) -> Range<Int>? {
         if let fixed, fixed.length == length { return fixed.covered }
         return format.covered(length: length)
+    }
+}
+
+/// A frame of fixed length that is known where it lies by its first bytes, its fixed bits and its sum: most of the
+/// frames that are short and many.
+package struct PlainFrame: Sendable {
+    package let length: Int
+    private let start: UInt8
+    private let checks: (ByteCheck?, ByteCheck?)
+    private let algorithm: ChecksumAlgorithm
+    private let encoding: ChecksumEncoding
+    private let covered: Range<Int>
+    /// Where the sum stands.
+    private let sum: Range<Int>
+
+    /// `nil` of a frame that is not so plain.
+    init?(_ format: FrameFormat, _ checks: [ByteCheck]) {
+        guard case .fixed(let length) = format.length, format.shortest <= length, length <= format.longest,
+            format.start.count == 1, format.end.isEmpty, format.stuffing.isEmpty, format.highBits == nil,
+            !format.isControl, !format.followsEnd, checks.count <= 2, let checksum = format.checksum,
+            checksum.after.isEmpty, let place = format.checksumStart(length: length),
+            let covered = format.covered(length: length), place >= 0, place + checksum.length <= length,
+            covered.lowerBound >= 0, covered.upperBound <= length
+        else { return nil }
+        self.length = length
+        start = format.start[0]
+        self.checks = (checks.first, checks.dropFirst().first)
+        (algorithm, encoding) = (checksum.algorithm, checksum.encoding)
+        self.covered = covered
+        sum = place..<(place + checksum.length)
+    }
+
+    /// Whether the whole frame lies at this place of some bytes.
+    package func isWhole(_ bytes: [UInt8], at place: Int) -> Bool {
+        guard bytes[place] == start else { return false }
+        let frame = bytes.span.extracting(place..<(place + length))
+        if let check = checks.0, !check.holds(in: frame) { return false }
+        if let check = checks.1, !check.holds(in: frame) { return false }
+        let value = algorithm.compute(bytes, (place + covered.lowerBound)..<(place + covered.upperBound))
+        for position in sum.indices
+        where frame[position] != encoding.byte(position - sum.lowerBound, of: value, length: sum.count) { return false }
+        return true
     }
 }

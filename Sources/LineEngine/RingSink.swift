@@ -94,6 +94,10 @@ struct RingSink: RecordSink {
         push(record)
     }
 
+    mutating func take(all records: Span<TakenRecord>) {
+        for place in records.indices { take(records[place].record, frameOffset: records[place].frameOffset) }
+    }
+
     private mutating func event(_ record: SampleRecord) { if events.admit(record) { push(record) } }
 
     mutating func event(_ event: EventCode, figure: Int64 = 0, text: StaticString? = nil, time: Int64) {

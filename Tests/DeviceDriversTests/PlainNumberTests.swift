@@ -96,9 +96,11 @@ private struct Kept: RecordSink {
     }
 
     /// Numbers of every kind of bits, with bytes that decide about them, and bits that raise alerts.
-    private func frames() throws -> DevicePlan {
+    ///
+    /// - Parameter isPlain: whether nothing else is among them.
+    private func frames(isPlain: Bool) throws -> DevicePlan {
         // How it is written at a byte, and how many bytes it takes.
-        let kinds: [(at: (Int) -> String, size: Int)] = [
+        let all: [(at: (Int) -> String, size: Int)] = [
             ({ "byte: \($0), type: uint8" }, 1), ({ "byte: \($0), bits: 0..3" }, 1), ({ "byte: \($0), bits: 2..6" }, 1),
             ({ "byte: \($0), type: int16" }, 2), ({ "byte: \($0), type: uint16le" }, 2),
             ({ "byte: \($0), type: uint32" }, 4), ({ "byte: \($0), type: int32le" }, 4),
@@ -107,6 +109,7 @@ private struct Kept: RecordSink {
             ({ "join: [{byte: \($0), bits: 0..3}, {byte: \($0 + 1), bits: 0..7}, {byte: \($0 + 2), bits: 4..7}]" }, 3),
             ({ "byte: \($0), type: bcd8" }, 1),
         ]
+        let kinds = isPlain ? all.dropLast() : all[...]
         let gates = [
             "", ", validity-when: {byte: 1, bit: 6, is: 1, validity: notAvailable}",
             ", validity-when: [{byte: 1, bit: 4, is: 1, validity: questionable}, {byte: 1, bit: 3, is: 1, validity: "
@@ -144,13 +147,15 @@ private struct Kept: RecordSink {
               - {alert: MDC_EVT_SENSOR_MALF, when: {field: b, is-not: -3}, priority: low, text: b, text-ar: ب}
               - {alert: MDC_EVT_MALF, when: {field: c, is: [1, 4]}, priority: low, text: c, text-ar: ج}
             """
+            .replacing("is: [1, 4]", with: isPlain ? "is: 4" : "is: [1, 4]")
         return try DeviceProfile.load(try YAMLFile(path: "t/t/profile.yaml", text: text)).compile(handle: "t")
     }
 
-    @Test func bothWaysSayTheSameOfFrames() throws {
-        let plan = try frames()
+    @Test(arguments: [false, true])
+    func bothWaysSayTheSameOfFrames(isPlain: Bool) throws {
+        let plan = try frames(isPlain: isPlain)
         guard case .serial(let serial) = plan.protocolPlan, let list = serial.frameFields.first else { return }
-        #expect(list.numbers.count > 35 && list.switches.count == 2 && !list.others.isEmpty)
+        #expect(list.numbers.count > 35 && list.switches.count > 1 && list.isPlain == isPlain)
         var generator = SeededGenerator(seed: 11)
         let captures = CaptureTable(capacity: 0)
         var (quick, general) = (ValueJudge(plan), ValueJudge(plan))
