@@ -47,7 +47,10 @@ def test_every_command_has_examples_that_fit():
 
 
 # What must be said besides.
-NEEDS = {("export",): ("--bed", "chair-1", "--to", "/nonexistent/chair-1.json")}
+NEEDS = {
+    ("export",): ("--bed", "chair-1", "--to", "/nonexistent/chair-1.json"),
+    ("uplink", "enrol"): ("--password-file", "-"),
+}
 
 
 def test_every_command_that_needs_the_configuration_finds_it_by_itself():
