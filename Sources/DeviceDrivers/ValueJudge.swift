@@ -213,7 +213,7 @@ struct ValueJudge: Sendable {
         if case .bits(let slices, let count, let stride) = field.source, count != 1 {
             let gate = gate(of: field, bytes: bytes, start: start, length: length, moment)
             // As many as there are whole ones.
-            let last = count ?? (length - (slices.map(\.byte).max() ?? 0) + stride - 1) / stride
+            let last = count ?? (length - slices.reduce(0) { max($0, $1.byte) } + stride - 1) / stride
             for position in 1..<max(1, last) {
                 let next = RawValue(
                     sample: position, of: field, bytes: bytes, start: start, length: length, message: message,
