@@ -325,7 +325,7 @@ extension FieldPlan {
     /// - Parameter length: of what it stands in. Unit: bytes.
     package func wholeSamples(in length: Int) -> Int {
         guard case .bits(let slices, nil, let stride) = source else { return samples ?? 1 }
-        return (length - (slices.map(\.byte).max() ?? 0) + stride - 1) / stride
+        return (length - slices.reduce(0) { max($0, $1.byte) } + stride - 1) / stride
     }
 
     /// The bytes the field is taken from, of a field of bits or bytes.
