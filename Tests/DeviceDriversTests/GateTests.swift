@@ -67,6 +67,30 @@ private struct Kept: RecordSink {
         #expect(try judged(plan, [0, 37] + states.flatMap { [0, $0] }) == [expected])
     }
 
+    /// A state of one frame that bits beside it make worthless decides nothing in the next.
+    @Test(arguments: [(UInt8(0), "valid none"), (UInt8(1), "invalid unknownUnit")])
+    func aStateThatBitsMakeWorthlessDecidesNothingElsewhere(bits: UInt8, expected: String) throws {
+        let body = """
+            frames:
+              a: {start: 0xA1, length: 4, checksum: {sum8: 0..2, at: 3}}
+              b: {start: 0xB1, length: 4, checksum: {sum8: 0..2, at: 3}}
+            fields:
+              form: {in: a, byte: 1, type: uint8, validity-when: {byte: 2, bit: 0, is: 1, validity: invalid}}
+              value: {in: b, byte: 1, type: uint8}
+            metrics:
+              - {metric: MDC_TEMP, from: value, unit: {by: form, 0: Cel, 1: {unit: Cel, scale: 0.1}}, every: 1s}
+            """
+        let plan = try load("serial: 9600, format: 8N1", body)
+        guard case .serial(let serial) = plan.protocolPlan else { return }
+        #expect(plan.gateDepth == 1 && serial.frameFields[0].isIndependent && !serial.frameFields[0].isPlain)
+        var decoder = SerialDecoder(plan, serial)
+        var kept = Kept()
+        let both = [[0xA1, 0, bits], [0xB1, 37, 0]].flatMap { frame in frame + [frame.reduce(0, &+)] }
+        decoder.feed(both + both, count: 16, time: 1, sink: &kept)
+        let said = kept.records.filter { $0.kind == .sample }.map { "\($0.validity.word) \($0.reason.word)" }
+        #expect(said == [expected, expected])
+    }
+
     /// A code that the profile declares as “no state” is not “another state than the bad one”.
     @Test(arguments: [
         ("is: 1", "0000", "valid none"), ("is: 1", "0001", "invalid deviceStatus"),

@@ -109,7 +109,10 @@ private struct Kept: RecordSink {
             ({ "join: [{byte: \($0), bits: 0..3}, {byte: \($0 + 1), bits: 0..7}, {byte: \($0 + 2), bits: 4..7}]" }, 3),
             ({ "byte: \($0), type: bcd8" }, 1),
         ]
-        let kinds = isPlain ? all.dropLast() : all[...]
+        let kinds = all.filter { kind in
+            // Bits that do not meet, and digits.
+            !isPlain || !["0..6}", "bcd"].contains { kind.at(0).contains($0) }
+        }
         let gates = [
             "", ", validity-when: {byte: 1, bit: 6, is: 1, validity: notAvailable}",
             ", validity-when: [{byte: 1, bit: 4, is: 1, validity: questionable}, {byte: 1, bit: 3, is: 1, validity: "
