@@ -43,8 +43,20 @@ extension ProfileReader {
                     settles: entry["settles"]?.duration("how long it takes to show", Grammar.Bounds.settling) ?? 0,
                     readBack: readBack,
                     within: entry["within"]?.duration("how soon the read-back shows it", Grammar.Bounds.readBack),
+                    measurement: entry["measurement"].flatMap(measurement),
                     hazards: entry.required("hazards")?.text("what can go wrong") ?? "", location: value.location))
         }
+    }
+
+    private func measurement(_ value: YAMLValue) -> CommandDescription.Measurement? {
+        guard let map = value.mapping("how often it may be begun") else { return nil }
+        map.allow(Grammar.measurement)
+        guard
+            let pause = map.required("least-pause")?.duration(
+                "from one beginning to the next at least", Grammar.Bounds.measurementPause),
+            let most = map.required("most-per-hour")?.int("the most in an hour", Grammar.Bounds.measurementsPerHour)
+        else { return nil }
+        return CommandDescription.Measurement(leastPause: pause, mostPerHour: most)
     }
 
     private func question(_ value: YAMLValue?) -> String? {
@@ -178,8 +190,14 @@ extension ProfileReader {
     ) -> (field: String, shows: CommandDescription.ReadBack)? {
         if value.isMapping, let map = value.mapping("a state afterwards") {
             map.allow(Grammar.expectation)
-            guard fieldExists(key, keyValue), let codes = map.required("is").map(codes) else { return nil }
-            return (key, .codes(codes))
+            guard fieldExists(key, keyValue) else { return nil }
+            switch (map["is"], map["is-not"]) {
+            case (let value?, nil): return (key, .codes(codes(value)))
+            case (nil, let value?): return (key, .otherThan(codes(value)))
+            default:
+                value.error("expected one of “is” and “is-not”")
+                return nil
+            }
         }
         guard arguments.contains(where: { $0.name == key }) else {
             keyValue.error(

@@ -5,9 +5,11 @@ extension CommandLedger {
         package let reason: RefusalReason
         /// The command that stands in the way.
         package let command: Int64?
+        /// How long until it is possible again, where time alone brings that. Unit: ns.
+        package let wait: Int64?
 
-        package init(_ reason: RefusalReason, _ command: Int64? = nil) {
-            (self.reason, self.command) = (reason, command)
+        package init(_ reason: RefusalReason, _ command: Int64? = nil, wait: Int64? = nil) {
+            (self.reason, self.command, self.wait) = (reason, command, wait)
         }
     }
 
@@ -111,9 +113,22 @@ extension CommandLedger {
         }
         if pump.stop != nil { throw Refusal(.stopPending) }
         if pump.isLocked { throw Refusal(.locked) }
-        if let last = pump.intents.last, span(from: last, to: now) < rules.leastGap { throw Refusal(.tooSoon) }
-        if pump.intents.count(where: { span(from: $0, to: now) < rules.window }) >= rules.mostInWindow {
-            throw Refusal(.tooMany)
+        try checkPace(of: content.pump, rules, at: now)
+    }
+
+    /// Whether an effect on a pump would come too soon behind the last, or be one too many in an hour.
+    ///
+    /// - Parameter rules: the program's own, or what a site or a profile tightens them to.
+    package func checkPace(of key: PumpKey, _ rules: CommandRules, at now: Int64) throws(Refusal) {
+        let intents = pump(key).intents
+        let apart = intents.last.map { rules.leastGap - max(0, span(from: $0, to: now)) } ?? 0
+        let inWindow = intents.filter { span(from: $0, to: now) < rules.window }
+        // Before one more, all but so many must have left the window.
+        let leaving = inWindow.count - rules.mostInWindow
+        if leaving >= 0 {
+            let last = inWindow.indices.contains(leaving) ? inWindow[leaving] : now
+            throw Refusal(.tooMany, wait: max(apart, rules.window - max(0, span(from: last, to: now))))
         }
+        if apart > 0 { throw Refusal(.tooSoon, wait: apart) }
     }
 }

@@ -19,17 +19,14 @@ extension PumpDesk {
             ask.answer(.command(view))
         case .history(let most): ask.answer(.commands(history(most)))
         case .preview(let entry):
-            let (pump, command, content) = try read(entry)
+            let entry = try read(entry)
             ask.answer(
                 .preview(
-                    bytes: try bytes(pump, command, content),
-                    words: "This would be said to \(pump.handle), once, after it was prepared and looked at."))
-        case .draft(let entry, let person):
-            let (pump, plan, content) = try read(entry)
-            try draft(content, plan, on: pump, by: person, ask, at: now)
+                    bytes: try bytes(entry.pump, entry.plan, entry.content),
+                    words: "This would be said to \(entry.pump.handle), once, after it was prepared and looked at."))
+        case .draft(let entry, let person): try draft(try read(entry), by: person, ask, at: now)
         case .verify(let number, let entry, let person):
-            let (pump, plan, content) = try read(entry)
-            try verify(number, content, plan, on: pump, by: person, ask, at: now)
+            try verify(number, try read(entry), by: person, ask, at: now)
         case .withdraw(let number, let person):
             let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.withdraw(number, by: person) }
             _ = try record(event, on: pump(of: number), at: now)
@@ -75,9 +72,9 @@ extension PumpDesk {
             throw DeskRefusal(code: "notDriven", "This pump is not driven by this unit any more.", number)
         }
         // Once more, by what holds now.
-        guard try judge(pump, plan.plan, command.content, standing: nil) <= command.content.people else {
-            throw DeskRefusal.tooFew(number)
-        }
+        let allowed = try judge(pump, plan.plan, command.content, standing: nil)
+        guard allowed.people <= command.content.people else { throw DeskRefusal.tooFew(number) }
+        try checkPace(command.content, allowed.rules, at: now)
         let order = nextOrder()
         // Before it is handed over: a stop from here on counts against it.
         let stops = pump.line.stopsAsked(device: pump.device)
@@ -121,10 +118,11 @@ extension PumpDesk {
             throw try void(number, by: event, command.state.shown, on: pump, at: now)
         }
         // Once more, with what the pump is set to.
-        let needed = try judge(
+        let allowed = try judge(
             pump, plan, command.content, standing: pump.standing(outcome, of: plan),
             isRunning: pump.isRunning(outcome, of: plan))
-        guard needed <= command.content.people else { throw DeskRefusal.tooFew(number) }
+        guard allowed.people <= command.content.people else { throw DeskRefusal.tooFew(number) }
+        try checkPace(command.content, allowed.rules, at: now)
         // Durable first: the line gets it when this has returned, and not when it has thrown.
         _ = try record(event, on: pump, at: now)
         let lineOrder = LineOrder(
@@ -143,6 +141,7 @@ extension PumpDesk {
             let name = plan.watched[shown.watched].name
             switch shown.what {
             case .values(let values): return Expectation(name, values)
+            case .otherThan(let others): return Expectation(name, others, isOther: true)
             case .argument(let argument):
                 let entry = content.entries.first { $0.name == argument }
                 return Expectation(name, entry.map { [$0.quantity.text] } ?? [])
@@ -153,7 +152,7 @@ extension PumpDesk {
     // MARK: What was entered
 
     /// What somebody entered, whole: every argument, each a quantity that the pump takes, and allowed.
-    private func read(_ entry: DeskEntry) throws(DeskRefusal) -> (DrivenPump, CommandPlan, CommandContent) {
+    private func read(_ entry: DeskEntry) throws(DeskRefusal) -> Entry {
         let pump = try known(entry.device)
         guard let (_, plan) = pump.command(entry.command) else {
             throw DeskRefusal(
@@ -185,8 +184,8 @@ extension PumpDesk {
         }
         try checkStrangers(pump)
         try checkOrder(content(2))
-        let content = content(try judge(pump, plan, content(2), standing: nil))
-        return (pump, plan, content)
+        let allowed = try judge(pump, plan, content(2), standing: nil)
+        return Entry(pump: pump, plan: plan, content: content(allowed.people), rules: allowed.rules)
     }
 
     private func quantity(_ text: String, _ argument: CommandDescription.Argument) throws(DeskRefusal) -> CommandEntry {
@@ -213,23 +212,29 @@ extension PumpDesk {
         return bytes
     }
 
-    /// Returns how many must enter it.
-    @discardableResult
+    /// Returns how many must enter it, and how far apart from others it must be.
     private func judge(
         _ pump: DrivenPump, _ plan: CommandPlan, _ content: CommandContent, standing: [CommandEntry]?,
         isRunning: Bool = false
-    ) throws(DeskRefusal) -> Int {
+    ) throws(DeskRefusal) -> (people: Int, rules: CommandRules) {
         let verdict = gate.judge(
             EnteredCommand(
                 pump: pump, command: plan, kind: content.kind, entries: content.entries, order: content.order,
                 reason: content.reason, standing: standing, isRunning: isRunning, utc: utc))
         switch verdict {
-        case .allowed(let people): return people
+        case .allowed(let people, let rules): return (people, rules)
         case .refused(let code, let words): throw DeskRefusal(code: code, words.joined(separator: " "))
         }
     }
 
     // MARK: Helpers
+
+    /// What a site or a profile tightens of how often something is done; the program's own is the ledger's.
+    func checkPace(_ content: CommandContent, _ rules: CommandRules, at now: Int64) throws(DeskRefusal) {
+        do throws(CommandLedger.Refusal) { try ledger.checkPace(of: content.pump, rules, at: now) } catch {
+            throw DeskRefusal(error)
+        }
+    }
 
     /// A command in doubt of a pump that the configuration called otherwise, on the same line.
     private func checkStrangers(_ pump: DrivenPump) throws(DeskRefusal) {
@@ -273,7 +278,7 @@ extension PumpDesk {
 
     func refusing<Value>(_ body: () throws(CommandLedger.Refusal) -> Value) throws(DeskRefusal) -> Value {
         do throws(CommandLedger.Refusal) { return try body() } catch {
-            throw DeskRefusal(error.reason, error.command)
+            throw DeskRefusal(error)
         }
     }
 }

@@ -403,13 +403,13 @@ import Testing
             #expect(
                 refusal { () throws(CommandLedger.Refusal) in
                     try desk.ledger.draft(Self.content(), by: Self.first, at: soon)
-                } == .init(.tooSoon))
+                } == .init(.tooSoon, wait: 1))
             time += 5 * Self.second1
         }
         let again = refusal { () throws(CommandLedger.Refusal) in
             try desk.ledger.draft(Self.content(), by: Self.first, at: time)
         }
-        #expect(again == .init(.tooMany))
+        #expect(again == .init(.tooMany, wait: 3540 * Self.second1))
         #expect(throws: Never.self) {
             try desk.ledger.draft(Self.content(), by: Self.first, at: 3600 * Self.second1)
         }
@@ -418,7 +418,7 @@ import Testing
         #expect(
             refusal { () throws(CommandLedger.Refusal) in
                 try desk.ledger.draft(Self.content(), by: Self.first, at: 9006 * Self.second1)
-            } == .init(.tooMany))
+            } == .init(.tooMany, wait: 3594 * Self.second1))
     }
 
     /// Twelve commands of three months bar nothing on the morning after.
