@@ -171,8 +171,8 @@ def test_c39_what_the_site_tightens_counts(rigs, site, code, least):
 
 
 @pytest.mark.parametrize("lie", [
-    Lie.SILENT, Lie.DEAF, Lie.HOLLOW, Lie.LATE, Lie.ACTS_LATE, Lie.REFUSES, Lie.REFUSES_OBEYED, Lie.REBOOTS, Lie.GARBLED,
-    Lie.HALF, Lie.ENDS,
+    Lie.SILENT, Lie.DEAF, Lie.HOLLOW, Lie.LATE, Lie.ACTS_LATE, Lie.REFUSES, Lie.REFUSES_OBEYED, Lie.REBOOTS,
+    Lie.GARBLED, Lie.HALF, Lie.ENDS,
 ])
 def test_c39_whatever_the_module_says_it_is_told_once(rigs, lie):
     rig = rigs().run()

@@ -15,7 +15,7 @@ extension ValueJudge {
             guard let number = Int64(String(decoding: text, as: UTF8.self)),
                 RawValue(watched.reading, number: number, time: time).validity == .valid
             else { return nil }
-            return (text, time)
+            return (watched.alike.contains(text) ? watched.alike[0] : text, time)
         case .decimal where !text.isEmpty && RawValue(watched.reading, text: text, time: time).reason == .sentinel:
             return ([], time)
         case .word, .hexadecimal, .decimal: return (text, time)

@@ -25,6 +25,8 @@ package struct CommandPlan: Sendable {
         package let form: Form
         /// How the field is read; a test is asked of what it reads.
         package let reading: FieldPlan
+        /// Texts that are one value to the command: each is told as the first. Empty where each is its own.
+        package var alike: [[UInt8]] = []
 
         /// Whether it is a number in bits: then each of its texts is a number, and one without an exact text is not
         /// known, for two of those cannot be told apart.

@@ -145,7 +145,8 @@ extension PlanCompiler {
             guard count == 1 else { throw CommandFault(why: "“\(name)” is several values") }
             if argument != nil { throw CommandFault(why: "“\(name)” shows what is set, and is no text of an answer") }
             let form = CommandPlan.Watched.Form.count(profile.metrics.first { $0.field == name }.map(scale) ?? .one)
-            return CommandPlan.Watched(name: name, field: index, form: form, reading: reading)
+            return CommandPlan.Watched(
+                name: name, field: index, form: form, reading: reading, alike: alike(name, command))
         }
         guard case .capture = reading.source else { throw CommandFault(why: "“\(name)” is no text of an answer") }
         let form: CommandPlan.Watched.Form
@@ -163,6 +164,14 @@ extension PlanCompiler {
         default: throw CommandFault(why: "“\(name)” is written in a way that is not compared")
         }
         return CommandPlan.Watched(name: name, field: index, form: form, reading: reading)
+    }
+
+    /// The texts of a number in bits that are one value to a command.
+    func alike(_ name: String, _ command: CommandDescription) -> [[UInt8]] {
+        guard let field = field(name) else { return [] }
+        return command.requires.filter { $0.field == name }.flatMap(\.alike).compactMap { code in
+            if case .number(let number)? = try? code.plan(for: field) { Array("\(number)".utf8) } else { nil }
+        }
     }
 
     /// Fields whose text is kept for commands.

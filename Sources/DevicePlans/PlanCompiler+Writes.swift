@@ -133,7 +133,8 @@ extension PlanCompiler {
         if case .float32 = form, let argument = argument(shownBy: name, command) {
             _ = try scale(of: name, as: argument)
         }
-        return CommandPlan.Watched(name: name, field: index, form: form, reading: reading)
+        return CommandPlan.Watched(
+            name: name, field: index, form: form, reading: reading, alike: alike(name, command))
     }
 
     /// What one count of a field is worth in the unit of an argument that it holds or shows.

@@ -81,6 +81,13 @@ package struct CommandDescription: Sendable {
         package let test: FieldTest
         /// How old what tells it may be. Unit: ns.
         package let within: Int64
+        /// Whether the values that pass are one to the command.
+        package let areAlike: Bool
+
+        /// The values that are one to the command; empty where each is its own.
+        package var alike: [ValueCode] {
+            if areAlike, case .isOneOf(let codes) = test { codes } else { [] }
+        }
     }
 
     package let name: String

@@ -324,7 +324,11 @@ extension Grammar {
         condition.keys.filter { $0.name != "field" } + [
             Key(
                 "within", .duration(Bounds.requirementAge),
-                "how old what tells it may be (until the next answer must have come, 2 s at least)")
+                "how old what tells it may be (until the next answer must have come, 2 s at least)"),
+            Key(
+                "alike", .truth,
+                "of numbers in bits, with `is`: these are one value, and which of them is told makes no difference "
+                    + "(no)"),
         ])
 
     static let expectation = Part(

@@ -10,9 +10,28 @@ extension ProfileCheck {
             if !isModbus { checkSteps(command) }
             checkReadBack(command)
             if !isModbus { checkRequirements(command) }
+            checkAlike(command)
             checkEvidence(command)
         }
         for command in profile.commands where command.measurement != nil { checkMeasurement(command) }
+    }
+
+    /// Words and quantities that differ are never one.
+    private func checkAlike(_ command: CommandDescription) {
+        for requirement in command.requires where requirement.areAlike {
+            let field = profile.fields.first { $0.name == requirement.field }
+            let isSet = profile.commands.contains { other in
+                other.readBack.contains { entry in
+                    if case .argument = entry.shows { entry.field == requirement.field } else { false }
+                }
+            }
+            let isNumber = if case .bits? = field?.type { true } else { false }
+            if isSet || !isNumber {
+                diagnostics.error(
+                    command.location,
+                    "“alike” is for numbers in bits that nothing sets, and “\(requirement.field)” is none")
+            }
+        }
     }
 
     /// A measurement that acts on somebody begins, and can be ended.

@@ -88,7 +88,7 @@ extension ProfileReader {
         guard fieldExists(field, keyValue) else { return nil }
         guard value.isMapping else {
             return CommandDescription.Requirement(
-                field: field, test: .isOneOf(codes(value)), within: usualAge(field))
+                field: field, test: .isOneOf(codes(value)), within: usualAge(field), areAlike: false)
         }
         guard let map = value.mapping("a condition") else { return nil }
         map.allow(Grammar.requirement)
@@ -96,8 +96,11 @@ extension ProfileReader {
         if let within, let period = profile.requests(reading: field).compactMap(\.period).min(), within < period {
             map["within"]?.error("it is asked for less often than that: it could hardly ever be so young")
         }
+        let areAlike = map["alike"]?.bool("whether these are one value") ?? false
+        if areAlike, map["is"] == nil { map["alike"]?.error("“alike” says of the values of “is” that they are one") }
         return test(map).map {
-            CommandDescription.Requirement(field: field, test: $0, within: within ?? usualAge(field))
+            CommandDescription.Requirement(
+                field: field, test: $0, within: within ?? usualAge(field), areAlike: areAlike)
         }
     }
 

@@ -55,7 +55,7 @@ private struct Nothing: RecordSink {
         #expect(try told(0xFF, 0xFF) == nil, "it is not 6553.5, before a write and after it")
     }
 
-    /// What an empty cuff tells is one value, whether it is 0 or 3 mmHg; a number in bits of a serial protocol is told
+    /// What an empty cuff tells is one value, whether it is 0 or 4 mmHg; a number in bits of a serial protocol is told
     /// as in registers.
     @Test func aCuffThatIsEmptyShowsOneValue() throws {
         let plan = try DeviceProfile.load(Repository.path("device-profiles/suntech/advantage"))
@@ -68,7 +68,7 @@ private struct Nothing: RecordSink {
         #expect(serial.commands.allSatisfy { $0.refusedBarriers == [result] }, "busy is an answer as well")
         let (start, abort) = (serial.commands[0], serial.commands[1])
         let shows = try #require(start.shows.first?.test), isEmpty = try #require(abort.shows.first?.test)
-        for (pressure, told) in [(0, "0"), (3, "0"), (4, "1"), (5, "1"), (258, "64"), (300, "75")] {
+        for (pressure, told) in [(0, "0"), (3, "0"), (4, "0"), (5, "5"), (258, "258"), (300, "300")] {
             var decoder = SerialDecoder(plan, serial)
             var sink = Nothing()
             #expect(decoder.told(start.watched[0]) == nil)
@@ -78,9 +78,9 @@ private struct Nothing: RecordSink {
             decoder.feed(frame, count: frame.count, time: 7, sink: &sink)
             let (text, time) = try #require(decoder.told(start.watched[0]))
             #expect(start.watched[0].value(text) == told && time == 7)
-            #expect(start.shows[0].what.isMet(by: told) == (pressure > 3))
-            #expect(decoder.passes(start.watched[0], shows, since: 7) == (pressure > 3))
-            #expect(decoder.passes(abort.watched[0], isEmpty, since: 7) == (pressure <= 3))
+            #expect(start.shows[0].what.isMet(by: told) == (pressure > 4))
+            #expect(decoder.passes(start.watched[0], shows, since: 7) == (pressure > 4))
+            #expect(decoder.passes(abort.watched[0], isEmpty, since: 7) == (pressure <= 4))
             #expect(decoder.passes(abort.watched[0], isEmpty, since: 8) == nil)
         }
     }

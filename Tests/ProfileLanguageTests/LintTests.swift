@@ -253,8 +253,8 @@ import Testing
 
     /// A measurement that acts on somebody says how often it may be begun, shows that it began, and can be ended.
     @Test(arguments: [
-        (", most-per-hour: 6", "", "a “measurement” needs “most-per-hour”"),
-        ("least-pause: 3min, ", "", "a “measurement” needs “least-pause”"),
+        (", most-per-hour: 6", "", "“most-per-hour” is missing"),
+        ("least-pause: 3min, ", "", "“least-pause” is missing"),
         ("least-pause: 3min", "least-pause: 2h", "expected"), ("most-per-hour: 6", "most-per-hour: 13", "expected"),
         ("most-per-hour: 6", "most-per-hour: 0", "expected"),
         ("kind: trigger", "kind: set", "is a measurement, and so “kind: trigger”"),
@@ -262,7 +262,9 @@ import Testing
         ("{is-not: [0, 1]}", "{is-not: [0]}", "may be “1” before already"),
         ("{is-not: [0, 1]}", "{is: 5, is-not: [0, 1]}", "expected one of “is” and “is-not”"),
         ("{is-not: [0, 1]}", "{}", "expected one of “is” and “is-not”"),
-        ("{is-not: [0, 1]}", "{is-not: [0, 1, x]}", "“x”"),
+        ("{is-not: [0, 1]}", "{is-not: [0, 1, 1]}", "“1” stands twice"),
+        ("requires: {rate: [0, 1]}", "requires: {rate: {is: [0, 1], alike: true}}", "“alike” is for numbers in bits"),
+        ("requires: {rate: [0, 1]}", "requires: {rate: {below: 1, alike: true}}", "“alike” says of the values of “is”"),
     ])
     func aMeasurementIsWhole(part: String, instead: String, told: String) {
         let text = Self.measuring

@@ -394,7 +394,7 @@ import Testing
     @Test func c17_effectsAreApartAndNotTooMany() throws {
         var desk = Desk()
         var time: Int64 = 0
-        for _ in 0..<12 {
+        for turn in 0..<12 {
             let number = try desk.intended(at: time)
             desk.tell(.sent(number), at: time)
             desk.tell(.taken(number), at: time)
@@ -403,7 +403,9 @@ import Testing
             #expect(
                 refusal { () throws(CommandLedger.Refusal) in
                     try desk.ledger.draft(Self.content(), by: Self.first, at: soon)
-                } == .init(.tooSoon, wait: 1))
+                }
+                    == (turn < 11
+                        ? .init(.tooSoon, wait: 1) : .init(.tooMany, wait: 3540 * Self.second1 + 1)))
             time += 5 * Self.second1
         }
         let again = refusal { () throws(CommandLedger.Refusal) in

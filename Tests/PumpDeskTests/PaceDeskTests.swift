@@ -30,7 +30,7 @@ import Testing
         #expect(world.start(numbers[0])?.end == "confirmed")
         for number in numbers.dropFirst() {
             let (code, words) = refusal(world.ask(.start(number, by: world.second)))
-            #expect(code == "tooSoon" && words.contains("it is possible again in 2 min "), "\(words)")
+            #expect(code == "tooSoon" && words.contains("it is possible again in 3 min."), "\(words)")
         }
         for _ in 0..<100 {
             #expect(refusal(world.ask(.draft(world.rate("7"), by: world.first))).code == "tooSoon")
@@ -74,10 +74,9 @@ import Testing
         world.go(for: Self.minute) {
             if case .intended? = world.desk.ledger.open[number]?.state { true } else { false }
         }
-        world.pump.serial = "8003-99999"
+        world.pump.set(rate: "7", at: world.line.clock.now())
         world.go(for: Self.minute) { world.desk.ledger.open[number] == nil }
         #expect(world.kinds(of: number).last == "notSent" && world.pump.effects.isEmpty)
-        world.pump.serial = "8003-00107"
         world.go(for: 5_000_000_000)
         #expect(drafted(world, "2") != nil)
     }

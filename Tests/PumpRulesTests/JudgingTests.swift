@@ -241,8 +241,8 @@ import Testing
     @Test func c39_aMeasurementNeedsNoOrderAndOnePerson() throws {
         let cuff = RuleFixture.cuff()
         #expect(try verdict(cuff).permit?.people == 1)
-        #expect(
-            try verdict(cuff, [.policy: [("people: {start-measurement: 1}", "people: {start-measurement: 2}")]]).permit?.people == 2)
+        let two = [("people: {start-measurement: 1}", "people: {start-measurement: 2}")]
+        #expect(try verdict(cuff, [.policy: two]).permit?.people == 2)
         #expect(try verdict(cuff, [.orders: [("version: 1", "version: 0")]]).permit?.people == 1)
         var set = PumpRequest(device: "monitor-1", command: "start-measurement", kind: .set, area: "day-unit")
         set.infuses = false
