@@ -88,7 +88,7 @@ struct ValueJudge: Sendable {
     /// Whether values are withheld because the device is not, or not yet, the one expected.
     var withholds: Bool { identity == .awaited || identity == .wrong }
 
-    /// The last text of a field; `nil` when there is none in this session. A number is decimal text.
+    /// The last text of a field; `nil` when there is none in this session. A number in bits is decimal text.
     func text(of field: Int) -> [UInt8]? { remembered[field].isEmpty ? nil : remembered[field] }
 
     /// The last text of a field, and when it came; empty where its place in the message was. `nil` when there is none

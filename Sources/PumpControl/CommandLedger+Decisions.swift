@@ -124,10 +124,10 @@ extension CommandLedger {
         let apart = intents.last.map { rules.leastGap - max(0, span(from: $0, to: now)) } ?? 0
         let inWindow = intents.filter { span(from: $0, to: now) < rules.window }
         // Before one more, all but so many must have left the window.
-        let leaving = inWindow.count - rules.mostInWindow
+        let leaving = inWindow.count - max(1, rules.mostInWindow)
         if leaving >= 0 {
-            let last = inWindow.indices.contains(leaving) ? inWindow[leaving] : now
-            throw Refusal(.tooMany, wait: max(apart, rules.window - max(0, span(from: last, to: now))))
+            let free = rules.window - max(0, span(from: inWindow[leaving], to: now))
+            throw Refusal(.tooMany, wait: max(apart, free))
         }
         if apart > 0 { throw Refusal(.tooSoon, wait: apart) }
     }
