@@ -34,9 +34,8 @@ extension PumpDesk {
     func draft(_ entry: Entry, by person: Operator, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
         // What is refused whatever the pump shows is refused before it is asked.
         _ = try refusing { () throws(CommandLedger.Refusal) in
-            try ledger.draft(entry.content, by: person, shown: [], at: now)
+            try ledger.draft(entry.content, by: person, shown: [], within: entry.rules, at: now)
         }
-        try checkPace(entry.content, entry.rules, at: now)
         let entering = Entering(step: .draft, content: entry.content, person: person, answer: ask.answer)
         try look(for: entering, entry.plan, on: entry.pump, at: now)
     }

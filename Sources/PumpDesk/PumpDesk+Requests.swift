@@ -34,7 +34,7 @@ extension PumpDesk {
             work[number] = nil
             starting.removeValue(forKey: number)?(DeskRefusal(.notVerified, number).answer)
             try answer(ask, with: number)
-        case .start(let number, let person): try start(number, by: person, ask, at: now)
+        case .start(let number, _): try start(number, ask, at: now)
         case .stop(let device, _): try stop(device, ask)
         case .resolve(let number, let seen, let people):
             let event = try refusing { () throws(CommandLedger.Refusal) in
@@ -61,7 +61,7 @@ extension PumpDesk {
     // MARK: Starting
 
     /// The pump is asked what it shows; what is decided on that is decided when it has answered.
-    private func start(_ number: Int64, by person: Operator, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
+    private func start(_ number: Int64, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
         guard let command = ledger.open[number] else { throw DeskRefusal(.unknownCommand, number) }
         guard case .verified = command.state else { throw DeskRefusal(.notVerified, number) }
         guard work[number] == nil else { throw DeskRefusal(.underWay, number) }
@@ -74,7 +74,6 @@ extension PumpDesk {
         // Once more, by what holds now.
         let allowed = try judge(pump, plan.plan, command.content, standing: nil)
         guard allowed.people <= command.content.people else { throw DeskRefusal.tooFew(number) }
-        try checkPace(command.content, allowed.rules, at: now)
         let order = nextOrder()
         // Before it is handed over: a stop from here on counts against it.
         let stops = pump.line.stopsAsked(device: pump.device)
@@ -83,24 +82,28 @@ extension PumpDesk {
                 number: order, device: pump.device, content: .look(Int32(plan.place)),
                 deadline: now + Self.orderPatience))
         guard isHanded else { throw DeskRefusal.busy(number) }
-        work[number] = .looking(order: order, stops: stops, by: person)
+        work[number] = .looking(order: order, stops: stops, rules: allowed.rules)
         starting[number] = ask.answer
     }
 
     /// What the pump shows is known: decides, makes the intent durable, and hands over what it holds.
-    func decide(_ number: Int64, stops: Int64, _ outcome: OrderOutcome, on pump: DrivenPump, at now: Int64) {
+    func decide(
+        _ number: Int64, stops: Int64, within rules: CommandRules, _ outcome: OrderOutcome, on pump: DrivenPump,
+        at now: Int64
+    ) {
         work[number] = nil
         let answer = starting.removeValue(forKey: number) ?? { _ in }
         do throws(DeskRefusal) {
-            answer(.command(try carryOut(number, stops: stops, outcome, on: pump, at: now)))
+            answer(.command(try carryOut(number, stops: stops, within: rules, outcome, on: pump, at: now)))
         } catch {
             answer(error.answer)
         }
     }
 
-    private func carryOut(_ number: Int64, stops: Int64, _ outcome: OrderOutcome, on pump: DrivenPump, at now: Int64)
-        throws(DeskRefusal) -> CommandView
-    {
+    private func carryOut(
+        _ number: Int64, stops: Int64, within rules: CommandRules, _ outcome: OrderOutcome, on pump: DrivenPump,
+        at now: Int64
+    ) throws(DeskRefusal) -> CommandView {
         guard let command = ledger.open[number], let (place, plan) = pump.command(command.content.command) else {
             throw DeskRefusal(.unknownCommand, number)
         }
@@ -113,7 +116,9 @@ extension PumpDesk {
         guard let order = CommandOrder(command: place, stops: stops, effect: bytes, before: outcome.told) else {
             throw DeskRefusal(code: "tooLong", "What would be said is too long.", number)
         }
-        let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.intend(number, effect, at: now) }
+        let event = try refusing { () throws(CommandLedger.Refusal) in
+            try ledger.intend(number, effect, within: rules, at: now)
+        }
         guard case .intended = event else {
             throw try void(number, by: event, command.state.shown, on: pump, at: now)
         }
@@ -122,7 +127,10 @@ extension PumpDesk {
             pump, plan, command.content, standing: pump.standing(outcome, of: plan),
             isRunning: pump.isRunning(outcome, of: plan))
         guard allowed.people <= command.content.people else { throw DeskRefusal.tooFew(number) }
-        try checkPace(command.content, allowed.rules, at: now)
+        // A site may have tightened it since.
+        try refusing { () throws(CommandLedger.Refusal) in
+            try ledger.checkPace(of: pump.key, within: allowed.rules, at: now)
+        }
         // Durable first: the line gets it when this has returned, and not when it has thrown.
         _ = try record(event, on: pump, at: now)
         let lineOrder = LineOrder(
@@ -228,13 +236,6 @@ extension PumpDesk {
     }
 
     // MARK: Helpers
-
-    /// What a site or a profile tightens of how often something is done; the program's own is the ledger's.
-    func checkPace(_ content: CommandContent, _ rules: CommandRules, at now: Int64) throws(DeskRefusal) {
-        do throws(CommandLedger.Refusal) { try ledger.checkPace(of: content.pump, rules, at: now) } catch {
-            throw DeskRefusal(error)
-        }
-    }
 
     /// A command in doubt of a pump that the configuration called otherwise, on the same line.
     private func checkStrangers(_ pump: DrivenPump) throws(DeskRefusal) {

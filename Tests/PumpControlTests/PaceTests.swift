@@ -15,7 +15,7 @@ import Testing
     }
 
     private func refusal(_ ledger: CommandLedger, _ rules: CommandRules, at now: Int64) -> CommandLedger.Refusal? {
-        do throws(CommandLedger.Refusal) { try ledger.checkPace(of: LedgerTests.pump, rules, at: now) } catch {
+        do throws(CommandLedger.Refusal) { try ledger.checkPace(of: LedgerTests.pump, within: rules, at: now) } catch {
             return error
         }
         return nil
@@ -38,6 +38,13 @@ import Testing
         #expect(refusal(desk.ledger, rules, at: 10) == .init(.tooSoon, wait: 3 * Self.minute))
         #expect(refusal(desk.ledger, rules, at: 9 + 3 * Self.minute) == .init(.tooSoon, wait: 1))
         #expect(refusal(desk.ledger, rules, at: 10 + 3 * Self.minute) == nil)
+        // What is looser counts for nothing.
+        let looser = refusal(desk.ledger, Self.rules(0, 100), at: 10 + Self.second)
+        #expect(looser == .init(.tooSoon, wait: 4 * Self.second))
+        // The same wherever it is decided.
+        #expect(throws: CommandLedger.Refusal(.tooSoon, wait: 3 * Self.minute)) {
+            try desk.ledger.draft(LedgerTests.content(), by: LedgerTests.first, shown: [], within: rules, at: 10)
+        }
         // Of another clock.
         #expect(refusal(desk.ledger, rules, at: .min) == .init(.tooSoon, wait: 3 * Self.minute))
     }
@@ -55,6 +62,15 @@ import Testing
         // What is possible again has both behind it.
         let longer = refusal(desk.ledger, Self.rules(50 * Self.minute, 3), at: now)
         #expect(longer == .init(.tooMany, wait: 50 * Self.minute - 30 * Self.second))
+    }
+
+    /// Whatever a site says, the program's own number counts.
+    @Test func c39_neverMoreThanTheProgramsOwn() throws {
+        var desk = LedgerTests.Desk()
+        for turn in 0..<12 { try done(&desk, at: Int64(turn) * Self.minute) }
+        let refused = refusal(desk.ledger, Self.rules(0, 100), at: 12 * Self.minute)
+        #expect(refused == .init(.tooMany, wait: 48 * Self.minute))
+        #expect(refusal(desk.ledger, Self.rules(0, 100), at: 60 * Self.minute) == nil)
     }
 
     /// A kill is another session: what was done counts as done just now. So does what a summary says in place of the
