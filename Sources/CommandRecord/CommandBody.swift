@@ -57,7 +57,7 @@ extension Reading {
 
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Reading {
         let told = try Expectation.read(&reader)
-        guard told.values.count == 1 else { throw reader.damage }
+        guard told.values.count == 1, !told.isOther else { throw reader.damage }
         return Reading(told.field, told.values[0])
     }
 
@@ -76,10 +76,19 @@ extension [Reading] {
 }
 
 extension Expectation {
-    var body: JSON { .members(["field": .string(field), "values": .array(values.map(JSON.string))]) }
+    // “other” stands only where it is so: older hosts wrote none.
+    var body: JSON {
+        .members([
+            "field": .string(field), "other": isOther ? .bool(true) : nil,
+            "values": .array(values.map(JSON.string)),
+        ])
+    }
 
     static func read(_ reader: inout BodyReader) throws(BodyReader.Damage) -> Expectation {
-        Expectation(try reader.string("field"), try reader.strings("values"))
+        let field = try reader.string("field")
+        let other = try reader.booleanIfAny("other")
+        guard other != false else { throw reader.damage }
+        return Expectation(field, try reader.strings("values"), isOther: other ?? false)
     }
 }
 

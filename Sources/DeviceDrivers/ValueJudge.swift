@@ -34,8 +34,6 @@ struct ValueJudge: Sendable {
     private var remembered: [[UInt8]]
     /// By field: when its text was last told. Unit: ns.
     private var rememberedAt: [Int64]
-    /// Whether numbers are remembered as well, as decimal text: of Modbus, where a number has no other.
-    private let remembersNumbers: Bool
     private static let never = Int64.min
     /// Counts changes of what is remembered.
     private(set) var generation: Int64 = 0
@@ -61,7 +59,6 @@ struct ValueJudge: Sendable {
         values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
         rememberedAt = [Int64](repeating: Self.never, count: plan.profile.fields.count)
-        remembersNumbers = if case .modbus = plan.protocolPlan { true } else { false }
         lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         rack = Rack(plan.slots)
@@ -91,7 +88,7 @@ struct ValueJudge: Sendable {
     /// Whether values are withheld because the device is not, or not yet, the one expected.
     var withholds: Bool { identity == .awaited || identity == .wrong }
 
-    /// The last text of a field; `nil` when there is none in this session.
+    /// The last text of a field; `nil` when there is none in this session. A number in bits is decimal text.
     func text(of field: Int) -> [UInt8]? { remembered[field].isEmpty ? nil : remembered[field] }
 
     /// The last text of a field, and when it came; empty where its place in the message was. `nil` when there is none
@@ -202,7 +199,7 @@ struct ValueJudge: Sendable {
             if field.isRemembered, value.isText {
                 remember(field.index, bytes, value.range)
                 rememberedAt[field.index] = moment.time
-            } else if field.isRemembered, remembersNumbers {
+            } else if field.isRemembered {
                 remember(field.index, value, at: moment.time)
             }
         }

@@ -13,8 +13,8 @@ package struct CommandPlan: Sendable {
             case hexadecimal
             /// What one count of the last place is worth, in the unit of the argument that it shows.
             case decimal(DecimalScale)
-            /// What one count of the register is worth, in that unit. Its text is a whole number.
-            case register(DecimalScale)
+            /// What one count of a number in bits is worth, in that unit. Its text is a whole number.
+            case count(DecimalScale)
             /// A float32 in registers. Its text is the number that its bits are.
             case float32
         }
@@ -25,12 +25,14 @@ package struct CommandPlan: Sendable {
         package let form: Form
         /// How the field is read; a test is asked of what it reads.
         package let reading: FieldPlan
+        /// Texts that are one value to the command: each is told as the first. Empty where each is its own.
+        package var alike: [[UInt8]] = []
 
-        /// Whether it lies in registers: then each of its texts is a number, and one without an exact text is not
+        /// Whether it is a number in bits: then each of its texts is a number, and one without an exact text is not
         /// known, for two of those cannot be told apart.
-        package var isOfRegisters: Bool {
+        package var isOfBits: Bool {
             switch form {
-            case .register, .float32: true
+            case .count, .float32: true
             case .word, .hexadecimal, .decimal: false
             }
         }
@@ -48,7 +50,7 @@ package struct CommandPlan: Sendable {
                     let counts = try? DecimalText.counts(text, 0..<text.count, places: places)
                 else { return nil }
                 return scale.text(of: counts)
-            case .register(let scale): return Int64(String(decoding: text, as: UTF8.self)).map { scale.text(of: $0) }
+            case .count(let scale): return Int64(String(decoding: text, as: UTF8.self)).map { scale.text(of: $0) }
             case .float32:
                 return UInt32(String(decoding: text, as: UTF8.self)).flatMap { ExactFloat.text(ofBits: $0) }
             }
@@ -57,9 +59,9 @@ package struct CommandPlan: Sendable {
         /// What a code of the field means, in the same way; `nil` where it can be no value of it.
         func value(_ code: ValueCode, of field: FieldDescription) -> String? {
             switch (form, try? code.plan(for: field)) {
-            case (.register, .number(let number)?): value(Array("\(number)".utf8))
+            case (.count, .number(let number)?): value(Array("\(number)".utf8))
             case (.float32, .float(let float)?): value(Array("\(float.bitPattern)".utf8))
-            case (.register, _), (.float32, _): nil
+            case (.count, _), (.float32, _): nil
             case (.word, _), (.hexadecimal, _), (.decimal, _): value(Array(code.text.utf8))
             }
         }
@@ -79,6 +81,17 @@ package struct CommandPlan: Sendable {
             case argument(String)
             /// One of these, as ``Watched/value(_:)`` gives them.
             case values([String])
+            /// None of these.
+            case otherThan([String])
+
+            /// Whether a value is what is shown; `nil` where only an order says that.
+            package func isMet(by value: String) -> Bool? {
+                switch self {
+                case .argument: nil
+                case .values(let values): values.contains(value)
+                case .otherThan(let others): !others.contains(value)
+                }
+            }
         }
 
         /// The place in ``CommandPlan/watched``.
@@ -99,6 +112,9 @@ package struct CommandPlan: Sendable {
     /// Requests whose answers cannot be taken for any that matters to the command: once one is answered, nothing that
     /// was asked before is still on its way. None: the line is never known to be clean.
     package let barriers: [Int]
+    /// Those of them whose refusal cannot be taken for any that matters either: that the device will not tell now is
+    /// an answer as well.
+    package let refusedBarriers: [Int]
     /// At most ``mostWatched``.
     package let watched: [Watched]
     package let requires: [Requirement]

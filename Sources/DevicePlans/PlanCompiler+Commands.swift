@@ -62,16 +62,18 @@ extension PlanCompiler {
         var watched: [CommandPlan.Watched] = []
         for name in names { watched.append(try self.watched(name, command, look.map { requests[$0] }, messages)) }
         let answers = (look + [first + place]).flatMap { [requests[$0].reply, requests[$0].refusal].compactMap { $0 } }
+        func isApart(_ answer: Int) -> Bool { !answers.contains { $0 == answer || likeness.isAlike($0, answer) } }
         let barriers = requests.indices.filter { index in
             guard let reply = requests[index].reply, requests[index].isRepeatable, !requests[index].isInstruction,
                 requests[index].slot == nil, requests[index].period != nil || index >= first
             else { return false }
-            return !answers.contains { $0 == reply || likeness.isAlike($0, reply) }
+            return isApart(reply)
         }
         return CommandPlan(
             description: command, kind: kind,
             prepare: command.steps.indices.filter { $0 < place }.map { first + $0 }, effect: first + place, look: look,
-            barriers: barriers, watched: watched,
+            barriers: barriers, refusedBarriers: barriers.filter { requests[$0].refusal.map(isApart) ?? false },
+            watched: watched,
             requires: command.requires.compactMap { requirement in
                 names.firstIndex(of: requirement.field).map {
                     CommandPlan.Requirement(
@@ -110,14 +112,17 @@ extension PlanCompiler {
     func shown(
         _ watched: [CommandPlan.Watched], _ place: Int, _ field: String, _ what: CommandDescription.ReadBack
     ) -> CommandPlan.Shown {
+        func values(_ codes: [ValueCode]) -> [String] {
+            codes.compactMap { code in self.field(field).flatMap { watched[place].value(code, of: $0) } }
+        }
         switch what {
-        case .argument(let name): CommandPlan.Shown(watched: place, what: .argument(name), test: nil)
+        case .argument(let name): return CommandPlan.Shown(watched: place, what: .argument(name), test: nil)
         case .codes(let codes):
-            CommandPlan.Shown(
-                watched: place,
-                what: .values(
-                    codes.compactMap { code in self.field(field).flatMap { watched[place].value(code, of: $0) } }),
-                test: test(.isOneOf(codes), on: field))
+            return CommandPlan.Shown(
+                watched: place, what: .values(values(codes)), test: test(.isOneOf(codes), on: field))
+        case .otherThan(let codes):
+            return CommandPlan.Shown(
+                watched: place, what: .otherThan(values(codes)), test: test(.isNoneOf(codes), on: field))
         }
     }
 
@@ -132,10 +137,18 @@ extension PlanCompiler {
     ) throws(CommandFault) -> CommandPlan.Watched {
         let index = fieldIndex[name] ?? 0
         let plans = look.compactMap(\.reply).flatMap { messages[$0].fields }
-        guard let reading = plans.first(where: { $0.index == index }), case .capture = reading.source else {
-            throw CommandFault(why: "“\(name)” is no text of an answer")
+        guard let reading = plans.first(where: { $0.index == index }) else {
+            throw CommandFault(why: "“\(name)” stands in no answer")
         }
         let argument = argument(shownBy: name, command)
+        if case .bits(_, let count, _) = reading.source, case .number = reading.reading {
+            guard count == 1 else { throw CommandFault(why: "“\(name)” is several values") }
+            if argument != nil { throw CommandFault(why: "“\(name)” shows what is set, and is no text of an answer") }
+            let form = CommandPlan.Watched.Form.count(profile.metrics.first { $0.field == name }.map(scale) ?? .one)
+            return CommandPlan.Watched(
+                name: name, field: index, form: form, reading: reading, alike: alike(name, command))
+        }
+        guard case .capture = reading.source else { throw CommandFault(why: "“\(name)” is no text of an answer") }
         let form: CommandPlan.Watched.Form
         switch reading.reading {
         case .decimal(let places):
@@ -151,6 +164,14 @@ extension PlanCompiler {
         default: throw CommandFault(why: "“\(name)” is written in a way that is not compared")
         }
         return CommandPlan.Watched(name: name, field: index, form: form, reading: reading)
+    }
+
+    /// The texts of a number in bits that are one value to a command.
+    func alike(_ name: String, _ command: CommandDescription) -> [[UInt8]] {
+        guard let field = field(name) else { return [] }
+        return command.requires.filter { $0.field == name }.flatMap(\.alike).compactMap { code in
+            if case .number(let number)? = try? code.plan(for: field) { Array("\(number)".utf8) } else { nil }
+        }
     }
 
     /// Fields whose text is kept for commands.

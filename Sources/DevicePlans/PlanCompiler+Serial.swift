@@ -49,7 +49,10 @@ extension PlanCompiler {
             commands: commands(requests, messages: messages, likeness: likeness), likeness: likeness,
             open: profile.session.open.flatMap { spoken[$0] ?? [] },
             close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
-            remembered: remembered.sorted().compactMap { name in fieldIndex[name].map { (name, $0) } },
+            remembered: remembered.sorted().compactMap { name in
+                // What is no text is remembered for commands only, and never said.
+                field(name)?.type.isWritten == true ? fieldIndex[name].map { (name, $0) } : nil
+            },
             barred: profile.wirePatterns + barred,
             streamPeriod: unasked.map(period).max(),
             listens: frameFields.contains { !$0.fields.isEmpty } || profile.packet != nil

@@ -77,7 +77,7 @@ extension PlanCompiler {
         return (
             CommandPlan(
                 description: command, kind: kind, prepare: [], effect: effect, look: look,
-                barriers: barriers(besides: look, unit, &reads), watched: watched,
+                barriers: barriers(besides: look, unit, &reads), refusedBarriers: [], watched: watched,
                 requires: command.requires.compactMap { requirement in
                     names.firstIndex(of: requirement.field).map {
                         CommandPlan.Requirement(
@@ -124,16 +124,17 @@ extension PlanCompiler {
         case .float32: form = .float32
         case .number:
             if let argument = argument(shownBy: name, command) {
-                form = .register(try scale(of: name, as: argument))
+                form = .count(try scale(of: name, as: argument))
             } else {
-                form = .register(profile.metrics.first { $0.field == name }.map(scale) ?? .one)
+                form = .count(profile.metrics.first { $0.field == name }.map(scale) ?? .one)
             }
         default: throw CommandFault(why: "“\(name)” is of a type that is not compared")
         }
         if case .float32 = form, let argument = argument(shownBy: name, command) {
             _ = try scale(of: name, as: argument)
         }
-        return CommandPlan.Watched(name: name, field: index, form: form, reading: reading)
+        return CommandPlan.Watched(
+            name: name, field: index, form: form, reading: reading, alike: alike(name, command))
     }
 
     /// What one count of a field is worth in the unit of an argument that it holds or shows.

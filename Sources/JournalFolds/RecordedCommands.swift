@@ -13,8 +13,8 @@ package struct RecordedCommands {
     /// The number of the last event that was taken.
     package private(set) var last: Int64 = 0
 
-    package init(journal directory: String, rules: CommandRules) {
-        history = CommandHistory(rules)
+    package init(journal directory: String) {
+        history = CommandHistory()
         do {
             try read(try JournalReader(directory: directory))
         } catch JournalError.notAJournal {
@@ -61,7 +61,5 @@ package struct RecordedCommands {
 
 extension CommandHistory {
     /// What a journal tells of commands.
-    package init(journal directory: String, rules: CommandRules) {
-        self = RecordedCommands(journal: directory, rules: rules).history
-    }
+    package init(journal directory: String) { self = RecordedCommands(journal: directory).history }
 }

@@ -199,7 +199,7 @@ extension TextEngine {
         phase = .idle
         guard let run else { return }
         switch run.step {
-        case .barrier where !isRefused:
+        case .barrier where !isRefused || plan.commands[run.command].refusedBarriers.contains(exchange.request):
             self.run?.step = .rest(until: exchange.sent + device.line.slowestReply + wireMargin)
         case .prepare(let place) where !isRefused: self.run?.step = .prepare(place + 1)
         case .look(let place) where !isRefused: self.run?.step = .look(place + 1)

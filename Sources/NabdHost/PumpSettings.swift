@@ -125,12 +125,17 @@ package final class RulesKeeper: CommandGate {
         request.hasRemoteStop = entered.pump.commands.contains { $0.kind == .stop }
         request.isSyringePump = profile.device.kind.contains("syringe")
         request.infuses = profile.device.kind.contains("pump")
+        request.pace = entered.command.description.measurement.map {
+            PumpRequest.Pace(leastGap: $0.leastPause, mostPerHour: $0.mostPerHour)
+        }
         switch rules.judge(request) {
-        case .allowed(let permit): return .allowed(people: permit.people)
+        case .allowed(let permit): return .allowed(people: permit.people, rules: permit.rules)
         case .refused(let refusals):
             // What the pump is set to is read when it is started; until then nobody can judge it.
             let left = refusals.filter { !(isTrigger && entered.standing == nil && $0.word == .missingParameter) }
-            guard let first = left.first else { return .allowed(people: 2) }
+            guard let first = left.first else {
+                return .allowed(people: 2, rules: policy?.devices[request.device]?.rules ?? CommandRules())
+            }
             return .refused(code: first.word.rawValue, words: left.map(\.text))
         }
     }

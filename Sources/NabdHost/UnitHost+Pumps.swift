@@ -18,8 +18,7 @@ extension UnitHost {
     func commands() -> DeskRounds? {
         guard let desk, let pumps = desk.pumps, let keeper = configuration.pumpRules else { return nil }
         keeper.read()
-        let history = CommandHistory(
-            journal: configuration.journalDirectory, rules: keeper.policy?.rules ?? CommandRules())
+        let history = CommandHistory(journal: configuration.journalDirectory)
         return DeskRounds(
             PumpDesk(history, pumps: pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
     }
@@ -28,7 +27,7 @@ extension UnitHost {
     /// it stands as long as this host runs.
     var alarmsWithoutDesk: [(alert: AlertKind, device: String?)] {
         guard desk?.pumps == nil, configuration.parts["pumps"] != nil else { return [] }
-        let ledger = CommandHistory(journal: configuration.journalDirectory, rules: CommandRules()).ledger
+        let ledger = CommandHistory(journal: configuration.journalDirectory).ledger
         var alarms: [(alert: AlertKind, device: String?)] = []
         // What was on its way when the last session ended is in doubt.
         if ledger.open.values.contains(where: { !$0.state.isWaiting }) { alarms.append((.commandUncertain, nil)) }

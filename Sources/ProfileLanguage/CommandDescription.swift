@@ -68,12 +68,26 @@ package struct CommandDescription: Sendable {
         case stop
     }
 
+    /// A measurement that acts on whoever is measured: how often it may be begun at most.
+    package struct Measurement: Sendable, Hashable {
+        /// From one beginning to the next at least. Unit: ns.
+        package let leastPause: Int64
+        package let mostPerHour: Int
+    }
+
     /// What must be true of the device, told within an age.
     package struct Requirement: Sendable {
         package let field: String
         package let test: FieldTest
         /// How old what tells it may be. Unit: ns.
         package let within: Int64
+        /// Whether the values that pass are one to the command.
+        package let areAlike: Bool
+
+        /// The values that are one to the command; empty where each is its own.
+        package var alike: [ValueCode] {
+            if areAlike, case .isOneOf(let codes) = test { codes } else { [] }
+        }
     }
 
     package let name: String
@@ -92,6 +106,8 @@ package struct CommandDescription: Sendable {
     package let readBack: [(field: String, shows: ReadBack)]
     /// How soon the read-back shows it; `nil` when the profile does not say. Unit: ns.
     package let within: Int64?
+    /// `nil` of what is no measurement.
+    package let measurement: Measurement?
     package let hazards: String
     package let location: SourceLocation
 
@@ -103,6 +119,9 @@ package struct CommandDescription: Sendable {
 
     package enum ReadBack: Sendable {
         case argument(String)
+        /// One of these.
         case codes([ValueCode])
+        /// None of these.
+        case otherThan([ValueCode])
     }
 }

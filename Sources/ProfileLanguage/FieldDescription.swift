@@ -26,7 +26,7 @@ package enum FieldType: Sendable, Hashable {
 
     package var isText: Bool { self == .text }
     /// Whether it stands in the text of a message.
-    var isWritten: Bool {
+    package var isWritten: Bool {
         switch self {
         case .decimal, .degreesMinutes, .sexagesimal, .hex, .text: true
         case .bits, .signMagnitude, .float32, .float64, .bcd, .medicalFloat: false

@@ -66,6 +66,9 @@ extension Grammar {
         static let retries = 0...5
         static let times = 1...1_000_000_000
         static let argumentPlaces = 0...6
+        static let measurementPause: ClosedRange<Int64> = 1_000_000_000...3_600_000_000_000
+        /// At most what the program itself lets be done to a device in an hour.
+        static let measurementsPerHour = 1...12
         static let argumentDigits = 1...9
         /// Functions of Modbus, of which ``RegisterWrite/functions`` write.
         static let writing = 5...16

@@ -264,11 +264,23 @@ extension Grammar {
             Key("settles", .duration(Bounds.settling), "how long the device takes to show what it did (0 s)"),
             Key(
                 "read-back", .named(.either([.text, .part(expectation)])),
-                "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …}"),
+                "what must show that it was done: ARGUMENT: FIELD, or FIELD: {is: …} or {is-not: …}"),
             Key(
                 "within", .duration(Bounds.readBack),
                 "how soon the read-back shows it; what does not show it by then has an unknown outcome"),
+            Key(
+                "measurement", .part(measurement),
+                "of a trigger that measures somebody and acts on them by that, such as a cuff's start"),
             Key("hazards", .text, required: true, "what can go wrong"),
+        ])
+
+    static let measurement = Part(
+        "measurement", "How often a measurement may be begun; a site's policy only tightens it.",
+        [
+            Key(
+                "least-pause", .duration(Bounds.measurementPause), required: true,
+                "from one beginning to the next at least"),
+            Key("most-per-hour", .whole(Bounds.measurementsPerHour), required: true, "the most in any hour"),
         ])
 
     static let argument = Part(
@@ -316,11 +328,16 @@ extension Grammar {
         condition.keys.filter { $0.name != "field" } + [
             Key(
                 "within", .duration(Bounds.requirementAge),
-                "how old what tells it may be (until the next answer must have come, 2 s at least)")
+                "how old what tells it may be (until the next answer must have come, 2 s at least)"),
+            Key(
+                "alike", .truth,
+                "of numbers in bits, with `is`: these are one value, and which of them is told makes no difference "
+                    + "(no)"),
         ])
 
     static let expectation = Part(
-        "read-back", "The state afterwards.", [Key("is", code, required: true, "one of these values")])
+        "read-back", "The state afterwards: one of the two.",
+        [Key("is", code, "one of these values"), Key("is-not", code, "none of these")])
 
     static let simulated = Part(
         "simulated value", "A value as a function of time, in the unit of the metric that shows it.",

@@ -10,7 +10,39 @@ extension ProfileCheck {
             if !isModbus { checkSteps(command) }
             checkReadBack(command)
             if !isModbus { checkRequirements(command) }
+            checkAlike(command)
             checkEvidence(command)
+        }
+        for command in profile.commands where command.measurement != nil { checkMeasurement(command) }
+    }
+
+    /// Words and quantities that differ are never one.
+    private func checkAlike(_ command: CommandDescription) {
+        for requirement in command.requires where requirement.areAlike {
+            let field = profile.fields.first { $0.name == requirement.field }
+            let isSet = profile.commands.contains { other in
+                other.readBack.contains { entry in
+                    if case .argument = entry.shows { entry.field == requirement.field } else { false }
+                }
+            }
+            let isNumber = if case .bits? = field?.type { true } else { false }
+            if isSet || !isNumber {
+                diagnostics.error(
+                    command.location,
+                    "“alike” is for numbers in bits that nothing sets, and “\(requirement.field)” is none")
+            }
+        }
+    }
+
+    /// A measurement that acts on somebody begins, and can be ended.
+    private func checkMeasurement(_ command: CommandDescription) {
+        if command.kind != .trigger {
+            diagnostics.error(command.location, "“\(command.name)” is a measurement, and so “kind: trigger”")
+        }
+        if !profile.commands.contains(where: { $0.kind == .stop }) {
+            diagnostics.error(
+                command.location,
+                "“\(command.name)” acts on somebody, and nothing ends it: give the command that does “kind: stop”")
         }
     }
 
@@ -75,10 +107,17 @@ extension ProfileCheck {
 
     /// A trigger that shows afterwards what may be there before proves nothing.
     private func checkEvidence(_ command: CommandDescription) {
-        for case (let field, .codes(let shown)) in command.readBack where command.kind == .trigger {
+        for (field, shows) in command.readBack where command.kind == .trigger {
             for requirement in command.requires where requirement.field == field {
                 guard case .isOneOf(let allowed) = requirement.test else { continue }
-                if let same = shown.first(where: { code in allowed.contains { $0.text == code.text } }) {
+                let same: ValueCode?
+                switch shows {
+                case .codes(let shown): same = shown.first { code in allowed.contains { $0.text == code.text } }
+                case .otherThan(let others):
+                    same = allowed.first { code in !others.contains { $0.text == code.text } }
+                case .argument: same = nil
+                }
+                if let same {
                     diagnostics.error(
                         command.location, "“\(field)” may be “\(same.text)” before already: that would prove nothing")
                 }

@@ -99,8 +99,12 @@ extension ProfileCheck {
                 case .bit, .has, .present, .absent, .above, .below: continue
                 }
             }
-            for case (let name, .codes(let codes)) in command.readBack {
-                check(codes, of: profile.fields.first { $0.name == name })
+            for (name, shows) in command.readBack {
+                switch shows {
+                case .codes(let codes), .otherThan(let codes):
+                    check(codes, of: profile.fields.first { $0.name == name })
+                case .argument: continue
+                }
             }
         }
     }

@@ -43,8 +43,20 @@ extension ProfileReader {
                     settles: entry["settles"]?.duration("how long it takes to show", Grammar.Bounds.settling) ?? 0,
                     readBack: readBack,
                     within: entry["within"]?.duration("how soon the read-back shows it", Grammar.Bounds.readBack),
+                    measurement: entry["measurement"].flatMap(measurement),
                     hazards: entry.required("hazards")?.text("what can go wrong") ?? "", location: value.location))
         }
+    }
+
+    private func measurement(_ value: YAMLValue) -> CommandDescription.Measurement? {
+        guard let map = value.mapping("how often it may be begun") else { return nil }
+        map.allow(Grammar.measurement)
+        guard
+            let pause = map.required("least-pause")?.duration(
+                "from one beginning to the next at least", Grammar.Bounds.measurementPause),
+            let most = map.required("most-per-hour")?.int("the most in an hour", Grammar.Bounds.measurementsPerHour)
+        else { return nil }
+        return CommandDescription.Measurement(leastPause: pause, mostPerHour: most)
     }
 
     private func question(_ value: YAMLValue?) -> String? {
@@ -76,7 +88,7 @@ extension ProfileReader {
         guard fieldExists(field, keyValue) else { return nil }
         guard value.isMapping else {
             return CommandDescription.Requirement(
-                field: field, test: .isOneOf(codes(value)), within: usualAge(field))
+                field: field, test: .isOneOf(codes(value)), within: usualAge(field), areAlike: false)
         }
         guard let map = value.mapping("a condition") else { return nil }
         map.allow(Grammar.requirement)
@@ -84,8 +96,11 @@ extension ProfileReader {
         if let within, let period = profile.requests(reading: field).compactMap(\.period).min(), within < period {
             map["within"]?.error("it is asked for less often than that: it could hardly ever be so young")
         }
+        let areAlike = map["alike"]?.bool("whether these are one value") ?? false
+        if areAlike, map["is"] == nil { map["alike"]?.error("“alike” says of the values of “is” that they are one") }
         return test(map).map {
-            CommandDescription.Requirement(field: field, test: $0, within: within ?? usualAge(field))
+            CommandDescription.Requirement(
+                field: field, test: $0, within: within ?? usualAge(field), areAlike: areAlike)
         }
     }
 
@@ -178,8 +193,14 @@ extension ProfileReader {
     ) -> (field: String, shows: CommandDescription.ReadBack)? {
         if value.isMapping, let map = value.mapping("a state afterwards") {
             map.allow(Grammar.expectation)
-            guard fieldExists(key, keyValue), let codes = map.required("is").map(codes) else { return nil }
-            return (key, .codes(codes))
+            guard fieldExists(key, keyValue) else { return nil }
+            switch (map["is"], map["is-not"]) {
+            case (let value?, nil): return (key, .codes(codes(value)))
+            case (nil, let value?): return (key, .otherThan(codes(value)))
+            default:
+                value.error("expected one of “is” and “is-not”")
+                return nil
+            }
         }
         guard arguments.contains(where: { $0.name == key }) else {
             keyValue.error(

@@ -76,12 +76,20 @@ package struct Reading: Sendable, Hashable {
     package init(_ field: String, _ value: String) { (self.field, self.value) = (field, value) }
 }
 
-/// What a field shows when the command is in effect: one of these.
+/// What a field shows when the command is in effect: one of these, or none of these.
 package struct Expectation: Sendable, Hashable {
     package let field: String
     package let values: [String]
+    /// Whether it shows anything but these.
+    package let isOther: Bool
 
-    package init(_ field: String, _ values: [String]) { (self.field, self.values) = (field, values) }
+    package init(_ field: String, _ values: [String], isOther: Bool = false) {
+        (self.field, self.values, self.isOther) = (field, values, isOther)
+    }
+
+    func isMet(by reading: Reading) -> Bool {
+        reading.field == field && values.contains(reading.value) != isOther
+    }
 }
 
 /// The one transmission that has the effect, as it is journalled before it is made.
@@ -117,7 +125,7 @@ package struct Effect: Sendable, Hashable {
     package func isShown(by readings: [Reading]) -> Bool {
         !wanted.isEmpty
             && wanted.allSatisfy { expected in
-                readings.contains { $0.field == expected.field && expected.values.contains($0.value) }
+                readings.contains(where: expected.isMet)
             }
     }
 

@@ -5,20 +5,25 @@ extension CommandLedger {
         package let reason: RefusalReason
         /// The command that stands in the way.
         package let command: Int64?
+        /// How long until it is possible again, where time alone brings that. Unit: ns.
+        package let wait: Int64?
 
-        package init(_ reason: RefusalReason, _ command: Int64? = nil) {
-            (self.reason, self.command) = (reason, command)
+        package init(_ reason: RefusalReason, _ command: Int64? = nil, wait: Int64? = nil) {
+            (self.reason, self.command, self.wait) = (reason, command, wait)
         }
     }
 
     /// Somebody enters a command.
     ///
-    /// - Parameter shown: what the pump shows at this moment: it is kept with what was entered.
-    package func draft(_ content: CommandContent, by person: Operator, shown: [Reading], at now: Int64)
-        throws(Refusal) -> CommandEvent
-    {
+    /// - Parameters:
+    ///   - shown: what the pump shows at this moment: it is kept with what was entered.
+    ///   - tighter: how far apart effects must be, and how many an hour, where a site or a profile says so.
+    package func draft(
+        _ content: CommandContent, by person: Operator, shown: [Reading], within tighter: CommandRules? = nil,
+        at now: Int64
+    ) throws(Refusal) -> CommandEvent {
         guard (1...2).contains(content.people) else { throw Refusal(.notAllowed) }
-        try checkPump(content, besides: nil, at: now)
+        try checkPump(content, besides: nil, within: tighter, at: now)
         return .drafted(content, by: person, shown: shown)
     }
 
@@ -44,11 +49,13 @@ extension CommandLedger {
 
     /// The verified command is to be carried out: once this event is durable, and not before, its bytes go to the line.
     /// Where the pump shows something else than when it was entered, or that is not known, it is void instead.
-    package func intend(_ number: Int64, _ effect: Effect, at now: Int64) throws(Refusal) -> CommandEvent {
+    package func intend(_ number: Int64, _ effect: Effect, within tighter: CommandRules? = nil, at now: Int64)
+        throws(Refusal) -> CommandEvent
+    {
         guard let command = open[number] else { throw Refusal(.unknownCommand) }
         guard case .verified(_, let since, let shown) = command.state else { throw Refusal(.notVerified, number) }
         if isOver(since, at: now) { return .expired(number) }
-        try checkPump(command.content, besides: number, at: now)
+        try checkPump(command.content, besides: number, within: tighter, at: now)
         guard effect.before == shown else { return .changed(number, shown: effect.before) }
         guard !effect.bytes.isEmpty, effect.isBeforeKnown, now < effect.expires,
             span(from: since, to: effect.expires) <= rules.longestDraft
@@ -99,7 +106,9 @@ extension CommandLedger {
     package func isOpen(_ number: Int64) -> Bool { open[number]?.state.isOpen ?? false }
 
     /// Whether anything at all may be done to a pump but reading and stopping it.
-    private func checkPump(_ content: CommandContent, besides own: Int64?, at now: Int64) throws(Refusal) {
+    private func checkPump(
+        _ content: CommandContent, besides own: Int64?, within tighter: CommandRules?, at now: Int64
+    ) throws(Refusal) {
         let pump = pump(content.pump)
         if !pump.isLookedAt { throw Refusal(.mustBeLookedAt) }
         for (number, command) in open where number != own && command.state.isOpen {
@@ -111,9 +120,23 @@ extension CommandLedger {
         }
         if pump.stop != nil { throw Refusal(.stopPending) }
         if pump.isLocked { throw Refusal(.locked) }
-        if let last = pump.intents.last, span(from: last, to: now) < rules.leastGap { throw Refusal(.tooSoon) }
-        if pump.intents.count(where: { span(from: $0, to: now) < rules.window }) >= rules.mostInWindow {
-            throw Refusal(.tooMany)
+        try checkPace(of: content.pump, within: tighter ?? rules, at: now)
+    }
+
+    /// Whether an effect on a pump would come too soon behind the last, or be one too many in an hour.
+    ///
+    /// - Parameter tighter: what a site or a profile says; what is looser than the program's own counts for nothing.
+    package func checkPace(of key: PumpKey, within tighter: CommandRules, at now: Int64) throws(Refusal) {
+        let intents = pump(key).intents
+        let gap = max(rules.leastGap, tighter.leastGap)
+        let apart = intents.last.map { gap - max(0, span(from: $0, to: now)) } ?? 0
+        let inWindow = intents.filter { span(from: $0, to: now) < rules.window }
+        // Before one more, all but so many must have left the window.
+        let leaving = inWindow.count - max(1, min(rules.mostInWindow, tighter.mostInWindow))
+        if leaving >= 0 {
+            let free = rules.window - max(0, span(from: inWindow[leaving], to: now))
+            throw Refusal(.tooMany, wait: max(apart, free))
         }
+        if apart > 0 { throw Refusal(.tooSoon, wait: apart) }
     }
 }

@@ -147,6 +147,8 @@ package struct CommandLedger: Sendable, Hashable {
             return nil
         case .end(let end):
             if end == .rejected { note(failure: time, of: key) }
+            // Nothing was done to the pump: the next need not be apart from it.
+            if case .notSent = end { change(key) { _ = $0.intents.popLast() } }
             open[number] = nil
             return end
         }

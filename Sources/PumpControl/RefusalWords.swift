@@ -1,3 +1,24 @@
+extension CommandLedger.Refusal {
+    /// One sentence for whoever asked, with when it is possible again where time alone brings that.
+    package var text: String {
+        switch (reason, wait.map(Self.words)) {
+        case (.tooSoon, let time?): "It is too soon after the last time: it is possible again in \(time)."
+        case (.tooMany, let time?):
+            "This was done as often as is allowed in an hour: it is possible again in \(time); until then use the "
+                + "device's own keys."
+        default: reason.text
+        }
+    }
+
+    /// A time in words, never shorter than it is: `8 s`, `2 min 5 s`. Unit: ns.
+    static func words(_ time: Int64) -> String {
+        let seconds = max(1, time / 1_000_000_000 + (time % 1_000_000_000 > 0 ? 1 : 0))
+        let (minutes, rest) = (seconds / 60, seconds % 60)
+        if minutes == 0 { return "\(rest) s" }
+        return "\(minutes) min" + (rest == 0 ? "" : " \(rest) s")
+    }
+}
+
 extension RefusalReason {
     /// One sentence for whoever asked.
     package var text: String {
@@ -11,7 +32,7 @@ extension RefusalReason {
         case .underWay: "Another command is under way on this pump or its line."
         case .mustBeLookedAt: "The record of this pump has a gap: somebody must look at the pump and say so first."
         case .tooSoon: "It is too soon: wait a moment."
-        case .tooMany: "This pump was commanded as often as is allowed in an hour: use its own keys."
+        case .tooMany: "This device was commanded as often as is allowed in an hour: use its own keys."
         case .locked: "This pump is locked after several failures: look at it, and unlock it."
         case .stopPending: "A stop of this pump is not proven: look at the pump first."
         case .notAllowed: "This is not allowed."
@@ -31,7 +52,7 @@ extension RefusalReason {
         case .underWay: "هناك أمر آخر قيد التنفيذ على هذه المضخة أو على خطها."
         case .mustBeLookedAt: "سجل هذه المضخة غير كامل: يجب أن ينظر إليها شخص ويسجّل ذلك أولًا."
         case .tooSoon: "الوقت مبكر: انتظر لحظة."
-        case .tooMany: "بلغت أوامر هذه المضخة الحد المسموح في الساعة: استخدم أزرارها."
+        case .tooMany: "بلغت أوامر هذا الجهاز الحد المسموح في الساعة: استخدم أزراره."
         case .locked: "هذه المضخة مقفلة بعد عدة إخفاقات: افحصها ثم افتح القفل."
         case .stopPending: "لم يثبت توقف هذه المضخة: انظر إليها أولًا."
         case .notAllowed: "هذا غير مسموح."

@@ -11,7 +11,11 @@ struct DeskRefusal: Error {
         (self.code, self.words, self.command) = (code, words, command)
     }
 
-    init(_ reason: RefusalReason, _ command: Int64? = nil) { self.init(code: reason.rawValue, reason.text, command) }
+    init(_ reason: RefusalReason, _ command: Int64? = nil) { self.init(CommandLedger.Refusal(reason, command)) }
+
+    init(_ refusal: CommandLedger.Refusal) {
+        self.init(code: refusal.reason.rawValue, refusal.text, refusal.command)
+    }
 
     static func expired(_ number: Int64) -> DeskRefusal {
         DeskRefusal(code: "expired", "It was entered more than five minutes ago: enter it anew.", number)

@@ -5,7 +5,9 @@ import PumpControl
 /// ledger.
 enum DeskWork {
     /// The pump is asked what it shows, before anything is decided.
-    case looking(order: UInt64, stops: Int64, by: Operator)
+    ///
+    /// - rules: how far apart from others it must be.
+    case looking(order: UInt64, stops: Int64, rules: CommandRules)
     /// It is on its way to the line, or on it.
     case carrying(order: UInt64)
     case reading(ReadingBack)

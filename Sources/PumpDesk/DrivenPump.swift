@@ -66,9 +66,8 @@ package struct DrivenPump: Sendable {
         return commands.contains { other in
             guard other.kind == .trigger else { return false }
             return other.shows.allSatisfy { shown in
-                guard case .values(let values) = shown.what else { return false }
                 let name = other.watched[shown.watched].name
-                return readings.contains { $0.field == name && values.contains($0.value) }
+                return readings.contains { $0.field == name && shown.what.isMet(by: $0.value) == true }
             }
         }
     }
@@ -79,7 +78,7 @@ package struct DrivenPump: Sendable {
         guard outcome.kind == .looked(isClean: true),
             command.watched.indices.allSatisfy({ place in
                 let (told, watched) = (outcome.told[place], command.watched[place])
-                return told.isKnown && (!watched.isOfRegisters || watched.value(told.text) != nil)
+                return told.isKnown && (!watched.isOfBits || watched.value(told.text) != nil)
             })
         else { return nil }
         return readings(outcome, of: command)
@@ -154,7 +153,8 @@ package struct EnteredCommand: Sendable {
 
 package enum GateVerdict: Sendable, Hashable {
     /// - people: how many must enter it. Range: 1…2.
-    case allowed(people: Int)
+    /// - rules: how far apart effects on this device must be, and how many an hour.
+    case allowed(people: Int, rules: CommandRules)
     /// One sentence for each thing that stands against it.
     case refused(code: String, words: [String])
 }

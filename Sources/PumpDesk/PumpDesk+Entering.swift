@@ -3,6 +3,15 @@ import LineEngine
 import OperatorDesk
 import PumpControl
 
+/// What somebody wants, whole, within what the pump takes, and allowed.
+struct Entry {
+    let pump: DrivenPump
+    let plan: CommandPlan
+    let content: CommandContent
+    /// How far apart effects on this pump must be, and how many an hour.
+    let rules: CommandRules
+}
+
 /// What somebody has entered and is not recorded yet: the pump is asked what it shows, and that is kept with it.
 struct Entering {
     enum Step {
@@ -22,30 +31,24 @@ struct Entering {
 
 /// What people enter, each by themselves, and what the pump shows at that moment.
 extension PumpDesk {
-    func draft(
-        _ content: CommandContent, _ plan: CommandPlan, on pump: DrivenPump, by person: Operator, _ ask: Ask,
-        at now: Int64
-    ) throws(DeskRefusal) {
+    func draft(_ entry: Entry, by person: Operator, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
         // What is refused whatever the pump shows is refused before it is asked.
         _ = try refusing { () throws(CommandLedger.Refusal) in
-            try ledger.draft(content, by: person, shown: [], at: now)
+            try ledger.draft(entry.content, by: person, shown: [], within: entry.rules, at: now)
         }
-        let entering = Entering(step: .draft, content: content, person: person, answer: ask.answer)
-        try look(for: entering, plan, on: pump, at: now)
+        let entering = Entering(step: .draft, content: entry.content, person: person, answer: ask.answer)
+        try look(for: entering, entry.plan, on: entry.pump, at: now)
     }
 
-    func verify(
-        _ number: Int64, _ content: CommandContent, _ plan: CommandPlan, on pump: DrivenPump, by person: Operator,
-        _ ask: Ask, at now: Int64
-    ) throws(DeskRefusal) {
+    func verify(_ number: Int64, _ entry: Entry, by person: Operator, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
         // The same here, as if the pump showed what it showed to the first.
         let before = ledger.open[number]?.state.shown
         let event = try refusing { () throws(CommandLedger.Refusal) in
-            try ledger.verify(number, entering: content, by: person, shown: before ?? [], at: now)
+            try ledger.verify(number, entering: entry.content, by: person, shown: before ?? [], at: now)
         }
-        guard case .verified = event else { throw try void(number, by: event, before, on: pump, at: now) }
-        let entering = Entering(step: .verify(number), content: content, person: person, answer: ask.answer)
-        try look(for: entering, plan, on: pump, at: now)
+        guard case .verified = event else { throw try void(number, by: event, before, on: entry.pump, at: now) }
+        let entering = Entering(step: .verify(number), content: entry.content, person: person, answer: ask.answer)
+        try look(for: entering, entry.plan, on: entry.pump, at: now)
     }
 
     private func look(for entering: Entering, _ plan: CommandPlan, on pump: DrivenPump, at now: Int64)

@@ -23,7 +23,8 @@ extension PumpDesk {
         }
         for (number, work) in work {
             switch work {
-            case .looking(outcome.number, let stops, _): decide(number, stops: stops, outcome, on: pump, at: now)
+            case .looking(outcome.number, let stops, let rules):
+                decide(number, stops: stops, within: rules, outcome, on: pump, at: now)
             case .carrying(outcome.number): carried(number, outcome, on: pump, at: now)
             case .reading(let reading):
                 guard case .asked(outcome.number) = reading.step else { continue }

@@ -19,17 +19,14 @@ extension PumpDesk {
             ask.answer(.command(view))
         case .history(let most): ask.answer(.commands(history(most)))
         case .preview(let entry):
-            let (pump, command, content) = try read(entry)
+            let entry = try read(entry)
             ask.answer(
                 .preview(
-                    bytes: try bytes(pump, command, content),
-                    words: "This would be said to \(pump.handle), once, after it was prepared and looked at."))
-        case .draft(let entry, let person):
-            let (pump, plan, content) = try read(entry)
-            try draft(content, plan, on: pump, by: person, ask, at: now)
+                    bytes: try bytes(entry.pump, entry.plan, entry.content),
+                    words: "This would be said to \(entry.pump.handle), once, after it was prepared and looked at."))
+        case .draft(let entry, let person): try draft(try read(entry), by: person, ask, at: now)
         case .verify(let number, let entry, let person):
-            let (pump, plan, content) = try read(entry)
-            try verify(number, content, plan, on: pump, by: person, ask, at: now)
+            try verify(number, try read(entry), by: person, ask, at: now)
         case .withdraw(let number, let person):
             let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.withdraw(number, by: person) }
             _ = try record(event, on: pump(of: number), at: now)
@@ -37,7 +34,7 @@ extension PumpDesk {
             work[number] = nil
             starting.removeValue(forKey: number)?(DeskRefusal(.notVerified, number).answer)
             try answer(ask, with: number)
-        case .start(let number, let person): try start(number, by: person, ask, at: now)
+        case .start(let number, _): try start(number, ask, at: now)
         case .stop(let device, _): try stop(device, ask)
         case .resolve(let number, let seen, let people):
             let event = try refusing { () throws(CommandLedger.Refusal) in
@@ -64,7 +61,7 @@ extension PumpDesk {
     // MARK: Starting
 
     /// The pump is asked what it shows; what is decided on that is decided when it has answered.
-    private func start(_ number: Int64, by person: Operator, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
+    private func start(_ number: Int64, _ ask: Ask, at now: Int64) throws(DeskRefusal) {
         guard let command = ledger.open[number] else { throw DeskRefusal(.unknownCommand, number) }
         guard case .verified = command.state else { throw DeskRefusal(.notVerified, number) }
         guard work[number] == nil else { throw DeskRefusal(.underWay, number) }
@@ -75,9 +72,8 @@ extension PumpDesk {
             throw DeskRefusal(code: "notDriven", "This pump is not driven by this unit any more.", number)
         }
         // Once more, by what holds now.
-        guard try judge(pump, plan.plan, command.content, standing: nil) <= command.content.people else {
-            throw DeskRefusal.tooFew(number)
-        }
+        let allowed = try judge(pump, plan.plan, command.content, standing: nil)
+        guard allowed.people <= command.content.people else { throw DeskRefusal.tooFew(number) }
         let order = nextOrder()
         // Before it is handed over: a stop from here on counts against it.
         let stops = pump.line.stopsAsked(device: pump.device)
@@ -86,24 +82,28 @@ extension PumpDesk {
                 number: order, device: pump.device, content: .look(Int32(plan.place)),
                 deadline: now + Self.orderPatience))
         guard isHanded else { throw DeskRefusal.busy(number) }
-        work[number] = .looking(order: order, stops: stops, by: person)
+        work[number] = .looking(order: order, stops: stops, rules: allowed.rules)
         starting[number] = ask.answer
     }
 
     /// What the pump shows is known: decides, makes the intent durable, and hands over what it holds.
-    func decide(_ number: Int64, stops: Int64, _ outcome: OrderOutcome, on pump: DrivenPump, at now: Int64) {
+    func decide(
+        _ number: Int64, stops: Int64, within rules: CommandRules, _ outcome: OrderOutcome, on pump: DrivenPump,
+        at now: Int64
+    ) {
         work[number] = nil
         let answer = starting.removeValue(forKey: number) ?? { _ in }
         do throws(DeskRefusal) {
-            answer(.command(try carryOut(number, stops: stops, outcome, on: pump, at: now)))
+            answer(.command(try carryOut(number, stops: stops, within: rules, outcome, on: pump, at: now)))
         } catch {
             answer(error.answer)
         }
     }
 
-    private func carryOut(_ number: Int64, stops: Int64, _ outcome: OrderOutcome, on pump: DrivenPump, at now: Int64)
-        throws(DeskRefusal) -> CommandView
-    {
+    private func carryOut(
+        _ number: Int64, stops: Int64, within rules: CommandRules, _ outcome: OrderOutcome, on pump: DrivenPump,
+        at now: Int64
+    ) throws(DeskRefusal) -> CommandView {
         guard let command = ledger.open[number], let (place, plan) = pump.command(command.content.command) else {
             throw DeskRefusal(.unknownCommand, number)
         }
@@ -116,15 +116,21 @@ extension PumpDesk {
         guard let order = CommandOrder(command: place, stops: stops, effect: bytes, before: outcome.told) else {
             throw DeskRefusal(code: "tooLong", "What would be said is too long.", number)
         }
-        let event = try refusing { () throws(CommandLedger.Refusal) in try ledger.intend(number, effect, at: now) }
+        let event = try refusing { () throws(CommandLedger.Refusal) in
+            try ledger.intend(number, effect, within: rules, at: now)
+        }
         guard case .intended = event else {
             throw try void(number, by: event, command.state.shown, on: pump, at: now)
         }
         // Once more, with what the pump is set to.
-        let needed = try judge(
+        let allowed = try judge(
             pump, plan, command.content, standing: pump.standing(outcome, of: plan),
             isRunning: pump.isRunning(outcome, of: plan))
-        guard needed <= command.content.people else { throw DeskRefusal.tooFew(number) }
+        guard allowed.people <= command.content.people else { throw DeskRefusal.tooFew(number) }
+        // A site may have tightened it since.
+        try refusing { () throws(CommandLedger.Refusal) in
+            try ledger.checkPace(of: pump.key, within: allowed.rules, at: now)
+        }
         // Durable first: the line gets it when this has returned, and not when it has thrown.
         _ = try record(event, on: pump, at: now)
         let lineOrder = LineOrder(
@@ -143,6 +149,7 @@ extension PumpDesk {
             let name = plan.watched[shown.watched].name
             switch shown.what {
             case .values(let values): return Expectation(name, values)
+            case .otherThan(let others): return Expectation(name, others, isOther: true)
             case .argument(let argument):
                 let entry = content.entries.first { $0.name == argument }
                 return Expectation(name, entry.map { [$0.quantity.text] } ?? [])
@@ -153,7 +160,7 @@ extension PumpDesk {
     // MARK: What was entered
 
     /// What somebody entered, whole: every argument, each a quantity that the pump takes, and allowed.
-    private func read(_ entry: DeskEntry) throws(DeskRefusal) -> (DrivenPump, CommandPlan, CommandContent) {
+    private func read(_ entry: DeskEntry) throws(DeskRefusal) -> Entry {
         let pump = try known(entry.device)
         guard let (_, plan) = pump.command(entry.command) else {
             throw DeskRefusal(
@@ -185,8 +192,8 @@ extension PumpDesk {
         }
         try checkStrangers(pump)
         try checkOrder(content(2))
-        let content = content(try judge(pump, plan, content(2), standing: nil))
-        return (pump, plan, content)
+        let allowed = try judge(pump, plan, content(2), standing: nil)
+        return Entry(pump: pump, plan: plan, content: content(allowed.people), rules: allowed.rules)
     }
 
     private func quantity(_ text: String, _ argument: CommandDescription.Argument) throws(DeskRefusal) -> CommandEntry {
@@ -213,18 +220,17 @@ extension PumpDesk {
         return bytes
     }
 
-    /// Returns how many must enter it.
-    @discardableResult
+    /// Returns how many must enter it, and how far apart from others it must be.
     private func judge(
         _ pump: DrivenPump, _ plan: CommandPlan, _ content: CommandContent, standing: [CommandEntry]?,
         isRunning: Bool = false
-    ) throws(DeskRefusal) -> Int {
+    ) throws(DeskRefusal) -> (people: Int, rules: CommandRules) {
         let verdict = gate.judge(
             EnteredCommand(
                 pump: pump, command: plan, kind: content.kind, entries: content.entries, order: content.order,
                 reason: content.reason, standing: standing, isRunning: isRunning, utc: utc))
         switch verdict {
-        case .allowed(let people): return people
+        case .allowed(let people, let rules): return (people, rules)
         case .refused(let code, let words): throw DeskRefusal(code: code, words.joined(separator: " "))
         }
     }
@@ -273,7 +279,7 @@ extension PumpDesk {
 
     func refusing<Value>(_ body: () throws(CommandLedger.Refusal) -> Value) throws(DeskRefusal) -> Value {
         do throws(CommandLedger.Refusal) { return try body() } catch {
-            throw DeskRefusal(error.reason, error.command)
+            throw DeskRefusal(error)
         }
     }
 }

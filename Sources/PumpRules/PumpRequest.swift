@@ -58,6 +58,17 @@ package struct PumpRequest: Sendable, Hashable {
     package var isSyringePump = false
     /// Whether the device gives something to somebody: what it begins is no measurement then.
     package var infuses = true
+    /// Of a measurement, what the device's profile says of how often it may be begun; `nil` where it says nothing.
+    package var pace: Pace?
+
+    /// How often something may be begun.
+    package struct Pace: Sendable, Hashable {
+        /// From one beginning to the next at least. Unit: ns.
+        package let leastGap: Int64
+        package let mostPerHour: Int
+
+        package init(leastGap: Int64, mostPerHour: Int) { (self.leastGap, self.mostPerHour) = (leastGap, mostPerHour) }
+    }
 
     package init(device: String, command: String, kind: Kind, area: String) {
         (self.device, self.command, self.kind, self.area) = (device, command, kind, area)

@@ -101,7 +101,17 @@ struct Judging {
         guard refusals.isEmpty else { return .refused(refusals) }
         let isAlone = device.alone.contains(request.command) && soft.isEmpty
         return .allowed(
-            Permit(people: isAlone ? 1 : 2, limits: limits, rounding: rounding, soft: soft, rules: device.rules))
+            Permit(people: isAlone ? 1 : 2, limits: limits, rounding: rounding, soft: soft, rules: rules))
+    }
+
+    /// The stricter of what the program, the site and the device's profile say, each by itself.
+    private var rules: CommandRules {
+        var rules = device.rules
+        if let pace = request.pace {
+            rules.leastGap = max(rules.leastGap, pace.leastGap)
+            rules.mostInWindow = min(rules.mostInWindow, pace.mostPerHour)
+        }
+        return rules
     }
 
     /// The command itself: whether the site lets it be given.
@@ -115,6 +125,10 @@ struct Judging {
         if device.measurements.contains(request.command) {
             if request.kind != .trigger || request.infuses {
                 refuse(.site, .notAllowed, "The site's policy calls this command a measurement, and it begins none.")
+            } else if request.pace == nil {
+                refuse(
+                    .pump, .notAllowed,
+                    "The device's profile does not say how often this measurement may be begun, so it is not.")
             }
             return
         }

@@ -41,14 +41,6 @@ package struct SitePolicy: Sendable, Hashable {
     package var devices: [String: Device] = [:]
 
     package init(use: RuleUse) { self.use = use }
-
-    /// The strictest gap and count of all devices, for a ledger that has one for all.
-    package var rules: CommandRules {
-        devices.values.reduce(into: CommandRules()) { rules, device in
-            rules.leastGap = max(rules.leastGap, device.rules.leastGap)
-            rules.mostInWindow = min(rules.mostInWindow, device.rules.mostInWindow)
-        }
-    }
 }
 
 /// What this program never goes beyond, whatever the files say.

@@ -79,7 +79,8 @@ struct RandomCommands {
     mutating func effect() -> Effect {
         Effect(
             bytes: list(1...20) { UInt8.random(in: 0...255, using: &$0.generator) },
-            wanted: list(0...3) { Expectation($0.text(), $0.list(0...3) { $0.text() }) }, isEvidenceOwn: chance(2),
+            wanted: list(0...3) { Expectation($0.text(), $0.list(0...3) { $0.text() }, isOther: $0.chance(2)) },
+            isEvidenceOwn: chance(2),
             before: readings(), profileDigest: text(), expires: time())
     }
 

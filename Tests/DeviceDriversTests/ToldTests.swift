@@ -54,4 +54,34 @@ private struct Nothing: RecordSink {
         #expect(try told(0xFF, 0xFE) == "6553.4")
         #expect(try told(0xFF, 0xFF) == nil, "it is not 6553.5, before a write and after it")
     }
+
+    /// What an empty cuff tells is one value, whether it is 0 or 4 mmHg; a number in bits of a serial protocol is told
+    /// as in registers.
+    @Test func aCuffThatIsEmptyShowsOneValue() throws {
+        let plan = try DeviceProfile.load(Repository.path("device-profiles/suntech/advantage"))
+            .compile(handle: "cuff", isDriven: true)
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        let cuff = try #require(serial.requests.firstIndex { $0.name == "cuff" })
+        let result = try #require(serial.requests.firstIndex { $0.name == "result" })
+        #expect(serial.commands.map(\.kind) == [.trigger, .stop])
+        #expect(serial.commands.allSatisfy { $0.look == [cuff] && $0.barriers == [result] })
+        #expect(serial.commands.allSatisfy { $0.refusedBarriers == [result] }, "busy is an answer as well")
+        let (start, abort) = (serial.commands[0], serial.commands[1])
+        let shows = try #require(start.shows.first?.test), isEmpty = try #require(abort.shows.first?.test)
+        for (pressure, told) in [(0, "0"), (3, "0"), (4, "0"), (5, "5"), (258, "258"), (300, "300")] {
+            var decoder = SerialDecoder(plan, serial)
+            var sink = Nothing()
+            #expect(decoder.told(start.watched[0]) == nil)
+            decoder.expect(cuff)
+            var frame: [UInt8] = [0x3E, 5, UInt8(pressure & 0xFF), UInt8(pressure >> 8)]
+            frame.append(0 &- frame.reduce(0, &+))
+            decoder.feed(frame, count: frame.count, time: 7, sink: &sink)
+            let (text, time) = try #require(decoder.told(start.watched[0]))
+            #expect(start.watched[0].value(text) == told && time == 7)
+            #expect(start.shows[0].what.isMet(by: told) == (pressure > 4))
+            #expect(decoder.passes(start.watched[0], shows, since: 7) == (pressure > 4))
+            #expect(decoder.passes(abort.watched[0], isEmpty, since: 7) == (pressure <= 4))
+            #expect(decoder.passes(abort.watched[0], isEmpty, since: 8) == nil)
+        }
+    }
 }

@@ -37,7 +37,7 @@ import Testing
     }
 
     private func ledger(_ folder: TemporaryFolder) -> CommandLedger {
-        CommandHistory(journal: "\(folder.path)/journal", rules: CommandRules()).ledger
+        CommandHistory(journal: "\(folder.path)/journal").ledger
     }
 
     @Test func anIntentWithoutAnEndIsUncertain() throws {

@@ -230,6 +230,50 @@ import Testing
         #expect(!diagnostics(declared.replacingOccurrences(of: part, with: instead)).contains { $0.severity == .error })
     }
 
+    private static let measuring = """
+        \(text)
+        commands:
+          start:
+            kind: trigger
+            steps: [{send: GO, reply: GO}]
+            class: effect
+            requires: {rate: [0, 1]}
+            ask: status
+            read-back: {rate: {is-not: [0, 1]}}
+            measurement: {least-pause: 3min, most-per-hour: 6}
+            hazards: none
+          abort:
+            kind: stop
+            steps: [{send: NO, reply: NO}]
+            class: idempotent
+            ask: status
+            read-back: {rate: {is: [0, 1]}}
+            hazards: none
+        """
+
+    /// A measurement that acts on somebody says how often it may be begun, shows that it began, and can be ended.
+    @Test(arguments: [
+        (", most-per-hour: 6", "", "“most-per-hour” is missing"),
+        ("least-pause: 3min, ", "", "“least-pause” is missing"),
+        ("least-pause: 3min", "least-pause: 2h", "expected"), ("most-per-hour: 6", "most-per-hour: 13", "expected"),
+        ("most-per-hour: 6", "most-per-hour: 0", "expected"),
+        ("kind: trigger", "kind: set", "is a measurement, and so “kind: trigger”"),
+        ("kind: stop", "kind: set", "nothing ends it"),
+        ("{is-not: [0, 1]}", "{is-not: [0]}", "may be “1” before already"),
+        ("{is-not: [0, 1]}", "{is: 5, is-not: [0, 1]}", "expected one of “is” and “is-not”"),
+        ("{is-not: [0, 1]}", "{}", "expected one of “is” and “is-not”"),
+        ("{is-not: [0, 1]}", "{is-not: [0, 1, 1]}", "“1” stands twice"),
+        ("requires: {rate: [0, 1]}", "requires: {rate: {is: [0, 1], alike: true}}", "“alike” is for numbers in bits"),
+        ("requires: {rate: [0, 1]}", "requires: {rate: {below: 1, alike: true}}", "“alike” says of the values of “is”"),
+    ])
+    func aMeasurementIsWhole(part: String, instead: String, told: String) {
+        let text = Self.measuring
+        #expect(!diagnostics(text).contains { $0.severity == .error }, "\(diagnostics(text).map(\.message))")
+        #expect(text.contains(part))
+        let found = diagnostics(text.replacingOccurrences(of: part, with: instead)).filter { $0.severity == .error }
+        #expect(found.contains { $0.message.contains(told) }, "\(found.map(\.message))")
+    }
+
     @Test func whatAllowsACommandIsAskedFor() {
         let text = Self.driven.replacingOccurrences(
             of: "rate: {type: decimal}", with: "rate: {type: decimal}\n  mode: {type: text}"

@@ -394,7 +394,7 @@ import Testing
     @Test func c17_effectsAreApartAndNotTooMany() throws {
         var desk = Desk()
         var time: Int64 = 0
-        for _ in 0..<12 {
+        for turn in 0..<12 {
             let number = try desk.intended(at: time)
             desk.tell(.sent(number), at: time)
             desk.tell(.taken(number), at: time)
@@ -403,13 +403,15 @@ import Testing
             #expect(
                 refusal { () throws(CommandLedger.Refusal) in
                     try desk.ledger.draft(Self.content(), by: Self.first, at: soon)
-                } == .init(.tooSoon))
+                }
+                    == (turn < 11
+                        ? .init(.tooSoon, wait: 1) : .init(.tooMany, wait: 3540 * Self.second1 + 1)))
             time += 5 * Self.second1
         }
         let again = refusal { () throws(CommandLedger.Refusal) in
             try desk.ledger.draft(Self.content(), by: Self.first, at: time)
         }
-        #expect(again == .init(.tooMany))
+        #expect(again == .init(.tooMany, wait: 3540 * Self.second1))
         #expect(throws: Never.self) {
             try desk.ledger.draft(Self.content(), by: Self.first, at: 3600 * Self.second1)
         }
@@ -418,7 +420,7 @@ import Testing
         #expect(
             refusal { () throws(CommandLedger.Refusal) in
                 try desk.ledger.draft(Self.content(), by: Self.first, at: 9006 * Self.second1)
-            } == .init(.tooMany))
+            } == .init(.tooMany, wait: 3594 * Self.second1))
     }
 
     /// Twelve commands of three months bar nothing on the morning after.

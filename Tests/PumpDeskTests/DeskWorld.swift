@@ -7,7 +7,10 @@ import TestSupport
 extension PlayedPumpLine: PumpLine {}
 
 struct EverythingAllowed: CommandGate {
-    func judge(_ entered: EnteredCommand) -> GateVerdict { .allowed(people: 2) }
+    var people = 2
+    var rules = CommandRules()
+
+    func judge(_ entered: EnteredCommand) -> GateVerdict { .allowed(people: people, rules: rules) }
 }
 
 /// A desk, the line it drives, the pump on it, and a journal that may fail; in virtual time.
@@ -27,13 +30,16 @@ final class DeskWorld {
     private var nextTurn: Int64 = 0
     private var next: Int64 = 100
     private let rules: CommandRules
+    private let gate: EverythingAllowed
 
-    init(_ rules: CommandRules = CommandRules()) throws {
+    /// - Parameter gate: what the site allows; of how often, what the program does.
+    init(_ rules: CommandRules = CommandRules(), gate: EverythingAllowed? = nil) throws {
         self.rules = rules
+        self.gate = gate ?? EverythingAllowed(rules: rules)
         let line = try DrivenLine(seconds: 1 << 33)
         self.line = line
         pump = line.pump
-        desk = Self.desk(CommandHistory(rules), line)
+        desk = Self.desk(CommandHistory(rules), line, self.gate)
         pump.onEffect = { [unowned self] bytes in
             let isIntended = journal.contains {
                 if case .intended(_, let effect) = $0.event.event { effect.bytes == bytes } else { false }
@@ -42,10 +48,10 @@ final class DeskWorld {
         }
     }
 
-    private static func desk(_ history: CommandHistory, _ line: DrivenLine) -> PumpDesk {
+    private static func desk(_ history: CommandHistory, _ line: DrivenLine, _ gate: EverythingAllowed) -> PumpDesk {
         let pump = DrivenPump(
             line.plan, profileDigest: "0", device: 0, lineName: "played", line: PlayedPumpLine(line))
-        return PumpDesk(history, pumps: [pump].compactMap { $0 }, gate: EverythingAllowed(), now: line.clock.now())
+        return PumpDesk(history, pumps: [pump].compactMap { $0 }, gate: gate, now: line.clock.now())
     }
 
     /// The host is killed, and starts: what it had in memory is gone.
@@ -58,7 +64,7 @@ final class DeskWorld {
         let began = DeskEvent(.sessionBegan, at: line.clock.now())
         journal.append((next, began))
         history.take(began.event, number: next, at: began.time)
-        desk = Self.desk(history, line)
+        desk = Self.desk(history, line, gate)
         pump.hasControl = false
     }
 

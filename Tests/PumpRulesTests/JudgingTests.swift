@@ -241,17 +241,33 @@ import Testing
     @Test func c39_aMeasurementNeedsNoOrderAndOnePerson() throws {
         let cuff = RuleFixture.cuff()
         #expect(try verdict(cuff).permit?.people == 1)
-        #expect(
-            try verdict(cuff, [.policy: [("people: {cuff-start: 1}", "people: {cuff-start: 2}")]]).permit?.people == 2)
+        let two = [("people: {start-measurement: 1}", "people: {start-measurement: 2}")]
+        #expect(try verdict(cuff, [.policy: two]).permit?.people == 2)
         #expect(try verdict(cuff, [.orders: [("version: 1", "version: 0")]]).permit?.people == 1)
-        var set = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .set, area: "day-unit")
+        var set = PumpRequest(device: "monitor-1", command: "start-measurement", kind: .set, area: "day-unit")
         set.infuses = false
         #expect(try verdict(set).words == [.notAllowed])
         // A policy cannot call the start of a pump a measurement.
         #expect(try verdict(cuff) { $0.infuses = true }.words == [.notAllowed])
-        var elsewhere = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .trigger, area: "ward")
-        elsewhere.infuses = false
+        var elsewhere = PumpRequest(device: "monitor-1", command: "start-measurement", kind: .trigger, area: "ward")
+        (elsewhere.infuses, elsewhere.pace) = (false, cuff.pace)
         #expect(try verdict(elsewhere).words == [.notAllowed])
+    }
+
+    /// How often a measurement may be begun: the stricter of profile and site counts, each by itself; without a figure
+    /// of the profile none is begun.
+    @Test func c39_theStricterOfProfileAndSiteCounts() throws {
+        func pace(_ site: String) throws -> [Int64]? {
+            let last = "people: {start-measurement: 1}"
+            return try verdict(RuleFixture.cuff(), [.policy: [(last, last + site)]]).permit.map {
+                [$0.rules.leastGap / 1_000_000_000, Int64($0.rules.mostInWindow)]
+            }
+        }
+        #expect(try pace("") == [180, 6])
+        #expect(try pace("\n    least-gap: 10min") == [600, 6])
+        #expect(try pace("\n    most-per-hour: 2") == [180, 2])
+        #expect(try pace("\n    least-gap: 1min\n    most-per-hour: 12") == [180, 6])
+        #expect(try verdict(RuleFixture.cuff()) { $0.pace = nil }.words == [.notAllowed])
     }
 
     @Test func aStopIsNeverWeighed() throws {

@@ -60,7 +60,9 @@ import Testing
         #expect(rules().judge(try RuleFixture.rate("1.2")).permit != nil)
         #expect(try rules(set.stamps).judge(RuleFixture.rate("1.2")).permit != nil, "the same bytes again")
         #expect(PumpRulesCheck.check(folder: folder.path, keys: RuleKeys("\(folder.path)/site.pub")).isEmpty)
-        #expect(set.policy.value?.rules.leastGap == 10_000_000_000 && set.policy.value?.rules.mostInWindow == 6)
+        let pump = set.policy.value?.devices["pump-1"]
+        #expect(pump?.rules.leastGap == 10_000_000_000 && pump?.rules.mostInWindow == 6)
+        #expect(set.policy.value?.devices["monitor-1"]?.rules == CommandRules(), "one device's are no other's")
     }
 
     @Test func withoutAPolicyNothingIsDriven() throws {
@@ -125,10 +127,10 @@ import Testing
             (.policy, "nabd: pump-policy/1", "nabd: pump-policy/2", "1:7"),
             (.policy, "    bed: bed-3", "    bad: bed-3", "11:5"),
             (.policy, "area: day-unit\n    bed", "area: night-unit\n    bed", "10:11"),
-            (.policy, "people: {cuff-start: 1}", "people: {cuff-start: 3}", "23:26"),
-            (.policy, "    measurements: [cuff-start]\n", "", "22:26"),
+            (.policy, "people: {start-measurement: 1}", "people: {start-measurement: 3}", "23:33"),
+            (.policy, "    measurements: [start-measurement]\n", "", "22:33"),
             (.policy, "[volume-limit, rate, start]", "[volume-limit, rate, rate]", "13:36"),
-            (.policy, "[cuff-start]\n    people", "[cuff-stop]\n    people", "22:19"),
+            (.policy, "[start-measurement]\n    people", "[cuff-stop]\n    people", "22:19"),
             (.policy, "least-gap: 10s", "least-gap: 2s", "17:16"),
             (.policy, "most-per-hour: 6", "most-per-hour: 13", "18:20"),
             (.policy, "{hard: {most: 500 mL}}", "{hard: {most: 500 mL/h}}", "16:29"),

@@ -72,8 +72,9 @@ enum RuleFixture {
     }
 
     static func cuff() -> PumpRequest {
-        var request = PumpRequest(device: "monitor-1", command: "cuff-start", kind: .trigger, area: "day-unit")
+        var request = PumpRequest(device: "monitor-1", command: "start-measurement", kind: .trigger, area: "day-unit")
         request.infuses = false
+        request.pace = PumpRequest.Pace(leastGap: 180_000_000_000, mostPerHour: 6)
         return request
     }
 
