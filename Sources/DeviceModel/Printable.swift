@@ -27,7 +27,8 @@ package enum Printable {
     /// The text without a key or a certificate that stands in it: whoever puts one in the wrong place is told what
     /// is wrong there, and nobody what it says. From its first mark to its last, or to the end.
     package static func withoutKeys(_ text: String) -> String {
-        guard let first = text.firstRange(of: pemMark) else { return text }
+        // Each finding comes by here, and few texts have so many hyphens in a row.
+        guard hasHyphens(text, count: pemHyphens), let first = text.firstRange(of: pemMark) else { return text }
         let rest = text[first.upperBound...]
         var end = text.endIndex
         if let last = rest.ranges(of: "-----END").last {
@@ -37,6 +38,17 @@ package enum Printable {
     }
 
     private static let pemMark = "-----BEGIN"
+    private static let pemHyphens = 5
+
+    /// Whether so many hyphens stand in a row.
+    private static func hasHyphens(_ text: String, count: Int) -> Bool {
+        var row = 0
+        for byte in text.utf8 {
+            row = byte == 0x2D ? row + 1 : 0
+            if row == count { return true }
+        }
+        return false
+    }
 
     private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {

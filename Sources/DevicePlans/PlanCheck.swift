@@ -1,4 +1,3 @@
-import Foundation
 package import ProfileLanguage
 package import StrictYAML
 
@@ -74,9 +73,8 @@ extension DeviceProfile {
     package static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
         let profile = try read(file)
         PlanCheck(profile: profile, diagnostics: file.diagnostics).run()
-        let root = URL(fileURLWithPath: file.path).standardized.deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        profile.refuseCommands(profile.wirePatterns + CommandShelf.patterns(of: [root.path]), file.diagnostics)
+        let patterns = CommandShelf.patterns(of: [shelf(ofFile: file.path)])
+        profile.refuseCommands(profile.wirePatterns + patterns, file.diagnostics)
         try file.diagnostics.throwErrors()
         return profile
     }

@@ -5,10 +5,7 @@ import StrictYAML
 
 extension DeviceProfile {
     /// The folder in which the vendors' folders stand.
-    var root: String {
-        URL(fileURLWithPath: path).standardized.deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().path
-    }
+    var root: String { Self.shelf(ofFile: path) }
 
     /// The tables of names in its folder of profiles, by file name, in order.
     fileprivate var tables: [(name: String, bytes: Data)] {

@@ -34,7 +34,8 @@ package enum NomenclatureShelf {
     /// site's own.
     package static func names(besides profileFolders: [String] = []) -> Names {
         let beside = profileFolders.map {
-            URL(fileURLWithPath: $0).standardized.resolvingSymlinksInPath().appendingPathComponent("nomenclature").path
+            URL(fileURLWithPath: $0, isDirectory: true).standardized.resolvingSymlinksInPath()
+                .appendingPathComponent("nomenclature", isDirectory: true).path
         }
         func isWhole(_ folder: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder)/atoms.tsv") }
         let base = beside.first(where: isWhole) ?? shipped

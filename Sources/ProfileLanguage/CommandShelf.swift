@@ -16,7 +16,7 @@ package enum CommandShelf {
         var seen: Set<String> = []
         var patterns: [WirePattern] = []
         for path in folders + [shipped].compactMap({ $0 }) {
-            let folder = URL(fileURLWithPath: path).standardized.resolvingSymlinksInPath().path
+            let folder = URL(fileURLWithPath: path, isDirectory: true).standardized.resolvingSymlinksInPath().path
             guard seen.insert(folder).inserted else { continue }
             let known = read.withLock { $0[folder] }
             let found = known ?? profiles(folder).flatMap(\.wirePatterns)

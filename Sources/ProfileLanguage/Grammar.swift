@@ -46,14 +46,14 @@ package enum Grammar {
         package let name: String
         package let meaning: String
         package let keys: [Key]
+        package let keyNames: [String]
 
         init(_ name: String, _ meaning: String, _ keys: [Key]) {
             self.name = name
             self.meaning = meaning
             self.keys = keys
+            keyNames = keys.map(\.name)
         }
-
-        package var keyNames: [String] { keys.map(\.name) }
     }
 
     static let validities = [

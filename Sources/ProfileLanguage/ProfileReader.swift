@@ -206,9 +206,7 @@ extension DeviceProfile {
 
     /// Reads a profile and checks what it says in itself. Throws ``InvalidFile`` with every error found.
     package static func read(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
-        let folder = URL(fileURLWithPath: file.path).standardized.deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-        let shelf = NomenclatureShelf.names(besides: [folder.path])
+        let shelf = NomenclatureShelf.names(besides: [shelf(ofFile: file.path)])
         for finding in shelf.findings { file.diagnostics.report(finding) }
         var reader = ProfileReader(diagnostics: file.diagnostics, names: shelf.nomenclature)
         var sources = [Source(name: name(path: file.path), bytes: file.bytes)]
@@ -220,9 +218,19 @@ extension DeviceProfile {
         return reader.profile
     }
 
+    /// The folder of profiles in which `vendor/model/profile.yaml` stands.
+    package static func shelf(ofFile path: String) -> String {
+        // The first of them is the root itself.
+        "/" + place(ofFile: path).dropFirst().dropLast(3).joined(separator: "/")
+    }
+
     /// `vendor/model`, from the folders that a profile's file stands in.
     fileprivate static func name(path: String) -> String {
-        URL(fileURLWithPath: path).standardized.pathComponents.dropLast().suffix(2).joined(separator: "/")
+        place(ofFile: path).dropLast().suffix(2).joined(separator: "/")
+    }
+
+    private static func place(ofFile path: String) -> [String] {
+        URL(fileURLWithPath: path, isDirectory: false).standardized.pathComponents
     }
 }
 
@@ -246,11 +254,10 @@ extension YAMLValue {
             value.error("profiles that extend each other stand more than \(Self.inheritanceLimit) deep")
             return self
         }
-        let folder = URL(fileURLWithPath: path).standardized.deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let other = folder.appendingPathComponent("\(name)/profile.yaml").path
+        let folder = DeviceProfile.shelf(ofFile: path)
+        let other = "\(folder)/\(name)/profile.yaml"
         guard FileManager.default.fileExists(atPath: other) else {
-            value.error("there is no profile “\(name)” in \(folder.path)")
+            value.error("there is no profile “\(name)” in \(folder)")
             return self
         }
         let file = try YAMLFile(path: other, diagnostics: diagnostics)

@@ -74,7 +74,7 @@ package struct SendTemplate: Sendable, Hashable {
     }
 
     private static func part(_ text: String) throws(Template.Fault) -> Part {
-        if text.wholeMatch(of: /[A-Za-z][A-Za-z0-9-]*/) != nil { return .value(text) }
+        if isName(text[...]) { return .value(text) }
         if text.hasPrefix("count:") {
             switch String(text.dropFirst(6)) {
             case "byte": return .count(.byte)
@@ -97,18 +97,48 @@ package struct SendTemplate: Sendable, Hashable {
             }
             return .now(format)
         }
-        guard let call = text.wholeMatch(of: /([a-z0-9-]+)\(([A-Za-z][A-Za-z0-9-]*)\)(?::([a-z-]+))?/) else {
+        guard let call = call(text) else {
             throw Template.Fault(message: "“{\(text)}” is neither a {name} nor a {function(name):encoding}")
         }
-        guard let algorithm = ChecksumAlgorithm(rawValue: String(call.1)) else {
+        guard let algorithm = ChecksumAlgorithm(rawValue: call.function) else {
             let names = ChecksumAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Template.Fault(message: "“\(call.1)” is not a function; there are \(names)")
+            throw Template.Fault(message: "“\(call.function)” is not a function; there are \(names)")
         }
-        guard let encoding = ChecksumEncoding(rawValue: call.3.map(String.init) ?? "hex"), encoding != .decimal else {
+        guard let encoding = ChecksumEncoding(rawValue: call.encoding ?? "hex"), encoding != .decimal else {
             throw Template.Fault(
-                message: "“\(call.3 ?? "")” is not an encoding here; there are raw, raw-low-first, hex, hex-lower")
+                message:
+                    "“\(call.encoding ?? "")” is not an encoding here; there are raw, raw-low-first, hex, hex-lower")
         }
-        return .checksum(algorithm, of: String(call.2), encoding)
+        return .checksum(algorithm, of: call.name, encoding)
+    }
+
+    /// Whether it is a letter, and letters, digits and hyphens behind it.
+    private static func isName(_ text: Substring) -> Bool {
+        guard let first = text.utf8.first, isLetter(first) else { return false }
+        return text.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte | 0x20) }
+
+    /// `function(name)` or `function(name):encoding`; `nil` for anything else.
+    private static func call(_ text: String) -> (function: String, name: String, encoding: String?)? {
+        guard let open = text.utf8.firstIndex(of: UInt8(ascii: "(")),
+            let close = text.utf8[open...].firstIndex(of: UInt8(ascii: ")"))
+        else { return nil }
+        let function = text[..<open]
+        let name = text[text.utf8.index(after: open)..<close]
+        let rest = text[text.utf8.index(after: close)...]
+        let encoding = rest.dropFirst()
+        func isWord(_ word: Substring, digits: Bool) -> Bool {
+            !word.isEmpty
+                && word.utf8.allSatisfy {
+                    (0x61...0x7A).contains($0) || $0 == 0x2D || digits && (0x30...0x39).contains($0)
+                }
+        }
+        guard isWord(function, digits: true), isName(name),
+            rest.isEmpty || rest.utf8.first == UInt8(ascii: ":") && isWord(encoding, digits: false)
+        else { return nil }
+        return (String(function), String(name), rest.isEmpty ? nil : String(encoding))
     }
 
     /// The names whose values are needed.

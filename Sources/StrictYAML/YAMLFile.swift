@@ -5,8 +5,6 @@ import Yams
 package struct YAMLFile {
     /// The largest file read. Unit: bytes. A profile is a few kB; the largest seen public register map is about 100 kB.
     static let sizeLimit = 1 << 20
-    static let depthLimit = 24
-    static let nodeLimit = 100_000
 
     package let path: String
     package let root: YAMLValue
@@ -64,7 +62,8 @@ package struct YAMLFile {
         }
         let node: Node
         do {
-            guard let composed = try Yams.compose(yaml: text) else {
+            // Without the library's rules of what type a text has: here a text is a text.
+            guard let composed = try Yams.compose(yaml: text, .basic, .default, .utf8) else {
                 throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file is empty")])
             }
             node = composed
@@ -73,37 +72,11 @@ package struct YAMLFile {
         } catch {
             throw InvalidFile(diagnostics: [Self.diagnostic(error, path: path, text: text)])
         }
-        var count = 0
-        try Self.bound(node, depth: 0, count: &count, path: path)
+        var reader = NodeReader(path: path)
+        root = YAMLValue(node: try reader.read(node), file: path, diagnostics: diagnostics)
         self.path = path
         self.diagnostics = diagnostics
         bytes = Array(data)
-        root = YAMLValue(node: node, file: path, diagnostics: diagnostics)
-    }
-
-    private static func bound(_ node: Node, depth: Int, count: inout Int, path: String) throws(InvalidFile) {
-        count += 1
-        let location = SourceLocation(file: path, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
-        if depth > depthLimit {
-            throw InvalidFile(diagnostics: [Diagnostic(.error, location, "nested more than \(depthLimit) deep")])
-        }
-        if count > nodeLimit {
-            throw InvalidFile(diagnostics: [
-                Diagnostic(
-                    .error, location,
-                    "more than \(nodeLimit) values in one file, aliases counted as what they stand for")
-            ])
-        }
-        switch node {
-        case .mapping(let mapping):
-            for (key, value) in mapping {
-                try bound(key, depth: depth + 1, count: &count, path: path)
-                try bound(value, depth: depth + 1, count: &count, path: path)
-            }
-        case .sequence(let sequence):
-            for value in sequence { try bound(value, depth: depth + 1, count: &count, path: path) }
-        case .scalar, .alias: break
-        }
     }
 
     private static func diagnostic(_ error: any Error, path: String, text: String) -> Diagnostic {
@@ -119,8 +92,7 @@ package struct YAMLFile {
             let place =
                 secondOccurrence(of: key, from: context.mark, in: text) ?? (context.mark.line, context.mark.column)
             return Diagnostic(
-                .error, SourceLocation(file: path, line: place.0, column: place.1),
-                "the key “\(key)” stands twice in one mapping; which one counts would be a guess")
+                .error, SourceLocation(file: path, line: place.0, column: place.1), NodeReader.twice(key))
         case .reader(let problem, let offset, _, _):
             let before = text.utf8.prefix(offset ?? 0)
             let line = before.count { $0 == 0x0A } + 1
@@ -143,7 +115,8 @@ package struct YAMLFile {
                 let before = line[..<range.lowerBound].last
                 let after = line[range.upperBound...].drop { $0 == "\"" || $0 == "'" || $0 == " " }.first
                 guard after == ":", before == nil || " {,\"'-".contains(before ?? " ") else { continue }
-                let column = line.distance(from: line.startIndex, to: range.lowerBound) + 1
+                let isQuoted = before == "\"" || before == "'"
+                let column = line.distance(from: line.startIndex, to: range.lowerBound) + (isQuoted ? 0 : 1)
                 if let seen, seen.line == index + 1 || seen.column == column { return (index + 1, column) }
                 if seen == nil { seen = (index + 1, column) }
             }

@@ -1,22 +1,20 @@
 package import DeviceModel
-import Yams
 
 /// A value in a YAML file together with its place and the findings it reports to.
 ///
 /// Scalars are read from their text, never through YAML's own guesses: `no` is a word, `1.10` keeps its zero, `0x10` is
 /// sixteen where a number is expected.
 package struct YAMLValue {
-    let node: Node
+    let node: YAMLNode
     /// Where the value stands.
     package let location: SourceLocation
     package let diagnostics: Diagnostics
     /// What stands at the same place of the file that this one extends: one value or none.
     private(set) var inherited: [YAMLValue] = []
 
-    init(node: Node, file: String, diagnostics: Diagnostics) {
+    init(node: YAMLNode, file: String, diagnostics: Diagnostics) {
         self.node = node
-        let mark = node.mark
-        location = SourceLocation(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1)
+        location = SourceLocation(file: file, line: node.line, column: node.column)
         self.diagnostics = diagnostics
     }
 
@@ -29,11 +27,11 @@ package struct YAMLValue {
 
     /// Whether it is `~` or nothing at all, which takes an inherited key away.
     package var isNothing: Bool {
-        guard case .scalar(let scalar) = node else { return false }
-        return scalar.style == .plain && (scalar.string == "~" || scalar.string.isEmpty)
+        guard case .scalar(let text, .plain) = node.content else { return false }
+        return text == "~" || text.isEmpty
     }
 
-    func child(_ node: Node) -> YAMLValue { YAMLValue(node: node, file: location.file, diagnostics: diagnostics) }
+    func child(_ node: YAMLNode) -> YAMLValue { YAMLValue(node: node, file: location.file, diagnostics: diagnostics) }
 
     package func error(_ message: String, suggestion: String? = nil) {
         diagnostics.error(location, message, suggestion: suggestion)
@@ -41,93 +39,92 @@ package struct YAMLValue {
 
     /// The value of a key, or `nil` where there is no mapping or no such key; reports nothing.
     package func member(_ key: String) -> YAMLValue? {
-        guard case .mapping(let mapping) = node else { return nil }
-        return mapping[key].map(child)
+        guard case .mapping(let members) = node.content else { return nil }
+        return members.first { $0.key.text == key }.map { child($0.value) }
     }
 
-    package var isMapping: Bool { if case .mapping = node { true } else { false } }
+    package var isMapping: Bool { if case .mapping = node.content { true } else { false } }
 
-    package var isList: Bool { if case .sequence = node { true } else { false } }
+    package var isList: Bool { if case .list = node.content { true } else { false } }
 
     /// The text of a scalar, or `nil` where something else stands; reports nothing.
-    package var word: String? { node.scalar?.string }
+    package var word: String? { node.text }
 
     /// Whether a text stands in quotes.
-    package var isQuoted: Bool { node.scalar.map { $0.style == .doubleQuoted || $0.style == .singleQuoted } ?? false }
+    package var isQuoted: Bool { if case .scalar(_, .quoted) = node.content { true } else { false } }
 
     /// What stands here as one line, without comments and layout: two values that read the same have the same.
     package var canonicalText: String {
-        switch node {
-        case .scalar(let scalar):
-            let text = scalar.string.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
-            return isNothing ? "~" : "\"\(text)\""
-        case .mapping(let mapping):
+        switch node.content {
+        case .scalar(let text, _):
+            let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            return isNothing ? "~" : "\"\(escaped)\""
+        case .mapping(let members):
             return "{"
-                + mapping.map { "\(child($0).canonicalText): \(child($1).canonicalText)" }.joined(separator: ", ")
+                + members.map { "\(child($0.key).canonicalText): \(child($0.value).canonicalText)" }
+                .joined(separator: ", ")
                 + "}"
-        case .sequence(let sequence):
-            return "[" + sequence.map { child($0).canonicalText }.joined(separator: ", ") + "]"
-        case .alias: return "*"
+        case .list(let elements):
+            return "[" + elements.map { child($0).canonicalText }.joined(separator: ", ") + "]"
         }
     }
 
     /// What kind of thing stands here, for messages.
     package var found: String {
-        switch node {
+        switch node.content {
         case .mapping: "a mapping"
-        case .sequence: "a list"
-        case .scalar(let scalar): scalar.string.isEmpty && scalar.style == .plain ? "nothing" : "“\(scalar.string)”"
-        case .alias: "an alias"
+        case .list: "a list"
+        case .scalar(let text, let style): text.isEmpty && style == .plain ? "nothing" : "“\(text)”"
         }
     }
 
     /// How many members or elements it has, those that it inherits counted too.
     package var entryCount: Int {
         let own =
-            switch node {
-            case .mapping(let mapping): mapping.count
-            case .sequence(let sequence): sequence.count
-            case .scalar, .alias: 1
+            switch node.content {
+            case .mapping(let members): members.count
+            case .list(let elements): elements.count
+            case .scalar: 1
             }
         return own + inherited.reduce(0) { $0 + $1.entryCount }
     }
 
     /// The members of a mapping; reports and returns `nil` for anything else.
     package func mapping(_ what: String) -> YAMLMapping? {
-        guard case .mapping(let mapping) = node else {
+        guard case .mapping(let members) = node.content else {
             error("expected \(what) as a mapping (key: value), found \(found)")
             return nil
         }
-        return YAMLMapping(mapping: mapping, value: self)
+        return YAMLMapping(members, value: self)
     }
 
     /// The elements of a list; reports and returns `nil` for anything else.
     package func list(_ what: String) -> [YAMLValue]? {
-        guard case .sequence(let sequence) = node else {
+        guard case .list(let elements) = node.content else {
             error("expected a list of \(what), found \(found)")
             return nil
         }
-        return sequence.map(child)
+        return elements.map(child)
     }
 
     /// The elements of a list, or the one value that stands instead of a list.
     package func listOrOne() -> [YAMLValue] {
-        if case .sequence(let sequence) = node { return sequence.map(child) }
+        if case .list(let elements) = node.content { return elements.map(child) }
         return [self]
     }
 
     /// The text of a scalar.
     package func text(_ what: String) -> String? {
-        guard case .scalar(let scalar) = node, !(scalar.string.isEmpty && scalar.style == .plain) else {
+        guard case .scalar(let text, let style) = node.content, !(text.isEmpty && style == .plain) else {
             error("expected \(what), found \(found)")
             return nil
         }
-        return scalar.string
+        return text
     }
 
     /// An integer, decimal or `0x…`.
     package func integer(_ what: String, _ range: ClosedRange<Int64>) -> Int64? {
-        guard case .scalar(let scalar) = node, let value = Self.integer(scalar.string) else {
+        guard let text = node.text, let value = Self.integer(text) else {
             error("expected \(what) as a whole number, found \(found)")
             return nil
         }
@@ -157,8 +154,7 @@ package struct YAMLValue {
 
     /// A finite decimal number.
     package func number(_ what: String) -> Double? {
-        guard case .scalar(let scalar) = node, DecimalText.parse(Array(scalar.string.utf8)) != nil,
-            let value = Double(scalar.string)
+        guard let text = node.text, DecimalText.parse(Array(text.utf8)) != nil, let value = Double(text)
         else {
             error("expected \(what) as a number, found \(found)")
             return nil
@@ -168,7 +164,7 @@ package struct YAMLValue {
 
     /// An exact factor such as `0.1`, `1e-7` or `1/256`.
     package func scale() -> DecimalScale? {
-        guard case .scalar(let scalar) = node, let scale = DecimalScale(scalar.string) else {
+        guard let text = node.text, let scale = DecimalScale(text) else {
             error("expected a scale such as 0.1, 1e-7 or 1/256, found \(found)")
             return nil
         }
@@ -177,7 +173,7 @@ package struct YAMLValue {
 
     /// Exactly `true` or `false`; YAML 1.1's `yes`, `no`, `on` and `off` are words.
     package func bool(_ what: String) -> Bool? {
-        switch node.scalar?.string {
+        switch node.text {
         case "true": return true
         case "false": return false
         default:
@@ -188,14 +184,14 @@ package struct YAMLValue {
 
     /// A length of time such as `500ms`, `1s`, `13.333ms`, `5min`. Unit of the result: ns.
     package func duration(_ what: String, _ range: ClosedRange<Int64> = 1...86_400_000_000_000) -> Int64? {
-        guard case .scalar(let scalar) = node, let nanoseconds = DurationText.nanoseconds(scalar.string) else {
+        guard let text = node.text, let nanoseconds = DurationText.nanoseconds(text) else {
             error(
                 "expected \(what) as a time with its unit, found \(found)", suggestion: "write it as 500ms, 1s or 5min")
             return nil
         }
         guard range.contains(nanoseconds) else {
             error(
-                "\(what) is \(scalar.string), expected \(Self.describe(range.lowerBound)) to "
+                "\(what) is \(text), expected \(Self.describe(range.lowerBound)) to "
                     + "\(Self.describe(range.upperBound))"
             )
             return nil
@@ -211,10 +207,16 @@ package struct YAMLValue {
 
     /// One of a closed list of words.
     package func choice<Choice>(_ what: String, _ choices: KeyValuePairs<String, Choice>) -> Choice? {
-        choice(what, Array(choices))
+        choice(what, among: choices)
     }
 
     package func choice<Choice>(_ what: String, _ choices: [(key: String, value: Choice)]) -> Choice? {
+        choice(what, among: choices)
+    }
+
+    private func choice<Choice>(_ what: String, among choices: some Collection<(key: String, value: Choice)>)
+        -> Choice?
+    {
         guard let word = text(what) else { return nil }
         if let match = choices.first(where: { $0.key == word }) { return match.value }
         let words = choices.map(\.key)
@@ -223,33 +225,6 @@ package struct YAMLValue {
             suggestion: Self.suggest(word, among: words))
         return nil
     }
-
-    /// The candidate nearest to a misspelt word, when one is near.
-    package static func suggest(_ word: String, among candidates: some Sequence<String>) -> String? {
-        // Of candidates as near, the one of the same length, then the first of the alphabet: the same word gets the
-        // same answer every time.
-        let best = candidates.map { ($0, distance(word.lowercased(), $0.lowercased())) }.min { left, right in
-            (left.1, abs(left.0.count - word.count), left.0) < (right.1, abs(right.0.count - word.count), right.0)
-        }
-        guard let (candidate, edits) = best, edits <= max(2, candidate.count / 3) else { return nil }
-        return "did you mean “\(candidate)”?"
-    }
-
-    private static func distance(_ left: String, _ right: String) -> Int {
-        let left = Array(left.utf8.prefix(64))
-        let right = Array(right.utf8.prefix(64))
-        var row = Array(0...right.count)
-        for (i, l) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, r) in right.enumerated() {
-                let previous = row[j + 1]
-                row[j + 1] = min(min(row[j], row[j + 1]) + 1, diagonal + (l == r ? 0 : 1))
-                diagonal = previous
-            }
-        }
-        return row[right.count]
-    }
 }
 
 /// The members of a mapping, each taken once; what is left at the end is unknown and an error.
@@ -257,19 +232,20 @@ package struct YAMLMapping {
     package let value: YAMLValue
     private let members: [(key: String, keyValue: YAMLValue, value: YAMLValue)]
 
-    init(mapping: Node.Mapping, value: YAMLValue) {
+    init(_ nodes: [YAMLNode.Member], value: YAMLValue) {
         self.value = value
         var members: [(String, YAMLValue, YAMLValue)] = []
-        for (key, node) in mapping {
-            let keyValue = value.child(key)
-            guard let name = key.scalar?.string else {
+        members.reserveCapacity(nodes.count)
+        for node in nodes {
+            let keyValue = value.child(node.key)
+            guard let name = node.key.text else {
                 keyValue.error("expected a key, found \(keyValue.found)")
                 continue
             }
-            members.append((name, keyValue, value.child(node)))
+            members.append((name, keyValue, value.child(node.value)))
         }
-        if let other = value.inherited.first, case .mapping(let inheritedMapping) = other.node {
-            let inherited = YAMLMapping(mapping: inheritedMapping, value: other).members
+        if let other = value.inherited.first, case .mapping(let inheritedNodes) = other.node.content {
+            let inherited = YAMLMapping(inheritedNodes, value: other).members
             // In the order of the file that is extended, what is new last.
             let added = members.filter { own in !inherited.contains { $0.key == own.0 } }
             members =
@@ -285,7 +261,9 @@ package struct YAMLMapping {
     /// Every member in the file's order, for mappings whose keys the author chooses.
     package var entries: [(key: String, keyValue: YAMLValue, value: YAMLValue)] { members }
 
-    package subscript(key: String) -> YAMLValue? { members.first { $0.key == key }?.value }
+    package subscript(key: String) -> YAMLValue? {
+        members.firstIndex { $0.key == key }.map { members[$0].value }
+    }
 
     /// The value of a key that must be there.
     package func required(_ key: String) -> YAMLValue? {
@@ -299,11 +277,12 @@ package struct YAMLMapping {
 
     /// Reports every key that is none of these.
     package func allow(_ keys: [String]) {
+        let unknown = members.filter { !keys.contains($0.key) }
+        guard !unknown.isEmpty else { return }
         // A key that stands already is not what was meant; in a variant it may be, as it stands in the file that is
         // extended.
         let standing = Set(members.map(\.key))
         let known = value.inherited.isEmpty ? keys.filter { !standing.contains($0) } : keys
-        let unknown = members.filter { !keys.contains($0.key) }
         if unknown.count > Self.mostUnknown {
             unknown[Self.mostUnknown].keyValue.error("and \(unknown.count - Self.mostUnknown) more unknown keys")
         }

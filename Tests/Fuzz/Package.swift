@@ -13,7 +13,8 @@ let fuzzed: [SwiftSetting] = [
     .unsafeFlags(["-O", "-g", "-parse-as-library", "-sanitize=fuzzer"]),
 ]
 
-// The rooms under Sources are links to those of the project: the same files, built again for the fuzzer.
+// The rooms under Sources are links to those of the project: the same files, built again for the fuzzer. Only `Crypto`
+// is none of them: it stands for the library.
 let package = Package(
     name: "nabd-fuzz",
     dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
@@ -31,6 +32,10 @@ let package = Package(
             name: "DevicePlans", dependencies: ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"],
             swiftSettings: fuzzed),
         .target(name: "PumpControl", swiftSettings: fuzzed),
+        .target(name: "Crypto", swiftSettings: fuzzed),
+        .target(
+            name: "Presets", dependencies: ["Crypto", "DeviceModel", "Nomenclature", "StrictYAML"],
+            swiftSettings: fuzzed),
         .target(name: "JournalCoding", dependencies: ["DeviceModel"], swiftSettings: fuzzed),
         .target(name: "CPosix"),
         .target(name: "RealTime", dependencies: ["CPosix"], swiftSettings: fuzzed),
@@ -53,7 +58,7 @@ let package = Package(
             dependencies: [
                 "CFuzzer", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "JournalCoding",
                 "LineEngine",
-                "ModbusFrames", "Nomenclature", "RealTime",
+                "ModbusFrames", "Nomenclature", "Presets", "RealTime",
                 "StrictYAML",
             ],
             swiftSettings: fuzzed,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of every mode, made of what the profiles and their vectors hold,
-and the words of profile.dict.
+"""Writes the first inputs of every mode, made of what the profiles, their vectors and the presets
+hold, and the words of profile.dict and preset.dict.
 
 Usage: seed.py FOLDER. Needs PyYAML (hil-tests has it). The layout of an input stands in
 Sources/nabd-fuzz/<Mode>Mode.swift.
@@ -15,6 +15,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 PROFILES = HERE.parent.parent / "device-profiles"
+PRESETS = HERE.parent.parent / "presets"
 
 
 def capture(vector):
@@ -102,14 +103,51 @@ def inputs():
         yield "edits", bytes([index, 4]) + bytes(range(4, 20))
     for body in journal():
         yield "journal", body
+    for body in presets():
+        yield "preset", body
+    for index in range(len(list(PRESETS.glob("*.yaml")))):
+        yield "preset", bytes([index, 1, 4, 0, 0, 0])
+        yield "preset", bytes([index, 3]) + bytes(range(4, 16))
     for kind in range(3):
         yield "line", bytes([kind]) + bytes([0, 2, 9, 0, 1, 0, 3, 20, *range(20), 1, 0, 5]) * 4
 
 
-def words():
-    """The words that at least three profiles use."""
+class Plain(yaml.SafeDumper):
+    """Writes nothing as `~`: in a preset `null` is a word."""
+
+
+Plain.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "~"))
+
+
+def written(preset):
+    form = {"allow_unicode": True, "sort_keys": False, "default_flow_style": None, "width": 500}
+    return yaml.dump(preset, Dumper=Plain, **form).encode()
+
+
+def presets():
+    """Each preset, and of each vital sign a preset that speaks of nothing else."""
+    for path in sorted(PRESETS.glob("*.yaml")):
+        yield path.read_bytes()
+        preset = yaml.load(path.read_text(), yaml.BaseLoader)
+        preset["reviewed"] = None
+        for vital in preset["vitals"]:
+            part = dict(preset)
+            for key in ("vitals", "limits", "missing", "episodic"):
+                rule = preset.get(key, {}).get(vital)
+                part[key] = {vital: rule} if rule and "with" not in rule else {}
+                if not part[key]:
+                    del part[key]
+            yield written(part)
+            part["reviewed"] = {"by": "A", "role": "B", "date": "2026-11-28"}
+            for key in ("score", "missing"):
+                part.pop(key, None)
+            yield written(part)
+
+
+def words(paths):
+    """The words that at least three of these files use."""
     seen = Counter()
-    for path in PROFILES.glob("*/*/profile.yaml"):
+    for path in paths:
         seen.update(set(re.findall(r"[A-Za-z0-9_./-]{2,}", re.sub(r"#.*", "", path.read_text()))))
     return sorted(word for word, count in seen.items() if count > 2)
 
@@ -119,7 +157,8 @@ def main():
     for number, (mode, body) in enumerate(inputs()):
         (folder / mode).mkdir(parents=True, exist_ok=True)
         (folder / mode / f"seed-{number:04}").write_bytes(body)
-    HERE.joinpath("profile.dict").write_text("".join(f'"{word}"\n' for word in words()))
+    for name, paths in (("profile", PROFILES.glob("*/*/profile.yaml")), ("preset", PRESETS.glob("*.yaml"))):
+        HERE.joinpath(f"{name}.dict").write_text("".join(f'"{word}"\n' for word in words(paths)))
 
 
 main()

@@ -95,9 +95,28 @@ final class Ship: Sendable {
 enum Fleet {
     static let folder: String = {
         if let folder = ProcessInfo.processInfo.environment["NABD_PROFILES"] { return folder }
-        let root = (0..<5).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
         return root.appendingPathComponent("device-profiles").path
     }()
+
+    /// The checkout.
+    private static let root = (0..<5).reduce(URL(fileURLWithPath: #filePath)) { url, _ in
+        url.deletingLastPathComponent()
+    }
+
+    /// The lines of each preset that ships.
+    static let presets: [[[UInt8]]] = {
+        let folder = root.appendingPathComponent("presets").path
+        let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+            $0.hasSuffix(".yaml")
+        }.sorted()
+        if files.isEmpty { broken("there are no presets in \(folder)") }
+        return files.map { lines("\(folder)/\($0)") }
+    }()
+
+    private static func lines(_ path: String) -> [[UInt8]] {
+        (FileManager.default.contents(atPath: path) ?? Data())
+            .split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) }
+    }
 
     static let ships: [Ship] = {
         let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
@@ -126,10 +145,7 @@ enum Fleet {
             let profile = try DeviceProfile.load("\(folder)/\(name)")
             let vectors = try VectorFile.load("\(folder)/\(name)/vectors.yaml", for: profile).vectors.map(\.bytes)
                 .filter { !$0.isEmpty }
-            let text = FileManager.default.contents(atPath: "\(folder)/\(name)/profile.yaml") ?? Data()
-            return Ship(
-                profile, vectors: vectors,
-                lines: text.split(separator: 0x0A, omittingEmptySubsequences: false).map { Array($0) })
+            return Ship(profile, vectors: vectors, lines: lines("\(folder)/\(name)/profile.yaml"))
         } catch {
             broken("\(name) does not load: \(error)")
         }

@@ -13,6 +13,8 @@ enum Mode: String, CaseIterable {
     case edits
     /// Profiles made from the language's grammar.
     case grammar
+    /// Text of presets.
+    case preset
     /// Blocks of the journal.
     case journal
     /// Bytes on a Modbus line, and the echo of a serial one.
@@ -25,6 +27,7 @@ enum Mode: String, CaseIterable {
         case .profile: ProfileMode.run(&input)
         case .edits: EditsMode.run(&input)
         case .grammar: GrammarMode.run(&input)
+        case .preset: PresetMode.run(&input)
         case .journal: JournalMode.run(&input)
         case .line: LineMode.run(&input)
         }
@@ -41,13 +44,14 @@ enum Main {
 
     static func main() {
         // A profile that does not load is told before any input is blamed.
-        if ![.journal, .line].contains(mode), Fleet.ships.isEmpty { return }
+        if ![.preset, .journal, .line].contains(mode), Fleet.ships.isEmpty { return }
+        Tally.tellAtEnd()
         var count = CommandLine.argc
         var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
         exit(
             LLVMFuzzerRunDriver(&count, &arguments) { start, count in
                 var input = Input(Array(UnsafeBufferPointer(start: start, count: count)))
-                Main.mode.run(&input)
+                Tally.time { Main.mode.run(&input) }
                 return 0
             })
     }
