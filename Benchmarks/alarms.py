@@ -128,8 +128,8 @@ def alarms(work: Path) -> list[dict]:
             one = cost(work, is_watched)
             found[is_watched].append(one)
             print(
-                f"   {'with' if is_watched else 'without'} limits {one['cpu']:.2f} % of a core, {one['memory']:.1f} MB, "
-                f"late p50 {one['p50']:.0f} µs, p99 {one['p99']:.0f} µs", flush=True)
+                f"   {'with' if is_watched else 'without'} limits {one['cpu']:.2f} % of a core, "
+                f"{one['memory']:.1f} MB, late p50 {one['p50']:.0f} µs, p99 {one['p99']:.0f} µs", flush=True)
     for key, title, unit in (
             ("cpu", "CPU of the host", "% of a core"), ("memory", "memory resident", "MB"),
             ("p50", "lateness p50 of a line that asks", "µs"), ("p99", "lateness p99 of a line that asks", "µs")):

@@ -47,7 +47,7 @@ package final class FieldPlan: Sendable {
     /// The field's place in the table of values.
     package let index: Int
     package let source: Source
-    /// Values that follow each other: 1 of all but the samples of a curve, `nil` where there are as many as stand there.
+    /// Values that follow each other: 1 of all but the samples of a curve, `nil` where as many count as stand there.
     package let samples: Int?
     package let reading: Reading
     package let strip: [[UInt8]]

@@ -78,8 +78,8 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// Where the configuration does not ask for a role's part, that is no fault: a service manager is told so, and starts
-    /// nothing again. Where what it says of it is faulty, or may be, it is one.
+    /// Where the configuration does not ask for a role's part, that is no fault: a service manager is told so, and
+    /// starts nothing again. Where what it says of it is faulty, or may be, it is one.
     private func nothing(
         _ purpose: String, without part: String, key: String, _ configuration: UnitConfiguration
     ) -> Failure {
