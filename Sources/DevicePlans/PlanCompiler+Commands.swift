@@ -168,7 +168,7 @@ extension PlanCompiler {
 
     /// The texts of a number in bits that are one value to a command.
     func alike(_ name: String, _ command: CommandDescription) -> [[UInt8]] {
-        guard let field = field(name) else { return [] }
+        guard command.measurement != nil, let field = field(name) else { return [] }
         return command.requires.filter { $0.field == name }.flatMap(\.alike).compactMap { code in
             if case .number(let number)? = try? code.plan(for: field) { Array("\(number)".utf8) } else { nil }
         }

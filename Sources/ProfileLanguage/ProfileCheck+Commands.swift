@@ -16,7 +16,7 @@ extension ProfileCheck {
         for command in profile.commands where command.measurement != nil { checkMeasurement(command) }
     }
 
-    /// Words and quantities that differ are never one.
+    /// Words and quantities that differ are never one, nor is anything that a pump shows.
     private func checkAlike(_ command: CommandDescription) {
         for requirement in command.requires where requirement.areAlike {
             let field = profile.fields.first { $0.name == requirement.field }
@@ -30,6 +30,11 @@ extension ProfileCheck {
                 diagnostics.error(
                     command.location,
                     "“alike” is for numbers in bits that nothing sets, and “\(requirement.field)” is none")
+            }
+            if command.measurement == nil {
+                diagnostics.error(
+                    command.location,
+                    "“alike” is for a command with “measurement”: of one that gives something, each value is another")
             }
         }
     }

@@ -274,6 +274,17 @@ import Testing
         #expect(found.contains { $0.message.contains(told) }, "\(found.map(\.message))")
     }
 
+    /// What gives something shows another state with each number: 1 and 3 may be “stopped” and “infusing”.
+    @Test func onlyAMeasurementTakesSeveralValuesAsOne() {
+        let words = "is for a command with “measurement”"
+        let alike = Self.measuring.replacingOccurrences(
+            of: "requires: {rate: [0, 1]}", with: "requires: {rate: {is: [0, 1], alike: true}}")
+        #expect(!diagnostics(alike).contains { $0.message.contains(words) })
+        let giving = alike.replacingOccurrences(of: "measurement: {least-pause: 3min, most-per-hour: 6}", with: "")
+        #expect(giving != alike)
+        #expect(diagnostics(giving).contains { $0.message.contains(words) && $0.severity == .error })
+    }
+
     @Test func whatAllowsACommandIsAskedFor() {
         let text = Self.driven.replacingOccurrences(
             of: "rate: {type: decimal}", with: "rate: {type: decimal}\n  mode: {type: text}"
