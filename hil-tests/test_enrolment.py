@@ -5,6 +5,9 @@ key, and none of its words is printed.
 
 from __future__ import annotations
 
+import os
+import pty
+import re
 import subprocess
 import time
 from datetime import timedelta
@@ -22,6 +25,8 @@ from peers.waiting import wait_until
 pytestmark = [pytest.mark.host, pytest.mark.timeout(420)]
 
 FAULTY = "NABD_IDENTITY_FAULTY"
+# So that a process that has just begun waits no more than a twentieth of it, and the former lasts through a test.
+SOON_OVER = {"begin": timedelta(days=-6), "end": timedelta(seconds=400)}
 
 
 @pytest.fixture
@@ -71,23 +76,33 @@ def test_a_unit_makes_its_key_and_gets_its_first_certificate(unit, est):
     assert b"nabd uplink enrol" in nabd("check", "--config", unit.host.config).stderr
 
 
-def test_no_byte_of_a_key_is_ever_where_others_may_read_it(unit, est, tmp_path):
+@pytest.mark.parametrize("mode", [0o700, 0o2750])
+def test_no_byte_of_a_key_is_ever_where_others_may_read_it(unit, est, tmp_path, mode):
     need_strace()
+    unit.folder.chmod(mode)
     once, log = tmp_path / "once.txt", tmp_path / "trace"
     once.write_text(PASSWORD)
     once.chmod(0o600)
     command = [str(binary()), "uplink", "enrol", "--config", str(unit.host.config), "--password-file", str(once)]
     ended = subprocess.run(
         ["strace", "-f", "-qq", "-y", "-s", "200", "-o", str(log), "-e",
-         "trace=openat,chmod,fchmod,fchmodat,execve", *command],
+         "trace=openat,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,execve", *command],
         capture_output=True, timeout=120, umask=0)
     assert ended.returncode == 0, ended.stderr.decode()
     lines = [line for line in log.read_text(errors="replace").splitlines() if "unit.pem" in line]
     made = [line for line in lines if "O_CREAT" in line]
     assert len(made) >= 2 and all(", 0600)" in line for line in made), "\n".join(made)
-    assert not [line for line in lines if "chmod" in line]
     assert PASSWORD not in log.read_text(errors="replace")
-    unit.assert_tidy()
+    # What is done to a file is done to the one that was made, whatever has its name by then.
+    changed = [line for line in lines if re.search(r"ch(mod|own)(at)?\(", line)]
+    assert all(re.search(r" fch(mod|own)\(\d+<", line) for line in changed), "\n".join(changed)
+    rights = [line for line in changed if "chmod" in line]
+    if mode == 0o700:
+        assert not rights
+        unit.assert_tidy()
+    else:
+        assert rights and all(", 0640)" in line for line in rights), "\n".join(rights)
+        assert [path.name for path in unit.folder.iterdir()] == ["unit.pem"]
 
 
 @pytest.mark.parametrize("mode", ["ber", "lines", "chain"])
@@ -157,6 +172,33 @@ def test_a_wrong_password_a_wrong_server_and_wrong_authorities(unit, est, pki, t
             foreign.stop()
 
 
+def test_a_password_that_is_typed_is_not_shown(unit, est):
+    command = [str(binary()), "uplink", "enrol", "--config", str(unit.host.config), "--password-file", "-"]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(command[0], command)
+    shown = b""
+
+    def read() -> bool:
+        nonlocal shown
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:
+            return True
+        return False
+
+    while b"password: " not in shown:
+        assert not read(), shown
+    os.write(terminal, PASSWORD.encode() + b"\n")
+    while not read():
+        pass
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0 and b"SHA-256" in shown, shown
+    assert PASSWORD.encode() not in shown
+    unit.assert_tidy()
+
+
 def test_a_server_that_does_not_answer_is_given_a_minute(unit, est):
     est.hold = lambda _: time.sleep(75)
     began = time.monotonic()
@@ -181,11 +223,64 @@ def test_a_server_that_takes_its_time_is_asked_the_same_again(unit, est):
     unit.assert_tidy()
 
 
+def test_what_the_records_service_does_not_take_takes_not_even_an_enrolments_place(unit, est, front):
+    assert unit.enrol().returncode == 0
+    former = unit.serial
+    unit.configure(front=front)
+    front.guard = refuse_others_than(former)
+    told = unit.enrol("--again")
+    assert told.returncode == 69 and b"takes the former" in told.stderr, told.stderr
+    assert unit.serial == former
+    front.guard = None
+    told = unit.enrol("--again")
+    assert told.returncode == 0 and est.asked[1].body == est.asked[2].body, told.stderr
+    unit.assert_tidy()
+
+
 # Renewal
 
 
+def refuse_others_than(former: int):
+    def guard(handler) -> bool:
+        if int(handler.connection.getpeercert()["serialNumber"], 16) == former:
+            return False
+        handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        handler.send_response(403)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
+    return guard
+
+
+def test_a_renewal_leaves_what_a_person_asked_for(unit, est):
+    unit.give(**SOON_OVER)
+    former = unit.serial
+    est.pending, est.retry_after = 1, "86400"
+    assert unit.enrol("--again").returncode == 69
+    unit.host.start("uplink")
+    # Longer than a process that has just begun waits for.
+    time.sleep(30)
+    assert unit.serial == former and len(est.asked) == 1
+    assert unit.enrol("--again").returncode == 0
+    assert est.asked[0].body == est.asked[1].body and unit.serial != former
+    unit.host.stop()
+    unit.assert_tidy()
+
+
+def test_what_is_due_when_it_comes_is_not_renewed_without_end(unit, est):
+    unit.give(**SOON_OVER)
+    est.before = timedelta(days=300)
+    unit.host.start("uplink")
+    wait_until(lambda: "is the clock ahead?" in unit.status().get("identity", ""), 60, "a word in the status", every=1)
+    time.sleep(30)
+    assert len(est.asked) == 1
+    unit.host.stop()
+    unit.assert_tidy()
+
+
 def test_a_running_unit_renews_and_nothing_is_lost(bench, unit, est, front):
-    unit.give()
+    unit.give(**{**SOON_OVER, "end": timedelta(seconds=200)})
     unit.configure(bench.devices(), front)
     former = unit.serial
     unit.host.start()
@@ -216,7 +311,7 @@ def test_what_is_not_given_is_asked_for_again_and_becomes_an_alert(bench, unit, 
     def told(event: str) -> int:
         return sum(line.get("event") == event and line.get("alert") == FAULTY for line in unit.host.export())
 
-    unit.give()
+    unit.give(**SOON_OVER)
     unit.configure(bench.devices(), front)
     former = unit.serial
     est.mode = "other-key"
@@ -236,20 +331,10 @@ def test_what_is_not_given_is_asked_for_again_and_becomes_an_alert(bench, unit, 
 
 
 def test_what_the_records_service_does_not_take_is_not_put_in_place(bench, unit, est, front):
-    unit.give()
+    unit.give(**SOON_OVER)
     unit.configure(bench.devices(), front)
     former = unit.serial
-
-    def guard(handler) -> bool:
-        if int(handler.connection.getpeercert()["serialNumber"], 16) == former:
-            return False
-        handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
-        handler.send_response(403)
-        handler.send_header("Content-Length", "0")
-        handler.end_headers()
-        return True
-
-    front.guard = guard
+    front.guard = refuse_others_than(former)
     unit.host.start()
     wait_until(lambda: "takes the former" in unit.status().get("identity", ""), 60, "a word in the status", every=1)
     assert unit.serial == former and len(est.given) > 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -16,6 +17,10 @@ from peers.tracing import CHANGING, kill_points, need_strace, traced
 from peers.waiting import wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(420)]
+
+
+# So that a process that has just begun waits for 3 s, a twentieth of it.
+NEARLY_OVER = {"begin": timedelta(hours=-6), "end": timedelta(seconds=60)}
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ def unit(host, est, pki, tmp_path):
 
 
 def test_a_kill_while_the_server_signs_asks_for_the_same_again(unit, est):
-    unit.give()
+    unit.give(**NEARLY_OVER)
     former = unit.serial
 
     def hold(_: object) -> None:
@@ -58,8 +63,8 @@ def test_a_kill_before_any_system_call_leaves_a_pair(unit, est, tmp_path):
     the new one, whole, and the next start comes to an end."""
     need_strace()
     log = tmp_path / "trace"
-    unit.give()
-    original, former = unit.file.read_bytes(), unit.serial
+    unit.give(**NEARLY_OVER)
+    former = unit.serial
 
     def start(options: list[str]) -> subprocess.Popen:
         return subprocess.Popen(
@@ -67,11 +72,11 @@ def test_a_kill_before_any_system_call_leaves_a_pair(unit, est, tmp_path):
             cwd=unit.host.directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             start_new_session=True)
 
-    def reset() -> None:
+    def reset() -> int:
         for path in unit.folder.iterdir():
             path.unlink()
-        unit.file.write_bytes(original)
-        unit.file.chmod(0o600)
+        unit.give(**NEARLY_OVER)
+        return unit.serial
 
     def finished() -> bool:
         return unit.serial != former and not (unit.folder / "unit.pem.asked").exists()
@@ -87,7 +92,7 @@ def test_a_kill_before_any_system_call_leaves_a_pair(unit, est, tmp_path):
     assert len(changing) >= 12, [str(point) for point in changing]
     reached, seen = 0, set()
     for point in changing:
-        reset()
+        former = reset()
         process = start(point.options(unit.folder))
         wait_until(lambda process=process: process.poll() is not None or finished(), 60, f"the end before {point}")
         if process.poll() is None:

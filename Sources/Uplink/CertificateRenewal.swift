@@ -13,6 +13,7 @@ package final class CertificateRenewal: Sendable {
 
     private struct State {
         var renewal = RenewalState()
+        var hasBegun = false
         /// From when on the certificate in use is to be renewed. Unit: s since 1970.
         var due: Int64?
         /// What is there and cannot be renewed, though it may be used.
@@ -25,6 +26,7 @@ package final class CertificateRenewal: Sendable {
     private let now: @Sendable () -> Int64?
     private let logger: Logger
     private let state = Mutex(State())
+    private let began = ContinuousClock.now
 
     /// - Parameters:
     ///   - service: where the certificate is used.
@@ -62,7 +64,9 @@ package final class CertificateRenewal: Sendable {
         try? enrolment.tidy()
         while !Task.isCancelled {
             await look()
-            try? await Task.sleep(for: .seconds(Self.lookEvery))
+            let usual = ContinuousClock.now + .seconds(Self.lookEvery)
+            let next = state.withLock { $0.renewal.until }.flatMap { $0 > .now ? $0 : nil }
+            try? await Task.sleep(until: min(usual, next ?? usual), clock: .continuous)
         }
     }
 
@@ -73,22 +77,40 @@ package final class CertificateRenewal: Sendable {
         let obstacle = span == nil ? enrolment.obstacle : nil
         let step = state.withLock { state in
             (state.due, state.obstacle) = (due, obstacle)
+            if let span, let time, !state.hasBegun {
+                state.hasBegun = true
+                state.renewal.begin(left: span.to - time, at: began, chance: .random(in: 0...1))
+            }
             return state.renewal.step(due: due, now: time, at: .now)
         }
         switch step {
         case .waitForClock, .waitForCertificate: return
         case .rest: await compare()
-        case .ask: await renew(left: (span?.to ?? 0) - (time ?? 0))
+        // Somebody enrols the unit: what was asked for with a password comes first.
+        case .ask where enrolment.isFirstUnderWay: return
+        case .ask: await renew(left: (span?.to ?? 0) - (time ?? 0), at: time ?? 0)
         }
     }
 
-    private func renew(left: Int64) async {
+    /// - Parameters:
+    ///   - left: of the certificate in use. Unit: s.
+    ///   - time: unit: s since 1970.
+    private func renew(left: Int64, at time: Int64) async {
         do throws(EnrolmentFault) {
             let done = try await enrolment.renew()
             let until = UTCTime.text(nanoseconds: Int64(done.end) * 1_000_000_000)
-            state.withLock { $0.renewal.succeed() }
+            let due = enrolment.settings.due(from: Int64(done.begin), to: Int64(done.end))
+            let (isNew, fault) = state.withLock { state in
+                let before = state.renewal.fault
+                state.renewal.succeed(due: due, end: Int64(done.end), now: time, at: .now)
+                return (before != state.renewal.fault, state.renewal.fault)
+            }
             logger.notice(
                 "the unit's certificate was renewed", metadata: ["until": "\(until)", "sha256": "\(done.digest)"])
+            if isNew, let fault {
+                logger.warning(
+                    "the unit's new certificate is to be renewed already", metadata: ["reason": "\(fault.description)"])
+            }
             tell(done.difference)
         } catch {
             // A stop is nobody's failure.

@@ -8,6 +8,8 @@ import X509
 package struct Enrolment: Sendable {
     /// What was put in place.
     package struct Done: Sendable {
+        /// From when on it is good. Unit: s since 1970.
+        package let begin: Int
         /// Unit: s since 1970.
         package let end: Int
         /// SHA-256 of the certificate, in hexadecimal.
@@ -47,6 +49,12 @@ package struct Enrolment: Sendable {
         return "\(path) cannot be renewed: it has to be a file with the certificate and its key, and no link to one"
     }
 
+    /// Whether a person asked for a certificate and has none yet.
+    var isFirstUnderWay: Bool { file.isFirstUnderWay(at: Date()) }
+
+    /// Whether what is in place, whoever asks for another, is one that the service may take.
+    func isInForce(at now: Date) -> Bool { file.pair().map { $0.own.notValidAfter > now } ?? false }
+
     /// Ends what a kill left undone.
     func tidy() throws(EnrolmentFault) {
         let right = try file.takeRight()
@@ -67,7 +75,8 @@ package struct Enrolment: Sendable {
         let client = try ESTClient(settings, identity: path, isFirst: true, meter: meter)
         return try await ended(client) { () async throws(EnrolmentFault) in
             try await ask(
-                client, try request(for: subject), ESTClient.Password(user: user, password: password), inUse: nil)
+                client, try request(.first, for: subject), ESTClient.Password(user: user, password: password),
+                inUse: nil)
         }
     }
 
@@ -79,7 +88,7 @@ package struct Enrolment: Sendable {
         let client = try ESTClient(settings, identity: path, isFirst: false, meter: meter)
         do throws(EnrolmentFault) {
             return try await ended(client) { () async throws(EnrolmentFault) in
-                try await ask(client, try request(for: own.subject, in: own), nil, inUse: own)
+                try await ask(client, try request(.renewal, for: own.subject, in: own), nil, inUse: own)
             }
         } catch {
             // Who is asked for patience is not told to do something.
@@ -124,11 +133,13 @@ package struct Enrolment: Sendable {
             inUse: inUse.map(\.notValidAfter).flatMap { $0 > now ? $0 : nil }, now: now)
         let issued = try await IssuedCertificate(given, terms)
         let proof = ServiceProof(service, meter: meter)
-        try await file.put(issued.chain, request.key) { (fresh) async throws(EnrolmentFault) in
+        let kind: IdentityFile.Kind = password == nil ? .renewal : .first
+        try await file.put(issued.chain, request.key, as: kind) { (fresh) async throws(EnrolmentFault) in
             // Of one that is over nothing can be compared.
-            if terms.inUse != nil { try await proof.hold(fresh) }
+            if isInForce(at: now) { try await proof.hold(fresh) }
         }
         return Done(
+            begin: Int(issued.own.notValidBefore.timeIntervalSince1970),
             end: Int(issued.own.notValidAfter.timeIntervalSince1970), digest: IdentityFile.digest(issued.own),
             difference: difference(told, trusted))
     }
@@ -136,17 +147,19 @@ package struct Enrolment: Sendable {
     /// The request that is under way, or a new one, which is kept before it is sent.
     ///
     /// - Parameter own: the certificate in use.
-    private func request(for subject: DistinguishedName, in own: Certificate? = nil) throws(EnrolmentFault)
-        -> EnrolmentRequest
+    private func request(_ kind: IdentityFile.Kind, for subject: DistinguishedName, in own: Certificate? = nil)
+        throws(EnrolmentFault) -> EnrolmentRequest
     {
-        if let kept = file.request(), kept.request.subject == subject, kept.publicKey != file.pair()?.own.publicKey {
+        if let kept = try file.request(kind), kept.request.subject == subject,
+            kept.publicKey != file.pair()?.own.publicKey
+        {
             return kept
         }
         let made: EnrolmentRequest
         do {
             made = try EnrolmentRequest(subject: subject, names: own?.extensions.subjectAlternativeNames)
         } catch { throw .files("the certificate in use has names that cannot be asked for again") }
-        try file.keep(made)
+        try file.keep(made, as: kind)
         return made
     }
 

@@ -22,6 +22,13 @@ package enum EnrolmentFault: Error, Sendable, Equatable, CustomStringConvertible
     case noLonger
     /// The records service answers who shows the former certificate, and does not so answer who shows the new one.
     case notTaken
+    /// The records service answered who showed the former certificate, and then nothing that says whether it takes the
+    /// new one.
+    case unproved
+    /// The process ends.
+    case stopped
+    /// The certificate that was given is to be renewed already.
+    case dueAtOnce
     /// The unit's certificate is over: its renewal may be refused for that.
     case former(String)
     /// What is done on this machine failed.
@@ -35,7 +42,7 @@ package enum EnrolmentFault: Error, Sendable, Equatable, CustomStringConvertible
     /// Whether a person must do something; otherwise it is worth waiting.
     package var isForPeople: Bool {
         switch self {
-        case .way, .notNow, .pending: false
+        case .way, .notNow, .pending, .unproved, .stopped: false
         default: true
         }
     }
@@ -83,6 +90,13 @@ package enum EnrolmentFault: Error, Sendable, Equatable, CustomStringConvertible
         case .notTaken:
             "the records service does not take the certificate that the EST server gave, and takes the former: its "
                 + "operator must know both servers"
+        case .unproved:
+            "the records service was not heard to take the certificate that the EST server gave, and answers the "
+                + "former: the new one is not put in place until it is"
+        case .stopped: "no certificate: this process was stopped before it was in place"
+        case .dueAtOnce:
+            "the certificate that the EST server gave is to be renewed already, as this unit's clock has it: is the "
+                + "clock ahead? If it is right, the operator must have certificates begin when they are signed"
         case .former(let reason):
             "this unit's certificate is over and could not be renewed: enrol the unit again with a new password "
                 + "(“nabd uplink enrol --again”) — \(reason)"

@@ -48,7 +48,7 @@ struct IssuedCertificate {
     {
         var verifier = Verifier(rootCertificates: CertificateStore(authorities)) {
             RFC5280Policy.withValidityCheckDisabled()
-            CriticalUsages()
+            Usages()
         }
         let result = await verifier.validate(leaf: own, intermediates: CertificateStore(others))
         guard case .validCertificate(let chain) = result else { throw .otherAuthority }
@@ -73,14 +73,22 @@ struct IssuedCertificate {
     }
 }
 
-/// Uses of a key are looked at elsewhere: they are no reason not to know a certificate's authority.
-private struct CriticalUsages: VerifierPolicy {
+/// Whoever signs must be allowed to, where it is said what their key is for. The uses of the unit's own key are looked
+/// at elsewhere: they are no reason not to know its certificate's authority.
+private struct Usages: VerifierPolicy {
     let verifyingCriticalExtensions: [ASN1ObjectIdentifier] = [
         .X509ExtensionID.keyUsage, .X509ExtensionID.extendedKeyUsage, .X509ExtensionID.subjectAlternativeName,
     ]
 
     func chainMeetsPolicyRequirements(chain: UnverifiedCertificateChain) async -> PolicyEvaluationResult {
-        .meetsPolicy
+        for issuer in chain.dropFirst() {
+            do {
+                guard try issuer.extensions.keyUsage?.keyCertSign ?? true else {
+                    return .failsToMeetPolicy(reason: "an issuer may not sign certificates")
+                }
+            } catch { return .failsToMeetPolicy(reason: "the uses of an issuer's key cannot be read") }
+        }
+        return .meetsPolicy
     }
 }
 

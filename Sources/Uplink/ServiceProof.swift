@@ -8,6 +8,12 @@ struct ServiceProof: Sendable {
     enum Told: Equatable {
         case status(Int)
         case nothing
+
+        /// Whether it says how the service is, and nothing of who asked.
+        var isOfService: Bool {
+            guard case .status(let status) = self else { return false }
+            return status == 408 || status == 429 || status >= 500
+        }
     }
 
     /// How long one question may take. Unit: s.
@@ -18,22 +24,36 @@ struct ServiceProof: Sendable {
 
     init(_ service: UplinkEndpoint, meter: WireMeter) { (self.service, self.meter) = (service, meter) }
 
-    /// Throws ``EnrolmentFault/notTaken`` where the service answers the pair in use and not, or otherwise, this one.
+    /// Returns where the service takes this pair as it takes the one in use, or does not answer that either: it says
+    /// nothing of a certificate then. Throws ``EnrolmentFault/notTaken``, ``EnrolmentFault/unproved``, and
+    /// ``EnrolmentFault/stopped`` where the task is cancelled: an exchange that is broken off has no answer.
     func hold(_ fresh: String) async throws(EnrolmentFault) {
-        let former = await told(service.clientCertificate)
-        // A service that does not answer says nothing of a certificate.
+        try await Self.hold(fresh, beside: service.clientCertificate) { await told($0) }
+    }
+
+    /// - Parameter told: what the service says to who shows the pair in a file.
+    static func hold(_ fresh: String, beside inUse: String, told: (String) async -> Told)
+        async throws(EnrolmentFault)
+    {
+        func answer(_ pair: String) async throws(EnrolmentFault) -> Told {
+            let answer = await told(pair)
+            guard !Task.isCancelled else { throw .stopped }
+            return answer
+        }
+        let former = try await answer(inUse)
         guard former != .nothing else { return }
-        let new = await told(fresh)
-        guard !Self.isTaken(former: former, new: new) else { return }
-        // It may have gone away between the two.
-        if await told(service.clientCertificate) == former { throw .notTaken }
+        let new = try await answer(fresh)
+        guard !isTaken(former: former, new: new) else { return }
+        // It may have gone away between the two, or have a fault of its own.
+        guard !new.isOfService, try await answer(inUse) == former else { throw .unproved }
+        throw .notTaken
     }
 
     /// Whether an answer to the new pair is as good as one to the former: without a token both may be refused.
     static func isTaken(former: Told, new: Told) -> Bool {
         guard case .status(let former) = former else { return true }
         guard case .status(let new) = new else { return false }
-        return new < 400 || new == former || new >= 500
+        return new < 400 || new == former
     }
 
     private func told(_ pair: String) async -> Told {

@@ -27,8 +27,6 @@ extension UplinkCommand {
         var user: String?
         @Flag(help: "In the place of a certificate that is there.") var again = false
 
-        /// The longest pause that the server may ask for while this waits. Unit: s.
-        private static let patience: Int64 = 600
         /// Unit: bytes.
         private static let longest = 200
 
@@ -60,13 +58,14 @@ extension UplinkCommand {
         }
 
         private func ask(_ enrolment: Enrolment, _ user: String, _ password: String) async throws -> Enrolment.Done {
+            let patience = EnrolmentPatience(from: .now)
             while true {
                 do throws(EnrolmentFault) { return try await enrolment.enrol(user: user, password: password) } catch {
-                    guard case .pending(let time) = error, time <= Self.patience else {
+                    guard let pause = patience.pause(after: error, at: .now) else {
                         throw Failure(.unavailable, error.description)
                     }
                     print(error.description)
-                    try await Task.sleep(for: .seconds(time))
+                    try await Task.sleep(for: pause)
                 }
             }
         }
@@ -74,7 +73,9 @@ extension UplinkCommand {
         private func password() throws -> String {
             let text: String?
             if passwordFile == "-" {
-                text = SecretInput.line(within: .seconds(60))
+                text =
+                    isatty(STDIN_FILENO) == 1
+                    ? try SecretInput.typed("One-time password: ") : SecretInput.line(within: .seconds(60))
             } else {
                 guard let facts = FileFacts(path: passwordFile), facts.isRegular else {
                     throw Failure(.unavailable, "there is no readable file \(passwordFile)")

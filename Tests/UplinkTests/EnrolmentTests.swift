@@ -1,7 +1,6 @@
 import Crypto
 import Foundation
 import SwiftASN1
-import TestSupport
 import Testing
 import X509
 
@@ -75,6 +74,11 @@ import X509
         // One that may not sign leads nowhere.
         let unit = try MadeCertificate("unit", by: authority)
         #expect(await fault([try made(by: unit), unit]) == .otherAuthority)
+        // Nor does one whose key is for something else, be it the authority's own.
+        let other = try MadeCertificate("issuing", by: authority, isAuthority: true, certifies: false)
+        #expect(await fault([try made(by: other), other]) == .otherAuthority)
+        let mute = try MadeCertificate("mute", isAuthority: true, certifies: false)
+        #expect(await fault([try made(by: mute)], trusting: [mute]) == .otherAuthority)
         let over = try MadeCertificate("issuing", by: authority, days: -90 ... -1, isAuthority: true)
         #expect(await fault([try made(by: over), over]) == .expired)
     }
@@ -87,9 +91,10 @@ import X509
             .unreadable(.noBase64), .unreadable(.noCertificatesOnly), .unreadable(.tooMany), .unreadable(.none),
             .unreadable(.unreadableCertificate), .wrongKey, .severalForTheKey, .otherAuthority, .notYetValid, .expired,
             .otherName("x"), .notForClients, .weak, .ofAuthority, .noLonger, .notTaken, .former("x"), .files("y"),
+            .unproved, .stopped, .dueAtOnce,
         ]
         #expect(Set(faults.map(\.description)).count == faults.count)
-        #expect(faults.filter { !$0.isForPeople }.count == 3)
+        #expect(faults.filter { !$0.isForPeople }.count == 5)
     }
 
     @Test func anotherAuthorityIsTold() throws {
@@ -120,7 +125,7 @@ import X509
     }
 
     @Test func theClockAndTheCertificateComeFirst() {
-        let state = RenewalState()
+        var state = RenewalState()
         #expect(state.step(due: nil, now: 5, at: .now) == .waitForCertificate)
         #expect(state.step(due: 4, now: nil, at: .now) == .waitForClock)
         #expect(state.step(due: 6, now: 5, at: .now) == .rest)
@@ -134,8 +139,50 @@ import X509
         #expect(state.step(due: 5, now: 6, at: now + .seconds(99)) == .rest)
         #expect(state.step(due: 5, now: 6, at: now + .seconds(100)) == .ask)
         #expect(state.failures == 1 && state.fault == .notNow(status: 503, retryAfter: 100))
-        state.succeed()
-        #expect(state.step(due: 5, now: 6, at: now) == .ask && state.failures == 0 && state.fault == nil)
+        state.succeed(due: 90, end: 100, now: 6, at: now)
+        #expect(state.step(due: 90, now: 6, at: now) == .rest && state.failures == 0 && state.fault == nil)
+    }
+
+    /// A clock that is ahead, or an authority whose certificates begin long before they are signed.
+    @Test func whatIsDueWhenItComesIsNotRenewedWithoutEnd() {
+        let day: Int64 = 86_400
+        let now = ContinuousClock.now
+        func asked(_ end: Int64, after pause: Int64) -> RenewalState.Step {
+            var state = RenewalState()
+            state.succeed(due: 0, end: end, now: 0, at: now)
+            #expect(state.fault == .dueAtOnce && state.failures == 0)
+            return state.step(due: 0, now: pause, at: now + .seconds(pause))
+        }
+        for (end, pause) in [(30 * day, 21_600), (day, 4320), (60, 15), (-5, 15)] {
+            #expect(asked(end, after: Int64(pause) - 1) == .rest && asked(end, after: Int64(pause)) == .ask)
+        }
+        #expect(EnrolmentFault.dueAtOnce.isForPeople)
+    }
+
+    @Test func whatIsNotDueAnyMoreIsNobodysConcern() {
+        let now = ContinuousClock.now
+        var state = RenewalState()
+        state.succeed(due: 5, end: 100, now: 6, at: now)
+        // The clock was set right.
+        #expect(state.step(due: 5, now: 4, at: now) == .rest && state.fault == nil)
+        state.fail(.noLonger, left: 100, at: now, chance: 1)
+        // Somebody enrolled the unit.
+        #expect(state.step(due: 500, now: 6, at: now) == .rest && state.fault == nil && state.failures == 0)
+    }
+
+    @Test(arguments: [(0, 15), (1, 60)])
+    func whoHasJustBegunWaits(chance: Double, pause: Int) {
+        let now = ContinuousClock.now
+        var state = RenewalState()
+        state.begin(left: 86_400, at: now, chance: chance)
+        #expect(state.step(due: 5, now: 6, at: now + .seconds(pause - 1)) == .rest)
+        #expect(state.step(due: 5, now: 6, at: now + .seconds(pause)) == .ask)
+        // What is nearly over has no time for it; what is over has.
+        state.begin(left: 100, at: now, chance: chance)
+        #expect(state.step(due: 5, now: 6, at: now + .seconds(4)) == .rest)
+        #expect(state.step(due: 5, now: 6, at: now + .seconds(5)) == .ask)
+        state.begin(left: -1, at: now, chance: chance)
+        #expect(state.step(due: 5, now: 6, at: now + .seconds(pause - 1)) == .rest)
     }
 
     @Test func pausesGrowWithinTheirBounds() {
@@ -149,6 +196,24 @@ import X509
         #expect(RenewalState.pause(20, left: -5, retryAfter: nil, chance: 1) == 3600)
         #expect(RenewalState.pause(1, left: month, retryAfter: .max, chance: 1) == 86_400)
         #expect(RenewalState.pause(1, left: month, retryAfter: .min, chance: 1) == 15)
+    }
+
+    @Test func aServersPatienceLeavesTimeForAnotherTry() {
+        #expect(RenewalState.pause(1, left: 20_000, retryAfter: 86_400, chance: 1) == 5000)
+        #expect(RenewalState.pause(1, left: 20, retryAfter: 86_400, chance: 1) == 15)
+        #expect(RenewalState.pause(1, left: -1, retryAfter: 86_400, chance: 1) == 86_400)
+    }
+
+    @Test func nobodySitsThereForMoreThanTenMinutes() {
+        let begin = ContinuousClock.now
+        let patience = EnrolmentPatience(from: begin)
+        func pause(_ time: Int64, after passed: Int64) -> Duration? {
+            patience.pause(after: .pending(retryAfter: time), at: begin + .seconds(passed))
+        }
+        #expect(pause(600, after: 0) == .seconds(600) && pause(601, after: 0) == nil)
+        // The pauses count together.
+        #expect(pause(300, after: 300) == .seconds(300) && pause(300, after: 301) == nil)
+        #expect(patience.pause(after: .notNow(status: 503, retryAfter: 5), at: begin) == nil)
     }
 }
 
@@ -201,155 +266,5 @@ import X509
         for text in ["", " a", "a ", "é", "a\nb", longest + "a"] {
             #expect(!EnrolmentSettings.isSubject(text), "\(text)")
         }
-    }
-}
-
-/// Whether the records service takes a new pair as it takes the one in use.
-@Suite struct ServiceProofTests {
-    @Test(arguments: [
-        (200, 200, true), (200, 401, false), (200, 400, false), (401, 401, true), (403, 403, true), (200, 304, true),
-        (401, 200, true), (404, 403, false), (200, 503, true), (503, 400, false),
-    ])
-    func itIsAsGoodAsTheFormer(former: Int, new: Int, isTaken: Bool) {
-        #expect(ServiceProof.isTaken(former: .status(former), new: .status(new)) == isTaken)
-    }
-
-    @Test func noAnswerIsAnAnswerOnlyToTheNew() {
-        #expect(ServiceProof.isTaken(former: .nothing, new: .nothing))
-        #expect(!ServiceProof.isTaken(former: .status(200), new: .nothing))
-    }
-}
-
-/// The file of certificate and key, and what is beside it.
-@Suite struct IdentityFileTests {
-    private let folder: TemporaryFolder
-    private let authority: MadeCertificate
-    private var path: String { "\(folder.path)/unit.pem" }
-    private var file: IdentityFile { IdentityFile(path) }
-
-    init() throws {
-        folder = try TemporaryFolder()
-        authority = try MadeCertificate("authority", isAuthority: true)
-    }
-
-    private func request() throws -> EnrolmentRequest {
-        try EnrolmentRequest(subject: DistinguishedName { CommonName("mobile-7") })
-    }
-
-    private func certificate(for request: EnrolmentRequest) throws -> Certificate {
-        try MadeCertificate("mobile-7", by: authority, for: request.publicKey, days: -7000...9000).certificate
-    }
-
-    private func mode(_ name: String) throws -> Int {
-        try #require(
-            FileManager.default.attributesOfItem(atPath: "\(folder.path)/\(name)")[.posixPermissions] as? Int)
-    }
-
-    private var names: [String] {
-        get throws { try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() }
-    }
-
-    @Test func aRequestIsKeptAsItIsAndDamageIsNone() throws {
-        let made = try request()
-        try file.keep(made)
-        #expect(try mode("unit.pem.asked") == 0o600)
-        let kept = try #require(file.request())
-        #expect(kept.bytes == made.bytes && kept.publicKey == made.publicKey)
-        let label = "-----BEGIN CERTIFICATE"
-        let one = made.text
-        let halves = one.components(separatedBy: label)
-        let others = try request().text.components(separatedBy: label)
-        try #require(halves.count == 2 && others.count == 2)
-        #expect(EnrolmentRequest(text: halves.joined(separator: label)) != nil)
-        var damaged = ["", String(one.dropLast(40)), String(one.prefix(200)), one + one, halves[0], label + halves[1]]
-        damaged.append(one.replacing("PRIVATE", with: "PUBLIC"))
-        // Another key's request.
-        damaged.append(halves[0] + label + others[1])
-        for text in damaged { #expect(EnrolmentRequest(text: text) == nil, "\(text.prefix(40))") }
-    }
-
-    @Test func aPairIsPutInPlaceAndTheFormerCertificateStays() async throws {
-        let (first, second) = (try request(), try request())
-        let (former, fresh) = (try certificate(for: first), try certificate(for: second))
-        try file.keep(first)
-        try await file.put([former], first.key)
-        #expect(try names == ["unit.pem"])
-        #expect(file.pair()?.certificates == [former])
-        try file.keep(second)
-        try await file.put([fresh, authority.certificate], second.key)
-        #expect(file.pair()?.certificates == [fresh, authority.certificate])
-        let kept = "unit.pem.former-\(IdentityFile.digest(former).prefix(16))"
-        #expect(try names == ["unit.pem", kept])
-        #expect(try mode("unit.pem") == 0o600 && mode(kept) == 0o600)
-        let text = try String(contentsOfFile: "\(folder.path)/\(kept)", encoding: .utf8)
-        #expect(text.hasPrefix("-----BEGIN CERTIFICATE") && !text.contains("KEY"))
-        // The library that speaks TLS reads both from it.
-        let endpoint = UplinkEndpoint(
-            server: "https://a", authority: try folder.write("a.pem", authority.certificate.serializeAsPEM().pemString),
-            clientCertificate: path, clientKey: path)
-        #expect(endpoint.fault == nil, "\(endpoint.fault?.description ?? "")")
-    }
-
-    @Test func aFolderThatHandsItsGroupOnSharesThePair() async throws {
-        try #require(chmod(folder.path, 0o2750) == 0)
-        let first = try request()
-        try file.keep(first)
-        #expect(try mode("unit.pem.asked") == 0o600)
-        try await file.put([try certificate(for: first)], first.key)
-        #expect(try mode("unit.pem") == 0o640)
-    }
-
-    @Test func whatAKillLeftIsTidiedAndWhatIsUnderWayStays() async throws {
-        let first = try request()
-        try await file.put([try certificate(for: first)], first.key)
-        try file.keep(first)
-        try file.tidy()
-        #expect(try names == ["unit.pem"])
-        try file.keep(try request())
-        _ = try folder.write("unit.pem.fresh", "half a f")
-        try file.tidy()
-        #expect(try names == ["unit.pem", "unit.pem.asked", "unit.pem.fresh"])
-        let next = try #require(file.request())
-        try await file.put([try certificate(for: next)], next.key)
-        #expect(try names.count == 2)
-    }
-
-    @Test func whatIsNotProvedTakesNothingsPlace() async throws {
-        let (first, second) = (try request(), try request())
-        let former = try certificate(for: first)
-        try await file.put([former], first.key)
-        let fresh = try certificate(for: second)
-        await #expect(throws: EnrolmentFault.notTaken) {
-            try await file.put([fresh], second.key) { (path) async throws(EnrolmentFault) in
-                #expect(IdentityFile(path).pair()?.own == fresh)
-                throw EnrolmentFault.notTaken
-            }
-        }
-        #expect(file.pair()?.own == former)
-    }
-
-    @Test func oneProcessHasTheRight() throws {
-        let right = try file.takeRight()
-        #expect(throws: EnrolmentFault.self) { try file.takeRight() }
-        withExtendedLifetime(right) {}
-    }
-
-    @Test func whoIsToldOfTheEndHangsOnWhoRenewsIt() async throws {
-        let first = try request()
-        let own = try MadeCertificate("mobile-7", by: authority, for: first.publicKey, days: 0...90).certificate
-        try await file.put([own], first.key)
-        let root = try MadeCertificate("root", days: -10...4000, isAuthority: true)
-        let authority = try folder.write("a.pem", root.certificate.serializeAsPEM().pemString)
-        func notice(_ before: Int64?, isRenewed: Bool = true) throws -> Double {
-            let settings = EnrolmentSettings(base: "", subject: "", authority: "", renewBefore: before)
-            let endpoint = UplinkEndpoint(
-                server: "", authority: authority, clientCertificate: path, clientKey: path,
-                enrolment: isRenewed ? settings : nil)
-            return (Double(try endpoint.noticeTime()) - MadeCertificate.now.timeIntervalSince1970) / MadeCertificate.day
-        }
-        #expect(try notice(nil, isRenewed: false) == 60)
-        // It is renewed from the 60th day on.
-        #expect(try notice(nil) == 75)
-        #expect(try notice(10 * 86_400) == 85)
     }
 }

@@ -16,10 +16,11 @@ struct MadeCertificate {
     ///   - publicKey: whose key it is for, where it is not its own.
     ///   - days: from when and until when it is good, from `now`.
     ///   - isAuthority: whether it may sign others.
+    ///   - certifies: whether its key may, where that is not the same.
     init(
         _ name: String, by issuer: MadeCertificate? = nil, for publicKey: Certificate.PublicKey? = nil,
         days: ClosedRange<Double> = -10...90, isAuthority: Bool = false,
-        usage: ExtendedKeyUsage.Usage? = .clientAuth, signs: Bool = true,
+        usage: ExtendedKeyUsage.Usage? = .clientAuth, signs: Bool = true, certifies: Bool? = nil,
         key: Certificate.PrivateKey = Certificate.PrivateKey(P384.Signing.PrivateKey())
     ) throws {
         let subject = try DistinguishedName { CommonName(name) }
@@ -33,7 +34,7 @@ struct MadeCertificate {
                 } else {
                     Critical(BasicConstraints.notCertificateAuthority)
                 }
-                Critical(KeyUsage(digitalSignature: signs, keyCertSign: isAuthority))
+                Critical(KeyUsage(digitalSignature: signs, keyCertSign: certifies ?? isAuthority))
                 if let usage, !isAuthority { try ExtendedKeyUsage([usage]) }
             }, issuerPrivateKey: issuer?.key ?? key)
         self.key = key
