@@ -1,3 +1,5 @@
+// `stat` is of this one to an optimised build, which compiles the module as a whole.
+import CoreFoundation
 import Crypto
 import Foundation
 import Glibc
