@@ -155,7 +155,7 @@ private struct Kept: RecordSink {
     }
 
     /// One answer after the other, each asked for.
-    private func readInTurn(_ answers: [[[UInt8]]], of text: String = text, taking: Bool = false) throws -> [String] {
+    private func readInTurn(_ answers: [[[UInt8]]], of text: String = Self.text, taking: Bool = false) throws -> [String] {
         let plan = try Self.load(text).compile(handle: "device")
         guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
         var decoder = SerialDecoder(plan, serial)

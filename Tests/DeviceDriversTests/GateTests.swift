@@ -243,10 +243,11 @@ private struct Kept: RecordSink {
     }
 
     /// A record that ends before the byte which says what its value is worth: nobody knows what it is worth.
-    @Test(arguments: [
-        ([0xA1, 4, 37, 0] as [UInt8], "valid none"), ([0xA1, 4, 37, 1], "invalid deviceStatus"),
-        ([0xA1, 3, 37], "invalid unknownStatus"),
-    ])
+    @Test(
+        arguments: [
+            ([0xA1, 4, 37, 0], "valid none"), ([0xA1, 4, 37, 1], "invalid deviceStatus"),
+            ([0xA1, 3, 37], "invalid unknownStatus"),
+        ] as [([UInt8], String)])
     func aStateThatARecordIsTooShortForIsNotKnown(record: [UInt8], expected: String) throws {
         // A plain number, and one that is read as all others are.
         for own in ["uint8", "bcd8"] {
