@@ -51,6 +51,9 @@ package struct Framer: Sendable {
     package private(set) var frameOffset = 0
     /// Bytes passed over while looking for a frame.
     package private(set) var skippedBytes = 0
+    /// The length of the last damaged frame, where it says so itself and ends there; `nil` where it is not known.
+    /// Unit: bytes.
+    private(set) var damagedLength: Int?
 
     /// - Parameters:
     ///   - frames: all frames of a plan.
@@ -119,6 +122,7 @@ package struct Framer: Sendable {
     package mutating func next(finished: Bool = false) -> Step {
         while head < tail {
             var damage: (reason: Reason, skip: Int)?
+            damagedLength = nil
             var isWaiting = false
             search: for position in formats.indices {
                 switch match(position, at: head) {
@@ -347,7 +351,9 @@ package struct Framer: Sendable {
             else { return .damaged(.checksumMismatch, skip: 1) }
             return .whole(wire: wireLength, plain: total)
         }
-        return isWhole(format, total) ? .whole(wire: wireLength, plain: total) : .damaged(.checksumMismatch, skip: 1)
+        if isWhole(format, total) { return .whole(wire: wireLength, plain: total) }
+        if format.length != nil { damagedLength = total }
+        return .damaged(.checksumMismatch, skip: 1)
     }
 
     /// Whether the bytes from `place` are the whole frame.
@@ -361,7 +367,10 @@ package struct Framer: Sendable {
             return .damaged(.malformed, skip: 1)
         }
         plain.put(wire, of: buffer, from: place, at: 0)
-        guard isWhole(format, wire) else { return .damaged(.checksumMismatch, skip: 1) }
+        guard isWhole(format, wire) else {
+            if format.length != nil { damagedLength = wire }
+            return .damaged(.checksumMismatch, skip: 1)
+        }
         if let high = format.highBits {
             // On the wire bit 7 of all these bytes is set: that is how the frame is known.
             guard plain[high.byte] & 0x80 != 0 else { return .no }

@@ -125,7 +125,9 @@ extension SerialDecoder {
         var moment = moment
         if message.isEpisodic {
             // A result that is told again is the same result.
-            let print = Self.fingerprint(bytes, length)
+            let print =
+                gathered.isWhole
+                ? Self.fingerprint(gathered.bytes, gathered.bytes.count) : Self.fingerprint(bytes, length)
             if lastEpisode[index] == print { return }
             lastEpisode[index] = print
         }

@@ -30,9 +30,27 @@ extension SerialDecoder {
         }
     }
 
+    /// A frame came that is damaged: what it carried is missing, where it is known what that was. Of a frame that
+    /// carries one thing it is that one; of one that else carries only curves, the values, if it can have been those.
+    ///
+    /// - Parameter length: of the frame; `nil` where that is not known. Unit: bytes.
+    func missDamaged(
+        _ frame: Int, length: Int?, _ reason: Reason, _ moment: Moment, sink: inout RecordBuffer
+    ) {
+        var unasked = plan.messagesOfFrame[frame].filter { !plan.messages[$0].isReply }
+        let isOnlyOne = unasked.count == 1
+        if !isOnlyOne { unasked = unasked.filter { plan.messages[$0].tellsValues } }
+        guard unasked.count == 1, let only = unasked.first else { return }
+        let message = plan.messages[only]
+        if !isOnlyOne, let length, let lengths = message.length, !lengths.contains(length) { return }
+        miss(
+            message, .invalid, reason, time: moment.time, offset: moment.offset,
+            withCurves: isOnlyOne, sink: &sink)
+    }
+
     func miss(
         _ message: MessagePlan, _ validity: Validity, _ reason: Reason, time: Int64, offset: Int,
-        unless isTold: (Int) -> Bool = { _ in false },
+        unless isTold: (Int) -> Bool = { _ in false }, withCurves: Bool = true,
         sink: inout RecordBuffer
     ) {
         let moment = Moment(time: time, offset: offset, slot: message.fixedSlot ?? 0)
@@ -40,10 +58,11 @@ extension SerialDecoder {
         let isOfUnknownSlot =
             message.fixedSlot == nil && (message.slotCapture != nil || message.records?.slotCapture != nil)
         guard !isOfUnknownSlot else { return }
-        for field in message.fields where !isTold(field.index) {
+        for field in message.fields where !isTold(field.index) && (withCurves || !field.isCurve) {
             judge.miss(field, validity, reason, moment, sink: &sink)
         }
-        for keyed in message.records?.keyed ?? [] where !isTold(keyed.field.index) {
+        for keyed in message.records?.keyed ?? []
+        where !isTold(keyed.field.index) && (withCurves || !keyed.field.isCurve) {
             judge.miss(keyed.field, validity, reason, moment, sink: &sink)
         }
     }
@@ -63,5 +82,12 @@ extension SerialDecoder {
                 }
             }
         }
+    }
+}
+
+extension MessagePlan {
+    /// Whether it tells values, and not only curves.
+    fileprivate var tellsValues: Bool {
+        (fields + (records?.keyed.map(\.field) ?? [])).contains { !$0.isCurve && !$0.targets.isEmpty }
     }
 }

@@ -94,8 +94,11 @@ extension SerialDecoder {
     /// Whether what came before the answer, if anything, is all of it.
     mutating func isComplete(_ index: Int, _ bytes: [UInt8], payload: Range<Int>) -> Bool {
         guard plan.messages[index].parts != nil, let records = plan.messages[index].records else { return true }
-        // A damaged frame since the question was asked may have been a part.
-        if case .reply = awaiting, gathered.message == nil, damage != nil { return false }
+        // A damaged frame since the question was asked may have been a part, and so may bytes of no frame.
+        if case .reply = awaiting {
+            if gathered.message == nil, damage != nil { return false }
+            if skippedBytes != skippedBefore { return false }
+        }
         if gathered.message == nil { return true }
         return gathered.end(records.region(payload), of: index, bytes)
     }

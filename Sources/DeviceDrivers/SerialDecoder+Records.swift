@@ -33,10 +33,31 @@ extension SerialDecoder {
         if plan.hasIdentity { readRecords(plan, bytes, range, .identify, moment, sink: &sink) }
         readRecords(plan, bytes, range, .judge, moment, sink: &sink)
         guard plan.slotCapture == nil else { return }
+        let tells = tellsWhatThereIs(plan, bytes, range)
         // A curve that is not in this message may be in the next one.
         for index in plan.keyed.indices where seenKeys[index] == 0 && !plan.keyed[index].field.isCurve {
-            judge.absent(plan.keyed[index].field, moment, sink: &sink)
+            // Nor does an attribute that is not there say that what it told before has ended.
+            if tells, plan.keyed[index].attribute == nil {
+                judge.absent(plan.keyed[index].field, moment, sink: &sink)
+            } else {
+                judge.miss(plan.keyed[index].field, .notAvailable, .absent, moment, sink: &sink)
+            }
         }
+    }
+
+    /// Whether a record that is not in the message is not there: where records stand in attributes, only if one that
+    /// holds records is.
+    private func tellsWhatThereIs(_ plan: RecordPlan, _ bytes: [UInt8], _ range: Range<Int>) -> Bool {
+        guard let binary = plan.binary, !binary.attributes.isEmpty else { return true }
+        let walk = RecordWalk(records: binary, bytes: bytes)
+        let ranges = gathered.isWhole ? gathered.ranges : nil
+        var tells = false
+        for place in 0..<(ranges?.count ?? 1) where !tells {
+            walk.forEachAttribute(ranges?[place] ?? range) { number, _ in
+                if binary.attributes[number] != nil { tells = true }
+            }
+        }
+        return tells
     }
 
     private mutating func readRecords(

@@ -58,6 +58,8 @@ package struct SerialDecoder: Sendable {
     var packetOffset = 0
     private var assembly: [UInt8] = []
     var gathered: GatheredParts
+    /// ``skippedBytes`` when the last question was asked.
+    private(set) var skippedBefore = 0
     private var lastNumber: UInt8?
     /// The last message of each kind that tells results.
     var lastEpisode: [UInt64]
@@ -151,6 +153,7 @@ package struct SerialDecoder: Sendable {
         (answered, damage, isRefused) = (nil, nil, false)
         gathered.clear()
         if !plan.listens { for index in framers.indices { framers[index].beginAnew() } }
+        skippedBefore = skippedBytes
     }
 
     private mutating func awaitControl() {
@@ -302,11 +305,8 @@ package struct SerialDecoder: Sendable {
         let moment = Moment(time: time, offset: framers[index].position)
         for frame in plan.interleaved[index] {
             judge.miss(plan.frameFields[frame].fields, .invalid, reason, moment, sink: &sink)
-            // Of a frame that carries one thing only it is known what is missing.
-            var unasked = plan.messagesOfFrame[frame].filter { !plan.messages[$0].isReply }
-            if unasked.count == 1, let only = unasked.popLast(), plan.interleaved[index].count == 1 {
-                miss(plan.messages[only], .invalid, reason, time: time, offset: moment.offset, sink: &sink)
-            }
+            guard plan.interleaved[index].count == 1 else { continue }
+            missDamaged(frame, length: framers[index].damagedLength, reason, moment, sink: &sink)
         }
         breakPacket(time: time, sink: &sink)
     }

@@ -16,9 +16,9 @@ extension ValueJudge {
                 RawValue(watched.reading, number: number, time: time).validity == .valid
             else { return nil }
             return (watched.alike.contains(text) ? watched.alike[0] : text, time)
-        case .decimal where !text.isEmpty && RawValue(watched.reading, text: text, time: time).reason == .sentinel:
-            return ([], time)
-        case .word, .hexadecimal, .decimal: return (text, time)
+        case .word, .hexadecimal, .decimal:
+            let isNone = !text.isEmpty && RawValue(watched.reading, text: text, time: time).reason == .sentinel
+            return (isNone ? [] : text, time)
         }
     }
 
@@ -33,6 +33,9 @@ extension ValueJudge {
         case .word, .hexadecimal, .decimal: value = RawValue(watched.reading, text: text, time: time)
         }
         let passes = value.passes(test, bytes: text)
+        // That it is another state than these is shown by a state only: not by a code that says “no state”, by what
+        // cannot be read, or by nothing.
+        if case .listed(_, expected: false) = test, value.validity != .valid || text.isEmpty { return nil }
         // A code that says “no state” is none of the states that were asked for; what the state is, nobody knows.
         return value.validity != .valid && passes == false ? nil : passes
     }

@@ -67,7 +67,9 @@ extension ValueJudge {
     /// Whether a value counts less for what stands beside it; `nil` when that is not known.
     private func holds(_ gate: GatePlan, bytes: [UInt8], start: Int, length: Int, _ moment: Moment) -> Bool? {
         switch gate.test {
-        case .bytes(let test): return test.holds(in: bytes, from: start, length: length)
+        case .bytes(let test):
+            // What is too short for it does not say it.
+            return test.bytes.upperBound < length ? test.holds(in: bytes, from: start, length: length) : nil
         case .field(let index, let test):
             return passes(index, test, longestAge: gate.longestAge, bytes: bytes, moment)
         }

@@ -123,21 +123,24 @@ extension PlainNumber {
             }
         }
         // What cannot be stays so.
-        if !self.gates.isEmpty, let gate = gate(gates, bytes), !gate.carriesValue || validity == .valid {
-            (validity, reason) = (gate, .deviceStatus)
+        if !self.gates.isEmpty, let gate = gate(gates, bytes), !gate.validity.carriesValue || validity == .valid {
+            (validity, reason) = gate
         }
         return (bits, validity, reason)
     }
 
-    /// What the first gate that holds makes of the value; `nil` where none does.
-    private func gate(_ all: Span<Gate>, _ bytes: Span<UInt8>) -> Validity? {
+    /// What the first gate that holds makes of the value, or one that what is read is too short for; `nil` where there
+    /// is none.
+    private func gate(_ all: Span<Gate>, _ bytes: Span<UInt8>) -> (validity: Validity, reason: Reason)? {
         var place = Int(gates.first)
         if asksFirst {
+            guard all[place].check.isWithin(bytes.count) else { return (.invalid, .unknownStatus) }
             if !all[place].check.holds(in: bytes) { return nil }
             place += 1
         }
         while place < Int(gates.end) {
-            if all[place].check.holds(in: bytes) { return all[place].validity }
+            guard all[place].check.isWithin(bytes.count) else { return (.invalid, .unknownStatus) }
+            if all[place].check.holds(in: bytes) { return (all[place].validity, .deviceStatus) }
             place += 1
         }
         return nil

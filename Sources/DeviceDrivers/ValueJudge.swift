@@ -118,7 +118,7 @@ struct ValueJudge: Sendable {
         }
     }
 
-    /// A value that the message does not have.
+    /// A value that the message does not have, though it has all that tells what there is.
     mutating func absent(_ field: FieldPlan, _ moment: Moment, sink: inout RecordBuffer) {
         miss(field, .notAvailable, .absent, moment, sink: &sink)
         for alert in field.alerts {

@@ -29,6 +29,9 @@ struct RingSink: RecordSink {
     private let alerts: Int
     /// Samples that carried a value since it was last asked: how the loop knows that the device is alive.
     private var fresh = 0
+    /// By stream of the device: whether its samples are no sign that the values still come. Curves are not where the
+    /// device says values unasked, for it sends either without the other.
+    private let isCurve: [Bool]
     /// While what comes is not now: by stream of the device, whether it tells results, which are taken all the same;
     /// `nil` while it is.
     var heldBack: [Bool]?
@@ -60,6 +63,18 @@ struct RingSink: RecordSink {
         alerts = device.alerts.count
         events = EventBudget(alerts: alerts + LinkAlert.allCases.count)
         samples = SampleBudget(periods: device.streams.lazy.map(\.periodNanoseconds))
+        let saysValues = Self.unasked(device).contains { !device.streams[$0.stream].isWaveform }
+        isCurve = device.streams.map { saysValues && $0.isWaveform }
+    }
+
+    /// Where all that a device says unasked goes.
+    private static func unasked(_ device: DevicePlan) -> [TargetPlan] {
+        guard case .serial(let plan) = device.protocolPlan else { return [] }
+        let messages = plan.messages.lazy.filter { !$0.isReply }
+        let fields =
+            plan.frameFields.flatMap(\.fields) + (plan.packet?.list.fields ?? [])
+            + messages.flatMap { $0.fields + ($0.records?.keyed.map(\.field) ?? []) }
+        return fields.flatMap(\.targets)
     }
 
     mutating func take(_ record: SampleRecord, frameOffset: Int) {
@@ -72,9 +87,10 @@ struct RingSink: RecordSink {
                 exceeded += 1
                 return
             }
+            let isSign = !isCurve[Int(record.index)]
             record.index += UInt32(place.stream)
             switch record.reason {
-            case .none, .sentinel, .deviceStatus, .implausible, .jump: fresh += 1
+            case .none, .sentinel, .deviceStatus, .implausible, .jump: fresh += isSign ? 1 : 0
             case .wrongDevice, .conflictingReplies: withheld += 1
             default: break
             }

@@ -86,7 +86,7 @@ extension ProfileReader {
         map.allow(Grammar.parts)
         guard let when = map.required("when")?.byteTests(limit: max(1, longest)), !when.isEmpty,
             let from = map.required("from")?.place("the byte where they begin", below: longest),
-            let number = map.required("number")?.place("the byte that counts them", below: longest),
+            let number = map.required("number")?.place("the byte that counts them", below: min(from, longest)),
             let last = map.required("last-when")?.byteTest(limit: max(1, longest))
         else { return nil }
         return MessageDescription.Parts(

@@ -145,12 +145,63 @@ private struct Kept: RecordSink {
     }
 
     @Test(arguments: [
-        (", lists: [0], attributes: {7: record}", "", "binary records in “lists”"), ("number: 3", "number: 900", "900"),
+        (", lists: [0], attributes: {7: record}", "", "binary records in “lists”"), ("number: 3", "number: 900", "900"), ("number: 3", "number: 5", "counts them"),
         (", last-when: {byte: 4, is: 1}", "", "last-when"), ("when: {byte: 2, is: 2}, from", "from", "when"),
     ])
     func partsThatCannotBeAreRefused(written: String, instead: String, words: String) {
         let text = Self.text.replacing(written, with: instead)
         let error = #expect(throws: InvalidFile.self) { try Self.load(text) }
         #expect("\(error.map { "\($0)" } ?? "")".contains(words), "\(error.map { "\($0)" } ?? "")")
+    }
+
+    /// One answer after the other, each asked for.
+    private func readInTurn(_ answers: [[[UInt8]]], of text: String = Self.text, taking: Bool = false) throws -> [String] {
+        let plan = try Self.load(text).compile(handle: "device")
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        var decoder = SerialDecoder(plan, serial)
+        var kept = Kept()
+        for messages in answers {
+            decoder.expect(0)
+            for bytes in messages {
+                decoder.feed(bytes, count: bytes.count, time: 1, sink: &kept)
+                if taking { _ = decoder.takeDamage() }
+            }
+        }
+        return kept.records.map {
+            $0.kind == .sample ? "\($0.index): \($0.bits)" : "\($0.kind == .alertStart ? "alarm" : "end") \($0.index)"
+        }
+    }
+
+    /// That nothing holds is said by a list without it, not by an answer that has no list.
+    @Test func anAnswerWithoutAListEndsNoAlarm() throws {
+        let alarm = [Self.answer(Self.record(9, 1))]
+        #expect(try readInTurn([alarm, [Self.answer()]]).filter { $0.contains("end") }.isEmpty)
+        #expect(try readInTurn([alarm, [Self.answer([0, 4, 0, 0])]]).filter { $0.contains("end") }.isEmpty)
+        #expect(try readInTurn([alarm, [Self.answer(Self.record(5, 10))]]).contains("end 0"))
+        #expect(try readInTurn([alarm, [first, second, empty]]).contains("end 0"))
+        let lamp = [Self.answer([0, 3, 0, 1, 2])]
+        #expect(try readInTurn([lamp, [Self.answer(Self.record(5, 10))]]).filter { $0.contains("end") }.isEmpty)
+        #expect(try readInTurn([lamp, [Self.answer([0, 3, 0, 1, 1])]]).contains("end 1"))
+    }
+
+    /// Bytes of no frame may have been a part, whoever has looked at what was damaged since.
+    @Test func anAnswerBehindBytesOfNoFrameIsNone() throws {
+        let whole = Self.answer(Self.record(5, 10))
+        #expect(try readInTurn([[whole]], taking: true).contains("0: 10"))
+        #expect(try readInTurn([[[0x55, 0x55, 0x55], whole]], taking: true).isEmpty)
+        // The next question asks for another answer.
+        #expect(try readInTurn([[[0x55, 0x55, 0x55], whole], [whole]], taking: true).contains("0: 10"))
+    }
+
+    /// A result is told again where anything of it is another, and not only its last message.
+    @Test func resultsInPartsAreToldApartByAllOfThem() throws {
+        let text = Self.text.replacing("MDC_TEMP, from: value, unit: Cel", with: "MDC_TEMP, from: value, unit: Cel, X")
+            .replacing("MDC_TEMP_SKIN, from: other, unit: Cel", with: "MDC_TEMP_SKIN, from: other, unit: Cel, X")
+            .replacing("X}", with: "episodic: true}")
+        func result(_ value: UInt8) -> [[UInt8]] {
+            [Self.part(1, isLast: true, Self.record(5, value), Self.record(6, 20)), empty]
+        }
+        #expect(
+            try readInTurn([result(10), result(10), result(11)], of: text) == ["0: 10", "1: 20", "0: 11", "1: 20"])
     }
 }

@@ -84,4 +84,59 @@ private struct Nothing: RecordSink {
             #expect(decoder.passes(abort.watched[0], isEmpty, since: 8) == nil)
         }
     }
+
+    private static let stoppable = """
+        nabd: profile/1
+        device: {manufacturer: XY, model: M, kind: syringe pump, use: training}
+        provenance: [{document: manual, seen: here}]
+        line: {serial: 9600, format: 8N1}
+        frames:
+          line: {start: "!", end: "\\r", longest: 64, split: ","}
+        requests:
+          look: {send: "?", class: read, every: 1s, reply: "S,{word},{code},{digits},{rate}"}
+        fields:
+          word: {type: text, missing: {"--": notAvailable}}
+          code: {type: integer, missing: {255: notAvailable}}
+          digits: {type: hex, missing: {0xFF: notAvailable}}
+          rate: {type: integer}
+        metrics:
+          - {metric: MDC_FLOW_FLUID_PUMP, from: rate, unit: mL/h, every: 1s}
+        commands:
+          stop:
+            kind: stop
+            class: effect
+            steps: [{send: STP, reply: "OK"}]
+            ask: look
+            read-back: {FIELD: {is-not: [1]}}
+            hazards: none
+        """
+
+    /// That a device is in another state than running is shown by a state, not by a code that says that it has none,
+    /// by what cannot be read, or by nothing.
+    @Test(
+        arguments: [
+            ("word", "0", true), ("word", "1", false), ("word", "--", nil), ("word", "", nil),
+            ("code", "0", true), ("code", "1", false), ("code", "255", nil), ("code", "x", nil), ("code", "", nil),
+            ("digits", "0", true), ("digits", "1", false), ("digits", "FF", nil), ("digits", "x", nil),
+        ] as [(String, String, Bool?)])
+    func onlyAStateShowsThatItIsAnother(field: String, said: String, shown: Bool?) throws {
+        let text = Self.stoppable.replacing("FIELD", with: field)
+        let plan = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text))
+            .compile(handle: "pump", isDriven: true)
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        let stop = try #require(serial.commands.first)
+        let test = try #require(stop.shows.first?.test)
+        let watched = try #require(stop.watched.first { $0.name == field })
+        var decoder = SerialDecoder(plan, serial)
+        var sink = Nothing()
+        decoder.expect(0)
+        let values = ["word", "code", "digits"].map { $0 == field ? said : "2" }.joined(separator: ",")
+        let line = Array("!S,\(values),5\r".utf8)
+        decoder.feed(line, count: line.count, time: 7, sink: &sink)
+        #expect(decoder.takeAnswered() == 0)
+        #expect(decoder.passes(watched, test, since: 7) == shown)
+        // The same for who has asked for the command.
+        let value = decoder.told(watched).flatMap { watched.value($0.text) }
+        #expect(value.flatMap { stop.shows[0].what.isMet(by: $0) } == shown)
+    }
 }

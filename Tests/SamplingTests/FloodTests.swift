@@ -67,4 +67,23 @@ import Testing
         #expect(told.contains { $0.event == .samplesExceeded })
         #expect(told.last { $0.index == UInt32(plan.alerts.count) && $0.kind != .event }?.kind == .alertEnd)
     }
+
+    @Test("The samples of a curve do not tell that the values still come")
+    func curvesAreNoSignOfValues() throws {
+        let plan = try DeviceProfile.load(Repository.path("device-profiles/ge/s5")).compile(handle: "monitor")
+        let (curves, values) = (plan.streams.map(\.isWaveform), plan.streams.map { !$0.isWaveform })
+        let curve = try #require(curves.firstIndex(of: true))
+        let value = try #require(values.firstIndex(of: true))
+        var sink = RingSink(recorder: LineRecorder(devices: 1), place: RingSink.Place(), device: plan)
+        sink.tell(time: Self.second)
+        func says(_ stream: Int) -> Bool {
+            sink.take(
+                SampleRecord(
+                    kind: .sample, index: UInt32(stream), monotonicNanoseconds: Self.second, bits: 98, validity: .valid,
+                    reason: .none), frameOffset: 0)
+            return sink.takeFresh()
+        }
+        #expect(!says(curve))
+        #expect(says(value))
+    }
 }
