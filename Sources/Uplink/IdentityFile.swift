@@ -1,5 +1,3 @@
-// `stat` is of this one to an optimised build, which compiles the module as a whole.
-import CoreFoundation
 import Crypto
 import Foundation
 import Glibc
@@ -103,15 +101,7 @@ struct IdentityFile {
 
     /// Whether a person asked for a certificate, less than a day ago, and has none yet.
     func isFirstUnderWay(at now: Date) -> Bool {
-        Self.changed(asked(.first)).map { abs(now.timeIntervalSince($0)) < Self.firstLimit } ?? false
-    }
-
-    /// When what has this name was last written; `nil` where nothing has it.
-    private static func changed(_ path: String) -> Date? {
-        var facts = stat()
-        guard lstat(path, &facts) == 0 else { return nil }
-        return Date(
-            timeIntervalSince1970: TimeInterval(facts.st_mtim.tv_sec) + TimeInterval(facts.st_mtim.tv_nsec) / 1e9)
+        (try? FileOwner(name: asked(.first))).map { abs(now.timeIntervalSince($0.written)) < Self.firstLimit } ?? false
     }
 
     private func text(_ path: String) -> String? {
@@ -211,10 +201,9 @@ struct IdentityFile {
     /// Gives a file to whom its folder belongs, and to be read to the folder's group where the folder hands that on
     /// (2750, as the package has it): both roles read it. Others never may.
     private func share(_ descriptor: Int32) throws(StoreFailure) {
-        var (facts, file) = (stat(), stat())
-        guard stat(folder, &facts) == 0, fstat(descriptor, &file) == 0 else { throw StoreFailure(errno) }
-        if geteuid() == 0, fchown(descriptor, facts.st_uid, facts.st_gid) != 0 { throw StoreFailure(errno) }
-        let isShared = facts.st_mode & S_ISGID != 0 && (geteuid() == 0 || file.st_gid == facts.st_gid)
+        let (place, file) = (try FileOwner(folder: folder), try FileOwner(descriptor: descriptor))
+        if geteuid() == 0, fchown(descriptor, place.user, place.group) != 0 { throw StoreFailure(errno) }
+        let isShared = place.handsGroupOn && (geteuid() == 0 || file.group == place.group)
         guard isShared else { return }
         guard fchmod(descriptor, 0o640) == 0 else { throw StoreFailure(errno) }
     }
