@@ -166,7 +166,8 @@ struct IdentityFile {
         try attempt("remove a former certificate from") { () throws(StoreFailure) in
             let former = try files.names(in: folder).filter { $0.hasPrefix(name) }.map { "\(folder)/\($0)" }
             guard former.count > Self.mostFormer else { return }
-            let ages = former.map { ($0, (try? FileOwner(name: $0))?.written ?? .distantPast) }.sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+            let ages = former.map { ($0, (try? FileOwner(name: $0))?.written ?? .distantPast) }
+                .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
             for (path, _) in ages.dropLast(Self.mostFormer) { try files.remove(path) }
         }
     }
