@@ -272,7 +272,7 @@ def test_what_is_due_when_it_comes_is_not_renewed_without_end(unit, est):
     unit.give(**SOON_OVER)
     est.before = timedelta(days=300)
     unit.host.start("uplink")
-    wait_until(lambda: "is the clock ahead?" in unit.status().get("identity", ""), 60, "a word in the status", every=1)
+    wait_until(lambda: "is the clock ahead?" in unit.host.log(), 60, "a word in the log", every=1)
     time.sleep(30)
     assert len(est.asked) == 1
     unit.host.stop()
