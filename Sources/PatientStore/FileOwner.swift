@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// Whose a file or a folder is, and when it was last written.
 package struct FileOwner: Sendable, Hashable {
