@@ -39,7 +39,10 @@ extension SerialDecoder {
     ) {
         var unasked = plan.messagesOfFrame[frame].filter { !plan.messages[$0].isReply }
         let isOnlyOne = unasked.count == 1
-        if !isOnlyOne { unasked = unasked.filter { plan.messages[$0].tellsValues } }
+        if !isOnlyOne {
+            guard unasked.allSatisfy({ plan.messages[$0].tellsValues || plan.messages[$0].tellsCurves }) else { return }
+            unasked = unasked.filter { plan.messages[$0].tellsValues }
+        }
         guard unasked.count == 1, let only = unasked.first else { return }
         let message = plan.messages[only]
         if !isOnlyOne, let length, let lengths = message.length, !lengths.contains(length) { return }
@@ -86,6 +89,10 @@ extension SerialDecoder {
 }
 
 extension MessagePlan {
+    fileprivate var tellsCurves: Bool {
+        (fields + (records?.keyed.map(\.field) ?? [])).contains { $0.isCurve && !$0.targets.isEmpty }
+    }
+
     /// Whether it tells values, and not only curves.
     fileprivate var tellsValues: Bool {
         (fields + (records?.keyed.map(\.field) ?? [])).contains { !$0.isCurve && !$0.targets.isEmpty }

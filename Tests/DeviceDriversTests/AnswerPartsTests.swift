@@ -145,7 +145,8 @@ private struct Kept: RecordSink {
     }
 
     @Test(arguments: [
-        (", lists: [0], attributes: {7: record}", "", "binary records in “lists”"), ("number: 3", "number: 900", "900"), ("number: 3", "number: 5", "counts them"),
+        (", lists: [0], attributes: {7: record}", "", "binary records in “lists”"), ("number: 3", "number: 900", "900"),
+        ("number: 3", "number: 5", "counts them"),
         (", last-when: {byte: 4, is: 1}", "", "last-when"), ("when: {byte: 2, is: 2}, from", "from", "when"),
     ])
     func partsThatCannotBeAreRefused(written: String, instead: String, words: String) {
@@ -155,7 +156,9 @@ private struct Kept: RecordSink {
     }
 
     /// One answer after the other, each asked for.
-    private func readInTurn(_ answers: [[[UInt8]]], of text: String = Self.text, taking: Bool = false) throws -> [String] {
+    private func readInTurn(_ answers: [[[UInt8]]], of text: String = Self.text, taking: Bool = false) throws
+        -> [String]
+    {
         let plan = try Self.load(text).compile(handle: "device")
         guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
         var decoder = SerialDecoder(plan, serial)

@@ -253,9 +253,9 @@ private struct Kept: RecordSink {
         for own in ["uint8", "bcd8"] {
             let fields = """
                 frames:
-                  a: {start: 0xA1, length: {byte: 1, type: uint8, adds: 1}, longest: 9, checksum: {sum8: 0..}}
+                  a: {start: 0xA1, length: {byte: 1, type: uint8, adds: 0}, longest: 9}
                 messages:
-                  m: {length: 4..5}
+                  m: {length: 3..4}
                 fields:
                   value: {in: m, byte: 2, type: \(own), validity-when: {byte: 3, bit: 0, is: 1, validity: invalid}}
                 metrics:
@@ -265,7 +265,7 @@ private struct Kept: RecordSink {
             guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
             var decoder = SerialDecoder(plan, serial)
             var kept = Kept()
-            decoder.feed(record + [record.reduce(0, &+)], count: record.count + 1, time: 1, sink: &kept)
+            decoder.feed(record, count: record.count, time: 1, sink: &kept)
             #expect(kept.records.map { "\($0.validity.word) \($0.reason.word)" } == [expected])
         }
     }

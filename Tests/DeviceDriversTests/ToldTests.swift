@@ -100,7 +100,7 @@ private struct Nothing: RecordSink {
           digits: {type: hex, missing: {0xFF: notAvailable}}
           rate: {type: integer}
         metrics:
-          - {metric: MDC_FLOW_FLUID_PUMP, from: rate, unit: mL/h, every: 1s}
+          - {metric: MDC_FLOW_FLUID_PUMP, from: rate, unit: mL/h}
         commands:
           stop:
             kind: stop
