@@ -224,6 +224,16 @@ private struct Kept: RecordSink {
         #expect(try read(profile, [0, 0, 5, 0, 0, 255, 2, 0, 255, 255, 0, 7]) == ["underflow sentinel", "7"])
     }
 
+    /// A record that ends before the byte which says what its values are worth: nobody knows what they are worth.
+    @Test func aStateThatARecordIsTooShortForIsNotKnown() throws {
+        let profile = try load(
+            "stride: {byte: 1, type: uint8, adds: 2}, key-at: 0, from: 2",
+            ", validity-when: {byte: 5, bit: 0, is: 1, validity: invalid}")
+        #expect(try read(profile, [5, 4, 0, 7, 0, 2]) == ["7", "2"])
+        #expect(try read(profile, [5, 4, 0, 7, 0, 1]) == ["invalid deviceStatus", "invalid deviceStatus"])
+        #expect(try read(profile, [5, 2, 0, 7]) == ["invalid unknownStatus"])
+    }
+
     @Test func recordsThatTellTheirLengthFollowEachOther() throws {
         let profile = try load("stride: {byte: 1, type: uint8, adds: 2}, key-at: 0, from: 2")
         #expect(try read(profile, [9, 3, 1, 1, 1, 5, 4, 0, 1, 0, 2, 9, 0]) == ["1", "2"])

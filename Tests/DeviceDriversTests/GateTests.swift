@@ -241,32 +241,4 @@ private struct Kept: RecordSink {
         let plan = try load("modbus: rtu, baud: 9600, format: 8N1, unit: 1", body)
         #expect(try judged(plan, [0, 37, 0, 1] + states) == [expected])
     }
-
-    /// A record that ends before the byte which says what its value is worth: nobody knows what it is worth.
-    @Test(
-        arguments: [
-            ([0xA1, 4, 37, 0], "valid none"), ([0xA1, 4, 37, 1], "invalid deviceStatus"),
-            ([0xA1, 3, 37], "invalid unknownStatus"),
-        ] as [([UInt8], String)])
-    func aStateThatARecordIsTooShortForIsNotKnown(record: [UInt8], expected: String) throws {
-        // A plain number, and one that is read as all others are.
-        for own in ["uint8", "bcd8"] {
-            let fields = """
-                frames:
-                  a: {start: 0xA1, length: {byte: 1, type: uint8, adds: 0}, longest: 9}
-                messages:
-                  m: {length: 3..4}
-                fields:
-                  value: {in: m, byte: 2, type: \(own), validity-when: {byte: 3, bit: 0, is: 1, validity: invalid}}
-                metrics:
-                  - {metric: MDC_TEMP, from: value, unit: Cel, every: 1s}
-                """
-            let plan = try load("serial: 9600, format: 8N1", fields)
-            guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
-            var decoder = SerialDecoder(plan, serial)
-            var kept = Kept()
-            decoder.feed(record, count: record.count, time: 1, sink: &kept)
-            #expect(kept.records.map { "\($0.validity.word) \($0.reason.word)" } == [expected])
-        }
-    }
 }
