@@ -37,7 +37,8 @@ class Rig:
             assert PACE in text
             path = folder / "profiles" / "bench" / "cuff" / "profile.yaml"
             path.parent.mkdir(parents=True)
-            path.write_text(text.replace(PACE, pace))
+            # What is no measurement takes no values as one.
+            path.write_text(text.replace(PACE, pace).replace(", alike: true", ", alike: true" if pace else ""))
             profile = "bench/cuff"
         self.unit = PumpUnit(
             host, {"cuff": {"profile": profile, "line": str(folder / "cuff")}}, {"cuff": {**SITE, **site}})
