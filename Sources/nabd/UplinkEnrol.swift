@@ -16,7 +16,7 @@ extension UplinkCommand {
                 this machine. Later certificates are got by the uplink itself.
                 """
         ).examples(
-            "nabd uplink enrol --password-file -", "nabd uplink enrol --password-file /root/once.txt --user mobile-7")
+            "nabd uplink enrol --password-file -", "nabd uplink enrol --password-file /run/once.txt --user mobile-7")
         @OptionGroup var place: Place
         @Option(
             help: ArgumentHelp(

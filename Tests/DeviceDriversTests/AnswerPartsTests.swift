@@ -7,11 +7,6 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
-    var records: [SampleRecord] = []
-    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
-}
-
 /// Answers whose records come in several messages: all of them, or none.
 @Suite struct AnswerPartsTests {
     /// A message is its kind, its number, whether it is the last part, and a list of attributes.

@@ -7,11 +7,6 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
-    var records: [SampleRecord] = []
-    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
-}
-
 /// Records in lists within lists: what is read, and what is not.
 @Suite struct BinaryRecordTests {
     private func load(_ records: String, _ fields: String) throws -> DeviceProfile {

@@ -7,11 +7,6 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
-    var records: [SampleRecord] = []
-    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
-}
-
 /// Sentinels, codes and limits in the words of manuals: each is honoured, or refused where it stands; and what a value
 /// depends on must be known now.
 @Suite struct ConditionTests {

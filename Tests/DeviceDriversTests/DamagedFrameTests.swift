@@ -7,11 +7,6 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
-    var records: [SampleRecord] = []
-    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
-}
-
 /// A damaged frame says so where it may have carried values, also where it may have carried curves.
 @Suite struct DamagedFrameTests {
     private static let text = """

@@ -7,11 +7,6 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
-    var records: [SampleRecord] = []
-    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
-}
-
 /// States that decide about values, and states that decide about states: what does not count itself decides nothing.
 @Suite struct GateTests {
     private func load(_ line: String, _ body: String) throws -> DevicePlan {

@@ -7,11 +7,6 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
-    var records: [SampleRecord] = []
-    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
-}
-
 /// Plain frames are found in runs, where they lie; what is found is what looking at each by itself finds.
 @Suite struct PlainFrameTests {
     private static let kinds = [

@@ -7,7 +7,7 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
+private struct KeptWords: RecordSink {
     var records: [String] = []
     mutating func take(_ record: SampleRecord, frameOffset: Int) {
         records.append(
@@ -86,7 +86,7 @@ private struct Kept: RecordSink {
                 quick.read(block.list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &one)
                 general.read(
                     block.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &other)
-                var (left, right) = (Kept(), Kept())
+                var (left, right) = (KeptWords(), KeptWords())
                 one.hand(over: &left)
                 other.hand(over: &right)
                 #expect(left.records == right.records)
@@ -174,7 +174,7 @@ private struct Kept: RecordSink {
             general.beginMessage()
             quick.read(list, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &one)
             general.read(list.fields, bytes: bytes, start: 0, length: length, captures: captures, moment, sink: &other)
-            var (left, right) = (Kept(), Kept())
+            var (left, right) = (KeptWords(), KeptWords())
             one.hand(over: &left)
             other.hand(over: &right)
             #expect(left.records == right.records)
@@ -205,7 +205,7 @@ private struct Kept: RecordSink {
         #expect(modbus.blocks.count == 1 && modbus.blocks.first?.list.numbers.count == 2)
         var decoder = ModbusDecoder(plan)
         func read(_ serial: String) throws -> [String] {
-            var kept = Kept()
+            var kept = KeptWords()
             let data: [UInt8] = [0, 7, 0, 0] + Array(serial.utf8) + [0, 8]
             decoder.take(data, from: 0, of: try #require(modbus.blocks.first), time: 1, sink: &kept)
             return kept.records.filter { $0.hasPrefix("sample") }.map { String($0.split(separator: " ")[4]) }

@@ -7,11 +7,6 @@ import Testing
 
 @testable import DeviceDrivers
 
-private struct Kept: RecordSink {
-    var records: [SampleRecord] = []
-    mutating func take(_ record: SampleRecord, frameOffset: Int) { records.append(record) }
-}
-
 private let second: Int64 = 1_000_000_000
 
 /// Results: each told once, with what tells one from another, and known to be of now or not; and values behind which
