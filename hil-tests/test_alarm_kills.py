@@ -2,7 +2,8 @@
 at the end, alarms, acknowledgements and bindings are as in the story without a kill.
 
 NABD_ALARM_POINTS (3) says at how many of the steps it is killed, each at one place; `all`: at every step, once at every
-place that a run under strace has shown, some two hours. `make alarm-kills` is that long run.
+place that a run under strace has shown, told in SHARES at a time, each with stories of its own. `make alarm-kills` is
+that long run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from peers.tracing import KillPoint, need_strace
 
 POINTS = os.environ.get("NABD_ALARM_POINTS", "3")
 pytestmark = [pytest.mark.host, pytest.mark.timeout(6 * 3600 if POINTS == "all" else 900)]
+
+# Most of a story is waiting: so many are told beside one another.
+SHARES = 4
 
 # Of what a transaction of a few events is made: pages into the log, and a sync.
 SAMPLE = [("pwrite64", 1), ("pwrite64", 2), ("pwrite64", 3), ("pwrite64", 4), ("fdatasync", 1)]
@@ -85,7 +89,8 @@ def test_killed_at_some_writes_of_a_story_of_alarms_its_states_are_the_same(stor
 
 
 @pytest.mark.skipif(POINTS != "all", reason="the long run: make alarm-kills")
-def test_killed_at_every_write_of_a_story_of_alarms_its_states_are_the_same(stories, tmp_path, record_property):
+@pytest.mark.parametrize("share", range(SHARES))
+def test_killed_at_every_write_of_a_story_of_alarms_its_states_are_the_same(stories, tmp_path, record_property, share):
     need_strace()
     story, places = stories(), {}
     for number, step in enumerate(steps()):
@@ -93,7 +98,7 @@ def test_killed_at_every_write_of_a_story_of_alarms_its_states_are_the_same(stor
         assert len(places[step.name]) >= 2, f"“{step.name}” writes no event"
     concluded(story)
     reached, failures = Counter(), []
-    for turn in range(max(map(len, places.values()))):
+    for turn in range(share, max(map(len, places.values())), SHARES):
         points = {name: some[turn] for name, some in places.items() if turn < len(some)}
         try:
             killed, of = killed_at(stories(), points)

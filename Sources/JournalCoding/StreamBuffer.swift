@@ -2,22 +2,28 @@ package import DeviceModel
 
 /// Samples of one stream that wait for the next commit.
 package struct StreamBuffer {
-    package let stream: Int64
-    package let descriptor: StreamDescriptor
+    /// A sample that waits: its value, and of a numeric when it was taken, in ns.
+    private struct Waiting {
+        let time: Int64
+        let bits: Int64
+    }
+
+    // What each sample touches comes first and is one array: of hundreds of streams, little lies in the cache.
+    private var waiting: [Waiting] = []
+    package private(set) var nextSequence: Int64
+    /// The judgement that goes on, not yet among the others; its count is 0 before the first sample.
+    private var current = SampleBlock.Judgement(validity: .valid, reason: .none, count: 0)
     private let isWaveform: Bool
     private let isText: Bool
-    package private(set) var nextSequence: Int64
+    package let stream: Int64
+    package let descriptor: StreamDescriptor
     /// The number of the first sample that waits; ``nextSequence`` where none does.
     package var firstWaiting: Int64 { closed.first?.firstSequence ?? firstSequence }
     /// What the codes of the next block may go on from.
     package var coding: ValueCoding.State?
     private var firstSequence: Int64
-    private var times: [Int64] = []
-    private var bits: [Int64] = []
     private var texts: [String] = []
     private var judgements: [SampleBlock.Judgement] = []
-    /// The judgement that goes on, not yet among the others; its count is 0 before the first sample.
-    private var current = SampleBlock.Judgement(validity: .valid, reason: .none, count: 0)
     /// Blocks closed before the commit because the waveform's time jumped.
     private var closed: [SampleBlock] = []
     /// When the next sample of a waveform is expected. Unit: ns; `nil` before the first.
@@ -51,16 +57,13 @@ package struct StreamBuffer {
         firstSequence = nextSequence
     }
 
-    package var isEmpty: Bool { bits.isEmpty && closed.isEmpty }
+    package var isEmpty: Bool { waiting.isEmpty && closed.isEmpty }
 
     package mutating func append(_ record: SampleRecord) {
-        if isWaveform {
-            place(record.monotonicNanoseconds)
-        } else {
-            times.append(record.monotonicNanoseconds / 1000 * 1000)
-        }
+        if isWaveform { place(record.monotonicNanoseconds) }
         let keeps = SampleBlock.keepsValue(record.validity, record.reason)
-        bits.append(keeps && !isText ? record.bits : 0)
+        waiting.append(
+            Waiting(time: record.monotonicNanoseconds / 1000 * 1000, bits: keeps && !isText ? record.bits : 0))
         if isText { texts.append(keeps ? record.textValue : "") }
         if current.validity != record.validity || current.reason != record.reason {
             if current.count > 0 { judgements.append(current) }
@@ -68,7 +71,7 @@ package struct StreamBuffer {
         }
         current.count += 1
         nextSequence += 1
-        if bits.count == SampleBlock.countLimit { close() }
+        if waiting.count == SampleBlock.countLimit { close() }
     }
 
     /// Times a waveform's sample by the device's own period; the time of arrival only steers it. Bytes arrive in
@@ -82,7 +85,7 @@ package struct StreamBuffer {
         let age = max(0, arrived.count - 1) * period
         defer { arrivals += 1 }
         guard let expected, (-tolerance...(tolerance + age)).contains(arrival - expected) else {
-            if !bits.isEmpty { close() }
+            if !waiting.isEmpty { close() }
             runStart = arrival
             (drift, arrivals) = (0, 0)
             expected = arrival + period
@@ -90,7 +93,7 @@ package struct StreamBuffer {
             return
         }
         arrived = Arrival(time: arrival, count: 1, beganRun: false)
-        if bits.isEmpty {
+        if waiting.isEmpty {
             // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a
             // period at most.
             runStart = expected + max(-period / 8, min(period / 8, drift / max(1, lastArrivals) / 8))
@@ -106,18 +109,18 @@ package struct StreamBuffer {
     /// message came.
     private mutating func placeOfSameMessage(_ expected: Int64, _ period: Int64) {
         arrived.count += 1
-        if arrived.beganRun, !bits.isEmpty {
+        if arrived.beganRun, !waiting.isEmpty {
             runStart -= period
             return
         }
-        if bits.isEmpty { (runStart, drift) = (expected, 0) }
+        if waiting.isEmpty { (runStart, drift) = (expected, 0) }
         self.expected = expected + period
         drift -= period
     }
 
     private mutating func close() {
         isHeld = false
-        guard !bits.isEmpty else { return }
+        guard !waiting.isEmpty else { return }
         judgements.append(current)
         current.count = 0
         (lastArrivals, arrivals) = (arrivals, 0)
@@ -126,15 +129,13 @@ package struct StreamBuffer {
             SampleBlock(
                 stream: stream, firstSequence: firstSequence,
                 timing: isWaveform
-                    ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(times), bits: bits,
-                texts: texts,
-                judgements: judgements))
+                    ? .periodic(first: runStart, period: descriptor.periodNanoseconds)
+                    : .explicit(waiting.map(\.time)),
+                bits: waiting.map(\.bits), texts: texts, judgements: judgements))
         firstSequence = nextSequence
-        // The block has the arrays now; the next ones will be about as long.
-        let usual = bits.count
-        (times, bits, texts, judgements) = ([], [], [], [])
-        bits.reserveCapacity(usual)
-        if !isWaveform { times.reserveCapacity(usual) }
+        // The next block will be about as long; what one long one took is given back.
+        waiting.removeAll(keepingCapacity: waiting.capacity <= 4 * waiting.count)
+        (texts, judgements) = ([], [])
     }
 
     /// The blocks of all that waits, but for a message with which a run begins and of which more may come: its samples
@@ -143,7 +144,7 @@ package struct StreamBuffer {
     ///
     /// - Parameter isLast: whether no commit follows: then everything.
     package mutating func take(isLast: Bool = false) -> [SampleBlock] {
-        if arrived.beganRun, !bits.isEmpty, !isHeld, !isLast { isHeld = true } else { close() }
+        if arrived.beganRun, !waiting.isEmpty, !isHeld, !isLast { isHeld = true } else { close() }
         defer { closed.removeAll(keepingCapacity: true) }
         return closed
     }

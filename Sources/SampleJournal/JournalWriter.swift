@@ -26,6 +26,7 @@ package final class JournalWriter {
     private let startedUTC: Int64
     private let foundAtStart: JournalOpening.Newest
     var buffers: [StreamBuffer] = []
+    private var queue = StreamQueue()
     /// The next number of each stream that is durable.
     var durableNext: [Int64]
     private var known: [StreamDescriptor: (id: Int64, next: Int64)]
@@ -180,14 +181,16 @@ package final class JournalWriter {
     // MARK: Samples
 
     /// Keeps a sample until the next commit.
-    package func append(_ record: SampleRecord, stream: Int) { buffers[stream].append(record) }
+    package func append(_ record: SampleRecord, stream: Int) {
+        queue.add(record, stream: stream, to: &buffers)
+    }
 
     /// Keeps samples until the next commit, as long as `next` gives one. Quicker than one call for each.
     package func append(_ next: () -> (record: SampleRecord, stream: Int)?) {
-        var filled: [StreamBuffer] = []
-        swap(&filled, &buffers)
-        while let (record, stream) = next() { filled[stream].append(record) }
-        swap(&filled, &buffers)
+        var filled = StreamQueue()
+        swap(&filled, &queue)
+        while let (record, stream) = next() { filled.add(record, stream: stream, to: &buffers) }
+        swap(&filled, &queue)
     }
 
     /// Commits what waits, durably, in one transaction. Returns the number of samples taken from the buffers.
@@ -237,6 +240,7 @@ package final class JournalWriter {
     /// Turns what waits in the buffers into one chunk for the next commit. Those not yet written stay, to a limit.
     @discardableResult
     package func gather(now: Int64, utc: Int64, quality: ClockQuality, heartbeat: Bool, isLast: Bool = false) -> Int {
+        queue.give(to: &buffers)
         var blocks: [SampleBlock] = []
         var owners: [Int] = []
         for index in buffers.indices where !buffers[index].isEmpty {

@@ -19,7 +19,7 @@ from .durable import DurableHost
 from .host import binary
 from .nonin import NoninOximeter, Vitals
 from .people import ask, let_in
-from .tracing import KillPoint, attached, kill_points, traced
+from .tracing import KillPoint, attached, kill_points, let_go, traced
 from .waiting import wait_until
 
 BED, LOW = "chair-1", "MDC_EVT_LO_VAL_LT_LIM"
@@ -164,6 +164,8 @@ class Story:
             self.host.kill()
             self.begin(prefix)
             self._reached_or_dead(step)
+            if prefix and self.host.running:
+                let_go(self.host.pid)
         else:
             with under():
                 step.act(self)

@@ -52,8 +52,17 @@ class KillPoint:
 
 
 def traced(log: Path | str, *options: str) -> list[str]:
-    """strace as a prefix; it stands aside, so that the process is still the caller's own child."""
-    return ["strace", "-D", "-f", "-qq", "-y", "-o", str(log), *options]
+    """strace as a prefix; it stands aside, so that the process is still the caller's own child. ``let_go`` ends it."""
+    return ["strace", "-I", "2", "-D", "-f", "-qq", "-y", "-o", str(log), *options]
+
+
+def let_go(pid: int) -> None:
+    """Nobody traces this process any more, so that somebody else may."""
+    status = re.search(r"TracerPid:\t(\d+)", Path(f"/proc/{pid}/status").read_text())
+    if status is None or status[1] == "0":
+        return
+    os.kill(int(status[1]), signal.SIGINT)
+    wait_until(lambda: not is_traced(pid), 5, "strace to let go", every=0.01)
 
 
 def kill_points(log: Path, journal: Path) -> list[KillPoint]:
@@ -78,6 +87,7 @@ def attached(pid: int, log: Path | str, *options: str) -> Iterator[None]:
     )
     try:
         wait_until(lambda: is_traced(pid) or tracer.poll() is not None, 5, "strace to attach", every=0.01)
+        assert not tracer.poll(), f"strace traces nothing: {tracer.stderr.read().decode().strip()}"
         yield
     finally:
         tracer.send_signal(signal.SIGINT)
