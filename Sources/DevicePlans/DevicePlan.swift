@@ -319,17 +319,4 @@ extension DevicePlan {
         case .modbus(let modbus): modbus.commands
         }
     }
-
-    /// The bytes that have a command's effect, with its arguments as the device is told them; `nil` when one is
-    /// missing. Of Modbus: unit and request, without what RTU and TCP put around them; TCP's numbers its transactions
-    /// as they are said.
-    package func effect(of command: CommandPlan, arguments: [String: [UInt8]]) -> [UInt8]? {
-        switch protocolPlan {
-        case .serial(let serial): serial.effect(of: command, arguments: arguments)
-        case .modbus(let modbus):
-            modbus.writes[command.effect].bytes(profile) { name in
-                arguments[name].map { String(decoding: $0, as: UTF8.self) }
-            }
-        }
-    }
 }

@@ -1,3 +1,4 @@
+#if Commands
 import DeviceModel
 import ProfileLanguage
 
@@ -192,3 +193,4 @@ extension [String] {
         return filter { seen.insert($0).inserted }
     }
 }
+#endif

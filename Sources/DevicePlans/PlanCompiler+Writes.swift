@@ -1,3 +1,4 @@
+#if Commands
 import DeviceModel
 import ProfileLanguage
 
@@ -17,16 +18,16 @@ extension PlanCompiler {
         }
     }
 
-    func modbusPlan() -> ModbusPlan {
+    /// What may be carried out, what has the effects, and what is read for them.
+    func drivenWrites() -> (commands: [CommandPlan], writes: [ModbusWritePlan], reads: [ModbusBlock]) {
+        guard isDriven else { return ([], [], []) }
         var (reads, writes, commands) = (Reads(), [ModbusWritePlan](), [CommandPlan]())
-        if isDriven {
-            for description in profile.commands {
-                guard let (command, write) = try? command(description, effect: writes.count, &reads) else { continue }
-                commands.append(command)
-                writes.append(write)
-            }
+        for description in profile.commands {
+            guard let (command, write) = try? command(description, effect: writes.count, &reads) else { continue }
+            commands.append(command)
+            writes.append(write)
         }
-        return ModbusPlan(blocks: blocks(), commands: commands, writes: writes, reads: reads.blocks)
+        return (commands, writes, reads.blocks)
     }
 
     /// Why commands could not be carried out.
@@ -153,3 +154,4 @@ extension PlanCompiler {
         return argument.scale
     }
 }
+#endif

@@ -1,8 +1,9 @@
+#if Commands
+import CommandFacts
 import DeviceDrivers
 import DevicePlans
 import ModbusFrames
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// What came of what was asked for a command.
@@ -56,6 +57,13 @@ extension ModbusEngine {
         guard Wire.isHeldByNetwork else { return }
         devices[device].drive.doubtUntil =
             now + ModbusDrive.longestHold(slowestReply: devices[device].plan.line.slowestReply)
+    }
+
+    /// A process before this one may have said something that still lies in the device.
+    mutating func doubtWhatWasSaidBefore(at now: Int64) {
+        for device in devices.indices where !devices[device].drive.commands.isEmpty {
+            doubtWhatIsHeld(device, since: now)
+        }
     }
 
     /// What an answer says of a write. The device says back what it was told: function, place, and what or how much.
@@ -175,3 +183,4 @@ extension ModbusEngine {
         }
     }
 }
+#endif

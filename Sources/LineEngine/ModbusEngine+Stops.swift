@@ -1,6 +1,7 @@
+#if Commands
+import CommandFacts
 import DevicePlans
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// Stops: before everything else, and as long as somebody may count on one.
@@ -25,6 +26,11 @@ extension ModbusEngine {
             if let run = devices[device].drive.run, now >= run.deadline { endRun(device, because: .expired, at: now) }
         }
         return devices.contains { $0.drive.run != nil }
+    }
+
+    /// When a line that is closed is opened: soon where somebody wants a stop. Unit: ns.
+    mutating func openingDue(_ until: Int64, at now: Int64) -> Int64 {
+        takeStopsUnheard(at: now) ? min(until, closedAt + CommandRun.openingPause) : until
     }
 
     /// A stop goes before everything: what was on its way to an effect, on any device of the line, is not said any
@@ -119,3 +125,4 @@ extension ModbusEngine {
             StopReport(number: number, device: Int32(truncatingIfNeeded: device), kind: kind, time: now))
     }
 }
+#endif

@@ -1,8 +1,8 @@
+package import CommandFacts
 package import DevicePlans
 package import LineEngine
 import Nomenclature
 import ProfileLanguage
-package import PumpControl
 
 /// The way to a line's thread: nothing here waits.
 package protocol PumpLine: AnyObject, Sendable {

@@ -1,9 +1,9 @@
+import CommandFacts
 import DeviceModel
 import DevicePlans
 import Nomenclature
 import OperatorDesk
 import ProfileLanguage
-import PumpControl
 
 /// What those who ask are shown.
 extension PumpDesk {

@@ -1,7 +1,8 @@
+#if Commands
 import ArgumentParser
+import CommandFacts
 import Foundation
 import OperatorDesk
-import PumpControl
 
 /// Exit codes: 0 done, 1 refused or not known to be done, 2 the host cannot be reached.
 struct PumpCommand: ParsableCommand {
@@ -196,3 +197,4 @@ struct PumpCommand: ParsableCommand {
         func run() throws { try signIn.caller().tell(.unlock(device: device)) }
     }
 }
+#endif

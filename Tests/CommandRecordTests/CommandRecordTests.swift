@@ -1,6 +1,6 @@
+import CommandFacts
 import DeviceModel
 import Foundation
-import PumpControl
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// How often something is done to a device: the program's own, and what a site or a profile tightens it to (C-17,

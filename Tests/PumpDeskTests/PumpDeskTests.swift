@@ -1,8 +1,8 @@
+import CommandFacts
 import DeviceModel
 import Foundation
 import LineEngine
 import OperatorDesk
-import PumpControl
 import PumpDesk
 import TestSupport
 import Testing

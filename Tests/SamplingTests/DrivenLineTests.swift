@@ -1,6 +1,6 @@
+import CommandFacts
 import DevicePlans
 import LineEngine
-import PumpControl
 import RealTime
 import TestSupport
 import Testing

@@ -1,13 +1,13 @@
+import CommandFacts
 import LineEngine
 import ModbusFrames
-import PumpControl
 import RealTime
 import TestSupport
 import Testing
 
 /// Stops over Modbus, several pumps on a line, and any mischief.
 @Suite struct DrivenModbusStopTests {
-    static let stop = ModbusRequest.writeRegister(address: 1200, value: 0)
+    static let stop = ModbusRequest.write(.register(address: 1200, value: 0))
 
     private func reports(_ line: DrivenModbusLine, for time: Int64) -> [StopReport] {
         var found: [StopReport] = []

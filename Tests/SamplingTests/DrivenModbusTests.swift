@@ -1,7 +1,7 @@
+import CommandFacts
 import DevicePlans
 import LineEngine
 import ModbusFrames
-import PumpControl
 import RealTime
 import TestSupport
 import Testing
@@ -10,7 +10,7 @@ import Testing
 @Suite struct DrivenModbusTests {
     static let mediums = [false, true]
     /// 2.5 as a float32 in two registers.
-    static let rate = ModbusRequest.writeRegisters(address: 1211, [0x4020, 0x0000])
+    static let rate = ModbusRequest.write(.registers(address: 1211, [0x4020, 0x0000]))
 
     private func ordered(_ line: DrivenModbusLine, _ command: String = "rate", _ quantity: String? = "2.500") throws
         -> LineOrder.Content
@@ -151,7 +151,7 @@ import Testing
         if isDeaf { line.pumps[0].mischief = .deaf }
         _ = line.hand(content)
         #expect(line.outcome()?.kind == .sent(isDeaf ? .doubt(.silent) : .taken))
-        #expect(line.pumps[0].writes.map(\.request) == [.writeRegister(address: 1200, value: 3)])
+        #expect(line.pumps[0].writes.map(\.request) == [.write(.register(address: 1200, value: 3))])
         #expect(line.pumps[0].startStop == (isDeaf ? 0 : 3))
         // A write of several registers echoes as well.
         line.pumps[0].startStop = 0

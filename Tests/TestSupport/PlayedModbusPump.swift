@@ -90,8 +90,8 @@ package final class PlayedModbusPump {
 
     private func obey(_ request: ModbusRequest, isOther: Bool) {
         switch request {
-        case .writeRegister(1200, let value): startStop = isOther ? 1 : value
-        case .writeRegisters(1211, let words) where words.count == 2:
+        case .write(.register(1200, let value)): startStop = isOther ? 1 : value
+        case .write(.registers(1211, let words)) where words.count == 2:
             rate = isOther ? 99 : Float(bitPattern: UInt32(words[0]) << 16 | UInt32(words[1]))
         default: break
         }

@@ -1,0 +1,17 @@
+#if !Commands
+import ProfileLanguage
+
+/// A build without the command path: no plan has a command or a write, for there is no value of these.
+package typealias CommandPlan = Never
+package typealias ModbusWritePlan = Never
+
+/// What the plan of a profile would have of commands: nothing. What they say stays barred: see ``SerialPlan/barred``.
+extension PlanCompiler {
+    func steps(_ replies: [Int: [Int]]) -> [RequestPlan] { [] }
+    func commands(_ requests: [RequestPlan], messages: [MessagePlan], likeness: Likeness) -> [CommandPlan] { [] }
+    func drivenWrites() -> (commands: [CommandPlan], writes: [ModbusWritePlan], reads: [ModbusBlock]) { ([], [], []) }
+    /// Only what can carry a command out says why one cannot be.
+    func faultsOfWrites() -> [(command: CommandDescription, why: String)] { [] }
+    static func watchedFields(_ profile: DeviceProfile) -> [String] { [] }
+}
+#endif
