@@ -59,6 +59,12 @@ proofs: build
 	@echo "== Swift tests; beside them the profiles' vectors, and damaged copies of them (about a minute)"
 	@scripts/beside .build/vectors.log nice $(NABD) profile test device-profiles -- bash -c '$(SWIFT_TEST) 2>&1 | scripts/quiet-tests'
 
+.PHONY: monitor-only
+monitor-only: build ## The program without the command path, in .build/monitor-only, and that nothing of it is in there: a second build, which `make test` does not make.
+	@scripts/setup python
+	@swift build --disable-default-traits --product nabd --scratch-path .build/monitor-only
+	@NABD_MONITOR_ONLY=$$PWD/.build/monitor-only/debug/nabd $(PYTEST) hil-tests/test_monitor_only.py --junitxml=hil-tests/results/monitor-only.xml
+
 .PHONY: models
 models: setup-packages ## The model of the command path: every state, and every mutant found (about half a minute).
 	@Tests/Models/run
