@@ -20,7 +20,6 @@ from peers.wrong_answers import WrongAnswers
 pytestmark = [pytest.mark.host, pytest.mark.timeout(300)]
 
 WINDOW = 3
-FRAMES = 75
 PLETH = "MDC_PULS_OXIM_PLETH"
 
 
@@ -45,7 +44,11 @@ class Unit:
         host.configure(bench.devices(), server, pki.authority.certificate, pki.client, f"{WINDOW}s")
         host.start()
         host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
-        self.since = time.time()
+        self.since()
+
+    def since(self) -> None:
+        """What is sampled is counted from now on."""
+        self.from_time, self.from_sent = time.time(), len(self.bench.oximeter.sent_pleth)
 
     def memory(self) -> int:
         """The most that the process ever had resident. Unit: MiB."""
@@ -53,11 +56,11 @@ class Unit:
         return int(line.split()[1]) >> 10
 
     def sampled(self) -> float:
-        """The share of the curve's numbers since it began that are in the record, one commit apart."""
-        until = time.time() - 1
+        """Of the curve's numbers that the device sent meanwhile, the share that is in the record."""
+        sent = len(self.bench.oximeter.sent_pleth) - self.from_sent
+        time.sleep(1)
         found = journal.points(journal.samples(self.host.export(), metric=PLETH))
-        count = sum(self.since <= point.seconds <= until for point in found)
-        return count / (FRAMES * (until - self.since))
+        return sum(self.from_time <= point.seconds for point in found) / sent
 
     def parked(self) -> int:
         told = nabd("uplink", "status", "--config", self.host.config)
@@ -65,7 +68,8 @@ class Unit:
 
     def recovers(self) -> int:
         """From now on all is as it should be: in the end the service has what the record has. Gives how much."""
-        assert self.sampled() > 0.9, f"of the curve {self.sampled():.0%} is in the record"
+        share = self.sampled()
+        assert share > 0.9, f"of the curve {share:.0%} is in the record"
         assert self.parked() == 0
         since = time.time()
         records = self.front.records
@@ -108,7 +112,7 @@ def test_row_37_somebody_on_the_way(bench, host, front, pki, table):
             assert front.stored == stored, "something went over an older TLS"
         assert host.running
     middle.mode = "pass"
-    unit.since = time.time() - 2
+    unit.since()
     time.sleep(2)
     numbers = unit.recovers()
     middle.stop()
@@ -132,31 +136,35 @@ def test_row_37_an_answer_that_is_not_whole_is_none(bench, host, front, pki, mod
 
 
 PATIENCE = 6
+# Beside the alarms': descriptions, events and states of pumps, other events, numbers, waveforms.
+LANES = 7
 
 
 @pytest.mark.parametrize("mode, form", [("too_many", "seconds"), ("too_many", "date"), ("unavailable", "seconds")])
 def test_row_38_patience_is_had_as_long_as_it_is_asked_for(bench, host, front, pki, mode, form, table):
-    """Row 38: Retry-After, as a number and as a date; at 503 a new alarm may be tried, at 429 nothing is."""
+    """Row 38: Retry-After, as a number and as a date. At 429 all waits, alarms too; at 503 each lane for itself, since
+    its bundle may be the reason, and a new alarm is tried.
+    """
     asked = str(PATIENCE) if form == "seconds" else formatdate(time.time() + 40, usegmt=True)
     front.guard = wrong = WrongAnswers(mode, asked)
     unit = Unit(bench, host, front, pki)
     wait_until(lambda: wrong.moments, 60, "the first")
     begin = wrong.moments[0]
-    time.sleep(max(0.0, begin + (3 * PATIENCE if form == "seconds" else 20) - time.monotonic()))
-    came = list(wrong.moments)
-    # Two tasks ask, the alarms' and the rest's; each has been asked for patience once in so long.
-    times = 2 * (1 + (3 if form == "seconds" else 0))
-    allowed = times if mode == "too_many" else times + alarms(host)
-    assert len(came) <= allowed, f"{len(came)} requests: {[round(moment - begin, 1) for moment in came]}"
+    periods = 3 if form == "seconds" else 1
+    time.sleep(max(0.0, begin + (periods * PATIENCE if form == "seconds" else 15) - time.monotonic()))
+    came, begins = list(wrong.moments), {url: list(moments) for url, moments in wrong.begins.items()}
+    # Two tasks ask, the alarms' and the rest's; at 503 each lane does, with what is new of alarms beside them.
+    askers = 2 if mode == "too_many" else LANES + alarms(host)
+    assert len(came) <= askers * (periods + 1), f"{[round(moment - begin, 1) for moment in came]}"
     if form == "seconds":
-        assert all(a >= PATIENCE - 0.1 for a in gaps(came)[1::2]) or mode != "too_many" or len(came) < 3 \
-            or min(b - a for a, b in zip(came, came[2:])) >= PATIENCE - 0.1, gaps(came)
+        again = [gap for moments in begins.values() for gap in gaps(moments)]
+        assert again and min(again) >= PATIENCE - 0.1, f"the same after {min(again):.1f} s"
     wrong.mode = "pass"
     numbers = unit.recovers()
     table.row(38, f"{'429' if mode == 'too_many' else '503'}, Retry-After in {form}",
               f"{PATIENCE} s" if form == "seconds" else "a date in less than 40 s",
-              "nobody asks sooner; no storm", f"{len(came)} requests in {came[-1] - begin:.0f} s; {numbers} numbers, "
-              "each once")
+              "nothing is sent again sooner; no storm",
+              f"{len(came)} requests in {came[-1] - begin:.0f} s; {numbers} numbers, each once")
 
 
 def alarms(host) -> int:
@@ -190,7 +198,9 @@ def test_row_39_a_service_that_fails_costs_no_sample(bench, host, front, pki, mo
     grown = unit.memory() - before
     assert grown < 64, f"{grown} MiB more"
     if mode == "huge":
-        assert wrong.answered < 32 << 20, f"{wrong.answered >> 20} MiB of an answer were taken"
+        # The sockets' buffers have some MiB of it before the connection is ended.
+        assert 0 < wrong.answered < 128 << 20, f"{wrong.answered >> 20} MiB of an answer were taken"
+        print(f"{wrong.answered >> 20} MiB went before the connection was ended")
     wrong.mode = "pass"
     numbers = unit.recovers()
     table.row(39, mode.replace("_", " "), injected, "pauses grow, a bound for size and time, sampling untouched",

@@ -21,6 +21,8 @@ struct TokenState {
         let reason: String
         /// Nobody asks again before.
         let until: Instant
+        /// An alarm does not before, which is when the token service asked for patience.
+        let urgentUntil: Instant
     }
 
     enum Step: Equatable {
@@ -31,7 +33,7 @@ struct TokenState {
         case wait(reason: String)
     }
 
-    /// The longest pause that is not the service's own wish. An alarm may wait for it. Unit: s.
+    /// The longest pause that is not the service's own wish. Unit: s.
     private static let longestPause: Int64 = 15
     /// The longest that the service may wish for. Unit: s.
     private static let patience: Int64 = 3600
@@ -42,7 +44,8 @@ struct TokenState {
     /// How often it came to nothing since the records service took a token.
     private var failures = 0
 
-    func step(at now: Instant) -> Step {
+    /// - Parameter isUrgent: an alarm is to go, which waits for no pause but one that the token service asked for.
+    func step(at now: Instant, isUrgent: Bool = false) -> Step {
         switch phase {
         case .none: return .ask
         case .held(let held):
@@ -52,7 +55,8 @@ struct TokenState {
             if let former, now < former.endsAt {
                 return now < failure.until ? .use(former.token) : .renew(whileUsing: former.token)
             }
-            return now < failure.until ? .wait(reason: failure.reason) : .ask
+            let until = isUrgent ? failure.urgentUntil : failure.until
+            return now < until ? .wait(reason: failure.reason) : .ask
         }
     }
 
@@ -69,14 +73,17 @@ struct TokenState {
     mutating func fail(_ failure: TokenFailure, at now: Instant) {
         failures += 1
         let usual = min(Self.longestPause, 1 << min(failures - 1, 6))
-        let pause = max(usual, min(failure.retryAfter ?? 0, Self.patience))
+        let asked = max(0, min(failure.retryAfter ?? 0, Self.patience))
+        let pause = max(usual, asked)
         let former: Held? =
             switch phase {
             case .held(let held): held
             case .failing(_, let former): former
             case .none: nil
             }
-        phase = .failing(Failure(reason: failure.reason, until: now + .seconds(pause)), former: former)
+        phase = .failing(
+            Failure(reason: failure.reason, until: now + .seconds(pause), urgentUntil: now + .seconds(asked)),
+            former: former)
     }
 
     /// The records service took a token.

@@ -29,4 +29,13 @@ extension UplinkService {
         if isNew { logger.notice("what the month's bytes leave to be sent", metadata: ["sent": "\(stage.rawValue)"]) }
         return stage
     }
+
+    /// Full jitter: anything up to the step, which doubles from 1 s to 60 s. What the service asked for, and by chance
+    /// up to a quarter more, 1 s at least: those who were told the same moment do not all come back at it. Unit: ms.
+    static func pause(_ failures: Int, retryAfter: Int64?) -> Int {
+        let step = min(60_000, 1000 << min(failures - 1, 6))
+        let asked = Int(max(0, min(retryAfter ?? 0, 3600))) * 1000
+        let own = Int.random(in: 100...step)
+        return asked == 0 ? own : max(own, asked + .random(in: 0...max(1000, asked / 4)))
+    }
 }

@@ -28,6 +28,7 @@ LONG = {
     "test_pumps_cases.py::test_case_01": 71, "test_pumps_requirements.py::test_c19_a_pump": 65,
     "test_pumps_cases.py::test_case_05": 47, "test_pumps_cases.py::test_case_03": 39,
     "test_pumps_cases.py::test_case_08": 32, "test_pumps_cases.py::test_case_07": 30,
+    "test_enrolment.py::test_what_is_due_when_it_comes_stands": 200,
     "test_enrolment.py::test_what_is_not_given": 110, "test_enrolment_kills.py::test_a_kill_before": 70,
     "test_enrolment.py::test_a_server_that_does_not": 62,
     "test_alarm_kills.py": 60, "durability-clock": 23, "misbehaviour": 22, "test_durability_kill.py": 20,

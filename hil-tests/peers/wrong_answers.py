@@ -23,13 +23,14 @@ def all_stored(count: int) -> bytes:
 
 class WrongAnswers:
     """For ``Front.guard``; each method whose name is ``mode`` answers. ``moments``: when requests came, by
-    ``time.monotonic``; ``answered``: the bytes of the last answer that somebody took, whole or not.
+    ``time.monotonic``; ``begins``: the same by the first resource of a bundle; ``answered``: the most bytes that went into the socket of one answer.
     """
 
     def __init__(self, mode: str, retry_after: str | None = None) -> None:
         self.mode = mode
         self.retry_after = retry_after
         self.moments: list[float] = []
+        self.begins: dict[str, list[float]] = {}
         self.answered = 0
 
     def __call__(self, handler: BaseHTTPRequestHandler) -> bool:
@@ -47,8 +48,10 @@ class WrongAnswers:
         body = handler.rfile.read(length)
         if handler.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
+        entries = json.loads(body)["entry"]
+        self.begins.setdefault(entries[0]["request"]["url"], []).append(self.moments[-1])
         try:
-            getattr(self, self.mode)(handler, len(json.loads(body)["entry"]))
+            getattr(self, self.mode)(handler, len(entries))
         except OSError:
             handler.close_connection = True
         return True
@@ -92,10 +95,9 @@ class WrongAnswers:
         handler.send_response(200)
         handler.send_header("Content-Length", str(1 << 30))
         handler.end_headers()
-        self.answered = 0
-        while self.answered < 1 << 30:
+        for number in range(1, (1 << 30) // len(PART) + 1):
             handler.wfile.write(PART)
-            self.answered += len(PART)
+            self.answered = max(self.answered, number * len(PART))
 
     def huge_in_gzip(self, handler: BaseHTTPRequestHandler, _: int) -> None:
         self._say(handler, 200, gzip.compress(b" " * (256 << 20)), Content_Encoding="gzip",
