@@ -137,6 +137,11 @@ pump-kills: build ## Two thousand kills of the host under commands, and one befo
 	@scripts/setup python
 	@NABD_PUMP_KILLS=2000 NABD_PUMP_KILL_POINTS=500 $(PYTEST) hil-tests/test_pumps_kills.py --junitxml=hil-tests/results/pump-kills.xml
 
+.PHONY: lost-answers
+lost-answers: build ## A thousand answers lost after the service has stored, with kills of the host, four units at a time: about half an hour.
+	@scripts/setup python
+	@NABD_LOST_ANSWERS=1000 $(PYTEST) -n 4 hil-tests/test_uplink_lost_answers.py --junitxml=hil-tests/results/lost-answers.xml
+
 .PHONY: alarm-kills
 alarm-kills: build ## A story of alarms, with one kill of the host before each write and sync of the file of events: some hours.
 	@scripts/setup python

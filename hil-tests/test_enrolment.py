@@ -290,7 +290,8 @@ def test_what_is_due_when_it_comes_stands_under_identity_until_it_is_not(bench, 
     # Asked for anew when a twentieth of it is over: two and a half minutes.
     est.before, est.after = timedelta(days=300), timedelta(seconds=3000)
     unit.host.start()
-    wait_until(lambda: "to be renewed already" in unit.status().get("identity", ""), 60, "a word in the status", every=1)
+    wait_until(
+        lambda: "to be renewed already" in unit.status().get("identity", ""), 60, "a word in the status", every=1)
     assert unit.serial != former and len(est.asked) == 1
     assert "to be renewed already" in unit.status()["renewal"]["reason"]
     wait_until(lambda: told("alertStart") == 1, 140, "the alert", every=1)

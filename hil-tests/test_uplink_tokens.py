@@ -146,6 +146,7 @@ def alarms(front) -> int:
 
 
 def test_two_lanes_that_are_refused_at_once_ask_for_one_token(unit, bench, host, front):
+    bench.oximeter.varying = False
     service = unit()
     host.start()
     wait_until(lambda: len(front.stored) > 20, 60, "resources")

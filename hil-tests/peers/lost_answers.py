@@ -12,7 +12,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 
 # What becomes of an answer to something that was stored, and how often. Only what was lost counts.
-WAYS = {"answered": 18, "cut": 4, "part": 4, "reset": 3, "killed before": 7, "killed after": 3}
+WAYS = {"answered": 12, "cut": 5, "part": 5, "reset": 5, "killed before": 3, "killed after": 2}
 LOST = {"cut", "part", "reset", "killed before"}
 
 

@@ -23,7 +23,8 @@ def all_stored(count: int) -> bytes:
 
 class WrongAnswers:
     """For ``Front.guard``; each method whose name is ``mode`` answers. ``moments``: when requests came, by
-    ``time.monotonic``; ``begins``: the same by the first resource of a bundle; ``answered``: the most bytes that went into the socket of one answer.
+    ``time.monotonic``; ``begins``: the same by the first resource of a bundle; ``answered``: the most bytes that went
+    into the socket of one answer.
     """
 
     def __init__(self, mode: str, retry_after: str | None = None) -> None:
