@@ -152,8 +152,7 @@ package final class UplinkService: Sendable {
                 if !pass.hasMoved { try await Task.sleep(for: Self.rest) }
                 continue
             }
-            // Over a way that loses some answers what goes through says that it is worth trying soon.
-            failures = pass.hasMoved && wait.cause == .way ? 1 : failures + 1
+            failures = Self.failures(failures, hasMoved: pass.hasMoved, wait)
             let seen = storedBatches.load(ordering: .relaxed)
             // An alarm that was stored says that the way is there again.
             try await pause(wait, failures) { [self] in

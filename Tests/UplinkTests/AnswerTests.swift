@@ -143,6 +143,15 @@ import Testing
         #expect(Pace(entries: nil, bytes: nil) == Pace())
     }
 
+    @Test func aWayThatLosesSomeAnswersIsTriedSoon() {
+        let (way, asked) = (
+            Wait(cause: .way, reason: "", retryAfter: nil), Wait(cause: .asked, reason: "", retryAfter: nil)
+        )
+        #expect(UplinkService.failures(5, hasMoved: true, way) == 1)
+        #expect(UplinkService.failures(5, hasMoved: false, way) == 6)
+        #expect(UplinkService.failures(5, hasMoved: true, asked) == 6)
+    }
+
     /// What was asked for is had, and a fleet that was told the same moment is spread over what follows it.
     @Test func patienceIsHadAndSpread() {
         for (failures, asked, most) in [(1, 8, 10_000), (3, 120, 150_000), (1, 2, 3000)] {
