@@ -7,9 +7,11 @@ import Testing
 /// its reason; so is one that stands here and is no more.
 @Suite struct PoCDTests {
     private static let noType = "a kind of device whose number is not verified goes by its text"
-    private static let noChannel = "no device that is read tells of channels: a metric's parent is the device, or the "
+    private static let noChannel =
+        "no device that is read tells of channels: a metric's parent is the device, or the "
         + "part of it that measures"
-    private static let ucumUnit = "the unit is UCUM's, as in the observations: no table of the standard's units is "
+    private static let ucumUnit =
+        "the unit is UCUM's, as in the observations: no table of the standard's units is "
         + "verified"
     private static let noNumber = "a metric without a number that is verified goes by the host's name for it"
     private static let unknown = "no device that is read tells it, and nobody looked"

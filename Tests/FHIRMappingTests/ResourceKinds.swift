@@ -47,7 +47,8 @@ enum ResourceKinds {
     private static let saturation = stream(
         "MDC_PULS_OXIM_SAT_O2", 150_456, "%", loinc: "2708-6", display: "Oxygen saturation")
     private static let flow = stream(
-        "MDC_FLOW_FLUID_PUMP", 157_784, "mL/h", vmd: "slot-1", form: .integer(DecimalScale(multiplier: 1, exponent: -1)),
+        "MDC_FLOW_FLUID_PUMP", 157_784, "mL/h", vmd: "slot-1",
+        form: .integer(DecimalScale(multiplier: 1, exponent: -1)),
         category: .setting, display: "Rate")
     private static let own = stream("NABD_PUMP_PRESSURE", nil, "mm[Hg]", display: "Line pressure")
     private static let sites = stream(
