@@ -13,6 +13,7 @@ PAGE = b"<!DOCTYPE html><html><body>Sign in to the network</body></html>"
 # What would be taken if nobody asked whether it is whole, who says it, or how many entries it has.
 OUTCOME = json.dumps({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "throttled"}]})
 PART = b"x" * 65_536
+HUGE = 1 << 40
 
 
 def all_stored(count: int) -> bytes:
@@ -24,7 +25,7 @@ def all_stored(count: int) -> bytes:
 class WrongAnswers:
     """For ``Front.guard``; each method whose name is ``mode`` answers. ``moments``: when requests came, by
     ``time.monotonic``; ``begins``: the same by the first resource of a bundle; ``answered``: the most bytes that went
-    into the socket of one answer.
+    into the socket of one huge answer; ``longest``: how long one was taken. Unit: s.
     """
 
     def __init__(self, mode: str, retry_after: str | None = None) -> None:
@@ -32,7 +33,7 @@ class WrongAnswers:
         self.retry_after = retry_after
         self.moments: list[float] = []
         self.begins: dict[str, list[float]] = {}
-        self.answered = 0
+        self.answered, self.longest = 0, 0.0
 
     def __call__(self, handler: BaseHTTPRequestHandler) -> bool:
         if self.mode == "pass":
@@ -94,11 +95,13 @@ class WrongAnswers:
 
     def huge(self, handler: BaseHTTPRequestHandler, _: int) -> None:
         handler.send_response(200)
-        handler.send_header("Content-Length", str(1 << 30))
+        handler.send_header("Content-Length", str(HUGE))
         handler.end_headers()
-        for number in range(1, (1 << 30) // len(PART) + 1):
+        begin = time.monotonic()
+        for number in range(1, HUGE // len(PART) + 1):
             handler.wfile.write(PART)
             self.answered = max(self.answered, number * len(PART))
+            self.longest = max(self.longest, time.monotonic() - begin)
 
     def huge_in_gzip(self, handler: BaseHTTPRequestHandler, _: int) -> None:
         self._say(handler, 200, gzip.compress(b" " * (256 << 20)), Content_Encoding="gzip",
