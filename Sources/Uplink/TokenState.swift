@@ -21,7 +21,7 @@ struct TokenState {
         let reason: String
         /// Nobody asks again before.
         let until: Instant
-        /// An alarm does not before, which is when the token service asked for patience.
+        /// An alarm does not before: where the token service asked for patience, or its tokens are not taken.
         let urgentUntil: Instant
     }
 
@@ -70,7 +70,9 @@ struct TokenState {
     }
 
     /// Asking came to nothing.
-    mutating func fail(_ failure: TokenFailure, at now: Instant) {
+    ///
+    /// - Parameter holdsAlarms: whether alarms wait for the pause too: another token would help them no more.
+    mutating func fail(_ failure: TokenFailure, at now: Instant, holdsAlarms: Bool = false) {
         failures += 1
         let usual = min(Self.longestPause, 1 << min(failures - 1, 6))
         let asked = max(0, min(failure.retryAfter ?? 0, Self.patience))
@@ -82,8 +84,9 @@ struct TokenState {
             case .none: nil
             }
         phase = .failing(
-            Failure(reason: failure.reason, until: now + .seconds(pause), urgentUntil: now + .seconds(asked)),
-            former: former)
+            Failure(
+                reason: failure.reason, until: now + .seconds(pause),
+                urgentUntil: now + .seconds(holdsAlarms ? pause : asked)), former: former)
     }
 
     /// The records service took a token.
@@ -96,7 +99,7 @@ struct TokenState {
     mutating func refuse(_ token: String, _ failure: TokenFailure, at now: Instant) {
         guard holds(token) else { return }
         phase = .none
-        fail(failure, at: now)
+        fail(failure, at: now, holdsAlarms: true)
     }
 
     private func holds(_ token: String) -> Bool {

@@ -187,6 +187,8 @@ import Testing
             state.take(token("b"), at: begin)
             state.refuse("b", TokenKeeper.isRefused, at: begin)
             #expect(state.step(at: after(pause - 0.1)) == .wait(reason: TokenKeeper.isRefused.reason))
+            // An alarm would fare no better with another.
+            #expect(state.step(at: after(pause - 0.1), isUrgent: true) == .wait(reason: TokenKeeper.isRefused.reason))
             #expect(state.step(at: after(pause + 0.1)) == .ask)
         }
         // Only what the records service takes says that all is well again.
