@@ -39,8 +39,8 @@ package struct SerialPlan: Sendable {
     package let messagesOfFrame: [[Int]]
     /// Those of the profile, and behind them the steps of its commands where the device is driven.
     package let requests: [RequestPlan]
-    /// What may be carried out; none where the device is not driven.
-    package let commands: [CommandPlan]
+    /// What may be carried out, and why something may not; neither where the device is not driven.
+    package let compiled: CompiledCommands
     package let likeness: Likeness
     /// Requests said when the line opens and when the host stops.
     package let open: [Int]
@@ -303,12 +303,20 @@ extension SerialPlan {
 /// A Modbus device's reads and writes, compiled.
 package struct ModbusPlan: Sendable {
     package let blocks: [ModbusBlock]
-    /// What may be carried out; none where the device is not driven.
-    package let commands: [CommandPlan]
+    /// What may be carried out, and why something may not; neither where the device is not driven.
+    package let compiled: CompiledCommands
     /// What has their effects.
     package let writes: [ModbusWritePlan]
     /// What is read for them, each by itself: one look never fails for what another command depends on.
     package let reads: [ModbusBlock]
+}
+
+extension SerialPlan {
+    package var commands: [CommandPlan] { compiled.plans }
+}
+
+extension ModbusPlan {
+    package var commands: [CommandPlan] { compiled.plans }
 }
 
 extension DevicePlan {
@@ -317,6 +325,15 @@ extension DevicePlan {
         switch protocolPlan {
         case .serial(let serial): serial.commands
         case .modbus(let modbus): modbus.commands
+        }
+    }
+
+    /// Commands of the profile that cannot be carried out: then nothing but a stop is. None where the device is not
+    /// driven.
+    package var faultyCommands: [CompiledCommands.Faulty] {
+        switch protocolPlan {
+        case .serial(let serial): serial.compiled.faults
+        case .modbus(let modbus): modbus.compiled.faults
         }
     }
 

@@ -1,5 +1,34 @@
 import DeviceModel
 import ProfileLanguage
+package import StrictYAML
+
+/// The commands of a device, compiled, and those that cannot be.
+package struct CompiledCommands: Sendable {
+    /// A command of the profile that cannot be carried out.
+    package struct Faulty: Sendable, CustomStringConvertible {
+        package let name: String
+        /// Where it stands in the profile.
+        package let location: SourceLocation
+        package let why: String
+
+        package var description: String { "“\(name)” could not be carried out: \(why)" }
+    }
+
+    /// What may be carried out. Where one command cannot be, nobody knows what else its author meant otherwise: then
+    /// only the stop is left.
+    package private(set) var plans: [CommandPlan] = []
+    /// In the order of the profile.
+    package private(set) var faults: [Faulty] = []
+
+    mutating func add(_ command: CommandDescription, _ compile: () throws(PlanCompiler.CommandFault) -> CommandPlan) {
+        do throws(PlanCompiler.CommandFault) {
+            plans.append(try compile())
+        } catch {
+            faults.append(Faulty(name: command.name, location: command.location, why: error.why))
+        }
+        if !faults.isEmpty { plans.removeAll { $0.kind != .stop } }
+    }
+}
 
 /// The commands of a device that may be driven.
 extension PlanCompiler {
@@ -25,14 +54,18 @@ extension PlanCompiler {
     /// - Parameters:
     ///   - requests: all of the plan; the steps of the commands stand at their end.
     ///   - messages: of the plan.
-    func commands(_ requests: [RequestPlan], messages: [MessagePlan], likeness: Likeness) -> [CommandPlan] {
-        guard isDriven else { return [] }
+    func commands(_ requests: [RequestPlan], messages: [MessagePlan], likeness: Likeness) -> CompiledCommands {
+        var compiled = CompiledCommands()
+        guard isDriven else { return compiled }
         let driven = profile.commands.filter { $0.kind != nil }
         var first = requests.count - driven.reduce(0) { $0 + $1.steps.count }
-        return driven.compactMap { command in
-            defer { first += command.steps.count }
-            return try? self.command(command, first: first, requests, messages, likeness)
+        for command in driven {
+            compiled.add(command) { () throws(CommandFault) in
+                try self.command(command, first: first, requests, messages, likeness)
+            }
+            first += command.steps.count
         }
+        return compiled
     }
 
     private func command(

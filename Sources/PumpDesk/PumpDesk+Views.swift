@@ -19,7 +19,7 @@ extension PumpDesk {
         return PumpView(
             device: pump.handle,
             model: "\(pump.plan.profile.device.manufacturer) \(pump.plan.profile.device.model)", line: pump.lineName,
-            isDriven: true,
+            isDriven: pump.plan.faultyCommands.isEmpty,
             commands: pump.commands.map { command in
                 OfferView(
                     command.name,

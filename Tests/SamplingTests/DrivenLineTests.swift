@@ -7,6 +7,27 @@ import Testing
 
 /// Commands on a line, in virtual time: what goes before, the one transmission, what stands against it, and stops.
 @Suite struct DrivenLineTests {
+    /// A command of the profile that cannot be carried out bars all but the stop; the pump goes on being read.
+    @Test func aFaultyCommandLeavesTheStopAndTheSampling() throws {
+        let line = try DrivenLine(isFaulty: true)
+        #expect(line.plan.commands.map(\.name) == ["stop"])
+        #expect(line.plan.faultyCommands.map(\.name) == ["rate"])
+        line.pump.set(rate: "5", at: 0)
+        line.go(for: 10_000_000_000)
+        #expect(line.values > 20, "\(line.values)")
+        // Of a plan that had one, the number says something else here, or nothing.
+        _ = line.hand(.look(3))
+        #expect(line.outcome()?.kind == .notSent(.lineNotClean))
+        #expect(line.pump.effects.isEmpty)
+        #expect(line.recorder.askStop(device: 0) == 1)
+        var reports: [StopReport] = []
+        line.go(for: 20_000_000_000) {
+            while let report = line.recorder.stopReports.pop() { reports.append(report) }
+            return reports.last?.kind == .proven
+        }
+        #expect(reports.map(\.kind) == [.said, .proven])
+    }
+
     private func values(_ outcome: OrderOutcome, _ line: DrivenLine, _ command: String) -> [String: String] {
         let plan = line.serial.commands[line.command(command)]
         var found: [String: String] = [:]
