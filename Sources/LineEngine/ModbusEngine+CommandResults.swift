@@ -67,7 +67,7 @@ extension ModbusEngine {
             var said: [UInt8] = []
             request.append(to: &said)
             let isSame = said.prefix(5).indices.allSatisfy { wire.answer[Wire.answerStart + $0] == said[$0] }
-            return isSame ? .taken : .doubt(.unproven)
+            return isSame && !wire.looksAnswered(by: said, of: write.unit) ? .taken : .doubt(.unproven)
         case .refused(let code, isAmbiguous: false) where write.proofs.contains(code): return .rejected
         case .refused: return .doubt(.unproven)
         case .failed(.timedOut): return .doubt(.silent)

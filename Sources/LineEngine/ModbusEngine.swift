@@ -197,7 +197,12 @@ struct ModbusEngine<Wire: ModbusWire> {
         if isLeaving, !owesStop(at: now) { return .end }
         switch goOnWithCommands(at: now) {
         case .free: break
-        case .waits(let until): return .listen(until: min(until, wire.restDue ?? .max))
+        case .waits(let until):
+            if let index = nextBetweenStops(until: until, at: now) {
+                begin(index, at: now)
+                return nil
+            }
+            return .listen(until: min(until, wire.restDue ?? .max))
         case .begun: return nil
         }
         if let order, now >= readyAt, begin(order, at: now) { return nil }
