@@ -83,7 +83,8 @@ extension SerialDecoder {
         let isWhole = RecordWalk(records: binary, bytes: bytes).forEach(range) { _ in }
         gathered.take(
             isWhole ? range : nil, of: index, bytes, number: Int(bytes[parts.number]),
-            mark: Self.number(parts.same?.part, bytes), isLast: parts.lastWhen.holds(in: bytes, from: 0, length: length))
+            mark: Self.number(parts.same?.part, bytes),
+            isLast: parts.lastWhen.holds(in: bytes, from: 0, length: length))
         if gathered.isBroken {
             counters.malformed += 1
             damage = .malformed
