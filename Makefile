@@ -10,7 +10,7 @@ export SWIFT_BACKTRACE := enable=no
 help: ## What can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
+demo: program ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
 test: setup build fuzz-build lint proofs models hil-test ## Everything that must pass: about half an hour after the build.
@@ -20,8 +20,12 @@ check: lint unit-test ## Formatting, profiles, Swift tests: about a minute after
 setup: ## Install what is missing: Debian packages, Python environments.
 	@scripts/setup
 
-build: setup-packages ## Build the program.
+build: setup-packages ## Build the program and its tests.
 	@scripts/build
+
+.PHONY: program
+program: setup-packages
+	@scripts/build program
 
 .PHONY: setup-packages
 setup-packages:
