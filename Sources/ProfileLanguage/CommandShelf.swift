@@ -47,8 +47,8 @@ package enum CommandShelf {
         return found
     }
 
-    /// Whether a profile, or one that it extends, may declare commands. Most do not, and to read all of them was most of
-    /// what a start cost.
+    /// Whether a profile, or one that it extends, may declare commands. Most do not, and to read all of them was most
+    /// of what a start cost.
     ///
     /// - Parameter depth: how many extend it, one the other.
     private static func mayDeclareCommands(_ path: String, in folder: String, depth: Int = 0) -> Bool {
