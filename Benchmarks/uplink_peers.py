@@ -83,6 +83,37 @@ def began(resource: dict) -> str | None:
     return None
 
 
+class Tally:
+    """What came, by lane; a lane is that of a bundle's first kind."""
+
+    def __init__(self) -> None:
+        self.lock, self.seen = threading.Lock(), set()
+        lanes = {
+            lane: {"requests": 0, "bytes": 0, "plain": 0, "entries": 0, "samples": 0}
+            for lane in ("numerics", "waveforms", "alarms", "other")
+        }
+        self.told = {"lanes": lanes, "doubles": 0, "mixed": 0, "first": None, "last": None, "alarms": []}
+
+    def take(self, size: int, plain: int, entries: list[dict], now: float) -> None:
+        kinds = [kind(entry["resource"]) for entry in entries]
+        present = [lane for lane in self.told["lanes"] if any(one == lane for one, _ in kinds)]
+        with self.lock:
+            told, lane = self.told, self.told["lanes"][present[0]]
+            told["mixed"] += {"numerics", "waveforms"} <= set(present)
+            told["first"], told["last"] = told["first"] or now, now
+            lane["requests"] += 1
+            lane["bytes"] += size
+            lane["plain"] += plain
+            lane["entries"] += len(entries)
+            lane["samples"] += sum(count for _, count in kinds)
+            for (name, _), entry in zip(kinds, entries):
+                url = entry["request"]["url"]
+                told["doubles"] += name != "other" and url in self.seen
+                if name == "alarms" and url not in self.seen and (start := began(entry["resource"])):
+                    told["alarms"].append((start, now))
+                self.seen.add(url)
+
+
 class Records(Peer):
     """The service. `said()` is what came so far: by lane, and when what alarm came."""
 
@@ -95,30 +126,7 @@ class Records(Peer):
 
     @staticmethod
     def run(pipe, pki) -> None:
-        lock, seen = threading.Lock(), set()
-        lanes = {
-            lane: {"requests": 0, "bytes": 0, "plain": 0, "entries": 0, "samples": 0}
-            for lane in ("numerics", "waveforms", "alarms", "other")
-        }
-        told = {"lanes": lanes, "doubles": 0, "mixed": 0, "first": None, "last": None, "alarms": []}
-
-        def take(head: int, body: bytes, plain: bytes, entries: list[dict], now: float) -> None:
-            kinds = [kind(entry["resource"]) for entry in entries]
-            present = [lane for lane in lanes if any(one == lane for one, _ in kinds)]
-            lane = lanes[present[0]]
-            told["mixed"] += {"numerics", "waveforms"} <= set(present)
-            told["first"], told["last"] = told["first"] or now, now
-            lane["requests"] += 1
-            lane["bytes"] += head + len(body)
-            lane["plain"] += head + len(plain)
-            lane["entries"] += len(entries)
-            lane["samples"] += sum(count for _, count in kinds)
-            for (name, _), entry in zip(kinds, entries):
-                url = entry["request"]["url"]
-                told["doubles"] += name != "other" and url in seen
-                if name == "alarms" and url not in seen and (start := began(entry["resource"])):
-                    told["alarms"].append((start, now))
-                seen.add(url)
+        tally = Tally()
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -150,8 +158,7 @@ class Records(Peer):
                 plain = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
                 entries = json.loads(plain)["entry"]
                 head = len(self.requestline) + 4 + sum(len(a) + len(b) + 4 for a, b in self.headers.items())
-                with lock:
-                    take(head, body, plain, entries, now)
+                tally.take(head + len(body), head + len(plain), entries, now)
                 answers = [{"response": {"status": "201 Created"}} for _ in entries]
                 self.say(200, {"resourceType": "Bundle", "type": "transaction-response", "entry": answers})
 
@@ -178,8 +185,8 @@ class Records(Peer):
         pipe.send(server.server_address[1])
         while True:
             pipe.recv()
-            with lock:
-                pipe.send(json.loads(json.dumps(told)))
+            with tally.lock:
+                pipe.send(tally.told)
 
 
 class Way(Peer):
