@@ -10,7 +10,7 @@ export SWIFT_BACKTRACE := enable=no
 help: ## What can be made.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: build ## Run a whole unit on this machine for 30 s: played devices, host, records service.
+demo: program ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
 test: setup build fuzz-build lint proofs models hil-test ## Everything that must pass: about half an hour after the build.
@@ -20,8 +20,12 @@ check: lint unit-test ## Formatting, profiles, Swift tests: about a minute after
 setup: ## Install what is missing: Debian packages, Python environments.
 	@scripts/setup
 
-build: setup-packages ## Build the program.
+build: setup-packages ## Build the program and its tests.
 	@scripts/build
+
+.PHONY: program
+program: setup-packages
+	@scripts/build program
 
 .PHONY: setup-packages
 setup-packages:
@@ -58,6 +62,12 @@ fuzz: fuzz-build ## Every parser of bytes under the fuzzer, for a few seconds ea
 proofs: build
 	@echo "== Swift tests; beside them the profiles' vectors, and damaged copies of them (about a minute)"
 	@scripts/beside .build/vectors.log nice $(NABD) profile test device-profiles -- bash -c '$(SWIFT_TEST) 2>&1 | scripts/quiet-tests'
+
+.PHONY: monitor-only
+monitor-only: build ## The program without the command path, in .build/monitor-only, and that nothing of it is in there: a second build, which `make test` does not make.
+	@scripts/setup python
+	@swift build --disable-default-traits --product nabd --scratch-path .build/monitor-only
+	@NABD_MONITOR_ONLY=$$PWD/.build/monitor-only/debug/nabd $(PYTEST) hil-tests/test_monitor_only.py --junitxml=hil-tests/results/monitor-only.xml
 
 .PHONY: models
 models: setup-packages ## The model of the command path: every state, and every mutant found (about half a minute).
@@ -136,6 +146,11 @@ durability: build ## The journal under 1,000 kills, each system call's kill, 200
 pump-kills: build ## Two thousand kills of the host under commands, and one before each system call of their path: some hours.
 	@scripts/setup python
 	@NABD_PUMP_KILLS=2000 NABD_PUMP_KILL_POINTS=500 $(PYTEST) hil-tests/test_pumps_kills.py --junitxml=hil-tests/results/pump-kills.xml
+
+.PHONY: lost-answers
+lost-answers: build ## A thousand answers lost after the service has stored, with kills of the host, four units at a time: about half an hour.
+	@scripts/setup python
+	@NABD_LOST_ANSWERS=1000 $(PYTEST) -n 4 hil-tests/test_uplink_lost_answers.py --junitxml=hil-tests/results/lost-answers.xml
 
 .PHONY: alarm-kills
 alarm-kills: build ## A story of alarms, with one kill of the host before each write and sync of the file of events: about forty minutes.

@@ -18,6 +18,11 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = [], settings: [S
     .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// What only a build with the command path has: it is absent where the trait is (see docs/decisions).
+func ofCommands(_ room: String) -> Target.Dependency {
+    .target(name: room, condition: .when(traits: ["Commands"]))
+}
+
 /// The tests of a room, under `Tests/<name>Tests`, with tables among them that are no source.
 func tests(
     of name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = settings,
@@ -32,6 +37,13 @@ let package = Package(
     name: "nabd",
     products: [
         .executable(name: "nabd", targets: ["nabd"])
+    ],
+    traits: [
+        .trait(
+            name: "Commands",
+            description: "The command path: what decides, prepares, encodes and says an effect on a pump. Without it "
+                + "(--disable-default-traits --product nabd) the host reads and records, and can drive nothing."),
+        .default(enabledTraits: ["Commands"]),
     ],
     dependencies: [
         // Each has its reason in docs/dependencies.md.
@@ -58,18 +70,19 @@ let package = Package(
         room("DeviceModel", settings: optimised),
         room("StrictYAML", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
         room("Nomenclature", ["DeviceModel", "StrictYAML"], settings: optimised),
-        room("ProfileLanguage", ["DeviceModel", "Nomenclature", "PumpControl", "StrictYAML"], settings: optimised),
+        room("ProfileLanguage", ["CommandFacts", "DeviceModel", "Nomenclature", "StrictYAML"], settings: optimised),
         room("ModbusFrames", settings: optimised),
         room(
             "DevicePlans", ["DeviceModel", "ModbusFrames", "Nomenclature", "ProfileLanguage", "StrictYAML"],
             settings: optimised),
         room("RealTime", ["CPosix"]),
-        room("PumpControl", settings: optimised),
+        room("CommandFacts", settings: optimised),
+        room("PumpControl", ["CommandFacts"], settings: optimised),
         room("SignedFiles", [.product(name: "Crypto", package: "swift-crypto")]),
         room(
             "PumpRules",
             [
-                "DeviceModel", "PumpControl", "SignedFiles", "StrictYAML",
+                "CommandFacts", "DeviceModel", "PumpControl", "SignedFiles", "StrictYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             settings: optimised),
@@ -87,7 +100,7 @@ let package = Package(
         room(
             "LineEngine",
             [
-                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "PumpControl",
+                "CommandFacts", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames",
                 "RealTime",
             ],
             settings: optimised),
@@ -158,21 +171,20 @@ let package = Package(
                 .product(name: "SwiftASN1", package: "swift-asn1"),
                 .product(name: "X509", package: "swift-certificates"),
             ]),
-        room("CommandRecord", ["DeviceModel", "PumpControl"], settings: optimised),
+        room("CommandRecord", ["CommandFacts", "DeviceModel"], settings: optimised),
         room("Patients", ["DeviceModel"], settings: optimised),
         room("PatientStore", ["DeviceModel", "Patients", .product(name: "Crypto", package: "swift-crypto")]),
         room("BedDesk", ["Alarms", "DeviceModel", "Patients"], settings: optimised),
         room("Consultations", ["DeviceModel"], settings: optimised),
         room(
             "JournalFolds",
-            ["Alarms", "CommandRecord", "DeviceModel", "Patients", "PumpControl", "SampleJournal"],
+            ["Alarms", "CommandFacts", "CommandRecord", "DeviceModel", "Patients", "SampleJournal"],
             settings: optimised),
         room(
             "UnitPicture",
             [
-                "Alarms", "CommandRecord", "Consultations", "DeviceModel", "JournalCoding", "JournalFolds", "Patients",
-                "PumpControl",
-                "SampleJournal", "Scores",
+                "Alarms", "CommandFacts", "CommandRecord", "Consultations", "DeviceModel", "JournalCoding",
+                "JournalFolds", "Patients", "SampleJournal", "Scores",
             ],
             settings: optimised),
         room("LocalSocket", ["CPosix"]),
@@ -195,8 +207,8 @@ let package = Package(
         room(
             "OperatorDesk",
             [
-                "Alarms", "BedDesk", "Consultations", "CPosix", "DeviceModel", "LocalSocket", "Patients",
-                "PumpControl", "RealTime", "StrictYAML",
+                "Alarms", "BedDesk", "CommandFacts", "Consultations", "CPosix", "DeviceModel", "LocalSocket",
+                "Patients", "RealTime", "StrictYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -206,16 +218,18 @@ let package = Package(
         room(
             "PumpDesk",
             [
-                "DeviceModel", "DevicePlans", "LineEngine", "Nomenclature", "OperatorDesk", "ProfileLanguage",
-                "PumpControl",
+                "CommandFacts", "DeviceModel", "DevicePlans", "LineEngine", "Nomenclature", "OperatorDesk",
+                "ProfileLanguage", "PumpControl",
             ]),
         room(
             "NabdHost",
             [
-                "Alarms", "CommandRecord", "Console", "JournalFolds", "Presets", "Scores", "DeviceModel", "DevicePlans",
+                "Alarms", "CommandFacts", "CommandRecord", "Console", "JournalFolds", "Presets", "Scores",
+                "DeviceModel", "DevicePlans",
                 "ProfileLanguage",
-                "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk", "PumpControl",
-                "PumpDesk", "PumpRules", "RealTime", "BedDesk", "Consultations", "PatientStore", "Patients",
+                "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk",
+                ofCommands("PumpDesk"), ofCommands("PumpRules"), "RealTime", "BedDesk", "Consultations", "PatientStore",
+                "Patients",
                 "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -225,13 +239,13 @@ let package = Package(
         .executableTarget(
             name: "nabd",
             dependencies: [
-                "Alarms", "BedDesk", "BedExport", "CPosix", "DeviceDrivers", "DeviceModel",
+                "Alarms", "BedDesk", "BedExport", "CommandFacts", "CPosix", "DeviceDrivers", "DeviceModel",
                 "DevicePlans", "Presets",
                 "ProfileLanguage",
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients",
-                "PumpControl", "RealTime",
+                "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -264,11 +278,14 @@ let package = Package(
             settings: optimised),
         tests(
             of: "DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "TestSupport"]),
-        tests(of: "PumpControl", settings: optimised),
+        tests(of: "PumpControl", ["CommandFacts"], settings: optimised),
         tests(of: "SignedFiles", ["TestSupport"]),
         tests(
             of: "PumpRules",
-            ["PumpControl", "StrictYAML", "TestSupport", .product(name: "Crypto", package: "swift-crypto")],
+            [
+                "CommandFacts", "PumpControl", "StrictYAML", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             settings: optimised),
         tests(of: "ModbusFrames", ["TestSupport"]),
         tests(of: "Fieldbus", ["CPosix", "CSerialPort", "RealTime"]),
@@ -279,20 +296,20 @@ let package = Package(
         tests(
             of: "Sampling",
             [
-                "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine", "ModbusFrames",
-                "PumpControl", "RealTime", "StrictYAML", "TestSupport",
+                "CommandFacts", "DeviceModel", "DevicePlans", "ProfileLanguage", "Fieldbus", "LineEngine",
+                "ModbusFrames", "RealTime", "StrictYAML", "TestSupport",
             ],
             settings: optimised),
         tests(
             of: "OperatorDesk",
-            ["Alarms", "BedDesk", "DeviceModel", "PumpControl", "RealTime", "StrictYAML", "TestSupport"]),
-        tests(of: "CommandRecord", ["DeviceModel", "PumpControl", "TestSupport"], settings: optimised),
+            ["Alarms", "BedDesk", "CommandFacts", "DeviceModel", "RealTime", "StrictYAML", "TestSupport"]),
+        tests(of: "CommandRecord", ["CommandFacts", "DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "Patients", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(of: "PatientStore", ["Patients", "TestSupport"]),
         tests(of: "BedDesk", ["DeviceModel", "Patients", "TestSupport"], settings: optimised),
         tests(of: "Consultations", ["DeviceModel", "TestSupport"], settings: optimised),
         tests(
-            of: "PumpDesk", ["DeviceModel", "LineEngine", "OperatorDesk", "PumpControl", "TestSupport"],
+            of: "PumpDesk", ["CommandFacts", "DeviceModel", "LineEngine", "OperatorDesk", "TestSupport"],
             settings: optimised),
         tests(of: "Presets", ["DeviceModel", "Nomenclature", "StrictYAML", "TestSupport"], settings: optimised),
         tests(
@@ -303,7 +320,7 @@ let package = Package(
         tests(
             of: "UnitPicture",
             [
-                "Alarms", "CommandRecord", "DeviceModel", "JournalCoding", "Patients", "PumpControl", "SampleJournal",
+                "Alarms", "CommandFacts", "CommandRecord", "DeviceModel", "JournalCoding", "Patients", "SampleJournal",
                 "Scores", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
             ], settings: optimised),
         tests(
@@ -335,9 +352,9 @@ let package = Package(
         tests(
             of: "NabdHost",
             [
-                "Alarms", "CommandRecord", "Console", "DeviceModel", "DevicePlans", "Fieldbus", "JournalCoding",
-                "JournalFolds",
-                "LineEngine", "Nomenclature", "ProfileLanguage", "PumpControl", "PumpDesk", "RealTime", "SampleJournal",
+                "Alarms", "CommandFacts", "CommandRecord", "Console", "DeviceModel", "DevicePlans", "Fieldbus",
+                "JournalCoding", "JournalFolds",
+                "LineEngine", "Nomenclature", "ProfileLanguage", "PumpDesk", "RealTime", "SampleJournal",
                 "Sampling", "Scores", "StrictYAML", "BedDesk", "Consultations", "Patients", "TestSupport", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "Logging", package: "swift-log"),

@@ -155,9 +155,9 @@ def test_a_patient_who_cannot_be_kept_is_not_bound_and_that_is_an_alarm(unit):
 def test_a_score_says_what_is_missing_of_it(unit):
     host, _ = unit
     assert bind(host).code == 0
-    assert ask(host, "bed", "enter", "chair-1", "consciousness", "X").refusal == "entry"
-    assert ask(host, "bed", "enter", "chair-1", "consciousness", "A").code == 0
-    assert ask(host, "bed", "enter", "chair-1", "oxygen", "air").code == 0
+    assert ask(host, "bed", "enter", "chair-1", "consciousness", lines=["X"]).refusal == "entry"
+    assert ask(host, "bed", "enter", "chair-1", "consciousness", lines=["A"]).code == 0
+    assert ask(host, "bed", "enter", "chair-1", "oxygen", lines=["air"]).code == 0
     wait_until(lambda: len(of_kind(host, "scoreGiven")) >= 1, 10, "a score", every=0.5)
     time.sleep(2)
     last = of_kind(host, "scoreGiven")[-1]
@@ -196,7 +196,7 @@ def test_a_score_is_the_patients_and_whoever_has_seen_it_is_left_alone(unit):
     time.sleep(4)
     assert wait_for(host, SCORE)["presence"] == "ack"
     # Another part becomes known, and nothing worse.
-    assert ask(host, "bed", "enter", "chair-1", "consciousness", "A").code == 0
+    assert ask(host, "bed", "enter", "chair-1", "consciousness", lines=["A"]).code == 0
     time.sleep(3)
     assert wait_for(host, SCORE)["presence"] == "ack"
     assert told(host, high["instance"]) == ["start", "acknowledged"]

@@ -64,9 +64,9 @@ def test_breaths_that_somebody_counted_are_a_part_of_the_score(unit):  # noqa: F
     host, _ = unit
     assert bind(host).code == 0
     for wrong in ("151", "12.5", "07", "VII"):
-        assert ask(host, "bed", "enter", "chair-1", "respiration", wrong).refusal == "entry"
+        assert ask(host, "bed", "enter", "chair-1", "respiration", lines=[wrong]).refusal == "entry"
     assert not of_kind(host, "bedEntered")
-    assert ask(host, "bed", "enter", "chair-1", "respiration", "26").code == 0
+    assert ask(host, "bed", "enter", "chair-1", "respiration", lines=["26"]).code == 0
     entered = wait_until(lambda: of_kind(host, "bedEntered"), 5, "the entry", every=0.3)
     assert entered[0]["item"] == "respiration" and entered[0]["value"] == "26" and entered[0]["by"] == ["layla"]
 

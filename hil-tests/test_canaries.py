@@ -316,3 +316,85 @@ def test_row_50_a_faulty_configuration_does_not_tell_the_key(slip, host, oximete
     table.row(50, f"the unit's key {slip}", "a faulty unit.yaml or profile", "the place is told, never the key",
               f"in {', '.join(leaked)}" if leaked else f"not in {len(seen)} places looked at")
     assert not leaked, f"the key, {slip}, is told in {leaked}"
+
+
+def readable(process: int) -> bytes:
+    """What anybody on the machine reads of a process in a list of them; of its environment what its owner does."""
+    return b"".join(Path(f"/proc/{process}/{name}").read_bytes() for name in ("cmdline", "comm", "environ"))
+
+
+# What is entered for a pump or a patient: the command, and the lines that are typed after the secret.
+ENTRIES = {
+    "pump draft": (["pump", "draft", "pump-a", "rate", "--socket"],
+                   [f"new-rate={canaries.NUMBER}", f"order={canaries.GIVEN}", f"reason={canaries.COMMENT}"]),
+    "pump verify": (["pump", "verify", "12", "pump-a", "rate", "--socket"],
+                    [f"new-rate={canaries.NUMBER}", f"reason={canaries.COMMENT}"]),
+    "bed enter": (["bed", "enter", "chair-1", "consciousness", "--people"], [canaries.COMMENT]),
+    "bed bind": (["bed", "bind", "chair-1", "--people"], [canaries.NUMBER, canaries.BIRTH]),
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_row_50_what_is_entered_stands_in_no_list_of_processes(entry, tmp_path, table):
+    """Whoever lists the processes sees that somebody enters something, and nothing of it: the second person, too."""
+    words, lines = ENTRIES[entry]
+    command = [str(binary()), *words, str(tmp_path / "nobody"), "--as", "layla", "--secret-stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        # All but its last line's end: so it waits.
+        process.stdin.write("\n".join(["a secret of layla", *lines]).encode())
+        process.stdin.flush()
+        seen = b""
+        for _ in range(20):
+            time.sleep(0.1)
+            assert process.poll() is None, process.stdout.read()
+            seen += readable(process.pid)
+        process.stdin.close()
+        told = process.stdout.read()
+        assert process.wait(20) == 2 and b"Nothing was done" in told, told
+    found = canaries.found(seen + told)
+    table.row(50, f"what is entered with nabd {entry}", "somebody lists the processes", "no word of it is seen",
+              f"{', '.join(found)}" if found else "none of its words")
+    assert not found, found
+
+
+def test_an_argument_is_seen_by_everybody():
+    """So these tests look in the right place."""
+    with subprocess.Popen(["sleep", "5", f"--{canaries.FAMILY}"], stderr=subprocess.DEVNULL) as process:
+        seen = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        process.kill()
+    assert canaries.found(seen) == [canaries.FAMILY]
+
+
+@pytest.mark.parametrize("words", [["pump", "draft", "pump-a", "rate", "new-rate=4.17"],
+                                   ["pump", "verify", "12", "pump-a", "rate", "new-rate=4.17"],
+                                   ["bed", "enter", "chair-1", "consciousness", "A"]])
+def test_what_is_entered_is_not_taken_from_the_command(words):
+    """It says why, and how it is done; what was typed is not said again."""
+    told = nabd(*words, "--as", "layla")
+    assert told.returncode == 2 and b"Everybody on this machine can read" in told.stderr, told
+    assert b"4.17" not in told.stderr
+
+
+def test_a_file_of_what_is_entered_is_ones_own(tmp_path):
+    """Others may not read or write it, nor is it another file by a link."""
+    place = tmp_path / "entry.txt"
+    place.write_text("new-rate=4.17\norder=order-1\n")
+
+    def ask(file: Path) -> subprocess.CompletedProcess[bytes]:
+        return nabd("pump", "draft", "pump-a", "rate", "--from", file, "--as", "layla", "--secret-stdin", "--socket",
+                    tmp_path / "nobody", stdin=b"a secret of layla\n")
+
+    for mode in (0o644, 0o640, 0o604, 0o620, 0o602):
+        place.chmod(mode)
+        told = ask(place)
+        assert told.returncode == 1 and b"mode 0600" in told.stderr, (oct(mode), told)
+    place.chmod(0o600)
+    # It is read: only then is the host asked for, which is not there.
+    assert ask(place).returncode == 2
+    (tmp_path / "link").symlink_to(place)
+    for other in (tmp_path / "link", tmp_path, tmp_path / "none"):
+        assert ask(other).returncode == 1, other
+    place.write_text("new-rate=4.17\n" * 2)
+    assert b"entered twice" in ask(place).stderr
+    place.write_bytes(b"a" * 40_000)
+    assert ask(place).returncode == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 
@@ -40,37 +41,65 @@ LINES = [line(second, None if second == 2 else 90 + second) for second in range(
 DELIVERED = [observation("a", 0, ["90", "91", "E", "93", "94"]), observation("b", 5, ["95", "96", "97", "98", "99"])]
 
 
-def test_the_same_on_both_sides_passes():
-    delivery.assert_same(LINES, DELIVERED, undelivered_tail=0)
+COMPARED = pytest.mark.parametrize("compare", [delivery.assert_same, delivery.assert_each_once])
+
+
+@COMPARED
+def test_the_same_on_both_sides_passes(compare):
+    compare(LINES, DELIVERED, undelivered_tail=0)
     journal.check_shape(LINES)
     fhir_checks.check_no_duplicates(DELIVERED)
 
 
-def test_an_open_last_window_may_be_missing_but_no_more():
-    delivery.assert_same(LINES, DELIVERED[:1], undelivered_tail=6)
-    with pytest.raises(AssertionError, match="journalled before the last window"):
-        delivery.assert_same(LINES, DELIVERED[:1], undelivered_tail=3)
+@COMPARED
+def test_an_open_last_window_may_be_missing_but_no_more(compare):
+    compare(LINES, DELIVERED[:1], undelivered_tail=6)
+    with pytest.raises(AssertionError, match="before the last window"):
+        compare(LINES, DELIVERED[:1], undelivered_tail=3)
 
 
+@COMPARED
 @pytest.mark.parametrize("data", ["90 91 E 93", "90 91 E 93 93.5", "90 91 92 93 94", "90 91 E E 94"])
-def test_a_changed_window_fails(data: str):
+def test_a_changed_window_fails(data: str, compare):
     changed = copy.deepcopy(DELIVERED)
     changed[0]["valueSampledData"]["data"] = data
     with pytest.raises(AssertionError):
-        delivery.assert_same(LINES, changed, undelivered_tail=0)
+        compare(LINES, changed, undelivered_tail=0)
 
 
-def test_a_window_delivered_under_two_ids_fails():
+@COMPARED
+def test_a_window_delivered_under_two_ids_fails(compare):
     twice = [*DELIVERED, observation("c", 5, ["95", "96", "97", "98", "99"])]
     with pytest.raises(AssertionError):
-        delivery.assert_same(LINES, twice, undelivered_tail=0)
+        compare(LINES, twice, undelivered_tail=0)
     with pytest.raises(AssertionError):
         fhir_checks.check_no_duplicates(twice)
 
 
-def test_a_window_at_the_wrong_time_fails():
+@COMPARED
+def test_a_window_at_the_wrong_time_fails(compare):
     with pytest.raises(AssertionError, match="away from its journalled time"):
-        delivery.assert_same(LINES, [DELIVERED[0], observation("b", 8, ["95", "96", "97", "98", "99"])], 0)
+        compare(LINES, [DELIVERED[0], observation("b", 8, ["95", "96", "97", "98", "99"])], 0)
+
+
+def test_two_samples_of_one_moment_may_change_places():
+    """A machine that stood still: two samples come at once, and are set on a grid."""
+    swapped = [DELIVERED[0], observation("b", 5, ["96", "95", "97", "98", "99"])]
+    delivery.assert_each_once(LINES, swapped, undelivered_tail=0)
+    with pytest.raises(AssertionError):
+        delivery.assert_same(LINES, swapped, undelivered_tail=0)
+
+
+def test_every_kind_of_resource_that_is_made_is_valid(validated):
+    """The examples that the Swift tests keep."""
+    kept = (Path(__file__).resolve().parents[1] / "Tests" / "snapshots" / "fhir-resources.jsonl").read_text()
+    examples = [json.loads(line)["resource"] for line in kept.splitlines()]
+    assert len(examples) > 40 and validated(examples) == []
+    for example in examples:
+        if "valueSampledData" in example and "start" in example["effectivePeriod"]:
+            fhir_checks.check_sampled_data(example)
+    broken = [example | {"status": 7} for example in examples if example["resourceType"] == "Observation"]
+    assert len({found["resource"] for found in validated(broken)}) == len({one["id"] for one in broken})
 
 
 def test_a_value_beside_a_bad_validity_fails():

@@ -279,6 +279,33 @@ def test_what_is_due_when_it_comes_is_not_renewed_without_end(unit, est):
     unit.assert_tidy()
 
 
+def test_what_is_due_when_it_comes_stands_under_identity_until_it_is_not(bench, unit, est, front):
+    """It is in place and delivers meanwhile; a person is to look at the clock, or at the authority."""
+    def told(event: str) -> int:
+        return sum(line.get("event") == event and line.get("alert") == FAULTY for line in unit.host.export())
+
+    unit.give(**SOON_OVER)
+    unit.configure(bench.devices(), front)
+    former = unit.serial
+    # Asked for anew when a twentieth of it is over: two and a half minutes.
+    est.before, est.after = timedelta(days=300), timedelta(seconds=3000)
+    unit.host.start()
+    wait_until(
+        lambda: "to be renewed already" in unit.status().get("identity", ""), 60, "a word in the status", every=1)
+    assert unit.serial != former and len(est.asked) == 1
+    assert "to be renewed already" in unit.status()["renewal"]["reason"]
+    wait_until(lambda: told("alertStart") == 1, 140, "the alert", every=1)
+    count = len(front.stored)
+    wait_until(lambda: len(front.stored) > count, 60, "delivery with the new certificate")
+    assert len(est.asked) == 1 and int(front.serials[-1], 16) == unit.serial
+    est.before, est.after = timedelta(minutes=1), timedelta(days=90)
+    wait_until(lambda: len(est.asked) == 2, 200, "the next question", every=1)
+    wait_until(lambda: unit.status().get("identity", "") == "", 60, "no word in the status", every=1)
+    wait_until(lambda: told("alertEnd") == 1, 60, "the alert's end", every=1)
+    unit.host.stop()
+    unit.assert_tidy()
+
+
 def test_a_running_unit_renews_and_nothing_is_lost(bench, unit, est, front):
     unit.give(**{**SOON_OVER, "end": timedelta(seconds=200)})
     unit.configure(bench.devices(), front)

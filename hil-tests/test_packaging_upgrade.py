@@ -176,6 +176,50 @@ def test_a_version_without_a_devices_profile_is_refused(unit, other):
     stands_as_before(unit)
 
 
+WITH_A_BED = """nabd: unit/1
+unit: mobile-7
+profiles: /usr/share/nabd/device-profiles
+presets: /usr/share/nabd/presets
+journal: {{directory: /var/lib/nabd/journal}}
+devices:
+  oximeter: {{profile: nonin/oem-iii-df2, line: {line}}}
+beds:
+  chair-1: {{name: Chair 1, name-arabic: كرسي 1, preset: oncology-chair, devices: [oximeter]}}
+"""
+
+
+@pytest.fixture
+def unit_without_presets(unit, package, port, tmp_path) -> Machine:
+    """The same under a version that brought no presets and looks for none, with a file that is ready for the next."""
+    def older(tree: Path) -> None:
+        shutil.rmtree(tree / "usr/share/nabd/presets")
+        change_check(tree, stand_in)
+        # As every version it finds no port in the copy of the machine and no book, and nothing else.
+        program(tree).write_text('#!/bin/sh\n[ "$1" = journal ] && exit\n'
+                                 'echo "/etc/nabd/unit.yaml:7:13: error: no port" >&2; exit 1\n')
+
+    unit.install(variant(package, tmp_path / "nabd_0.5.deb", older, "0.5"))
+    unit.path("/etc/nabd/unit.yaml").write_text(WITH_A_BED.format(line=port))
+    assert unit.state() == "ii 0.5" and not unit.path("/usr/share/nabd/presets").exists()
+    return unit
+
+
+def test_presets_come_with_the_version_that_brings_them(unit_without_presets, package):
+    """It is read with its own, though there is no folder yet where they are to stand."""
+    assert "checking the configuration" in unit_without_presets.install(package).stderr
+    assert unit_without_presets.state() == "ii 1.0"
+    assert unit_without_presets.path("/usr/share/nabd/presets/oncology-chair.yaml").exists()
+
+
+def test_a_version_without_a_beds_preset_is_refused(unit_without_presets, package, tmp_path):
+    def poorer(tree: Path) -> None:
+        change_check(tree, lambda inner: (inner / "usr/share/nabd/presets/oncology-chair.yaml").unlink())
+
+    answer = unit_without_presets.install(variant(package, tmp_path / "poorer.deb", poorer), check=False)
+    assert answer.returncode != 0 and "unit.yaml:9:" in answer.stderr, answer.stderr
+    assert unit_without_presets.state() == "ii 0.5"
+
+
 def test_faults_that_the_installed_version_has_too_refuse_nothing(unit, other):
     """Both find the fridge's adapter unplugged."""
     answer = unit.install(other("1.1"))

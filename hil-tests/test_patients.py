@@ -71,7 +71,7 @@ def deliver(uplink, records, is_there) -> list[dict]:
     return fhir_checks.measurements(records.all("Observation"))
 
 
-def test_said_late_said_wrongly_and_put_right(recorded, records):
+def test_said_late_said_wrongly_and_put_right(recorded, records, table):
     events, uplink = recorded
     events.check_own_arithmetic()
     events.configure("chair-1", ["spo2-1"])
@@ -122,3 +122,9 @@ def test_said_late_said_wrongly_and_put_right(recorded, records):
     for kind in ("patientBound", "bindingWithdrawn"):
         assert kind in audit
     assert "nurse" not in audit and SUBJECT_A not in audit and SUBJECT_B not in audit
+    table.row(
+        45, "wrong patient", "nobody bound at first; said late who it was; then that it was another patient",
+        "unbound data are the device's; what was filed wrongly stays, entered in error; the right patient gets all, "
+        "by new resources; audited",
+        f"{len(before)} resources the device's own, {len(moved)} moved to the wrong patient and all of them entered in "
+        f"error, {len(good)} good ones, each number once; 2 kinds of AuditEvent, no name in them")

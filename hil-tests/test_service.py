@@ -17,6 +17,9 @@ from peers.waiting import wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(120)]
 
+# sd_notify(3): the manager is to do at once what it does when signs of life have ended.
+REPLACE_ME = "WATCHDOG=trigger"
+
 
 @pytest.fixture
 def manager(tmp_path):
@@ -114,10 +117,29 @@ def test_a_thread_that_stands_costs_the_sign_of_life(manager, unit, name):
             wait_until(lambda: not manager.pings(time.monotonic() - 1), limit, "an end of the signs of life", every=0.2)
             told = time.monotonic() - stood
             assert told > 3, "a thread that is late is not one that stands"
+            # A manager that waits for the next sign of life would wait for its whole patience.
+            wait_until(lambda: manager.when(REPLACE_ME), 5, "the word that the process is to be replaced", every=0.2)
         finally:
             go_on()
         wait_until(lambda: manager.pings(time.monotonic() - 0.5), 10, "signs of life again")
+        assert manager.when(REPLACE_ME) < manager.pings(0)[-1], "it asks for its end while every thread moves"
         assert f"threads={name}" in unit.log(), unit.log_tail()
+    finally:
+        stop(process)
+
+
+def test_a_host_that_was_stopped_as_a_whole_does_not_ask_for_its_end(manager, unit):
+    """As on a machine that sleeps: when it goes on all of its threads have been still, and none of them stands."""
+    process = manager.start(unit, "acquire")
+    try:
+        wait_until(lambda: any("4 of 4 devices answer" in s for s in manager.statuses()), 20, "four devices")
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(7)
+        woken = time.monotonic()
+        process.send_signal(signal.SIGCONT)
+        wait_until(lambda: manager.pings(woken), 10, "signs of life again")
+        time.sleep(3)
+        assert manager.when(REPLACE_ME) is None
     finally:
         stop(process)
 

@@ -10,13 +10,14 @@ import re
 import subprocess
 
 import pytest
+import yaml
 
 from peers import journal
-from vm.unit import JOURNAL, PUMP_A, PUMP_B, Unit, delivery, missing
+from vm.unit import JOURNAL, PUMP_A, PUMP_B, Unit, delivery, missing, writing
 
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("unit-vm")]
 
-ROLES = ("nabd-acquire", "nabd-uplink", "nabd-clock")
+ROLES = ("nabd-acquire", "nabd-uplink", "nabd-console", "nabd-clock")
 REPLACED_WITHIN = 15.0
 # Do something to a service, then wait until another process of it runs, and until that is ready. Prints when it was
 # done, and when it came to either. It is replaced when it is ready: a process that starts reads no device yet.
@@ -65,6 +66,12 @@ def processes(unit: Unit, *services: str) -> list[tuple]:
     return [(unit.main_pid(service), int(unit.property(service, "NRestarts"))) for service in services]
 
 
+def ended(unit: Unit, service: str) -> bool:
+    """Whether a service has come to its end, and nothing is asked of it any more."""
+    is_over = unit.property(service, "ActiveState") in ("inactive", "failed")
+    return is_over and unit.property(service, "Job") in ("", "0")
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_that_stops(virtual, unit_table, role):
     unit = virtual.sampling()
@@ -88,6 +95,38 @@ def test_a_thread_that_stops(virtual, unit_table, thread):
                    f"the process replaced within {REPLACED_WITHIN:g} s",
                    f"another process after {took:.1f} s, ready after {ready:.1f} s")
     assert took <= ready <= REPLACED_WITHIN
+
+
+def test_a_role_that_has_nothing_to_do(virtual, unit_table):
+    """Without its part of the configuration a role ends with 6, once, and has not failed; with a faulty one it has."""
+    unit = virtual.sampling()
+    roles, pid = ("nabd-uplink", "nabd-console"), unit.main_pid("nabd-acquire")
+    whole = yaml.safe_load(unit.run("cat /etc/nabd/unit.yaml"))
+    outcomes = {}
+    try:
+        for case, parts in (("left out", {}), ("faulty", {"uplink": ["no"], "console": ["no"]})):
+            changed = {key: value for key, value in whole.items() if key not in ("uplink", "console")} | parts
+            unit.run(writing("/etc/nabd/unit.yaml", yaml.safe_dump(changed)))
+            unit.run(f"systemctl restart --no-block {' '.join(roles)}")
+            # What was asked for may not have begun yet.
+            unit.wait(f"an end of both, {case}", lambda: all(ended(unit, role) for role in roles), limit=90)
+            before = [unit.property(role, "InvocationID") for role in roles]
+            unit.run("sleep 5")
+            outcomes[case] = [tuple(unit.property(role, name) for name in
+                                    ("ActiveState", "Result", "ExecMainStatus", "NRestarts")) for role in roles]
+            assert [unit.property(role, "InvocationID") for role in roles] == before, "it was started anew"
+            said = [unit.property(role, "StatusText") for role in roles]
+            unit.run(f"systemctl reset-failed {' '.join(roles)} || true")
+    finally:
+        unit.run(writing("/etc/nabd/unit.yaml", yaml.safe_dump(whole, sort_keys=False)))
+        unit.run(f"systemctl restart --no-block {' '.join(roles)}")
+    unit.wait("both again", lambda: all(unit.property(role, "ActiveState") == "active" for role in roles), limit=90)
+    unit_table.row("uplink and console without their part of the configuration, and with a faulty one",
+                   "inactive after one start, exit 6; failed, exit 2; neither started again, the host not disturbed",
+                   f"{outcomes}; {said}; host {pid}, then {unit.main_pid('nabd-acquire')}")
+    assert outcomes["left out"] == [("inactive", "success", "6", "0")] * 2
+    assert outcomes["faulty"] == [("failed", "exit-code", "2", "0")] * 2
+    assert unit.main_pid("nabd-acquire") == pid
 
 
 def test_a_crash_loop(virtual, unit_table):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from peers import delivery, fhir_checks
 from peers.front import Front
 from peers.host import json_lines, nabd
+from peers.nonin import UNPLUGGED, Vitals
 from peers.token_service import TokenService, thumbprint
 from peers.waiting import wait_until
 
@@ -139,6 +141,48 @@ def test_a_token_that_is_never_taken_is_not_asked_for_without_end(unit, host, fr
     deliver_and_compare(host, front)
 
 
+def alarms(front) -> int:
+    return sum("DISCONN" in json.dumps(one) for one in front.records.all("Observation"))
+
+
+def test_two_lanes_that_are_refused_at_once_ask_for_one_token(unit, bench, host, front):
+    bench.oximeter.varying = False
+    service = unit()
+    host.start()
+    wait_until(lambda: len(front.stored) > 20, 60, "resources")
+    service.together = barrier = threading.Barrier(2)
+    given, unknown = len(service.given), service.unknown
+    service.revoke()
+    wait_until(lambda: barrier.n_waiting == 1, 60, "one lane to be refused")
+    # An alarm comes by the other task, over a connection of its own.
+    bench.oximeter.vitals = UNPLUGGED
+    wait_until(lambda: service.together is None, 60, "the other lane to be refused")
+    wait_until(lambda: alarms(front), 60, "the alarm", every=0.5)
+    assert (service.unknown - unknown, len(service.given) - given) == (2, 1)
+    bench.oximeter.vitals = Vitals()
+    deliver_and_compare(host, front)
+
+
+def test_an_alarm_does_not_wait_for_a_pause_before_the_next_token(unit, bench, host, front):
+    """Pauses have grown to 15 s. In the first moment of one the token service is well again, and an alarm comes."""
+    bench.oximeter.varying = False
+    service = unit()
+    service.mode, service.expires_in = "error", "300"
+    host.start()
+    host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
+    wait_until(lambda: len(service.asked) >= 6, 120, "pauses to grow", every=0.02)
+    last = time.monotonic()
+    service.mode = "give"
+    bench.oximeter.vitals = UNPLUGGED
+    wait_until(lambda: service.given, 60, "a token", every=0.02)
+    took = time.monotonic() - last
+    wait_until(lambda: alarms(front), 30, "the alarm", every=0.5)
+    print(f"a token {took:.1f} s after the last failure")
+    assert took < 12, f"{took:.1f} s, though an alarm was there"
+    bench.oximeter.vitals = Vitals()
+    deliver_and_compare(host, front)
+
+
 FAULTS = {
     "error": ({"mode": "error"}, "HTTP 500"),
     "redirect": ({"mode": "redirect"}, "HTTP 302"),
@@ -169,7 +213,7 @@ def test_each_fault_of_the_token_service_is_told_and_costs_nothing(unit, host, f
         setattr(service, name, value)
     deliver_and_compare(host, front)
     assert_nothing_is_kept(host, service, tmp_path)
-    table.row(45, "token service at fault", ", ".join(FAULTS),
+    table.row(None, "token service at fault", ", ".join(FAULTS),
               "each told in words of the unit's; nothing lost, nothing of it kept",
               f"{len(set(seen))} sentences, the record whole afterwards")
 

@@ -1,5 +1,5 @@
+import CommandFacts
 import DeviceModel
-import PumpControl
 
 // Each part of a command as it stands in the journal: how it is written, then how it is read. Members stand in the
 // order of their names. What was written is read for ever: a name never changes its meaning.

@@ -1,5 +1,5 @@
+package import CommandFacts
 package import DeviceModel
-package import PumpControl
 
 /// Events of commands as the journal has them.
 ///

@@ -1,5 +1,5 @@
+import CommandFacts
 import DeviceModel
-import PumpControl
 
 // All that the events of commands before came to, as it stands in the journal.
 

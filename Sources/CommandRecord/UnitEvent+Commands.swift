@@ -1,5 +1,5 @@
+package import CommandFacts
 package import DeviceModel
-package import PumpControl
 
 extension UnitEvent {
     /// An event of a command on its way to the journal. `nil` for what is not written as one: a session's beginning, a

@@ -1,3 +1,4 @@
+#if Commands
 package import DevicePlans
 
 /// What commands depend on.
@@ -13,3 +14,4 @@ extension ModbusDecoder {
     /// Whether the device is not, or not yet, the one expected.
     package var isStranger: Bool { judge.withholds }
 }
+#endif

@@ -50,13 +50,21 @@ extension SerialDecoder {
         }
         // It is the message by its name, but not as it should be.
         guard
-            let named = carried.first(where: { isExpected($0) && begins($0, bytes, payload) })
+            let named = carried.first(where: {
+                isExpected($0) && (begins($0, bytes, payload) || isBroken($0, bytes, length: length, payload))
+            })
         else {
-            counters.unsolicited += 1
+            // Nor is it a stranger's where it is what another question asks for.
+            if carried.contains(where: { isBroken($0, bytes, length: length, payload) }) {
+                counters.malformed += 1
+            } else {
+                counters.unsolicited += 1
+            }
             return
         }
         counters.malformed += 1
         damage = .malformed
+        gathered.breakOff()
         if !plan.messages[named].isReply || awaiting == .anything {
             miss(plan.messages[named], .invalid, .malformed, time: moment.time, offset: moment.offset, sink: &sink)
         }
@@ -105,12 +113,25 @@ extension SerialDecoder {
         return CaptureTable.begins(text, bytes, payload)
     }
 
-    private mutating func fits(_ message: MessagePlan, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> Bool {
+    /// Whether it is the message by its bytes and its length, but a list or a record of it does not end where it says.
+    private func isBroken(_ message: Int, _ bytes: [UInt8], length: Int, _ payload: Range<Int>) -> Bool {
+        let message = plan.messages[message]
+        guard let records = message.records, let binary = records.binary, isNamed(message, bytes, length: length)
+        else { return false }
+        return !RecordWalk(records: binary, bytes: bytes).forEach(records.region(payload)) { _ in }
+    }
+
+    private func isNamed(_ message: MessagePlan, _ bytes: [UInt8], length: Int) -> Bool {
         if let lengths = message.length, !lengths.contains(length) { return false }
         if !message.isWhen.isEmpty {
             let frame = bytes.span.extracting(0..<length)
             for test in message.isWhen where !test.holds(in: frame) { return false }
         }
+        return true
+    }
+
+    private mutating func fits(_ message: MessagePlan, _ bytes: [UInt8], length: Int, payload: Range<Int>) -> Bool {
+        guard isNamed(message, bytes, length: length) else { return false }
         if let records = message.records, let binary = records.binary {
             return RecordWalk(records: binary, bytes: bytes).forEach(records.region(payload)) { _ in }
         }

@@ -13,6 +13,8 @@ struct GatheredParts: Sendable {
     private(set) var bytes: [UInt8] = []
     /// The records of each part in the bytes.
     private(set) var ranges: [Range<Int>] = []
+    /// The number that the first part carries; 0 where nothing tells.
+    private var mark: UInt64 = 0
     private var isLast = false
     /// Whether one was missing, or came out of turn: the answer is none.
     private(set) var isBroken = false
@@ -28,14 +30,19 @@ struct GatheredParts: Sendable {
     mutating func clear() {
         bytes.removeAll(keepingCapacity: true)
         ranges.removeAll(keepingCapacity: true)
-        (message, isLast, isBroken, isWhole) = (nil, false, false, false)
+        (message, mark, isLast, isBroken, isWhole) = (nil, 0, false, false, false)
     }
 
     /// A part of a message came, or cannot be one.
-    mutating func take(_ part: Range<Int>?, of message: Int, _ frame: [UInt8], number: Int, isLast: Bool) {
-        if number == 1 { clear() }
+    mutating func take(
+        _ part: Range<Int>?, of message: Int, _ frame: [UInt8], number: Int, mark: UInt64, isLast: Bool
+    ) {
+        if number == 1 {
+            clear()
+            self.mark = mark
+        }
         guard let part, !isBroken, !self.isLast, number == ranges.count + 1, ranges.count < Self.mostParts,
-            self.message == nil || self.message == message, bytes.count + part.count <= Self.most
+            self.message == nil || self.message == message, self.mark == mark, bytes.count + part.count <= Self.most
         else {
             clear()
             (self.message, isBroken) = (message, true)
@@ -49,8 +56,9 @@ struct GatheredParts: Sendable {
     mutating func breakOff() { if message != nil { isBroken = true } }
 
     /// The answer itself came. Returns whether nothing of it is missing.
-    mutating func end(_ rest: Range<Int>, of message: Int, _ frame: [UInt8]) -> Bool {
-        guard !isBroken, isLast, self.message == message, bytes.count + rest.count <= Self.most else { return false }
+    mutating func end(_ rest: Range<Int>, of message: Int, _ frame: [UInt8], mark: UInt64) -> Bool {
+        guard !isBroken, isLast, self.message == message, self.mark == mark, bytes.count + rest.count <= Self.most
+        else { return false }
         append(rest, of: frame)
         isWhole = true
         return true
@@ -75,12 +83,21 @@ extension SerialDecoder {
         let isWhole = RecordWalk(records: binary, bytes: bytes).forEach(range) { _ in }
         gathered.take(
             isWhole ? range : nil, of: index, bytes, number: Int(bytes[parts.number]),
+            mark: Self.number(parts.same?.part, bytes),
             isLast: parts.lastWhen.holds(in: bytes, from: 0, length: length))
         if gathered.isBroken {
             counters.malformed += 1
             damage = .malformed
         }
         return true
+    }
+
+    /// The bytes as one number; 0 for none.
+    private static func number(_ place: ClosedRange<Int>?, _ bytes: [UInt8]) -> UInt64 {
+        guard let place else { return 0 }
+        var number: UInt64 = 0
+        for byte in place { number = number << 8 | UInt64(bytes[byte]) }
+        return number
     }
 
     /// Whether a frame is a part of an answer that nobody awaits.
@@ -93,13 +110,15 @@ extension SerialDecoder {
 
     /// Whether what came before the answer, if anything, is all of it.
     mutating func isComplete(_ index: Int, _ bytes: [UInt8], payload: Range<Int>) -> Bool {
-        guard plan.messages[index].parts != nil, let records = plan.messages[index].records else { return true }
+        guard let parts = plan.messages[index].parts, let records = plan.messages[index].records else { return true }
         // A damaged frame since the question was asked may have been a part, and so may bytes of no frame.
         if case .reply = awaiting {
             if gathered.message == nil, damage != nil { return false }
             if skippedBytes != skippedBefore { return false }
         }
         if gathered.message == nil { return true }
-        return gathered.end(records.region(payload), of: index, bytes)
+        guard (parts.same?.answer.upperBound ?? 0) < payload.upperBound else { return false }
+        return gathered.end(
+            records.region(payload), of: index, bytes, mark: Self.number(parts.same?.answer, bytes))
     }
 }

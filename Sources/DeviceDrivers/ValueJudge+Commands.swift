@@ -1,3 +1,4 @@
+#if Commands
 import DeviceModel
 import DevicePlans
 
@@ -40,3 +41,4 @@ extension ValueJudge {
         return value.validity != .valid && passes == false ? nil : passes
     }
 }
+#endif

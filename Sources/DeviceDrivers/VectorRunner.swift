@@ -1,6 +1,5 @@
 import DeviceModel
 import DevicePlans
-import ModbusFrames
 package import ProfileLanguage
 
 /// Runs a profile's vectors with the production decoders, and then damages them.
@@ -79,70 +78,25 @@ package struct VectorRunner {
     // MARK: Comparing
 
     private func checkSending(_ sends: VectorFile.Sends, _ plan: DevicePlan) -> [String] {
-        guard case .serial(let serial) = plan.protocolPlan else { return checkWrite(sends) }
-        let template: SendTemplate
-        let frame: Int?
-        var arguments: [CommandDescription.Argument] = []
-        var prelude: [RequestDescription.Prelude] = []
-        switch sends.what {
-        case .request(let name):
-            guard let request = profile.requests.first(where: { $0.name == name }) else {
-                return ["there is no request “\(name)”"]
-            }
-            (template, frame, prelude) = (request.send, request.frame, request.prelude)
-        case .command(let name, let step):
-            guard let command = profile.commands.first(where: { $0.name == name }), command.steps.indices.contains(step)
-            else {
-                return ["there is no such step"]
-            }
-            (template, frame, arguments) = (command.steps[step].send, command.steps[step].frame, command.arguments)
+        guard case .request(let name) = sends.what else { return checkCommand(sends, plan) }
+        guard case .serial(let serial) = plan.protocolPlan else { return ["a Modbus device is told commands only"] }
+        guard let request = profile.requests.first(where: { $0.name == name }) else {
+            return ["there is no request “\(name)”"]
         }
-        var failures: [String] = []
-        func value(_ name: String) -> [UInt8]? {
-            guard let text = sends.values[name] else { return nil }
-            guard let argument = arguments.first(where: { $0.name == name }) else { return Array(text.utf8) }
-            do throws(CommandDescription.Argument.Refusal) {
-                return try argument.written(text)
-            } catch {
-                failures.append(error.description)
-                return nil
-            }
+        let pieces = request.prelude.map { ($0.send, $0.frame) } + [(request.send, request.frame)]
+        let bytes = pieces.map { piece in
+            serial.bytes(piece.0, frame: piece.1, saying: .sample) { sends.values[$0].map { Array($0.utf8) } }
         }
-        let pieces = prelude.map { ($0.send, $0.frame) } + [(template, frame)]
-        let bytes = pieces.map { serial.bytes($0.0, frame: $0.1, saying: .sample, value: value) }
-        let sent = bytes.contains(nil) ? nil : bytes.compactMap { $0 }.flatMap { $0 }
-        guard let sent else {
-            return failures + ["a value it needs is missing: \(template.names.joined(separator: ", "))"]
-        }
-        return sent == sends.bytes
-            ? failures
-            : failures + ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
+        guard !bytes.contains(nil) else { return [missing(request.send)] }
+        return faults(bytes.compactMap { $0 }.flatMap { $0 }, sends)
     }
 
-    /// A write, as the line carries it: on TCP as its first transaction.
-    private func checkWrite(_ sends: VectorFile.Sends) -> [String] {
-        guard case .command(let name, _) = sends.what else { return ["a Modbus device is told commands only"] }
-        let plan = profile.compile(handle: profile.name, isDriven: true)
-        guard let command = plan.commands.first(where: { $0.name == name }) else {
-            return ["the command “\(name)” cannot be carried out"]
-        }
-        var arguments: [String: [UInt8]] = [:]
-        for argument in command.description.arguments {
-            guard let text = sends.values[argument.name] else {
-                return ["a value it needs is missing: \(argument.name)"]
-            }
-            do throws(CommandDescription.Argument.Refusal) {
-                arguments[argument.name] = try argument.written(text)
-            } catch { return [error.description] }
-        }
-        guard let bytes = plan.effect(of: command, arguments: arguments), let unit = bytes.first else {
-            return ["it cannot be made of these values"]
-        }
-        let request = Array(bytes.dropFirst())
-        let sent =
-            profile.line.transport == .modbusTCP
-            ? TCPFrame.frame(transaction: 1, unit: unit, request) : RTUFrame.frame(unit: unit, request)
-        return sent == sends.bytes
+    func missing(_ template: SendTemplate) -> String {
+        "a value it needs is missing: \(template.names.joined(separator: ", "))"
+    }
+
+    func faults(_ sent: [UInt8], _ sends: VectorFile.Sends) -> [String] {
+        sent == sends.bytes
             ? [] : ["it sends \(VectorFile.hexText(sent)), expected \(VectorFile.hexText(sends.bytes))"]
     }
 

@@ -1,3 +1,4 @@
+#if Commands
 package import DeviceModel
 package import ProfileLanguage
 
@@ -140,3 +141,19 @@ extension SerialPlan {
         return bytes(request.send, frame: request.frame) { arguments[$0] }
     }
 }
+
+extension DevicePlan {
+    /// The bytes that have a command's effect, with its arguments as the device is told them; `nil` when one is
+    /// missing. Of Modbus: unit and request, without what RTU and TCP put around them; TCP's numbers its transactions
+    /// as they are said.
+    package func effect(of command: CommandPlan, arguments: [String: [UInt8]]) -> [UInt8]? {
+        switch protocolPlan {
+        case .serial(let serial): serial.effect(of: command, arguments: arguments)
+        case .modbus(let modbus):
+            modbus.writes[command.effect].bytes(profile) { name in
+                arguments[name].map { String(decoding: $0, as: UTF8.self) }
+            }
+        }
+    }
+}
+#endif

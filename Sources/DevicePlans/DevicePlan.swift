@@ -39,8 +39,8 @@ package struct SerialPlan: Sendable {
     package let messagesOfFrame: [[Int]]
     /// Those of the profile, and behind them the steps of its commands where the device is driven.
     package let requests: [RequestPlan]
-    /// What may be carried out; none where the device is not driven.
-    package let commands: [CommandPlan]
+    /// What may be carried out, and why something may not; neither where the device is not driven.
+    package let compiled: CompiledCommands
     package let likeness: Likeness
     /// Requests said when the line opens and when the host stops.
     package let open: [Int]
@@ -303,12 +303,20 @@ extension SerialPlan {
 /// A Modbus device's reads and writes, compiled.
 package struct ModbusPlan: Sendable {
     package let blocks: [ModbusBlock]
-    /// What may be carried out; none where the device is not driven.
-    package let commands: [CommandPlan]
+    /// What may be carried out, and why something may not; neither where the device is not driven.
+    package let compiled: CompiledCommands
     /// What has their effects.
     package let writes: [ModbusWritePlan]
     /// What is read for them, each by itself: one look never fails for what another command depends on.
     package let reads: [ModbusBlock]
+}
+
+extension SerialPlan {
+    package var commands: [CommandPlan] { compiled.plans }
+}
+
+extension ModbusPlan {
+    package var commands: [CommandPlan] { compiled.plans }
 }
 
 extension DevicePlan {
@@ -320,16 +328,12 @@ extension DevicePlan {
         }
     }
 
-    /// The bytes that have a command's effect, with its arguments as the device is told them; `nil` when one is
-    /// missing. Of Modbus: unit and request, without what RTU and TCP put around them; TCP's numbers its transactions
-    /// as they are said.
-    package func effect(of command: CommandPlan, arguments: [String: [UInt8]]) -> [UInt8]? {
+    /// Commands of the profile that cannot be carried out: then nothing but a stop is. None where the device is not
+    /// driven.
+    package var faultyCommands: [CompiledCommands.Faulty] {
         switch protocolPlan {
-        case .serial(let serial): serial.effect(of: command, arguments: arguments)
-        case .modbus(let modbus):
-            modbus.writes[command.effect].bytes(profile) { name in
-                arguments[name].map { String(decoding: $0, as: UTF8.self) }
-            }
+        case .serial(let serial): serial.compiled.faults
+        case .modbus(let modbus): modbus.compiled.faults
         }
     }
 }

@@ -1,3 +1,4 @@
+#if Commands
 package import ModbusFrames
 package import ProfileLanguage
 
@@ -16,16 +17,16 @@ package struct ModbusWritePlan: Sendable {
         guard let words = profile.words(of: write, argument: argument), words.count == span.count,
             let first = words.first
         else { return nil }
-        let request: ModbusRequest
+        let write: ModbusWriteRequest
         switch span.function {
-        case 5: request = .writeCoil(address: span.address, isOn: first != 0)
-        case 6: request = .writeRegister(address: span.address, value: first)
-        case 15: request = .writeCoils(address: span.address, words.map { $0 != 0 })
-        case 16: request = .writeRegisters(address: span.address, words)
+        case 5: write = .coil(address: span.address, isOn: first != 0)
+        case 6: write = .register(address: span.address, value: first)
+        case 15: write = .coils(address: span.address, words.map { $0 != 0 })
+        case 16: write = .registers(address: span.address, words)
         default: return nil
         }
         var bytes = [unit]
-        request.append(to: &bytes)
+        ModbusRequest.write(write).append(to: &bytes)
         return bytes
     }
 
@@ -43,10 +44,11 @@ extension ModbusRequest {
     /// The coils or registers that it writes; none where it does not.
     fileprivate var writes: Range<Int> {
         switch self {
-        case .writeCoil(let address, _), .writeRegister(let address, _): address..<(address + 1)
-        case .writeCoils(let address, let coils): address..<(address + coils.count)
-        case .writeRegisters(let address, let values): address..<(address + values.count)
+        case .write(.coil(let address, _)), .write(.register(let address, _)): address..<(address + 1)
+        case .write(.coils(let address, let coils)): address..<(address + coils.count)
+        case .write(.registers(let address, let values)): address..<(address + values.count)
         case .read, .loopback, .identification: 0..<0
         }
     }
 }
+#endif

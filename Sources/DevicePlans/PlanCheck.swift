@@ -6,13 +6,18 @@ package import StrictYAML
 struct PlanCheck {
     let profile: DeviceProfile
     let diagnostics: Diagnostics
+    let commands: DeviceProfile.FaultyCommands
 
     func run() {
         if profile.line.transport != .serial {
             let compiler = PlanCompiler(profile: profile, handle: "lint", overrides: DeviceOverrides())
             if let fault = compiler.faultOfBundles() { diagnostics.error(fault.field.location, fault.why) }
             checkTextConditions(compiler.blocks())
-            for (command, why) in compiler.faultsOfWrites() { diagnostics.error(command.location, why) }
+        }
+        if commands == .areErrors {
+            for fault in profile.compile(handle: "lint", isDriven: true).faultyCommands {
+                diagnostics.error(fault.location, fault.description)
+            }
         }
         if !diagnostics.hasErrors { checkLoad() }
     }
@@ -60,19 +65,29 @@ struct PlanCheck {
 }
 
 extension DeviceProfile {
+    /// What it costs that a command of a profile cannot be carried out.
+    package enum FaultyCommands: Sendable {
+        /// The profile: whoever writes it is told.
+        case areErrors
+        /// The device's commands: a host goes on reading the device (``DevicePlan/faultyCommands``).
+        case areLeft
+    }
+
     /// Reads and checks the profile in a folder (its `profile.yaml`), or a profile file, and the plan that it makes.
     ///
     /// Throws ``InvalidFile`` with every error found. Warnings and notes are left in `diagnostics`.
-    package static func load(_ path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile)
-        -> DeviceProfile
-    {
-        try load(file(path, diagnostics: diagnostics))
+    package static func load(
+        _ path: String, diagnostics: Diagnostics = Diagnostics(), commands: FaultyCommands = .areErrors
+    ) throws(InvalidFile) -> DeviceProfile {
+        try load(file(path, diagnostics: diagnostics), commands: commands)
     }
 
     /// Checks a profile that is already read as YAML, and the plan that it makes.
-    package static func load(_ file: YAMLFile) throws(InvalidFile) -> DeviceProfile {
+    package static func load(_ file: YAMLFile, commands: FaultyCommands = .areErrors) throws(InvalidFile)
+        -> DeviceProfile
+    {
         let profile = try read(file)
-        PlanCheck(profile: profile, diagnostics: file.diagnostics).run()
+        PlanCheck(profile: profile, diagnostics: file.diagnostics, commands: commands).run()
         let patterns = CommandShelf.patterns(of: [shelf(ofFile: file.path)])
         profile.refuseCommands(profile.wirePatterns + patterns, file.diagnostics)
         try file.diagnostics.throwErrors()

@@ -1,5 +1,17 @@
+#if Commands
 import DeviceModel
 import ProfileLanguage
+
+extension CompiledCommands {
+    mutating func add(_ command: CommandDescription, _ compile: () throws(PlanCompiler.CommandFault) -> CommandPlan) {
+        do throws(PlanCompiler.CommandFault) {
+            plans.append(try compile())
+        } catch {
+            faults.append(Faulty(name: command.name, location: command.location, why: error.why))
+        }
+        if !faults.isEmpty { plans.removeAll { $0.kind != .stop } }
+    }
+}
 
 /// The commands of a device that may be driven.
 extension PlanCompiler {
@@ -25,14 +37,18 @@ extension PlanCompiler {
     /// - Parameters:
     ///   - requests: all of the plan; the steps of the commands stand at their end.
     ///   - messages: of the plan.
-    func commands(_ requests: [RequestPlan], messages: [MessagePlan], likeness: Likeness) -> [CommandPlan] {
-        guard isDriven else { return [] }
+    func commands(_ requests: [RequestPlan], messages: [MessagePlan], likeness: Likeness) -> CompiledCommands {
+        var compiled = CompiledCommands()
+        guard isDriven else { return compiled }
         let driven = profile.commands.filter { $0.kind != nil }
         var first = requests.count - driven.reduce(0) { $0 + $1.steps.count }
-        return driven.compactMap { command in
-            defer { first += command.steps.count }
-            return try? self.command(command, first: first, requests, messages, likeness)
+        for command in driven {
+            compiled.add(command) { () throws(CommandFault) in
+                try self.command(command, first: first, requests, messages, likeness)
+            }
+            first += command.steps.count
         }
+        return compiled
     }
 
     private func command(
@@ -192,3 +208,4 @@ extension [String] {
         return filter { seen.insert($0).inserted }
     }
 }
+#endif

@@ -24,6 +24,11 @@ extension PlanCompiler {
         }
     }
 
+    func modbusPlan() -> ModbusPlan {
+        let (commands, writes, reads) = drivenWrites()
+        return ModbusPlan(blocks: blocks(), compiled: commands, writes: writes, reads: reads)
+    }
+
     func blocks() -> [ModbusBlock] {
         let sorted = bundles().sorted { left, right in
             (left.unit, left.space.rawValue, left.period, left.registers.lowerBound)

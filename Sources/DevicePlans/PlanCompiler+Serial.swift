@@ -46,7 +46,7 @@ extension PlanCompiler {
             messagesOfFrame: profile.frames.indices.map { frame in
                 messages.indices.filter { messages[$0].frame == frame }
             }, requests: requests,
-            commands: commands(requests, messages: messages, likeness: likeness), likeness: likeness,
+            compiled: commands(requests, messages: messages, likeness: likeness), likeness: likeness,
             open: profile.session.open.flatMap { spoken[$0] ?? [] },
             close: profile.session.close.flatMap { spoken[$0] ?? [] }, answers: answers,
             remembered: remembered.sorted().compactMap { name in

@@ -1,3 +1,4 @@
+#if Commands
 import DeviceModel
 import ProfileLanguage
 
@@ -17,27 +18,17 @@ extension PlanCompiler {
         }
     }
 
-    func modbusPlan() -> ModbusPlan {
-        var (reads, writes, commands) = (Reads(), [ModbusWritePlan](), [CommandPlan]())
-        if isDriven {
-            for description in profile.commands {
-                guard let (command, write) = try? command(description, effect: writes.count, &reads) else { continue }
-                commands.append(command)
+    /// What may be carried out, what has the effects, and what is read for them.
+    func drivenWrites() -> (commands: CompiledCommands, writes: [ModbusWritePlan], reads: [ModbusBlock]) {
+        var (reads, writes, commands) = (Reads(), [ModbusWritePlan](), CompiledCommands())
+        for description in isDriven ? profile.commands : [] {
+            commands.add(description) { () throws(CommandFault) in
+                let (command, write) = try command(description, effect: writes.count, &reads)
                 writes.append(write)
+                return command
             }
         }
-        return ModbusPlan(blocks: blocks(), commands: commands, writes: writes, reads: reads.blocks)
-    }
-
-    /// Why commands could not be carried out.
-    func faultsOfWrites() -> [(command: CommandDescription, why: String)] {
-        var reads = Reads()
-        return profile.commands.compactMap { description in
-            do throws(CommandFault) {
-                _ = try command(description, effect: 0, &reads)
-                return nil
-            } catch { return (description, "“\(description.name)” could not be carried out: \(error.why)") }
-        }
+        return (commands, writes, reads.blocks)
     }
 
     private func command(
@@ -153,3 +144,4 @@ extension PlanCompiler {
         return argument.scale
     }
 }
+#endif

@@ -1,6 +1,6 @@
+package import CommandFacts
 import CommandRecord
 import DeviceModel
-package import PumpControl
 package import SampleJournal
 
 /// What a journal tells of commands, from the newest event on that says what all before came to. What cannot be read,

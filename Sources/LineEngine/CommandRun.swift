@@ -1,3 +1,4 @@
+#if Commands
 import DevicePlans
 
 /// What is being done on a line for a command, one exchange after another: a look, an effect with all that goes before
@@ -73,3 +74,4 @@ struct CommandRun {
         }
     }
 }
+#endif

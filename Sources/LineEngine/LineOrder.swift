@@ -1,5 +1,5 @@
+package import CommandFacts
 package import ModbusFrames
-package import PumpControl
 
 /// Something to be done once on a line, handed in by another thread. A plain value.
 package struct LineOrder: Sendable, BitwiseCopyable {
@@ -83,34 +83,6 @@ package struct ToldText: Sendable, BitwiseCopyable {
 /// The texts of what a command watches, each in its place.
 package typealias ToldTexts = InlineArray<8, ToldText>
 
-/// What a command is for: the very bytes, and what must still be true when they are said. A plain value.
-package struct CommandOrder: Sendable, BitwiseCopyable {
-    /// By its place in the plan.
-    package let command: Int32
-    /// How many stops of the device had been asked for when it was decided: with one more it is not said.
-    package let stops: Int64
-    /// What the device showed when it was decided; with another value it is not said.
-    package let before: ToldTexts
-    private let bytes: InlineArray<256, UInt8>
-    private let count: UInt16
-
-    /// `nil` where the effect has no bytes, or more than 256.
-    package init?(command: Int, stops: Int64, effect: [UInt8], before: ToldTexts) {
-        guard (1...256).contains(effect.count) else { return nil }
-        self.command = Int32(truncatingIfNeeded: command)
-        (self.stops, self.before, count) = (stops, before, UInt16(effect.count))
-        var bytes = InlineArray<256, UInt8>(repeating: 0)
-        for place in effect.indices { bytes[place] = effect[place] }
-        self.bytes = bytes
-    }
-
-    /// Puts the effect's bytes in place of what an array holds.
-    func put(into array: inout [UInt8]) {
-        array.removeAll(keepingCapacity: true)
-        for place in 0..<Int(count) { array.append(bytes[place]) }
-    }
-}
-
 /// What became of an order. Each order that was taken has exactly one.
 package struct OrderOutcome: Sendable, BitwiseCopyable {
     package enum Kind: Sendable, BitwiseCopyable, Equatable {
@@ -159,26 +131,4 @@ package struct OrderOutcome: Sendable, BitwiseCopyable {
     }
 
     static let blank = OrderOutcome(.none, .notSaid, said: 0, time: 0)
-}
-
-/// How far a stop has come.
-package struct StopReport: Sendable, BitwiseCopyable, Equatable {
-    package enum Kind: Sendable, BitwiseCopyable, Equatable {
-        /// It may be on the wire, all or any of it.
-        case said
-        /// The device shows that it stands.
-        case proven
-        /// It could not be said, or the device does not show that it stands.
-        case notDelivered
-    }
-
-    /// How many stops of the device had been asked for with it.
-    package let number: Int64
-    /// The device, by its place on the line.
-    package let device: Int32
-    package let kind: Kind
-    /// Unit: ns of the monotonic clock.
-    package let time: Int64
-
-    static let blank = StopReport(number: 0, device: 0, kind: .notDelivered, time: 0)
 }

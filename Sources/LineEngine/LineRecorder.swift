@@ -14,10 +14,8 @@ package final class LineRecorder: Sendable {
     package let outcomes = Ring<OrderOutcome>(minimumCapacity: LineRecorder.mostOrders, blank: .blank)
     /// Orders that may be under way on a line at once, waiting or said.
     package static let mostOrders = 16
-    /// How far stops have come. Who asks for more at once than it holds is told of the last ones only.
-    package let stopReports = Ring<StopReport>(minimumCapacity: 64, blank: .blank)
-    /// By device: how many stops were asked for.
-    private let stops: Counters
+    /// The stops of its devices.
+    let stops: StopBox
     package let lateness = LatenessHistogram()
     /// The signs of life of the line's thread.
     package let beat = Beat()
@@ -31,15 +29,8 @@ package final class LineRecorder: Sendable {
 
     package init(devices: Int) {
         counters = Counters(count: max(1, devices) * LinkCount.caseCount)
-        stops = Counters(count: max(1, devices))
+        stops = StopBox(devices: devices)
     }
-
-    /// Asks for a stop of a device, from any thread: nothing is waited for. Returns how many it is, which its reports
-    /// have.
-    package func askStop(device: Int) -> Int64 { stops.add(1, to: device) }
-
-    /// How many stops of a device were asked for.
-    package func stopsAsked(device: Int) -> Int64 { stops[device] }
 
     /// Records lost because the ring was full, in all. Each loss is also an event in the journal.
     package var lost: Int64 { lostRecords.load(ordering: .relaxed) }

@@ -1,6 +1,7 @@
+#if Commands
+import CommandFacts
 import DeviceDrivers
 import DevicePlans
-import PumpControl
 
 /// What is known and under way of commands to one device of a Modbus line.
 struct ModbusDrive {
@@ -64,3 +65,4 @@ extension ModbusLineDevice {
         return true
     }
 }
+#endif

@@ -1,8 +1,9 @@
+#if Commands
+import CommandFacts
 import DeviceDrivers
 import DevicePlans
 import ModbusFrames
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// What came of what was asked for a command.
@@ -58,6 +59,13 @@ extension ModbusEngine {
             now + ModbusDrive.longestHold(slowestReply: devices[device].plan.line.slowestReply)
     }
 
+    /// A process before this one may have said something that still lies in the device.
+    mutating func doubtWhatWasSaidBefore(at now: Int64) {
+        for device in devices.indices where !devices[device].drive.commands.isEmpty {
+            doubtWhatIsHeld(device, since: now)
+        }
+    }
+
     /// What an answer says of a write. The device says back what it was told: function, place, and what or how much.
     private func answer(to request: ModbusRequest, _ write: ModbusWritePlan, _ result: WireResult)
         -> OrderOutcome.Kind.Answer
@@ -67,7 +75,7 @@ extension ModbusEngine {
             var said: [UInt8] = []
             request.append(to: &said)
             let isSame = said.prefix(5).indices.allSatisfy { wire.answer[Wire.answerStart + $0] == said[$0] }
-            return isSame ? .taken : .doubt(.unproven)
+            return isSame && !wire.looksAnswered(by: said, of: write.unit) ? .taken : .doubt(.unproven)
         case .refused(let code, isAmbiguous: false) where write.proofs.contains(code): return .rejected
         case .refused: return .doubt(.unproven)
         case .failed(.timedOut): return .doubt(.silent)
@@ -175,3 +183,4 @@ extension ModbusEngine {
         }
     }
 }
+#endif

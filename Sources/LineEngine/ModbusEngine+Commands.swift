@@ -1,22 +1,13 @@
+#if Commands
+import CommandFacts
 import DeviceDrivers
 import DevicePlans
 import ModbusFrames
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// Commands: what is looked at before, the one write, what is looked at behind it. Stops are beside it.
 extension ModbusEngine {
-    /// What commands leave of a moment.
-    enum Turn {
-        /// Nothing is to be done for a command.
-        case free
-        /// Nothing is asked until then. Unit: ns.
-        case waits(Int64)
-        /// Something is asked, or has ended.
-        case begun
-    }
-
     /// Nothing is under way on the line: goes on with what commands want.
     mutating func goOnWithCommands(at now: Int64) -> Turn {
         guard isDriven else { return .free }
@@ -209,3 +200,4 @@ extension ModbusEngine {
         return nil
     }
 }
+#endif

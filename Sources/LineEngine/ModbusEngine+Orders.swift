@@ -1,7 +1,7 @@
+import CommandFacts
 import DevicePlans
 import ModbusFrames
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// Orders: said once, each with one outcome.

@@ -1,6 +1,7 @@
+#if Commands
+import CommandFacts
 import DevicePlans
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// Stops: before everything else, and as long as somebody may count on one.
@@ -25,6 +26,11 @@ extension ModbusEngine {
             if let run = devices[device].drive.run, now >= run.deadline { endRun(device, because: .expired, at: now) }
         }
         return devices.contains { $0.drive.run != nil }
+    }
+
+    /// When a line that is closed is opened: soon where somebody wants a stop. Unit: ns.
+    mutating func openingDue(_ until: Int64, at now: Int64) -> Int64 {
+        takeStopsUnheard(at: now) ? min(until, closedAt + CommandRun.openingPause) : until
     }
 
     /// A stop goes before everything: what was on its way to an effect, on any device of the line, is not said any
@@ -82,6 +88,45 @@ extension ModbusEngine {
         return goTo(device, .settle(until: now + CommandRun.stopPause), at: now)
     }
 
+    /// A question to a neighbour while stops are tried and wait for their next attempt: its values go on. Only where it
+    /// is well and its answer is over in time for that, or barely later, if it should come not at all.
+    ///
+    /// - Parameter until: when the next attempt is made. Unit: ns.
+    mutating func nextBetweenStops(until: Int64, at now: Int64) -> Int? {
+        guard !isLeaving, now >= readyAt, wire.restDue == nil else { return nil }
+        for device in devices.indices {
+            guard let run = devices[device].drive.run else { continue }
+            guard run.isStop else { return nil }
+            switch run.step {
+            // Behind a barrier nobody is asked.
+            case .rest, .prepare, .effect: return nil
+            case .settle, .barrier, .look: break
+            }
+        }
+        var next: Int?
+        for index in roster.questions.indices {
+            let question = roster.questions[index]
+            guard question.due <= now, question.failures == 0, devices[question.device].drive.run == nil,
+                devices[question.device].health.isWell, case .whole = question.body.mode,
+                let longest = longest(question.body, of: question.device, at: now),
+                longest <= until - now + Self.putOff
+            else { continue }
+            if next.map({ question.due < roster.questions[$0].due }) ?? true { next = index }
+        }
+        return next
+    }
+
+    /// How much later an attempt of a stop may be made for a neighbour that falls silent in this moment. Unit: ns.
+    private static var putOff: Int64 { 100_000_000 }
+
+    private mutating func longest(_ read: ModbusRead, of device: Int, at now: Int64) -> Int64? {
+        guard let request = read.request(read.block, wider: 0) else { return nil }
+        let question = WireQuestion(
+            unit: read.block.unit, request: request, slowestReply: devices[device].plan.line.slowestReply)
+        guard wire.expiry(of: question, now: now) == nil else { return nil }
+        return wire.longest(question, at: now).map { $0 + devices[device].plan.line.turnaround }
+    }
+
     /// Whether a stop must still be said before the line is left.
     func owesStop(at now: Int64) -> Bool {
         guard isDriven, now < leavingEnd else { return false }
@@ -119,3 +164,4 @@ extension ModbusEngine {
             StopReport(number: number, device: Int32(truncatingIfNeeded: device), kind: kind, time: now))
     }
 }
+#endif

@@ -1,9 +1,9 @@
+import CommandFacts
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
 import ModbusFrames
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// A Modbus line: the reads of all its devices, each at its absolute deadline, one at a time.
@@ -79,7 +79,7 @@ struct ModbusEngine<Wire: ModbusWire> {
     /// Until when a stop is still said when the host stops. Unit: ns.
     var leavingEnd: Int64 = .max
     /// When the line was closed. Unit: ns.
-    private var closedAt: Int64 = 0
+    var closedAt: Int64 = 0
     /// The earliest that the next question goes out: a device's turnaround, a pause after opening. Unit: ns.
     var readyAt: Int64 = 0
     /// The deadline that was last waited for. Unit: ns.
@@ -107,17 +107,11 @@ struct ModbusEngine<Wire: ModbusWire> {
             place.device += 1
         }
         self.devices = devices
-        // A process before this one may have said something that still lies in the device.
-        if Wire.isHeldByNetwork {
-            for device in devices.indices where !devices[device].drive.commands.isEmpty {
-                self.devices[device].drive.doubtUntil =
-                    now + ModbusDrive.longestHold(slowestReply: devices[device].plan.line.slowestReply)
-            }
-        }
         roster = Roster([])
         pauseAfterOpening = plans.map(\.line.pauseAfterOpening).max() ?? 0
         reconnection = Reconnection(seed: UInt64(bitPattern: Int64(plans.first?.handle.hashValue ?? 1)))
         roster.questions = devices.indices.flatMap { planned($0, due: now) }
+        doubtWhatWasSaidBefore(at: now)
     }
 
     var outgoing: [UInt8] { wire.outgoing }
@@ -149,7 +143,7 @@ struct ModbusEngine<Wire: ModbusWire> {
             switch phase {
             case .closed(let until):
                 if isLeaving { return .end }
-                let due = takeStopsUnheard(at: now) ? min(until, closedAt + CommandRun.openingPause) : until
+                let due = openingDue(until, at: now)
                 guard now >= due else { return .rest(until: min(due, order?.deadline ?? .max)) }
                 phase = .opening(.anew)
                 return .open
@@ -197,7 +191,12 @@ struct ModbusEngine<Wire: ModbusWire> {
         if isLeaving, !owesStop(at: now) { return .end }
         switch goOnWithCommands(at: now) {
         case .free: break
-        case .waits(let until): return .listen(until: min(until, wire.restDue ?? .max))
+        case .waits(let until):
+            if let index = nextBetweenStops(until: until, at: now) {
+                begin(index, at: now)
+                return nil
+            }
+            return .listen(until: min(until, wire.restDue ?? .max))
         case .begun: return nil
         }
         if let order, now >= readyAt, begin(order, at: now) { return nil }

@@ -74,6 +74,14 @@ protocol ModbusWire {
     /// Bytes came; with a count of 0 nothing did.
     mutating func heard(_ bytes: [UInt8], count: Int, at now: Int64)
     mutating func next(at now: Int64) -> WireStep
+    /// Whether a request's own first bytes are its whole answer, so that an adapter that brings them back says what the
+    /// device would: a write of several whose values happen to be the checksum of what stands before them.
+    ///
+    /// - Parameter said: from its function code on.
+    func looksAnswered(by said: [UInt8], of unit: UInt8) -> Bool
+    /// How long an exchange that is begun now takes at most, until the next may be asked; `nil` where it would not go
+    /// out at once, or may have the line opened anew. Unit: ns.
+    func longest(_ question: WireQuestion, at now: Int64) -> Int64?
     /// What is to be looked at while nothing is asked: when, or `nil`. Unit: ns.
     var restDue: Int64? { get }
     /// Looks at what came while nothing was asked. Returns whether the line must be opened anew.

@@ -41,9 +41,7 @@ struct AnswerShape: Equatable, BitwiseCopyable {
             self.init(unit: unit, function: function.rawValue, detail: function.dataBytes(count))
         case .loopback: self.init(unit: unit, function: ModbusFunction.diagnostics.rawValue, detail: 0)
         case .identification(let object): self.init(unit: unit, object: object)
-        case .writeCoil(let address, _), .writeRegister(let address, _), .writeCoils(let address, _),
-            .writeRegisters(let address, _):
-            self.init(unit: unit, function: request.function.rawValue, detail: address)
+        case .write(let write): self.init(unit: unit, function: write.function.rawValue, detail: write.address)
         }
     }
 }

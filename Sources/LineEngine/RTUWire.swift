@@ -103,6 +103,24 @@ struct RTUWire: ModbusWire {
             for: AnswerShape(unit: question.unit, question.request), of: Int(question.unit), now: now)
     }
 
+    func looksAnswered(by said: [UInt8], of unit: UInt8) -> Bool {
+        // Unit, function, place and count, and the two bytes behind them.
+        let frame = [unit] + said
+        return frame.count > 8 && RTUFrame.isWhole(frame, 0..<8)
+    }
+
+    func longest(_ question: WireQuestion, at now: Int64) -> Int64? {
+        // What it would wait for in ``ask(_:at:)``.
+        let waitsForCopies = question.unit == copies.unit && copies.gap > 0
+        guard !isFresh, !waitsForCopies, now >= inbox.discipline.quietUntil else { return nil }
+        let answer = question.answerLength.map { $0 + RTUFrame.envelope } ?? RTUFrame.longest
+        return Int64(Self.readLength) * byteTime + question.slowestReply + Int64(answer) * byteTime * 3 / 2 + wireMargin
+            + 2 * gap
+    }
+
+    /// The frame of a read. Unit: bytes.
+    private static let readLength = 8
+
     func isHeldUp(by isMeant: (UInt8) -> Bool, since time: Int64) -> Bool { false }
     mutating func takeLateRefusal() -> LateRefusal? { nil }
     mutating func takeSighting() -> LinkSighting? { inbox.sightings.take() }

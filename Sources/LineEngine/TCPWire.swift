@@ -51,6 +51,10 @@ struct TCPWire: ModbusWire {
         return false
     }
 
+    /// A connection brings nothing back.
+    func looksAnswered(by said: [UInt8], of unit: UInt8) -> Bool { false }
+    func longest(_ question: WireQuestion, at now: Int64) -> Int64? { nil }
+
     mutating func takeLateRefusal() -> LateRefusal? {
         defer { late = nil }
         return late

@@ -1,22 +1,13 @@
+#if Commands
+import CommandFacts
 import DeviceDrivers
 import DevicePlans
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// Commands: what goes before them, the one transmission, what is looked at behind it; and stops, before everything
 /// else.
 extension TextEngine {
-    /// What commands leave of a moment.
-    enum Turn {
-        /// Nothing is to be done for a command.
-        case free
-        /// Nothing is said until then. Unit: ns.
-        case waits(Int64)
-        /// Something goes out, or has ended.
-        case begun
-    }
-
     /// Nothing is under way: goes on with what commands want.
     mutating func goOnWithCommands(at now: Int64) -> Turn {
         if isStopWanted { beginStop(at: now) }
@@ -325,8 +316,21 @@ extension TextEngine {
         }
     }
 
-    /// An order that is not said.
-    mutating func drop(_ order: LineOrder, because reason: NotSentReason, at now: Int64) {
-        tell(order, order.unsaid(because: reason), said: 0, at: now)
+    /// The line was opened: what followed a barrier of the line before says nothing of this one.
+    mutating func forgetBarrier() {
+        isClean = false
+        if case .rest? = run?.step { run?.step = .barrier }
+    }
+
+    /// The host stops. Of an effect that was said the answer is waited for, and a stop is said.
+    mutating func leaveCommand(at now: Int64) {
+        if case .effect? = run?.step, case .command? = exchange?.purpose { return }
+        if run?.isStop != true { endRun(because: .hostStopping, at: now) }
+    }
+
+    /// What is no stop, and has taken too long while the session is opened, is given up.
+    mutating func giveUpLate(at now: Int64) {
+        if let run, !run.isStop, now >= run.deadline { endRun(because: .expired, at: now) }
     }
 }
+#endif

@@ -12,10 +12,8 @@ extension TextEngine {
         held?.open(at: now)
         sink.heldBack = nil
         answers = 0
-        isClean = false
+        forgetBarrier()
         readyAt = now + device.line.pauseAfterOpening
-        // What followed a barrier of the line before says nothing of this one.
-        if case .rest? = run?.step { run?.step = .barrier }
         nextTick = now + Self.tick
         // A reply to what was asked before may still come, even to another process on this port. A new connection hears
         // none.

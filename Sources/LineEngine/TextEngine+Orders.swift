@@ -1,8 +1,8 @@
+import CommandFacts
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// Orders, and the end of a session.
@@ -48,6 +48,11 @@ extension TextEngine {
         _ = recorder.outcomes.push(OrderOutcome(order, kind, said: said, time: now))
     }
 
+    /// An order that is not said.
+    func drop(_ order: LineOrder, because reason: NotSentReason, at now: Int64) {
+        tell(order, order.unsaid(because: reason), said: 0, at: now)
+    }
+
     // MARK: The end
 
     package mutating func leave(at now: Int64) {
@@ -56,9 +61,7 @@ extension TextEngine {
         farewellEnd = now + Self.longestFarewell + min(Self.longestFarewell, device.line.slowestReply)
         if let order { drop(order, because: .hostStopping, at: now) }
         order = nil
-        // Of an effect that was said the answer is waited for, and a stop is said.
-        if case .effect? = run?.step, case .command? = exchange?.purpose { return }
-        if run?.isStop != true { endRun(because: .hostStopping, at: now) }
+        leaveCommand(at: now)
     }
 
     /// Until when an exchange is waited for when the host stops: what is still to be answered comes before the

@@ -1,13 +1,17 @@
+#if Commands
+import CommandFacts
 import DeviceDrivers
 import DevicePlans
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// Stops: before everything else, and as long as somebody may count on one.
 extension TextEngine {
     /// Whether somebody wants a stop that has not begun.
     var isStopWanted: Bool { recorder.stopsAsked(device: 0) > stopsTaken }
+
+    /// Whether a stop has begun, or somebody wants one.
+    var isStopping: Bool { isStopWanted || run?.isStop == true }
 
     /// The line is not there: a stop that is asked for now is told as not delivered, and one that is tried too long is
     /// given up.
@@ -94,3 +98,4 @@ extension TextEngine {
         _ = recorder.stopReports.push(StopReport(number: number, device: 0, kind: kind, time: now))
     }
 }
+#endif

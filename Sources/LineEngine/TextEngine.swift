@@ -1,8 +1,8 @@
+import CommandFacts
 import DeviceDrivers
 import DeviceModel
 package import DevicePlans
 import ProfileLanguage
-import PumpControl
 import RealTime
 
 /// A line with one device that speaks a text protocol: opens its session, takes what it says, asks its questions, each
@@ -239,8 +239,8 @@ package struct TextEngine: LineEngine {
             expire(exchange, at: now)
         case .session(let step, let due):
             if let end = farewellEnd, !owesStop || now >= end { return beginFarewell(at: now) }
-            if let run, !run.isStop, now >= run.deadline { endRun(because: .expired, at: now) }
-            if isStopWanted || run?.isStop == true {
+            giveUpLate(at: now)
+            if isStopping {
                 resumesSession = true
                 switch goOnWithCommands(at: now) {
                 case .free: break

@@ -7,22 +7,15 @@ package enum ModbusRequest: Sendable, Equatable {
     case loopback(UInt16)
     /// Function 43, type 14, access 4: one object of the device identification.
     case identification(object: UInt8)
-    case writeCoil(address: Int, isOn: Bool)
-    case writeRegister(address: Int, value: UInt16)
-    /// Range: 1…1,968 coils. Source: 6.11.
-    case writeCoils(address: Int, [Bool])
-    /// Range: 1…123 registers. Source: 6.12.
-    case writeRegisters(address: Int, [UInt16])
+    /// Functions 5, 6, 15 and 16: there is none in a build without the command path.
+    case write(ModbusWriteRequest)
 
     package var function: ModbusFunction {
         switch self {
         case .read(let function, _, _): function
         case .loopback: .diagnostics
         case .identification: .encapsulatedInterface
-        case .writeCoil: .writeSingleCoil
-        case .writeRegister: .writeSingleRegister
-        case .writeCoils: .writeMultipleCoils
-        case .writeRegisters: .writeMultipleRegisters
+        case .write(let write): write.function
         }
     }
 
@@ -30,15 +23,16 @@ package enum ModbusRequest: Sendable, Equatable {
     package var isData: Bool {
         switch self {
         case .read, .identification: true
-        case .loopback, .writeCoil, .writeRegister, .writeCoils, .writeRegisters: false
+        case .loopback, .write: false
         }
     }
 
     /// Whether the answer is the request once more, byte for byte. Source: 6.5, 6.6 and 6.8.
     package var isItsOwnAnswer: Bool {
         switch self {
-        case .writeCoil, .writeRegister, .loopback: true
-        case .read, .identification, .writeCoils, .writeRegisters: false
+        case .loopback: true
+        case .write(let write): write.isItsOwnAnswer
+        case .read, .identification: false
         }
     }
 
@@ -47,7 +41,7 @@ package enum ModbusRequest: Sendable, Equatable {
         switch self {
         case .read(let function, _, let count): 2 + function.dataBytes(count)
         case .identification: nil
-        case .loopback, .writeCoil, .writeRegister, .writeCoils, .writeRegisters: 5
+        case .loopback, .write: 5
         }
     }
 
@@ -65,22 +59,7 @@ package enum ModbusRequest: Sendable, Equatable {
             bytes.append(ModbusFunction.identificationType)
             bytes.append(ModbusFunction.oneObject)
             bytes.append(object)
-        case .writeCoil(let address, let isOn):
-            bytes.append(word: address)
-            bytes.append(word: isOn ? 0xFF00 : 0)
-        case .writeRegister(let address, let value):
-            bytes.append(word: address)
-            bytes.append(word: Int(value))
-        case .writeCoils(let address, let coils):
-            bytes.append(word: address)
-            bytes.append(word: coils.count)
-            bytes.append(UInt8(truncatingIfNeeded: (coils.count + 7) / 8))
-            bytes.append(bits: coils)
-        case .writeRegisters(let address, let values):
-            bytes.append(word: address)
-            bytes.append(word: values.count)
-            bytes.append(UInt8(truncatingIfNeeded: values.count * 2))
-            for value in values { bytes.append(word: Int(value)) }
+        case .write(let write): write.append(to: &bytes)
         }
     }
 
@@ -99,7 +78,6 @@ package enum ModbusRequest: Sendable, Equatable {
         guard range.count >= 5 else { return nil }
         let first = bytes.word(range.lowerBound + 1)
         let second = bytes.word(range.lowerBound + 3)
-        let data = range.lowerBound + 6
         switch function {
         case .readCoils, .readDiscreteInputs, .readHoldingRegisters, .readInputRegisters:
             guard range.count == 5 else { return nil }
@@ -108,24 +86,9 @@ package enum ModbusRequest: Sendable, Equatable {
         case .diagnostics:
             guard range.count == 5, first == 0 else { return nil }
             self = .loopback(UInt16(second))
-        case .writeSingleCoil:
-            guard range.count == 5, second == 0 || second == 0xFF00 else { return nil }
-            self = .writeCoil(address: first, isOn: second != 0)
-        case .writeSingleRegister:
-            guard range.count == 5 else { return nil }
-            self = .writeRegister(address: first, value: UInt16(second))
-        case .writeMultipleCoils:
-            guard range.count > 6, (1...1968).contains(second), Int(bytes[data - 1]) == (second + 7) / 8,
-                range.count == 6 + (second + 7) / 8
-            else {
-                return nil
-            }
-            self = .writeCoils(address: first, (0..<second).map { bytes[data + $0 / 8] >> UInt8($0 % 8) & 1 == 1 })
-        case .writeMultipleRegisters:
-            guard range.count > 6, (1...123).contains(second), Int(bytes[data - 1]) == second * 2,
-                range.count == 6 + second * 2
-            else { return nil }
-            self = .writeRegisters(address: first, (0..<second).map { UInt16(bytes.word(data + $0 * 2)) })
+        case .writeSingleCoil, .writeSingleRegister, .writeMultipleCoils, .writeMultipleRegisters:
+            guard let write = ModbusWriteRequest(bytes, range, function) else { return nil }
+            self = .write(write)
         }
     }
 }

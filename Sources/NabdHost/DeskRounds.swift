@@ -1,3 +1,4 @@
+#if Commands
 import CommandRecord
 import DeviceModel
 import OperatorDesk
@@ -5,9 +6,6 @@ import PumpDesk
 
 /// The command path in the recorder's rounds: what people ask reaches the desk, and what the desk decides the journal.
 final class DeskRounds {
-    /// More that wait for a round than people who can ask at once.
-    static let mostAsks = 64
-
     private let desk: PumpDesk
     let asks: AskQueue<DeskRequest, DeskAnswer>
     /// The file of events that holds what the ledger came to.
@@ -54,3 +52,4 @@ final class DeskRounds {
         desk.close()
     }
 }
+#endif

@@ -1,11 +1,7 @@
 import BedDesk
+import CommandFacts
 import Consultations
-import DevicePlans
-import Fieldbus
 import OperatorDesk
-import PumpControl
-import PumpDesk
-import Sampling
 
 /// Somebody asks about alerts.
 struct AlarmAsk: Sendable {
@@ -15,14 +11,17 @@ struct AlarmAsk: Sendable {
 
 /// The host as those who ask reach it.
 final class HostDesk: CommandDesk {
-    let asks = AskQueue<DeskRequest, DeskAnswer>(limit: DeskRounds.mostAsks)
-    let alarms = AskQueue<AlarmAsk, DeskAnswer>(limit: DeskRounds.mostAsks)
-    let beds = AskQueue<BedRequest, BedAnswer>(limit: DeskRounds.mostAsks)
-    let consultations = AskQueue<ConsultationRequest, ConsultationAnswer>(limit: DeskRounds.mostAsks)
-    /// `nil` where this host drives none, whatever its configuration says.
-    let pumps: [DrivenPump]?
+    /// More that wait for a round than people who can ask at once.
+    private static let mostAsks = 64
 
-    init(_ pumps: [DrivenPump]?) { self.pumps = pumps }
+    let asks = AskQueue<DeskRequest, DeskAnswer>(limit: HostDesk.mostAsks)
+    let alarms = AskQueue<AlarmAsk, DeskAnswer>(limit: HostDesk.mostAsks)
+    let beds = AskQueue<BedRequest, BedAnswer>(limit: HostDesk.mostAsks)
+    let consultations = AskQueue<ConsultationRequest, ConsultationAnswer>(limit: HostDesk.mostAsks)
+    /// `nil` where this host drives none, whatever its configuration says.
+    let pumps: [HostPump]?
+
+    init(_ pumps: [HostPump]?) { self.pumps = pumps }
 
     func answer(_ question: DeskQuestion) async -> DeskAnswer {
         switch question {
@@ -40,7 +39,8 @@ final class HostDesk: CommandDesk {
                 asked: false, isProven: false,
                 words: "This host drives no pump now: stop the pump by its own STOP key now.")
         }
-        return .refused(code: "notDriven", words: "This host drives no pump now.", command: nil)
+        let words = "This host drives no pump now" + (CommandPath.isBuilt ? "." : ": \(CommandPath.lacking).")
+        return .refused(code: "notDriven", words: words, command: nil)
     }
 
     private func answer(_ request: BedRequest) async -> DeskAnswer {
@@ -67,29 +67,5 @@ final class HostDesk: CommandDesk {
             case .cancelled: "It was withdrawn."
             }
         return .refused(code: "notRunning", words: words, command: nil)
-    }
-
-    func stopNow(device: String) -> Bool {
-        guard let pump = pumps?.first(where: { $0.handle == device }) else { return false }
-        _ = pump.line.askStop(device: pump.device)
-        return true
-    }
-}
-
-extension LineWorker: PumpLine {}
-
-extension UnitConfiguration {
-    /// The pumps that may be driven, on their lines.
-    ///
-    /// Two that would be one to the record are none: nobody could tell which of them is meant.
-    func drivenPumps(_ workers: [LineWorker]) -> [DrivenPump] {
-        let all = zip(lines, workers).flatMap { line, worker in
-            line.plans.enumerated().compactMap { place, plan in
-                DrivenPump(
-                    plan, profileDigest: plan.profile.digest, device: place, lineName: line.address.description,
-                    line: worker)
-            }
-        }
-        return all.filter { pump in all.count { $0.key == pump.key } == 1 }
     }
 }

@@ -1,7 +1,7 @@
 import Alarms
+import CommandFacts
 import DeviceModel
 import OperatorDesk
-import PumpControl
 import RealTime
 import SampleJournal
 import Sampling

@@ -18,6 +18,9 @@ final class ServiceWatch: Sendable {
 
     /// How often it looks around. Unit: ns.
     private static let every: Int64 = 250_000_000
+    /// In how many rounds on end threads stand before the manager is asked to replace the process: two seconds. In a
+    /// process that was stopped as a whole, or on a machine that was, all of them seem to stand in the first round.
+    private static let patience = 8
 
     private let manager: ServiceManager
     private let logger: Logger
@@ -52,6 +55,8 @@ final class ServiceWatch: Sendable {
         var isReady = false
         var status = ""
         var standing: [String] = []
+        /// In how many rounds on end threads have stood.
+        var rounds = 0
     }
 
     private func watch() {
@@ -67,7 +72,7 @@ final class ServiceWatch: Sendable {
         // A manager whose queue is full is told in the next round.
         if look.isReady, !told.isReady { told.isReady = manager.tell(.ready) }
         if look.status != told.status, manager.tell(.status(look.status)) { told.status = look.status }
-        if look.standing.isEmpty { manager.tell(.alive) }
+        tellWhetherItLives(look, &told)
         guard look.standing != told.standing else { return }
         told.standing = look.standing
         if !look.standing.isEmpty {
@@ -75,5 +80,17 @@ final class ServiceWatch: Sendable {
                 "a thread of the host does not move: the service manager will replace the host",
                 metadata: ["threads": "\(look.standing.joined(separator: ", "))"])
         }
+    }
+
+    /// The manager alone would wait from here for as long as it waits for a sign of life of a process that hangs.
+    private func tellWhetherItLives(_ look: Look, _ told: inout Told) {
+        guard !look.standing.isEmpty else {
+            told.rounds = 0
+            manager.tell(.alive)
+            return
+        }
+        told.rounds += 1
+        // What has not started yet has the manager's patience with starts.
+        if told.rounds >= Self.patience, told.isReady, manager.patience != nil { manager.tell(.stuck) }
     }
 }

@@ -1,27 +1,15 @@
+import CommandFacts
 import DeviceModel
 import JournalFolds
 import Logging
 import OperatorDesk
-import PumpControl
-import PumpDesk
-import PumpRules
 import RealTime
 
-/// The command path of a unit that drives pumps.
+/// The way in for people, and what the record says of commands of before.
 extension UnitHost {
-    /// How often the rules and the operators are read, and a socket that cannot be had is tried, again. Unit: s.
-    private static let rulesAgain = 10
+    /// How often the operators are read, and a socket that cannot be had is tried, again. Unit: s.
     private static let operatorsAgain = 5
     private static let doorAgain = 10
-
-    /// The command path, by what the journal tells; `nil` where no pump is driven.
-    func commands() -> DeskRounds? {
-        guard let desk, let pumps = desk.pumps, let keeper = configuration.pumpRules else { return nil }
-        keeper.read()
-        let history = CommandHistory(journal: configuration.journalDirectory)
-        return DeskRounds(
-            PumpDesk(history, pumps: pumps, gate: keeper, now: MonotonicClock().now()), asks: desk.asks)
-    }
 
     /// What commands of before have left open, in a host that could drive pumps and does not: nobody decides it now, so
     /// it stands as long as this host runs.
@@ -36,22 +24,6 @@ extension UnitHost {
             alarms.append((.pumpToBeLookedAt, nil))
         }
         return alarms
-    }
-
-    /// An order that is signed while the host runs counts within seconds.
-    func readRules() async {
-        guard let keeper = configuration.pumpRules else { return }
-        var told = keeper.faults
-        while (try? await Task.sleep(for: .seconds(Self.rulesAgain))) != nil {
-            keeper.read()
-            let faults = keeper.faults
-            if faults != told {
-                for fault in faults {
-                    logger.warning("a rule of the pumps cannot be used", metadata: ["fault": "\(fault)"])
-                }
-            }
-            told = faults
-        }
     }
 
     /// Lets people in until it is cancelled. Without its socket the host runs on, says so, and tries again.

@@ -6,7 +6,6 @@ import Synchronization
 import DeviceModel
 import Logging
 import Observability
-import PumpDesk
 import ProfileLanguage
 import RealTime
 import Sampling
@@ -45,7 +44,7 @@ extension UnitHost {
     /// Opens and closes what changed; every other line goes on undisturbed.
     func reload(_ read: UnitConfiguration) async {
         let before = configuration
-        let names = Set(desk?.pumps?.map(\.lineName) ?? [])
+        let names = desk?.drivenLines ?? []
         let driven = before.lines.map(\.address).filter { names.contains($0.description) }
         let plan = UnitReload(from: before, to: read, driven: Set(driven))
         for sentence in plan.waiting { logger.warning("\(sentence)") }

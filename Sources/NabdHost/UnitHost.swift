@@ -115,7 +115,6 @@ package final class UnitHost: Service {
         let memory = configuration.realTimePriority > 0 ? MemoryLock.lock() : nil
         memoryLock.withLock { $0 = memory }
         let (writer, beginning, unwritten) = try openJournal()
-        if unwritten.isEmpty { keepProfiles() }
         let lines = try workers.map { (worker: $0, streams: try writer.register($0.streams)) }
         let beds = makeBeds(session: writer.sessionKey)
         try recorder.start(
@@ -137,6 +136,8 @@ package final class UnitHost: Service {
         began.withLock { $0 = MonotonicClock().now() }
         let watch = watchService()
         recordWatch.start()
+        // For a later start: no sample waits for it.
+        if unwritten.isEmpty { keepProfiles() }
         tellProfiles()
         let scheduling = await scheduling()
         schedulingWords.withLock { $0 = scheduling }

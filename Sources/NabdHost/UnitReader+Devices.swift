@@ -35,6 +35,11 @@ extension UnitReader {
             barred: CommandShelf.patterns(of: profileFolders),
             isDriven: isDriven(handle, profile, on: address, lineValue))
         if let fault = plan.fault(on: address) { lineValue.error(fault) }
+        for fault in plan.faultyCommands {
+            diagnostics.warning(
+                lineValue.location,
+                "“\(handle)” is read and not driven, it can at most be stopped: \(fault), see \(fault.location)")
+        }
         unit.devices.append(
             UnitConfiguration.Device(
                 plan: plan, address: address, location: value.location, entry: value.canonicalText, udi: readUDI(map)))

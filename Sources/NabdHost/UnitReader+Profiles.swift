@@ -90,7 +90,8 @@ extension UnitReader {
     private func load(_ folder: String, _ value: YAMLValue, _ findings: Diagnostics) -> DeviceProfile? {
         let profile: DeviceProfile
         do throws(InvalidFile) {
-            profile = try DeviceProfile.load(folder)
+            // A host that runs reads a device whose commands cannot be carried out; it carries none of them out.
+            profile = try DeviceProfile.load(folder, commands: faultCost == .itsPart ? .areLeft : .areErrors)
         } catch {
             for diagnostic in error.diagnostics { findings.report(diagnostic) }
             return nil

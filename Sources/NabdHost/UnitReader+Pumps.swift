@@ -1,3 +1,4 @@
+#if Commands
 import Fieldbus
 import ProfileLanguage
 import PumpRules
@@ -23,29 +24,6 @@ extension UnitReader {
             diagnostics.warning(map.value.location, "no pump is driven: there is no policy.yaml in \(settings.rules)")
         }
         (unit.pumps, unit.pumpRules) = (settings, keeper)
-    }
-
-    /// Reads who may ask the host, and where.
-    mutating func readPeople(_ map: YAMLMapping) {
-        map.allow(["operators", "socket"])
-        guard let operators = map.required("operators")?.text("the file of those who may sign in") else { return }
-        unit.people = PeopleSettings(
-            operators: absolute(operators),
-            socket: map["socket"]?.text("the socket's path").map(absolute) ?? "\(unit.journalDirectory).people")
-    }
-
-    /// In files of before, the people stand with the pumps.
-    private mutating func readPeople(ofPumps map: YAMLMapping) {
-        guard unit.people == nil else {
-            for key in ["operators", "socket"] {
-                map[key]?.error("“people” says it already: take “\(key)” out here")
-            }
-            return
-        }
-        guard let operators = map.required("operators")?.text("the file of those who may command pumps") else { return }
-        unit.people = PeopleSettings(
-            operators: absolute(operators),
-            socket: map["socket"]?.text("the socket's path").map(absolute) ?? "\(unit.journalDirectory).pumps")
     }
 
     /// Whether the site's policy lets a device be driven. What is said over a network may come minutes later, when
@@ -84,3 +62,4 @@ extension UnitReader {
         return false
     }
 }
+#endif

@@ -12,6 +12,8 @@ package struct ServiceManager: Sendable {
         case stopping
         /// A sign of life.
         case alive
+        /// No sign of life is to be waited for: a manager that waits for some replaces this process at once.
+        case stuck
         /// How it is, in a sentence.
         case status(String)
 
@@ -21,6 +23,7 @@ package struct ServiceManager: Sendable {
             case .reloading(let time): "RELOADING=1\nMONOTONIC_USEC=\(time / 1000)"
             case .stopping: "STOPPING=1"
             case .alive: "WATCHDOG=1"
+            case .stuck: "WATCHDOG=trigger"
             case .status(let text): "STATUS=\(text.split(whereSeparator: \.isNewline).joined(separator: " "))"
             }
         }

@@ -1,5 +1,5 @@
+import CommandFacts
 import Foundation
-import PumpControl
 
 /// An answer as it goes over the socket: one JSON object, one line.
 package struct AnswerLine {

@@ -1,4 +1,4 @@
-import PumpControl
+import CommandFacts
 
 /// A caller's line to an answer: who it is, whether they may, and what the desk says, in a bounded time.
 final class DeskAnswering: Sendable {

@@ -1,5 +1,5 @@
+package import CommandFacts
 import Foundation
-package import PumpControl
 
 /// Who asks, and the proof. It is never written anywhere.
 package struct Credential: Sendable, Hashable, Codable {

@@ -1,6 +1,6 @@
 package import BedDesk
+package import CommandFacts
 package import Consultations
-package import PumpControl
 
 /// What somebody enters for a pump: everything as it was typed.
 package struct DeskEntry: Sendable, Hashable {

@@ -1,6 +1,6 @@
+package import CommandFacts
 import DeviceModel
 import Foundation
-package import PumpControl
 package import StrictYAML
 
 /// What somebody may do.

@@ -1,5 +1,5 @@
+package import CommandFacts
 import Dispatch
-package import PumpControl
 package import RealTime
 import Synchronization
 

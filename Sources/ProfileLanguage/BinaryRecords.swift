@@ -88,12 +88,25 @@ extension MessageDescription {
         /// The byte that counts them, from 1.
         package let number: Int
         package let lastWhen: ByteTest
+        /// The bytes that are the same in all parts of one answer and in the answer; `nil` where nothing tells.
+        package let same: Same?
+
+        /// Where the number of an answer stands.
+        package struct Same: Sendable, Hashable {
+            /// The most bytes that it has.
+            package static let longest = 8
+
+            /// In a part.
+            package let part: ClosedRange<Int>
+            /// In the answer, as many.
+            package let answer: ClosedRange<Int>
+        }
 
         /// Whether a frame of this length is one.
         package func fits(_ bytes: [UInt8], length: Int) -> Bool {
             if let lengths = self.length, !lengths.contains(length) { return false }
             for test in when where !test.holds(in: bytes, from: 0, length: length) { return false }
-            return number < length
+            return max(number, same?.part.upperBound ?? 0) < length
         }
     }
 

@@ -1,6 +1,6 @@
+package import CommandFacts
 package import DeviceModel
 package import Nomenclature
-package import PumpControl
 package import StrictYAML
 
 /// What may be changed at a device, within what limits. Declared here; who may ask for it, and how it is verified, is

@@ -293,6 +293,14 @@ package enum Grammar {
                 "the byte where their records, or the outermost list, begin"),
             Key("number", .whole(Bounds.frameByte), required: true, "the byte that counts them, from 1"),
             Key("last-when", .part(byteTest), required: true, "how the last before the answer is known"),
+            Key("same", .part(sameNumber), "the number by which all of one answer belong together"),
+        ])
+
+    static let sameNumber = Part(
+        "number of an answer", "Bytes that are the same in every part of an answer and in the answer itself.",
+        [
+            Key("part", .span(Bounds.frameByte), required: true, "where they stand in a part"),
+            Key("answer", .span(Bounds.frameByte), required: true, "where they stand in the answer, as many"),
         ])
 
     static let records = Part(

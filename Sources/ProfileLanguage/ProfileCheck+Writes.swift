@@ -1,6 +1,6 @@
+import CommandFacts
 import DeviceModel
 import Nomenclature
-import PumpControl
 import StrictYAML
 
 /// What a command of a Modbus device must be: one write, of numbers that its registers hold exactly, to a device that

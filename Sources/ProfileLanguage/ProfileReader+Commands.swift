@@ -1,7 +1,7 @@
+import CommandFacts
 import DeviceModel
 import Foundation
 import Nomenclature
-import PumpControl
 import StrictYAML
 
 /// Commands, and what a player of the device sends.

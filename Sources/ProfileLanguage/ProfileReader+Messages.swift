@@ -67,7 +67,8 @@ extension ProfileReader {
             message.template = template(written, separator: separator, text)
         }
         message.records = map["repeat"].flatMap { records($0, longest: frame.longest) }
-        message.parts = map["parts"].flatMap { parts($0, longest: frame.longest) }
+        let answer = message.records?.binary?.from ?? 0
+        message.parts = map["parts"].flatMap { parts($0, longest: frame.longest, answer: answer) }
         if message.parts != nil, !isReply || message.records?.binary?.lists.isEmpty != false {
             map["parts"]?.error("“parts” belong to the answer to a request, with binary records in “lists”")
         }
@@ -81,7 +82,7 @@ extension ProfileReader {
         return message
     }
 
-    private func parts(_ value: YAMLValue, longest: Int) -> MessageDescription.Parts? {
+    private func parts(_ value: YAMLValue, longest: Int, answer: Int) -> MessageDescription.Parts? {
         guard let map = value.mapping("parts of the answer") else { return nil }
         map.allow(Grammar.parts)
         guard let when = map.required("when")?.byteTests(limit: max(1, longest)), !when.isEmpty,
@@ -91,7 +92,26 @@ extension ProfileReader {
         else { return nil }
         return MessageDescription.Parts(
             when: when, length: map["length"]?.span("the frame's bytes", 1...max(1, longest)), from: from,
-            number: number, lastWhen: last)
+            number: number, lastWhen: last,
+            same: map["same"].flatMap { same($0, part: min(from, longest), answer: min(answer, longest)) })
+    }
+
+    /// - Parameters:
+    ///   - part: where the records of a part begin.
+    ///   - answer: where those of the answer begin.
+    private func same(_ value: YAMLValue, part: Int, answer: Int) -> MessageDescription.Parts.Same? {
+        guard let map = value.mapping("the number of an answer") else { return nil }
+        map.allow(Grammar.sameNumber)
+        guard let inPart = map.required("part")?.span("bytes before the records of a part", 0...max(0, part - 1)),
+            let inAnswer = map.required("answer")?.span("bytes before the records", 0...max(0, answer - 1))
+        else { return nil }
+        guard inPart.count == inAnswer.count, inPart.count <= MessageDescription.Parts.Same.longest else {
+            value.error(
+                "the number has \(inPart.count) bytes in a part and \(inAnswer.count) in the answer: it is the same "
+                    + "number, of at most \(MessageDescription.Parts.Same.longest) bytes")
+            return nil
+        }
+        return MessageDescription.Parts.Same(part: inPart, answer: inAnswer)
     }
 
     private func template(_ text: String, separator: Separator?, _ value: YAMLValue) -> Template? {

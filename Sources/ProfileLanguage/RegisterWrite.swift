@@ -79,23 +79,4 @@ extension DeviceProfile {
         let fields = write.parts.compactMap { field($0.field) }
         return fields.allSatisfy { $0.writeFault == nil } ? WriteSpan(write, fields) : nil
     }
-
-    /// The numbers of a write's registers, or of its coils, in their order.
-    ///
-    /// - Parameter argument: an argument as it is sent, by its name; `nil` where it is missing.
-    package func words(of write: RegisterWrite, argument: (String) -> String?) -> [UInt16]? {
-        var words: [UInt16] = []
-        for part in write.parts {
-            guard let field = field(part.field) else { return nil }
-            switch part.content {
-            case .value(let code):
-                guard let written = try? field.words(code) else { return nil }
-                words += written
-            case .argument(let name):
-                guard let text = argument(name), let written = try? field.words(text) else { return nil }
-                words += written
-            }
-        }
-        return words
-    }
 }

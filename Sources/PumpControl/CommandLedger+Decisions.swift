@@ -1,3 +1,5 @@
+package import CommandFacts
+
 /// What may be done, decided without doing it. Each answer is the event that is to be journalled, or why not.
 extension CommandLedger {
     /// Why something is not done.

@@ -1,3 +1,5 @@
+package import CommandFacts
+
 /// What is given of a drug in a time.
 package struct Dose: Sendable, Hashable {
     /// The units that a dose may be ordered in, by their UCUM codes.

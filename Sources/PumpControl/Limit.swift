@@ -1,3 +1,5 @@
+package import CommandFacts
+
 /// Whose limit it is.
 package enum LimitSource: String, Sendable, Hashable, CaseIterable {
     /// What the pump's profile says it can do.

@@ -1,3 +1,4 @@
+import CommandFacts
 import OperatorDesk
 import PumpControl
 

@@ -1,5 +1,5 @@
+import CommandFacts
 import OperatorDesk
-import PumpControl
 
 /// What the host is doing for a command that is open. Nothing of it is needed to know what is true: that is the
 /// ledger.

@@ -1,8 +1,8 @@
+package import CommandFacts
 package import DevicePlans
 package import LineEngine
 import Nomenclature
 import ProfileLanguage
-package import PumpControl
 
 /// The way to a line's thread: nothing here waits.
 package protocol PumpLine: AnyObject, Sendable {
@@ -32,10 +32,10 @@ package struct DrivenPump: Sendable {
 
     package var handle: String { plan.handle }
 
-    /// `nil` for a device that has no commands.
+    /// `nil` for a device that has no commands, nor any that cannot be carried out.
     package init?(_ plan: DevicePlan, profileDigest: String, device: Int, lineName: String, line: any PumpLine) {
         let commands = plan.commands
-        if commands.isEmpty { return nil }
+        if commands.isEmpty, plan.faultyCommands.isEmpty { return nil }
         (self.plan, self.commands, self.profileDigest, self.device) = (plan, commands, profileDigest, device)
         (self.lineName, self.line) = (lineName, line)
         key = plan.expectedSerial.map { PumpKey(serial: $0) } ?? PumpKey(port: lineName)

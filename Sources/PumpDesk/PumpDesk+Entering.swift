@@ -1,3 +1,4 @@
+import CommandFacts
 import DevicePlans
 import LineEngine
 import OperatorDesk

@@ -1,7 +1,7 @@
+import CommandFacts
 import DevicePlans
 import LineEngine
 import OperatorDesk
-import PumpControl
 
 /// What lines report, what is asked of them, and stops.
 extension PumpDesk {

@@ -1,3 +1,4 @@
+import CommandFacts
 import DevicePlans
 import LineEngine
 import Nomenclature
@@ -163,6 +164,10 @@ extension PumpDesk {
     private func read(_ entry: DeskEntry) throws(DeskRefusal) -> Entry {
         let pump = try known(entry.device)
         guard let (_, plan) = pump.command(entry.command) else {
+            if let fault = pump.plan.faultyCommands.first {
+                throw DeskRefusal(
+                    code: "notDriven", "\(entry.device) is not driven, it can at most be stopped: \(fault).")
+            }
             throw DeskRefusal(
                 code: "unknownCommand",
                 "\(entry.device) has no command “\(entry.command)”; it has "

@@ -1,9 +1,9 @@
+import CommandFacts
 import DeviceModel
 import DevicePlans
 import Nomenclature
 import OperatorDesk
 import ProfileLanguage
-import PumpControl
 
 /// What those who ask are shown.
 extension PumpDesk {
@@ -19,7 +19,7 @@ extension PumpDesk {
         return PumpView(
             device: pump.handle,
             model: "\(pump.plan.profile.device.manufacturer) \(pump.plan.profile.device.model)", line: pump.lineName,
-            isDriven: true,
+            isDriven: pump.plan.faultyCommands.isEmpty,
             commands: pump.commands.map { command in
                 OfferView(
                     command.name,

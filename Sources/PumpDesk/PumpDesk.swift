@@ -1,8 +1,9 @@
+package import CommandFacts
 package import DeviceModel
 import DevicePlans
 import LineEngine
 package import OperatorDesk
-package import PumpControl
+import PumpControl
 
 /// An event of a command on its way to the journal.
 package struct DeskEvent: Sendable, Hashable {

@@ -1,3 +1,4 @@
+import CommandFacts
 import PumpControl
 import StrictYAML
 

@@ -1,3 +1,4 @@
+package import CommandFacts
 package import PumpControl
 
 /// What a drug may be given from.

@@ -1,3 +1,4 @@
+import CommandFacts
 import PumpControl
 
 /// The quantities: each against its limits, and all against one another.

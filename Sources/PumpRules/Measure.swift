@@ -1,3 +1,4 @@
+package import CommandFacts
 package import PumpControl
 
 /// What of an infusion is limited.

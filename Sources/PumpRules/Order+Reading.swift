@@ -1,5 +1,5 @@
+import CommandFacts
 import DeviceModel
-import PumpControl
 import StrictYAML
 
 extension Orders {

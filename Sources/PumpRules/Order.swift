@@ -1,3 +1,4 @@
+package import CommandFacts
 package import PumpControl
 
 /// Whose order it is. Opaque: it is compared, and shown nowhere.

@@ -1,4 +1,4 @@
-package import PumpControl
+package import CommandFacts
 
 /// What somebody asks a device to do, with what is known of the device.
 package struct PumpRequest: Sendable, Hashable {

@@ -1,4 +1,5 @@
-package import PumpControl
+package import CommandFacts
+import PumpControl
 
 /// What rules are for: a training library is no library for a treatment.
 package enum RuleUse: String, Sendable, Hashable, CaseIterable {

@@ -1,3 +1,4 @@
+package import CommandFacts
 package import PumpControl
 
 /// Whose rule it is.

@@ -1,3 +1,4 @@
+#if Commands
 package import LineEngine
 import RealTime
 
@@ -11,3 +12,4 @@ extension LineWorker {
 
     package func stopsAsked(device: Int) -> Int64 { recorder.stopsAsked(device: device) }
 }
+#endif

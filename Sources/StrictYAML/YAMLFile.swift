@@ -14,6 +14,11 @@ package struct YAMLFile {
 
     /// Reads a file. Throws ``InvalidFile`` with the place of the fault; never a library's own error.
     package init(path: String, diagnostics: Diagnostics = Diagnostics()) throws(InvalidFile) {
+        try self.init(path: path, data: Data(Self.contents(path)), diagnostics: diagnostics)
+    }
+
+    /// What is in a regular file, up to a byte more than is read of one. Throws ``InvalidFile`` where it is none.
+    package static func contents(_ path: String) throws(InvalidFile) -> [UInt8] {
         let start = SourceLocation(file: path, line: 1, column: 1)
         var details = stat()
         guard stat(path, &details) == 0, details.st_mode & S_IFMT != S_IFDIR else {
@@ -29,14 +34,14 @@ package struct YAMLFile {
         }
         defer { fclose(file) }
         // The limit comes before the content, whatever the file says of its own size.
-        var data = Data()
+        var data: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while data.count <= Self.sizeLimit {
+        while data.count <= sizeLimit {
             let count = fread(&buffer, 1, buffer.count, file)
             if count == 0 { break }
-            data.append(contentsOf: buffer.prefix(count))
+            data += buffer.prefix(count)
         }
-        try self.init(path: path, data: data, diagnostics: diagnostics)
+        return data
     }
 
     /// Reads text that is already in memory; `path` is what messages call it.

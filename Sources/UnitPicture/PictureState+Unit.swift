@@ -1,9 +1,9 @@
+import CommandFacts
 import Consultations
 import Alarms
 import DeviceModel
 import JournalFolds
 import Patients
-import PumpControl
 import Scores
 
 /// The parts of a picture as JSON.

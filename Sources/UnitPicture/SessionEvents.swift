@@ -1,9 +1,9 @@
+import CommandFacts
 import CommandRecord
 import Consultations
 import DeviceModel
 import JournalFolds
 import Patients
-import PumpControl
 import SampleJournal
 import Scores
 

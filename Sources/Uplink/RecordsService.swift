@@ -48,6 +48,9 @@ package protocol RecordsService: Sendable {
     /// Reads a resource back.
     func read(_ url: String, within limit: Duration) async -> ReadAnswer
 
+    /// The same for what waits for no pause of this unit's own: alarms.
+    var urgent: any RecordsService { get }
+
     /// What this unit's people must put right before it costs delivery; `nil` when there is nothing.
     func concern() async -> String?
 
@@ -56,6 +59,7 @@ package protocol RecordsService: Sendable {
 }
 
 extension RecordsService {
+    package var urgent: any RecordsService { self }
     package func concern() async -> String? { nil }
     package func renewal() -> String? { nil }
 }

@@ -62,12 +62,33 @@ package final class RenewedClient: RecordsService {
     }
 
     package func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
-        await exchange {
+        await put(resources, within: limit, compressed: compressed, isUrgent: false)
+    }
+
+    private func put(
+        _ resources: [FHIRResource], within limit: Duration, compressed: Bool, isUrgent: Bool
+    ) async -> Answer {
+        await exchange(isUrgent: isUrgent) {
             await $0.put(resources, within: limit, compressed: compressed, token: $1)
         } otherwise: {
             .unreachable(reason: $0)
         }
     }
+
+    /// The same connections, certificate and token for alarms.
+    private struct Urgent: RecordsService {
+        let client: RenewedClient
+
+        func put(_ resources: [FHIRResource], within limit: Duration, compressed: Bool) async -> Answer {
+            await client.put(resources, within: limit, compressed: compressed, isUrgent: true)
+        }
+
+        func read(_ url: String, within limit: Duration) async -> ReadAnswer {
+            await client.read(url, within: limit)
+        }
+    }
+
+    package var urgent: any RecordsService { Urgent(client: self) }
 
     package func read(_ url: String, within limit: Duration) async -> ReadAnswer {
         await exchange {
@@ -110,7 +131,7 @@ package final class RenewedClient: RecordsService {
 
     /// An exchange with a token, where one is wanted. One that is not taken is asked for anew, once.
     private func exchange<Value: Sendable>(
-        _ body: @Sendable (FHIRClient, String?) async -> FHIRClient.Answered<Value>,
+        isUrgent: Bool = false, _ body: @Sendable (FHIRClient, String?) async -> FHIRClient.Answered<Value>,
         otherwise: @Sendable (String) -> Value
     ) async -> Value {
         func answer(_ token: String?) async -> FHIRClient.Answered<Value> {
@@ -122,7 +143,7 @@ package final class RenewedClient: RecordsService {
         }
         guard let tokens else { return await answer(nil).value }
         for isFirst in [true, false] {
-            switch await tokens.token(asking) {
+            switch await tokens.token(isUrgent: isUrgent, asking) {
             case .missing(let reason): return otherwise(reason)
             case .token(let token):
                 let answered = await answer(token)

@@ -28,13 +28,17 @@ struct ServiceProof: Sendable {
     /// nothing of a certificate then. Throws ``EnrolmentFault/notTaken``, ``EnrolmentFault/unproved``, and
     /// ``EnrolmentFault/stopped`` where the task is cancelled: an exchange that is broken off has no answer.
     func hold(_ fresh: String) async throws(EnrolmentFault) {
-        try await Self.hold(fresh, beside: service.clientCertificate) { await told($0) }
+        try await Self.hold(fresh, beside: service.clientCertificate, wantsToken: service.smart != nil) {
+            await told($0)
+        }
     }
 
-    /// - Parameter told: what the service says to who shows the pair in a file.
-    static func hold(_ fresh: String, beside inUse: String, told: (String) async -> Told)
-        async throws(EnrolmentFault)
-    {
+    /// - Parameters:
+    ///   - wantsToken: whether requests of this unit carry a token; these do not.
+    ///   - told: what the service says to who shows the pair in a file.
+    static func hold(
+        _ fresh: String, beside inUse: String, wantsToken: Bool = false, told: (String) async -> Told
+    ) async throws(EnrolmentFault) {
         func answer(_ pair: String) async throws(EnrolmentFault) -> Told {
             let answer = await told(pair)
             guard !Task.isCancelled else { throw .stopped }
@@ -43,17 +47,21 @@ struct ServiceProof: Sendable {
         let former = try await answer(inUse)
         guard former != .nothing else { return }
         let new = try await answer(fresh)
-        guard !isTaken(former: former, new: new) else { return }
+        guard !isTaken(former: former, new: new, wantsToken: wantsToken) else { return }
         // It may have gone away between the two, or have a fault of its own.
         guard !new.isOfService, try await answer(inUse) == former else { throw .unproved }
         throw .notTaken
     }
 
     /// Whether an answer to the new pair is as good as one to the former: without a token both may be refused.
-    static func isTaken(former: Told, new: Told) -> Bool {
+    ///
+    /// A service that wants tokens and answers 401 has taken the certificate and misses the token, of which there is
+    /// none in this question: that is better than the 403 by which the former has no right to anything. Where no token
+    /// is wanted, 401 says that the certificate is nobody's, and 403 that it is somebody's: the former stays.
+    static func isTaken(former: Told, new: Told, wantsToken: Bool = false) -> Bool {
         guard case .status(let former) = former else { return true }
         guard case .status(let new) = new else { return false }
-        return new < 400 || new == former
+        return new < 400 || new == former || wantsToken && (former, new) == (403, 401)
     }
 
     private func told(_ pair: String) async -> Told {

@@ -30,9 +30,11 @@ actor TokenKeeper {
     init(_ settings: SMARTSettings) { self.settings = settings }
 
     /// A token that is good now, asked for where there is none.
-    func token(_ asking: @escaping Asking) async -> Found {
+    ///
+    /// - Parameter isUrgent: for an alarm, which waits for no pause but one that the token service asked for.
+    func token(isUrgent: Bool = false, _ asking: @escaping Asking) async -> Found {
         look()
-        switch state.step(at: .now) {
+        switch state.step(at: .now, isUrgent: isUrgent) {
         case .use(let token): return .token(token)
         case .renew(let token):
             // What is sent meanwhile does not wait for it.

@@ -21,6 +21,8 @@ struct TokenState {
         let reason: String
         /// Nobody asks again before.
         let until: Instant
+        /// An alarm does not before: where the token service asked for patience, or its tokens are not taken.
+        let urgentUntil: Instant
     }
 
     enum Step: Equatable {
@@ -31,7 +33,7 @@ struct TokenState {
         case wait(reason: String)
     }
 
-    /// The longest pause that is not the service's own wish. An alarm may wait for it. Unit: s.
+    /// The longest pause that is not the service's own wish. Unit: s.
     private static let longestPause: Int64 = 15
     /// The longest that the service may wish for. Unit: s.
     private static let patience: Int64 = 3600
@@ -42,7 +44,8 @@ struct TokenState {
     /// How often it came to nothing since the records service took a token.
     private var failures = 0
 
-    func step(at now: Instant) -> Step {
+    /// - Parameter isUrgent: an alarm is to go, which waits for no pause but one that the token service asked for.
+    func step(at now: Instant, isUrgent: Bool = false) -> Step {
         switch phase {
         case .none: return .ask
         case .held(let held):
@@ -52,7 +55,8 @@ struct TokenState {
             if let former, now < former.endsAt {
                 return now < failure.until ? .use(former.token) : .renew(whileUsing: former.token)
             }
-            return now < failure.until ? .wait(reason: failure.reason) : .ask
+            let until = isUrgent ? failure.urgentUntil : failure.until
+            return now < until ? .wait(reason: failure.reason) : .ask
         }
     }
 
@@ -66,17 +70,23 @@ struct TokenState {
     }
 
     /// Asking came to nothing.
-    mutating func fail(_ failure: TokenFailure, at now: Instant) {
+    ///
+    /// - Parameter holdsAlarms: whether alarms wait for the pause too: another token would help them no more.
+    mutating func fail(_ failure: TokenFailure, at now: Instant, holdsAlarms: Bool = false) {
         failures += 1
         let usual = min(Self.longestPause, 1 << min(failures - 1, 6))
-        let pause = max(usual, min(failure.retryAfter ?? 0, Self.patience))
+        let asked = max(0, min(failure.retryAfter ?? 0, Self.patience))
+        let pause = max(usual, asked)
         let former: Held? =
             switch phase {
             case .held(let held): held
             case .failing(_, let former): former
             case .none: nil
             }
-        phase = .failing(Failure(reason: failure.reason, until: now + .seconds(pause)), former: former)
+        phase = .failing(
+            Failure(
+                reason: failure.reason, until: now + .seconds(pause),
+                urgentUntil: now + .seconds(holdsAlarms ? pause : asked)), former: former)
     }
 
     /// The records service took a token.
@@ -89,7 +99,7 @@ struct TokenState {
     mutating func refuse(_ token: String, _ failure: TokenFailure, at now: Instant) {
         guard holds(token) else { return }
         phase = .none
-        fail(failure, at: now)
+        fail(failure, at: now, holdsAlarms: true)
     }
 
     private func holds(_ token: String) -> Bool {

@@ -152,7 +152,7 @@ package final class UplinkService: Sendable {
                 if !pass.hasMoved { try await Task.sleep(for: Self.rest) }
                 continue
             }
-            failures += 1
+            failures = Self.failures(failures, hasMoved: pass.hasMoved, wait)
             let seen = storedBatches.load(ordering: .relaxed)
             // An alarm that was stored says that the way is there again.
             try await pause(wait, failures) { [self] in
@@ -234,7 +234,7 @@ package final class UplinkService: Sendable {
         let reader = try JournalReader(directory: directory)
         let unit = try reader.unit() ?? settings.unit
         return try LaneRunner(
-            service, DeliveryWork(reader, book, unit: unit, settings: settings),
+            isUrgent ? service.urgent : service, DeliveryWork(reader, book, unit: unit, settings: settings),
             reconciliation ?? Reconciliation(book, every: .nanoseconds(settings.reconcileEvery)),
             isUrgent ? nil : link)
     }
@@ -285,13 +285,6 @@ package final class UplinkService: Sendable {
             try await Task.sleep(for: min(Self.rest, end - .now))
             if try isOver() { return }
         }
-    }
-
-    /// Full jitter: anything up to the step, which doubles from 1 s to 60 s; never less than the service asked for.
-    /// Unit: ms.
-    private static func pause(_ failures: Int, retryAfter: Int64?) -> Int {
-        let step = min(60_000, 1000 << min(failures - 1, 6))
-        return max(Int.random(in: 100...step), Int(max(0, min(retryAfter ?? 0, 3600))) * 1000)
     }
 
     // MARK: What is told

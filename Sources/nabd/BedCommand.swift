@@ -10,15 +10,16 @@ struct BedCommand: ParsableCommand {
         commandName: "bed",
         abstract: "The beds of this unit: who is there, by which preset they are watched, what was entered.",
         discussion:
-            "Who a patient is, is typed when it is asked for, or read from standard input: whatever stands in a "
-            + "command can be seen by everybody at this machine.",
+            "Who a patient is, and what is entered of one, is typed when it is asked for, or read from standard input: "
+            + "whatever stands in a command can be seen by everybody at this machine.",
         subcommands: [
             List.self, PresetChoice.self, Bind.self, Unbind.self, Withdraw.self, Replace.self, Enter.self,
         ], defaultSubcommand: List.self)
 
     struct SignIn: ParsableArguments {
         @Option(help: "The host's socket for people; /run/nabd/people, where nothing is said.") var people: String?
-        @Flag(help: "Read the secret, then each identifier, from standard input, a line each.") var secretStdin = false
+        @Flag(help: "Read the secret, then each identifier or the value, from standard input, a line each.")
+        var secretStdin = false
         @Flag(help: "Print the answer as a JSON line.") var json = false
         @Option(name: .customLong("as"), help: "Who you are.") var id: String
 
@@ -133,14 +134,29 @@ struct BedCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
                 "Enter what no device measures: consciousness, oxygen, counted breaths, the scale for SpO2, symptoms."
-        ).examples("nabd bed enter chair-1 consciousness A --as layla", "nabd bed enter chair-1 esas-pain 4 --as layla")
+        ).examples("nabd bed enter chair-1 consciousness --as layla", "nabd bed enter chair-1 esas-pain --as layla")
         @Argument(help: "The bed.") var bed: String
         @Argument(help: "consciousness, oxygen, respiration, spo2-scale, or one of the symptoms esas-….") var item:
             String
-        @Argument(help: "The value.") var value: String
+        @Argument(help: .hidden) var misplaced: [String] = []
         @OptionGroup var signIn: SignIn
 
-        func run() throws { try signIn.ask { .enter(bed: bed, item: item, value: value) } }
+        func validate() throws {
+            guard misplaced.isEmpty else {
+                throw ValidationError(
+                    "Everybody on this machine can read what stands in a command: the value is typed when it is asked "
+                        + "for, or given on standard input behind the secret.")
+            }
+        }
+
+        func run() throws {
+            try signIn.ask {
+                guard let value = try EntryInput.lines(from: nil, asking: "\(item):", most: 1).first else {
+                    throw PumpCaller.refuse("Nothing was entered for \(item).")
+                }
+                return .enter(bed: bed, item: item, value: value)
+            }
+        }
     }
 }
 

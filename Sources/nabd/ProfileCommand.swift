@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandFacts
 import DeviceDrivers
 import DeviceModel
 import DevicePlans
@@ -189,6 +190,7 @@ struct ProfileCommand: ParsableCommand {
                         ? "\(copies) damaged copies gave no wrong value"
                         : "no copy was damaged: nothing in the frames would tell")
             )
+            if !CommandPath.isBuilt { print("What commands send was not tried: \(CommandPath.lacking).") }
             print("\(found.count - failed) passed, \(failed) failed")
             if failed > 0 { throw ExitCode(ExitStatus.bad.rawValue) }
         }

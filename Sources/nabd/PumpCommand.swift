@@ -1,7 +1,8 @@
+#if Commands
 import ArgumentParser
+import CommandFacts
 import Foundation
 import OperatorDesk
-import PumpControl
 
 /// Exit codes: 0 done, 1 refused or not known to be done, 2 the host cannot be reached.
 struct PumpCommand: ParsableCommand {
@@ -40,15 +41,20 @@ struct PumpCommand: ParsableCommand {
     struct Entry: ParsableArguments {
         @Argument(help: "The pump's name in the unit's configuration.") var device: String
         @Argument(help: "The command's name, as `list` tells it.") var command: String
-        @Argument(help: "Quantities as name=quantity, such as rate=4.17: exactly as they are to be.")
-        var quantities: [String] = []
-        @Option(help: "The order that it carries out, by its id.") var order: String?
-        @Option(help: "Why, where the host asks for a reason.") var reason: String?
+        @Option(
+            name: .customLong("from"),
+            help: "A file of your own, mode 0600, with what is entered; else it is typed, or stands behind the secret.")
+        var file: String?
+        @Argument(help: .hidden) var misplaced: [String] = []
+
+        private static let question =
+            "Quantities, a line for each: name=quantity, such as rate=4.17. Where asked for, order=ID and "
+            + "reason=WORDS. An empty line ends it."
 
         /// What was typed, as it was typed.
         func entry() throws -> DeskEntry {
             var entries: [String: String] = [:]
-            for typed in quantities {
+            for typed in try EntryInput.lines(from: file, asking: Self.question) {
                 let parts = typed.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
                 guard parts.count == 2 else {
                     throw PumpCaller.refuse("“\(typed)” is no quantity: write name=quantity, such as rate=4.17.")
@@ -57,7 +63,16 @@ struct PumpCommand: ParsableCommand {
                     throw PumpCaller.refuse("“\(parts[0])” was entered twice: enter it once.")
                 }
             }
+            let (order, reason) = (entries.removeValue(forKey: "order"), entries.removeValue(forKey: "reason"))
             return DeskEntry(device: device, command: command, entries: entries, order: order, reason: reason)
+        }
+
+        func validate() throws {
+            guard misplaced.isEmpty else {
+                throw ValidationError(
+                    "Everybody on this machine can read what stands in a command: quantities are typed when they are "
+                        + "asked for, given on standard input behind the secret, or with --from FILE.")
+            }
         }
     }
 
@@ -89,29 +104,30 @@ struct PumpCommand: ParsableCommand {
 
     struct Draft: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Enter a command: the first of two people.").examples(
-            "nabd pump draft pump-a rate new-rate=4.17 --as layla",
-            "nabd pump draft pump-a rate new-rate=4.17 --dry-run --as layla")
+            "nabd pump draft pump-a rate --as layla", "nabd pump draft pump-a rate --dry-run --as layla",
+            "nabd pump draft pump-a rate --from entry.txt --as layla")
         @OptionGroup var entered: Entry
         @Flag(help: "Only show the bytes that would go out.") var dryRun = false
         @OptionGroup var signIn: SignIn
 
         func run() throws {
+            let caller = try signIn.caller()
             let entry = try entered.entry()
-            try signIn.caller().tell(dryRun ? .preview(entry) : .draft(entry))
+            try caller.tell(dryRun ? .preview(entry) : .draft(entry))
         }
     }
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Enter the same by yourself, as the second person: what differs voids both."
-        ).examples("nabd pump verify 12 pump-a rate new-rate=4.17 --as omar")
+        ).examples("nabd pump verify 12 pump-a rate --as omar")
         @Argument(help: "The command's number.") var number: Int64
         @OptionGroup var entered: Entry
         @OptionGroup var signIn: SignIn
 
         func run() throws {
-            let entry = try entered.entry()
-            try signIn.caller().tell(.verify(number, entry))
+            let caller = try signIn.caller()
+            try caller.tell(.verify(number, try entered.entry()))
         }
     }
 
@@ -196,3 +212,4 @@ struct PumpCommand: ParsableCommand {
         func run() throws { try signIn.caller().tell(.unlock(device: device)) }
     }
 }
+#endif

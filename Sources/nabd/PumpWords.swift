@@ -1,5 +1,5 @@
+import CommandFacts
 import OperatorDesk
-import PumpControl
 
 /// Answers as sentences for whoever stands at the pump.
 enum PumpWords {

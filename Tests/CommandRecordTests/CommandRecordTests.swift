@@ -1,6 +1,6 @@
+import CommandFacts
 import DeviceModel
 import Foundation
-import PumpControl
 import TestSupport
 import Testing
 
@@ -28,7 +28,10 @@ import Testing
             .intended(2, effect), .sent(2), .unanswered(2, .silent), .drafted(try content("7"), by: Operator("c")),
             .stopAsked(pump, by: Operator("d")), .stopNotDelivered(pump, of: 8),
         ]
-        for (place, event) in events.enumerated() { ledger.apply(event, number: Int64(place + 1), at: Int64(place)) }
+        for (place, event) in events.enumerated() {
+            // It went out at the moment of its intent: the pause is from the later of the two.
+            ledger.apply(event, number: Int64(place + 1), at: Int64(place == 4 ? 3 : place))
+        }
         return ledger
     }
 

@@ -1,5 +1,5 @@
+import CommandFacts
 import DeviceModel
-import PumpControl
 import TestSupport
 
 /// Events as no desk would make them and any journal may hold them: all that the types allow and the form takes.

@@ -142,7 +142,11 @@ import Testing
     @Test(arguments: [
         (", lists: [0], attributes: {7: record}", "", "binary records in “lists”"), ("number: 3", "number: 900", "900"),
         ("number: 3", "number: 5", "counts them"),
-        (", last-when: {byte: 4, is: 1}", "", "last-when"), ("when: {byte: 2, is: 2}, from", "from", "when"),
+        (", last-when: {byte: 4, is: 1}", "", "last-when"),
+        ("is: 1}}", "is: 1}, same: {part: 5, answer: 2}}", "records of a part"),
+        ("is: 1}}", "is: 1}, same: {part: 3, answer: 3}}", "before the records"),
+        ("is: 1}}", "is: 1}, same: {part: 3..4, answer: 2}}", "2 bytes in a part and 1 in the answer"),
+        ("is: 1}}", "is: 1}, same: {part: 3}}", "answer"), ("when: {byte: 2, is: 2}, from", "from", "when"),
     ])
     func partsThatCannotBeAreRefused(written: String, instead: String, words: String) {
         let text = Self.text.replacing(written, with: instead)
@@ -189,6 +193,49 @@ import Testing
         #expect(try readInTurn([[[0x55, 0x55, 0x55], whole]], taking: true).isEmpty)
         // The next question asks for another answer.
         #expect(try readInTurn([[[0x55, 0x55, 0x55], whole], [whole]], taking: true).contains("0: 10"))
+    }
+
+    /// What cannot be walked is malformed, whatever question is outstanding, and no values of another's.
+    @Test(arguments: [true, false]) func anAnswerThatCannotBeWalkedIsMalformed(isAwaited: Bool) throws {
+        let plan = try Self.load().compile(handle: "device")
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        var decoder = SerialDecoder(plan, serial)
+        var kept = Kept()
+        let broken = Self.frame([1, 0, 1, 0, 8] + Self.record(5, 10))
+        if isAwaited { decoder.expect(0) }
+        // In the middle of parts it ends them: what follows is not their answer.
+        for bytes in isAwaited ? [first, second, broken, empty] : [broken] {
+            decoder.feed(bytes, count: bytes.count, time: 1, sink: &kept)
+        }
+        #expect(decoder.counters.malformed == (isAwaited ? 2 : 1) && decoder.counters.unsolicited == 0)
+        #expect(decoder.takeAnswered() == nil && decoder.takeUnasked() == nil)
+        #expect(kept.records.isEmpty)
+    }
+
+    /// Where the profile says by which number they belong together: here the byte before the list.
+    @Test func partsOfTwoAnswersAreNeverPutTogether() throws {
+        let text = Self.text.replacing("from: 5", with: "from: 6").replacing("from: 3", with: "from: 4")
+            .replacing("last-when: {byte: 4, is: 1}}", with: "last-when: {byte: 4, is: 1}, same: {part: 5, answer: 3}}")
+        func part(_ number: UInt8, isLast: Bool = false, of answer: UInt8, _ attributes: [UInt8]...) -> [UInt8] {
+            Self.frame([2, number, isLast ? 1 : 0, answer] + Self.list(attributes))
+        }
+        func end(of answer: UInt8) -> [UInt8] { Self.frame([1, answer] + Self.list([])) }
+        for (one, other, last) in [(7, 7, 7), (0, 0, 0), (7, 8, 7), (7, 7, 8), (7, 8, 8), (0, 7, 7), (7, 7, 0)] {
+            let heard = try readInTurn(
+                [
+                    [
+                        part(1, of: UInt8(one), Self.record(5, 10)),
+                        part(2, isLast: true, of: UInt8(other), Self.record(6, 20)), end(of: UInt8(last)),
+                    ]
+                ], of: text)
+            #expect(heard == (one == other && other == last ? ["0: 10", "1: 20"] : []), "\(one) \(other) \(last)")
+        }
+        // The first of another answer begins anew.
+        let anew = [
+            part(1, of: 7, Self.record(5, 99)), part(1, of: 8, Self.record(5, 10)),
+            part(2, isLast: true, of: 8, Self.record(6, 20)), end(of: 8),
+        ]
+        #expect(try readInTurn([anew], of: text) == ["0: 10", "1: 20"])
     }
 
     /// A result is told again where anything of it is another, and not only its last message.

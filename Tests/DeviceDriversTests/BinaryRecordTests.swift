@@ -72,10 +72,13 @@ import Testing
                 var changed = whole
                 changed[place] = other
                 let heard = try read(profile, [changed])
-                #expect(heard.allSatisfy { $0 == "notAvailable absent" }, "byte \(place) is \(other): \(heard)")
+                let isNone = heard == ["notAvailable absent"] || heard == ["invalid malformed"]
+                #expect(isNone, "byte \(place) is \(other): \(heard)")
             }
         }
-        for length in 0..<whole.count { #expect(try read(profile, [Array(whole[..<length])]).isEmpty) }
+        for length in 0..<whole.count {
+            #expect(try read(profile, [Array(whole[..<length])]) == ["invalid malformed"])
+        }
     }
 
     @Test func aKeyThatComesTwiceHasNoValue() throws {
@@ -83,7 +86,7 @@ import Testing
         #expect(try read(profile, [[5, 0, 1, 6, 0, 2]]) == ["1"])
         #expect(try read(profile, [[5, 0, 1, 5, 0, 1], [5, 0, 3]]) == ["invalid malformed", "3"])
         // Bytes that are no whole record make the message none.
-        #expect(try read(profile, [[5, 0, 1, 5]]).isEmpty)
+        #expect(try read(profile, [[5, 0, 1, 5]]) == ["invalid malformed"])
     }
 
     @Test func whatStandsInTheRecordAndBesideItIsOfThatRecord() throws {
@@ -203,10 +206,12 @@ import Testing
                 let heard = try read(profile, changed)
                 // The other record shorter, or ours: then whole samples of ours, or nothing.
                 let isShorter = heard == Array(["1", "2", "underflow sentinel"].prefix(heard.count))
-                #expect(isShorter, "byte \(place) is \(other): \(heard)")
+                #expect(isShorter || heard == ["invalid malformed"], "byte \(place) is \(other): \(heard)")
             }
         }
-        for length in 0..<whole.count { #expect(try read(profile, Array(whole[..<length])).isEmpty) }
+        for length in 0..<whole.count {
+            #expect(try read(profile, Array(whole[..<length])) == ["invalid malformed"])
+        }
     }
 
     @Test func whatDoubtsARecordDoubtsEachOfItsValues() throws {
@@ -232,8 +237,22 @@ import Testing
     @Test func recordsThatTellTheirLengthFollowEachOther() throws {
         let profile = try load("stride: {byte: 1, type: uint8, adds: 2}, key-at: 0, from: 2")
         #expect(try read(profile, [9, 3, 1, 1, 1, 5, 4, 0, 1, 0, 2, 9, 0]) == ["1", "2"])
-        #expect(try read(profile, [9, 3, 1, 1, 1, 5, 4, 0, 1, 0, 2, 9]).isEmpty)
-        #expect(try read(profile, [9, 3, 1, 1, 1, 5, 5, 0, 1, 0, 2]).isEmpty)
+        #expect(try read(profile, [9, 3, 1, 1, 1, 5, 4, 0, 1, 0, 2, 9]) == ["invalid malformed"])
+        #expect(try read(profile, [9, 3, 1, 1, 1, 5, 5, 0, 1, 0, 2]) == ["invalid malformed"])
+    }
+
+    /// A frame that is framed right and cannot be walked is the device's own, laid out otherwise, and no stranger's.
+    @Test(arguments: [[0, 0, 6, 4, 0, 5, 1, 0, 0, 9, 4, 0, 0, 1, 0, 2, 255, 255], [9], []] as [[UInt8]])
+    func whatCannotBeWalkedIsMalformedAndNotUnsolicited(payload: [UInt8]) throws {
+        let plan = try load(Self.indexed).compile(handle: "device")
+        guard case .serial(let serial) = plan.protocolPlan else { throw InvalidFile(diagnostics: []) }
+        var decoder = SerialDecoder(plan, serial)
+        var kept = Kept()
+        let body = [UInt8(payload.count)] + payload
+        let bytes = [0xAA] + body + [body.reduce(0, &+)]
+        decoder.feed(bytes, count: bytes.count, time: 1, sink: &kept)
+        #expect(decoder.counters.malformed == 1 && decoder.counters.unsolicited == 0)
+        #expect(kept.records.map(\.reason) == [.malformed])
     }
 
     @Test(arguments: [

@@ -10,6 +10,8 @@ let fuzzed: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // The usual build: the trait is the project's, and this is another package.
+    .define("Commands"),
     .unsafeFlags(["-O", "-g", "-parse-as-library", "-sanitize=fuzzer"]),
 ]
 
@@ -26,12 +28,12 @@ let package = Package(
             swiftSettings: fuzzed),
         .target(name: "Nomenclature", dependencies: ["DeviceModel", "StrictYAML"], swiftSettings: fuzzed),
         .target(
-            name: "ProfileLanguage", dependencies: ["DeviceModel", "Nomenclature", "PumpControl", "StrictYAML"],
+            name: "ProfileLanguage", dependencies: ["CommandFacts", "DeviceModel", "Nomenclature", "StrictYAML"],
             swiftSettings: fuzzed),
         .target(
             name: "DevicePlans", dependencies: ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"],
             swiftSettings: fuzzed),
-        .target(name: "PumpControl", swiftSettings: fuzzed),
+        .target(name: "CommandFacts", swiftSettings: fuzzed),
         .target(name: "Crypto", swiftSettings: fuzzed),
         .target(
             name: "Presets", dependencies: ["Crypto", "DeviceModel", "Nomenclature", "StrictYAML"],
@@ -49,7 +51,7 @@ let package = Package(
         .target(
             name: "LineEngine",
             dependencies: [
-                "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames", "PumpControl",
+                "CommandFacts", "DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "ModbusFrames",
                 "RealTime",
             ],
             swiftSettings: fuzzed),

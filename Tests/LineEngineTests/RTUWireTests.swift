@@ -7,6 +7,24 @@ import Testing
 
 /// The discipline on RTU, in virtual time: no answer is ever taken for another's.
 @Suite struct RTUWireTests {
+    /// A write of several whose first bytes are its own whole answer: an adapter that brings it back would say that it
+    /// was taken.
+    @Test func aWriteThatLooksAnsweredByItsEcho() {
+        let wire = RTUWire(byteTime: 572_917, baud: 19_200)
+        func said(_ request: ModbusRequest) -> [UInt8] {
+            var bytes: [UInt8] = []
+            request.append(to: &bytes)
+            return bytes
+        }
+        let odd = said(.write(.registers(address: 16, [0xC900])))
+        // So its echo begins with the answer.
+        #expect(RTUFrame.frame(unit: 20, Array(odd[..<5])) == [20] + odd[..<7])
+        #expect(wire.looksAnswered(by: odd, of: 20))
+        #expect(!wire.looksAnswered(by: odd, of: 21))
+        #expect(!wire.looksAnswered(by: said(.write(.registers(address: 16, [0xC800]))), of: 20))
+        #expect(!wire.looksAnswered(by: said(.write(.register(address: 16, value: 0xC900))), of: 20))
+    }
+
     static let slowest: Int64 = 200_000_000
     private let clock = VirtualClock()
 

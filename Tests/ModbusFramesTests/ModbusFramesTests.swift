@@ -26,15 +26,16 @@ import Testing
         Printed(
             request: .read(.readInputRegisters, address: 8, count: 1), bytes: [4, 0, 8, 0, 1], answer: [4, 2, 0, 0x0A]),
         Printed(
-            request: .writeCoil(address: 0xAC, isOn: true), bytes: [5, 0, 0xAC, 0xFF, 0],
+            request: .write(.coil(address: 0xAC, isOn: true)), bytes: [5, 0, 0xAC, 0xFF, 0],
             answer: [5, 0, 0xAC, 0xFF, 0]),
-        Printed(request: .writeRegister(address: 1, value: 3), bytes: [6, 0, 1, 0, 3], answer: [6, 0, 1, 0, 3]),
+        Printed(request: .write(.register(address: 1, value: 3)), bytes: [6, 0, 1, 0, 3], answer: [6, 0, 1, 0, 3]),
         Printed(request: .loopback(0xA537), bytes: [8, 0, 0, 0xA5, 0x37], answer: [8, 0, 0, 0xA5, 0x37]),
         Printed(
-            request: .writeCoils(address: 0x13, [true, false, true, true, false, false, true, true, true, false]),
+            request: .write(
+                .coils(address: 0x13, [true, false, true, true, false, false, true, true, true, false])),
             bytes: [15, 0, 0x13, 0, 10, 2, 0xCD, 1], answer: [15, 0, 0x13, 0, 10]),
         Printed(
-            request: .writeRegisters(address: 1, [10, 0x102]), bytes: [16, 0, 1, 0, 2, 4, 0, 10, 1, 2],
+            request: .write(.registers(address: 1, [10, 0x102])), bytes: [16, 0, 1, 0, 2, 4, 0, 10, 1, 2],
             answer: [16, 0, 1, 0, 2]),
     ]
 

@@ -42,6 +42,15 @@ import Testing
 
     private func names(_ unit: UnitConfiguration) -> [String] { unit.devices.map(\.plan.profile.name) }
 
+    /// A host that runs reads a device whose commands cannot be carried out; whoever checks the configuration is told.
+    @Test func aFaultyCommandCostsNoSampling() throws {
+        _ = try folder.write("profiles/alaris/asena-gh/profile.yaml", try DrivenLine.faultyText())
+        let unit = try unit()
+        #expect(names(unit) == ["nonin/oem-iii-df2", "alaris/asena-gh"] && unit.refused.isEmpty)
+        let error = #expect(throws: InvalidFile.self) { try UnitConfiguration.load("\(folder.path)/unit.yaml") }
+        #expect("\(error.map { "\($0)" } ?? "")".contains("profile.yaml:93:5: error: “rate” could not be carried out"))
+    }
+
     @Test func theDigestIsThatOfSha256sum() throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")

@@ -1,9 +1,9 @@
+import CommandFacts
 import CommandRecord
 import DeviceModel
 import Foundation
 import GRDB
 import JournalFolds
-import PumpControl
 import PumpDesk
 import TestSupport
 import Testing

@@ -44,6 +44,7 @@ import Testing
         #expect(service.tell(.reloading(at: 5_000_000_123)))
         #expect(manager.next() == "RELOADING=1\nMONOTONIC_USEC=5000000")
         #expect(service.tell(.alive) && manager.next() == "WATCHDOG=1")
+        #expect(service.tell(.stuck) && manager.next() == "WATCHDOG=trigger")
         #expect(service.tell(.stopping) && manager.next() == "STOPPING=1")
         #expect(manager.next() == nil)
     }

@@ -1,4 +1,4 @@
-import PumpControl
+import CommandFacts
 import Testing
 
 @testable import OperatorDesk

@@ -1,8 +1,8 @@
 import Alarms
 import BedDesk
+import CommandFacts
 import DeviceModel
 import Foundation
-import PumpControl
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
+import CommandFacts
 import Foundation
-import PumpControl
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
+import CommandFacts
 import Glibc
-import PumpControl
 import RealTime
 import StrictYAML
 import Synchronization

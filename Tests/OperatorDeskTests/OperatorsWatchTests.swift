@@ -1,5 +1,5 @@
+import CommandFacts
 import Foundation
-import PumpControl
 import RealTime
 import Synchronization
 import TestSupport

@@ -293,7 +293,11 @@ import Testing
         let unread = text.replacingOccurrences(of: "reply: CTRL,", with: "reply: CTRL,")
         #expect(diagnostics(unread).contains { $0.message.contains("mode") && $0.severity == .error })
         let told = text.replacingOccurrences(of: "reply: CTRL,", with: "reply: \"CTRL^{mode}\",")
-        #expect(!diagnostics(told).contains { $0.severity == .error })
+        // What prepares is not looked at: a command that rests on it could not be carried out.
+        let found = diagnostics(told).filter { $0.severity == .error }
+        #expect(found.map(\.message) == ["“rate” could not be carried out: nothing tells “mode”"])
+        let read = told.replacingOccurrences(of: "class: prepare", with: "class: read")
+        #expect(read != told && !diagnostics(read).contains { $0.severity == .error })
     }
 
     /// A quantity is sent exactly or not at all (C-16, C-28).

@@ -97,6 +97,35 @@ import Testing
         }
     }
 
+    /// Of a serial device as well; a host that runs leaves the command out and reads the device.
+    @Test func aCommandOfASerialDeviceThatCannotBeCarriedOutIsAFault() throws {
+        func load(_ commands: DeviceProfile.FaultyCommands) throws -> DeviceProfile {
+            try DeviceProfile.load(
+                try YAMLFile(path: "alaris/asena-gh/profile.yaml", text: try DrivenLine.faultyText()),
+                commands: commands)
+        }
+        let error = #expect(throws: InvalidFile.self) { try load(.areErrors) }
+        let told = "\(error.map { "\($0)" } ?? "")"
+        #expect(
+            told.contains(
+                "alaris/asena-gh/profile.yaml:93:5: error: “rate” could not be carried out: “rate” shows another unit "
+                    + "than “new-rate” has"), "\(told)")
+        let profile = try load(.areLeft)
+        #expect(profile.compile(handle: "pump").faultyCommands.isEmpty)
+        let plan = profile.compile(handle: "pump", isDriven: true)
+        // What a start depends on is what the other sets.
+        #expect(plan.faultyCommands.map(\.name) == ["rate", "start"] && plan.faultyCommands[0].location.line == 93)
+        #expect(plan.commands.map(\.name) == ["stop"])
+        // Modbus alike.
+        let register = try DeviceProfile.load(
+            try YAMLFile(
+                path: "v/m/profile.yaml",
+                text: Self.pump.replacingOccurrences(of: "unit: mL/h, range", with: "unit: mL/min, range")),
+            commands: .areLeft)
+        let write = register.compile(handle: "pump", isDriven: true)
+        #expect(write.commands.isEmpty && write.faultyCommands.map(\.name) == ["rate"])
+    }
+
     private func plan(_ replacing: [(String, String)]) throws -> DevicePlan {
         var text = Self.pump
         for (old, new) in replacing { text = text.replacingOccurrences(of: old, with: new) }

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// Doses and rates in exact fractions; limits of all layers (C-14, C-27, cases 22 and 23).

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// What the pump showed when a command was entered, and what becomes of it where it shows something else later (C-29,

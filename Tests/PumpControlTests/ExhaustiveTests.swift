@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// Every world that the real ledger can come into, with a line, a wire, a pump, people and kills around it.

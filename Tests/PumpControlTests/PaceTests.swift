@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// How often something is done to a device: the program's own, and what a site or a profile tightens it to (C-17,
@@ -89,18 +90,42 @@ import Testing
         #expect(refusal(later, rules, at: 67 * Self.minute) == nil)
     }
 
-    @Test func whatWasNotSaidKeepsNobodyWaiting() throws {
+    /// What was not sent counts like what was: nothing gives a pause back.
+    @Test func c39_whatWasNotSentGivesNoPauseBack() throws {
         var desk = LedgerTests.Desk()
-        let rules = Self.rules(3 * Self.minute, 6)
+        let rules = Self.rules(3 * Self.minute, 2)
+        let number = try desk.intended(at: 0)
+        desk.tell(.notSent(number, .changed), at: Self.second)
+        #expect(refusal(desk.ledger, rules, at: Self.second) == .init(.tooSoon, wait: 3 * Self.minute - Self.second))
+        let second = try desk.intended(at: 10 * Self.minute)
+        desk.tell(.notSent(second, .lineNotClean), at: 10 * Self.minute)
+        #expect(refusal(desk.ledger, rules, at: 15 * Self.minute) == .init(.tooMany, wait: 45 * Self.minute))
+        // Nor over a kill.
+        desk.tell(.sessionBegan, at: 20 * Self.minute)
+        #expect(refusal(desk.ledger, rules, at: 21 * Self.minute) == .init(.tooMany, wait: 59 * Self.minute))
+    }
+
+    /// The effect may go out up to ten seconds after it was intended: the pause is from then on.
+    @Test(arguments: ["sent", "unanswered"]) func c39_aPauseIsFromTheTransmission(word: String) throws {
+        var desk = LedgerTests.Desk()
+        let rules = Self.rules(3 * Self.minute, 2)
         try done(&desk, at: 0)
         let number = try desk.intended(at: 10 * Self.minute)
-        #expect(refusal(desk.ledger, rules, at: 11 * Self.minute)?.reason == .tooSoon)
-        desk.tell(.notSent(number, .changed), at: 11 * Self.minute)
-        #expect(refusal(desk.ledger, rules, at: 11 * Self.minute) == nil)
-        // What was may have been said.
-        let doubtful = try desk.intended(at: 11 * Self.minute)
-        desk.tell(.unanswered(doubtful, .silent), at: 12 * Self.minute)
-        #expect(refusal(desk.ledger, rules, at: 12 * Self.minute)?.reason == .tooSoon)
+        let said = 10 * Self.minute + 9 * Self.second
+        desk.tell(word == "sent" ? .sent(number) : .unanswered(number, .lineLost), at: said)
+        #expect(desk.ledger.pump(LedgerTests.pump).intents == [0, said])
+        let six = Self.rules(3 * Self.minute, 6)
+        #expect(refusal(desk.ledger, six, at: said) == .init(.tooSoon, wait: 3 * Self.minute))
+        // Of the hour as well.
+        #expect(refusal(desk.ledger, rules, at: 65 * Self.minute) == nil)
+        #expect(refusal(desk.ledger, Self.rules(0, 1), at: 65 * Self.minute)?.wait == said - 5 * Self.minute)
+        // What comes of it later moves nothing; nor does a clock that is behind.
+        if word == "sent" { desk.tell(.taken(number), at: said + Self.minute) }
+        #expect(desk.ledger.pump(LedgerTests.pump).intents == [0, said])
+        var other = LedgerTests.Desk()
+        let early = try other.intended(at: Self.minute)
+        other.tell(.sent(early), at: 0)
+        #expect(other.ledger.pump(LedgerTests.pump).intents == [Self.minute])
     }
 
     @Test func aRefusalSaysWhenItIsPossibleAgain() {

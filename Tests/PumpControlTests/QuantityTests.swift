@@ -1,5 +1,6 @@
 import Testing
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// Quantities, exactly (C-16, C-27, C-28).

@@ -1,10 +1,16 @@
 import Testing
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// The fold over a journal that anybody may have written (C-34, C-35).
 @Suite struct RecordTests {
     typealias Desk = LedgerTests.Desk
+
+    @Test func thisBuildHasTheCommandPathAndKnowsWhatOneWithoutItSays() {
+        #expect(CommandPath.isBuilt)
+        #expect(CommandPath.lacking.contains("monitor-only build") && CommandPath.lacking.contains("“Commands”"))
+    }
 
     @Test func c35_missingEventsMakeEveryPumpToBeLookedAt() throws {
         var desk = Desk()

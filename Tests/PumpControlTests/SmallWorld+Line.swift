@@ -1,3 +1,4 @@
+@testable import CommandFacts
 @testable import PumpControl
 
 /// The line's thread, the wire and the pump.

@@ -1,5 +1,6 @@
 import Foundation
 
+@testable import CommandFacts
 @testable import PumpControl
 
 /// A small world around the real ledger: two commands and a stop on one pump, two kills, and everything that a line and

@@ -1,6 +1,6 @@
+import CommandFacts
 import LineEngine
 import OperatorDesk
-import PumpControl
 import PumpDesk
 import TestSupport
 
@@ -33,10 +33,10 @@ final class DeskWorld {
     private let gate: EverythingAllowed
 
     /// - Parameter gate: what the site allows; of how often, what the program does.
-    init(_ rules: CommandRules = CommandRules(), gate: EverythingAllowed? = nil) throws {
+    init(_ rules: CommandRules = CommandRules(), gate: EverythingAllowed? = nil, isFaulty: Bool = false) throws {
         self.rules = rules
         self.gate = gate ?? EverythingAllowed(rules: rules)
-        let line = try DrivenLine(seconds: 1 << 33)
+        let line = try DrivenLine(seconds: 1 << 33, isFaulty: isFaulty)
         self.line = line
         pump = line.pump
         desk = Self.desk(CommandHistory(rules), line, self.gate)

@@ -1,6 +1,6 @@
+import CommandFacts
 import LineEngine
 import OperatorDesk
-import PumpControl
 import PumpDesk
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
+import CommandFacts
 import LineEngine
 import OperatorDesk
-import PumpControl
 import PumpDesk
 import TestSupport
 import Testing
@@ -65,8 +65,8 @@ import Testing
         #expect(isProven == true)
     }
 
-    /// What was not said keeps nobody waiting.
-    @Test func c39_whatWasNotSentIsNotCounted() throws {
+    /// What was not said counts like what was: nothing gives a pause back.
+    @Test func c39_whatWasNotSentIsCounted() throws {
         let world = try Self.world()
         let number = try #require(drafted(world, "1"))
         world.pump.mischief["REMOTE_CTRL"] = .deaf
@@ -78,6 +78,18 @@ import Testing
         world.go(for: Self.minute) { world.desk.ledger.open[number] == nil }
         #expect(world.kinds(of: number).last == "notSent" && world.pump.effects.isEmpty)
         world.go(for: 5_000_000_000)
+        #expect(refusal(world.ask(.draft(world.rate("2"), by: world.first))).code == "tooSoon")
+        world.go(for: 3 * Self.minute)
         #expect(drafted(world, "2") != nil)
+    }
+
+    /// A line that is busy says the effect seconds after it was intended: the pause is from then on.
+    @Test func c39_aPauseIsFromWhatWasSaid() throws {
+        let world = try Self.world()
+        let number = try #require(drafted(world, "1"))
+        #expect(world.start(number)?.end == "confirmed")
+        let intents = world.desk.ledger.pump(PumpKey(port: "played")).intents
+        let sent = world.journal.first { DeskWorld.word($0.event.event) == "sent" }?.event.time
+        #expect(intents == [sent ?? 0])
     }
 }

@@ -1,14 +1,31 @@
+import CommandFacts
 import DeviceModel
 import Foundation
 import LineEngine
 import OperatorDesk
-import PumpControl
 import PumpDesk
 import TestSupport
 import Testing
 
 /// The command path from what people enter to what the pump does, in virtual time.
 @Suite struct PumpDeskTests {
+    /// Whoever asks for a command of a profile in which one cannot be carried out is told which, and why.
+    @Test func whatCannotBeCarriedOutIsRefusedWithTheReason() throws {
+        let world = try DeskWorld(isFaulty: true)
+        for entry in [world.rate("12.5"), DeskEntry(device: "pump", command: "start", entries: [:])] {
+            guard case .refused(let code, let words, _)? = world.ask(.draft(entry, by: world.first)) else {
+                Issue.record("it was taken")
+                continue
+            }
+            #expect(code == "notDriven")
+            #expect(words.contains("“rate” could not be carried out: “rate” shows another unit"), "\(words)")
+        }
+        guard case .pumps(let pumps)? = world.ask(.list) else { return #expect(Bool(false)) }
+        #expect(pumps.map(\.isDriven) == [false])
+        guard case .stop(_, let isProven, _)? = world.stop() else { return #expect(Bool(false)) }
+        #expect(isProven == true)
+    }
+
     /// Whether all of them are made: `make command-test` asks for that.
     private static let isLong = ProcessInfo.processInfo.environment["NABD_LONG"] != nil
     private static let commands = isLong ? 10_000 : 1_000

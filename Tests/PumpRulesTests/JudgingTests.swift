@@ -1,8 +1,9 @@
+import CommandFacts
 import Foundation
-@testable import PumpControl
 import TestSupport
 import Testing
 
+@testable import PumpControl
 @testable import PumpRules
 
 /// What is allowed and what is refused (C-14, C-15, C-16, C-27, C-31, C-39; cases 20, 22, 23).

@@ -1,5 +1,6 @@
-@testable import PumpControl
+import CommandFacts
 import Foundation
+import PumpControl
 import StrictYAML
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
+import CommandFacts
 import Crypto
 import Foundation
-import PumpControl
 import StrictYAML
 import TestSupport
 import Testing

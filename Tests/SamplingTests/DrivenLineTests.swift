@@ -1,12 +1,34 @@
+import CommandFacts
 import DevicePlans
 import LineEngine
-import PumpControl
 import RealTime
 import TestSupport
 import Testing
 
 /// Commands on a line, in virtual time: what goes before, the one transmission, what stands against it, and stops.
 @Suite struct DrivenLineTests {
+    /// A command of the profile that cannot be carried out bars all but the stop; the pump goes on being read.
+    @Test func aFaultyCommandLeavesTheStopAndTheSampling() throws {
+        let line = try DrivenLine(isFaulty: true)
+        #expect(line.plan.commands.map(\.name) == ["stop"])
+        #expect(line.plan.faultyCommands.map(\.name) == ["rate", "start"])
+        line.pump.set(rate: "5", at: 0)
+        line.go(for: 10_000_000_000)
+        #expect(line.values > 20, "\(line.values)")
+        // There is nothing to look at for any other.
+        let said = line.line.said.count
+        _ = line.hand(.look(3))
+        #expect(line.outcome()?.kind == .looked(isClean: false))
+        #expect(line.line.said[said...].allSatisfy { !$0.text.contains("REMOTE") } && line.pump.effects.isEmpty)
+        #expect(line.recorder.askStop(device: 0) == 1)
+        var reports: [StopReport] = []
+        line.go(for: 20_000_000_000) {
+            while let report = line.recorder.stopReports.pop() { reports.append(report) }
+            return reports.last?.kind == .proven
+        }
+        #expect(reports.map(\.kind) == [.said, .proven])
+    }
+
     private func values(_ outcome: OrderOutcome, _ line: DrivenLine, _ command: String) -> [String: String] {
         let plan = line.serial.commands[line.command(command)]
         var found: [String: String] = [:]

@@ -1,13 +1,13 @@
+import CommandFacts
 import LineEngine
 import ModbusFrames
-import PumpControl
 import RealTime
 import TestSupport
 import Testing
 
 /// Stops over Modbus, several pumps on a line, and any mischief.
 @Suite struct DrivenModbusStopTests {
-    static let stop = ModbusRequest.writeRegister(address: 1200, value: 0)
+    static let stop = ModbusRequest.write(.register(address: 1200, value: 0))
 
     private func reports(_ line: DrivenModbusLine, for time: Int64) -> [StopReport] {
         var found: [StopReport] = []
@@ -141,6 +141,49 @@ import Testing
         // The exchange in progress with the silent one.
         #expect(first.time - (asked ?? 0) <= 700_000_000 && proven == [1])
         #expect(!line.pumps[1].isRunning && line.pumps[0].isRunning)
+    }
+
+    /// The times of the writes to a pump that does not stand, as it is told again and again.
+    private func attempts(
+        units: [UInt8], _ mischief: PlayedModbusPump.Mischief, neighbourFailsAfter: Int64 = .max
+    ) throws -> (writes: [Int64], reads: Int) {
+        let line = try running(isTCP: false, units: units)
+        // Where in a neighbour's exchange it is asked for is the same in both.
+        line.go(for: 1_000_000_000)
+        line.go(for: 1_000_000_000) { line.pumps[0].reads.last.map { line.clock.now() - $0 == 20_000_000 } ?? false }
+        let asked = line.clock.now()
+        let before = line.pumps.last?.reads.count ?? 0
+        if neighbourFailsAfter < .max { line.pumps.last?.silentFrom = asked + neighbourFailsAfter }
+        _ = line.recorder.askStop(device: 0)
+        line.go(for: 9_900_000_000) {
+            line.pumps[0].mischief = mischief
+            return false
+        }
+        return (line.pumps[0].writes.map { $0.time - asked }, (line.pumps.last?.reads.count ?? 0) - before)
+    }
+
+    /// Between two attempts the neighbours go on being read; no attempt is later for it.
+    @Test(arguments: [PlayedModbusPump.Mischief.lies, .deaf, .refuses(4)])
+    func neighboursAreReadBetweenTheAttemptsOfAStop(_ mischief: PlayedModbusPump.Mischief) throws {
+        let alone = try attempts(units: [20], mischief)
+        let beside = try attempts(units: [20, 21], mischief)
+        #expect(alone.writes.count > 3 && beside.writes.count >= alone.writes.count, "\(alone) \(beside)")
+        for (one, other) in zip(alone.writes, beside.writes) {
+            #expect(other <= one + 25_000_000, "\(alone) \(beside)")
+        }
+        #expect(beside.reads >= 10, "\(beside.reads)")
+    }
+
+    /// A neighbour that falls silent just then puts one attempt off by a tenth of a second, and is left alone from then
+    /// on.
+    @Test(arguments: [0, 700_000_000, 1_500_000_000, 3_000_000_000] as [Int64])
+    func aNeighbourThatFallsSilentPutsAStopOffOnceAndBarely(after time: Int64) throws {
+        let alone = try attempts(units: [20], .lies)
+        let beside = try attempts(units: [20, 21], .lies, neighbourFailsAfter: time)
+        for (one, other) in zip(alone.writes, beside.writes) {
+            #expect(other <= one + 125_000_000, "\(alone) \(beside)")
+        }
+        #expect(beside.writes.count >= alone.writes.count - 1)
     }
 
     // MARK: Any mischief

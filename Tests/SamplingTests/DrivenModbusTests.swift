@@ -1,7 +1,7 @@
+import CommandFacts
 import DevicePlans
 import LineEngine
 import ModbusFrames
-import PumpControl
 import RealTime
 import TestSupport
 import Testing
@@ -10,7 +10,7 @@ import Testing
 @Suite struct DrivenModbusTests {
     static let mediums = [false, true]
     /// 2.5 as a float32 in two registers.
-    static let rate = ModbusRequest.writeRegisters(address: 1211, [0x4020, 0x0000])
+    static let rate = ModbusRequest.write(.registers(address: 1211, [0x4020, 0x0000]))
 
     private func ordered(_ line: DrivenModbusLine, _ command: String = "rate", _ quantity: String? = "2.500") throws
         -> LineOrder.Content
@@ -121,6 +121,29 @@ import Testing
         #expect(line.pumps[0].writes.count == 1)
     }
 
+    /// What says that a write was taken says all of it back: whose it is, what was done, where, and what or how much.
+    /// Anything else proves nothing; what the pump shows decides.
+    @Test(
+        arguments: [
+            PlayedModbusPump.Mischief.saysAnotherPlace, .saysAnotherCount, .saysAnotherFunction, .saysAnotherUnit,
+        ], mediums)
+    func anAnswerWithAnythingElseInItIsNotTaken(_ mischief: PlayedModbusPump.Mischief, isTCP: Bool) throws {
+        for command in ["rate", "start"] {
+            let line = try DrivenModbusLine(isTCP: isTCP)
+            let content = try ordered(line, command, command == "rate" ? "2.500" : nil)
+            line.pumps[0].mischief = mischief
+            _ = line.hand(content)
+            let kind = try #require(line.outcome()?.kind)
+            if case .sent(.doubt) = kind {} else { Issue.record("\(command): \(kind)") }
+            line.go(for: 30_000_000_000)
+            let after = try #require(line.look(command))
+            #expect(after.kind == .looked(isClean: true))
+            let field = command == "rate" ? "capacity" : "start-stop"
+            #expect(line.values(after, command)[field] == (command == "rate" ? "2.5" : "3"))
+            #expect(line.pumps[0].writes.count == 1)
+        }
+    }
+
     /// Of the exceptions the first three prove that nothing was done; the others are no word of that.
     @Test(arguments: [1, 2, 3, 4, 5, 6, 8, 10, 11] as [UInt8], mediums)
     func anExceptionIsARefusalOrProvesNothing(_ code: UInt8, isTCP: Bool) throws {
@@ -151,7 +174,7 @@ import Testing
         if isDeaf { line.pumps[0].mischief = .deaf }
         _ = line.hand(content)
         #expect(line.outcome()?.kind == .sent(isDeaf ? .doubt(.silent) : .taken))
-        #expect(line.pumps[0].writes.map(\.request) == [.writeRegister(address: 1200, value: 3)])
+        #expect(line.pumps[0].writes.map(\.request) == [.write(.register(address: 1200, value: 3))])
         #expect(line.pumps[0].startStop == (isDeaf ? 0 : 3))
         // A write of several registers echoes as well.
         line.pumps[0].startStop = 0

@@ -19,6 +19,11 @@ package final class PlayedModbusPump {
         case takesAnother
         /// It says back another value than it was told.
         case saysAnother
+        /// It says back another place, another number of registers or value, another function, or another's number.
+        case saysAnotherPlace
+        case saysAnotherCount
+        case saysAnotherFunction
+        case saysAnotherUnit
         /// It answers later than anybody waits.
         case answersLate
         case answersTwice
@@ -43,6 +48,10 @@ package final class PlayedModbusPump {
     package var deafReads = 0
     /// Writes that came, with when.
     package private(set) var writes: [(request: ModbusRequest, time: Int64)] = []
+    /// When it was read. Unit: ns.
+    package private(set) var reads: [Int64] = []
+    /// From when on no read is answered. Unit: ns.
+    package var silentFrom: Int64 = .max
     /// Called with each write, before it answers.
     package var onWrite: (ModbusRequest) -> Void = { _ in }
 
@@ -53,6 +62,8 @@ package final class PlayedModbusPump {
     /// What it answers, from its function code on, and after how long; `nil` for nothing.
     func answer(_ request: ModbusRequest, at time: Int64) -> (delay: Int64, bytes: [UInt8])? {
         guard case .read(let function, let address, let count) = request else { return write(request, at: time) }
+        reads.append(time)
+        if time >= silentFrom { return nil }
         if deafReads > 0 {
             deafReads -= 1
             return nil
@@ -81,7 +92,9 @@ package final class PlayedModbusPump {
         said = Array(said.prefix(5))
         switch mischief {
         case .obeysSilently: return nil
-        case .saysAnother: said[4] ^= 1
+        case .saysAnother, .saysAnotherCount: said[4] ^= 1
+        case .saysAnotherPlace: said[2] ^= 1
+        case .saysAnotherFunction: said[0] = said[0] == 16 ? 6 : 16
         case .answersLate: return (1_700_000_000, said)
         default: break
         }
@@ -90,8 +103,8 @@ package final class PlayedModbusPump {
 
     private func obey(_ request: ModbusRequest, isOther: Bool) {
         switch request {
-        case .writeRegister(1200, let value): startStop = isOther ? 1 : value
-        case .writeRegisters(1211, let words) where words.count == 2:
+        case .write(.register(1200, let value)): startStop = isOther ? 1 : value
+        case .write(.registers(1211, let words)) where words.count == 2:
             rate = isOther ? 99 : Float(bitPattern: UInt32(words[0]) << 16 | UInt32(words[1]))
         default: break
         }
@@ -193,10 +206,11 @@ package final class DrivenModbusLine {
                 if mischief == .loses { line?.breaksAt = time + 5_000_000 }
                 return sending
             }
+            let sender = mischief == .saysAnotherUnit ? unit ^ 1 : unit
             var frame =
                 isTCP
-                ? TCPFrame.frame(transaction: UInt16(bytes[0]) << 8 | UInt16(bytes[1]), unit: unit, answer)
-                : RTUFrame.frame(unit: unit, answer)
+                ? TCPFrame.frame(transaction: UInt16(bytes[0]) << 8 | UInt16(bytes[1]), unit: sender, answer)
+                : RTUFrame.frame(unit: sender, answer)
             if mischief == .damaged { frame[isTCP ? 7 : 2] ^= 0x40 }
             sending.append(.init(delay, frame))
             if mischief == .answersTwice { sending.append(.init(delay + 40_000_000, frame)) }

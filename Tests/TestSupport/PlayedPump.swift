@@ -1,9 +1,11 @@
 import DeviceModel
 package import DevicePlans
+import Foundation
 package import LineEngine
 import ProfileLanguage
 import RealTime
 import Sampling
+import StrictYAML
 
 /// An Alaris GH in virtual time that obeys, lies and falls silent as it is told, and counts what had an effect.
 package final class PlayedPump {
@@ -112,15 +114,30 @@ package final class DrivenLine {
     private let loop: LineLoop<TextEngine, PlayedText, VirtualClock>
     private var next: UInt64 = 0
     private static let profile = Result { try DeviceProfile.load(Repository.path("device-profiles/alaris/asena-gh")) }
+    /// Samples with a value.
+    package private(set) var values = 0
+
+    /// The shipped pump's profile with a command that is right by the language and cannot be carried out: it sets
+    /// another unit than the pump shows.
+    package static func faultyText() throws -> String {
+        try String(contentsOfFile: Repository.path("device-profiles/alaris/asena-gh/profile.yaml"), encoding: .utf8)
+            .replacingOccurrences(of: "{new-rate: {unit: mL/h,", with: "{new-rate: {unit: mL/min,")
+    }
 
     /// - Parameters:
     ///   - pump: one that is there already, of a host that was killed.
     ///   - clock: that of the one before.
     package init(
         expecting serialNumber: String? = nil, seconds: Int64 = 600, pump former: PlayedPump? = nil,
-        clock: VirtualClock? = nil
+        clock: VirtualClock? = nil, isFaulty: Bool = false
     ) throws {
-        plan = try Self.profile.get().compile(handle: "pump", expectedSerial: serialNumber, isDriven: true)
+        let profile =
+            isFaulty
+            ? try DeviceProfile.load(
+                try YAMLFile(
+                    path: Repository.path("device-profiles/alaris/asena-gh/profile.yaml"), text: Self.faultyText()),
+                commands: .areLeft) : try Self.profile.get()
+        plan = profile.compile(handle: "pump", expectedSerial: serialNumber, isDriven: true)
         guard case .serial(let serial) = plan.protocolPlan else { fatalError("it is a serial device") }
         self.serial = serial
         let clock = clock ?? VirtualClock(seconds: seconds)
@@ -141,7 +158,7 @@ package final class DrivenLine {
         while clock.now() < end {
             if holds() { return true }
             if !loop.step() { break }
-            while recorder.ring.pop() != nil {}
+            empty()
         }
         return holds()
     }
@@ -161,8 +178,14 @@ package final class DrivenLine {
 
     /// One step of the line's loop.
     package func step() -> Bool {
-        defer { while recorder.ring.pop() != nil {} }
+        defer { empty() }
         return loop.step()
+    }
+
+    private func empty() {
+        while let record = recorder.ring.pop() {
+            if record.kind == .sample, record.validity.carriesValue { values += 1 }
+        }
     }
 
     /// What became of an order.

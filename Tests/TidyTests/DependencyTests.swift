@@ -67,6 +67,23 @@ import Testing
         }
     }
 
+    /// Rooms that are in every build and depend on one of the command path without the trait's word.
+    static func withoutTheTrait(_ targets: [Target], _ manifest: String) -> [String] {
+        let path: Set = ["PumpControl", "PumpDesk", "PumpRules"]
+        let apart = Set(manifest.matches(of: /ofCommands\("(\w+)"\)/).map { String($0.1) })
+        return targets.filter { $0.path.hasPrefix("Sources/") && !path.contains($0.name) }.flatMap { target in
+            target.dependencies.intersection(path).subtracting(apart).map { "\(target.name) depends on \($0)" }
+        }
+    }
+
+    @Test func roomsOfTheCommandPathAreDependedOnByTheTrait() throws {
+        let manifest = try String(contentsOfFile: Repository.path("Package.swift"), encoding: .utf8)
+        #expect(Self.withoutTheTrait(Self.targets(of: manifest), manifest).isEmpty)
+        #expect(manifest.contains(/ofCommands\("PumpDesk"\)/) && manifest.contains(/when\(traits: \["Commands"\]\)/))
+        let always = manifest.replacing("ofCommands(\"PumpDesk\")", with: "\"PumpDesk\"")
+        #expect(Self.withoutTheTrait(Self.targets(of: always), always) == ["NabdHost depends on PumpDesk"])
+    }
+
     @Test func aDependencyTooManyOrTooFewIsFound() throws {
         let manifest = """
             let package = Package(

@@ -33,6 +33,7 @@ import Testing
         "FHIRMapping": ["Uplink", "BedExport"], "Gzip": ["Uplink"],
         "ArgumentParser": ["nabd"],
         "DeviceSimulator": ["nabd"],
+        "PumpControl": ["PumpDesk", "PumpRules"], "PumpDesk": ["NabdHost"], "PumpRules": ["NabdHost"],
         "UnitPicture": ["Console", "nabd-bench"],
     ]
     private static let downstream: Set<String> = [
@@ -47,8 +48,8 @@ import Testing
     private static let pure: Set<String> = [
         "DeviceModel", "DevicePlans", "ProfileLanguage", "DeviceDrivers", "FHIRMapping", "JournalCoding", "LineEngine",
         "ModbusFrames",
-        "Nomenclature", "Alarms", "BedDesk", "CommandRecord", "Consultations", "Patients", "Presets", "PumpControl",
-        "PumpRules",
+        "Nomenclature", "Alarms", "BedDesk", "CommandFacts", "CommandRecord", "Consultations", "Patients", "Presets",
+        "PumpControl", "PumpRules",
         "Scores",
     ]
 
@@ -133,10 +134,31 @@ import Testing
 
     /// What decides about commands counts exactly, and knows no clock, no file and no line.
     static let commandsAreDecidedExactly: Rule = { source in
-        guard ["CommandRecord", "PumpControl", "PumpRules", "Scores"].contains(source.room) else { return [] }
-        return (source.room == "PumpControl" ? source.imports.map { "imports \($0)" } : [])
+        guard ["CommandFacts", "CommandRecord", "PumpControl", "PumpRules", "Scores"].contains(source.room) else {
+            return []
+        }
+        let allowed: [String: Set<String>] = ["CommandFacts": [], "PumpControl": ["CommandFacts"]]
+        return (allowed[source.room].map { source.imports.subtracting($0).map { "imports \($0)" } } ?? [])
             + (source.text.contains(/\b(?:Double|Float|CGFloat|Decimal)\b/) ? ["counts in binary fractions"] : [])
     }
+
+    /// A build without the command path has none of its rooms: who imports one is a file that such a build leaves out
+    /// as a whole. What stands in its place is one file of a room, and only one place says which build this is.
+    static let theCommandPathStandsApart: Rule = { source in
+        let isWhole = source.text.hasSuffix("\n#endif\n")
+        let isOfCommands = source.text.hasPrefix("#if Commands\n") && isWhole
+        var found: [String] = []
+        if !commandPath.contains(source.room), !isOfCommands {
+            found += source.imports.intersection(commandPath).map { "imports \($0) and is in every build" }
+        }
+        let conditions = source.lines.count { $0.contains(/^\s*#(?:if|elseif|else)\b/) }
+        if conditions == 0 || source.path == "CommandFacts/CommandPath.swift" { return found }
+        let isStandIn = source.path.hasSuffix("/MonitorOnly.swift")
+        let isRight = isStandIn ? source.text.hasPrefix("#if !Commands\n") && isWhole : isOfCommands
+        if conditions > 1 || !isRight { found.append("is left out of a build in part") }
+        return found
+    }
+    private static let commandPath: Set<String> = ["PumpControl", "PumpDesk", "PumpRules"]
 
     private static let rules: [(name: String, rule: Rule, bad: [Source])] = [
         (
@@ -183,6 +205,18 @@ import Testing
                 Source("PumpControl/A.swift", "let a: Double = 0"), Source("PumpControl/A.swift", "import Fieldbus\n"),
                 Source("PumpControl/A.swift", "import RealTime\n"), Source("PumpRules/A.swift", "let a: Float = 0"),
                 Source("CommandRecord/A.swift", "let a: Double = 0"),
+                Source("CommandFacts/A.swift", "import PumpControl\n"),
+            ]
+        ),
+        (
+            "theCommandPathStandsApart", theCommandPathStandsApart,
+            [
+                Source("NabdHost/A.swift", "import PumpDesk\n"),
+                Source("NabdHost/A.swift", "#if Commands\nimport PumpDesk\n#endif\nlet a = 1\n"),
+                Source("NabdHost/A.swift", "#if Commands\nlet a = 1\n#else\nlet a = 2\n#endif\n"),
+                Source("NabdHost/A.swift", "#if !Commands\nlet a = 1\n#endif\n"),
+                Source("NabdHost/MonitorOnly.swift", "#if Commands\nlet a = 1\n#endif\n"),
+                Source("LineEngine/A.swift", "let a = 1\n    #if DEBUG\n    b()\n    #endif\n"),
             ]
         ),
         ("nothingIsPublic", nothingIsPublic, [Source("Uplink/A.swift", "struct A {\n    public let b: Int\n}\n")]),

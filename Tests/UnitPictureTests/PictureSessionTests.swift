@@ -1,9 +1,9 @@
 import Alarms
+import CommandFacts
 import DeviceModel
 import Foundation
 import GRDB
 import Patients
-import PumpControl
 import TestSupport
 import Testing
 

@@ -1,8 +1,8 @@
 import Alarms
+import CommandFacts
 import DeviceModel
 import Foundation
 import Patients
-import PumpControl
 import TestSupport
 import Testing
 

@@ -1,9 +1,9 @@
 import Alarms
+import CommandFacts
 import CommandRecord
 import DeviceModel
 import Foundation
 import Patients
-import PumpControl
 import Scores
 import TestSupport
 

@@ -142,4 +142,25 @@ import Testing
         #expect(Pace(entries: .max, bytes: .max) == Pace())
         #expect(Pace(entries: nil, bytes: nil) == Pace())
     }
+
+    @Test func aWayThatLosesSomeAnswersIsTriedSoon() {
+        let (way, asked) = (
+            Wait(cause: .way, reason: "", retryAfter: nil), Wait(cause: .asked, reason: "", retryAfter: nil)
+        )
+        #expect(UplinkService.failures(5, hasMoved: true, way) == 1)
+        #expect(UplinkService.failures(5, hasMoved: false, way) == 6)
+        #expect(UplinkService.failures(5, hasMoved: true, asked) == 6)
+    }
+
+    /// What was asked for is had, and a fleet that was told the same moment is spread over what follows it.
+    @Test func patienceIsHadAndSpread() {
+        for (failures, asked, most) in [(1, 8, 10_000), (3, 120, 150_000), (1, 2, 3000)] {
+            let pauses = (0..<300).map { _ in UplinkService.pause(failures, retryAfter: Int64(asked)) }
+            #expect(pauses.allSatisfy { (asked * 1000...most).contains($0) })
+            #expect(Set(pauses.map { $0 / 100 }).count > 5, "all come back at once")
+        }
+        let own = (0..<300).map { _ in UplinkService.pause(20, retryAfter: nil) }
+        #expect(own.allSatisfy { (100...60_000).contains($0) } && Set(own).count > 50)
+        #expect(UplinkService.pause(1, retryAfter: .max) >= 3_600_000)
+    }
 }

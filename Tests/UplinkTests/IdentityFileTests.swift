@@ -17,16 +17,27 @@ import X509
         #expect(ServiceProof.isTaken(former: .status(former), new: .status(new)) == isTaken)
     }
 
+    /// Where tokens are wanted, 401 to a question without one says that the certificate is known.
+    @Test(arguments: [
+        (403, 401, true), (403, 403, true), (401, 403, false), (200, 401, false), (404, 401, false), (403, 400, false),
+    ])
+    func aMissingTokenIsNoRefusalOfTheCertificate(former: Int, new: Int, isTaken: Bool) async {
+        #expect(ServiceProof.isTaken(former: .status(former), new: .status(new), wantsToken: true) == isTaken)
+        #expect(!ServiceProof.isTaken(former: .status(403), new: .status(401)))
+        #expect(await fault([.status(403), .status(401), .status(403)]) == .notTaken)
+        #expect(await fault([.status(403), .status(401)], wantsToken: true) == nil)
+    }
+
     @Test func noAnswerIsAnAnswerOnlyToTheNew() {
         #expect(ServiceProof.isTaken(former: .nothing, new: .nothing))
         #expect(!ServiceProof.isTaken(former: .status(200), new: .nothing))
     }
 
     /// What the service says to the former, to the new one, and to the former again.
-    private func fault(_ told: [ServiceProof.Told]) async -> EnrolmentFault? {
+    private func fault(_ told: [ServiceProof.Told], wantsToken: Bool = false) async -> EnrolmentFault? {
         var (told, shown) = (told, [String]())
         do throws(EnrolmentFault) {
-            try await ServiceProof.hold("new", beside: "former") { pair in
+            try await ServiceProof.hold("new", beside: "former", wantsToken: wantsToken) { pair in
                 shown.append(pair)
                 return told.removeFirst()
             }

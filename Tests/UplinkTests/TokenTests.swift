@@ -160,6 +160,21 @@ import Testing
         #expect(state.step(at: after(now + 3601)) == .ask)
     }
 
+    /// For an alarm only the token service's own wish is a reason to wait.
+    @Test func anAlarmWaitsForNoPauseOfOurOwn() {
+        var state = TokenState()
+        for _ in 0..<6 { state.fail(TokenFailure(reason: "500"), at: begin) }
+        #expect(state.step(at: after(0.1)) == .wait(reason: "500"))
+        #expect(state.step(at: after(0.1), isUrgent: true) == .ask)
+        state.fail(TokenFailure(reason: "later", retryAfter: 7), at: begin)
+        #expect(state.step(at: after(6.9), isUrgent: true) == .wait(reason: "later"))
+        #expect(state.step(at: after(7.1), isUrgent: true) == .ask && state.step(at: after(7.1)) != .ask)
+        // What is good is used all the same.
+        state.take(token(), at: begin)
+        state.fail(TokenFailure(reason: "500"), at: after(250))
+        #expect(state.step(at: after(250.1), isUrgent: true) == .use("a"))
+    }
+
     @Test func oneThatIsNotTakenIsAskedForAnewOnceAndThenWaitedFor() {
         var state = TokenState()
         state.take(token(), at: begin)
@@ -172,6 +187,8 @@ import Testing
             state.take(token("b"), at: begin)
             state.refuse("b", TokenKeeper.isRefused, at: begin)
             #expect(state.step(at: after(pause - 0.1)) == .wait(reason: TokenKeeper.isRefused.reason))
+            // An alarm would fare no better with another.
+            #expect(state.step(at: after(pause - 0.1), isUrgent: true) == .wait(reason: TokenKeeper.isRefused.reason))
             #expect(state.step(at: after(pause + 0.1)) == .ask)
         }
         // Only what the records service takes says that all is well again.
@@ -316,6 +333,25 @@ import Testing
         await service.say(.failure(TokenFailure(reason: "no", retryAfter: 3600)))
         for _ in 0..<5 { #expect(await value(keeper.token(asking(service))) == "no") }
         #expect(await service.names.count == 1)
+    }
+
+    /// An alarm asks at once, and once where an answer is under way; the rest goes on waiting.
+    @Test func anAlarmAsksAtOnceAndTheRestWaits() async throws {
+        let keeper = TokenKeeper(SMARTSettings(client: "c", key: try install()))
+        let service = Service()
+        let asking = asking(service)
+        await service.say(.failure(TokenFailure(reason: "no")))
+        for _ in 0..<3 { #expect(await value(keeper.token(isUrgent: true, asking)) == "no") }
+        #expect(await service.names.count == 3)
+        #expect(await value(keeper.token(asking)) == "no")
+        #expect(await service.names.count == 3)
+        await service.say(.token(AccessToken(value: "a", lifetime: 300)))
+        let found = await withTaskGroup(of: String.self) { group in
+            for _ in 0..<5 { group.addTask { await value(keeper.token(isUrgent: true, asking)) } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(found == Array(repeating: "a", count: 5))
+        #expect(await service.names.count == 4)
     }
 
     @Test func aNewKeyIsReadAndABadOneKeepsTheFormer() async throws {

@@ -9,8 +9,11 @@ from .host import Host, json_lines, nabd
 from .journal import Point
 from .waiting import wait_until
 
+# What is written in milliseconds at a run's beginning and reckoned within it is so much off at the most. Unit: s.
+TIMES = 0.01
 
-def wait_until_through(host: Host, window: float) -> None:
+
+def wait_until_through(host: Host, window: float, timeout: float = 90) -> None:
     """Until no lane is more than some windows behind: what is new goes first, and what is left behind it."""
 
     def is_through() -> bool:
@@ -18,7 +21,7 @@ def wait_until_through(host: Host, window: float) -> None:
         found = json_lines(result.stdout)[0]["lanes"] if result.returncode == 0 else []
         return bool(found) and all(lane["behindSeconds"] < 3 * window for lane in found)
 
-    wait_until(is_through, 90, "what was left of before", every=1)
+    wait_until(is_through, timeout, "what was left of before", every=1)
 
 
 def numbers_by_code(lines: list[dict]) -> dict[str, list[Point]]:
@@ -75,3 +78,37 @@ def _spacing(points: list[Point]) -> float:
     """The usual distance between samples: a sample may be set on a grid, never a whole step away."""
     gaps = sorted(b.seconds - a.seconds for a, b in zip(points, points[1:]))
     return max(gaps[len(gaps) // 2], 0.02) if gaps else 1.0
+
+
+def assert_each_once(lines: list[dict], observations: list[dict], undelivered_tail: float) -> int:
+    """The same as ``assert_same`` where the machine stands still now and then: two samples that came at once may change
+    places when they are set on a grid. Of each value of each metric there are as many, at their times. Gives how many
+    numbers there are.
+    """
+    journalled, delivered = numbers_by_code(lines), numbers_on_server(observations)
+    assert journalled, "the journal holds no valid number: nothing was tested"
+    assert set(delivered) <= set(journalled), f"on the server only: {set(delivered) - set(journalled)}"
+    last = max(points[-1].seconds for points in journalled.values())
+    for code, expected in journalled.items():
+        spacing = _spacing(expected)
+        there = _by_value(delivered.get(code, []))
+        for value, times in _by_value(expected).items():
+            found = there.pop(value, [])
+            required = sum(time <= last - undelivered_tail for time in times)
+            assert required <= len(found) <= len(times), (
+                f"{code}: {value} is {len(found)} times on the server, {len(times)} times in the journal, {required} "
+                "of them before the last window"
+            )
+            assert all(abs(want - got) <= spacing + TIMES for want, got in zip(times, found)), (
+                f"{code}: a {value} is more than {spacing + TIMES:.3f} s away from its journalled time"
+            )
+        assert not there, f"{code}: on the server only: {sorted(there)[:5]}"
+    return sum(map(len, journalled.values()))
+
+
+def _by_value(points: list[Point]) -> dict[float, list[float]]:
+    """The times of each value; scaled numbers may differ in their last bit."""
+    found: dict[float, list[float]] = defaultdict(list)
+    for point in points:
+        found[round(point.value, 9)].append(point.seconds)
+    return found

@@ -89,17 +89,32 @@ class PumpUnit:
             timeout: float = 120) -> Answer:
         """One call of `nabd pump`."""
         people = [name for name in (by, also) if name]
-        words = [str(binary()), "pump", verb, *map(str, arguments), "--socket", str(self.socket), "--json"]
+        told, typed = self.typed(verb, *map(str, arguments))
+        words = [str(binary()), "pump", verb, *told, "--socket", str(self.socket), "--json"]
         if by:
             words += ["--as", by, "--secret-stdin"]
         if also:
             words += ["--and", also]
-        told = subprocess.run(
-            words, input="".join(SECRETS[name] + "\n" for name in people).encode(), capture_output=True,
-            timeout=timeout,
+        done = subprocess.run(
+            words, input="".join(line + "\n" for line in [*(SECRETS[name] for name in people), *typed]).encode(),
+            capture_output=True, timeout=timeout,
         )
-        lines = told.stdout.decode().strip().splitlines()
-        return Answer(told.returncode, json.loads(lines[-1]) if lines else {}, told.stderr.decode())
+        lines = done.stdout.decode().strip().splitlines()
+        return Answer(done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr.decode())
+
+    @staticmethod
+    def typed(verb: str, *arguments: str) -> tuple[list[str], list[str]]:
+        """What of an entry stands in the command, and what is typed: quantities, the order, the reason."""
+        if verb not in ("draft", "verify"):
+            return list(arguments), []
+        told, lines, words = [], [], list(arguments)
+        while words:
+            word = words.pop(0)
+            if word in ("--order", "--reason"):
+                lines.append(f"{word[2:]}={words.pop(0)}")
+            else:
+                (lines if "=" in word else told).append(word)
+        return told, lines
 
     def ready(self, device: str, command: str, **quantities: str) -> int:
         """Entered by two people, each by themselves."""

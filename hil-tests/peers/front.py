@@ -34,7 +34,8 @@ class Front:
     ``stored`` counts how often each resource was passed on and stored. In ``pass``: ``largest`` is the most bytes of a
     body, ``poison`` says of a resource that its bundle is answered with 500, and ``strict`` refuses what refers to
     something that neither the bundle nor ``stored`` has. ``guard`` is given each request first and says whether it has
-    answered it; ``serials`` are the numbers of the certificates that callers showed.
+    answered it; ``answering`` is given each answer to what was stored, and says whether it has dealt with it.
+    ``serials`` are the numbers of the certificates that callers showed.
     """
 
     def __init__(self, pki: Pki, upstream: str) -> None:
@@ -45,6 +46,7 @@ class Front:
         self.poison: Callable[[dict], bool] | None = None
         self.strict = False
         self.guard: Callable[[BaseHTTPRequestHandler], bool] | None = None
+        self.answering: Callable[[BaseHTTPRequestHandler, bytes], bool] | None = None
         self.serials: list[str] = []
         # Bytes of bodies as they came, and unpacked; how many came in gzip.
         self.came = [0, 0, 0]
@@ -105,6 +107,8 @@ class Front:
                         for entry in entries:
                             url = entry["request"]["url"]
                             front.stored[url] = front.stored.get(url, 0) + 1
+                        if front.answering is not None and front.answering(self, content):
+                            return
                 elif mode == "drip":
                     self.send_response(200)
                     self.send_header("Content-Length", "100000")

@@ -39,7 +39,8 @@ def thumbprint(jwk: dict) -> str:
 class TokenService:
     """``mode``: ``give``, ``error``, ``long`` (10 MB), ``drip``, ``other-audience`` (it knows itself by another
     address) or ``redirect``. ``expires_in`` is the text of that member; ``None``: it is left out. ``ahead``: how far
-    its clock is ahead, in seconds. ``takes_any``: whether the records service takes any token at all.
+    its clock is ahead, in seconds. ``takes_any``: whether the records service takes any token at all. ``together``:
+    where requests without a good token meet, so that they are refused in the same moment.
 
     ``asked`` are the assertions that came, ``refused`` why they were not taken, ``given`` the tokens, ``unknown`` how
     often a request came without a token that is good.
@@ -55,6 +56,7 @@ class TokenService:
         self.scope: str | None = None
         self.ahead = 0.0
         self.takes_any = True
+        self.together: threading.Barrier | None = None
         self.asked: list[str] = []
         self.refused: list[str] = []
         self.given: list[str] = []
@@ -92,6 +94,9 @@ class TokenService:
             if self.takes_any and handler.headers.get("Authorization", "").removeprefix("Bearer ") in self._good:
                 return False
             self.unknown += 1
+        if (barrier := self.together) is not None:
+            barrier.wait(60)
+            self.together = None
         handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
         self._say(handler, 401, json.dumps({"resourceType": "OperationOutcome", "issue": [
             {"severity": "error", "code": "login"}]}))

@@ -30,7 +30,9 @@ package struct CommandLedger: Sendable, Hashable {
 
     /// What is remembered of a pump beyond its open commands.
     package struct Pump: Sendable, Hashable {
-        /// When effects were intended, within the window. Unit: ns of the boot clock of the session.
+        /// When effects were intended, or were told to have gone out, whichever is later; within the window. What was
+        /// not sent counts as well: what goes before an effect may have been said, and a program that tries again and
+        /// again is what the pace is for. Unit: ns of the boot clock of the session.
         package internal(set) var intents: [Int64] = []
         package internal(set) var failures: [Int64] = []
         package internal(set) var isLocked = false
@@ -142,13 +144,12 @@ package struct CommandLedger: Sendable, Hashable {
         switch next {
         case .state(let state):
             if case .intended = state { note(intent: time, of: key) }
+            if case .intended = command.state { note(transmission: time, of: key) }
             if state.isUncertain, !command.state.isUncertain { note(failure: time, of: key) }
             open[number]?.state = state
             return nil
         case .end(let end):
             if end == .rejected { note(failure: time, of: key) }
-            // Nothing was done to the pump: the next need not be apart from it.
-            if case .notSent = end { change(key) { _ = $0.intents.popLast() } }
             open[number] = nil
             return end
         }
@@ -292,6 +293,13 @@ package struct CommandLedger: Sendable, Hashable {
         change(key) { pump in
             pump.forget(rules, at: time)
             pump.intents = Array((pump.intents + [time]).suffix(rules.mostInWindow))
+        }
+    }
+
+    /// The effect may have gone out long after it was intended: the next is apart from that.
+    private mutating func note(transmission time: Int64, of key: PumpKey) {
+        change(key) { pump in
+            if let last = pump.intents.popLast() { pump.intents.append(max(last, time)) }
         }
     }
 
