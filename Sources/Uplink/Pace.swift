@@ -18,6 +18,8 @@ struct Pace: Equatable {
     private(set) var deadline = Self.deadlines.lowerBound
     /// Of small exchanges, smoothed; 0 while it is not known. Unit: s.
     private(set) var latency = 0.0
+    /// How much longer the larger exchanges take than that, smoothed; `nil` while it is not known. Unit: s.
+    private(set) var carrying: Double?
     private var isDoubtful = false
     /// What a bundle may have at the most. Unit: bytes.
     private let most: Int
@@ -33,13 +35,23 @@ struct Pace: Equatable {
         self.bytes = min(max(Int(clamping: bytes ?? Int64(self.most)), Self.fewestBytes), self.most)
     }
 
-    /// Bundles that are under way at once: more than one only where the way is long, and no cap makes them small.
-    var underWay: Int { isDoubtful || latency < 0.3 || most < Self.mostBytes ? 1 : latency < 0.6 ? 2 : 4 }
+    /// Bundles that are under way at once: more than one only where the way is long, and no cap makes them small. On a
+    /// way that is narrow small exchanges take long as well, but large ones much longer: there several would share what
+    /// there is, and leave an alarm a part of it.
+    var underWay: Int {
+        guard !isDoubtful, latency >= 0.3, most >= Self.mostBytes, let carrying, carrying < latency else { return 1 }
+        return latency < 0.6 ? 2 : 4
+    }
 
     /// A bundle was answered after so many seconds.
     mutating func answered(entries count: Int, bytes size: Int, seconds: Double) {
         isDoubtful = false
-        if size <= Self.smallBytes { latency = latency == 0 ? seconds : latency * 0.75 + seconds * 0.25 }
+        if size <= Self.smallBytes {
+            latency = latency == 0 ? seconds : latency * 0.75 + seconds * 0.25
+        } else {
+            let more = max(0, seconds - latency)
+            carrying = carrying.map { ($0 + more) / 2 } ?? more
+        }
         deadline = min(max(Self.deadlines.lowerBound, seconds * 3, deadline * 0.75), Self.deadlines.upperBound)
         // Only one that filled the measure says that there may be more.
         if count * 8 >= entries * 7 { entries = min(entries + max(1, entries / 8), Self.mostEntries) }
