@@ -354,7 +354,7 @@ def test_kills_while_people_ask_leave_what_was_answered(unit, share):
     started = time.monotonic()
     assert ask(host, "bed", "list").code == 0
     whole = time.monotonic() - started
-    for number in range(KILLS // SHARES):
+    for number in range(-(-KILLS // SHARES)):
         act = chance.choice([word for word, key in of.items() if known[key] != word])
         words, lines = acts[act]
         results: list = []

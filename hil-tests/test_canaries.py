@@ -348,6 +348,7 @@ def test_row_50_what_is_entered_stands_in_no_list_of_processes(entry, tmp_path, 
             time.sleep(0.1)
             assert process.poll() is None, process.stdout.read()
             seen += readable(process.pid)
+        process.stdin.write(b"\n")
         process.stdin.close()
         told = process.stdout.read()
         assert process.wait(20) == 2 and b"Nothing was done" in told, told
@@ -355,6 +356,15 @@ def test_row_50_what_is_entered_stands_in_no_list_of_processes(entry, tmp_path, 
     table.row(50, f"what is entered with nabd {entry}", "somebody lists the processes", "no word of it is seen",
               f"{', '.join(found)}" if found else "none of its words")
     assert not found, found
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_half_a_line_is_no_entry(entry, tmp_path):
+    """4 is not what becomes of 4.17 when whoever types it is cut off."""
+    words, lines = ENTRIES[entry]
+    typed = "\n".join(["a secret of layla", *lines]).encode()[:-1]
+    told = nabd(*words, tmp_path / "nobody", "--as", "layla", "--secret-stdin", stdin=typed)
+    assert told.returncode == 1 and b"ended within a line" in told.stderr, told
 
 
 def test_an_argument_is_seen_by_everybody():

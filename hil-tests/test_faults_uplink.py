@@ -104,7 +104,6 @@ def test_row_37_somebody_on_the_way(bench, host, front, pki, table):
         wait_until(lambda count=before: middle.done >= count + 2, 60, f"“{mode}” twice", every=0.2)
         seen[mode] = middle.done - before
         if mode == "older":
-            assert front.stored == {} or "does not speak TLS 1.3" in host.log() or "closed" in host.log()
             stored = dict(front.stored)
             time.sleep(2)
             assert front.stored == stored, "something went over an older TLS"

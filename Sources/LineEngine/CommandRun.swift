@@ -2,7 +2,7 @@
 import DevicePlans
 
 /// What is being done on a line for a command, one exchange after another: a look, an effect with all that goes before
-/// it, or a stop. Nothing else is asked meanwhile.
+/// it, or a stop. Nothing else is asked meanwhile but, on RTU, neighbours between the attempts of a stop.
 struct CommandRun {
     enum Goal {
         case look(LineOrder)

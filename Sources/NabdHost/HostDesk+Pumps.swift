@@ -14,7 +14,8 @@ extension HostDesk {
     var drivenLines: Set<String> { Set(pumps?.map(\.lineName) ?? []) }
 
     func stopNow(device: String) -> Bool {
-        guard let pump = pumps?.first(where: { $0.handle == device }) else { return false }
+        // Where none of its commands can be carried out, no stop can either: its line would never answer.
+        guard let pump = pumps?.first(where: { $0.handle == device && !$0.commands.isEmpty }) else { return false }
         _ = pump.line.askStop(device: pump.device)
         return true
     }

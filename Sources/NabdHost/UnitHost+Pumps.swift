@@ -11,10 +11,10 @@ extension UnitHost {
     private static let operatorsAgain = 5
     private static let doorAgain = 10
 
-    /// What commands of before have left open, in a host that could drive pumps and does not: nobody decides it now, so
-    /// it stands as long as this host runs.
+    /// What commands of before have left open, in a host that could drive pumps and does not, or that cannot at all:
+    /// nobody decides it now, so it stands as long as this host runs.
     var alarmsWithoutDesk: [(alert: AlertKind, device: String?)] {
-        guard desk?.pumps == nil, configuration.parts["pumps"] != nil else { return [] }
+        guard desk?.pumps == nil, configuration.parts["pumps"] != nil || !CommandPath.isBuilt else { return [] }
         let ledger = CommandHistory(journal: configuration.journalDirectory).ledger
         var alarms: [(alert: AlertKind, device: String?)] = []
         // What was on its way when the last session ended is in doubt.

@@ -128,7 +128,7 @@ extension PumpDesk {
 
     /// Somebody wants to know what became of a stop; the line was told already.
     func stop(_ device: String, _ ask: Ask) throws(DeskRefusal) {
-        guard let pump = pump(device) else {
+        guard let pump = pump(device), !pump.commands.isEmpty else {
             throw DeskRefusal(code: "unknownPump", "This unit cannot stop “\(device)”: stop it by its own keys.")
         }
         guard let place = stops.lastIndex(where: { $0.pump == pump.key }) else {

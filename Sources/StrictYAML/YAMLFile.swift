@@ -17,7 +17,7 @@ package struct YAMLFile {
         try self.init(path: path, data: Data(Self.contents(path)), diagnostics: diagnostics)
     }
 
-    /// What is in a regular file, up to a byte more than is read of one. Throws ``InvalidFile`` where it is none.
+    /// What is in a regular file, up to a buffer more than is read of one. Throws ``InvalidFile`` where it is none.
     package static func contents(_ path: String) throws(InvalidFile) -> [UInt8] {
         let start = SourceLocation(file: path, line: 1, column: 1)
         var details = stat()

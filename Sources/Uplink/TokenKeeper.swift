@@ -31,7 +31,8 @@ actor TokenKeeper {
 
     /// A token that is good now, asked for where there is none.
     ///
-    /// - Parameter isUrgent: for an alarm, which waits for no pause but one that the token service asked for.
+    /// - Parameter isUrgent: for an alarm, which waits for no pause but one that the token service asked for,
+    ///   or one after a token that was not taken.
     func token(isUrgent: Bool = false, _ asking: @escaping Asking) async -> Found {
         look()
         switch state.step(at: .now, isUrgent: isUrgent) {

@@ -44,7 +44,8 @@ struct TokenState {
     /// How often it came to nothing since the records service took a token.
     private var failures = 0
 
-    /// - Parameter isUrgent: an alarm is to go, which waits for no pause but one that the token service asked for.
+    /// - Parameter isUrgent: an alarm is to go, which waits for no pause but one that the token service asked for,
+    ///   or one after a token that was not taken.
     func step(at now: Instant, isUrgent: Bool = false) -> Step {
         switch phase {
         case .none: return .ask

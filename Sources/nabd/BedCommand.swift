@@ -32,15 +32,11 @@ struct BedCommand: ParsableCommand {
         /// What a patient is told by, as it is typed.
         fileprivate func identifiers(_ kinds: [String]) throws -> [EnteredIdentifier] {
             try kinds.map { kind in
-                let text = secretStdin ? SecretInput.line(within: .seconds(60)) : try Self.typed("\(kind): ")
-                guard let text, !text.isEmpty else { throw PumpCaller.refuse("Nothing was typed for \(kind).") }
+                guard let text = try EntryInput.lines(from: nil, asking: "\(kind):", most: 1).first else {
+                    throw PumpCaller.refuse("Nothing was typed for \(kind).")
+                }
                 return EnteredIdentifier(kind: kind, text: text)
             }
-        }
-
-        private static func typed(_ question: String) throws -> String? {
-            FileHandle.standardError.write(Data(question.utf8))
-            return readLine()
         }
     }
 

@@ -39,7 +39,13 @@ enum EntryInput {
                 throw PumpCaller.refuse("Nothing was entered in time: nothing was done.")
             }
             var byte: UInt8 = 0
-            guard read(STDIN_FILENO, &byte, 1) == 1 else { return bytes.isEmpty ? nil : try text(bytes[...]) }
+            let count = read(STDIN_FILENO, &byte, 1)
+            if count < 0, errno == EINTR { continue }
+            guard count == 1 else {
+                // Half of what was typed is another figure.
+                guard bytes.isEmpty else { throw PumpCaller.refuse("The input ended within a line: nothing was done.") }
+                return nil
+            }
             if byte == UInt8(ascii: "\n") { return try text(bytes[...]) }
             bytes.append(byte)
         }
@@ -60,12 +66,18 @@ enum EntryInput {
         }
         let handle = FileHandle(fileDescriptor: file, closeOnDealloc: false)
         let bytes = [UInt8]((try? handle.read(upToCount: longestFile + 1)) ?? Data())
-        let lines = try bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            .prefix { !$0.isEmpty }.map(text)
-        guard bytes.count <= longestFile, lines.count <= mostLines else {
+        guard bytes.count <= longestFile else {
             throw PumpCaller.refuse("\(path) is longer than what a person enters.")
         }
-        return lines
+        guard bytes.isEmpty || bytes.last == UInt8(ascii: "\n") else {
+            throw PumpCaller.refuse("\(path) ends within a line: nothing was done.")
+        }
+        let lines = try bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map(text)
+            .prefix { !$0.isEmpty }
+        guard lines.count <= mostLines else {
+            throw PumpCaller.refuse("\(path) is longer than what a person enters.")
+        }
+        return Array(lines)
     }
 
     private static func text(_ bytes: ArraySlice<UInt8>) throws -> String {

@@ -62,7 +62,8 @@ enum PumpWords {
 
     private static func text(_ pump: PumpView) -> String {
         var lines = [
-            "\(pump.device): \(pump.model) on \(pump.line)" + (pump.isDriven ? "" : ", which is read only")
+            "\(pump.device): \(pump.model) on \(pump.line)"
+                + (pump.isDriven ? "" : ", which gets no commands from here; at most it can be stopped")
         ]
         for offer in pump.commands {
             lines.append("  \(offer.command)")

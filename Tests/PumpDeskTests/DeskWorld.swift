@@ -33,10 +33,13 @@ final class DeskWorld {
     private let gate: EverythingAllowed
 
     /// - Parameter gate: what the site allows; of how often, what the program does.
-    init(_ rules: CommandRules = CommandRules(), gate: EverythingAllowed? = nil, isFaulty: Bool = false) throws {
+    init(
+        _ rules: CommandRules = CommandRules(), gate: EverythingAllowed? = nil,
+        commands: DrivenLine.Commands = .shipped
+    ) throws {
         self.rules = rules
         self.gate = gate ?? EverythingAllowed(rules: rules)
-        let line = try DrivenLine(seconds: 1 << 33, isFaulty: isFaulty)
+        let line = try DrivenLine(seconds: 1 << 33, commands: commands)
         self.line = line
         pump = line.pump
         desk = Self.desk(CommandHistory(rules), line, self.gate)

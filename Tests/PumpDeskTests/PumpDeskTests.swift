@@ -11,7 +11,7 @@ import Testing
 @Suite struct PumpDeskTests {
     /// Whoever asks for a command of a profile in which one cannot be carried out is told which, and why.
     @Test func whatCannotBeCarriedOutIsRefusedWithTheReason() throws {
-        let world = try DeskWorld(isFaulty: true)
+        let world = try DeskWorld(commands: .faulty(hasStop: true))
         for entry in [world.rate("12.5"), DeskEntry(device: "pump", command: "start", entries: [:])] {
             guard case .refused(let code, let words, _)? = world.ask(.draft(entry, by: world.first)) else {
                 Issue.record("it was taken")
@@ -24,6 +24,16 @@ import Testing
         #expect(pumps.map(\.isDriven) == [false])
         guard case .stop(_, let isProven, _)? = world.stop() else { return #expect(Bool(false)) }
         #expect(isProven == true)
+    }
+
+    /// A pump of which nothing can be carried out cannot be stopped either: whoever asks is told that at once.
+    @Test func whereNothingCanBeCarriedOutNoStopIsPromised() throws {
+        let world = try DeskWorld(commands: .faulty(hasStop: false))
+        guard case .refused(let code, let words, _)? = world.stop() else { return #expect(Bool(false)) }
+        #expect(code == "unknownPump" && words.contains("cannot stop “pump”"), "\(words)")
+        guard case .refused("notDriven", _, _)? = world.ask(.draft(world.rate("12.5"), by: world.first)) else {
+            return #expect(Bool(false))
+        }
     }
 
     /// Whether all of them are made: `make command-test` asks for that.

@@ -124,19 +124,39 @@ package final class DrivenLine {
             .replacingOccurrences(of: "{new-rate: {unit: mL/h,", with: "{new-rate: {unit: mL/min,")
     }
 
+    /// Of what the profile's commands are.
+    package enum Commands {
+        case shipped
+        case faulty(hasStop: Bool)
+    }
+
+    /// The same without a command, which ends where another part of the profile begins.
+    private static func without(_ command: String, _ text: String) -> String {
+        var isLeftOut = false
+        return text.split(separator: "\n", omittingEmptySubsequences: false).filter { line in
+            if line == "  \(command):" { isLeftOut = true } else if !line.hasPrefix("   ") { isLeftOut = false }
+            return !isLeftOut
+        }.joined(separator: "\n")
+    }
+
     /// - Parameters:
     ///   - pump: one that is there already, of a host that was killed.
     ///   - clock: that of the one before.
     package init(
         expecting serialNumber: String? = nil, seconds: Int64 = 600, pump former: PlayedPump? = nil,
-        clock: VirtualClock? = nil, isFaulty: Bool = false
+        clock: VirtualClock? = nil, commands: Commands = .shipped
     ) throws {
-        let profile =
-            isFaulty
-            ? try DeviceProfile.load(
+        let profile: DeviceProfile
+        switch commands {
+        case .shipped: profile = try Self.profile.get()
+        case .faulty(let hasStop):
+            let text = try Self.faultyText()
+            profile = try DeviceProfile.load(
                 try YAMLFile(
-                    path: Repository.path("device-profiles/alaris/asena-gh/profile.yaml"), text: Self.faultyText()),
-                commands: .areLeft) : try Self.profile.get()
+                    path: Repository.path("device-profiles/alaris/asena-gh/profile.yaml"),
+                    text: hasStop ? text : Self.without("stop", text)),
+                commands: .areLeft)
+        }
         plan = profile.compile(handle: "pump", expectedSerial: serialNumber, isDriven: true)
         guard case .serial(let serial) = plan.protocolPlan else { fatalError("it is a serial device") }
         self.serial = serial
