@@ -9,7 +9,7 @@ import Testing
 @Suite struct DrivenLineTests {
     /// A command of the profile that cannot be carried out bars all but the stop; the pump goes on being read.
     @Test func aFaultyCommandLeavesTheStopAndTheSampling() throws {
-        let line = try DrivenLine(isFaulty: true)
+        let line = try DrivenLine(commands: .faulty(hasStop: true))
         #expect(line.plan.commands.map(\.name) == ["stop"])
         #expect(line.plan.faultyCommands.map(\.name) == ["rate", "start"])
         line.pump.set(rate: "5", at: 0)
