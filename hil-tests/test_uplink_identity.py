@@ -121,6 +121,12 @@ def test_a_renewal_needs_no_restart_and_ends_the_alert(unit, front, pki, table):
               f"{EXPIRING} began and ended; each number once")
 
 
+def is_shown(unit: Unit, words: str) -> bool:
+    """Whether the status tells an identity that cannot be used, in these words and as an alert."""
+    shown = nabd("status", "--config", unit.acquire.config).stdout.decode()
+    return words in shown and "A new certificate or key of this unit cannot be used" in shown
+
+
 @pytest.mark.parametrize("fault", ["no certificate", "another's key", "gone"])
 def test_what_cannot_be_used_keeps_the_former_and_is_an_alert(unit, front, pki, fault):
     wait_until(lambda: unit.told("alertStart", EXPIRING) == 1, 30, "two days are less than thirty")
@@ -137,8 +143,8 @@ def test_what_cannot_be_used_keeps_the_former_and_is_an_alert(unit, front, pki, 
     assert str(unit.files.certificate) in words or str(unit.files.key) in words, words
     assert "SECRET" not in words + unit.uplink.log()
     wait_until(lambda: unit.told("alertStart", FAULTY) == 1, 150, "the alert", every=1)
-    shown = nabd("status", "--config", unit.acquire.config).stdout.decode()
-    assert words in shown and "A new certificate or key of this unit cannot be used" in shown, shown
+    # The event is durable before the page of how it is is written anew.
+    wait_until(lambda: is_shown(unit, words), 10, "both on the page of the status", every=0.5)
     # What was read before goes on, over connections of its own.
     more(front)
     assert set(front.serials) == {serial(pki.client.certificate)}
