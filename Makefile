@@ -104,7 +104,7 @@ DRIVEN := hil-tests/test_driven_*.py
 hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
 	@echo "== independent devices, lines that misbehave, a FHIR server (about twenty minutes); the table of faults: hil-tests/results/faults.md"
-	@$(PYTEST) -n 8 hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(SCREENS) $(DRIVEN) $(PACKAGE) $(VIRTUAL) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
+	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(SCREENS) $(DRIVEN) $(PACKAGE) $(VIRTUAL) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
 	@NABD_TABLE=add $(PYTEST) $(COMPUTING) --junitxml=hil-tests/results/durability.xml
