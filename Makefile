@@ -13,9 +13,9 @@ help: ## What can be made.
 demo: program ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
-test: setup build fuzz-build lint proofs models hil-test ## Everything that must pass: about half an hour after the build.
+test: setup build fuzz-build lint proofs models hil-test ## Everything that must pass: about three quarters of an hour after the build.
 
-check: lint unit-test ## Formatting, profiles, Swift tests: about a minute after the build.
+check: lint unit-test ## Formatting, profiles, Swift tests: about four minutes after the build.
 
 setup: ## Install what is missing: Debian packages, Python environments.
 	@scripts/setup
@@ -60,7 +60,7 @@ fuzz: fuzz-build ## Every parser of bytes under the fuzzer, for a few seconds ea
 
 .PHONY: proofs
 proofs: build
-	@echo "== Swift tests; beside them the profiles' vectors, and damaged copies of them (about a minute)"
+	@echo "== Swift tests; beside them the profiles' vectors, and damaged copies of them (about four minutes)"
 	@scripts/beside .build/vectors.log nice $(NABD) profile test device-profiles -- bash -c '$(SWIFT_TEST) 2>&1 | scripts/quiet-tests'
 
 .PHONY: monitor-only
@@ -103,7 +103,7 @@ DRIVEN := hil-tests/test_driven_*.py
 
 hil-test: build fuzz-build ## The program as a black box against devices and a records service that others wrote; the fuzzer beside what only waits.
 	@scripts/setup python
-	@echo "== independent devices, lines that misbehave, a FHIR server (about twenty minutes); the table of faults: hil-tests/results/faults.md"
+	@echo "== independent devices, lines that misbehave, a FHIR server (about half an hour); the table of faults: hil-tests/results/faults.md"
 	@$(PYTEST) hil-tests $(patsubst %,--ignore-glob '%',$(COMPUTING) $(STEADY) $(SCREENS) $(DRIVEN) $(PACKAGE) $(VIRTUAL) hil-tests/test_profile_players.py hil-tests/test_real_time.py) \
 		--junitxml=hil-tests/results/hil.xml
 	@echo "== the journal's faults and thousands of late answers, which compute more than they wait (about a minute and a half)"
@@ -148,7 +148,7 @@ pump-kills: build ## Two thousand kills of the host under commands, and one befo
 	@NABD_PUMP_KILLS=2000 NABD_PUMP_KILL_POINTS=500 $(PYTEST) hil-tests/test_pumps_kills.py --junitxml=hil-tests/results/pump-kills.xml
 
 .PHONY: lost-answers
-lost-answers: build ## A thousand answers lost after the service has stored, with kills of the host, four units at a time: about half an hour.
+lost-answers: build ## A thousand answers lost after the service has stored, with kills of the host, four units at a time: about ten minutes.
 	@scripts/setup python
 	@NABD_LOST_ANSWERS=1000 $(PYTEST) -n 4 hil-tests/test_uplink_lost_answers.py --junitxml=hil-tests/results/lost-answers.xml
 
