@@ -71,12 +71,13 @@ def watched_beds(folder: Path) -> set[str]:
     return {event["bed"] for event in events if event.get("metric") == PROOF}
 
 
-def cost(work: Path, is_watched: bool) -> dict[str, float]:
+def cost(work: Path, is_watched: bool, program: Path = NABD) -> dict[str, float]:
     """Of the whole host: time of a core in %, memory resident in MB, lateness of the line that asks in µs."""
     folder = work / "alarms"
     with (
         beds.Beds(work, BEDS) as monitors, Server(work) as asked,
-        Program(folder, NABD, "run", "--config", unit_file(folder, monitors.port, asked, is_watched), "--json") as one,
+        Program(
+            folder, program, "run", "--config", unit_file(folder, monitors.port, asked, is_watched), "--json") as one,
     ):
         end = time.monotonic() + 30
         while monitors.said()["beds"] < BEDS or asked.registers() == 0:

@@ -62,9 +62,11 @@ def test_everything_that_was_resolved_is_told(tmp_path):
     bom = json.loads(text)
     assert missing(bom) == []
     assert [part["name"] for part in bom["components"] if "unknown" in json.dumps(part["licenses"])] == []
+    names = {part["name"] for part in bom["components"]}
     if shutil.which("dpkg-query"):
-        names = {part["name"] for part in bom["components"]}
-        assert {"libc6", "libmodbus5", "libserialport0", "libsqlite3-0", "zlib1g"} <= names
+        assert {"libc6", "libgcc-s1", "libmodbus5", "libserialport0", "libsqlite3-0", "libstdc++6", "zlib1g"} <= names
+    if shutil.which("swift"):
+        assert {"swift", "swift-corelibs-foundation", "swift-corelibs-libdispatch", "swift-foundation"} <= names
     for part in bom["components"]:
         assert PackageURL.from_string(part["purl"]).to_string() == part["purl"]
     assert bom["dependencies"][0]["dependsOn"] == [part["bom-ref"] for part in bom["components"]]
@@ -127,6 +129,21 @@ def test_without_dpkg_the_swift_packages_are_told(tmp_path):
     assert answer.returncode == 0 and "no dpkg-query" in answer.stderr
     bom = json.loads((tmp_path / "bom.json").read_text())
     assert missing(bom) == [] and all(part["purl"].startswith("pkg:swift/") for part in bom["components"])
+
+
+def test_of_the_toolchain_its_release_is_told(tmp_path):
+    a_root(tmp_path, pins())
+    swift = tmp_path / "swift"
+    swift.write_text("#!/bin/sh\necho 'Swift version 9.8.7 (swift-9.8.7-RELEASE)'\n")
+    swift.chmod(0o755)
+    assert made(tmp_path / "bom.json", tmp_path, path=str(tmp_path)).returncode == 0
+    told = {part["name"]: part["purl"] for part in json.loads((tmp_path / "bom.json").read_text())["components"]}
+    assert told["swift"] == "pkg:github/swiftlang/swift@swift-9.8.7-RELEASE"
+    assert set(told) == {"swift", "swift-corelibs-foundation", "swift-corelibs-libdispatch", "swift-foundation",
+                         "swift-foundation-icu"}
+    swift.write_text("#!/bin/sh\necho Swift, somehow\n")
+    answer = made(tmp_path / "bom.json", tmp_path, path=str(tmp_path))
+    assert answer.returncode == 1 and "which release" in answer.stderr and len(answer.stderr.splitlines()) == 1
 
 
 def test_of_two_architectures_the_machines_own_is_told(tmp_path):

@@ -2,14 +2,10 @@ package import DeviceModel
 
 /// Samples of one stream that wait for the next commit.
 package struct StreamBuffer {
-    /// A sample that waits: its value, and of a numeric when it was taken, in ns.
-    private struct Waiting {
-        let time: Int64
-        let bits: Int64
-    }
-
-    // What each sample touches comes first and is one array: of hundreds of streams, little lies in the cache.
-    private var waiting: [Waiting] = []
+    // What each sample touches comes first: of hundreds of streams, little lies in the cache.
+    private var bits: [Int64] = []
+    /// When each was taken; none of a waveform, whose times follow from its run. Unit: ns.
+    private var times: [Int64] = []
     package private(set) var nextSequence: Int64
     /// The judgement that goes on, not yet among the others; its count is 0 before the first sample.
     private var current = SampleBlock.Judgement(validity: .valid, reason: .none, count: 0)
@@ -57,13 +53,16 @@ package struct StreamBuffer {
         firstSequence = nextSequence
     }
 
-    package var isEmpty: Bool { waiting.isEmpty && closed.isEmpty }
+    package var isEmpty: Bool { bits.isEmpty && closed.isEmpty }
 
     package mutating func append(_ record: SampleRecord) {
-        if isWaveform { place(record.monotonicNanoseconds) }
+        if isWaveform {
+            place(record.monotonicNanoseconds)
+        } else {
+            times.append(record.monotonicNanoseconds / 1000 * 1000)
+        }
         let keeps = SampleBlock.keepsValue(record.validity, record.reason)
-        waiting.append(
-            Waiting(time: record.monotonicNanoseconds / 1000 * 1000, bits: keeps && !isText ? record.bits : 0))
+        bits.append(keeps && !isText ? record.bits : 0)
         if isText { texts.append(keeps ? record.textValue : "") }
         if current.validity != record.validity || current.reason != record.reason {
             if current.count > 0 { judgements.append(current) }
@@ -71,7 +70,7 @@ package struct StreamBuffer {
         }
         current.count += 1
         nextSequence += 1
-        if waiting.count == SampleBlock.countLimit { close() }
+        if bits.count == SampleBlock.countLimit { close() }
     }
 
     /// Times a waveform's sample by the device's own period; the time of arrival only steers it. Bytes arrive in
@@ -85,7 +84,7 @@ package struct StreamBuffer {
         let age = max(0, arrived.count - 1) * period
         defer { arrivals += 1 }
         guard let expected, (-tolerance...(tolerance + age)).contains(arrival - expected) else {
-            if !waiting.isEmpty { close() }
+            if !bits.isEmpty { close() }
             runStart = arrival
             (drift, arrivals) = (0, 0)
             expected = arrival + period
@@ -93,7 +92,7 @@ package struct StreamBuffer {
             return
         }
         arrived = Arrival(time: arrival, count: 1, beganRun: false)
-        if waiting.isEmpty {
+        if bits.isEmpty {
             // Between blocks the clock is drawn towards the arrivals, by an eighth of their mean distance and of a
             // period at most.
             runStart = expected + max(-period / 8, min(period / 8, drift / max(1, lastArrivals) / 8))
@@ -109,18 +108,18 @@ package struct StreamBuffer {
     /// message came.
     private mutating func placeOfSameMessage(_ expected: Int64, _ period: Int64) {
         arrived.count += 1
-        if arrived.beganRun, !waiting.isEmpty {
+        if arrived.beganRun, !bits.isEmpty {
             runStart -= period
             return
         }
-        if waiting.isEmpty { (runStart, drift) = (expected, 0) }
+        if bits.isEmpty { (runStart, drift) = (expected, 0) }
         self.expected = expected + period
         drift -= period
     }
 
     private mutating func close() {
         isHeld = false
-        guard !waiting.isEmpty else { return }
+        guard !bits.isEmpty else { return }
         judgements.append(current)
         current.count = 0
         (lastArrivals, arrivals) = (arrivals, 0)
@@ -129,13 +128,14 @@ package struct StreamBuffer {
             SampleBlock(
                 stream: stream, firstSequence: firstSequence,
                 timing: isWaveform
-                    ? .periodic(first: runStart, period: descriptor.periodNanoseconds)
-                    : .explicit(waiting.map(\.time)),
-                bits: waiting.map(\.bits), texts: texts, judgements: judgements))
+                    ? .periodic(first: runStart, period: descriptor.periodNanoseconds) : .explicit(times),
+                bits: bits, texts: texts, judgements: judgements))
         firstSequence = nextSequence
-        // The next block will be about as long; what one long one took is given back.
-        waiting.removeAll(keepingCapacity: waiting.capacity <= 4 * waiting.count)
-        (texts, judgements) = ([], [])
+        // The block has the arrays now; the next ones will be about as long.
+        let usual = bits.count
+        (bits, times, texts, judgements) = ([], [], [], [])
+        bits.reserveCapacity(usual)
+        if !isWaveform { times.reserveCapacity(usual) }
     }
 
     /// The blocks of all that waits, but for a message with which a run begins and of which more may come: its samples
@@ -144,7 +144,7 @@ package struct StreamBuffer {
     ///
     /// - Parameter isLast: whether no commit follows: then everything.
     package mutating func take(isLast: Bool = false) -> [SampleBlock] {
-        if arrived.beganRun, !waiting.isEmpty, !isHeld, !isLast { isHeld = true } else { close() }
+        if arrived.beganRun, !bits.isEmpty, !isHeld, !isLast { isHeld = true } else { close() }
         defer { closed.removeAll(keepingCapacity: true) }
         return closed
     }

@@ -4,7 +4,7 @@ package import DeviceModel
 /// and stream by stream: each buffer is then brought into the processor's cache once for many samples, not for each.
 package struct StreamQueue {
     /// How many wait at most: few enough to stay in the processor's own cache. Unit: samples.
-    package static let capacity = 4096
+    package static let capacity = 1024
 
     private var records: [SampleRecord] = []
     private var streams: [Int32] = []
