@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from peers.links import PtyLink
-from peers.packages import ROOT, Machine, built, change_check, variant
+from peers.packages import ROOT, Machine, built, change_check, finds_a_fault, program, stand_in, variant
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("packages"),
               pytest.mark.skipif(shutil.which("dpkg") is None, reason="this is not Debian")]
@@ -27,25 +27,6 @@ devices:
   oximeter: {{profile: nonin/oem-iii-df2, line: {line}}}
   fridge: {{profile: xy/md02, line: /dev/nabd/rs485}}
 """
-
-
-def program(tree: Path) -> Path:
-    return tree / "usr" / "bin" / "nabd"
-
-
-def stand_in(tree: Path) -> None:
-    """In place of the program, the one that is installed: nothing is unpacked twice that is the same."""
-    program(tree).write_text('#!/bin/sh\nexec /usr/bin/nabd "$@"\n')
-    program(tree).chmod(0o755)
-
-
-def finds_a_fault(words: str, says: str, code: int):
-    """A version of which one command finds a fault; all else is done by the installed one."""
-    def change(tree: Path) -> None:
-        stand_in(tree)
-        program(tree).write_text(
-            f'#!/bin/sh\ncase "$*" in "{words}"*) echo "{says}" >&2; exit {code} ;; esac\nexec /usr/bin/nabd "$@"\n')
-    return change
 
 
 @pytest.fixture(scope="module")

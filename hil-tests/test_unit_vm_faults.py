@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
 from peers import journal
+from peers.packages import change_check, finds_a_fault, program, variant
 from vm.unit import JOURNAL, PUMP_A, PUMP_B, Unit, delivery, missing, writing
 
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("unit-vm")]
@@ -243,7 +245,8 @@ def alerts(unit: Unit, since: int) -> list[str]:
 
 def test_upgrade_and_back(virtual, unit_table, tmp_path):
     newer = repacked(virtual.deb, tmp_path, "+vm2")
-    disk = delivery({"old.deb": virtual.deb, "new.deb": newer}, tmp_path / "delivery.img")
+    strict = variant(virtual.deb, tmp_path / "strict.deb", blind, version="9.9")
+    disk = delivery({"old.deb": virtual.deb, "new.deb": newer, "strict.deb": strict}, tmp_path / "delivery.img")
     unit = virtual.fresh(deliver=disk)
     unit.wait_sampling(limit=240)
     unit.run("mkdir -p /mnt/delivery && mount -o ro /dev/vdb /mnt/delivery")
@@ -254,15 +257,14 @@ def test_upgrade_and_back(virtual, unit_table, tmp_path):
     unit.wait_sampling(limit=240)
     gone = missing(before, upgraded := unit.numbered())
     pid = unit.main_pid("nabd-acquire")
-    unit.run("cp -p /etc/nabd/unit.yaml /root/; echo 'devices: [' >> /etc/nabd/unit.yaml")
-    refused = unit.ask("dpkg --install /mnt/delivery/old.deb", limit=600)
+    refused = unit.ask("dpkg --install /mnt/delivery/strict.deb", limit=600)
     steps.append(unit.run(version))
-    unit_table.row("a package put on over a configuration that is broken", "refused, with the file's name, before "
+    unit_table.row("a package whose version does not take this unit's configuration", "refused, with the place, before "
                    "anything is replaced or stopped", f"exit {refused.status}; {steps[1]} before, {steps[2]} after; "
                    f"process {pid}, then {unit.main_pid('nabd-acquire')}")
-    assert refused.status != 0 and "unit.yaml" in refused.output and steps[2] == steps[1], refused.output[-800:]
+    assert refused.status != 0 and NO_SUCH_KEY in refused.output and steps[2] == steps[1], refused.output[-800:]
     assert unit.main_pid("nabd-acquire") == pid, "a refused package stopped the host"
-    unit.run("cp -p /root/unit.yaml /etc/nabd/; dpkg --install /mnt/delivery/old.deb", limit=600)
+    unit.run("dpkg --install /mnt/delivery/old.deb", limit=600)
     steps.append(unit.run(version))
     unit.wait_sampling(limit=240)
     gone += missing(upgraded, unit.numbered())
@@ -279,6 +281,15 @@ def test_upgrade_and_back(virtual, unit_table, tmp_path):
     assert not gone, gone[:5]
     assert steps[1] != steps[0] and steps[3] == steps[0], steps
     assert removed >= 2 and "/etc/nabd/unit.yaml" in purged
+
+
+NO_SUCH_KEY = "/etc/nabd/unit.yaml:1:1: error: this version has no such key"
+
+
+def blind(tree: Path) -> None:
+    """A version that finds a fault where the installed one finds none. Its program is never put in place."""
+    change_check(tree, finds_a_fault("check", NO_SUCH_KEY, 1))
+    program(tree).write_text("#!/bin/sh\nexit 1\n")
 
 
 def repacked(deb, folder, suffix: str):

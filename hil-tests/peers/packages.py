@@ -74,6 +74,25 @@ def change_check(tree: Path, change: Callable[[Path], None]) -> None:
     changed.replace(inner)
 
 
+def program(tree: Path) -> Path:
+    return tree / "usr" / "bin" / "nabd"
+
+
+def stand_in(tree: Path) -> None:
+    """In place of the program, the one that is installed: nothing is unpacked twice that is the same."""
+    program(tree).write_text('#!/bin/sh\nexec /usr/bin/nabd "$@"\n')
+    program(tree).chmod(0o755)
+
+
+def finds_a_fault(words: str, says: str, code: int) -> Callable[[Path], None]:
+    """A version of which one command finds a fault; all else is done by the installed one."""
+    def change(tree: Path) -> None:
+        stand_in(tree)
+        program(tree).write_text(
+            f'#!/bin/sh\ncase "$*" in "{words}"*) echo "{says}" >&2; exit {code} ;; esac\nexec /usr/bin/nabd "$@"\n')
+    return change
+
+
 class Machine:
     """This machine as it is, of which nothing is changed: what is written goes to memory, and is gone at the end."""
 
