@@ -69,8 +69,11 @@ let package = Package(
 
         room("DeviceModel", settings: optimised),
         room("StrictYAML", ["DeviceModel", .product(name: "Yams", package: "Yams")], settings: optimised),
-        room("Nomenclature", ["DeviceModel", "StrictYAML"], settings: optimised),
-        room("ProfileLanguage", ["CommandFacts", "DeviceModel", "Nomenclature", "StrictYAML"], settings: optimised),
+        room("PlainFiles"),
+        room("Nomenclature", ["DeviceModel", "PlainFiles", "StrictYAML"], settings: optimised),
+        room(
+            "ProfileLanguage", ["CommandFacts", "DeviceModel", "Nomenclature", "PlainFiles", "StrictYAML"],
+            settings: optimised),
         room("ModbusFrames", settings: optimised),
         room(
             "DevicePlans", ["DeviceModel", "ModbusFrames", "Nomenclature", "ProfileLanguage", "StrictYAML"],
@@ -82,7 +85,7 @@ let package = Package(
         room(
             "PumpRules",
             [
-                "CommandFacts", "DeviceModel", "PumpControl", "SignedFiles", "StrictYAML",
+                "CommandFacts", "DeviceModel", "PlainFiles", "PumpControl", "SignedFiles", "StrictYAML",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
             settings: optimised),
@@ -136,6 +139,7 @@ let package = Package(
             "Uplink",
             [
                 "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "PatientStore", "Patients",
+                "PlainFiles",
                 "SampleJournal", "Scores",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -191,8 +195,8 @@ let package = Package(
         room(
             "Console",
             [
-                "Consultations", "DeviceModel", "LocalSocket", "Observability", "OperatorDesk", "RealTime",
-                "SampleJournal", "UnitPicture",
+                "Consultations", "DeviceModel", "LocalSocket", "Observability", "OperatorDesk", "PlainFiles",
+                "RealTime", "SampleJournal", "UnitPicture",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -230,7 +234,7 @@ let package = Package(
                 "Fieldbus", "LineEngine", "Nomenclature", "Observability", "OperatorDesk",
                 ofCommands("PumpDesk"), ofCommands("PumpRules"), "RealTime", "BedDesk", "Consultations", "PatientStore",
                 "Patients",
-                "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
+                "PlainFiles", "SampleJournal", "Sampling", "SignedFiles", "StrictYAML", "Uplink",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -245,7 +249,7 @@ let package = Package(
                 "DeviceSimulator",
                 "Fieldbus", "LineEngine",
                 "NabdHost", "Nomenclature", "Observability", "OperatorDesk", "PatientStore", "Patients",
-                "RealTime",
+                "PlainFiles", "RealTime",
                 "RecordsSandbox", "SampleJournal", "Sampling", "SerialPorts", "StrictYAML", "Uplink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -269,7 +273,7 @@ let package = Package(
                 "Sampling", "StrictYAML",
             ], path: "Tests/TestSupport", swiftSettings: optimised),
         tests(of: "DeviceModel", ["TestSupport"]),
-        tests(of: "Nomenclature", ["DeviceModel", "StrictYAML"]),
+        tests(of: "Nomenclature", ["DeviceModel", "StrictYAML", "TestSupport"]),
         tests(of: "RealTime"),
         tests(of: "ProfileLanguage", ["DeviceModel", "DevicePlans", "Nomenclature", "StrictYAML", "TestSupport"]),
         tests(
@@ -279,6 +283,7 @@ let package = Package(
         tests(
             of: "DeviceSimulator", ["DeviceDrivers", "DeviceModel", "DevicePlans", "ProfileLanguage", "TestSupport"]),
         tests(of: "PumpControl", ["CommandFacts"], settings: optimised),
+        tests(of: "PlainFiles", ["TestSupport"]),
         tests(of: "SignedFiles", ["TestSupport"]),
         tests(
             of: "PumpRules",

@@ -293,6 +293,29 @@ def test_a5_each_faulty_part_costs_itself_and_is_an_alarm(host, oximeter, tmp_pa
               f"{len(devices) - 1} faulty devices beside a healthy one", "costs itself; the rest samples; alarm", seen)
 
 
+@pytest.mark.parametrize("key", ["authority", "client-certificate", "client-key"])
+def test_a5_a_pipe_for_the_uplink_costs_the_uplink(key, host, oximeter, pki, tmp_path, table):
+    """Whoever waits for a pipe waits for ever: the record goes on, the alarm is told, and the stop is in time."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o600)
+    files = {"authority": pki.authority.certificate, "client-certificate": pki.client.certificate,
+             "client-key": pki.client.key, key: pipe}
+    host.configure(one_device(oximeter))
+    lines = "".join(f", {name}: {path}" for name, path in files.items())
+    host.config.write_text(host.config.read_text() + f"uplink: {{server: 'https://127.0.0.1:9'{lines}}}\n")
+    told = nabd("check", "--config", host.config, timeout=10)
+    assert told.returncode >= 0
+    host.start()
+    host.wait_for_sample("MDC_PULS_OXIM_SAT_O2", timeout=15)
+    wait_until(lambda: "NABD_UPLINK_FAILING" in {event["alert"] for event in journal.events(host.export())
+                                                 if event["event"] == "alertStart"}, 20, "the alarm", every=0.5)
+    host.stop(timeout=10)
+    assert [event["event"] for event in journal.events(host.export())][-1] == "hostStopped"
+    table.row(68, f"a pipe as the uplink's {key}", "in the configuration at the start",
+              "costs the uplink; the rest samples; alarm; stop ≤ 10 s",
+              "alarm told, values stored, stopped within 10 s")
+
+
 def test_a_status_of_a_killed_host_is_taken_over(host, oximeter):
     host.configure(one_device(oximeter)).start()
     host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")

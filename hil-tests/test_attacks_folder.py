@@ -57,10 +57,14 @@ def database(path: Path, *statements: str) -> None:
     opened.close()
 
 
+# Of the journal that this program writes; the seed's own says so.
+VERSION = 6
+
+
 def foreign_file() -> list[str]:
     """What makes a file look like one of ours."""
     return ["CREATE TABLE about (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
-            "INSERT INTO about VALUES ('first', 100000)", "PRAGMA user_version = 5"]
+            "INSERT INTO about VALUES ('first', 100000)", f"PRAGMA user_version = {VERSION}"]
 
 
 def absurd(folder: Path, part: str, statement: str) -> None:
@@ -84,6 +88,8 @@ def columns(folder: Path, part: str) -> list[tuple[str, str]]:
     opened.close()
     return found
 
+
+NEWER = "PRAGMA user_version = 99"
 
 HOSTILE: dict[str, Callable[[Path], object]] = {
     "short-number": lambda folder: write(folder / "samples-7.sqlite", b""),
@@ -134,6 +140,10 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
     "link-elsewhere": lambda folder: following(folder, "events").symlink_to("/etc/passwd"),
     "link-to-itself": lambda folder: following(folder, "samples").symlink_to(following(folder, "samples").name),
     "device": lambda folder: following(folder, "samples").symlink_to("/dev/zero"),
+    "newer-samples": lambda folder: database(following(folder, "samples"), "CREATE TABLE a (b)", NEWER),
+    "newer-events": lambda folder: database(following(folder, "events"), "CREATE TABLE a (b)", NEWER),
+    "own-newer-samples": lambda folder: database(newest(folder, "samples"), NEWER),
+    "own-newer-events": lambda folder: database(newest(folder, "events"), NEWER),
     "many": lambda folder: [write(folder / f"samples-{n:07d}.sqlite", b"") for n in range(1000, 1500)],
     "pipe-own-wal": lambda folder: pipe(Path(str(newest(folder, "samples")) + "-wal")),
     "pipe-own-shm": lambda folder: pipe(Path(str(newest(folder, "events")) + "-shm")),
@@ -159,6 +169,9 @@ def seed(tmp_path_factory, module_hosts) -> Path:
     for _ in range(2):
         runs_and_records(host.configure({"well": {"profile": "masimo/rad-8", "line": made.line}}))
     made.stop()
+    opened = sqlite3.connect(newest(host.journal, "samples"))
+    assert opened.execute("PRAGMA user_version").fetchone() == (VERSION,), "the foreign files are of another version"
+    opened.close()
     return host.journal
 
 

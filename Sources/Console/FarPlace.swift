@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import PlainFiles
 
 /// Where far clinicians come in.
 package struct FarPlace: Sendable, Hashable {
@@ -20,20 +21,24 @@ package struct FarPlace: Sendable, Hashable {
     /// now. Unit: s since 1970.
     package var expiries: (own: Int?, authority: Int?) {
         (
-            (try? NIOSSLCertificate.fromPEMFile(certificate))?.first.map { Int($0.notValidAfter) },
-            (try? NIOSSLCertificate.fromPEMFile(authority))?.map { Int($0.notValidAfter) }.min()
+            (try? Self.certificates(certificate))?.first.map { Int($0.notValidAfter) },
+            (try? Self.certificates(authority))?.map { Int($0.notValidAfter) }.min()
         )
+    }
+
+    private static func certificates(_ path: String) throws -> [NIOSSLCertificate] {
+        try NIOSSLCertificate.fromPEMBytes(PlainFile.bytes(path) ?? [])
     }
 
     /// TLS 1.3 only, and nobody without a certificate of the authority.
     func tls() throws -> TLSConfiguration {
         var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMFile(certificate).map { .certificate($0) },
-            privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+            certificateChain: try Self.certificates(certificate).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: PlainFile.bytes(key) ?? [], format: .pem)))
         tls.minimumTLSVersion = .tlsv13
         // A clinician's certificate names a person: there is no host's name to compare.
         tls.certificateVerification = .noHostnameVerification
-        tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authority))
+        tls.trustRoots = .certificates(try Self.certificates(authority))
         tls.applicationProtocols = ["http/1.1"]
         return tls
     }

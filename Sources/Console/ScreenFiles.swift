@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import PlainFiles
 
 /// The screen's own files, read once into memory: what is served is what was there at the start, whole.
 package struct ScreenFiles: Sendable {
@@ -29,14 +30,14 @@ package struct ScreenFiles: Sendable {
         do throws(Fault) {
             for name in try Self.names(in: folder) {
                 guard let type = Self.type(of: name) else { continue }
-                guard let data = FileManager.default.contents(atPath: "\(folder)/\(name)") else {
-                    throw Fault(words: "\(name) cannot be read")
+                guard let data = PlainFile.bytes("\(folder)/\(name)", limit: ConsoleLimits.fileBytes) else {
+                    throw Fault(words: "\(name) cannot be read, or there is more in it than a screen has")
                 }
                 bytes += data.count
-                guard data.count <= ConsoleLimits.fileBytes, bytes <= ConsoleLimits.filesBytes,
+                guard bytes <= ConsoleLimits.filesBytes,
                     files.count < ConsoleLimits.files
                 else { throw Fault(words: "there is more in it than a screen has, at \(name)") }
-                files[name] = File(type: type, tag: Self.tag(data), bytes: Array(data))
+                files[name] = File(type: type, tag: Self.tag(data), bytes: data)
             }
             guard files["index.html"] != nil else { throw Fault(words: "there is no index.html in it") }
             (self.files, failure) = (files, nil)

@@ -41,8 +41,8 @@ struct ValueJudge: Sendable {
     var lastNumbers: [(number: Double, time: Int64)]
     let comparable: [Int64]
     var rack: Rack
-    /// By stream: the last result that was told, and whether it was told since the session began.
-    private var lastResults: [(print: UInt64, isOfSession: Bool)?]
+    /// By stream: the last result that was told.
+    var toldResults: [ToldResult?]
     let heartbeats: [HeartbeatPlan]
     /// How far what is judged by others decides about others in turn; 0 where no such state does.
     let gateDepth: Int
@@ -62,7 +62,7 @@ struct ValueJudge: Sendable {
         lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         rack = Rack(plan.slots)
-        lastResults = [(print: UInt64, isOfSession: Bool)?](repeating: nil, count: plan.streams.count)
+        toldResults = [ToldResult?](repeating: nil, count: plan.streams.count)
         heartbeats = plan.heartbeats
         gateDepth = plan.gateDepth
         beats = [(print: UInt64?, changed: Int64)](repeating: (nil, .min), count: plan.heartbeats.count)
@@ -81,7 +81,7 @@ struct ValueJudge: Sendable {
         }
         generation &+= 1
         for index in values.indices { values[index] = RawValue() }
-        for index in lastResults.indices { lastResults[index]?.isOfSession = false }
+        for index in toldResults.indices { toldResults[index]?.isOfSession = false }
         for index in beats.indices { beats[index] = (nil, .min) }
     }
 
@@ -286,14 +286,15 @@ struct ValueJudge: Sendable {
             // What has no value needs no unit.
             if validity.carriesValue { (validity, reason) = (.invalid, .unknownUnit) }
         }
+        if validity.carriesValue, !heartbeats.isEmpty, isFrozen(Int(stream(target, moment)), moment) {
+            (validity, reason) = (.invalid, .frozen)
+        }
         if let result = target.result {
-            guard let isNow = takeResult(result, value, Int(stream(target, moment)), bytes: bytes, moment) else {
+            let stream = Int(stream(target, moment))
+            guard let isNow = takeResult(result, value, (validity, reason), stream, bytes: bytes, moment) else {
                 return
             }
             if !isNow, validity == .valid { (validity, reason) = (.questionable, .storedResult) }
-        }
-        if validity.carriesValue, !heartbeats.isEmpty, isFrozen(Int(stream(target, moment)), moment) {
-            (validity, reason) = (.invalid, .frozen)
         }
         var record = SampleRecord(kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time)
         if !field.table.isEmpty {
@@ -312,34 +313,6 @@ struct ValueJudge: Sendable {
         (record.validity, record.reason) = (validity, reason)
         if withholds { withhold(&record) }
         sink.take(record, frameOffset: moment.offset)
-    }
-
-    /// Whether a result is of now; `nil` when it is the one that was told before.
-    private mutating func takeResult(
-        _ plan: ResultPlan, _ value: RawValue, _ stream: Int, bytes: [UInt8], _ moment: Moment
-    ) -> Bool? {
-        var print = value.print(bytes)
-        func mark(_ field: Int) -> UInt64 {
-            let value = values[place(field, moment)]
-            return value.message == message ? value.print(bytes) : 0
-        }
-        for field in plan.marks { print = RawValue.mix(print, mark(field)) }
-        if let time = plan.time { print = RawValue.mix(print, mark(time.field)) }
-        let last = lastResults[stream]
-        if let last, last.print == print {
-            lastResults[stream]?.isOfSession = true
-            return nil
-        }
-        if !withholds { lastResults[stream] = (print, true) }
-        guard let time = plan.time else {
-            // Known by its number only: one that was there when the line was opened may be of any time.
-            return last?.isOfSession ?? false
-        }
-        let own = values[place(time.field, moment)]
-        guard own.message == message, own.isText, !own.isDoubted, let civilClock,
-            let taken = time.format.nanoseconds(bytes, own.range)
-        else { return false }
-        return abs(civilClock.now(monotonic: moment.time, isUTC: time.format.isUTC) &- taken) <= time.within
     }
 
     func stream(_ target: TargetPlan, _ moment: Moment) -> UInt32 {

@@ -1,4 +1,5 @@
 package import ProfileLanguage
+import PlainFiles
 import SignedFiles
 import StrictYAML
 

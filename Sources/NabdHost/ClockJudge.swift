@@ -1,7 +1,7 @@
 package import DeviceModel
 import Foundation
 import RealTime
-import SignedFiles
+import PlainFiles
 import Synchronization
 
 /// How sure the wall clock is: by the kernel, or, in a process that may not ask it, by what the clock's own process

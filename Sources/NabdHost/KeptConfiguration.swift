@@ -1,4 +1,5 @@
 import Foundation
+import PlainFiles
 package import StrictYAML
 
 /// The unit's configuration as it was when it could last be read: for the day on which it cannot. It lies in the
@@ -16,13 +17,15 @@ package struct KeptConfiguration: Sendable {
         (self.original, copy) = (original, "\(first)/unit.yaml.kept")
     }
 
+    /// A larger file is none that was read. Unit: bytes.
+    private static let limit = 1 << 20
+
     /// Keeps what was just read. Without room for it the host runs on.
     package func keep() {
-        guard let text = FileManager.default.contents(atPath: original),
-            text != FileManager.default.contents(atPath: copy)
+        guard let text = PlainFile.bytes(original, limit: Self.limit), text != PlainFile.bytes(copy, limit: Self.limit)
         else { return }
         let next = "\(copy).next"
-        guard FileManager.default.createFile(atPath: next, contents: text, attributes: [.posixPermissions: 0o640])
+        guard FileManager.default.createFile(atPath: next, contents: Data(text), attributes: [.posixPermissions: 0o640])
         else {
             return
         }

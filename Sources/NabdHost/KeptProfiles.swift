@@ -1,5 +1,7 @@
 import Crypto
 import Foundation
+import Nomenclature
+import PlainFiles
 import ProfileLanguage
 import StrictYAML
 
@@ -8,11 +10,11 @@ extension DeviceProfile {
     var root: String { Self.shelf(ofFile: path) }
 
     /// The tables of names in its folder of profiles, by file name, in order.
-    fileprivate var tables: [(name: String, bytes: Data)] {
+    fileprivate var tables: [(name: String, bytes: [UInt8])] {
         let folder = "\(root)/nomenclature"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        return names.filter { $0.hasSuffix(".tsv") }.sorted().compactMap { name in
-            FileManager.default.contents(atPath: "\(folder)/\(name)").map { (name, $0) }
+        return names.filter { $0.hasSuffix(".tsv") }.sorted().prefix(NomenclatureTable.mostTables).compactMap { name in
+            PlainFile.bytes("\(folder)/\(name)", limit: NomenclatureTable.sizeLimit).map { (name, $0) }
         }
     }
 

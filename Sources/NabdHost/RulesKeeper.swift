@@ -4,6 +4,7 @@ import DeviceModel
 import DevicePlans
 import Foundation
 import Nomenclature
+import PlainFiles
 import ProfileLanguage
 package import PumpDesk
 package import PumpRules
@@ -54,7 +55,7 @@ package final class RulesKeeper: CommandGate {
     private var accepted: [RuleFile: RuleStamp] {
         var found: [RuleFile: RuleStamp] = [:]
         if case .rules(let set) = rules { found = set.stamps }
-        for line in (try? String(contentsOfFile: stamps, encoding: .utf8))?.split(separator: "\n") ?? [] {
+        for line in PlainFile.text(stamps)?.split(separator: "\n") ?? [] {
             let words = line.split(separator: " ").map(String.init)
             guard words.count == 3, let file = RuleFile(rawValue: words[0]), let version = Int64(words[1]) else {
                 continue
@@ -68,7 +69,7 @@ package final class RulesKeeper: CommandGate {
         let text = accepted.sorted { $0.key.rawValue < $1.key.rawValue }.map {
             "\($0.key.rawValue) \($0.value.version) \($0.value.digest)\n"
         }.joined()
-        guard (try? String(contentsOfFile: stamps, encoding: .utf8)) != text else { return }
+        guard PlainFile.text(stamps) != text else { return }
         let folder = URL(fileURLWithPath: stamps).deletingLastPathComponent().path
         try? FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])

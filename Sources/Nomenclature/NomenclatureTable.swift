@@ -1,4 +1,5 @@
 import Foundation
+import PlainFiles
 package import StrictYAML
 
 /// Tables of names: lines of columns separated by one tab; the first line that is no comment names the columns.
@@ -6,8 +7,10 @@ package import StrictYAML
 /// Tables and not YAML: they are read at each start of each command, and a spreadsheet edits them.
 package struct NomenclatureTable {
     /// The largest table read, and the most names in one. The largest that is shipped has 901 names in 92 kB.
-    static let sizeLimit = 1 << 20
+    package static let sizeLimit = 1 << 20
     static let rowLimit = 20_000
+    /// The most tables of a folder.
+    package static let mostTables = 64
     static let cellLimit = 400
 
     package let rows: [NameRow]
@@ -107,16 +110,19 @@ extension Nomenclature {
         let files = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
             $0.hasSuffix(".tsv")
         }.sorted()
-        for file in files {
+        if files.count > NomenclatureTable.mostTables {
+            found.error(
+                SourceLocation(file: folder, line: 1, column: 1),
+                "there are \(files.count) tables: the first \(NomenclatureTable.mostTables) by name are read")
+        }
+        for file in files.prefix(NomenclatureTable.mostTables) {
             let path = "\(folder)/\(file)"
             let start = SourceLocation(file: path, line: 1, column: 1)
-            guard let data = FileManager.default.contents(atPath: path), data.count <= NomenclatureTable.sizeLimit,
-                let text = String(bytes: data, encoding: .utf8)
-            else {
+            guard let text = PlainFile.text(path, limit: NomenclatureTable.sizeLimit) else {
                 found.error(
                     start,
-                    "the table cannot be read: it is UTF-8 text of at most \(NomenclatureTable.sizeLimit) bytes, with "
-                        + "a right to read it"
+                    "the table cannot be read: it is a file of UTF-8 text of at most \(NomenclatureTable.sizeLimit) "
+                        + "bytes, with a right to read it"
                 )
                 continue
             }

@@ -2,6 +2,7 @@ import CommandFacts
 import DeviceModel
 import Foundation
 import Nomenclature
+import PlainFiles
 import StrictYAML
 
 /// Commands, and what a player of the device sends.
@@ -260,12 +261,12 @@ extension ProfileReader {
     private func recording(_ name: String, _ value: YAMLValue, period: Int64) -> SimulatedValue? {
         let folder = URL(fileURLWithPath: value.location.file).deletingLastPathComponent()
         guard !name.contains("/"), !name.hasPrefix("."),
-            let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path)
+            let data = PlainFile.bytes(folder.appendingPathComponent(name).path, limit: 16 << 20)
         else {
-            value.error("there is no file “\(name)” beside the profile")
+            value.error("there is no file “\(name)” of at most 16 MiB beside the profile")
             return nil
         }
-        let numbers = String(decoding: data.prefix(16 << 20), as: UTF8.self).split(whereSeparator: \.isNewline).prefix(
+        let numbers = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline).prefix(
             1_000_000
         ).map { Double($0) }
         guard !numbers.isEmpty, !numbers.contains(nil) else {

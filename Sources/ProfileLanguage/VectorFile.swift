@@ -1,6 +1,7 @@
 package import DeviceModel
 import Foundation
 import Nomenclature
+import PlainFiles
 package import StrictYAML
 
 /// Known bytes with what they mean: the proof that comes with a profile.
@@ -188,12 +189,12 @@ private struct VectorReader {
         guard let name = value.text("a capture file") else { return nil }
         let folder = URL(fileURLWithPath: value.location.file).deletingLastPathComponent()
         guard !name.contains("/"), !name.hasPrefix("."),
-            let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path)
+            let data = PlainFile.bytes(folder.appendingPathComponent(name).path, limit: 16 << 20)
         else {
-            value.error("there is no file “\(name)” beside the vectors")
+            value.error("there is no file “\(name)” of at most 16 MiB beside the vectors")
             return nil
         }
-        let parsed = VectorFile.hex(String(decoding: data.prefix(16 << 20), as: UTF8.self))
+        let parsed = VectorFile.hex(String(decoding: data, as: UTF8.self))
         if parsed.bytes == nil {
             value.error("\(name):\(parsed.line):\(parsed.column): expected hexadecimal pairs such as 01 81 1F")
         }

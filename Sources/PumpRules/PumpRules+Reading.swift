@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import PlainFiles
 import SignedFiles
 import StrictYAML
 

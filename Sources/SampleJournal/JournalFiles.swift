@@ -114,7 +114,9 @@ package struct JournalFiles: Sendable {
 
     /// Renames a file that is no database, so that nothing of it is lost and nothing is tried with it again. Returns
     /// its new name.
-    static func setAside(_ segment: Segment) throws -> String { segment.name + (try setAside(path: segment.path)) }
+    static func setAside(_ segment: Segment, as ending: String = ".damaged") throws -> String {
+        segment.name + (try setAside(path: segment.path, as: ending))
+    }
 
     /// The same of any file; returns what its name has got behind it.
     static func setAside(path: String, as ending: String = ".damaged") throws -> String {

@@ -130,18 +130,32 @@ struct JournalOpening {
                 continue
             }
             do { return try body(segment) } catch {
-                // A full disk, a missing right or another version says nothing about the file.
-                guard JournalFailure(error) == .damaged else { throw error }
-                if JournalFailure.isNoDatabase(error) {
-                    incidents.append(
-                        .setAside(file: try JournalFiles.setAside(segment), reason: JournalFailure.words(error)))
-                } else {
-                    incidents.append(.failed(file: segment.name, reason: JournalFailure.words(error)))
-                }
+                incidents.append(try incident(segment, error))
                 return nil
             }
         }
         return nil
+    }
+
+    /// What becomes of a file that is not gone on with. One that is of another version, or that this user may not write,
+    /// is put aside under another name, whole: it may come from a newer program or from root, and costs itself alone.
+    /// Throws where it says nothing about the file: the disk is full.
+    private static func incident(_ segment: JournalFiles.Segment, _ error: any Error) throws -> JournalIncident {
+        if case JournalError.otherVersion(let found, _) = error {
+            return .setAside(
+                file: try JournalFiles.setAside(segment, as: ".version-\(found)"),
+                reason: "it is of version \(found), which this program does not know")
+        }
+        if PlainFile.isForbidden(segment.path, R_OK | W_OK) {
+            return .setAside(
+                file: try JournalFiles.setAside(segment, as: ".foreign"),
+                reason: "this user may not read and write it: who it belongs to stands in “ls -l”")
+        }
+        guard JournalFailure(error) == .damaged else { throw error }
+        guard JournalFailure.isNoDatabase(error) else {
+            return .failed(file: segment.name, reason: JournalFailure.words(error))
+        }
+        return .setAside(file: try JournalFiles.setAside(segment), reason: JournalFailure.words(error))
     }
 
     /// Reads the newest file of a kind where nothing can be written; that it cannot be read is an incident.
@@ -151,7 +165,6 @@ struct JournalOpening {
     ) throws {
         guard let segment = files.segments(kind).last else { return }
         do { try files.openForReading(segment.path).read(body) } catch {
-            if case JournalError.otherVersion(let found, _) = error, found != 0 { throw error }
             incidents.append(.failed(file: segment.name, reason: JournalFailure.words(error)))
         }
     }
@@ -283,7 +296,17 @@ enum JournalFailure: Equatable {
 
     /// The error in words, without any content.
     static func words(_ error: any Error) -> String {
-        if let error = database(error) { return error.message ?? "SQLite error \(error.extendedResultCode.rawValue)" }
-        return String(describing: error)
+        guard let error = database(error) else { return String(describing: error) }
+        return switch error.resultCode {
+        case .SQLITE_FULL: "the disk is full"
+        case .SQLITE_IOERR: "the disk gives an error"
+        case .SQLITE_CORRUPT: "its content makes no sense"
+        case .SQLITE_NOTADB: "it is no database"
+        case .SQLITE_READONLY, .SQLITE_PERM: "it may only be read"
+        case .SQLITE_CANTOPEN: "it cannot be opened"
+        case .SQLITE_BUSY, .SQLITE_LOCKED: "another process holds it"
+        case .SQLITE_ERROR: "it is not built as this program builds it"
+        default: "SQLite error \(error.extendedResultCode.rawValue)"
+        }
     }
 }

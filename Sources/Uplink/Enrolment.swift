@@ -1,4 +1,5 @@
 import Foundation
+import PlainFiles
 import SampleJournal
 import SwiftASN1
 import X509
@@ -164,7 +165,7 @@ package struct Enrolment: Sendable {
     }
 
     private func trusted() throws(EnrolmentFault) -> [Certificate] {
-        guard let text = try? String(contentsOfFile: settings.authority, encoding: .utf8),
+        guard let text = PlainFile.text(settings.authority),
             let documents = try? PEMDocument.parseMultiple(pemString: text)
         else { throw .files("\(settings.authority) is not a readable PEM certificate of an authority") }
         let found = documents.compactMap { try? Certificate(pemDocument: $0) }

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import PlainFiles
 
 /// Why an exchange with a service came to nothing, in words of ours: what a library or the service says is never passed
 /// on.
@@ -90,8 +91,8 @@ struct ExchangeWords {
         guard let first = shown.first else {
             return "TLS: the server shows no certificate, or does not speak TLS 1.3"
         }
-        let authorities = (try? NIOSSLCertificate.fromPEMFile(authority)) ?? []
-        let shownByUs = (try? NIOSSLCertificate.fromPEMFile(own)) ?? []
+        let authorities = PlainFile.bytes(authority).flatMap { try? NIOSSLCertificate.fromPEMBytes($0) } ?? []
+        let shownByUs = PlainFile.bytes(own).flatMap { try? NIOSSLCertificate.fromPEMBytes($0) } ?? []
         do throws(ServerCertificate.Fault) {
             let fault = try await ServerCertificate(first).refusal(
                 by: authorities, others: Array(shown.dropFirst()), own: shownByUs, host: place.host, now: Date())

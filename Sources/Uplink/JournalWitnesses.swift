@@ -1,5 +1,6 @@
 import FHIRMapping
 import Foundation
+import PlainFiles
 package import SampleJournal
 
 /// What a records service keeps of a journal's events, held against the journal.
@@ -26,10 +27,10 @@ package struct JournalWitnesses {
     /// - Throws: ``JournalError``, when the file is none of these.
     package init(readingFrom path: String) throws {
         func refusal(_ reason: String) -> JournalError { .cannotCreate(path: path, reason: reason) }
-        let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.int64Value
-        guard let size else { throw refusal("it is not there, or cannot be read") }
-        guard size <= Self.sizeLimit else { throw refusal("it is larger than \(Self.sizeLimit >> 20) MiB") }
-        guard let data = FileManager.default.contents(atPath: path) else { throw refusal("it cannot be read") }
+        guard let bytes = PlainFile.bytes(path, limit: Self.sizeLimit) else {
+            throw refusal("it is no regular file that can be read, of at most \(Self.sizeLimit >> 20) MiB")
+        }
+        let data = Data(bytes)
         var found: Set<EventWitness> = []
         if let whole = try? JSONSerialization.jsonObject(with: data) {
             Self.collect(whole, into: &found)

@@ -1,6 +1,7 @@
 import Crypto
 package import DeviceModel
 import Foundation
+import PlainFiles
 import SampleJournal
 
 /// The key by which this unit signs what it says to a token service: EC P-384, for ES384.
@@ -18,7 +19,7 @@ package struct SigningKey: Sendable {
                 description: "others than its owner may read or write \(path): take that right away with “chmod 600 "
                     + "\(path)”, and have a new key made if others were here", isOfRights: true)
         }
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+        guard let text = PlainFile.text(path),
             let key = try? P384.Signing.PrivateKey(pemRepresentation: text)
         else {
             throw EndpointError(

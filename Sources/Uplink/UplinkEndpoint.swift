@@ -1,6 +1,7 @@
 import DeviceModel
 import Foundation
 import NIOSSL
+import PlainFiles
 import SampleJournal
 
 /// Where the records service is, and who this unit is to it.
@@ -82,7 +83,7 @@ package struct UplinkEndpoint: Sendable {
                 description: "every user of this machine may read or write \(clientKey): take that right away with "
                     + "“chmod o= \(clientKey)”, and have a new key made if others were here", isOfRights: true)
         }
-        guard let key = try? NIOSSLPrivateKey(file: clientKey, format: .pem) else {
+        guard let bytes = PlainFile.bytes(clientKey), let key = try? NIOSSLPrivateKey(bytes: bytes, format: .pem) else {
             throw EndpointError(description: "\(clientKey) is not a readable PEM key")
         }
         tls.privateKey = .privateKey(key)
@@ -95,7 +96,9 @@ package struct UplinkEndpoint: Sendable {
     }
 
     private static func certificates(_ path: String, _ what: String) throws -> [NIOSSLCertificate] {
-        guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
+        guard let bytes = PlainFile.bytes(path), let certificates = try? NIOSSLCertificate.fromPEMBytes(bytes),
+            !certificates.isEmpty
+        else {
             throw EndpointError(description: "\(path) is not a readable PEM \(what)")
         }
         return certificates

@@ -3,6 +3,7 @@ import CryptoExtras
 package import DeviceModel
 import FHIRMapping
 import Foundation
+import PlainFiles
 package import SampleJournal
 import SwiftASN1
 import X509
@@ -38,7 +39,7 @@ package struct WitnessSignature {
             return nil
         }
         let witness = EventWitness(unit: unit, number: event.id, hash: event.hash)
-        guard let pem = try? String(contentsOfFile: path, encoding: .utf8) else {
+        guard let pem = PlainFile.text(path) else {
             throw Fault(description: "the unit's key cannot be read")
         }
         let signature = try sign(text(witness), pem: pem)
@@ -68,7 +69,7 @@ package struct WitnessSignature {
     }
 
     private static func leaf(_ path: String) throws -> (certificate: Certificate, bytes: [UInt8]) {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8),
+        guard let text = PlainFile.text(path),
             let document = try? PEMDocument.parseMultiple(pemString: text).first(where: {
                 $0.discriminator == "CERTIFICATE"
             }),

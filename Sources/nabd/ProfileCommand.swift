@@ -8,6 +8,7 @@ import Fieldbus
 import Foundation
 import NabdHost
 import Nomenclature
+import PlainFiles
 import ProfileLanguage
 import StrictYAML
 import Synchronization
@@ -240,17 +241,18 @@ struct ProfileCommand: ParsableCommand {
         }
 
         private func bytes() throws -> [UInt8] {
-            let data: Data
+            let data: [UInt8]
             if file == "-" {
-                data = FileHandle.standardInput.readDataToEndOfFile()
+                // A pipe is what it is for; one byte more than the limit says that there is more.
+                data = Array((try? FileHandle.standardInput.read(upToCount: Self.limit + 1)) ?? Data())
             } else {
-                guard let contents = FileManager.default.contents(atPath: file) else {
-                    throw Failure(.io, "\(file): there is no such readable file")
+                guard let contents = PlainFile.bytes(file, limit: Self.limit) else {
+                    throw Failure(.io, "\(file): there is no such readable file of at most \(Self.limit) bytes")
                 }
                 data = contents
             }
             guard data.count <= Self.limit else { throw Failure(.bad, "\(file) is larger than \(Self.limit) bytes") }
-            guard hex else { return Array(data) }
+            guard hex else { return data }
             let parsed = VectorFile.hex(String(decoding: data, as: UTF8.self))
             guard let bytes = parsed.bytes else {
                 throw Failure(

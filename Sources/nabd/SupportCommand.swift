@@ -3,6 +3,7 @@ import DeviceModel
 import Foundation
 import NabdHost
 import Observability
+import PlainFiles
 import SampleJournal
 
 struct SupportCommand: ParsableCommand {
@@ -44,7 +45,7 @@ struct SupportCommand: ParsableCommand {
         func write(_ name: String, _ text: String) throws {
             try Data(text.utf8).write(to: folder.appendingPathComponent(name))
         }
-        try write("unit.yaml", (try? String(contentsOfFile: config, encoding: .utf8)) ?? "it cannot be read\n")
+        try write("unit.yaml", PlainFile.text(config, limit: 1 << 20) ?? "it cannot be read\n")
         let ourselves: [(String, [String])] = [
             ("version.txt", ["--version"]), ("check.txt", ["check", "--config", config]),
             ("doctor.txt", ["doctor", "--config", config]),

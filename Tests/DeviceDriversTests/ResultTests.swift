@@ -49,7 +49,9 @@ private let second: Int64 = 1_000_000_000
     // MARK: Results
 
     /// A monitor that tells its pulse and the last pressure of its cuff, with the number of the measurement.
-    private func monitor(_ mark: String) throws -> DevicePlan {
+    private func monitor(
+        _ mark: String, number: String = "{type: integer}", doubt: String = "", taken: String = "{type: text}"
+    ) throws -> DevicePlan {
         let text = """
             nabd: profile/1
             device: {manufacturer: XY, model: M, kind: patient monitor}
@@ -61,9 +63,9 @@ private let second: Int64 = 1_000_000_000
               status: "S,{pulse},{pressure},{number},{taken}"
             fields:
               pulse: {type: integer}
-              pressure: {type: integer, missing: {"-": notAvailable}}
-              number: {type: integer}
-              taken: {type: text}
+              pressure: {type: integer, missing: {"-": notAvailable}\(doubt)}
+              number: \(number)
+              taken: \(taken)
             metrics:
               - {metric: MDC_PULS_RATE, from: pulse, unit: /min, every: 1s}
               - {metric: MDC_PRESS_BLD_NONINV_SYS, from: pressure, unit: "mm[Hg]", episodic: true\(mark)}
@@ -125,6 +127,61 @@ private let second: Int64 = 1_000_000_000
         let told = say(["S,70,-,4,", "S,71,-,4,", "S,72,118,4,"], to: &decoder)
         #expect(told.map(\.validity) == [.notAvailable, .valid])
     }
+
+    /// One that is being measured, or not yet confirmed, is told again when it is final, and when it is withdrawn.
+    @Test(arguments: [", new-when: number", ", new-when: number, taken-at: \(Self.takenAt)"])
+    func aResultIsToldAgainWhenTheDeviceJudgesItOtherwise(mark: String) throws {
+        let doubt = """
+            , validity-when: [{field: taken, has: "P", validity: ongoing}, {field: taken, has: "X", validity: questionable}]
+            """
+        var decoder = try decoder(try monitor(mark, doubt: doubt))
+        let told = say(
+            ["S,70,99,3,F", "S,70,120,4,P", "S,70,120,4,P", "S,70,120,4,F", "S,70,120,4,F", "S,70,120,4,X"],
+            to: &decoder)
+        #expect(told.map(\.bits) == [99, 120, 120, 120])
+        let final: Validity = mark.contains("taken-at") ? .questionable : .valid
+        #expect(told.map(\.validity) == [.questionable, .ongoing, final, .questionable])
+        #expect(told.last?.reason == .deviceStatus)
+    }
+
+    /// One that was there when the line was opened is not of now because it is judged otherwise since.
+    @Test func aStoredResultThatIsJudgedOtherwiseIsStillStored() throws {
+        let doubt = ", validity-when: {field: taken, has: W, validity: questionable}"
+        var decoder = try decoder(try monitor(", new-when: number", doubt: doubt))
+        let told = say(["S,70,120,4,W", "S,70,120,4,F", "S,70,118,5,F"], to: &decoder)
+        #expect(told.map(\.reason) == [.deviceStatus, .storedResult, .none])
+    }
+
+    /// What makes a number none makes no old result a new one: a sentinel, nothing where it stands.
+    @Test(arguments: [("-", ", new-when: number"), ("", ", new-when: number"), ("-", ", taken-at: \(Self.takenAt)")])
+    func aNumberThatSaysNoneMakesNoOtherResult(none: String, mark: String) throws {
+        let byTime = mark.contains("taken-at")
+        var decoder = try decoder(try monitor(mark, number: "{type: integer, missing: {\"-\": notAvailable}}"))
+        func line(_ number: String, _ value: Int) -> String {
+            byTime ? "S,70,\(value),0,\(number)" : "S,70,\(value),\(number),"
+        }
+        let (first, second) = byTime ? ("20261128130000", "20261128130500") : ("2", "3")
+        let lines = [line(first, 120), line(none, 120), line(first, 120), line(none, 131), line(second, 131)]
+        let told = say(lines, to: &decoder)
+        // Another value without a number is told, and is not known to be of now.
+        #expect(told.map(\.bits) == [120, 131, 131])
+        #expect(told[1].validity == .questionable && told[1].reason == .storedResult)
+    }
+
+    /// A time that stands for none is no time, whatever it looks like.
+    @Test func aTimeThatIsASentinelIsNone() throws {
+        let text = "28.11.2026 13:50"
+        let taken = "{type: text, missing: {\"\(text)\": notAvailable}}"
+        let now = try #require(UTCTime.nanoseconds("2026-11-28T13:52:00Z"))
+        for (field, validity) in [("{type: text}", Validity.valid), (taken, .questionable)] {
+            var decoder = try decoder(
+                try monitor(", taken-at: {field: taken, format: \"DD.MM.YYYY hh:mm\", within: 5min}", taken: field))
+            decoder.civilClock = CivilClock(utcOffset: now, zone: 0)
+            #expect(say(["S,70,120,0,\(text)"], to: &decoder).map(\.validity) == [validity])
+        }
+    }
+
+    private static let takenAt = "{field: taken, format: \"YYYYMMDDhhmmss\", within: 5min}"
 
     @Test(
         arguments: [

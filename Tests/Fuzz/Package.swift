@@ -26,9 +26,12 @@ let package = Package(
         .target(
             name: "StrictYAML", dependencies: ["DeviceModel", .product(name: "Yams", package: "Yams")],
             swiftSettings: fuzzed),
-        .target(name: "Nomenclature", dependencies: ["DeviceModel", "StrictYAML"], swiftSettings: fuzzed),
+        .target(name: "PlainFiles", swiftSettings: fuzzed),
         .target(
-            name: "ProfileLanguage", dependencies: ["CommandFacts", "DeviceModel", "Nomenclature", "StrictYAML"],
+            name: "Nomenclature", dependencies: ["DeviceModel", "PlainFiles", "StrictYAML"], swiftSettings: fuzzed),
+        .target(
+            name: "ProfileLanguage",
+            dependencies: ["CommandFacts", "DeviceModel", "Nomenclature", "PlainFiles", "StrictYAML"],
             swiftSettings: fuzzed),
         .target(
             name: "DevicePlans", dependencies: ["DeviceModel", "Nomenclature", "ProfileLanguage", "StrictYAML"],

@@ -2,6 +2,7 @@ import DeviceModel
 import Foundation
 import Nomenclature
 import StrictYAML
+import TestSupport
 import Testing
 
 @Suite struct NomenclatureTests {
@@ -60,6 +61,20 @@ import Testing
         let table = NomenclatureTable(path: "site.tsv", text: text, diagnostics)
         for row in table.rows { names.declare(row, by: origin, diagnostics) }
         return (names, diagnostics.all.map(\.description))
+    }
+
+    /// The limit comes before the content, and nothing is waited for.
+    @Test func onlySmallRegularTablesAreRead() throws {
+        let folder = try TemporaryFolder()
+        #expect(mkfifo("\(folder.path)/a.tsv", 0o600) == 0)
+        #expect(symlink("/dev/zero", "\(folder.path)/b.tsv") == 0)
+        let large = try folder.write("c.tsv", "")
+        #expect(truncate(large, off_t(1) << 31) == 0)
+        let diagnostics = Diagnostics()
+        var names = shelf.nomenclature
+        names.read(folder: folder.path, by: .site, diagnostics)
+        #expect(diagnostics.all.map(\.location.file).map { $0.suffix(5) } == ["a.tsv", "b.tsv", "c.tsv"])
+        #expect(diagnostics.all.allSatisfy { $0.message.contains("cannot be read") })
     }
 
     @Test func aSiteDeclaresItsOwnNames() throws {

@@ -550,6 +550,21 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: segment.path + ".damaged"))
     }
 
+    /// A file of a newer program, ours or a stray one, costs itself: it is put aside whole, and the host goes on.
+    @Test(arguments: [JournalFiles.Kind.samples, .events], [1, 2])
+    func aFileOfAnotherVersionIsSetAside(kind: JournalFiles.Kind, number: Int) throws {
+        let bed = try Bed(directory, from: Self.second)
+        try bed.run(quarters: 40)
+        try bed.writer.record("test", monotonic: 1, utc: 1, quality: .unknown)
+        try bed.finish()
+        let segment = JournalFiles(directory: directory).segment(kind, number)
+        try DatabaseQueue(path: segment.path).write { try $0.execute(sql: "PRAGMA user_version=99") }
+        try reopenAfterDamage(expecting: {
+            if case .setAside("\(segment.name).version-99", _) = $0 { true } else { false }
+        })
+        #expect(FileManager.default.fileExists(atPath: segment.path + ".version-99"))
+    }
+
     @Test func aDeletedOrOlderFileIsAGapThatIsTold() throws {
         let bed = try Bed(directory, from: Self.second)
         try bed.run(quarters: 40)

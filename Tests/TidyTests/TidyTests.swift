@@ -69,9 +69,8 @@ import Testing
         }
         if source.room == "DeviceModel" { found += source.imports.map { "imports \($0)" } }
         if source.room == "Nomenclature" {
-            found += source.imports.subtracting(["DeviceModel", "Foundation", "StrictYAML", "Synchronization"]).map {
-                "imports \($0)"
-            }
+            let known: Set = ["DeviceModel", "Foundation", "PlainFiles", "StrictYAML", "Synchronization"]
+            found += source.imports.subtracting(known).map { "imports \($0)" }
         }
         if source.room == "JournalCoding" {
             found += source.imports.subtracting(["DeviceModel"]).map { "imports \($0)" }
@@ -87,6 +86,16 @@ import Testing
     static let unsafeStaysWhereItMustBe: Rule = { source in
         ["RealTime", "Fieldbus"].contains(source.room) || !source.text.contains(/\bUnsafe\w*|withUnsafe|Unmanaged/)
             ? [] : ["uses unsafe memory"]
+    }
+
+    /// What somebody else may have put there is read with its limit, and never waited for. What the system tells of
+    /// itself is no such file.
+    static let filesAreReadWithTheirLimit: Rule = { source in
+        let text = source.text.replacing(/contents(?:OfFile|\(atPath): "\/(?:etc\/machine-id|proc\/[\w\/]+)"/, with: "")
+        let reads =
+            /contentsOfFile:|FileManager\.default\.contents\(|fromPEMFile|PrivateKey\(file:|Data\(contentsOf:/
+        return source.path == "SerialPorts/SerialAdapter.swift" || !text.contains(reads)
+            ? [] : ["reads a file without a limit: use PlainFile"]
     }
 
     static let nothingTrapsByHaste: Rule = { source in
@@ -183,6 +192,14 @@ import Testing
                 Source("Uplink/A.swift", "let a: UnsafePointer<Int>"),
                 Source("LineEngine/A.swift", "a.withUnsafeBytes { $0 }"),
             ]
+        ),
+        (
+            "filesAreReadWithTheirLimit", filesAreReadWithTheirLimit,
+            [
+                "String(contentsOfFile: path, encoding: .utf8)", "FileManager.default.contents(atPath: path)",
+                "try NIOSSLCertificate.fromPEMFile(path)", "NIOSSLPrivateKey(file: key, format: .pem)",
+                "Data(contentsOf: place)", "String(contentsOfFile: \"/etc/nabd/a\", encoding: .utf8)",
+            ].map { Source("nabd/A.swift", $0) }
         ),
         (
             "nothingTrapsByHaste", nothingTrapsByHaste,
