@@ -132,7 +132,7 @@ package struct UnitConfiguration: Sendable {
     /// `nil` when the journal stays on the unit.
     package var uplink: UplinkEndpoint?
     /// Where the unit delivers to; `nil` without an uplink.
-    package var destination: String? { uplink?.server }
+    package var destination: String? { uplink?.destination }
     /// Unit: ns.
     package var uplinkWindow: Int64 = 60_000_000_000
     /// How long nothing may be stored at the records service before it is an alarm. Unit: ns.

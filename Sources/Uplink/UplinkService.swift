@@ -82,7 +82,7 @@ package final class UplinkService: Sendable {
         var progress = LanesProgress()
         let reader = try JournalReader(directory: directory)
         var told: String?
-        var renewal: String?
+        var (renewal, reach): (String?, String?)
         while !Task.isCancelled {
             try book.remember("seen", time.now())
             // What cannot be looked at now is in a quarter of a minute; delivery does not wait for it.
@@ -97,6 +97,10 @@ package final class UplinkService: Sendable {
             if case let now = service.renewal() ?? "", now != renewal {
                 try book.remember("renewal", fact: now)
                 renewal = now
+            }
+            if case let now = service.reach() ?? "", now != reach {
+                try book.remember("reach", fact: now)
+                reach = now
             }
             try await Task.sleep(for: .nanoseconds(Self.heartbeat))
         }

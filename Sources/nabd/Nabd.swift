@@ -4,6 +4,7 @@ import DeviceModel
 import Foundation
 import SampleJournal
 import StrictYAML
+import Uplink
 
 /// The command line. Exit codes: 0 success, 1 the thing checked is bad, 2 usage, 69 unavailable, 74 input or output.
 @main
@@ -22,6 +23,7 @@ struct Nabd: AsyncParsableCommand {
         ])
 
     static func main() async {
+        NATSService.prepareProcess()
         nabd_line_buffer_output()
         nabd_bound_arenas()
         // What is written may be about patients: nobody but the owner and the group reads it, from the first byte on.

@@ -74,6 +74,7 @@ struct UplinkCommand: ParsableCommand {
                         "problem": report.problem.map(JSON.string), "identity": try book.concern().map(JSON.string),
                         "renewal": isOurs
                             ? try book.fact("renewal").flatMap { $0.isEmpty ? nil : JSON.document($0) } : nil,
+                        "reach": try book.fact("reach").flatMap { $0.isEmpty ? nil : JSON.document($0) },
                         "lanes": report.lanesAsJSON,
                     ]).text)
             }

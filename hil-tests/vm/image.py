@@ -23,7 +23,7 @@ ROOT = HERE.parents[1]
 SUITE = "bookworm"
 PACKAGES = [
     "systemd", "systemd-sysv", "udev", "dbus", "kmod", "procps", "linux-image-amd64", "initramfs-tools", "zstd",
-    "ca-certificates", "adduser", "init-system-helpers", "libsqlite3-0", "libmodbus5", "libserialport0", "libstdc++6",
+    "ca-certificates", "adduser", "init-system-helpers", "libsqlite3-0", "libmodbus5", "libserialport0", "libnats3.4", "libstdc++6",
     "zlib1g", "usbutils", "iproute2",
 ]
 DISK_SIZE = "2G"

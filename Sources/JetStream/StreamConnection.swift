@@ -1,0 +1,207 @@
+import CNats
+import Dispatch
+import Glibc
+import Synchronization
+
+/// A connection to a NATS server over mutual TLS 1.3. It is made once: one that ended is not made anew.
+///
+/// The library's calls may block; they are made on threads of their own, and whoever waits for one waits no longer than
+/// its time.
+package final class StreamConnection: Sendable {
+    /// For all before the first message. Unit: ms.
+    private static let connecting: Int64 = 10_000
+    /// What the socket may take nothing for. Unit: ms.
+    private static let writing: Int64 = 30_000
+    /// How often a connection that is quiet is asked whether it is there. Unit: ms.
+    private static let pinging: Int64 = 60_000
+    /// How often somebody who waits looks whether he is to wait on. Unit: ms.
+    private static let slice: Int64 = 50
+    /// Of TLS 1.2 only this, for which there is no key: nothing but TLS 1.3 comes about.
+    private static let noneBeforeTLS13 = "PSK-AES256-GCM-SHA384"
+    /// A message's line in the protocol and its part of TLS, about. Unit: bytes.
+    private static let wrapping = 64
+    /// Both greetings and what TLS takes with certificates of two links, about. Unit: bytes.
+    private static let greeting = (sent: 2560, received: 3072)
+
+    private static let queue = DispatchQueue(label: "nabd.nats", attributes: .concurrent)
+
+    /// Counts what goes over the connection, and what comes. Unit: bytes.
+    package typealias Counter = @Sendable (_ sent: Int, _ received: Int) -> Void
+
+    private nonisolated(unsafe) let connection: OpaquePointer
+    private let count: Counter
+
+    private init(_ connection: OpaquePointer, _ count: @escaping Counter) {
+        (self.connection, self.count) = (connection, count)
+    }
+
+    deinit {
+        nonisolated(unsafe) let connection = connection
+        Self.queue.async { natsConnection_Destroy(connection) }
+    }
+
+    /// Whether it was not ended yet.
+    package var isOpen: Bool { natsConnection_Status(connection) == NATS_CONN_STATUS_CONNECTED }
+
+    // MARK: Connecting
+
+    /// - Parameter host: the name or address that the server's certificate is for.
+    package static func open(
+        host: String, port: Int, _ identity: ClientIdentity, count: @escaping Counter
+    ) async -> Result<StreamConnection, ConnectingFault> {
+        guard MachineAuthorities.areLeftOut else { return .failure(.notPrepared) }
+        let once = Once<Result<StreamConnection, ConnectingFault>>()
+        return await withTaskCancellationHandler {
+            queue.async { once.give(connect(host, port, identity, count)) }
+            return await once.value()
+        } onCancel: {
+            once.give(.failure(.stopped))
+        }
+    }
+
+    private static func connect(
+        _ host: String, _ port: Int, _ identity: ClientIdentity, _ count: @escaping Counter
+    ) -> Result<StreamConnection, ConnectingFault> {
+        var options: OpaquePointer?
+        guard natsOptions_Create(&options) == NATS_OK, let options else { return .failure(.other(0)) }
+        defer { natsOptions_Destroy(options) }
+        let steps: [() -> natsStatus] = [
+            { natsOptions_SetURL(options, "nats://\(host.contains(":") ? "[\(host)]" : host):\(port)") },
+            { natsOptions_SetSecure(options, true) },
+            { natsOptions_SetCATrustedCertificates(options, identity.authority) },
+            { natsOptions_SetCertificatesChain(options, identity.certificate, identity.key) },
+            { natsOptions_SetExpectedHostname(options, host) },
+            { natsOptions_SetCiphers(options, noneBeforeTLS13) },
+            { natsOptions_SetAllowReconnect(options, false) },
+            { natsOptions_SetTimeout(options, connecting) },
+            { natsOptions_SetWriteDeadline(options, writing) },
+            { natsOptions_SetPingInterval(options, pinging) },
+            { natsOptions_SetMaxPingsOut(options, 2) },
+            { natsOptions_SetName(options, "nabd") },
+        ]
+        guard steps.allSatisfy({ $0() == NATS_OK }) else { return .failure(.identity) }
+        count(greeting.sent, greeting.received)
+        var connection: OpaquePointer?
+        let status = natsConnection_Connect(&connection, options)
+        guard status == NATS_OK, let connection else { return .failure(fault(of: status)) }
+        return .success(StreamConnection(connection, count))
+    }
+
+    private static func fault(of status: natsStatus) -> ConnectingFault {
+        switch status {
+        case NATS_SSL_ERROR: .handshake
+        case NATS_SECURE_CONNECTION_WANTED: .plain
+        case NATS_CONNECTION_AUTH_FAILED: .notLetIn
+        case NATS_NO_SERVER, NATS_TIMEOUT, NATS_IO_ERROR: .noServer
+        default: .other(Int(status.rawValue))
+        }
+    }
+
+    // MARK: Exchanges
+
+    /// Publishes messages, in their order, and waits for a reply to each. One that is not over in time, or not
+    /// permitted, ends the connection: nobody knows what still comes over it.
+    package func exchange(_ messages: [StreamMessage], within limit: Duration) async -> StreamExchange {
+        let none = [StreamReply](repeating: .nothing, count: messages.count)
+        let end = ContinuousClock.now + limit
+        let isStopped = Flag()
+        let once = Once<StreamExchange>()
+        let patience = Task {
+            try? await Task.sleep(until: end + .milliseconds(2 * Self.slice))
+            if !Task.isCancelled { once.give(StreamExchange(replies: none, end: .timeIsOver)) }
+        }
+        defer { patience.cancel() }
+        return await withTaskCancellationHandler {
+            Self.queue.async { once.give(self.exchange(messages, until: end, isStopped)) }
+            return await once.value()
+        } onCancel: {
+            isStopped.raise()
+            once.give(StreamExchange(replies: none, end: .stopped))
+        }
+    }
+
+    private final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        var isRaised: Bool { value.load(ordering: .relaxed) }
+
+        func raise() { value.store(true, ordering: .relaxed) }
+    }
+
+    private func exchange(
+        _ messages: [StreamMessage], until end: ContinuousClock.Instant, _ isStopped: Flag
+    ) -> StreamExchange {
+        var replies = [StreamReply](repeating: .nothing, count: messages.count)
+        let inbox = "_INBOX.\(String(UInt64.random(in: 0...(.max)), radix: 36))\(UInt32.random(in: 0...(.max)))"
+        var listening: OpaquePointer?
+        guard natsConnection_SubscribeSync(&listening, connection, "\(inbox).*") == NATS_OK, let listening else {
+            return StreamExchange(replies: replies, end: .closed)
+        }
+        defer { natsSubscription_Destroy(listening) }
+        var open = 0
+        for (number, message) in messages.enumerated() {
+            if isStopped.isRaised { return StreamExchange(replies: replies, end: .stopped) }
+            switch publish(message, reply: "\(inbox).\(number)") {
+            case NATS_OK: open += 1
+            case NATS_MAX_PAYLOAD: replies[number] = .tooLarge
+            default: return ended(replies, .closed)
+            }
+        }
+        while open > 0 {
+            var message: OpaquePointer?
+            let status = natsSubscription_NextMsg(&message, listening, Self.slice)
+            if status == NATS_OK, let message {
+                open -= take(message, after: inbox, &replies) ? 1 : 0
+                natsMsg_Destroy(message)
+                continue
+            }
+            if isStopped.isRaised { return StreamExchange(replies: replies, end: .stopped) }
+            // The text, which is the library's, is looked at by nobody.
+            var text: UnsafePointer<CChar>?
+            if natsConnection_GetLastError(connection, &text) == NATS_NOT_PERMITTED {
+                return ended(replies, .notPermitted)
+            }
+            guard status == NATS_TIMEOUT else { return ended(replies, .closed) }
+            if ContinuousClock.now >= end { return ended(replies, .timeIsOver) }
+        }
+        return StreamExchange(replies: replies, end: .answered)
+    }
+
+    private func ended(_ replies: [StreamReply], _ end: StreamExchange.End) -> StreamExchange {
+        natsConnection_Close(connection)
+        return StreamExchange(replies: replies, end: end)
+    }
+
+    private func publish(_ message: StreamMessage, reply: String) -> natsStatus {
+        // What the server finds too large ends the connection.
+        guard Int64(message.size) <= natsConnection_GetMaxPayload(connection) else { return NATS_MAX_PAYLOAD }
+        var made: OpaquePointer?
+        let length = Int32(clamping: message.body.utf8.count)
+        let status = natsMsg_Create(&made, message.subject, reply, message.body, length)
+        guard status == NATS_OK, let made else { return status }
+        defer { natsMsg_Destroy(made) }
+        for header in message.headers {
+            let status = natsMsgHeader_Set(made, header.name, header.value)
+            guard status == NATS_OK else { return status }
+        }
+        count(message.size + message.subject.utf8.count + reply.utf8.count + Self.wrapping, 0)
+        return natsConnection_PublishMsg(connection, made)
+    }
+
+    /// - Returns: whether it is the first reply to one of the messages.
+    private func take(_ message: OpaquePointer, after inbox: String, _ replies: inout [StreamReply]) -> Bool {
+        let length = Int(natsMsg_GetDataLength(message))
+        count(0, length + inbox.utf8.count + Self.wrapping)
+        guard let subject = natsMsg_GetSubject(message).map({ String(cString: $0) }),
+            let number = Int(subject.dropFirst(inbox.count + 1)), replies.indices.contains(number),
+            replies[number] == .nothing
+        else { return false }
+        if natsMsg_IsNoResponders(message) {
+            replies[number] = .nobody
+        } else {
+            let data = UnsafeRawBufferPointer(start: natsMsg_GetData(message), count: length)
+            replies[number] = .told(Array(data))
+        }
+        return true
+    }
+}
