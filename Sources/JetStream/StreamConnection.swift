@@ -92,7 +92,9 @@ package final class StreamConnection: Sendable {
         case NATS_SSL_ERROR: .handshake
         case NATS_SECURE_CONNECTION_WANTED: .plain
         case NATS_CONNECTION_AUTH_FAILED: .notLetIn
-        case NATS_NO_SERVER, NATS_TIMEOUT, NATS_IO_ERROR: .noServer
+        case NATS_NO_SERVER, NATS_TIMEOUT: .noServer
+        // In TLS 1.3 what the server says of a client's certificate comes after the handshake.
+        case NATS_PROTOCOL_ERROR, NATS_IO_ERROR, NATS_CONNECTION_CLOSED: .ended
         default: .other(Int(status.rawValue))
         }
     }
@@ -155,6 +157,10 @@ package final class StreamConnection: Sendable {
                 natsMsg_Destroy(message)
                 continue
             }
+            if status == NATS_NO_RESPONDERS {
+                // Of which message that is said the library does not tell; they all go to one stream.
+                return StreamExchange(replies: replies.map { $0 == .nothing ? .nobody : $0 }, end: .answered)
+            }
             if isStopped.isRaised { return StreamExchange(replies: replies, end: .stopped) }
             // The text, which is the library's, is looked at by nobody.
             var text: UnsafePointer<CChar>?
@@ -196,12 +202,7 @@ package final class StreamConnection: Sendable {
             let number = Int(subject.dropFirst(inbox.count + 1)), replies.indices.contains(number),
             replies[number] == .nothing
         else { return false }
-        if natsMsg_IsNoResponders(message) {
-            replies[number] = .nobody
-        } else {
-            let data = UnsafeRawBufferPointer(start: natsMsg_GetData(message), count: length)
-            replies[number] = .told(Array(data))
-        }
+        replies[number] = .told(Array(UnsafeRawBufferPointer(start: natsMsg_GetData(message), count: length)))
         return true
     }
 }

@@ -58,6 +58,8 @@ package enum ConnectingFault: Error, Equatable {
     /// The server speaks no TLS.
     case plain
     case notLetIn
+    /// The server ended the connection before it was made.
+    case ended
     case stopped
     /// - number: as the library numbers it.
     case other(Int)

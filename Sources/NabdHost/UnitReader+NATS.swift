@@ -11,10 +11,11 @@ extension UnitReader {
     /// - Returns: `nil` for a FHIR server, and where it is faulty.
     func stream(_ map: YAMLMapping, at server: YAMLValue?, _ address: String) -> NATSSettings? {
         guard address.hasPrefix("\(NATSSettings.scheme):") else {
-            if !address.hasPrefix("https://") {
+            if address.hasPrefix("https://") {
+                map["nats"]?.error("“nats” says which stream: then “server” must be nats://HOST, or nats://HOST:PORT")
+            } else {
                 server?.error("the records service must be https://…, or nats://… for a stream; found “\(address)”")
             }
-            map["nats"]?.error("“nats” says which stream: then “server” must be nats://HOST, or nats://HOST:PORT")
             return nil
         }
         if !NATSSettings.isServer(address) {

@@ -210,7 +210,6 @@ struct UnitReader {
         }
         let server = map.required("server")
         let address = server?.text("the address of the records service") ?? ""
-        let nats = stream(map, at: server, address)
         let before = diagnostics.errors
         let (authority, certificate, key) = (file("authority"), file("client-certificate"), file("client-key"))
         let enrolment = map["est"]?.mapping("how the certificate is renewed").flatMap {
@@ -221,6 +220,7 @@ struct UnitReader {
                 "with “est” the certificate and its key are one file, so that both change at once: write the same file "
                     + "as “client-certificate”")
         }
+        let nats = stream(map, at: server, address)
         let endpoint = UplinkEndpoint(
             server: address, authority: authority, clientCertificate: certificate, clientKey: key,
             smart: map["smart"]?.mapping("how tokens are asked for").flatMap(smart), enrolment: enrolment,

@@ -17,30 +17,37 @@ struct NATSAnswers {
         case .timeIsOver: return .timedOut(reason: "the stream did not answer all within \(limit) s")
         case .answered: break
         }
+        // No message is to blame, though a full stream still says of a repetition that it has it: whether it takes
+        // anything cannot be told by what it has taken before.
+        if let reason = answers.lazy.compactMap(ofAll).first { return .unreachable(reason: reason) }
         let entries = answers.map(entry)
         // What holds for all is no matter of any.
-        guard let first = entries.first, entries.allSatisfy({ $0 == first }) else { return .entries(entries) }
-        switch first {
-        case .notNow(let reason): return .notNow(reason: reason, retryAfter: nil)
-        case .notAllowed(let reason): return .notAllowed(reason: reason, retryAfter: nil)
-        case .stored, .refused, .tooLarge: return .entries(entries)
+        guard case .notNow(let reason) = entries.first, entries.allSatisfy({ $0 == entries[0] }) else {
+            return .entries(entries)
+        }
+        return .notNow(reason: reason, retryAfter: nil)
+    }
+
+    /// Why the stream takes nothing, whatever it is; `nil` for an answer to one message.
+    private func ofAll(_ answer: PublishAnswer) -> String? {
+        switch answer {
+        case .stored(let stream, _, _): stream == settings.stream ? nil : otherStream
+        case .otherStream: otherStream
+        case .full: "the stream \(settings.stream) is full: its operator must make room"
+        case .nobody:
+            "no stream listens to what begins with “\(settings.subject)”: its operator must make \(settings.stream), or "
+                + "JetStream is not there now"
+        case .tooLarge, .notNow, .strange, .nothing: nil
         }
     }
 
     private func entry(_ answer: PublishAnswer) -> EntryAnswer {
         switch answer {
-        case .stored(let stream, _, _):
-            return stream == settings.stream ? .stored : .notAllowed(reason: otherStream)
-        case .otherStream: return .notAllowed(reason: otherStream)
-        case .tooLarge: return .tooLarge
-        case .full: return .notNow(reason: "the stream \(settings.stream) is full: its operator must make room")
-        case .nobody:
-            return .notNow(
-                reason: "no stream listens to what begins with “\(settings.subject)”: its operator must make "
-                    + "\(settings.stream), or JetStream is not there now")
-        case .notNow(let number): return .notNow(reason: "the stream did not take it now (JetStream \(number))")
-        case .strange: return .notNow(reason: "what answered below “\(settings.subject)” is no stream")
-        case .nothing: return .notNow(reason: "the stream did not answer")
+        case .stored: .stored
+        case .tooLarge: .tooLarge
+        case .notNow(let number): .notNow(reason: "the stream did not take it now (JetStream \(number))")
+        case .strange: .notNow(reason: "what answered below “\(settings.subject)” is no stream")
+        case .nothing, .full, .nobody, .otherStream: .notNow(reason: "the stream did not answer")
         }
     }
 

@@ -162,6 +162,9 @@ package final class NATSService: RecordsService {
             let told = await connection.exchange([StreamQuestion.state(of: settings.stream)], within: limit)
             state = StreamState(told.replies.first)
         }
-        return NATSAnswers(settings: settings).read(last, state)
+        let answer = NATSAnswers(settings: settings).read(last, state)
+        // What goes again is no repetition that was known to be there.
+        if answer == .missing { known.withLock { $0 = [:] } }
+        return answer
     }
 }

@@ -118,6 +118,9 @@ actor NATSWay {
         case .plain: NATSRefusal(reason: "TLS: the NATS server speaks none")
         case .notLetIn:
             NATSRefusal(reason: "the NATS server does not let this unit in: is its certificate's name a user there?")
+        case .ended:
+            NATSRefusal(
+                reason: "the NATS server ended the connection at its beginning: does it take this unit's certificate?")
         case .stopped: NATSRefusal(reason: "the host stops")
         case .other(let number): NATSRefusal(reason: "the NATS server did not take the connection (\(number))")
         }

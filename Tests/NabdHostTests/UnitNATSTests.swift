@@ -35,7 +35,7 @@ import Uplink
     }
 
     @Test(arguments: [
-        ("nats://records.example", "", "unit.yaml:6:"),
+        ("nats://records.example", "", "unit.yaml:7:"),
         ("nats://me:SECRET@records.example", stream, "unit.yaml:10:"),
         ("nats://records.example/UNITS", stream, "unit.yaml:10:"),
         ("tls://records.example", stream, "unit.yaml:10:"),

@@ -78,7 +78,7 @@ import Testing
     }
 
     /// The moment is to blame, and no message.
-    @Test(arguments: [PublishAnswer.full, .nobody, .notNow(number: 10008), .strange])
+    @Test(arguments: [PublishAnswer.notNow(number: 10008), .strange])
     func whatPassesIsTheMoment(answer: PublishAnswer) {
         guard case .notNow = Self.answer([answer, answer]) else {
             Issue.record("\(Self.answer([answer, answer]))")
@@ -92,18 +92,29 @@ import Testing
         #expect(entries[0] == .stored)
     }
 
+    /// Also where some of the same bundle are there: a full stream says so of what it has.
+    @Test(arguments: [
+        PublishAnswer.full, .nobody, .otherStream, .stored(stream: "OTHERS", sequence: 9, duplicate: false),
+    ])
+    func whatHoldsForTheStreamBlamesNoMessage(answer: PublishAnswer) {
+        #expect(Self.answer([answer]).wait.cause == .way)
+        #expect(Self.answer([Self.repeated, answer]).wait.cause == .way)
+        #expect(Self.answer([Self.stored, .tooLarge, answer]).wait.cause == .way)
+    }
+
     @Test func whatIsTooLargeIsOfTheMessage() {
         #expect(Self.answer([Self.stored, .tooLarge]) == .entries([.stored, .tooLarge]))
         #expect(Self.answer([.tooLarge]) == .entries([.tooLarge]))
     }
 
     /// What another stream has acknowledged is not stored.
-    @Test(arguments: [PublishAnswer.otherStream, .stored(stream: "OTHERS", sequence: 9, duplicate: false)])
-    func anotherStreamIsNotThisOne(answer: PublishAnswer) {
-        guard case .notAllowed = Self.answer([answer]) else {
-            Issue.record("\(Self.answer([answer]))")
+    @Test func anotherStreamIsNotThisOne() {
+        let other = Self.answer([.stored(stream: "OTHERS", sequence: 9, duplicate: false)])
+        guard case .unreachable(let reason) = other else {
+            Issue.record("\(other)")
             return
         }
+        #expect(reason.contains("another stream than UNITS"))
     }
 
     /// Where the exchange did not end as it should, nothing of it is known: it goes again under the same ids.

@@ -19,7 +19,6 @@ from pathlib import Path
 import nats
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
-from nats.js.errors import NotFoundError
 
 from .pki import Identity, Pki
 from .waiting import free_port, listening, wait_until
@@ -136,15 +135,13 @@ class NATSServer:
         """All of the stream, in its order."""
 
         async def read(stream: JetStreamContext) -> list[Message]:
-            state = (await stream.stream_info(STREAM)).state
+            count = (await stream.stream_info(STREAM)).state.messages
+            listening = await stream.subscribe("nabd.>", stream=STREAM, ordered_consumer=True)
             found = []
-            for sequence in range(max(state.first_seq, 1), state.last_seq + 1):
-                try:
-                    raw = await stream.get_msg(STREAM, sequence)
-                except NotFoundError:
-                    continue
-                name = (raw.headers or {}).get("Nats-Msg-Id", "")
-                found.append(Message(sequence, raw.subject, name, json.loads(raw.data)))
+            while len(found) < count:
+                one = await listening.next_msg(timeout=30)
+                name = (one.headers or {}).get("Nats-Msg-Id", "")
+                found.append(Message(one.metadata.sequence.stream, one.subject, name, json.loads(one.data)))
             return found
 
         return self._do(read)
