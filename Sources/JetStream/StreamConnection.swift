@@ -31,13 +31,28 @@ package final class StreamConnection: Sendable {
     private nonisolated(unsafe) let connection: OpaquePointer
     private let count: Counter
 
+    /// Where replies are heard. The library frees a subscription under the feet of its own reader when a message for it
+    /// comes at that moment: none ends before its connection, and each is used again.
+    private struct Listening: @unchecked Sendable {
+        let subscription: OpaquePointer
+        let inbox: String
+    }
+
+    private let state = Mutex((idle: [Listening](), all: [Listening](), exchanges: UInt64(0)))
+
     private init(_ connection: OpaquePointer, _ count: @escaping Counter) {
         (self.connection, self.count) = (connection, count)
     }
 
     deinit {
         nonisolated(unsafe) let connection = connection
-        Self.queue.async { natsConnection_Destroy(connection) }
+        let listening = state.withLock { $0.all }
+        Self.queue.async {
+            // Its reader is gone when it is closed.
+            natsConnection_Close(connection)
+            for one in listening { natsSubscription_Destroy(one.subscription) }
+            natsConnection_Destroy(connection)
+        }
     }
 
     /// Whether it was not ended yet.
@@ -134,12 +149,9 @@ package final class StreamConnection: Sendable {
         _ messages: [StreamMessage], until end: ContinuousClock.Instant, _ isStopped: Flag
     ) -> StreamExchange {
         var replies = [StreamReply](repeating: .nothing, count: messages.count)
-        let inbox = "_INBOX.\(String(UInt64.random(in: 0...(.max)), radix: 36))\(UInt32.random(in: 0...(.max)))"
-        var listening: OpaquePointer?
-        guard natsConnection_SubscribeSync(&listening, connection, "\(inbox).*") == NATS_OK, let listening else {
-            return StreamExchange(replies: replies, end: .closed)
-        }
-        defer { natsSubscription_Destroy(listening) }
+        guard let (place, inbox) = listen() else { return ended(replies, .closed) }
+        let listening = place.subscription
+        defer { state.withLock { $0.idle.append(place) } }
         var open = 0
         for (number, message) in messages.enumerated() {
             if isStopped.isRaised { return StreamExchange(replies: replies, end: .stopped) }
@@ -173,6 +185,22 @@ package final class StreamConnection: Sendable {
         return StreamExchange(replies: replies, end: .answered)
     }
 
+    /// - Returns: where replies to one exchange are heard, and what their subjects begin with: what still comes of
+    ///   another is known by it.
+    private func listen() -> (Listening, inbox: String)? {
+        let (idle, number) = state.withLock { state in
+            state.exchanges += 1
+            return (state.idle.popLast(), state.exchanges)
+        }
+        if let idle { return (idle, "\(idle.inbox).\(number)") }
+        let inbox = "_INBOX.\(String(UInt64.random(in: 0...(.max)), radix: 36))\(UInt32.random(in: 0...(.max)))"
+        var made: OpaquePointer?
+        guard natsConnection_SubscribeSync(&made, connection, "\(inbox).>") == NATS_OK, let made else { return nil }
+        let place = Listening(subscription: made, inbox: inbox)
+        state.withLock { $0.all.append(place) }
+        return (place, "\(inbox).\(number)")
+    }
+
     private func ended(_ replies: [StreamReply], _ end: StreamExchange.End) -> StreamExchange {
         natsConnection_Close(connection)
         return StreamExchange(replies: replies, end: end)
@@ -198,7 +226,7 @@ package final class StreamConnection: Sendable {
     private func take(_ message: OpaquePointer, after inbox: String, _ replies: inout [StreamReply]) -> Bool {
         let length = Int(natsMsg_GetDataLength(message))
         count(0, length + inbox.utf8.count + Self.wrapping)
-        guard let subject = natsMsg_GetSubject(message).map({ String(cString: $0) }),
+        guard let subject = natsMsg_GetSubject(message).map({ String(cString: $0) }), subject.hasPrefix("\(inbox)."),
             let number = Int(subject.dropFirst(inbox.count + 1)), replies.indices.contains(number),
             replies[number] == .nothing
         else { return false }

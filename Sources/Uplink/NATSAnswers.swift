@@ -35,8 +35,8 @@ struct NATSAnswers {
         case .otherStream: otherStream
         case .full: "the stream \(settings.stream) is full: its operator must make room"
         case .nobody:
-            "no stream listens to what begins with “\(settings.subject)”: its operator must make \(settings.stream), or "
-                + "JetStream is not there now"
+            "no stream listens to what begins with “\(settings.subject)”: its operator must make "
+                + "\(settings.stream), or JetStream is not there now"
         case .tooLarge, .notNow, .strange, .nothing: nil
         }
     }
