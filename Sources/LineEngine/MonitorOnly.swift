@@ -18,7 +18,7 @@ struct ModbusDrive {
     var isClean = false
     var isCalm = true
 
-    init(_ plan: ModbusPlan) {}
+    init(_ plan: ModbusPlan, of device: DevicePlan) {}
 }
 
 extension ModbusEngine {
