@@ -1,5 +1,6 @@
 import DeviceModel
 import Foundation
+import NIOCore
 import NIOSSL
 import SampleJournal
 
@@ -19,6 +20,9 @@ package struct UplinkEndpoint: Sendable {
     /// do it.
     package let enrolment: EnrolmentSettings?
 
+    /// How long a connection that is closed waits for the other side to say that it has heard it. What comes meanwhile
+    /// is read and thrown away: of an answer without an end, so much more.
+    private static let ending = TimeAmount.milliseconds(500)
     /// How long before a certificate expires somebody is told. Unit: s.
     private static let notice = 30 * 86_400
 
@@ -66,6 +70,7 @@ package struct UplinkEndpoint: Sendable {
                     + "of at least 256, or Ed25519")
         }
         tls.trustRoots = .certificates(authorities)
+        tls.shutdownTimeout = ending
         return tls
     }
 
