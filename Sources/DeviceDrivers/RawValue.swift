@@ -8,6 +8,9 @@ struct RawValue: Sendable {
         /// The message does not have it.
         case absent
         case number
+        /// A number without a sign of 64 bits that no signed one holds: all its bits are known, and its value is not
+        /// recorded.
+        case wide
         case text
         /// It is there but cannot be read as what it should be.
         case unreadable
@@ -103,8 +106,7 @@ struct RawValue: Sendable {
         case .number(let signed, let width):
             let isNegative = signed && width < 64 && value >> UInt64(width - 1) & 1 == 1
             number = isNegative ? Int64(bitPattern: value) - 1 << Int64(width) : Int64(bitPattern: value)
-            // An unsigned number of 64 bits that no signed one holds.
-            if !signed, number < 0 { (state, validity, reason) = (.unreadable, .overflow, .implausible) }
+            if !signed, number < 0 { state = .wide }
         case .signMagnitude(let width):
             let magnitude = Int64(value & (1 << UInt64(width - 1) - 1))
             number = value >> UInt64(width - 1) & 1 == 1 ? -magnitude : magnitude
@@ -251,7 +253,7 @@ struct RawValue: Sendable {
     private func matches(_ code: CodePlan, bytes: [UInt8]) -> Bool {
         switch code {
         case .number(let expected): state == .number && number == expected
-        case .unreadable(let bits): state == .unreadable && !isText && number == bits
+        case .unreadable(let bits): (state == .unreadable || state == .wide) && !isText && number == bits
         case .float(let expected): state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)) == expected
         case .double(let expected): state == .number && Double(bitPattern: UInt64(bitPattern: number)) == expected
         case .notANumber: state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)).isNaN
@@ -270,7 +272,8 @@ struct RawValue: Sendable {
             let isListed = codes.contains { matches($0, bytes: bytes) }
             // Garbled, it may have been any of them.
             return state == .unreadable && !isListed && expected ? nil : isListed == expected
-        case .bit(let bit): return state == .number && validity.carriesValue ? number >> Int64(bit) & 1 == 1 : nil
+        case .bit(let bit):
+            return (state == .number || state == .wide) && validity.carriesValue ? number >> Int64(bit) & 1 == 1 : nil
         case .present: return true
         case .absent: return false
         case .has(let text):
@@ -278,8 +281,8 @@ struct RawValue: Sendable {
             return (sent.lowerBound...(sent.upperBound - text.count)).contains {
                 CaptureTable.isText(text, bytes, $0..<($0 + text.count))
             }
-        case .above(let limit, let form): return quantity(form).map { $0 > limit }
-        case .below(let limit, let form): return quantity(form).map { $0 < limit }
+        case .above(let limit): return compare(limit, counts: { $0 > $1 }, quantities: { $0 > $1 })
+        case .below(let limit): return compare(limit, counts: { $0 < $1 }, quantities: { $0 < $1 })
         }
     }
 
@@ -292,17 +295,19 @@ struct RawValue: Sendable {
         }
     }
 
-    /// The number as a limit is compared with it; `nil` when there is none.
-    private func quantity(_ form: NumberForm) -> Double? {
-        guard state == .number, validity.carriesValue else { return nil }
-        switch form {
-        case .integer: return Double(number)
-        case .float32:
-            let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
-            return float.isNaN ? nil : Double(float)
-        case .float64:
-            let double = Double(bitPattern: UInt64(bitPattern: number))
-            return double.isNaN ? nil : double
+    /// The number beside a limit: counts as whole numbers, of all their bits; `nil` when there is no number.
+    private func compare(
+        _ limit: LimitPlan, counts: (Int128, Int128) -> Bool, quantities: (Double, Double) -> Bool
+    ) -> Bool? {
+        guard state == .number || state == .wide, validity.carriesValue else { return nil }
+        func beside(_ limit: Double, _ quantity: Double) -> Bool? {
+            quantity.isNaN ? nil : quantities(quantity, limit)
+        }
+        return switch limit {
+        case .counts(let limit):
+            counts(state == .wide ? Int128(UInt64(bitPattern: number)) : Int128(number), limit)
+        case .float32(let limit): beside(limit, Double(Float(bitPattern: UInt32(truncatingIfNeeded: number))))
+        case .float64(let limit): beside(limit, Double(bitPattern: UInt64(bitPattern: number)))
         }
     }
 

@@ -37,8 +37,9 @@ struct ValueJudge: Sendable {
     private static let never = Int64.min
     /// Counts changes of what is remembered.
     private(set) var generation: Int64 = 0
-    /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
-    var lastNumbers: [(number: Double, time: Int64)]
+    /// By stream: the last number, of floats the bits of a double, when it came, and how long a change from it says
+    /// anything. Unit of the times: ns.
+    var lastNumbers: [(number: Int64, time: Int64)?]
     let comparable: [Int64]
     var rack: Rack
     /// By stream: the last result that was told, and whether it was told since the session began.
@@ -59,7 +60,7 @@ struct ValueJudge: Sendable {
         values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
         rememberedAt = [Int64](repeating: Self.never, count: plan.profile.fields.count)
-        lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
+        lastNumbers = [(number: Int64, time: Int64)?](repeating: nil, count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         rack = Rack(plan.slots)
         lastResults = [(print: UInt64, isOfSession: Bool)?](repeating: nil, count: plan.streams.count)
@@ -227,6 +228,7 @@ struct ValueJudge: Sendable {
             }
         }
         if isGated || field.alerts.isEmpty { return }
+        if field.isCurve { return judgeAlerts(of: field, bytes: bytes, start: start, length: length, moment, &sink) }
         for alert in field.alerts {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)

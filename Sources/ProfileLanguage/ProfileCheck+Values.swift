@@ -25,6 +25,9 @@ extension ProfileCheck {
             }
             if let negative = terms.negativeWhen {
                 checkTest(negative.test, on: negative.field, of: field, metric.location)
+                if !negative.positive.isEmpty {
+                    checkTest(.isOneOf(negative.positive), on: negative.field, of: field, metric.location)
+                }
             }
             for name in terms.fields { checkTest(.present, on: name, of: field, metric.location) }
         }
@@ -178,7 +181,7 @@ extension ProfileCheck {
         for metric in profile.metrics {
             if let fault = profile.fault(of: metric.scale, metric) { diagnostics.error(metric.location, fault) }
             guard let field = profile.fields.first(where: { $0.name == metric.field }) else { continue }
-            if field.type.isFloat, metric.offsetCounts != 0 {
+            if field.type.isFloat, metric.offset != .zero {
                 diagnostics.error(metric.location, "a float is kept as it is sent; leave “offset” out")
             }
         }

@@ -13,6 +13,7 @@ struct ProfileCheck {
         checkCodes()
         checkTests()
         checkScales()
+        checkLimits()
         checkResults()
         if profile.line.transport == .serial { checkSerial() } else { checkRegisters() }
         checkCommands()
