@@ -191,7 +191,7 @@ import Testing
             "metrics:\n  - {metric: MDC_TEMP, from: {input: 1, type: int16}, scale: 0.1, offset: -40, unit: Cel, "
                 + "every: 5s}")
         var overrides = DeviceOverrides()
-        overrides.scale["MDC_TEMP"] = try #require(DecimalScale("0.01"))
+        overrides.scale["MDC_TEMP"] = DecimalScale(multiplier: 1, exponent: -2)
         let plan = profile.compile(handle: "device", overrides: overrides)
         guard case .modbus(let modbus) = plan.protocolPlan else { return }
         var decoder = ModbusDecoder(plan)
@@ -199,7 +199,8 @@ import Testing
         decoder.take([0x19, 0x64], from: 0, of: modbus.blocks[0], time: 1, sink: &kept)
         #expect(plan.streams[0].json(bits: kept.records[0].bits, text: nil).text == "25")
         // −40 is no whole number of 30.
-        #expect(profile.fault(of: try #require(DecimalScale("30")), profile.metrics[0])?.contains("offset") == true)
+        let thirty = DecimalScale(multiplier: 3, exponent: 1)
+        #expect(profile.fault(of: thirty, profile.metrics[0])?.contains("offset") == true)
     }
 
     @Test func whatIsBeyondAllScalesIsRefused() {
