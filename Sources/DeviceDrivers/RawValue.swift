@@ -143,59 +143,16 @@ struct RawValue: Sendable {
         (state, validity, reason) = (.text, .valid, .none)
         switch field.reading {
         case .decimal(let places): readDecimal(places, bytes)
-        case .degreesMinutes: readDegrees(bytes)
-        case .sexagesimal: readClock(bytes)
+        case .degreesMinutes: readParted(PartedNumber.degrees(bytes, range))
+        case .sexagesimal: readParted(PartedNumber.clock(bytes, range))
         case .hex: readHex(bytes)
         default: break
         }
     }
 
-    /// `ddmm.mmmm` or `dddmm.mmmm`, in ten-millionths of a degree, the nearest: 1 cm on the ground.
-    private mutating func readDegrees(_ bytes: [UInt8]) {
-        var point = range.lowerBound
-        while point < range.upperBound, (0x30...0x39).contains(bytes[point]) { point += 1 }
-        guard (3...5).contains(point - range.lowerBound), let degrees = digits(bytes, range.lowerBound..<(point - 2)),
-            let minutes = digits(bytes, (point - 2)..<point), minutes < 60
-        else { return fail(.malformed) }
-        var (fraction, size): (Int64, Int64) = (0, 1)
-        if point < range.upperBound {
-            guard bytes[point] == 0x2E, let read = digits(bytes, (point + 1)..<range.upperBound) else {
-                return fail(.malformed)
-            }
-            fraction = read
-            for _ in (point + 1)..<range.upperBound { size *= 10 }
-        }
-        let numerator = (minutes * size + fraction) * 10_000_000
-        (number, state) = (degrees * 10_000_000 + (numerator + 30 * size) / (60 * size), .number)
-    }
-
-    /// `h:mm` or `h:mm:ss`, as a number of the last part.
-    private mutating func readClock(_ bytes: [UInt8]) {
-        var (total, parts, low): (Int64, Int, Int) = (0, 0, range.lowerBound)
-        while true {
-            var high = low
-            while high < range.upperBound, bytes[high] != 0x3A { high += 1 }
-            guard let part = digits(bytes, low..<high), parts == 0 || part < 60 && high - low == 2, parts < 3,
-                part < 1_000_000
-            else { return fail(.malformed) }
-            total = total * 60 + part
-            parts += 1
-            if high >= range.upperBound { break }
-            low = high + 1
-        }
-        guard parts > 1 else { return fail(.malformed) }
-        (number, state) = (total, .number)
-    }
-
-    /// One to nine digits; `nil` for anything else.
-    private func digits(_ bytes: [UInt8], _ range: Range<Int>) -> Int64? {
-        guard (1...9).contains(range.count) else { return nil }
-        var value: Int64 = 0
-        for place in range {
-            guard (0x30...0x39).contains(bytes[place]) else { return nil }
-            value = value * 10 + Int64(bytes[place] - 0x30)
-        }
-        return value
+    private mutating func readParted(_ number: Int64?) {
+        guard let number else { return fail(.malformed) }
+        (self.number, state) = (number, .number)
     }
 
     private mutating func strip(_ text: [UInt8], _ bytes: [UInt8]) {

@@ -36,17 +36,6 @@ extension DeviceProfile {
         }
     }
 
-    /// The characters that a written field has at most; `nil` when nothing tells.
-    func width(of field: FieldDescription) -> Int? {
-        if case .registers(let source) = field.place { return field.type.isText ? source.registers * 2 : nil }
-        guard case .hole = field.place else { return nil }
-        let templates = messages.flatMap { [$0.template, $0.records?.each] }.compactMap { $0 }.filter {
-            $0.holes.contains(field.name)
-        }
-        let widths = templates.map { $0.width(of: field.name) }
-        return widths.contains(nil) ? nil : widths.compactMap { $0 }.max()
-    }
-
     package func field(_ name: String) -> FieldDescription? { fields.first { $0.name == name } }
 
     /// How the values of a metric are kept, with a scale.

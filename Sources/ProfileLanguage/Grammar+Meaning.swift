@@ -143,7 +143,8 @@ extension Grammar {
         ])
 
     static let condition = Part(
-        "condition", "A test on a field. Codes are those before `table`.",
+        "condition",
+        "A test on a field. Codes are those before `table`. One that can never be so, or always is, is refused.",
         [
             Key("field", .text, required: true, "the field"), Key("is", code, "one of these values"),
             Key("is-not", code, "none of these"),

@@ -18,6 +18,7 @@ struct ProfileCheck {
         checkCommands()
         checkUnusedFields()
         checkPeriods()
+        checkHeartbeats()
         if profile.provenance.contains(where: \.unverified) {
             diagnostics.note(root.value.location, "the profile rests on unverified facts; it says so when it runs")
         }
@@ -71,6 +72,7 @@ struct ProfileCheck {
             }
         }
         checkReplies()
+        checkShadows()
         noteLikeness()
         checkOverlaps()
         for frame in profile.frames

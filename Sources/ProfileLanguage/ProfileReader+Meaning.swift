@@ -348,7 +348,7 @@ extension ProfileReader {
         let tests: [FieldTest] = [
             map["is"].map { .isOneOf(codes($0)) }, map["is-not"].map { .isNoneOf(codes($0)) },
             map["bit"].flatMap { $0.int("the bit", Grammar.Bounds.fieldBit) }.map { .bit($0) },
-            map["has"].flatMap { $0.text("a text") }.map { .has($0) },
+            map["has"].flatMap(textWithin).map { .has($0) },
             map["present"].flatMap { $0.bool("whether it is there") }.map { $0 ? .present : .absent },
             map["above"].flatMap { $0.number("a limit") }.map { .above($0) },
             map["below"].flatMap { $0.number("a limit") }.map { .below($0) },
@@ -360,7 +360,14 @@ extension ProfileReader {
         return test
     }
 
+    private func textWithin(_ value: YAMLValue) -> String? {
+        let text = value.plainText("a text")
+        if text?.isEmpty == true { value.error("every text has nothing in it: this would always be so") }
+        return text
+    }
+
     func codes(_ value: YAMLValue) -> [ValueCode] {
-        value.listOrOne().compactMap { value in value.text("a value").map { ValueCode($0, at: value.location) } }
+        value.expectEntries("value")
+        return value.listOrOne().compactMap { value in value.text("a value").map { ValueCode($0, at: value.location) } }
     }
 }
