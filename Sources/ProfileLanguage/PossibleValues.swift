@@ -85,10 +85,10 @@ struct PossibleValues {
         case .degreesMinutes:
             let width = room?.width ?? .max
             // Degrees have one to three digits; a fraction of a minute stands behind a point.
-            if width < 5 { return .whole(0...((power(max(0, width - 2)) - 1) * 10_000_000 + 9_833_333)) }
+            if width < 5 { return .whole(0...((power(width - 2) - 1) * 10_000_000 + 9_833_333)) }
             return .whole(0...10_000_000_000)
         case .sexagesimal:
-            let digits = { (behind: Int) in power(min(6, max(0, (room?.width ?? .max) - behind))) - 1 }
+            let digits = { (behind: Int) in power(min(6, (room?.width ?? .max) - behind)) - 1 }
             return .whole(0...max(digits(3) * 60 + 59, digits(6) > 0 ? digits(6) * 3600 + 3599 : 0))
         case .hex: return .whole(0...(1 << Int128(4 * digits(room)) - 1))
         case .text: return .none
@@ -103,7 +103,9 @@ struct PossibleValues {
         return -((power(width - 1) - 1) * power(places))...((power(width) - 1) * power(places))
     }
 
-    private static func power(_ digits: Int) -> Int128 { (0..<digits).reduce(1) { product, _ in product * 10 } }
+    private static func power(_ digits: Int) -> Int128 {
+        (0..<max(0, digits)).reduce(1) { product, _ in product * 10 }
+    }
 
     /// Without the sentinels at either end, which pass no limit.
     private static func trimmed(_ all: Numbers, by sentinels: Set<Int64>) -> Numbers {
