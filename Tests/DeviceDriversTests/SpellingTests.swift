@@ -106,7 +106,7 @@ import Testing
         Spelling("byte: 4, type: sign-magnitude16", "-0", refused: "0x8000"),
         Spelling("byte: 4, type: medfloat16, places: 1", "NaN", bytes: [[0x07, 0xFF], [0xF7, 0xFF]], not: [0, 1]),
         Spelling("byte: 4, type: medfloat16, places: 1", "NRes", bytes: [[0x08, 0x00]], not: [0, 0]),
-        Spelling("byte: 4, type: medfloat16, places: 1", "0x0801", bytes: [[0x08, 0x01], [0xF8, 0x01]], not: [0, 1]),
+        Spelling("byte: 4, type: medfloat16, places: 1", "0x0801", bytes: [[8, 1], [0xF8, 1]], not: [0, 1]),
         Spelling("byte: 4, type: medfloat16, places: 1", "-20.5", bytes: [[0xFF, 0x33]], not: [0, 0x14]),
         Spelling("byte: 4, type: medfloat16, places: 1", "204.5", bytes: [[0xF7, 0xFD]], not: [0xF7, 0xFC]),
         Spelling("byte: 4, type: medfloat16, places: 1", "9999", refused: "mantissa of at most 2045"),
