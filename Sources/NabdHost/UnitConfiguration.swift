@@ -61,6 +61,7 @@ package struct UnitConfiguration: Sendable {
             package var description: String {
                 switch self {
                 case .device(let handle): "device \(handle)"
+                case .setting("nabd"): "the file as a whole"
                 case .setting(let key): key
                 }
             }
