@@ -27,6 +27,8 @@ struct HeldInput {
     private(set) var heldSince: Int64?
     /// Whether the host stood still, and not all that lay there has been heard.
     private var isBehind = false
+    /// Whether it was last this host that stood still, and not a box on the way.
+    private(set) var isByHost = false
 
     /// - Parameters:
     ///   - pace: bytes a second, more than 0.
@@ -38,6 +40,12 @@ struct HeldInput {
     }
 
     var isHeld: Bool { heldSince != nil }
+
+    /// Whether nobody looked for longer than a host that runs takes.
+    private func hasPaused(at now: Int64) -> Bool { now - lastLook > Self.longestPause }
+
+    /// Whether that nothing counts as now says nothing of the line: nobody looked, or what lay there is being left out.
+    func excuses(at now: Int64) -> Bool { isHeld || hasPaused(at: now) }
 
     /// The line was opened: what comes first may have waited for that.
     mutating func open(at now: Int64) {
@@ -52,15 +60,18 @@ struct HeldInput {
     mutating func look(_ count: Int, isAll: Bool, at now: Int64) -> Int64? {
         defer { lastLook = now }
         var age: Int64?
-        if now - lastLook > Self.longestPause, count > 0 {
+        if hasPaused(at: now), count > 0 {
             age = begin(now - lastLook, at: now)
-            isBehind = true
+            (isBehind, isByHost) = (true, true)
         }
         if isBehind, isAll { isBehind = false }
         windowBytes += Double(count)
         let elapsed = Double(now - windowStart)
         let told = windowBytes / pace * 1e9
-        if told > elapsed * Self.haste + slack { age = age ?? begin(Int64(told - elapsed), at: now) }
+        if told > elapsed * Self.haste + slack, heldSince == nil {
+            age = begin(Int64(told - elapsed), at: now)
+            isByHost = false
+        }
         if now - windowStart >= Self.window {
             endWindow(isFast: told > elapsed * Self.haste + Double(Self.window), elapsed: elapsed, at: now)
         }
