@@ -21,6 +21,20 @@ struct Nabd: AsyncParsableCommand {
             SupportCommand.self,
         ])
 
+    /// What a word that is no command was meant to be.
+    private static func nearCommand(_ words: some Sequence<String>) -> String? {
+        var command: any ParsableCommand.Type = Nabd.self
+        for word in words {
+            let below = command.configuration.subcommands
+            guard !below.isEmpty, !word.hasPrefix("-") else { return nil }
+            guard let next = below.first(where: { $0._commandName == word }) else {
+                return YAMLValue.suggest(word, among: below.map { $0._commandName }).map { "“\(word)”: \($0)" }
+            }
+            command = next
+        }
+        return nil
+    }
+
     static func main() async {
         nabd_line_buffer_output()
         nabd_bound_arenas()
@@ -52,6 +66,7 @@ struct Nabd: AsyncParsableCommand {
             let text = fullMessage(for: error)
             if code == .validationFailure {
                 printError(text)
+                if let words = nearCommand(CommandLine.arguments.dropFirst()) { printError(words) }
                 Foundation.exit(ExitStatus.usage.rawValue)
             }
             printError("error: \(error)")
