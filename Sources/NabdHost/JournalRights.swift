@@ -20,42 +20,54 @@ package struct FileUser: Sendable, Equatable {
 
     /// Whoever has a folder, for somebody else who asks; `nil` where that is root or oneself, or there is no folder.
     package static func owner(of folder: String) -> FileUser? {
-        var details = stat()
-        guard geteuid() != 0, stat(folder, &details) == 0, details.st_uid != geteuid(), details.st_uid != 0 else {
+        guard geteuid() != 0, let facts = OwnedFile(folder), facts.owner != geteuid(), facts.owner != 0 else {
             return nil
         }
-        let group = getpwuid(details.st_uid)?.pointee.pw_gid ?? details.st_gid
-        return FileUser(id: details.st_uid, group: group, name: FileOwner.name(details.st_uid))
+        let group = getpwuid(facts.owner)?.pointee.pw_gid ?? facts.group
+        return FileUser(id: facts.owner, group: group, name: FileOwner.name(facts.owner))
     }
 
     /// Whether he may read and write a file, or make files in a folder. Decides without I/O.
-    func mayWrite(owner: UInt32, group: UInt32, mode: UInt32) -> Bool {
+    func mayWrite(_ file: OwnedFile) -> Bool {
         guard id != 0 else { return true }
-        let wanted: UInt32 = mode & S_IFMT == S_IFDIR ? 0o7 : 0o6
-        let given = owner == id ? mode >> 6 : group == self.group ? mode >> 3 : mode
+        let wanted: UInt32 = file.isFolder ? 0o7 : 0o6
+        let given = file.owner == id ? file.mode >> 6 : file.group == group ? file.mode >> 3 : file.mode
         return given & wanted == wanted
     }
 }
 
-/// The first of a journal's files that the host's user may not write, in words; a file of the wrong owner ends a
-/// host as surely as a disk that is full.
+/// Whose a file is, and what its rights are.
+struct OwnedFile {
+    let owner: UInt32
+    let group: UInt32
+    let mode: UInt32
+    let isFolder: Bool
+    let isRegular: Bool
+
+    /// `nil` where there is none, or it may not be looked at.
+    init?(_ path: String) {
+        guard let facts = try? FileManager.default.attributesOfItem(atPath: path),
+            let owner = facts[.ownerAccountID] as? NSNumber, let group = facts[.groupOwnerAccountID] as? NSNumber,
+            let mode = facts[.posixPermissions] as? NSNumber
+        else { return nil }
+        (self.owner, self.group, self.mode) = (owner.uint32Value, group.uint32Value, mode.uint32Value)
+        let type = facts[.type] as? FileAttributeType
+        (isFolder, isRegular) = (type == .typeDirectory, type == .typeRegular)
+    }
+}
+
+/// The first of a journal's files that the host's user may not write, in words: a file of the wrong owner ends a host
+/// as surely as a disk that is full.
 enum JournalRights {
-    /// - Returns: what is wrong and what to do; `nil` where nothing is.
+    /// - Returns: what is wrong and what to do; `nil` where nothing is found.
     static func fault(of folder: String, for user: FileUser) -> String? {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
         for path in [folder] + names.map({ "\(folder)/\($0)" }) {
-            var details = stat()
-            guard stat(path, &details) == 0 else {
-                guard errno == EACCES else { continue }
-                return "\(path) may not be looked at by the user \(FileUser.current.name): ask with sudo"
-            }
-            guard details.st_mode & S_IFMT == S_IFREG || path == folder,
-                !user.mayWrite(owner: details.st_uid, group: details.st_gid, mode: details.st_mode)
-            else { continue }
-            return FileOwner.words(path, owner: details.st_uid, mode: details.st_mode)
+            guard let file = OwnedFile(path), file.isRegular || path == folder, !user.mayWrite(file) else { continue }
+            return FileOwner.words(path, owner: file.owner, mode: file.mode)
                 + ", and the host's user, \(user.name), cannot write it: "
-                + (details.st_uid == user.id
-                    ? "chmod u+rw\(path == folder ? "x" : "") \(path)" : "chown \(user.name): \(path)")
+                + (file.owner == user.id
+                    ? "chmod u+rw\(file.isFolder ? "x" : "") \(path)" : "chown \(user.name): \(path)")
         }
         return nil
     }

@@ -1,3 +1,4 @@
+import Alarms
 import DeviceModel
 import Foundation
 import LineEngine
