@@ -118,7 +118,8 @@ def test_the_journals_files_are_looked_at_for_the_hosts_user(host, tmp_path):
     os.chown(events, 0, user)
     code, found = doctor("--config", str(host.config), before=reader)
     assert code == 1 and found["journal"][0] == "fault", found
-    assert f"{events} belongs to root" in found["journal"][1] and f"chown {user}: {events}" in found["journal"][1], found
+    words = found["journal"][1]
+    assert f"{events} belongs to root" in words and f"chown {user}: {events}" in words, words
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")

@@ -29,6 +29,8 @@ struct HeldInput {
     private var isBehind = false
     /// Whether it was last this host that stood still, and not a box on the way.
     private(set) var isByHost = false
+    /// When it last began not to count; what lay there may have been left out at once. Unit: ns.
+    private var lastBegin: Int64?
 
     /// - Parameters:
     ///   - pace: bytes a second, more than 0.
@@ -45,7 +47,9 @@ struct HeldInput {
     private func hasPaused(at now: Int64) -> Bool { now - lastLook > Self.longestPause }
 
     /// Whether that nothing counts as now says nothing of the line: nobody looked, or what lay there is being left out.
-    func excuses(at now: Int64) -> Bool { isHeld || hasPaused(at: now) }
+    func excuses(at now: Int64) -> Bool {
+        isHeld || hasPaused(at: now) || lastBegin.map { now - $0 < Self.longestPause } ?? false
+    }
 
     /// The line was opened: what comes first may have waited for that.
     mutating func open(at now: Int64) {
@@ -80,7 +84,7 @@ struct HeldInput {
 
     private mutating func begin(_ age: Int64, at now: Int64) -> Int64? {
         guard heldSince == nil else { return nil }
-        heldSince = now
+        (heldSince, lastBegin) = (now, now)
         return age
     }
 
