@@ -64,6 +64,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
         .systemLibrary(name: "CSerialPort", pkgConfig: "libserialport", providers: [.apt(["libserialport-dev"])]),
+        .target(name: "CNats"),
         .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CPosix"),
 
@@ -135,12 +136,12 @@ let package = Package(
                 "CZlib", .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
             ]),
+        room("JetStream", ["CNats"]),
         room(
             "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Gzip", "JournalCoding", "Nomenclature", "PatientStore", "Patients",
-                "PlainFiles",
-                "SampleJournal", "Scores",
+                "DeviceModel", "FHIRMapping", "Gzip", "JetStream", "JournalCoding", "Nomenclature", "PatientStore",
+                "Patients", "PlainFiles", "SampleJournal", "Scores",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
@@ -342,10 +343,11 @@ let package = Package(
         tests(
             of: "BedExport",
             ["DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport"]),
+        tests(of: "JetStream"),
         tests(
             of: "Uplink",
             [
-                "DeviceModel", "FHIRMapping", "Nomenclature", "Patients", "SampleJournal", "TestSupport",
+                "DeviceModel", "FHIRMapping", "JetStream", "Nomenclature", "Patients", "SampleJournal", "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),

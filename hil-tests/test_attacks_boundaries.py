@@ -302,7 +302,8 @@ def test_a5_a_pipe_for_the_uplink_costs_the_uplink(key, host, oximeter, pki, tmp
              "client-key": pki.client.key, key: pipe}
     host.configure(one_device(oximeter))
     lines = "".join(f", {name}: {path}" for name, path in files.items())
-    host.config.write_text(host.config.read_text() + f"uplink: {{server: 'https://127.0.0.1:9'{lines}}}\n")
+    uplink = f"uplink: {{server: 'https://127.0.0.1:9', alarm-after: 5s{lines}}}\n"
+    host.config.write_text(host.config.read_text() + uplink)
     told = nabd("check", "--config", host.config, timeout=10)
     assert told.returncode >= 0
     host.start()

@@ -13,7 +13,9 @@ import pytest
 import yaml
 
 from peers.host import PROFILES, ROOT, binary, nabd
-from peers.links import PtyLink
+from peers.links import Holder, PtyLink
+from peers.registers import ModbusUnit, Registers
+from peers.tcp_modbus import TcpModbus
 from peers.waiting import wait_until
 
 pytestmark = [pytest.mark.host, pytest.mark.timeout(90)]
@@ -91,6 +93,41 @@ def test_init_begins_a_unit_that_runs_once_its_ports_are_there(tmp_path):
     file.write_text(text.replace("xy/md02", "xy/md03"))
     result = nabd("check", "--config", file)
     assert result.returncode == 1 and "did you mean “xy/md02”?" in result.stderr.decode()
+
+
+@pytest.mark.parametrize("words, meant", [
+    (["stauts"], "status"), (["uplink", "stauts"], "status"), (["jurnal", "verify"], "journal")])
+def test_a_command_that_was_meant_is_told(words, meant):
+    result = nabd(*words)
+    assert result.returncode == 2 and f"did you mean “{meant}”?" in result.stderr.decode(), result.stderr
+
+
+def test_a_unit_without_an_uplink_says_so(host):
+    host.configure({"fridge": {"profile": "xy/md02", "line": "/dev/none", "unit": 3}})
+    result = nabd("uplink", "status", "--config", host.config)
+    assert result.returncode == 69 and "this unit has no uplink" in result.stderr.decode(), result.stderr
+
+
+def test_what_try_cannot_read_is_told_as_what_it_is(tmp_path, clockwork):
+    """A port that somebody holds, what is no port, and a device that answers everything with an exception."""
+    def told(profile, line, *more):
+        result = nabd("profile", "try", profile, "--line", line, "--for", "2s", *more)
+        assert result.returncode == 69, result
+        return result.stdout.decode(), result.stderr.decode()
+
+    link = PtyLink(tmp_path / "spo2")
+    holder = Holder(str(link.path), "flock")
+    try:
+        out, said = told(OXIMETER, link.path)
+    finally:
+        holder.release()
+    assert not out and "is held by" in said and f"({os.getpid()})" in said, (out, said)
+    (tmp_path / "port").write_text("")
+    out, said = told(OXIMETER, tmp_path / "port")
+    assert not out and "is a regular file and no serial port" in said, (out, said)
+    device = TcpModbus(clockwork, [ModbusUnit(1, Registers({3: range(1)}))])
+    _, said = told("xy/md02", f"modbus+{device.line}", "--unit", "1")
+    assert "refused all" in said and "the model of this profile" in said and "check power" not in said, said
 
 
 def test_the_devices_are_listed():

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -423,6 +424,8 @@ def test_behind_a_socket_a_proxy_is_answered_and_others_are_not(bedside, hosts, 
     place = host.directory / "screens"
     roles(host, hosts, tmp_path / "console").start("console")
     wait_until(place.exists, 20, "the socket")
+    # The proxy that systemd starts before it runs as another user of the socket's group.
+    wait_until(lambda: stat.S_IMODE(place.stat().st_mode) == 0o660, 5, "the right of its group")
 
     def get(name: str) -> int:
         connection = Local(place)

@@ -97,6 +97,31 @@ def test_a_journal_without_a_place_is_a_fault(host, pki):
     ), found
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_the_journals_files_are_looked_at_for_the_hosts_user(host, tmp_path):
+    """Somebody of the group, who may read only, is not told that he may not write; a file of root's is named."""
+    user, link = 54321, PtyLink(tmp_path / "spo2")
+    host.configure({"spo2": {"profile": OXIMETER, "line": str(link.path)}})
+    host.start()
+    wait_until(lambda: list(host.journal.glob("events-*.sqlite")), 10, "a journal")
+    host.stop()
+    for place in (host.directory, *host.directory.parents):
+        if str(place).startswith("/tmp/"):
+            place.chmod(0o755)
+    host.config.chmod(0o644)
+    for path in (host.journal, *host.journal.iterdir()):
+        os.chown(path, user, user)
+    reader = ("setpriv", "--reuid=65534", f"--regid={user}", "--clear-groups")
+    _, found = doctor("--config", str(host.config), before=reader)
+    assert found["journal"][0] in ("ok", "warning") and f"right for the user {user}" in found["journal"][1], found
+    events = next(host.journal.glob("events-*.sqlite"))
+    os.chown(events, 0, user)
+    code, found = doctor("--config", str(host.config), before=reader)
+    assert code == 1 and found["journal"][0] == "fault", found
+    words = found["journal"][1]
+    assert f"{events} belongs to root" in words and f"chown {user}: {events}" in words, words
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
 def test_missing_rights_are_warnings():
     code, found = doctor(

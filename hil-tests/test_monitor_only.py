@@ -7,6 +7,7 @@ skipped, and the one that shows the check its fault runs on the usual program.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import pytest
 import yaml
 
 from peers import journal, symbols
+from peers.alaris_unit import Starting
 from peers.clockwork import Clockwork
-from peers.driven import AlarisGH, DulcoFlex, on_rtu, on_tcp
+from peers.driven import AlarisGH, DulcoFlex, Lie, on_rtu, on_tcp
 from peers.driven.dulco_flex import MANUAL
 from peers.driving import PumpUnit
 from peers.host import PROFILES, Host, binary, nabd
@@ -164,5 +166,48 @@ def test_c26_the_monitor_only_program_says_what_it_lacks(monitor_only: Path, pum
     assert nabd("check", "--config", config).returncode == 0, "without “pumps” nothing is asked for that it lacks"
     tested = nabd("profile", "test", PROFILES / "prominent/dulco-flex", timeout=120)
     assert tested.returncode == 0 and LACKING.encode() in tested.stdout, tested
+    for profile, says in (("prominent/dulco-flex", True), ("nonin/oem-iii-df2", False)):
+        linted = nabd("profile", "lint", PROFILES / profile)
+        assert linted.returncode == 0 and (LACKING.encode() in linted.stdout) == says, linted
     told = nabd("pump", "history", "--as", "layla")
     assert told.returncode == 1 and LACKING.encode() in told.stderr, told
+
+
+@pytest.mark.parametrize("asks_for_pumps", [True, False], ids=["pumps", "people"])
+def test_c26_what_was_left_in_doubt_is_an_alarm_of_the_monitor_only_program(
+    monitor_only: Path, pumps: Pumps, monkeypatch: pytest.MonkeyPatch, asks_for_pumps: bool
+):
+    """The usual program is killed behind a setting that the pump took in silence. The other one cannot decide it: the
+    doubt stands as an alarm of high priority, whether or not its configuration still has pumps.
+    """
+    unit, host = pumps.unit, pumps.unit.host
+    pumps.run()
+    number = unit.ready("alaris", "rate", new_rate="12.5")
+    pumps.alaris.lie(Lie.SILENT, names=["INF_RATE"], then=lambda: pumps.alaris.mute(600))
+    asking = Starting(unit, number)
+    wait_until(lambda: pumps.alaris.effect_writes("INF_RATE") == 1, 20, "the effect")
+    host.kill()
+    asking.join(20)
+    monkeypatch.setenv("NABD", str(monitor_only))
+    if not asks_for_pumps:
+        config = yaml.safe_load(host.config.read_text())
+        config["people"] = {key: config["pumps"][key] for key in ("operators", "socket")}
+        del config["pumps"]
+        host.config.write_text(yaml.safe_dump(config, sort_keys=False))
+    before = len(journal.events(host.export()))
+    host.start()
+
+    def begun() -> list[dict]:
+        return [
+            event for event in journal.events(host.export())[before:]
+            if event["event"] == "alertStart" and event["alert"] == "NABD_COMMAND_UNCERTAIN"
+        ]
+
+    wait_until(begun, 20, "the alarm of what is in doubt", every=0.5)
+    assert [event["priority"] for event in begun()] == ["high"], begun()
+    time.sleep(3)
+    assert not [
+        event for event in journal.events(host.export())[before:]
+        if event["event"] == "alertEnd" and event["alert"] == "NABD_COMMAND_UNCERTAIN"
+    ]
+    assert pumps.alaris.effect_writes("INF_RATE") == 1

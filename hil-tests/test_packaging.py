@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from peers.pages import dead_links
 from peers.packages import ROOT, built, listing, run, variant, what_is_wrong
 
 pytestmark = [
@@ -30,7 +31,7 @@ EXPECTED = [
         "console.service")),
     *(f"/usr/share/doc/nabd/{name}" for name in (
         "copyright", "changelog.gz", "install.md", "operations.md", "operations/alerts.md", "console.md",
-        "operations/for-nurses.ar.md", "alarms/presets.md",
+        "operations/for-nurses.ar.md", "operations/people.md", "alarms/presets.md", "devices.md", "safety/README.md",
         "examples/unit.yaml", "examples/modbus-tcp.conf",
         "examples/records-service.conf", "examples/61-nabd-ports.rules", "examples/journald.conf",
         "examples/nabd-screen.socket", "examples/nabd-screen.service",
@@ -72,6 +73,23 @@ def test_everything_is_in_it(package, tree, tmp_path):
     shown = {path.name: path.read_bytes() for path in (ROOT / "screen").iterdir()}
     inside = tree / "usr" / "share" / "nabd" / "screen"
     assert shown and {path.name: path.read_bytes() for path in inside.iterdir()} == shown
+
+
+def dead_in(tree: Path) -> list[str]:
+    """Links of the package's pages to what it does not have."""
+    pages = sorted((tree / "usr" / "share").rglob("*.md"))
+    assert len(pages) > 60, pages
+    return [f"{page.relative_to(tree)}: {link}" for page in pages
+            for link in dead_links(page, page.read_text(encoding="utf-8"))]
+
+
+def test_no_link_of_its_pages_is_dead(tree, tmp_path):
+    assert dead_in(tree) == []
+    copy = tmp_path / "tree"
+    shutil.copytree(tree / "usr" / "share", copy / "usr" / "share")
+    (copy / "usr" / "share" / "doc" / "nabd" / "safety" / "README.md").unlink()
+    found = dead_in(copy)
+    assert found and all("safety" in line for line in found), found
 
 
 def test_rights_are_the_usual_ones(package, tmp_path):

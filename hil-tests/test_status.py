@@ -108,6 +108,9 @@ def test_a_value_that_stands_still_is_not_now(unit):
     os.kill(unit.pid, signal.SIGCONT)
     for entry in device(told(unit), "spo2-1")["values"]:
         assert entry["value"] is None or entry["ageMilliseconds"] < 4000, entry
+    # And its own rest is not the cable's fault.
+    wait_until(lambda: "lay unread (the host stood still)" in unit.log(), 10, "that it is said")
+    assert "check the cable" not in unit.log()
 
 
 def test_watch_shows_a_table_again_and_again(unit):
@@ -136,16 +139,31 @@ def test_without_a_host_the_words_say_so(hosts, tmp_path):
     for command in ("status", "watch", "reload"):
         result = nabd(command, "--config", unit.config)
         assert result.returncode == 69 and b"no host runs there" in result.stderr, (command, result)
+        assert b"systemctl start nabd-acquire" in result.stderr, (command, result)
+    # Since the machine started nobody has made the folder: the same words.
+    result = nabd("status", "--socket", tmp_path / "nowhere" / "status")
+    assert result.returncode == 69 and b"no host runs there" in result.stderr, result
+    assert b"systemctl start nabd-acquire" in result.stderr, result
 
 
 def test_a_stranger_is_told_nothing(unit):
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
-    for command in ("status", "reload"):
-        result = subprocess.run(
-            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(binary()), command, "--config",
-             str(unit.config)], capture_output=True, timeout=30)
-        assert result.returncode != 0 and not result.stdout, (command, result.stdout[:200])
+    for place in (unit.directory, *unit.directory.parents):
+        if str(place).startswith("/tmp/"):
+            place.chmod(0o755)
+    for closed in (unit.directory, unit.config):
+        rights = closed.stat().st_mode
+        closed.chmod(0o700)
+        for command in (["status"], ["reload"], ["check"], ["journal", "stat"], ["uplink", "status"],
+                        ["alarms", "list"]):
+            result = subprocess.run(
+                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", str(binary()), *command, "--config",
+                 str(unit.config)], capture_output=True, timeout=30)
+            assert result.returncode != 0 and not result.stdout, (command, result.stdout[:200])
+            said = result.stderr.decode()
+            assert "may not read it" in said and "sudo" in said and "no such file" not in said, (command, said)
+        closed.chmod(rights)
 
 
 def test_a_support_bundle_has_what_helps_and_no_value(unit, tmp_path):
@@ -229,8 +247,10 @@ def test_a_faulty_change_is_refused_and_the_host_goes_on(unit):
     write(unit, lambda text: text["devices"]["fridge"].update(profile="xy/nosuch"))
     result = nabd("reload", "--config", unit.config)
     assert result.returncode == 1 and b"there is no profile" in result.stderr, "it is said before the host is told"
-    # By the signal alone it costs its part: the device goes on as it was.
-    os.kill(unit.pid, signal.SIGHUP)
+    assert b"--despite-faults" in result.stderr
+    # Where that is wanted it costs its part: the device goes on as it was.
+    result = nabd("reload", "--config", unit.config, "--despite-faults")
+    assert result.returncode == 0 and b"there is no profile" in result.stderr, result
     wait_until(lambda: any(a["alert"] == "NABD_DEVICE_REFUSED" for a in told(unit)["alerts"]), 20, "the alert")
     time.sleep(2)
     assert value(told(unit), "fridge", "MDC_TEMP")["value"] is not None, "it is read as before"
@@ -305,3 +325,37 @@ def test_in_safe_mode_devices_are_read_and_that_is_an_alert(bench, hosts, tmp_pa
     finally:
         process.terminate()
         process.wait(20)
+
+
+def test_what_is_wrong_from_the_start_is_as_old_as_the_host(bench, hosts, tmp_path):
+    """A misspelt profile, a misspelt key and an identity that is not there: each is told, at once, with its reason."""
+    made = hosts(tmp_path / "unit").configure(bench.devices())
+
+    def spoil(text):
+        text["devices"]["gps"] = {"profile": "nmea/0182", "line": "/dev/none"}
+        text["clok"] = {"file": "quality"}
+        text["beds"] = {"chair-1": {"name": "Chair 1", "name-arabic": "كرسي 1", "devices": ["spo2-1"]}}
+        text["uplink"] = {"server": "https://127.0.0.1:1/fhir", "authority": "a.pem", "client-certificate": "c.pem",
+                          "client-key": "k.pem"}
+
+    write(made, spoil)
+    began = time.time()
+    made.start("acquire").wait_for_sample("MDC_TEMP")
+
+    def names():
+        return {alert["alert"] for alert in told(made)["alerts"]}
+
+    wait_until(lambda: {"NABD_DEVICE_REFUSED", "NABD_SETTING_REFUSED", "NABD_PATIENTS_NOT_KEPT"} <= names(), 10,
+               "the alerts")
+    for alert in told(made)["alerts"]:
+        assert alert["heldMilliseconds"] < (time.time() - began) * 1000 and not alert["began"].startswith("1970"), alert
+    wait_until(lambda: any("identity" in reason for reason in told(made)["health"]["reasons"]), 5, "the identity")
+    log = made.log()
+    (said,) = [line for line in log.splitlines() if "nobody can be bound to a bed: mend it" in line]
+    assert "clok" in said, said
+    # What is no key of the file does not change at a start.
+    made.config.write_text(made.config.read_text().replace("clok", "clokk"))
+    os.kill(made.pid, signal.SIGHUP)
+    wait_until(lambda: "read anew: no line was opened or closed" in made.log(), 10, "that it is read anew")
+    assert "changes at the next start" not in made.log() and "opened= " not in made.log()
+    made.stop()

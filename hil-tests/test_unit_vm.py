@@ -96,6 +96,7 @@ def test_the_screens_are_reached_on_this_machine_by_the_examples(virtual, unit_t
     unit = virtual.sampling()
     unit.run("cp /usr/share/doc/nabd/examples/nabd-screen.* /etc/systemd/system/ && systemctl daemon-reload && "
              "systemctl start nabd-screen.socket")
+    unit.wait("the screens' server", lambda: unit.property("nabd-console", "ActiveState") == "active", limit=90)
     page, live, technical = (unit.run(ASK.format(place="127.0.0.1", target=target), limit=30)
                              for target in ("/", "/live?waves=none", "/technical"))
     # This unit has no network: an address is all that is asked of one.

@@ -42,14 +42,15 @@ for _ in $(seq 1500); do
 done
 echo "still $(systemctl is-active $service), process $now, $before before"; exit 1
 """
-# SIGSTOP stops a process, never one of its threads; a tracer can hold one thread alone. It ignores SIGCHLD, so that the
-# thread goes when its process is killed, and it holds the thread until it ends itself.
+# SIGSTOP stops a process, never one of its threads; a tracer can hold one thread alone. It waits for the end of the
+# thread, or the process that was killed would be there until the tracer is gone.
 HOLD_THREAD = """
 thread=$(grep -lx '{name}' /proc/$before/task/*/comm | head -n 1 | cut -d/ -f5)
 [ -n "$thread" ] || {{ echo "there is no thread {name}"; exit 1; }}
-setsid perl -e '$SIG{{CHLD}} = "IGNORE"; my $thread = $ARGV[0];
+setsid perl -e 'my $thread = $ARGV[0]; my $found;
     syscall(101, 0x4206, $thread + 0, 0, 0) == 0 or die "seize: $!"; syscall(101, 0x4207, $thread + 0, 0, 0);
-    sleep 300' $thread > /run/hold.log 2>&1 < /dev/null &
+    do {{ $found = waitpid($thread, 0x40000000) }} while ($found > 0 && -d "/proc/$thread");
+    ' $thread > /run/hold.log 2>&1 < /dev/null &
 sleep 1
 grep -q '^State:.*tracing stop' /proc/$before/task/$thread/status || {{ cat /run/hold.log; exit 1; }}
 """

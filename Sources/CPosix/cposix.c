@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -111,11 +112,31 @@ int nabd_clock_synchronised(void) {
 }
 
 int nabd_wait(int descriptor, short events, int64_t nanoseconds) {
-    struct pollfd entry = {.fd = descriptor, .events = events};
+    return nabd_wait_or_bell(descriptor, events, -1, nanoseconds);
+}
+
+int nabd_wait_or_bell(int descriptor, short events, int bell, int64_t nanoseconds) {
+    // The system passes over a descriptor below 0.
+    struct pollfd entries[2] = {{.fd = descriptor, .events = events}, {.fd = bell, .events = POLLIN}};
     if (nanoseconds < 0) nanoseconds = 0;
     struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
-    int ready = ppoll(&entry, 1, &limit, NULL);
-    return ready < 0 ? -errno : ready == 0 ? 0 : entry.revents;
+    int ready = ppoll(entries, 2, &limit, NULL);
+    if (ready < 0) return -errno;
+    uint64_t times;
+    // That a bell could not be read is no fault of the line.
+    if (entries[1].revents != 0 && read(bell, &times, sizeof times) < 0) return entries[0].revents;
+    return entries[0].revents;
+}
+
+int nabd_make_bell(void) {
+    int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return bell < 0 ? -errno : bell;
+}
+
+void nabd_ring(int bell) {
+    uint64_t once = 1;
+    // It fails only where it has been rung 2^64 times and nobody has waited since.
+    if (write(bell, &once, sizeof once) < 0) return;
 }
 
 void nabd_line_buffer_output(void) { setvbuf(stdout, NULL, _IOLBF, 0); }

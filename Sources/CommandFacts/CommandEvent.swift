@@ -73,6 +73,19 @@ extension CommandEvent {
     }
 }
 
+extension CommandEvent {
+    /// Whether it tells what became of an intent, so that the journal has the intent before it.
+    var isBehindIntent: Bool {
+        switch self {
+        case .notSent, .sent, .taken, .rejected, .unanswered, .readBack, .undecided, .leftToPeople, .resolved: true
+        case .sessionBegan, .snapshot, .recordDamaged, .drafted, .verified, .mismatched, .changed, .withdrawn,
+            .expired, .refused, .intended, .stopAsked, .stopSent, .stopConfirmed, .stopNotDelivered, .lookedAt,
+            .unlocked:
+            false
+        }
+    }
+}
+
 /// Why not a byte was said.
 package enum NotSentReason: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
     case expired

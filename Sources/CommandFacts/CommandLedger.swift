@@ -139,7 +139,11 @@ package struct CommandLedger: Sendable, Hashable {
             damage()
             return nil
         }
-        guard let next = Self.next(command, event, at: time) else { return contradict(command.content.pump) }
+        guard let next = Self.next(command, event, at: time) else {
+            // What was said before its intent, or without one: of what else is the record not true?
+            if command.state.isWaiting, event.isBehindIntent { damage() }
+            return contradict(command.content.pump)
+        }
         let key = command.content.pump
         switch next {
         case .state(let state):

@@ -1,3 +1,4 @@
+import Glibc
 package import Logging
 package import RealTime
 import Synchronization
@@ -123,6 +124,10 @@ package final class ConsoleService: Sendable {
         while !Task.isCancelled {
             do {
                 try await server.run { [self] in
+                    // For its group as well: the proxy before it runs as another user.
+                    if case .socket(let path) = address, chmod(path, 0o660) != 0 {
+                        return fail("\(path) cannot be opened to its group: \(String(cString: strerror(errno)))")
+                    }
                     reach.withLock { $0 = .reached }
                     logger.info("screens are served", metadata: ["address": "\(address)"])
                 }

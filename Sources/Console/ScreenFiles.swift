@@ -34,9 +34,9 @@ package struct ScreenFiles: Sendable {
                     throw Fault(words: "\(name) cannot be read, or there is more in it than a screen has")
                 }
                 bytes += data.count
-                guard bytes <= ConsoleLimits.filesBytes,
-                    files.count < ConsoleLimits.files
-                else { throw Fault(words: "there is more in it than a screen has, at \(name)") }
+                guard bytes <= ConsoleLimits.filesBytes, files.count < ConsoleLimits.files else {
+                    throw Fault(words: "there is more in it than a screen has, at \(name)")
+                }
                 files[name] = File(type: type, tag: Self.tag(data), bytes: data)
             }
             guard files["index.html"] != nil else { throw Fault(words: "there is no index.html in it") }
@@ -70,7 +70,7 @@ package struct ScreenFiles: Sendable {
         return types[String(name[name.index(after: dot)...])]
     }
 
-    static func tag(_ data: Data) -> String {
+    static func tag(_ data: some DataProtocol) -> String {
         let digits = SHA256.hash(data: data).prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
         return "\"\(digits.joined())\""
     }

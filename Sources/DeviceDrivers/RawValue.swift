@@ -8,6 +8,9 @@ struct RawValue: Sendable {
         /// The message does not have it.
         case absent
         case number
+        /// A number without a sign of 64 bits that no signed one holds: all its bits are known, and its value is not
+        /// recorded.
+        case wide
         case text
         /// It is there but cannot be read as what it should be.
         case unreadable
@@ -103,8 +106,7 @@ struct RawValue: Sendable {
         case .number(let signed, let width):
             let isNegative = signed && width < 64 && value >> UInt64(width - 1) & 1 == 1
             number = isNegative ? Int64(bitPattern: value) - 1 << Int64(width) : Int64(bitPattern: value)
-            // An unsigned number of 64 bits that no signed one holds.
-            if !signed, number < 0 { (state, validity, reason) = (.unreadable, .overflow, .implausible) }
+            if !signed, number < 0 { state = .wide }
         case .signMagnitude(let width):
             let magnitude = Int64(value & (1 << UInt64(width - 1) - 1))
             number = value >> UInt64(width - 1) & 1 == 1 ? -magnitude : magnitude
@@ -143,59 +145,16 @@ struct RawValue: Sendable {
         (state, validity, reason) = (.text, .valid, .none)
         switch field.reading {
         case .decimal(let places): readDecimal(places, bytes)
-        case .degreesMinutes: readDegrees(bytes)
-        case .sexagesimal: readClock(bytes)
+        case .degreesMinutes: readParted(PartedNumber.degrees(bytes, range))
+        case .sexagesimal: readParted(PartedNumber.clock(bytes, range))
         case .hex: readHex(bytes)
         default: break
         }
     }
 
-    /// `ddmm.mmmm` or `dddmm.mmmm`, in ten-millionths of a degree, the nearest: 1 cm on the ground.
-    private mutating func readDegrees(_ bytes: [UInt8]) {
-        var point = range.lowerBound
-        while point < range.upperBound, (0x30...0x39).contains(bytes[point]) { point += 1 }
-        guard (3...5).contains(point - range.lowerBound), let degrees = digits(bytes, range.lowerBound..<(point - 2)),
-            let minutes = digits(bytes, (point - 2)..<point), minutes < 60
-        else { return fail(.malformed) }
-        var (fraction, size): (Int64, Int64) = (0, 1)
-        if point < range.upperBound {
-            guard bytes[point] == 0x2E, let read = digits(bytes, (point + 1)..<range.upperBound) else {
-                return fail(.malformed)
-            }
-            fraction = read
-            for _ in (point + 1)..<range.upperBound { size *= 10 }
-        }
-        let numerator = (minutes * size + fraction) * 10_000_000
-        (number, state) = (degrees * 10_000_000 + (numerator + 30 * size) / (60 * size), .number)
-    }
-
-    /// `h:mm` or `h:mm:ss`, as a number of the last part.
-    private mutating func readClock(_ bytes: [UInt8]) {
-        var (total, parts, low): (Int64, Int, Int) = (0, 0, range.lowerBound)
-        while true {
-            var high = low
-            while high < range.upperBound, bytes[high] != 0x3A { high += 1 }
-            guard let part = digits(bytes, low..<high), parts == 0 || part < 60 && high - low == 2, parts < 3,
-                part < 1_000_000
-            else { return fail(.malformed) }
-            total = total * 60 + part
-            parts += 1
-            if high >= range.upperBound { break }
-            low = high + 1
-        }
-        guard parts > 1 else { return fail(.malformed) }
-        (number, state) = (total, .number)
-    }
-
-    /// One to nine digits; `nil` for anything else.
-    private func digits(_ bytes: [UInt8], _ range: Range<Int>) -> Int64? {
-        guard (1...9).contains(range.count) else { return nil }
-        var value: Int64 = 0
-        for place in range {
-            guard (0x30...0x39).contains(bytes[place]) else { return nil }
-            value = value * 10 + Int64(bytes[place] - 0x30)
-        }
-        return value
+    private mutating func readParted(_ number: Int64?) {
+        guard let number else { return fail(.malformed) }
+        (self.number, state) = (number, .number)
     }
 
     private mutating func strip(_ text: [UInt8], _ bytes: [UInt8]) {
@@ -251,7 +210,7 @@ struct RawValue: Sendable {
     private func matches(_ code: CodePlan, bytes: [UInt8]) -> Bool {
         switch code {
         case .number(let expected): state == .number && number == expected
-        case .unreadable(let bits): state == .unreadable && !isText && number == bits
+        case .unreadable(let bits): (state == .unreadable || state == .wide) && !isText && number == bits
         case .float(let expected): state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)) == expected
         case .double(let expected): state == .number && Double(bitPattern: UInt64(bitPattern: number)) == expected
         case .notANumber: state == .number && Float(bitPattern: UInt32(truncatingIfNeeded: number)).isNaN
@@ -270,7 +229,8 @@ struct RawValue: Sendable {
             let isListed = codes.contains { matches($0, bytes: bytes) }
             // Garbled, it may have been any of them.
             return state == .unreadable && !isListed && expected ? nil : isListed == expected
-        case .bit(let bit): return state == .number && validity.carriesValue ? number >> Int64(bit) & 1 == 1 : nil
+        case .bit(let bit):
+            return (state == .number || state == .wide) && validity.carriesValue ? number >> Int64(bit) & 1 == 1 : nil
         case .present: return true
         case .absent: return false
         case .has(let text):
@@ -278,8 +238,8 @@ struct RawValue: Sendable {
             return (sent.lowerBound...(sent.upperBound - text.count)).contains {
                 CaptureTable.isText(text, bytes, $0..<($0 + text.count))
             }
-        case .above(let limit, let form): return quantity(form).map { $0 > limit }
-        case .below(let limit, let form): return quantity(form).map { $0 < limit }
+        case .above(let limit): return compare(limit, counts: { $0 > $1 }, quantities: { $0 > $1 })
+        case .below(let limit): return compare(limit, counts: { $0 < $1 }, quantities: { $0 < $1 })
         }
     }
 
@@ -292,17 +252,19 @@ struct RawValue: Sendable {
         }
     }
 
-    /// The number as a limit is compared with it; `nil` when there is none.
-    private func quantity(_ form: NumberForm) -> Double? {
-        guard state == .number, validity.carriesValue else { return nil }
-        switch form {
-        case .integer: return Double(number)
-        case .float32:
-            let float = Float(bitPattern: UInt32(truncatingIfNeeded: number))
-            return float.isNaN ? nil : Double(float)
-        case .float64:
-            let double = Double(bitPattern: UInt64(bitPattern: number))
-            return double.isNaN ? nil : double
+    /// The number beside a limit: counts as whole numbers, of all their bits; `nil` when there is no number.
+    private func compare(
+        _ limit: LimitPlan, counts: (Int128, Int128) -> Bool, quantities: (Double, Double) -> Bool
+    ) -> Bool? {
+        guard state == .number || state == .wide, validity.carriesValue else { return nil }
+        func beside(_ limit: Double, _ quantity: Double) -> Bool? {
+            quantity.isNaN ? nil : quantities(quantity, limit)
+        }
+        return switch limit {
+        case .counts(let limit):
+            counts(state == .wide ? Int128(UInt64(bitPattern: number)) : Int128(number), limit)
+        case .float32(let limit): beside(limit, Double(Float(bitPattern: UInt32(truncatingIfNeeded: number))))
+        case .float64(let limit): beside(limit, Double(bitPattern: UInt64(bitPattern: number)))
         }
     }
 

@@ -6,18 +6,36 @@ import ProfileLanguage
 struct SpokenBytes: Sendable {
     private struct Entry {
         var bytes: [UInt8]?
-        /// The judge's count of changes that the bytes were made at; −1 before the first time.
+        /// The judge's count of changes at which the bytes were last known to be right; −1 before the first time.
         var generation: Int64 = -1
-        /// How often it was said.
+        /// How often it was made.
         var times = 0
+        /// The fields whose texts it needs, and the texts that it was made of.
+        var texts: [(field: Int, text: [UInt8]?)] = []
+
+        init() {}
+
+        init(_ send: SendTemplate, _ plan: SerialPlan) {
+            texts = send.names.compactMap { name in
+                plan.remembered.first { $0.name == name }.map { (field: $0.field, text: nil) }
+            }
+        }
+
+        /// Whether what was made is still right, whatever else has changed. No allocation.
+        func isRight(_ judge: ValueJudge) -> Bool {
+            if generation < 0 { return false }
+            if generation == judge.generation { return true }
+            for (field, text) in texts where judge.text(of: field) != text { return false }
+            return true
+        }
     }
 
     private var requests: [Entry]
     private var answers: [Entry]
 
     init(_ plan: SerialPlan) {
-        requests = [Entry](repeating: Entry(), count: plan.requests.count)
-        answers = [Entry](repeating: Entry(), count: plan.answers.count)
+        requests = plan.requests.map { Entry($0.send, plan) }
+        answers = plan.answers.map { Entry($0.send, plan) }
     }
 
     /// A request's bytes; `nil` when a value that it needs is not known.
@@ -46,12 +64,18 @@ struct SpokenBytes: Sendable {
         _ send: SendTemplate, _ frame: Int?, _ entry: inout Entry, _ plan: SerialPlan, _ judge: ValueJudge,
         _ time: Int64
     ) -> [UInt8]? {
-        if entry.generation == judge.generation, !send.changes { return entry.bytes }
+        if !send.changes, entry.isRight(judge) {
+            entry.generation = judge.generation
+            return entry.bytes
+        }
         let saying = SendTemplate.Saying(times: entry.times, clock: judge.civilClock, time: time)
         let bytes = plan.bytes(send, frame: frame, saying: saying) { name in
             plan.remembered.first { $0.name == name }.flatMap { judge.text(of: $0.field) }
         }
-        entry = Entry(bytes: bytes, generation: judge.generation, times: bytes == nil ? entry.times : entry.times + 1)
+        entry.bytes = bytes
+        entry.generation = judge.generation
+        if bytes != nil { entry.times += 1 }
+        for place in entry.texts.indices { entry.texts[place].text = judge.text(of: entry.texts[place].field) }
         return bytes
     }
 }

@@ -38,7 +38,16 @@ extension ValueJudge {
             guard let isNegative = passes(negative.field, negative.test, longestAge: 0, bytes: bytes, moment) else {
                 return .failure(Unknown(why: .unknownStatus))
             }
-            if isNegative { total = 0 &- total }
+            if !isNegative, let positive = negative.positive {
+                // Garbled or empty, it may have been either sign.
+                guard passes(negative.field, positive, longestAge: 0, bytes: bytes, moment) == true else {
+                    return .failure(Unknown(why: .unknownStatus))
+                }
+            }
+            if isNegative {
+                let (turned, overflow) = Int64(0).subtractingReportingOverflow(total)
+                (total, isTooLarge) = (turned, isTooLarge || overflow)
+            }
         }
         return isTooLarge ? .failure(Unknown(why: .implausible)) : .success(total)
     }
@@ -50,52 +59,90 @@ extension ValueJudge {
         _ reason: inout Reason
     ) -> Int64 {
         var number = value.number
+        if value.state == .wide {
+            // All its bits are known, and no record holds them as a number.
+            if validity.carriesValue { (validity, reason) = (.overflow, .implausible) }
+            return number &+ target.offset
+        }
         if let terms = target.terms, validity.carriesValue {
             switch total(of: number, terms, bytes, moment) {
             case .success(let sum): number = sum
             case .failure(let unknown): (validity, reason) = (.invalid, unknown.why)
             }
         }
-        let quantity: Double
         switch field.reading {
         case .float32:
-            quantity = Double(Float(bitPattern: UInt32(truncatingIfNeeded: number)))
-            if !quantity.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
+            let quantity = Double(Float(bitPattern: UInt32(truncatingIfNeeded: number)))
+            judge(quantity, target, stream: Int(stream(target, moment)), moment, &validity, &reason)
         case .float64:
-            quantity = Double(bitPattern: UInt64(bitPattern: number))
-            if !quantity.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
+            let quantity = Double(bitPattern: UInt64(bitPattern: number))
+            judge(quantity, target, stream: Int(stream(target, moment)), moment, &validity, &reason)
         default:
+            let counted = number
             let (sum, overflow) = number.addingReportingOverflow(target.offset)
             if overflow { (validity, reason) = (.invalid, .implausible) } else { number = sum }
-            quantity = Double(number)
-        }
-        guard validity == .valid || validity == .questionable else { return number }
-        if let absolute = target.absolute, !absolute.contains(quantity) {
-            (validity, reason) = (.invalid, .implausible)
-        } else if let plausible = target.plausible, !plausible.contains(quantity) {
-            (validity, reason) = (.questionable, .implausible)
-        }
-        if let jump = target.jump {
-            judgeChange(
-                to: quantity, limit: jump, wrapsAt: target.wrapsAt, stream: Int(stream(target, moment)), moment,
+            guard validity == .valid || validity == .questionable else { return number }
+            judge(
+                isPossible: target.absolute.contains(number), isPlausible: target.plausible.contains(number),
                 &validity, &reason)
+            if case .counts(let limit, let wrap)? = target.jump {
+                judgeChange(to: counted, &validity, &reason, stream: Int(stream(target, moment)), moment) {
+                    Self.change(from: $0, to: counted, wrapsAt: wrap) > limit
+                }
+            }
         }
         return number
     }
 
-    /// A change that cannot be is told; which of the two values is wrong is not known, and none is smoothed.
-    private mutating func judgeChange(
-        to quantity: Double, limit: Double, wrapsAt: Double?, stream: Int, _ moment: Moment, _ validity: inout Validity,
+    /// How far a float counts.
+    private mutating func judge(
+        _ quantity: Double, _ target: TargetPlan, stream: Int, _ moment: Moment, _ validity: inout Validity,
         _ reason: inout Reason
+    ) {
+        if !quantity.isFinite, validity.carriesValue { (validity, reason) = (.invalid, .notANumber) }
+        guard validity == .valid || validity == .questionable else { return }
+        judge(
+            isPossible: target.absolute.contains(quantity), isPlausible: target.plausible.contains(quantity),
+            &validity, &reason)
+        if case .float(let limit)? = target.jump {
+            judgeChange(to: Int64(bitPattern: quantity.bitPattern), &validity, &reason, stream: stream, moment) {
+                abs(quantity - Double(bitPattern: UInt64(bitPattern: $0))) > limit
+            }
+        }
+    }
+
+    private func judge(
+        isPossible: Bool, isPlausible: Bool, _ validity: inout Validity, _ reason: inout Reason
+    ) {
+        if !isPossible {
+            (validity, reason) = (.invalid, .implausible)
+        } else if !isPlausible {
+            (validity, reason) = (.questionable, .implausible)
+        }
+    }
+
+    /// A change that cannot be is told; which of the two values is wrong is not known, and none is smoothed.
+    ///
+    /// - Parameters:
+    ///   - number: what the next value is compared with.
+    ///   - isTooFar: whether it cannot have come from this one.
+    private mutating func judgeChange(
+        to number: Int64, _ validity: inout Validity, _ reason: inout Reason, stream: Int, _ moment: Moment,
+        isTooFar: (Int64) -> Bool
     ) {
         guard validity == .valid || validity == .questionable else { return }
         let last = lastNumbers[stream]
-        lastNumbers[stream] = (quantity, moment.time)
-        guard validity == .valid, moment.time - last.time <= comparable[stream] else { return }
-        var change = abs(quantity - last.number)
-        // A counter that has begun at 0 again has gone on.
-        if let wrapsAt, quantity < last.number { change = quantity + wrapsAt - last.number }
-        guard change > limit else { return }
+        lastNumbers[stream] = (number, moment.time)
+        guard validity == .valid, let last, moment.time - last.time <= comparable[stream], isTooFar(last.number)
+        else { return }
         (validity, reason) = (.questionable, .jump)
+    }
+
+    /// How far a number is from the one before. A counter that has begun at 0 again has gone on: where it is smaller
+    /// now, and both are numbers that the counter has.
+    private static func change(from last: Int64, to number: Int64, wrapsAt wrap: Int128?) -> Int128 {
+        let change = Int128(number) - Int128(last)
+        if let wrap, change < 0, number >= 0, Int128(last) < wrap { return change + wrap }
+        return change < 0 ? -change : change
     }
 }

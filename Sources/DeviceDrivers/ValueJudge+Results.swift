@@ -6,8 +6,6 @@ import ProfileLanguage
 struct ToldResult: Sendable {
     /// Of the value and of what tells one result from another.
     let print: UInt64
-    /// Of the value alone.
-    let value: UInt64
     let validity: Validity
     let reason: Reason
     /// Whether it was told as one of now.
@@ -25,29 +23,28 @@ extension ValueJudge {
         _ plan: ResultPlan, _ value: RawValue, _ judged: (validity: Validity, reason: Reason), _ stream: Int,
         bytes: [UInt8], _ moment: Moment
     ) -> Bool? {
-        let own = value.print(bytes)
-        let (print, isMarked) = print(plan, own, bytes, moment)
-        let last = toldResults[stream]
-        // What has no number, or one that stands for none, is no other result for that.
-        let isSame = last.map { $0.print == print || !isMarked && $0.value == own } ?? false
+        let (print, isMarked) = print(plan, value.print(bytes), bytes, moment)
+        // What has no number, or one that stands for none, is not of now, and makes none of before another one.
+        let told = isMarked ? \Self.toldResults : \Self.unmarkedResults
+        let last = self[keyPath: told][stream]
+        let isSame = last?.print == print
         if isSame, let last {
-            toldResults[stream]?.isOfSession = true
-            let isJudgedAlike = (last.validity, last.reason) == judged
-            if isJudgedAlike || !isMarked || judged.reason.isOfMoment { return nil }
+            self[keyPath: told][stream]?.isOfSession = true
+            if (last.validity, last.reason) == judged || judged.reason.isOfMoment { return nil }
         }
         let isNow = isMarked && isOfNow(plan, isSame ? last : nil, last, bytes, moment)
         if !withholds {
-            toldResults[stream] = ToldResult(
-                print: print, value: own, validity: judged.validity, reason: judged.reason, isNow: isNow)
+            self[keyPath: told][stream] = ToldResult(
+                print: print, validity: judged.validity, reason: judged.reason, isNow: isNow)
         }
         return isNow
     }
 
     /// A number for the value with what tells one result from another; and whether anything did.
     private func print(
-        _ plan: ResultPlan, _ own: UInt64, _ bytes: [UInt8], _ moment: Moment
+        _ plan: ResultPlan, _ value: UInt64, _ bytes: [UInt8], _ moment: Moment
     ) -> (print: UInt64, isMarked: Bool) {
-        var (print, isMarked) = (own, false)
+        var (print, isMarked) = (value, false)
         for field in plan.marks {
             let mark = values[place(field, moment)]
             let says = mark.message == message && mark.validity == .valid && !mark.isDoubted

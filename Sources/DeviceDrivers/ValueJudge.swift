@@ -37,12 +37,14 @@ struct ValueJudge: Sendable {
     private static let never = Int64.min
     /// Counts changes of what is remembered.
     private(set) var generation: Int64 = 0
-    /// By stream: the last number, when it came, and how long a change from it says anything. Unit of the times: ns.
-    var lastNumbers: [(number: Double, time: Int64)]
+    /// By stream: the last number, of floats the bits of a double, when it came, and how long a change from it says
+    /// anything. Unit of the times: ns.
+    var lastNumbers: [(number: Int64, time: Int64)?]
     let comparable: [Int64]
     var rack: Rack
-    /// By stream: the last result that was told.
+    /// By stream: the last result that was told, and the last that nothing tells from another.
     var toldResults: [ToldResult?]
+    var unmarkedResults: [ToldResult?]
     let heartbeats: [HeartbeatPlan]
     /// How far what is judged by others decides about others in turn; 0 where no such state does.
     let gateDepth: Int
@@ -59,10 +61,11 @@ struct ValueJudge: Sendable {
         values = [RawValue](repeating: RawValue(), count: fieldCount * max(1, plan.slots.count))
         remembered = [[UInt8]](repeating: [], count: plan.profile.fields.count)
         rememberedAt = [Int64](repeating: Self.never, count: plan.profile.fields.count)
-        lastNumbers = [(number: Double, time: Int64)](repeating: (.nan, 0), count: plan.streams.count)
+        lastNumbers = [(number: Int64, time: Int64)?](repeating: nil, count: plan.streams.count)
         comparable = plan.streams.map { 3 * $0.periodNanoseconds }
         rack = Rack(plan.slots)
         toldResults = [ToldResult?](repeating: nil, count: plan.streams.count)
+        unmarkedResults = toldResults
         heartbeats = plan.heartbeats
         gateDepth = plan.gateDepth
         beats = [(print: UInt64?, changed: Int64)](repeating: (nil, .min), count: plan.heartbeats.count)
@@ -227,6 +230,7 @@ struct ValueJudge: Sendable {
             }
         }
         if isGated || field.alerts.isEmpty { return }
+        if field.isCurve { return judgeAlerts(of: field, bytes: bytes, start: start, length: length, moment, &sink) }
         for alert in field.alerts {
             guard let holds = value.passes(alert.test, bytes: bytes) else { continue }
             change(alert, holds: holds, moment, sink: &sink)

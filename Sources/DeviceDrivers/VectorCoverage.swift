@@ -71,11 +71,12 @@ extension VectorRunner {
                 guard record.kind == .sample, record.reason == .sentinel,
                     let metric = metrics.first(where: { $0.name.referenceID == plan.streams[Int(record.index)].metric })
                 else { return false }
-                let isBare = plan.streams[Int(record.index)].form == .text
+                let form = plan.streams[Int(record.index)].form
+                let (isBare, offset) = (form == .text, metric.offsetCounts(form))
                 switch code {
                 // Words of a table have no number in the record.
-                case .number(let number): return isBare || record.bits == number &+ metric.offsetCounts
-                case .unreadable(let bits): return isBare || record.bits == bits &+ metric.offsetCounts
+                case .number(let number): return isBare || record.bits == number &+ offset
+                case .unreadable(let bits): return isBare || record.bits == bits &+ offset
                 case .float(let float): return Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)) == float
                 case .double(let double): return Double(bitPattern: UInt64(bitPattern: record.bits)) == double
                 case .notADouble: return Double(bitPattern: UInt64(bitPattern: record.bits)).isNaN

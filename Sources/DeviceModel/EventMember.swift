@@ -144,7 +144,11 @@ extension EventKind {
         case .lateReply, .duplicateReply, .unsolicitedFrame, .mismatchedReply, .conflictingReplies, .busContention:
             [Self.frames]
         case .registersRefused, .registersRestored: [Self.frames, EventMember("text", "Space and first register.")]
-        case .heldInput: [EventMember("figure", "How old the values may be.", unit: "ms")]
+        case .heldInput:
+            [
+                EventMember("figure", "How old the values may be.", unit: "ms"),
+                EventMember("text", "Whether the host stood still, or more came at once than can have been said."),
+            ]
         case .samplesExceeded: [EventMember("figure", "How many samples since last told.")]
         case .requestBarred: [EventMember("figure", "How many since last told.")]
         case .lineStatistics: Self.lineFigures

@@ -107,7 +107,6 @@ package final class FieldList: Sendable {
                 tests.append(test)
                 gates.append(PlainNumber.Gate(check: ByteCheck(test), validity: gate.validity))
             }
-            let isFloat = if case .float = reading { true } else { false }
             let any = ByteCheck(any: tests)
             if let any { gates.insert(PlainNumber.Gate(check: any, validity: .valid), at: 0) }
             var sentinels: [PlainNumber.Sentinel] = []
@@ -121,8 +120,7 @@ package final class FieldList: Sendable {
             }
             return PlainNumber(
                 source: source, reading: reading, stream: UInt32(target.stream), offset: target.offset,
-                absolute: PlainNumber.Limits(target.absolute, isFloat: isFloat),
-                plausible: PlainNumber.Limits(target.plausible, isFloat: isFloat),
+                absolute: target.absolute, plausible: target.plausible,
                 sentinels: PlainNumber.Neighbours(from: self.sentinels.count, count: sentinels.count),
                 gates: PlainNumber.Neighbours(from: self.gates.count, count: gates.count), asksFirst: any != nil)
         }

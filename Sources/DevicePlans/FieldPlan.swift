@@ -109,16 +109,25 @@ package enum TestPlan: Sendable, Hashable {
     case has([UInt8])
     case present
     case absent
-    /// In counts of the field; of floats the limit as it is.
-    case above(Double, NumberForm)
-    case below(Double, NumberForm)
+    case above(LimitPlan)
+    case below(LimitPlan)
 }
 
-/// How the bits of a number are to be read.
-package enum NumberForm: Sendable, Hashable {
-    case integer
-    case float32
-    case float64
+/// A limit in the terms of the field that is compared with it.
+package enum LimitPlan: Sendable, Hashable {
+    /// A whole number of the field's counts.
+    case counts(Int128)
+    /// Of floats the limit as a float of the same kind.
+    case float32(Double)
+    case float64(Double)
+}
+
+/// The largest change from one value to the next that is believed.
+package enum ChangePlan: Sendable, Hashable {
+    /// In counts of the stream; where a counter begins at 0 again, before what is added to it, or never.
+    case counts(Int128, wrapsAt: Int128?)
+    /// Of floats, as it is.
+    case float(Double)
 }
 
 /// What makes a value count less.
@@ -136,7 +145,10 @@ package struct GatePlan: Sendable {
 
 /// What else of the message a number is made of.
 package struct TermsPlan: Sendable {
-    package let negativeWhen: (field: Int, test: TestPlan)?
+    /// A value of the other field that passes neither is no sign that is known; without `positive` all others are
+    /// positive.
+    package let negativeWhen: (field: Int, test: TestPlan, positive: TestPlan?)?
+    /// `times`: counts of this number that one count of the other is.
     package let plus: [(field: Int, times: Int64)]
     package let exponent: (field: Int, range: ClosedRange<Int>)?
 }
@@ -180,18 +192,15 @@ package final class TargetPlan: Sendable {
     package let condition: Condition?
     /// Added to the value. Unit: counts.
     package let offset: Int64
-    /// In counts of the stream; for floats the limits as they are.
-    package let plausible: ClosedRange<Double>?
-    package let absolute: ClosedRange<Double>?
-    /// The largest change from one value to the next that is believed, in the same.
-    package let jump: Double?
-    /// Where a counter begins at 0 again, in the same.
-    package let wrapsAt: Double?
+    /// In counts of the stream, of floats the limits as they are; the widest where nothing is said.
+    package let plausible: PlainNumber.Limits
+    package let absolute: PlainNumber.Limits
+    package let jump: ChangePlan?
 
     /// What stands where there is no target.
     static let none = TargetPlan(
-        stream: 0, isSlotted: false, isEpisodic: false, condition: nil, offset: 0, plausible: nil, absolute: nil,
-        jump: nil)
+        stream: 0, isSlotted: false, isEpisodic: false, condition: nil, offset: 0,
+        plausible: PlainNumber.Limits(counts: nil), absolute: PlainNumber.Limits(counts: nil), jump: nil)
 
     /// Fields without which the value says nothing.
     var partners: [Int] {
@@ -203,11 +212,9 @@ package final class TargetPlan: Sendable {
     init(
         stream: Int, isSlotted: Bool, isEpisodic: Bool, result: ResultPlan? = nil, terms: TermsPlan? = nil,
         condition: Condition?, offset: Int64,
-        plausible: ClosedRange<Double>?,
-        absolute: ClosedRange<Double>?, jump: Double?, wrapsAt: Double? = nil
+        plausible: PlainNumber.Limits, absolute: PlainNumber.Limits, jump: ChangePlan?
     ) {
         self.terms = terms
-        self.wrapsAt = wrapsAt
         self.stream = stream
         self.isSlotted = isSlotted
         self.isEpisodic = isEpisodic

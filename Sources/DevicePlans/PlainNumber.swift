@@ -167,20 +167,16 @@ package import ProfileLanguage
         @usableFromInline let low: Int64
         @usableFromInline let high: Int64
 
-        init(_ range: ClosedRange<Double>?, isFloat: Bool) {
-            let range = range ?? -.infinity ... .infinity
-            if isFloat {
-                low = Int64(bitPattern: range.lowerBound.bitPattern)
-                high = Int64(bitPattern: range.upperBound.bitPattern)
-            } else {
-                low = Self.integer(range.lowerBound.rounded(.up))
-                high = Self.integer(range.upperBound.rounded(.down))
-            }
+        /// Whole numbers; none is within where the lower one is above the other.
+        init(counts: (low: Int128, high: Int128)?) {
+            low = counts.map { Int64(clamping: $0.low) } ?? .min
+            high = counts.map { Int64(clamping: $0.high) } ?? .max
         }
 
-        /// The integer nearest to a whole number.
-        private static func integer(_ number: Double) -> Int64 {
-            Int64(exactly: number) ?? (number < 0 ? .min : .max)
+        init(quantities range: ClosedRange<Double>?) {
+            let range = range ?? -.infinity ... .infinity
+            low = Int64(bitPattern: range.lowerBound.bitPattern)
+            high = Int64(bitPattern: range.upperBound.bitPattern)
         }
 
         @inlinable @inline(__always) package func contains(_ number: Int64) -> Bool { low <= number && number <= high }

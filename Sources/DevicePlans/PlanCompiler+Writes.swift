@@ -135,7 +135,7 @@ extension PlanCompiler {
             if metric.unit != argument.unit {
                 throw CommandFault(why: "“\(name)” is measured in another unit than “\(argument.name)” has")
             }
-            if scale(metric).text(of: 1) != argument.scale.text(of: 1) || metric.offsetCounts != 0 {
+            if scale(metric).text(of: 1) != argument.scale.text(of: 1) || metric.offset != .zero {
                 throw CommandFault(
                     why: "one count of “\(name)” is worth another quantity where it is measured than in "
                         + "“\(argument.name)”")

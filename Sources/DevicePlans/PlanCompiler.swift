@@ -119,10 +119,6 @@ struct PlanCompiler {
 
     func form(_ metric: MetricDescription) -> ValueForm { profile.form(metric, scale: scale(metric)) }
 
-    private func threshold(_ limit: Double, _ name: String) -> Double {
-        profile.threshold(limit, on: name) { scale($0) }
-    }
-
     /// Time between two values of a metric. Unit: ns.
     func period(_ metric: MetricDescription) -> Int64 {
         if let period = overrides.period[metric.name.referenceID] ?? metric.period { return period }
@@ -224,32 +220,46 @@ struct PlanCompiler {
                         known: condition.known.isEmpty ? nil : test(.isOneOf(condition.known), on: condition.field),
                         longestAge: line.transport == .serial ? 3 * readPeriod(condition.field) : 0)
                 },
-                offset: metric.offsetCounts, plausible: counts(metric.plausible, form),
-                absolute: counts(metric.absolute, form),
-                jump: metric.jump.flatMap { counts(0...$0, form)?.upperBound },
-                wrapsAt: metric.wrapsAt.map { wraps($0, form) })
+                offset: metric.offsetCounts(form), plausible: limits(metric.plausible, form),
+                absolute: limits(metric.absolute, form), jump: change(metric, form))
         }
     }
 
-    private func wraps(_ limit: Double, _ form: ValueForm) -> Double {
-        guard case .integer(let scale) = form else { return limit }
-        return (limit / scale.double(of: 1)).rounded()
+    private func change(_ metric: MetricDescription, _ form: ValueForm) -> ChangePlan? {
+        guard let jump = metric.jump else { return nil }
+        guard case .integer(let scale) = form else { return .float(jump) }
+        guard let limit = DecimalNumber(jump) else { return nil }
+        let (floor, ceiling) = limit.counts(of: scale)
+        return .counts(max(floor, -ceiling), wrapsAt: profile.wrapCounts(metric).map { Int128($0) })
     }
 
     private func terms(_ terms: MetricDescription.Terms) -> TermsPlan {
         TermsPlan(
-            negativeWhen: terms.negativeWhen.map { (fieldIndex[$0.field] ?? 0, test($0.test, on: $0.field)) },
+            negativeWhen: terms.negativeWhen.map { sign in
+                (
+                    fieldIndex[sign.field] ?? 0, test(sign.test, on: sign.field),
+                    sign.positive.isEmpty ? nil : test(.isOneOf(sign.positive), on: sign.field)
+                )
+            },
             plus: terms.plus.map { (fieldIndex[$0.field] ?? 0, $0.times) },
             exponent: terms.exponent.map { (fieldIndex[$0.field] ?? 0, $0.range) })
     }
 
     /// Limits in counts of the stream, so that judging a sample is two comparisons.
-    private func counts(_ limits: ClosedRange<Double>?, _ form: ValueForm) -> ClosedRange<Double>? {
-        guard let limits, case .integer(let scale) = form else { return limits }
-        let unit = scale.double(of: 1)
-        let ends = [limits.lowerBound / unit, limits.upperBound / unit].sorted()
-        // Half a count of slack: 80 / 0.1 must not become 799.9999.
-        return (ends[0] - 0.25)...(ends[1] + 0.25)
+    private func limits(_ limits: ClosedRange<Double>?, _ form: ValueForm) -> PlainNumber.Limits {
+        switch form {
+        case .integer(let scale):
+            guard let limits, let low = DecimalNumber(limits.lowerBound), let high = DecimalNumber(limits.upperBound)
+            else { return PlainNumber.Limits(counts: nil) }
+            let (one, other) = (low.counts(of: scale), high.counts(of: scale))
+            // What is turned over has the upper limit below.
+            return PlainNumber.Limits(
+                counts: scale.multiplier > 0 ? (one.ceiling, other.floor) : (other.ceiling, one.floor))
+        case .float32:
+            return PlainNumber.Limits(
+                quantities: limits.map { Double(Float($0.lowerBound))...Double(Float($0.upperBound)) })
+        case .float64, .text: return PlainNumber.Limits(quantities: limits)
+        }
     }
 
     private func alertPlans(_ name: String) -> [AlertPlan] {
@@ -265,12 +275,6 @@ struct PlanCompiler {
         func plans(_ codes: [ValueCode]) -> [CodePlan] {
             field(name).map { field in codes.compactMap { try? $0.plan(for: field) } } ?? []
         }
-        let number: NumberForm =
-            switch field(name)?.type {
-            case .float32: .float32
-            case .float64: .float64
-            default: .integer
-            }
         switch test {
         case .isOneOf(let codes): return .listed(plans(codes), expected: true)
         case .isNoneOf(let codes): return .listed(plans(codes), expected: false)
@@ -278,8 +282,20 @@ struct PlanCompiler {
         case .has(let text): return .has(Array(text.utf8))
         case .present: return .present
         case .absent: return .absent
-        case .above(let limit): return .above(threshold(limit, name), number)
-        case .below(let limit): return .below(threshold(limit, name), number)
+        case .above(let limit): return self.limit(limit, isUpper: true, on: name)
+        case .below(let limit): return self.limit(limit, isUpper: false, on: name)
+        }
+    }
+
+    private func limit(_ limit: Double, isUpper: Bool, on name: String) -> TestPlan {
+        switch field(name)?.type {
+        case .float32:
+            let limit = Double(Float(limit))
+            return isUpper ? .above(.float32(limit)) : .below(.float32(limit))
+        case .float64: return isUpper ? .above(.float64(limit)) : .below(.float64(limit))
+        default:
+            let counts = profile.counts(of: limit, on: name) { scale($0) }
+            return isUpper != counts.isTurned ? .above(.counts(counts.floor)) : .below(.counts(counts.ceiling))
         }
     }
 

@@ -249,7 +249,7 @@ struct MessageWriter {
             guard let (metric, stream) = metric(field), case .integer(let scale) = stream.form else {
                 return DecimalScale(multiplier: 1, exponent: -(field.type.places ?? 0)).counts(nearest: value) ?? 0
             }
-            var counts = (scale.counts(nearest: value) ?? 0) - metric.offsetCounts
+            var counts = (scale.counts(nearest: value) ?? 0) - metric.offsetCounts(stream.form)
             if let exponent = metric.terms?.exponent,
                 case .number(let power)? = world.value(exponent.field, at: seconds)
             {

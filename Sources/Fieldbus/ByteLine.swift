@@ -7,8 +7,8 @@ package protocol ByteLine: AnyObject {
     /// Opens the line anew. Throws when it cannot be had; the caller backs off and tries again.
     func open(deadline: Int64) throws(FieldbusError)
     func close()
-    /// Takes what has arrived, at most the buffer's size; waits until the deadline for the first byte. 0 when nothing
-    /// came.
+    /// Takes what has arrived, at most the buffer's size; waits for the first byte until the deadline, or until the
+    /// line's bell is rung, where it has one. 0 when nothing came.
     func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int
     /// Sends all bytes, or throws.
     func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError)

@@ -22,10 +22,12 @@ struct Descriptor {
         number = -1
     }
 
-    /// Waits until the descriptor is ready or the deadline has passed; `false` on the deadline.
-    func wait(for events: Int16, deadline: Int64, clock: MonotonicClock) throws(FieldbusError) -> Bool {
+    /// Waits until the descriptor is ready; `false` when the deadline has passed, or when the bell was rung.
+    func wait(for events: Int16, deadline: Int64, clock: MonotonicClock, bell: Bell? = nil) throws(FieldbusError)
+        -> Bool
+    {
         while true {
-            let ready = nabd_wait(number, events, deadline - clock.now())
+            let ready = nabd_wait_or_bell(number, events, bell?.descriptor ?? -1, deadline - clock.now())
             if ready == -EINTR { continue }
             if ready == 0 { return false }
             if ready < 0 { throw FieldbusError.disconnected(errno: -ready) }
@@ -34,11 +36,13 @@ struct Descriptor {
         }
     }
 
-    func read(into buffer: inout [UInt8], deadline: Int64, clock: MonotonicClock) throws(FieldbusError) -> Int {
+    func read(into buffer: inout [UInt8], deadline: Int64, clock: MonotonicClock, bell: Bell? = nil)
+        throws(FieldbusError) -> Int
+    {
         guard isOpen else { throw FieldbusError.disconnected(errno: EBADF) }
         // Asked for first: libserialport leaves VMIN at 0, and such a port answers an empty read with 0 bytes, as a
         // closed one does.
-        while try wait(for: Int16(POLLIN), deadline: deadline, clock: clock) {
+        while try wait(for: Int16(POLLIN), deadline: deadline, clock: clock, bell: bell) {
             let count = buffer.withUnsafeMutableBytes { Glibc.read(number, $0.baseAddress, $0.count) }
             if count > 0 { return count }
             if count == 0 { throw FieldbusError.disconnected(errno: 0) }

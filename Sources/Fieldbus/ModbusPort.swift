@@ -1,6 +1,6 @@
 import CModbus
 import Glibc
-import RealTime
+package import RealTime
 
 /// A serial port or TCP connection that libmodbus opens and configures; what is said on it is decided by a line's
 /// engine.
@@ -16,11 +16,13 @@ package final class ModbusPort: ByteLine {
     }
 
     private let medium: Medium
+    private let bell: Bell?
     private let clock = MonotonicClock()
     private var context: OpaquePointer?
     private var descriptor = Descriptor()
 
-    package init(_ medium: Medium) { self.medium = medium }
+    /// - Parameter bell: ends a read.
+    package init(_ medium: Medium, bell: Bell? = nil) { (self.medium, self.bell) = (medium, bell) }
 
     package var isConnection: Bool { if case .tcp = medium { true } else { false } }
 
@@ -75,7 +77,7 @@ package final class ModbusPort: ByteLine {
     }
 
     package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
-        try descriptor.read(into: &buffer, deadline: deadline, clock: clock)
+        try descriptor.read(into: &buffer, deadline: deadline, clock: clock, bell: bell)
     }
 
     package func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {

@@ -1,7 +1,7 @@
 import CPosix
 import CSerialPort
 import Glibc
-import RealTime
+package import RealTime
 
 /// A serial port through libserialport, or a pseudo-terminal.
 ///
@@ -10,13 +10,16 @@ import RealTime
 package final class SerialLine: ByteLine {
     private let path: String
     private let settings: SerialSettings
+    private let bell: Bell?
     private let clock = MonotonicClock()
     private var port: OpaquePointer?
     private var descriptor = Descriptor()
 
-    package init(path: String, settings: SerialSettings) {
+    /// - Parameter bell: ends a read.
+    package init(path: String, settings: SerialSettings, bell: Bell? = nil) {
         self.path = path
         self.settings = settings
+        self.bell = bell
     }
 
     deinit { close() }
@@ -104,7 +107,7 @@ package final class SerialLine: ByteLine {
     }
 
     package func read(into buffer: inout [UInt8], deadline: Int64) throws(FieldbusError) -> Int {
-        try descriptor.read(into: &buffer, deadline: deadline, clock: clock)
+        try descriptor.read(into: &buffer, deadline: deadline, clock: clock, bell: bell)
     }
 
     package func write(_ bytes: [UInt8], deadline: Int64) throws(FieldbusError) {

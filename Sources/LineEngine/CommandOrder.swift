@@ -20,9 +20,11 @@ package struct CommandOrder: Sendable, BitwiseCopyable {
         self.bytes = bytes
     }
 
-    /// Puts the effect's bytes in place of what an array holds.
+    /// Puts the effect's bytes in place of what an array holds. It allocates where the array has no room yet, or is
+    /// held by somebody else too.
     func put(into array: inout [UInt8]) {
         array.removeAll(keepingCapacity: true)
+        array.reserveCapacity(bytes.count)
         for place in 0..<Int(count) { array.append(bytes[place]) }
     }
 }

@@ -27,6 +27,10 @@ struct HeldInput {
     private(set) var heldSince: Int64?
     /// Whether the host stood still, and not all that lay there has been heard.
     private var isBehind = false
+    /// Whether it was last this host that stood still, and not a box on the way.
+    private(set) var isByHost = false
+    /// When it last began not to count; what lay there may have been left out at once. Unit: ns.
+    private var lastBegin: Int64?
 
     /// - Parameters:
     ///   - pace: bytes a second, more than 0.
@@ -38,6 +42,14 @@ struct HeldInput {
     }
 
     var isHeld: Bool { heldSince != nil }
+
+    /// Whether nobody looked for longer than a host that runs takes.
+    private func hasPaused(at now: Int64) -> Bool { now - lastLook > Self.longestPause }
+
+    /// Whether that nothing counts as now says nothing of the line: nobody looked, or what lay there is being left out.
+    func excuses(at now: Int64) -> Bool {
+        isHeld || hasPaused(at: now) || lastBegin.map { now - $0 < Self.longestPause } ?? false
+    }
 
     /// The line was opened: what comes first may have waited for that.
     mutating func open(at now: Int64) {
@@ -52,15 +64,18 @@ struct HeldInput {
     mutating func look(_ count: Int, isAll: Bool, at now: Int64) -> Int64? {
         defer { lastLook = now }
         var age: Int64?
-        if now - lastLook > Self.longestPause, count > 0 {
+        if hasPaused(at: now), count > 0 {
             age = begin(now - lastLook, at: now)
-            isBehind = true
+            (isBehind, isByHost) = (true, true)
         }
         if isBehind, isAll { isBehind = false }
         windowBytes += Double(count)
         let elapsed = Double(now - windowStart)
         let told = windowBytes / pace * 1e9
-        if told > elapsed * Self.haste + slack { age = age ?? begin(Int64(told - elapsed), at: now) }
+        if told > elapsed * Self.haste + slack, heldSince == nil {
+            age = begin(Int64(told - elapsed), at: now)
+            isByHost = false
+        }
         if now - windowStart >= Self.window {
             endWindow(isFast: told > elapsed * Self.haste + Double(Self.window), elapsed: elapsed, at: now)
         }
@@ -69,7 +84,7 @@ struct HeldInput {
 
     private mutating func begin(_ age: Int64, at now: Int64) -> Int64? {
         guard heldSince == nil else { return nil }
-        heldSince = now
+        (heldSince, lastBegin) = (now, now)
         return age
     }
 

@@ -2,6 +2,8 @@
 import CommandFacts
 import DeviceDrivers
 import DevicePlans
+import ModbusFrames
+import ProfileLanguage
 
 /// What is known and under way of commands to one device of a Modbus line.
 struct ModbusDrive {
@@ -9,6 +11,10 @@ struct ModbusDrive {
     let writes: [ModbusWritePlan]
     /// What commands read, by their looks and barriers.
     let reads: [ModbusBlock]
+    /// By command: what a stop says, which is always the same.
+    let stops: [ModbusRequest?]
+    /// Room for unit and request of a write, so that nothing is allocated for them.
+    var told: [UInt8] = []
     /// What is being done for a command.
     var run: CommandRun?
     /// How many of the stops that were asked for have begun.
@@ -22,7 +28,14 @@ struct ModbusDrive {
     /// machine has let go of may lie in the device, and a look on another connection does not come behind it. Unit: ns.
     var doubtUntil: Int64 = .min
 
-    init(_ plan: ModbusPlan) { (commands, writes, reads) = (plan.commands, plan.writes, plan.reads) }
+    init(_ plan: ModbusPlan, of device: DevicePlan) {
+        (commands, writes, reads) = (plan.commands, plan.writes, plan.reads)
+        stops = plan.commands.map { command in
+            guard command.kind == .stop, let bytes = device.effect(of: command, arguments: [:]) else { return nil }
+            return plan.writes[command.effect].request(bytes)
+        }
+        if !commands.isEmpty { told.reserveCapacity(CommandPlan.longestEffect) }
+    }
 
     /// What comes first: a stop that was never said, then one that was, then everything else. `nil` where nothing is
     /// under way. Range: 0…2.

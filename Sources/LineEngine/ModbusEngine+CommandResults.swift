@@ -33,7 +33,7 @@ extension ModbusEngine {
         let device = exchange.device
         guard let run = devices[device].drive.run else { return }
         let plan = devices[device].drive.commands[run.command]
-        let answer = answer(to: request, devices[device].drive.writes[plan.effect], result)
+        let answer = answer(of: device, to: request, devices[device].drive.writes[plan.effect], result)
         if exchange.said != nil, case .doubt = answer, Wire.isHeldByNetwork {
             doubtWhatIsHeld(device, since: now)
             // It may still be on its way to the device: with the connection it ends.
@@ -67,15 +67,19 @@ extension ModbusEngine {
     }
 
     /// What an answer says of a write. The device says back what it was told: function, place, and what or how much.
-    private func answer(to request: ModbusRequest, _ write: ModbusWritePlan, _ result: WireResult)
-        -> OrderOutcome.Kind.Answer
-    {
+    private mutating func answer(
+        of device: Int, to request: ModbusRequest, _ write: ModbusWritePlan, _ result: WireResult
+    ) -> OrderOutcome.Kind.Answer {
         switch result {
         case .answered:
-            var said: [UInt8] = []
-            request.append(to: &said)
-            let isSame = said.prefix(5).indices.allSatisfy { wire.answer[Wire.answerStart + $0] == said[$0] }
-            return isSame && !wire.looksAnswered(by: said, of: write.unit) ? .taken : .doubt(.unproven)
+            devices[device].drive.told.removeAll(keepingCapacity: true)
+            devices[device].drive.told.append(write.unit)
+            request.append(to: &devices[device].drive.told)
+            let told = devices[device].drive.told
+            for place in 1..<min(6, told.count) where wire.answer[Wire.answerStart + place - 1] != told[place] {
+                return .doubt(.unproven)
+            }
+            return wire.looksAnswered(by: told) ? .doubt(.unproven) : .taken
         case .refused(let code, isAmbiguous: false) where write.proofs.contains(code): return .rejected
         case .refused: return .doubt(.unproven)
         case .failed(.timedOut): return .doubt(.silent)

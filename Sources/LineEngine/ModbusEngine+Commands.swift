@@ -112,14 +112,15 @@ extension ModbusEngine {
         switch run.goal {
         case .look: return .free
         case .stop:
-            guard let bytes = devices[device].plan.effect(of: plan, arguments: [:]),
-                let request = write.request(bytes)
-            else { return beginAnew(device, .lineNotClean, at: now) }
+            guard let request = devices[device].drive.stops[run.command] else {
+                return beginAnew(device, .lineNotClean, at: now)
+            }
             ask(device, write, request, at: now)
         case .effect(_, let effect):
-            var bytes: [UInt8] = []
-            effect.put(into: &bytes)
-            guard let request = write.request(bytes) else { return fail(device, .lineNotClean, at: now) }
+            effect.put(into: &devices[device].drive.told)
+            guard let request = write.request(devices[device].drive.told) else {
+                return fail(device, .lineNotClean, at: now)
+            }
             let shape = WireQuestion(unit: write.unit, request: request, slowestReply: 0)
             if let expiry = wire.expiry(of: shape, now: now) { return .waits(min(expiry, run.deadline)) }
             ask(device, write, request, at: now)

@@ -36,7 +36,7 @@ struct ModbusLineDevice {
         self.plan = plan
         let blocks = modbus.blocks
         self.blocks = blocks
-        drive = ModbusDrive(modbus)
+        drive = ModbusDrive(modbus, of: plan)
         units = Set(blocks.map(\.unit))
         widest = [Int](repeating: ModbusRead.mostWider, count: blocks.count)
         wideRefusals = [Int](repeating: 0, count: blocks.count)

@@ -77,8 +77,8 @@ protocol ModbusWire {
     /// Whether a request's own first bytes are its whole answer, so that an adapter that brings them back says what the
     /// device would: a write of several whose values happen to be the checksum of what stands before them.
     ///
-    /// - Parameter said: from its function code on.
-    func looksAnswered(by said: [UInt8], of unit: UInt8) -> Bool
+    /// - Parameter told: unit and request.
+    func looksAnswered(by told: [UInt8]) -> Bool
     /// How long an exchange that is begun now takes at most, until the next may be asked; `nil` where it would not go
     /// out at once, or may have the line opened anew. Unit: ns.
     func longest(_ question: WireQuestion, at now: Int64) -> Int64?

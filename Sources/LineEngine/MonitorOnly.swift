@@ -18,7 +18,7 @@ struct ModbusDrive {
     var isClean = false
     var isCalm = true
 
-    init(_ plan: ModbusPlan) {}
+    init(_ plan: ModbusPlan, of device: DevicePlan) {}
 }
 
 extension ModbusEngine {
@@ -26,6 +26,7 @@ extension ModbusEngine {
     func doubtWhatWasSaidBefore(at now: Int64) {}
     func goOnWithCommands(at now: Int64) -> Turn { .free }
     func takeStopsUnheard(at now: Int64) -> Bool { false }
+    func nextBetweenStops(until: Int64, at now: Int64) -> Int? { nil }
     func openingDue(_ until: Int64, at now: Int64) -> Int64 { until }
     func owesStop(at now: Int64) -> Bool { false }
     /// What is asked is a read.

@@ -103,10 +103,9 @@ struct RTUWire: ModbusWire {
             for: AnswerShape(unit: question.unit, question.request), of: Int(question.unit), now: now)
     }
 
-    func looksAnswered(by said: [UInt8], of unit: UInt8) -> Bool {
+    func looksAnswered(by told: [UInt8]) -> Bool {
         // Unit, function, place and count, and the two bytes behind them.
-        let frame = [unit] + said
-        return frame.count > 8 && RTUFrame.isWhole(frame, 0..<8)
+        told.count > 8 && RTUFrame.isWhole(told, 0..<8)
     }
 
     func longest(_ question: WireQuestion, at now: Int64) -> Int64? {

@@ -52,7 +52,7 @@ struct TCPWire: ModbusWire {
     }
 
     /// A connection brings nothing back.
-    func looksAnswered(by said: [UInt8], of unit: UInt8) -> Bool { false }
+    func looksAnswered(by told: [UInt8]) -> Bool { false }
     func longest(_ question: WireQuestion, at now: Int64) -> Int64? { nil }
 
     mutating func takeLateRefusal() -> LateRefusal? {

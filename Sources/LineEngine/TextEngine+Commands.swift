@@ -111,8 +111,7 @@ extension TextEngine {
     }
 
     private mutating func begin(_ request: Int, _ bytes: [UInt8]) {
-        spoken.removeAll(keepingCapacity: true)
-        spoken.append(contentsOf: bytes)
+        spoken = bytes
         transmit(request)
     }
 
@@ -151,7 +150,8 @@ extension TextEngine {
                 let isPassing = objection == .lineNotClean || objection == .notFresh
                 return isPassing ? beginAnew(objection, at: now) : fail(objection, at: now)
             }
-            effect.put(into: &spoken)
+            effect.put(into: &effectBytes)
+            spoken = effectBytes
             // Its own answer must not be taken for what is read back: a barrier comes between.
             isClean = false
             transmit(plan.effect)

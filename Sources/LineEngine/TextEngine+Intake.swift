@@ -48,7 +48,8 @@ extension TextEngine {
             if sink.heldBack != nil, held?.isHeld == false { sink.heldBack = nil }
             return
         }
-        sink.event(.heldInput, figure: age / 1_000_000, time: now)
+        let cause: StaticString = held?.isByHost == true ? "the host stood still" : "more came than can have been said"
+        sink.event(.heldInput, figure: age / 1_000_000, text: cause, time: now)
         intake.decoder.missStream(.notAvailable, .stale, time: now, sink: &sink)
         sink.heldBack = isResult
     }
@@ -71,7 +72,10 @@ extension TextEngine {
             intake.decoder.missStream(.notAvailable, .stale, time: now, sink: &sink)
             // A stream that dried up may be a connection that died without a word: only opening it anew tells.
             streamRetry = now + Self.streamPause
-            if isOpen { lose(LineLoss(errno: Self.timedOut, isEnded: false), exchange, at: now) }
+            // But a host that stood still itself knows nothing of the line yet.
+            if isOpen, held?.excuses(at: now) != true {
+                lose(LineLoss(errno: Self.timedOut, isEnded: false), exchange, at: now)
+            }
         }
         guard let streamPart, isOpen, health.isStale(streamPart), now >= streamRetry else { return }
         // Told once; tried again for as long as it takes.

@@ -115,6 +115,8 @@ package struct TextEngine: LineEngine {
     var speaking = Speaking.request
     /// The bytes of the request that is being said.
     var spoken: [UInt8] = []
+    /// Those of the last effect, which are put where there is room for them.
+    var effectBytes: [UInt8] = []
     /// What of it is still to be said, and how long nothing is said before each. Unit: ns.
     var unspoken: [(pause: Int64, bytes: [UInt8])] = []
     /// Replies since the line was opened, and whether a question is asked again because its connection had died.

@@ -4,12 +4,20 @@ import Glibc
 /// Why a socket cannot be made or reached, with what to do.
 package struct SocketPlaceError: Error, Sendable, CustomStringConvertible {
     package let description: String
+    /// Whether not even its folder is there: nobody has made a socket since the start of the machine.
+    package let isMissing: Bool
 
-    package init(description: String) { self.description = description }
+    package init(description: String, isMissing: Bool = false) {
+        (self.description, self.isMissing) = (description, isMissing)
+    }
 }
 
 /// A socket's place in the file system, by its folder's descriptor: a socket's address holds only 107 bytes.
 package struct SocketPlace {
+    /// What to do where no host answers.
+    package static let advice =
+        "start the installed one with “sudo systemctl start nabd-acquire”, or one by hand with “nabd run”"
+
     private let path: String
     private let folder: Int32
     private let name: String
@@ -25,7 +33,9 @@ package struct SocketPlace {
         folder = nabd_open_place(parent)
         name = String(last)
         guard folder >= 0 else {
-            throw SocketPlaceError(description: "\(parent) cannot be opened: \(String(cString: strerror(-folder)))")
+            throw SocketPlaceError(
+                description: "\(parent) cannot be opened: \(String(cString: strerror(-folder)))",
+                isMissing: folder == -ENOENT)
         }
     }
 

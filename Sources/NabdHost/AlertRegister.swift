@@ -35,6 +35,8 @@ struct AlertRegister {
     /// By device, and by condition of a value, since when values have come. Unit: ns of the monotonic clock.
     private var answering: [String: Int64] = [:]
     private var valued: [String: Int64] = [:]
+    /// When those that began in this session did, by condition. Unit: ns of the monotonic clock.
+    private(set) var began: [String: Int64] = [:]
 
     /// - Parameters:
     ///   - ledger: what stands from before.
@@ -183,9 +185,11 @@ struct AlertRegister {
             switch event {
             case .changed(let record, .confirmed), .changed(let record, .returned), .ended(let record, _, _, _):
                 (before[record.condition], valued[record.condition]) = (nil, nil)
-            case .began, .changed, .switchedOff, .switchedOn, .ledger: break
+            case .began(let record, _, _, _): began[record.condition] = time
+            case .changed, .switchedOff, .switchedOn, .ledger: break
             }
         }
+        defer { for condition in began.keys where ledger.alarms[condition] == nil { began[condition] = nil } }
         return ledger.take(events, at: time, utc: time &+ utcOffset)
     }
 

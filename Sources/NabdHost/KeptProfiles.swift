@@ -70,7 +70,7 @@ struct KeptProfiles {
         for source in profile.sources {
             try write(Data(source.bytes), "\(fresh)/\(source.name)/profile.yaml")
         }
-        for table in profile.tables { try write(table.bytes, "\(fresh)/nomenclature/\(table.name)") }
+        for table in profile.tables { try write(Data(table.bytes), "\(fresh)/nomenclature/\(table.name)") }
         try? FileManager.default.removeItem(atPath: root)
         try FileManager.default.moveItem(atPath: fresh, toPath: root)
     }

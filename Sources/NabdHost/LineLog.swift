@@ -113,11 +113,19 @@ struct LineLog {
         case .busContention: return (.warning, "somebody else talks on this line, or it is disturbed")
         case .samplesExceeded:
             return (.warning, "the device sends several times more than its profile describes: the rest is left out")
+        case .heldInput:
+            // Rounded to tenths without a formatter.
+            let tenths = (record.bits + 50) / 100
+            return (
+                .warning,
+                "what the device said in \(tenths / 10).\(tenths % 10) s lay unread (\(record.textValue)): it is left "
+                    + "out, for it is not of now"
+            )
         case .requestBarred:
             return (.error, "this device's profile would send a command as a request: it is not sent")
         case .none, .deviceIdentified, .deadlinesMissed, .deviceStale, .vmdConnected, .vmdDisconnected, .lateReply,
             .duplicateReply, .unsolicitedFrame,
-            .mismatchedReply, .lineEcho, .lineEchoLost, .registersRefused, .registersRestored, .heldInput:
+            .mismatchedReply, .lineEcho, .lineEchoLost, .registersRefused, .registersRestored:
             return nil
         }
     }

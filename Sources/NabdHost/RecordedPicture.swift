@@ -94,6 +94,9 @@ struct RecordedPicture: Sendable {
     fileprivate(set) var lines: [Line] = []
     /// The alerts that stand.
     var alerts: [Alarm] = []
+    /// When those that began in this session did, by condition: the wall clock may have been set since. Unit: ns of the
+    /// monotonic clock.
+    var alertsBegan: [String: Int64] = [:]
     /// Beds with limits that nothing there is held against.
     var unwatched: [(bed: String, limits: [UnwatchedLimit])] = []
     /// When it was made. Unit: ns of the monotonic clock.

@@ -79,6 +79,8 @@ final class RecorderLoop<Clock: MonotonicTime> {
         events = EventQueue(beginning: beginning)
         self.alerts = alerts
         clockWatch = ClockWatch(monotonic: clock.now(), wall: wall())
+        // What holds from the beginning begins before the first look at the clock.
+        self.alerts.utcOffset = clockWatch.offset
         losses = LossWatch(lines: lines.count)
     }
 
@@ -139,7 +141,7 @@ final class RecorderLoop<Clock: MonotonicTime> {
     private func show(_ publish: (Recorder.Totals) -> Void) {
         let now = clock.now()
         guard now - totals.picture.time >= Self.showEvery else { return }
-        totals.picture.alerts = alerts.standing
+        (totals.picture.alerts, totals.picture.alertsBegan) = (alerts.standing, alerts.began)
         totals.picture.time = now
         publish(totals)
     }

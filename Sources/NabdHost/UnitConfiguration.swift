@@ -61,6 +61,7 @@ package struct UnitConfiguration: Sendable {
             package var description: String {
                 switch self {
                 case .device(let handle): "device \(handle)"
+                case .setting("nabd"): "the file as a whole"
                 case .setting(let key): key
                 }
             }
@@ -132,7 +133,7 @@ package struct UnitConfiguration: Sendable {
     /// `nil` when the journal stays on the unit.
     package var uplink: UplinkEndpoint?
     /// Where the unit delivers to; `nil` without an uplink.
-    package var destination: String? { uplink?.server }
+    package var destination: String? { uplink?.destination }
     /// Unit: ns.
     package var uplinkWindow: Int64 = 60_000_000_000
     /// How long nothing may be stored at the records service before it is an alarm. Unit: ns.

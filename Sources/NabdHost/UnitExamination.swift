@@ -85,6 +85,12 @@ package struct UnitExamination: Sendable {
         self.init(findings: findings, certificates: certificates, utc: WallClock.now())
     }
 
+    /// Why nothing can be delivered as this unit, a sentence each. The key for tokens is not in it, which the host's
+    /// own user may not read.
+    var identityFaults: [String] {
+        findings.filter { $0.severity == .fault && ["key", "certificate"].contains($0.what) }.map(\.words)
+    }
+
     // MARK: The machine
 
     package static var clock: UnitFinding {
@@ -122,13 +128,20 @@ package struct UnitExamination: Sendable {
     // MARK: The unit
 
     /// Whether the journal can be written, and finds room on its disk.
-    package static func journal(_ unit: UnitConfiguration) -> UnitFinding {
+    ///
+    /// - Parameter user: the host's; `nil`: whoever runs this program.
+    package static func journal(_ unit: UnitConfiguration, for user: FileUser? = nil) -> UnitFinding {
         // Of a journal that is not there yet, the folder that it will be made in.
         var place = unit.journalDirectory
         while !FileManager.default.fileExists(atPath: place), place.count > 1 {
             place = URL(fileURLWithPath: place).deletingLastPathComponent().path
         }
-        guard access(place, W_OK | X_OK) == 0 else {
+        let isThere = place == unit.journalDirectory
+        if isThere, let words = JournalRights.fault(of: place, for: user ?? .current) {
+            return UnitFinding(.fault, "journal", words)
+        }
+        // What another user may is told by the files' rights; of this one the system knows more.
+        guard user != nil && user != .current || access(place, W_OK | X_OK) == 0 else {
             return UnitFinding(
                 .fault, "journal",
                 "\(place) cannot be written by this user: check its owner, and that the disk is not read-only")
@@ -139,7 +152,8 @@ package struct UnitExamination: Sendable {
         }
         let free = Int64(figures.f_bavail) * Int64(figures.f_frsize)
         let wanted = unit.retention.limit - JournalFiles(directory: unit.journalDirectory).size
-        let words = "\(free >> 20) MiB free, \(unit.retention.limit >> 20) MiB allowed"
+        let asked = user.map { $0 == .current ? "" : ", the files are right for the user \($0.name)" } ?? ""
+        let words = "\(free >> 20) MiB free, \(unit.retention.limit >> 20) MiB allowed\(asked)"
         if free < 64 << 20 { return UnitFinding(.fault, "journal", "\(words): make room") }
         if free < wanted {
             return UnitFinding(

@@ -20,6 +20,8 @@ struct UnitHealth: Sendable {
     let standing: [String]
     /// Unit: ns of the monotonic clock.
     let now: Int64
+    /// What of the unit's identity at the records service cannot be used, a sentence each.
+    var identityFaults: [String] = []
 
     /// A recorder that has shown nothing for so long stores nothing either: its disk holds it. Unit: ns.
     private static let patience: Int64 = 10_000_000_000
@@ -43,6 +45,7 @@ struct UnitHealth: Sendable {
                 reasons.append("\(device): the device does not answer\(hint.isEmpty ? "" : ": \(hint)")")
             }
         }
+        reasons += identityFaults.map { "the unit's identity: \($0)" }
         for alarm in picture.alerts {
             // What is over and waits for somebody to see it, and what nobody has seen since the start, is no fault now.
             guard let kind = AlertKind(rawValue: alarm.record.name), alarm.presence != .latched, !alarm.isUnconfirmed

@@ -25,7 +25,15 @@ extension UnitHost {
 
     /// Where the patients' identifiers stand; `nil` where it cannot be used: nobody can be bound then.
     private func patientStore() -> PatientStore? {
-        guard !configuration.beds.isEmpty, let folder = configuration.patientFolder else { return nil }
+        guard !configuration.beds.isEmpty else { return nil }
+        guard let folder = configuration.patientFolder else {
+            let refusal = configuration.refused.first { $0.part == .setting("patients") || $0.part == .setting("nabd") }
+            let words =
+                "the configuration does not say for certain where patients are kept, so nobody can be bound to a bed: "
+                + "mend it (“nabd check”), then restart nabd-acquire"
+            logger.error("\(words)", metadata: ["reason": "\(refusal?.reason ?? "“patients” is faulty")"])
+            return nil
+        }
         do throws(PatientStoreFault) { return try PatientStore(folder: folder) } catch {
             logger.error(
                 "the patients' folder cannot be used, so nobody can be bound to a bed",

@@ -73,12 +73,12 @@ extension UnitHost {
             running.workers += started
         }
         keepProfiles()
+        var lines: Logger.Metadata = [:]
+        if !plan.begun.isEmpty { lines["opened"] = "\(plan.begun.map(\.address.description).joined(separator: " "))" }
+        if !plan.ended.isEmpty { lines["closed"] = "\(plan.ended.map(\.description).joined(separator: " "))" }
         logger.notice(
-            "the configuration was read anew",
-            metadata: [
-                "opened": "\(plan.begun.map(\.address.description).joined(separator: " "))",
-                "closed": "\(plan.ended.map(\.description).joined(separator: " "))",
-            ])
+            "the configuration was read anew\(lines.isEmpty ? ": no line was opened or closed for it" : "")",
+            metadata: lines)
     }
 
     /// Ends lines, on a thread of its own: a port may be slow to close, and nobody else is to wait for it.

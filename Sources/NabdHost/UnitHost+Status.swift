@@ -24,7 +24,8 @@ extension UnitHost {
         let (totals, now) = (recorder.totals, MonotonicClock().now())
         return UnitHealth(
             picture: totals.picture, journalProblem: totals.problem,
-            standing: PulseWatch.standing(threads, at: now), now: now)
+            standing: PulseWatch.standing(threads, at: now), now: now,
+            identityFaults: examiner.now?.identityFaults ?? [])
     }
 
     /// The threads that the record hangs on.

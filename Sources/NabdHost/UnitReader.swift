@@ -194,7 +194,7 @@ struct UnitReader {
     private mutating func readUplink(_ map: YAMLMapping) {
         map.allow([
             "server", "authority", "client-certificate", "client-key", "window", "alarm-after", "compression",
-            "reconcile-every", "waveforms", "at-most", "each-month", "smart", "unset-clock", "est",
+            "reconcile-every", "waveforms", "at-most", "each-month", "smart", "unset-clock", "est", "nats",
         ])
         func file(_ key: String) -> String {
             guard let value = map.required(key), let text = value.text("a PEM file") else { return "" }
@@ -210,7 +210,6 @@ struct UnitReader {
         }
         let server = map.required("server")
         let address = server?.text("the address of the records service") ?? ""
-        if !address.hasPrefix("https://") { server?.error("the records service must be https://…, found “\(address)”") }
         let before = diagnostics.errors
         let (authority, certificate, key) = (file("authority"), file("client-certificate"), file("client-key"))
         let enrolment = map["est"]?.mapping("how the certificate is renewed").flatMap {
@@ -221,9 +220,11 @@ struct UnitReader {
                 "with “est” the certificate and its key are one file, so that both change at once: write the same file "
                     + "as “client-certificate”")
         }
+        let nats = stream(map, at: server, address)
         let endpoint = UplinkEndpoint(
             server: address, authority: authority, clientCertificate: certificate, clientKey: key,
-            smart: map["smart"]?.mapping("how tokens are asked for").flatMap(smart), enrolment: enrolment)
+            smart: map["smart"]?.mapping("how tokens are asked for").flatMap(smart), enrolment: enrolment,
+            nats: nats)
         if faultCost == .everything, diagnostics.errors == before, let fault = endpoint.fault {
             map.value.error(fault.description)
         }

@@ -40,7 +40,8 @@ struct UnitReload {
     /// - Parameter driven: the lines of pumps that are commanded.
     init(from running: UnitConfiguration, to read: UnitConfiguration, driven: Set<LineAddress> = []) {
         let changed = Set(running.parts.keys).union(read.parts.keys).filter { running.parts[$0] != read.parts[$0] }
-        var waiting = changed.subtracting(Self.ofDevices).sorted().map {
+        // A key that is not known is refused, now and then.
+        var waiting = changed.subtracting(Self.ofDevices).intersection(UnitReader.keys).sorted().map {
             "“\($0)” changes at the next start of the host"
         }
         if !driven.isEmpty, changed.contains("monitor-only") {

@@ -70,14 +70,16 @@ package enum UnitSample {
         \(mark)  window: 60s
 
         # Who may acknowledge an alarm, say which patient is at a bed, and command a pump. Without this part nobody can,
-        # and an alarm ends with its condition.
+        # and an alarm ends with its condition. How to make the file: /usr/share/doc/nabd/operations/people.md.
         \(mark)people: {operators: /etc/nabd/operators.yaml, socket: /run/nabd/people}
 
         # Where the screens are served: behind nabd-screen.socket, whose port a browser on this machine opens. Both
-        # files of it lie in /usr/share/doc/nabd/examples; what a screen can do: docs/console.md.
+        # files of it lie in /usr/share/doc/nabd/examples; what a screen can do is in
+        # /usr/share/doc/nabd/console.md.
         \(mark)console: {socket: /run/nabd-console/socket}
 
-        # Without this part no pump is ever told anything. It needs “people”. Read docs/safety first.
+        # Without this part no pump is ever told anything. It needs “people”. Read
+        # /usr/share/doc/nabd/safety first.
         \(mark)pumps:
         \(mark)  rules: /etc/nabd/pumps
         \(mark)  key: /etc/nabd/site.pub

@@ -75,7 +75,8 @@ package struct UnitStatus: Sendable {
             "presence": .string(alarm.presence.rawValue), "activation": .string(alarm.activation.rawValue),
             "unconfirmed": alarm.isUnconfirmed ? .bool(true) : nil,
             "escalated": alarm.isEscalated ? .bool(true) : nil,
-            "heldMilliseconds": .integer(max(0, utc &- alarm.began) / 1_000_000),
+            "heldMilliseconds": picture.alertsBegan[alarm.condition].map(milliseconds)
+                ?? .integer(max(0, utc &- alarm.began) / 1_000_000),
         ])
     }
 
@@ -151,7 +152,8 @@ package struct UnitStatus: Sendable {
             return .members([
                 "device": .string(handle), "profile": device.map { .string($0.plan.profile.name) },
                 "line": .string(line.worker.address.description),
-                "link": .string(line.links[index].word), "hint": line.links[index].hint.map(JSON.string),
+                "link": .string(line.links[index].word),
+                "hint": (line.links[index].hint ?? refusal(handle, line)).map(JSON.string),
                 "values": .array(
                     streams.filter { !line.worker.streams[$0].isWaveform }.map { stream in
                         let descriptor = line.worker.streams[stream]
@@ -161,6 +163,15 @@ package struct UnitStatus: Sendable {
                 "waveforms": .array(streams.compactMap { waveform(line, $0) }),
             ])
         }
+    }
+
+    /// What is to be looked at of a device that answers and has given nothing yet, since it refuses what is asked.
+    private func refusal(_ handle: String, _ line: RecordedPicture.Line) -> String? {
+        let refuses = picture.alerts.contains {
+            $0.record.device == handle && $0.record.name == AlertKind.registersRefused.rawValue
+        }
+        guard refuses, line.newestValue(of: handle) == nil else { return nil }
+        return "it refuses what is asked: is it this model, and this address?"
     }
 
     private func naming(_ stream: StreamDescriptor) -> JSON {

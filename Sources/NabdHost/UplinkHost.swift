@@ -11,7 +11,7 @@ package final class UplinkHost: Service {
     /// How long a stop waits for the records service. Unit: s.
     static let farewell = 8
 
-    private let client: RenewedClient
+    private let client: any RecordsService
     private let uplink: UplinkService
     /// `nil` where the certificate is not renewed by itself.
     private let renewing: CertificateRenewal?
@@ -35,11 +35,11 @@ package final class UplinkHost: Service {
                 clock.now() == .unknown ? nil : WallClock.now() / 1_000_000_000
             }
         }
-        let client = RenewedClient(endpoint, meter: link.meter, renewing: renewing)
+        let client = endpoint.service(meter: link.meter, renewing: renewing)
         self.client = client
         self.logger = logger
         var settings = UplinkService.Settings(
-            unit: configuration.unit, destination: endpoint.server,
+            unit: configuration.unit, destination: endpoint.destination,
             isTestData: configuration.isTestData, window: configuration.uplinkWindow,
             names: configuration.names, compresses: configuration.uplinkCompresses,
             reconcileEvery: configuration.reconcileEvery,

@@ -121,7 +121,7 @@ final class UplinkView: Sendable {
     }
 
     private func read() throws -> State {
-        let path = books.path(of: endpoint.server)
+        let path = books.path(of: endpoint.destination)
         let book = try open.withLock { open in
             let book = try open ?? DeliveryBook(readingFrom: path)
             open = book

@@ -177,9 +177,18 @@ package final class StatusSocket: Sendable {
 }
 
 extension StatusSocket {
+    private static let forbidden =
+        "this user may not ask, only the host's own user and group may: ask with sudo; or “sudo adduser NAME nabd” and "
+        + "sign in anew"
+
     /// A connection to a host's socket, which waits for nothing longer than its patience.
     static func connected(to path: String) throws(StatusSocketError) -> Int32 {
-        let place = try place(path)
+        let absence = "no host runs there: \(SocketPlace.advice)"
+        let place: SocketPlace
+        do throws(SocketPlaceError) { place = try SocketPlace(path) } catch {
+            throw StatusSocketError(
+                description: error.isMissing ? "\(path) does not answer: \(absence)" : error.description)
+        }
         defer { place.close() }
         let descriptor = socket(AF_UNIX, stream, 0)
         guard descriptor >= 0 else { throw StatusSocketError(description: "no socket can be had") }
@@ -190,8 +199,8 @@ extension StatusSocket {
         guard place.connect(descriptor) else {
             let reason =
                 switch errno {
-                case ENOENT, ECONNREFUSED: "no host runs there"
-                case EACCES, EPERM: "this user may not ask: only the host's own user and group may"
+                case ENOENT, ECONNREFUSED: absence
+                case EACCES, EPERM: Self.forbidden
                 default: String(cString: strerror(errno))
                 }
             close(descriptor)
@@ -232,7 +241,7 @@ extension StatusSocket {
         }
         guard !answer.isEmpty else {
             throw StatusSocketError(
-                description: "\(path) says nothing: only the host's own user and group may ask")
+                description: "\(path) says nothing: \(forbidden)")
         }
         return String(decoding: answer, as: UTF8.self)
     }

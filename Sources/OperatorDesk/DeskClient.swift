@@ -18,7 +18,11 @@ package final class DeskClient {
     /// - Throws: ``DeskClientError``, where nobody answers or this user may not.
     package init(path: String) throws(DeskClientError) {
         do throws(SocketPlaceError) {
-            let place = try SocketPlace(path)
+            let absence = "\(path) does not answer: no host answers people there: \(SocketPlace.advice)"
+            let place: SocketPlace
+            do throws(SocketPlaceError) { place = try SocketPlace(path) } catch {
+                throw error.isMissing ? SocketPlaceError(description: absence) : error
+            }
             defer { place.close() }
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             guard descriptor >= 0 else { throw SocketPlaceError(description: "no socket can be had") }
@@ -26,14 +30,16 @@ package final class DeskClient {
             var limit = timeval(tv_sec: 5, tv_usec: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
             guard place.connect(descriptor) else {
-                let reason =
+                let words =
                     switch errno {
-                    case ENOENT, ECONNREFUSED: "no host answers people there"
-                    case EACCES, EPERM: "this user may not ask: only the host's own user and group may"
-                    default: String(cString: strerror(errno))
+                    case ENOENT, ECONNREFUSED: absence
+                    case EACCES, EPERM:
+                        "\(path) does not answer: this user may not ask, only the host's own user and group may: ask "
+                            + "with sudo; or “sudo adduser NAME nabd” and sign in anew"
+                    case let code: "\(path) does not answer: \(String(cString: strerror(code)))"
                     }
                 Glibc.close(descriptor)
-                throw SocketPlaceError(description: "\(path) does not answer: \(reason)")
+                throw SocketPlaceError(description: words)
             }
             self.descriptor = descriptor
             self.path = path

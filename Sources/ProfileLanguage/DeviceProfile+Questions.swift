@@ -29,22 +29,22 @@ extension DeviceProfile {
                 ? nil : "a float is kept as it is sent; leave “scale” out, or give the unit in which it is sent"
         default:
             let places = (field.type.places ?? 0) - (metric.terms?.exponent?.range.lowerBound ?? 0)
-            guard scale.exponent - places < -18 else { return nil }
-            return
-                "a scale of \(scale.text(of: 1)) of a number with \(places) digits after the point is below 1e-18, "
-                + "the smallest that is kept"
+            guard scale.exponent - places >= -18 else {
+                return
+                    "a scale of \(scale.text(of: 1)) of a number with \(places) digits after the point is below 1e-18, "
+                    + "the smallest that is kept"
+            }
+            guard scale.exponent - places <= 18 else {
+                return "a scale of \(scale.text(of: 1)) of these numbers is above 1e18, the largest that is kept"
+            }
+            let kept = Self.kept(scale, field, metric.terms)
+            guard metric.offset.exactCounts(of: kept) != nil else {
+                return
+                    "the offset is no whole number of \(kept.text(of: 1)), so that the value could not be kept "
+                    + "exactly"
+            }
+            return nil
         }
-    }
-
-    /// The characters that a written field has at most; `nil` when nothing tells.
-    func width(of field: FieldDescription) -> Int? {
-        if case .registers(let source) = field.place { return field.type.isText ? source.registers * 2 : nil }
-        guard case .hole = field.place else { return nil }
-        let templates = messages.flatMap { [$0.template, $0.records?.each] }.compactMap { $0 }.filter {
-            $0.holes.contains(field.name)
-        }
-        let widths = templates.map { $0.width(of: field.name) }
-        return widths.contains(nil) ? nil : widths.compactMap { $0 }.max()
     }
 
     package func field(_ name: String) -> FieldDescription? { fields.first { $0.name == name } }
@@ -56,10 +56,40 @@ extension DeviceProfile {
         switch field.type {
         case .float32: return .float32
         case .float64: return .float64
-        default:
-            let exponent = scale.exponent - (field.type.places ?? 0) + (metric.terms?.exponent?.range.lowerBound ?? 0)
-            return .integer(DecimalScale(multiplier: scale.multiplier, exponent: max(-18, exponent)))
+        default: return .integer(Self.kept(scale, field, metric.terms))
         }
+    }
+
+    /// What one count is worth of a number that is kept whole: a digit after the point and a power of ten that is told
+    /// make it less than the scale says.
+    static func kept(
+        _ scale: DecimalScale, _ field: FieldDescription, _ terms: MetricDescription.Terms?
+    ) -> DecimalScale {
+        let exponent = scale.exponent - (field.type.places ?? 0) + (terms?.exponent?.range.lowerBound ?? 0)
+        return DecimalScale(multiplier: scale.multiplier, exponent: min(18, max(-18, exponent)))
+    }
+
+    /// What one of the numbers that a field holds is kept as: what is written has digits after the point.
+    private func scale(of field: FieldDescription?) -> DecimalScale {
+        DecimalScale(multiplier: 1, exponent: -(field?.type.places ?? 0))
+    }
+
+    /// Where a counter begins at 0 again, in counts of the stream before what is added; `nil` where it does not.
+    package func wrapCounts(_ metric: MetricDescription) -> Int64? {
+        metric.wrapsAt.flatMap { DecimalNumber($0)?.exactCounts(of: scale(of: field(metric.field))) }
+    }
+
+    /// A limit of a field that is no float in its own counts, exactly: the whole ones about it, and whether a larger
+    /// count is a smaller number in the metric's unit. Where no metric shows the field, of its own decimal places.
+    package func counts(
+        of limit: Double, on name: String, scale: (MetricDescription) -> DecimalScale = { $0.scale }
+    ) -> (floor: Int128, ceiling: Int128, isTurned: Bool) {
+        let metric = metrics.first { $0.field == name }
+        let shown = metric.map { form($0, scale: scale($0)) }
+        let unit = if case .integer(let scale)? = shown { scale } else { self.scale(of: field(name)) }
+        let offset = Int128(metric.map { $0.offsetCounts(.integer(unit)) } ?? 0)
+        let (floor, ceiling) = (DecimalNumber(limit) ?? .zero).counts(of: unit)
+        return (floor - offset, ceiling - offset, unit.multiplier < 0)
     }
 
     /// A limit in the counts of a field: in those of the metric that shows it, or of its own decimal places.
@@ -67,8 +97,9 @@ extension DeviceProfile {
         _ limit: Double, on name: String, scale: (MetricDescription) -> DecimalScale = { $0.scale }
     ) -> Double {
         if let metric = metrics.first(where: { $0.field == name }) {
-            guard case .integer(let scale) = form(metric, scale: scale(metric)) else { return limit }
-            return limit / scale.double(of: 1) - Double(metric.offsetCounts)
+            let form = form(metric, scale: scale(metric))
+            guard case .integer(let scale) = form else { return limit }
+            return limit / scale.double(of: 1) - Double(metric.offsetCounts(form))
         }
         guard let places = field(name)?.type.places else { return limit }
         return limit / DecimalScale(multiplier: 1, exponent: -places).double(of: 1)

@@ -314,8 +314,9 @@ package struct MetricDescription: Sendable {
 
     /// What else of the message the number is made of.
     package struct Terms: Sendable {
-        package var negativeWhen: (field: String, test: FieldTest)?
-        /// Counts of this field that one of the other's is worth.
+        /// The values of the other field that say that the number is not negative; empty where all others do.
+        package var negativeWhen: (field: String, test: FieldTest, positive: [ValueCode])?
+        /// Counts of this field that one of the other's counts is worth.
         package var plus: [(field: String, times: Int64)] = []
         /// The power of ten, and which are believed.
         package var exponent: (field: String, range: ClosedRange<Int>)?
@@ -342,8 +343,8 @@ package struct MetricDescription: Sendable {
     package let name: MetricName
     package let field: String
     package var scale: DecimalScale
-    /// What is added to the value, in counts of the scale.
-    package let offsetCounts: Int64
+    /// What is added to the value, in the metric's unit.
+    package let offset: DecimalNumber
     package let unit: UnitOfMeasure?
     /// Time between two samples; `nil` when a request decides it. Unit: ns.
     package var period: Int64?
@@ -360,10 +361,16 @@ package struct MetricDescription: Sendable {
     package let absolute: ClosedRange<Double>?
     /// A change from one value to the next that is larger makes the later one questionable. In the metric's unit.
     package let jump: Double?
-    /// The counter begins at 0 again after this; `nil`: it does not. In the metric's unit.
+    /// How many numbers the counter has, from 0 on; `nil`: it is none. As it is read, before the scale.
     package let wrapsAt: Double?
     package let vmd: String?
     package let location: SourceLocation
+
+    /// What is added to the value, in counts of how it is kept; 0 of what is no whole number of them, which lint
+    /// refuses.
+    package func offsetCounts(_ form: ValueForm) -> Int64 {
+        if case .integer(let scale) = form { offset.exactCounts(of: scale) ?? 0 } else { 0 }
+    }
 }
 
 /// A condition of the device that somebody should know of.

@@ -143,13 +143,22 @@ extension Grammar {
         ])
 
     static let condition = Part(
-        "condition", "A test on a field. Codes are those before `table`.",
+        "condition",
+        "A test on a field. Codes are those before `table`. One that can never be so, or always is, is refused.",
         [
             Key("field", .text, required: true, "the field"), Key("is", code, "one of these values"),
             Key("is-not", code, "none of these"),
             Key("bit", .whole(Bounds.fieldBit), "this bit is set"), Key("has", .text, "the text contains this"),
             Key("present", .truth, "it is in the message"),
             Key("above", .number, "greater, in the metric's unit"), Key("below", .number, "less, in the metric's unit"),
+        ])
+
+    static let sign = Part(
+        "sign", "The sign of a number in a field of its own: the state in which the number is less than nothing.",
+        condition.keys + [
+            Key(
+                "positive", code,
+                "beside `is`: the values that say that it is not; any other one makes the number invalid")
         ])
 
     private static let metricKeys = [
@@ -165,13 +174,16 @@ extension Grammar {
         Key("plausible", .list(.number), "outside it a value is questionable"),
         Key("absolute", .list(.number), "outside it a value is invalid"),
         Key(
-            "negative-when", .part(condition),
+            "negative-when", .part(sign),
             "the state of another field in which the number is less than nothing, such as S or W"),
         Key("plus", .list(.part(addend)), "other fields of the same message that are added"),
         Key(
             "exponent", .part(exponent), "a field of the same message that says by which power of ten the number counts"
         ),
-        Key("wraps-at", .number, "of a counter: how many counts it has (its greatest and one more); for `jump`"),
+        Key(
+            "wraps-at", .number,
+            "of a counter: how many numbers it has (its greatest and one more), as it is read, before `scale`; for "
+                + "`jump`"),
         Key(
             "jump", .number,
             "a value that differs by more than this from the one before is questionable; in the metric's unit"),
@@ -182,7 +194,7 @@ extension Grammar {
         "addend", "Another field that is added.",
         [
             Key("field", .text, required: true, "the field"),
-            Key("times", .whole(Bounds.times), "how many of this field's counts one of its is (1)"),
+            Key("times", .whole(Bounds.times), "how many of this field's numbers one of its is, whatever digits (1)"),
         ])
 
     static let exponent = Part(

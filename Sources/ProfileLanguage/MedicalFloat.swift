@@ -54,4 +54,29 @@ package struct MedicalFloat: Sendable {
         let exponent = UInt64(bitPattern: Int64(-places)) & (1 << UInt64(exponentBits) - 1)
         return exponent << UInt64(mantissaBits) | UInt64(bitPattern: counts) & (1 << UInt64(mantissaBits) - 1)
     }
+
+    /// The most that a mantissa says.
+    var largestMantissa: Int64 { positiveInfinity - 1 }
+
+    /// The largest number, in counts of the last of so many places, or the largest that is kept.
+    func largestCounts(places: Int) -> Int64 {
+        var counts = largestMantissa
+        for _ in 0..<(1 << (exponentBits - 1) - 1 + Int64(places)) {
+            let (product, isTooLarge) = counts.multipliedReportingOverflow(by: 10)
+            if isTooLarge { return .max }
+            counts = product
+        }
+        return counts
+    }
+
+    /// Whether some bits are this number, with so many digits after the point.
+    func holds(_ counts: Int64, places: Int) -> Bool {
+        var (mantissa, exponent) = (counts, Int64(-places))
+        while mantissa != 0, mantissa.isMultiple(of: 10) { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+        let most: Int64 = 1 << (exponentBits - 1) - 1
+        while exponent > most, mantissa.magnitude <= largestMantissa.magnitude {
+            (mantissa, exponent) = (mantissa * 10, exponent - 1)
+        }
+        return mantissa.magnitude <= largestMantissa.magnitude && (-most - 1...most).contains(exponent)
+    }
 }

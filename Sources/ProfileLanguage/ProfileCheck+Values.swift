@@ -17,6 +17,7 @@ extension ProfileCheck {
             for gate in field.gates {
                 guard case .field(let name, let test) = gate.test else { continue }
                 checkTest(test, on: name, of: field, field.location)
+                checkPresence(test, on: name, of: field, field.location)
             }
         }
         for metric in profile.metrics {
@@ -25,6 +26,10 @@ extension ProfileCheck {
             }
             if let negative = terms.negativeWhen {
                 checkTest(negative.test, on: negative.field, of: field, metric.location)
+                if !negative.positive.isEmpty {
+                    checkTest(.isOneOf(negative.positive), on: negative.field, of: field, metric.location)
+                }
+                checkPresence(negative.test, on: negative.field, of: field, metric.location)
             }
             for name in terms.fields { checkTest(.present, on: name, of: field, metric.location) }
         }
@@ -40,6 +45,7 @@ extension ProfileCheck {
         for alert in profile.alerts {
             guard let field = profile.fields.first(where: { $0.name == alert.field }) else { continue }
             checkForm(alert.test, field, alert.location)
+            checkPresence(alert.test, field, alert.location)
         }
         for command in profile.commands {
             for requirement in command.requires {
@@ -64,16 +70,21 @@ extension ProfileCheck {
     private func checkForm(_ test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
         check(limit: test, field, location)
         switch test {
-        case .isOneOf(let codes), .isNoneOf(let codes): check(codes, of: field)
-        case .bit(let bit) where !field.type.isWritten && bit >= field.width:
-            diagnostics.error(location, "“\(field.name)” has \(field.width) bits; bit \(bit) is none of them")
+        case .isOneOf(let codes), .isNoneOf(let codes):
+            check(codes, of: field, areCondition: true)
+            checkList(test, codes, field, location)
         case .bit
         where field.type.isFloat || field.type == .bcd || field.type == .signMagnitude || field.type.places != nil:
             diagnostics.error(location, "“\(field.name)” is not a number of bits")
         case .bit where field.type.isText, .above where field.type.isText, .below where field.type.isText:
             diagnostics.error(location, "“\(field.name)” is text; a bit or a limit is of a number")
+        case .bit(let bit): check(bit: bit, field, location)
         case .has where !field.type.isWritten:
             diagnostics.error(location, "“\(field.name)” is a number; “has” looks into text")
+        case .has(let text):
+            if let fault = profile.possibleValues(of: field)?.room?.fault(holding: text, field.name) {
+                diagnostics.error(location, fault)
+            }
         default: break
         }
     }
@@ -85,34 +96,48 @@ extension ProfileCheck {
         for field in profile.fields {
             check(field.missing.map(\.code), of: field)
             check(field.table.map(\.code), of: field)
+            if profile.possibleValues(of: field)?.areNone == true {
+                diagnostics.error(
+                    field.location,
+                    "every value of “\(field.shownName)” means that there is none: leave one that counts")
+            }
         }
         for metric in profile.metrics {
             guard let condition = metric.condition, let by = profile.fields.first(where: { $0.name == condition.field })
             else { continue }
-            check(condition.known, of: by)
+            check(condition.known, of: by, areCondition: true)
         }
         for command in profile.commands {
             for requirement in command.requires {
                 switch requirement.test {
                 case .isOneOf(let codes), .isNoneOf(let codes):
-                    check(codes, of: profile.fields.first { $0.name == requirement.field })
+                    check(codes, of: profile.fields.first { $0.name == requirement.field }, areCondition: true)
                 case .bit, .has, .present, .absent, .above, .below: continue
                 }
             }
             for (name, shows) in command.readBack {
                 switch shows {
                 case .codes(let codes), .otherThan(let codes):
-                    check(codes, of: profile.fields.first { $0.name == name })
+                    check(codes, of: profile.fields.first { $0.name == name }, areCondition: true)
                 case .argument: continue
                 }
             }
         }
     }
 
-    private func check(_ codes: [ValueCode], of field: FieldDescription?) {
-        guard let field, field.hasForm else { return }
+    /// - Parameter areCondition: whether they are looked for, and not the sentinels or the words of the field itself.
+    private func check(_ codes: [ValueCode], of field: FieldDescription?, areCondition: Bool = false) {
+        guard let field, let values = profile.possibleValues(of: field) else { return }
         var seen: [CodePlan: String] = [:]
         for code in codes {
+            if areCondition, !field.table.contains(where: { $0.code == code }),
+                let entry = field.table.first(where: { $0.word == code.text })
+            {
+                diagnostics.error(
+                    code.location, "“\(code.text)” is the word that is recorded, not what the device sends",
+                    suggestion: "write \(entry.code.text)")
+                continue
+            }
             do throws(ValueCode.Refusal) {
                 let plan = try code.plan(for: field)
                 if let other = seen[plan] {
@@ -122,10 +147,7 @@ extension ProfileCheck {
                             ? "“\(code.text)” stands twice" : "“\(code.text)” is the same value as “\(other)”")
                 }
                 seen[plan] = code.text
-                if let width = profile.width(of: field), case .text(let text) = plan, text.count > width {
-                    diagnostics.error(
-                        code.location, "“\(code.text)” is longer than the \(width) characters of “\(field.name)”")
-                }
+                if let fault = values.fault(plan, code.text, field.name) { diagnostics.error(code.location, fault) }
             } catch {
                 diagnostics.error(code.location, error.why, suggestion: error.suggestion)
             }
@@ -134,7 +156,6 @@ extension ProfileCheck {
 
     /// A limit that every number of the field passes, or none.
     private func check(limit test: FieldTest, _ field: FieldDescription, _ location: SourceLocation) {
-        guard field.hasForm else { return }
         if profile.metrics.contains(where: { $0.field == field.name && $0.terms != nil }) {
             switch test {
             case .above, .below:
@@ -144,31 +165,13 @@ extension ProfileCheck {
             default: break
             }
         }
-        let range: ClosedRange<Double>
-        switch field.type {
-        case .bits(let signed):
-            range =
-                signed
-                ? -exp2(Double(field.width - 1))...(exp2(Double(field.width - 1)) - 1)
-                : 0...(exp2(Double(field.width)) - 1)
-        case .bcd: range = 0...(pow(10, Double(field.width / 4)) - 1)
-        case .signMagnitude: range = (1 - exp2(Double(field.width - 1)))...(exp2(Double(field.width - 1)) - 1)
-        case .float32, .float64, .medicalFloat, .decimal, .degreesMinutes, .sexagesimal, .hex, .text: return
-        }
+        guard let values = profile.possibleValues(of: field) else { return }
         let threshold = { profile.threshold($0, on: field.name) }
         switch test {
         case .above(let limit):
-            let threshold = threshold(limit)
-            if threshold >= range.upperBound {
-                diagnostics.error(location, "“\(field.name)” can never be above \(limit)")
-            }
-            if threshold < range.lowerBound { diagnostics.error(location, "“\(field.name)” is always above \(limit)") }
+            tell(values.above(threshold(limit)), "above \(limit)", field, location)
         case .below(let limit):
-            let threshold = threshold(limit)
-            if threshold <= range.lowerBound {
-                diagnostics.error(location, "“\(field.name)” can never be below \(limit)")
-            }
-            if threshold > range.upperBound { diagnostics.error(location, "“\(field.name)” is always below \(limit)") }
+            tell(values.below(threshold(limit)), "below \(limit)", field, location)
         default: break
         }
     }
@@ -178,7 +181,7 @@ extension ProfileCheck {
         for metric in profile.metrics {
             if let fault = profile.fault(of: metric.scale, metric) { diagnostics.error(metric.location, fault) }
             guard let field = profile.fields.first(where: { $0.name == metric.field }) else { continue }
-            if field.type.isFloat, metric.offsetCounts != 0 {
+            if field.type.isFloat, metric.offset != .zero {
                 diagnostics.error(metric.location, "a float is kept as it is sent; leave “offset” out")
             }
         }
@@ -228,7 +231,7 @@ extension ProfileCheck {
     }
 
     /// The frames, packets and messages in which a field stands.
-    private func scopes(_ field: FieldDescription) -> [String] {
+    func scopes(_ field: FieldDescription) -> [String] {
         if case .slices(let scope, _, _, _) = field.place { return [scope] }
         return profile.messages.filter { profile.holds($0, field: field.name) }.map(\.name)
     }

@@ -13,11 +13,13 @@ struct ProfileCheck {
         checkCodes()
         checkTests()
         checkScales()
+        checkLimits()
         checkResults()
         if profile.line.transport == .serial { checkSerial() } else { checkRegisters() }
         checkCommands()
         checkUnusedFields()
         checkPeriods()
+        checkHeartbeats()
         if profile.provenance.contains(where: \.unverified) {
             diagnostics.note(root.value.location, "the profile rests on unverified facts; it says so when it runs")
         }
@@ -71,6 +73,7 @@ struct ProfileCheck {
             }
         }
         checkReplies()
+        checkShadows()
         noteLikeness()
         checkOverlaps()
         for frame in profile.frames

@@ -35,7 +35,7 @@ extension ProfileReader {
     ) {
         guard let type else { return }
         var field = FieldDescription(name: name, place: place, type: type, location: map.value.location)
-        field.strip = map["strip"]?.listOrOne().compactMap { $0.text("what is stripped") } ?? []
+        field.strip = map["strip"]?.listOrOne().compactMap { $0.plainText("what is stripped") } ?? []
         if !type.isWritten { map["strip"]?.error("“strip” belongs to text") }
         field.missing = missing(map["missing"])
         field.table = (map["table"]?.mapping("words for codes")?.entries ?? []).compactMap { key, keyValue, value in
@@ -63,6 +63,7 @@ extension ProfileReader {
             map.value.error("a decimal digit has four bits; \(field.width) bits are no whole digits")
         }
         field.gates = gates(map["validity-when"], limit: limit)
+        checkBytes(map["validity-when"], field)
         profile.fields.append(field)
     }
 

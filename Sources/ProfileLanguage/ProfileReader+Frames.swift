@@ -71,6 +71,9 @@ extension ProfileReader {
         frame.isFromHost = map["from"]?.choice("who sends it", Grammar.Words.from) ?? false
         frame.split = map["split"]?.separator()
         check(frame, map)
+        var bare = frame
+        bare.validWhen = []
+        map["valid-when"]?.refuseDead(frame.validWhen, KnownBytes(bare), in: "“\(frame.name)”")
         profile.frames.append(frame)
     }
 
@@ -112,6 +115,7 @@ extension ProfileReader {
             key.keyValue.error("a test on every byte has “is”, perhaps with “bit”")
         }
         if map["bit"] == nil, let value = map.required("is") {
+            value.expectEntries("byte's value")
             let values = value.listOrOne().compactMap { $0.byte("the byte's value") }
             return values.isEmpty ? nil : ByteTest(bytes: 0...0, test: .isOneOf(values))
         }
@@ -162,6 +166,12 @@ extension ProfileReader {
             return
         }
         guard let first = map.required("first-when")?.byteTest(limit: length) else { return }
+        let verdict = KnownBytes(profile.frames[frame]).verdict(first)
+        if verdict != .some {
+            map["first-when"]?.error(
+                "byte \(first.bytes.lowerBound) \(verdict == .none ? "can never be" : "is always") so in "
+                    + "“\(profile.frames[frame].name)”: the first frame of a packet differs from the others")
+        }
         if profile.packet != nil { map.value.error("a profile has at most one packet") }
         profile.packet = PacketFormat(
             name: name, of: profile.frames[frame].name, count: count, firstWhen: first, location: map.value.location)

@@ -155,8 +155,47 @@ extension YAMLValue {
         return bytes("the separator").map { .mark($0) }
     }
 
+    /// A list of values has one at least: none of them would never be so, or always.
+    func expectEntries(_ what: String) {
+        if isList, listOrOne().isEmpty { error("expected at least one \(what), found an empty list") }
+    }
+
+    /// Text of which every character is the bytes that the device sends.
+    func plainText(_ what: String) -> String? {
+        guard let text = text(what) else { return nil }
+        if text.hasRawByte {
+            let refusal = ValueCode.Refusal(rawByteIn: text)
+            error(refusal.why, suggestion: refusal.suggestion)
+        }
+        return text
+    }
+
     /// One or more conditions on bytes.
     func byteTests(limit: Int) -> [ByteTest] { listOrOne().compactMap { $0.byteTest(limit: limit) } }
+
+    /// Refuses the first of some tests, which this value says, that no byte can pass, by what is known beside them.
+    ///
+    /// - Parameters:
+    ///   - known: what is known of the frame without them.
+    ///   - what: the frame or message in which they are to hold.
+    /// - Returns: what is known of the frame with them.
+    @discardableResult
+    func refuseDead(_ tests: [ByteTest], _ known: KnownBytes, in what: String) -> KnownBytes {
+        let values = listOrOne()
+        var known = known
+        for (place, test) in tests.enumerated() {
+            if known.verdict(test) == .none {
+                // A test that could not be read was told; which value says which is then not known.
+                let value = values.count == tests.count ? values[place] : self
+                value.error(
+                    "byte \(test.bytes.lowerBound) of \(what) can never be so: its start, or what is said before, "
+                        + "says otherwise")
+                return known
+            }
+            known.narrow(test)
+        }
+        return known
+    }
 
     func byteTest(limit: Int, keys: Grammar.Part = Grammar.byteTest) -> ByteTest? {
         guard let map = mapping("a test such as {byte: 1, bit: 7, is: 1}") else { return nil }
@@ -172,6 +211,7 @@ extension YAMLValue {
             }
             return ByteTest(bytes: bytes, test: .bit(bit, isSet: isSet == 1))
         }
+        expected.expectEntries("byte's value")
         let values = expected.listOrOne().compactMap { value -> UInt8? in
             if value.isQuoted, let text = value.word, text.utf8.count == 1, let byte = text.utf8.first,
                 (0x30...0x39).contains(byte)

@@ -15,7 +15,7 @@ extension ProfileReader {
             else { continue }
             let isText = field.givesText
             if isText {
-                for key in ["scale", "offset", "plausible", "absolute", "jump"] {
+                for key in ["scale", "offset", "plausible", "absolute", "jump", "wraps-at"] {
                     map[key]?.error("“\(key)” belongs to numbers; this field is text")
                 }
             }
@@ -30,7 +30,7 @@ extension ProfileReader {
                 profile.metrics.append(
                     MetricDescription(
                         name: name, field: field.name, scale: unit.scale,
-                        offsetCounts: offset(map["offset"], scale: unit.scale), unit: unit.unit,
+                        offset: offset(map["offset"], scale: unit.scale, of: field, terms), unit: unit.unit,
                         period: map[waveform ? "period" : "every"]?.duration(
                             "the period", waveform ? Grammar.Bounds.samplePeriod : Grammar.Bounds.period),
                         isWaveform: waveform, isEpisodic: map["episodic"]?.bool("whether it is a result") ?? false,
@@ -39,54 +39,11 @@ extension ProfileReader {
                         plausible: limits(unit.own?["plausible"] ?? map["plausible"]),
                         absolute: limits(unit.own?["absolute"] ?? map["absolute"]),
                         jump: jump(map["jump"]),
-                        wrapsAt: map["wraps-at"]?.number("how many counts the counter has"),
+                        wrapsAt: wraps(map, of: field, terms),
                         vmd: map["vmd"].flatMap(virtualDevice),
                         location: entry.location))
             }
         }
-    }
-
-    /// What else of the message the number is made of.
-    private func terms(_ map: YAMLMapping, of field: FieldDescription) -> MetricDescription.Terms? {
-        guard map["negative-when"] != nil || map["plus"] != nil || map["exponent"] != nil else { return nil }
-        var terms = MetricDescription.Terms()
-        if let when = map["negative-when"]?.mapping("a condition") { terms.negativeWhen = condition(when) }
-        for entry in map["plus"]?.list("fields that are added") ?? [] {
-            guard let part = entry.mapping("a field that is added") else { continue }
-            part.allow(Grammar.addend)
-            guard let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value)
-            else { continue }
-            let other = profile.fields.first { $0.name == name }
-            if other?.type.isFloat == true || other?.givesText == true
-                || (other?.type.places ?? 0) > (field.type.places ?? 0)
-            {
-                value.error("“\(name)” cannot be added exactly: it is no whole number of “\(field.name)”'s counts")
-            }
-            terms.plus.append(
-                (name, part["times"]?.int("how many counts", Grammar.Bounds.times).map { Int64($0) } ?? 1))
-        }
-        if let part = map["exponent"]?.mapping("the power of ten") {
-            part.allow(Grammar.exponent)
-            if let value = part.required("field"), let name = value.text("a field's name"), fieldExists(name, value),
-                let range = part.required("range"),
-                let limits = limits(range)
-            {
-                if limits.lowerBound < -9 || limits.upperBound > 9 || limits.lowerBound.rounded() != limits.lowerBound
-                    || limits.upperBound.rounded() != limits.upperBound
-                {
-                    range.error("expected two whole numbers from -9 to 9")
-                } else {
-                    terms.exponent = (name, Int(limits.lowerBound)...Int(limits.upperBound))
-                }
-            }
-        }
-        if field.type.isFloat || field.givesText {
-            map.value.error("a number that is made of several fields is no float and no text")
-        }
-        if field.isSeveral {
-            map.value.error("several values that follow each other are made of nothing else")
-        }
-        return terms
     }
 
     /// What tells one result from another.
@@ -256,39 +213,6 @@ extension ProfileReader {
         }
     }
 
-    private func offset(_ value: YAMLValue?, scale: DecimalScale) -> Int64 {
-        guard let value, let number = value.number("the offset") else { return 0 }
-        guard let counts = scale.counts(nearest: number),
-            abs(scale.double(of: counts) - number) < 1e-9 * max(1, abs(number))
-        else {
-            value.error("the offset is not a whole number of scales, so that the value could not be kept exactly")
-            return 0
-        }
-        return counts
-    }
-
-    private func jump(_ value: YAMLValue?) -> Double? {
-        guard let value, let number = value.number("the largest change") else { return nil }
-        if number <= 0 { value.error("the largest change from one value to the next is greater than 0") }
-        return number
-    }
-
-    func limits(_ value: YAMLValue?) -> ClosedRange<Double>? {
-        guard let value else { return nil }
-        guard let ends = value.list("two limits"), ends.count == 2 else {
-            value.error("expected two limits such as [-40, 80]")
-            return nil
-        }
-        guard let low = ends[0].number("the lower limit"), let high = ends[1].number("the upper limit") else {
-            return nil
-        }
-        guard low < high else {
-            value.error("the lower limit is not below the upper one")
-            return nil
-        }
-        return low...high
-    }
-
     func virtualDevice(_ value: YAMLValue) -> String? {
         guard let name = value.text("a virtual device's name") else { return nil }
         if !profile.vmds.contains(where: { $0.name == name }) {
@@ -348,10 +272,10 @@ extension ProfileReader {
         let tests: [FieldTest] = [
             map["is"].map { .isOneOf(codes($0)) }, map["is-not"].map { .isNoneOf(codes($0)) },
             map["bit"].flatMap { $0.int("the bit", Grammar.Bounds.fieldBit) }.map { .bit($0) },
-            map["has"].flatMap { $0.text("a text") }.map { .has($0) },
+            map["has"].flatMap(textWithin).map { .has($0) },
             map["present"].flatMap { $0.bool("whether it is there") }.map { $0 ? .present : .absent },
-            map["above"].flatMap { $0.number("a limit") }.map { .above($0) },
-            map["below"].flatMap { $0.number("a limit") }.map { .below($0) },
+            map["above"].flatMap { exact($0, "a limit") }.map { .above($0) },
+            map["below"].flatMap { exact($0, "a limit") }.map { .below($0) },
         ].compactMap { $0 }
         guard let test = tests.first, tests.count == 1 else {
             map.value.error("a condition has one of “is”, “is-not”, “bit”, “has”, “present”, “above” and “below”")
@@ -360,7 +284,14 @@ extension ProfileReader {
         return test
     }
 
+    private func textWithin(_ value: YAMLValue) -> String? {
+        let text = value.plainText("a text")
+        if text?.isEmpty == true { value.error("every text has nothing in it: this would always be so") }
+        return text
+    }
+
     func codes(_ value: YAMLValue) -> [ValueCode] {
-        value.listOrOne().compactMap { value in value.text("a value").map { ValueCode($0, at: value.location) } }
+        value.expectEntries("value")
+        return value.listOrOne().compactMap { value in value.text("a value").map { ValueCode($0, at: value.location) } }
     }
 }

@@ -61,6 +61,7 @@ extension ProfileReader {
         if let frame = map["in"] { message.frame = self.frame(named: frame) ?? usual }
         let frame = profile.frames[message.frame]
         message.when = map["when"]?.byteTests(limit: max(1, frame.longest)) ?? []
+        map["when"]?.refuseDead(message.when, KnownBytes(frame), in: "“\(name)”")
         message.length = map["length"]?.span("the frame's bytes", 1...max(1, frame.longest))
         let separator = map["split"].map { $0.separator() } ?? frame.split
         if let text = map["text"], let written = text.text("the payload as it looks") {
@@ -68,11 +69,11 @@ extension ProfileReader {
         }
         message.records = map["repeat"].flatMap { records($0, longest: frame.longest) }
         let answer = message.records?.binary?.from ?? 0
-        message.parts = map["parts"].flatMap { parts($0, longest: frame.longest, answer: answer) }
+        message.parts = map["parts"].flatMap { parts($0, frame, answer: answer) }
         if message.parts != nil, !isReply || message.records?.binary?.lists.isEmpty != false {
             map["parts"]?.error("“parts” belong to the answer to a request, with binary records in “lists”")
         }
-        if message.when.isEmpty, message.template == nil, message.records == nil,
+        if map["when"] == nil, message.template == nil, message.records == nil,
             profile.frames.count(where: { !$0.isFromHost }) == 1, !isReply,
             map["length"] == nil
         {
@@ -82,7 +83,8 @@ extension ProfileReader {
         return message
     }
 
-    private func parts(_ value: YAMLValue, longest: Int, answer: Int) -> MessageDescription.Parts? {
+    private func parts(_ value: YAMLValue, _ frame: FrameFormat, answer: Int) -> MessageDescription.Parts? {
+        let longest = frame.longest
         guard let map = value.mapping("parts of the answer") else { return nil }
         map.allow(Grammar.parts)
         guard let when = map.required("when")?.byteTests(limit: max(1, longest)), !when.isEmpty,
@@ -90,6 +92,12 @@ extension ProfileReader {
             let number = map.required("number")?.place("the byte that counts them", below: min(from, longest)),
             let last = map.required("last-when")?.byteTest(limit: max(1, longest))
         else { return nil }
+        if let known = map["when"]?.refuseDead(when, KnownBytes(frame), in: "a part") {
+            if known.verdict(last) == .all {
+                map["last-when"]?.error("every part is so: nothing tells the last from the others")
+            }
+            map["last-when"]?.refuseDead([last], known, in: "a part")
+        }
         return MessageDescription.Parts(
             when: when, length: map["length"]?.span("the frame's bytes", 1...max(1, longest)), from: from,
             number: number, lastWhen: last,

@@ -43,14 +43,19 @@ extension ValueCode {
             self.why = why
             self.suggestion = suggestion
         }
+
+        /// “ÿ” and “\\xFF” are the same character of two bytes; what is meant by it may be one.
+        init(rawByteIn text: String) {
+            self.init(
+                "“\(text)” has a character of two bytes where one byte may be meant",
+                suggestion: "look for the text beside it with “has”, or test the byte with “when” or “byte”")
+        }
     }
 
     /// The value in the terms of a field. Hexadecimal is the raw bits on every binary type, decimal the number.
     package func plan(for field: FieldDescription) throws(Refusal) -> CodePlan {
         if field.type.isWritten, text.hasRawByte {
-            throw Refusal(
-                "“\(text)” has a character of two bytes where one byte may be meant",
-                suggestion: "test a byte that is no text with “when” or “byte”")
+            throw Refusal(rawByteIn: text)
         }
         guard field.hasForm else { throw Refusal("what the field's bits are is not known") }
         switch field.type {
@@ -60,7 +65,7 @@ extension ValueCode {
         case .medicalFloat(let places): return try medicalFloat(width: field.width, places: places)
         case .float32: return try float()
         case .float64: return try double()
-        case .decimal, .degreesMinutes, .sexagesimal: return decimal(field)
+        case .decimal, .degreesMinutes, .sexagesimal: return try written(field)
         case .hex: return try hexadecimal(field)
         case .text: return .text(bare(field))
         }
@@ -134,6 +139,11 @@ extension ValueCode {
         guard let counts = try? DecimalText.counts(bytes, 0..<bytes.count, places: places) else {
             throw notANumber("a number with at most \(places) places, NaN, NRes, +INF, -INF, or the bits as 0x…")
         }
+        guard form.holds(counts, places: places) else {
+            throw Refusal(
+                "the field cannot be \(text): a float of \(width) bits has a mantissa of at most "
+                    + "\(form.largestMantissa)")
+        }
         return .number(counts)
     }
 
@@ -141,7 +151,7 @@ extension ValueCode {
         if let raw = rawBits {
             guard let bits = UInt32(exactly: raw) else { throw Refusal("“\(text)” has more bits than a float's 32") }
             let float = Float(bitPattern: bits)
-            return float.isNaN ? .notANumber : .float(float)
+            return float.isNaN ? .notANumber : .float(try toldApart(float))
         }
         switch text.lowercased().drop(while: { $0 == "." }) {
         case "nan": return .notANumber
@@ -155,13 +165,13 @@ extension ValueCode {
         guard float.isFinite else {
             throw Refusal("the field cannot be \(text): a float of 32 bits ends at ±3.4028235e38")
         }
-        return .float(float)
+        return .float(try toldApart(float))
     }
 
     private func double() throws(Refusal) -> CodePlan {
         if let raw = rawBits {
             let double = Double(bitPattern: raw)
-            return double.isNaN ? .notADouble : .double(double)
+            return double.isNaN ? .notADouble : .double(try toldApart(double))
         }
         switch text.lowercased().drop(while: { $0 == "." }) {
         case "nan": return .notADouble
@@ -173,7 +183,26 @@ extension ValueCode {
         else {
             throw notANumber("a number, NaN, or the bits as 0x…")
         }
-        return .double(double)
+        return .double(try toldApart(double))
+    }
+
+    /// A float that is the number that is written, or the nearest to a fraction: no other whole number, no 0 that is
+    /// none, and not −0, which is compared as 0 is.
+    private func toldApart<Value: BinaryFloatingPoint & LosslessStringConvertible>(
+        _ float: Value
+    ) throws(Refusal) -> Value {
+        if float == 0 {
+            let isZero = rawBits != nil || !text.prefix { $0 != "e" && $0 != "E" }.contains { "123456789".contains($0) }
+            if !isZero { throw Refusal("the field cannot be \(text): the smallest float of its kind is larger") }
+            if float.sign == .minus {
+                throw Refusal("“\(text)” is −0, which is not told from 0", suggestion: "write 0 for both")
+            }
+        }
+        if rawBits == nil, let whole = Int128(text), let held = Int128(exactly: float), held != whole {
+            throw Refusal(
+                "the field cannot be \(text): the nearest float is \(held)", suggestion: "write \(held) for that")
+        }
+        return float
     }
 
     /// The bits are kept as they are: 0x8000 is −0, and is told from 0.
@@ -187,17 +216,47 @@ extension ValueCode {
             return magnitude == 0 ? .unreadable(0) : .number(-magnitude)
         }
         guard let number = Int64(text) else { throw notANumber("a whole number, or the bits as 0x…") }
+        if number == 0, text.hasPrefix("-") {
+            throw Refusal(
+                "“\(text)” may be meant as 0 or as the bits of −0",
+                suggestion: "write 0, or 0x\(String(1 << UInt64(width - 1) as UInt64, radix: 16, uppercase: true))")
+        }
         guard number.magnitude < 1 << UInt64(width - 1) else {
             throw Refusal("the field cannot be \(text): it holds \(width - 1) bits and a sign")
         }
         return .number(number)
     }
 
-    private func decimal(_ field: FieldDescription) -> CodePlan {
+    /// A number that is written in text, however it is written; or the characters that stand in its place.
+    private func written(_ field: FieldDescription) throws(Refusal) -> CodePlan {
         let bare = bare(field)
-        guard case .decimal(let places) = field.type else { return .text(bare) }
-        guard let counts = try? DecimalText.counts(bare, 0..<bare.count, places: places) else { return .text(bare) }
-        return .written(counts, bare)
+        if bare.starts(with: Array("0x".utf8)) || bare.starts(with: Array("0X".utf8)) {
+            let bits = UInt64(String(decoding: bare.dropFirst(2), as: UTF8.self), radix: 16)
+            throw Refusal(
+                "the field is a number that is written in decimal digits; “\(text)” is never one of them",
+                suggestion: bits.map { "write \($0), as the device does" })
+        }
+        let form: String
+        switch field.type {
+        case .degreesMinutes:
+            if let number = PartedNumber.degrees(bare, 0..<bare.count) { return .written(number, bare) }
+            form = "degrees and minutes such as 4807.038"
+        case .sexagesimal:
+            if let number = PartedNumber.clock(bare, 0..<bare.count) { return .written(number, bare) }
+            form = "hours and minutes such as 1:23"
+        default:
+            let places = field.type.places ?? 0
+            do throws(DecimalText.Fault) {
+                return .written(try DecimalText.counts(bare, 0..<bare.count, places: places), bare)
+            } catch {
+                guard error == .tooPrecise else { return .text(bare) }
+                throw Refusal(
+                    "“\(text)” has more digits than the field keeps: \(places) after the point, 18 in all",
+                    suggestion: "give the field “places”")
+            }
+        }
+        guard DecimalText.parse(bare) != nil else { return .text(bare) }
+        throw Refusal("the field cannot be the number \(text): it is written as \(form)")
     }
 
     private func hexadecimal(_ field: FieldDescription) throws(Refusal) -> CodePlan {
@@ -237,8 +296,8 @@ extension ValueCode {
 }
 
 extension String {
-    /// Whether it has one of the characters that people write for a byte from 0x80 to 0x9F, and that are two in UTF-8.
-    var hasRawByte: Bool { unicodeScalars.contains { (0x80...0x9F).contains($0.value) } }
+    /// Whether it has one of the characters that people write for a byte from 0x80 on, and that are two in UTF-8.
+    var hasRawByte: Bool { unicodeScalars.contains { (0x80...0xFF).contains($0.value) } }
 }
 
 extension ArraySlice<UInt8> {

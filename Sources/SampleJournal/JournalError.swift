@@ -24,7 +24,8 @@ package enum JournalError: Error, CustomStringConvertible {
         case .booksHeldByAnother(let directory):
             "the books in \(directory) are kept by another process: one journal has one uplink; stop the other first"
         case .cannotCreate(let path, let reason, _):
-            "\(path) cannot be created or opened (\(reason)): check the folder's owner and the disk"
+            "\(path) cannot be created or opened (\(reason)): \(FileOwner.suspicion(path))check the owner "
+                + "of it and of its folder, and the disk"
         case .notAJournal(let directory):
             "there is no journal in \(directory): give the folder that “journal: directory” names"
         case .mayNotBeRead(let path):

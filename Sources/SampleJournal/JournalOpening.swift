@@ -137,9 +137,9 @@ struct JournalOpening {
         return nil
     }
 
-    /// What becomes of a file that is not gone on with. One that is of another version, or that this user may not write,
-    /// is put aside under another name, whole: it may come from a newer program or from root, and costs itself alone.
-    /// Throws where it says nothing about the file: the disk is full.
+    /// What becomes of a file that is not gone on with. One that is of another version, or that this user may not
+    /// write, is put aside under another name, whole: it may come from a newer program or from root, and costs itself
+    /// alone. Throws where it says nothing about the file: the disk is full.
     private static func incident(_ segment: JournalFiles.Segment, _ error: any Error) throws -> JournalIncident {
         if case JournalError.otherVersion(let found, _) = error {
             return .setAside(

@@ -25,6 +25,8 @@ package final class LineWorker: @unchecked Sendable {
     private let orders = Ring<LineOrder>(minimumCapacity: LineRecorder.mostOrders, blank: .none)
     /// Orders handed in whose outcome has not been taken.
     private var underWay = 0
+    /// Wakes the line's thread where it waits for bytes; `nil` where no device on the line is driven.
+    let bell: Bell?
     private let stopFlag = StopFlag()
     private var thread: RealTimeThread?
 
@@ -39,6 +41,7 @@ package final class LineWorker: @unchecked Sendable {
             + plans.flatMap { plan in LinkAlert.allCases.map { LineAlert(device: plan.handle, $0) } }
         silences = plans.compactMap { plan in plan.profile.session.silence.map { (plan.handle, $0) } }
         recorder = LineRecorder(devices: plans.count)
+        bell = plans.contains { !$0.commands.isEmpty } ? Bell() : nil
     }
 
     /// How the line's thread is scheduled; `nil` before it runs.
@@ -80,7 +83,7 @@ package final class LineWorker: @unchecked Sendable {
 
     private func loop() -> (@Sendable () -> Void)? {
         guard let first = plans.first else { return nil }
-        let (plans, recorder, orders, stop, address) = (plans, recorder, orders, stopFlag, address)
+        let (plans, recorder, orders, stop, address, bell) = (plans, recorder, orders, stopFlag, address, bell)
         let clock = MonotonicClock()
         let settings = first.line.serial.map(SerialSettings.init)
         switch (first.protocolPlan, address) {
@@ -91,8 +94,8 @@ package final class LineWorker: @unchecked Sendable {
                     device: first, plan: plan, byteTime: settings.nanosecondsPerByte, recorder: recorder,
                     now: clock.now())
                 LineLoop(
-                    engine, line: SerialLine(path: path, settings: settings), clock: clock, recorder: recorder,
-                    orders: orders
+                    engine, line: SerialLine(path: path, settings: settings, bell: bell), clock: clock,
+                    recorder: recorder, orders: orders
                 ).run(until: stop)
             }
         case (.serial(let plan), .tcp(let host, let port)):
@@ -113,14 +116,15 @@ package final class LineWorker: @unchecked Sendable {
         case (.modbus, .path(let path)):
             guard let settings else { return nil }
             return Self.rtu(
-                plans, settings, on: { ModbusPort(.rtu(path: path, settings)) }, recorder, orders, until: stop)
+                plans, settings, on: { ModbusPort(.rtu(path: path, settings), bell: bell) }, recorder, orders,
+                until: stop)
         case (.modbus, .rtuOverTCP(let host, let port)):
             guard let settings else { return nil }
             return Self.rtu(plans, settings, on: { TCPLine(host: host, port: port) }, recorder, orders, until: stop)
         case (.modbus, .tcp(let host, let port)), (.modbus, .modbusTCP(let host, let port)):
             return {
                 let engine = TCPEngine(devices: plans, recorder: recorder, now: clock.now())
-                let port = ModbusPort(.tcp(host: host, port: port, endsAtOnce: engine.isDriven))
+                let port = ModbusPort(.tcp(host: host, port: port, endsAtOnce: engine.isDriven), bell: bell)
                 LineLoop(engine, line: port, clock: clock, recorder: recorder, orders: orders).run(until: stop)
             }
         // What no device can be on, as `DevicePlan.fault(on:)` says.

@@ -21,17 +21,13 @@ package struct YAMLFile {
     package static func contents(_ path: String) throws(InvalidFile) -> [UInt8] {
         let start = SourceLocation(file: path, line: 1, column: 1)
         var details = stat()
-        guard stat(path, &details) == 0, details.st_mode & S_IFMT != S_IFDIR else {
-            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "there is no such file")])
-        }
+        guard stat(path, &details) == 0 else { throw unreadable(start, errno) }
+        guard details.st_mode & S_IFMT != S_IFDIR else { throw unreadable(start, ENOENT) }
         // A pipe would be waited for without end.
         guard details.st_mode & S_IFMT == S_IFREG else {
             throw InvalidFile(diagnostics: [Diagnostic(.error, start, "it is no regular file")])
         }
-        guard let file = fopen(path, "re") else {
-            throw InvalidFile(diagnostics: [Diagnostic(.error, start, "the file cannot be read: check its permissions")]
-            )
-        }
+        guard let file = fopen(path, "re") else { throw unreadable(start, errno) }
         defer { fclose(file) }
         // The limit comes before the content, whatever the file says of its own size.
         var data: [UInt8] = []
@@ -42,6 +38,20 @@ package struct YAMLFile {
             data += buffer.prefix(count)
         }
         return data
+    }
+
+    /// Why nothing is read of a file. A right that is missing is told as that, never as a file that is.
+    private static func unreadable(_ start: SourceLocation, _ code: Int32) -> InvalidFile {
+        let fault =
+            switch code {
+            case ENOENT: Diagnostic(.error, start, "there is no such file")
+            case EACCES, EPERM:
+                Diagnostic(
+                    .error, start, "this user may not read it",
+                    suggestion: "ask with sudo; or, of a unit's files, “sudo adduser NAME nabd” and sign in anew")
+            default: Diagnostic(.error, start, "the file cannot be read: \(String(cString: strerror(code)))")
+            }
+        return InvalidFile(diagnostics: [fault])
     }
 
     /// Reads text that is already in memory; `path` is what messages call it.

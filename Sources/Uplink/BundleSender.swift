@@ -108,31 +108,83 @@ final class BundleSender {
         return (stored, parked)
     }
 
-    /// Sends several bundles at once over a long way. What is not taken of them is left to ``send(_:)``.
-    func sendTogether(_ all: [[DeliveryItem]]) async throws {
-        let bundles = all.map { $0.filter { fates[$0.url] == nil } }.filter { !$0.isEmpty }
-        guard bundles.count > 1 else { return }
-        await link?.waitForRoom()
-        let (service, compresses) = (service, compresses)
-        let limit = Duration.seconds(pace.deadline)
-        let answers = await withTaskGroup(of: (Int, Answer, Double).self) { group in
-            for (number, bundle) in bundles.enumerated() {
-                let resources = bundle.map(\.resource)
-                group.addTask {
-                    let begin = ContinuousClock.now
-                    let answer = await Self.exchange(service, resources, within: limit, compressed: compresses)
-                    return (number, answer, (ContinuousClock.now - begin) / .seconds(1))
-                }
-            }
-            return await group.reduce(into: []) { $0.append($1) }
-        }
-        for (number, answer, seconds) in answers {
-            let bundle = bundles[number]
-            learn(answer, bundle, seconds)
-            guard case .entries(let entries) = answer, entries.count == bundle.count else { continue }
-            for (item, entry) in zip(bundle, entries) where entry == .stored { fates[item.url] = .stored }
+    /// Sends bundles beside each other over a long way, the next as soon as one of them is answered. It begins none any
+    /// more once one was not taken as it is.
+    ///
+    /// - Parameters:
+    ///   - next: the bundle after the last; `nil` when none goes with them.
+    ///   - landed: told, in their order, of those of which the fate of each resource is known; `false` ends it.
+    /// - Returns: in their order those that it was not told of: what is not taken of them is left to ``send(_:)``.
+    func sendTogether(
+        _ first: [DeliveryItem], next: () throws -> [DeliveryItem]?, landed: ([DeliveryItem]) throws -> Bool
+    ) async throws -> [[DeliveryItem]] {
+        guard pace.underWay > 1 else { return [first] }
+        return try await withThrowingTaskGroup(of: Landing.self) { group in
+            try await send(first, next, landed, in: &group)
         }
     }
+
+    private func send(
+        _ first: [DeliveryItem], _ next: () throws -> [DeliveryItem]?, _ landed: ([DeliveryItem]) throws -> Bool,
+        in group: inout ThrowingTaskGroup<Landing, any Error>
+    ) async throws -> [[DeliveryItem]] {
+        var (open, following): ([[DeliveryItem]], [DeliveryItem]?) = ([], first)
+        var underWay: [Int: [DeliveryItem]] = [:]
+        var (share, number, goesOn) = (WayShare(), 0, true)
+        while true {
+            while goesOn, underWay.count < pace.underWay, let bundle = try following ?? next() {
+                following = nil
+                open.append(bundle)
+                let items = bundle.filter { fates[$0.url] == nil }
+                guard !items.isEmpty else { continue }
+                await link?.waitForRoom()
+                number += 1
+                underWay[number] = items
+                share.begin(number, at: Self.time())
+                group.addTask(operation: exchange(items, number))
+            }
+            while goesOn, let oldest = open.first, oldest.allSatisfy({ fates[$0.url] != nil }) {
+                open.removeFirst()
+                goesOn = try landed(oldest)
+            }
+            guard !underWay.isEmpty, let landing = try await group.next() else { return open }
+            let items = underWay.removeValue(forKey: landing.number) ?? []
+            let sharing = share.end(landing.number, at: landing.time)
+            if !take(landing, items, sharing: sharing) { goesOn = false }
+        }
+    }
+
+    private struct Landing {
+        let number: Int
+        let answer: Answer
+        let seconds: Double
+        /// When it was. Unit: s.
+        let time: Double
+    }
+
+    private func exchange(_ items: [DeliveryItem], _ number: Int) -> @Sendable () async -> Landing {
+        let (service, compresses, resources) = (service, compresses, items.map(\.resource))
+        let limit = Duration.seconds(pace.deadline)
+        return {
+            let begin = Self.time()
+            let answer = await Self.exchange(service, resources, within: limit, compressed: compresses)
+            let end = Self.time()
+            return Landing(number: number, answer: answer, seconds: end - begin, time: end)
+        }
+    }
+
+    /// - Returns: whether all of it is stored.
+    private func take(_ landing: Landing, _ items: [DeliveryItem], sharing: Double) -> Bool {
+        learn(landing.answer, items, landing.seconds, sharing: sharing)
+        guard case .entries(let entries) = landing.answer, entries.count == items.count else { return false }
+        for (item, entry) in zip(items, entries) where entry == .stored { fates[item.url] = .stored }
+        return entries.allSatisfy { $0 == .stored }
+    }
+
+    private static let began = ContinuousClock.now
+
+    /// Unit: s.
+    private static func time() -> Double { (ContinuousClock.now - began) / .seconds(1) }
 
     /// Where an item is held back by a description that the service does not take, it is parked behind it.
     func holdBack(_ items: [DeliveryItem]) {
@@ -199,11 +251,12 @@ final class BundleSender {
         }
     }
 
-    private func learn(_ answer: Answer, _ items: [DeliveryItem], _ seconds: Double) {
+    private func learn(_ answer: Answer, _ items: [DeliveryItem], _ seconds: Double, sharing: Double = 1) {
         let before = (pace.entries, pace.bytes)
         let size = items.reduce(0) { $0 + $1.bytes }
         switch answer {
-        case .entries, .refused: pace.answered(entries: items.count, bytes: size, seconds: seconds)
+        case .entries, .refused:
+            pace.answered(entries: items.count, bytes: size, seconds: seconds, sharing: sharing)
         case .tooLarge: pace.tooMuch(entries: items.count, bytes: size)
         case .timedOut: pace.timedOut(entries: items.count, bytes: size)
         case .tooMany, .notNow, .notAllowed, .unreachable, .encodingRefused: pace.failed()

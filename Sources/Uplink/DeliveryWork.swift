@@ -134,6 +134,17 @@ final class DeliveryWork {
         return order.compactMap { missing[$0].map(item) }
     }
 
+    /// Parts and metrics of all streams that may be delivered, as far as the destination lacks them. Not while it does
+    /// not take what they refer to: each would be refused with it.
+    func missingOfStreams() throws -> [DeliveryItem] {
+        guard !([gateway] + devices.map(mapper.device)).contains(where: isRefused) else { return [] }
+        let streams = try reader.streams().map(\.descriptor).filter { stream in
+            DeliveryLane(of: stream) != .waveforms || selection.policy != .never
+        }
+        let parts = streams.compactMap { stream in stream.vmd.map { mapper.virtualDevice($0, of: stream.device) } }
+        return try missing(parts + streams.map(mapper.metric))
+    }
+
     func isRefused(_ resource: FHIRResource) -> Bool {
         guard let entry = refused[resource.url], ContinuousClock.now - entry.at < Self.patience else { return false }
         return entry.digest == resource.digest
@@ -175,6 +186,15 @@ final class DeliveryWork {
         if lane == .waveforms { try checkWithheld() }
         try feeds[lane]?.fill(entries: entries, bytes: bytes)
         return feeds[lane]?.steps ?? []
+    }
+
+    /// What of a lane is in hand behind the first so many, at least so much if its stretch has so much.
+    func stepsInHand(
+        _ lane: DeliveryLane, beyond count: Int, entries: Int, bytes: Int
+    ) throws -> ArraySlice<SampleFeed.Step> {
+        let before = feeds[lane]?.steps.prefix(count).reduce(0) { $0 + $1.item.bytes } ?? 0
+        try feeds[lane]?.readOn(entries: count + entries, bytes: before + bytes)
+        return feeds[lane]?.steps.dropFirst(count) ?? []
     }
 
     /// Whether something of a lane has times by now that went without.

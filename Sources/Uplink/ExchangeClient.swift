@@ -22,6 +22,8 @@ final class ExchangeClient: Sendable {
         configuration.decompression = Gzip.reading(atMost: FHIRClient.replyLimit)
         configuration.timeout = .init(connect: .seconds(Int64(Self.connectLimit)))
         configuration.connectionPool.retryConnectionEstablishment = false
+        // An alarm has one of its own beside the most bundles that are under way.
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 2 * Pace.mostUnderWay
         // A connection of HTTP/2 that the way has forgotten takes every request and answers none.
         configuration.httpVersion = .http1Only
         configuration.http1_1ConnectionDebugInitializer = { channel in

@@ -87,7 +87,8 @@ struct ExchangeWords {
     /// What is wrong with the certificate that the server shows; `nil` when nothing is.
     func ofServer() async -> String? {
         guard let place = UplinkEndpoint.place(of: address) else { return "TLS: the handshake failed" }
-        let shown = await ServerProbe.certificates(host: place.host, port: place.port)
+        let shown = await ServerProbe.certificates(
+            host: place.host, port: place.port, isGreeted: address.hasPrefix("\(NATSSettings.scheme):"))
         guard let first = shown.first else {
             return "TLS: the server shows no certificate, or does not speak TLS 1.3"
         }

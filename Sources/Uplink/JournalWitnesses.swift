@@ -16,6 +16,9 @@ package struct JournalWitnesses {
         package var agreeing = 0
         /// Events before the journal's first: let go by age or size, or cut off, which cannot be told apart.
         package var gone = 0
+        /// The newest event that agrees, and the newest of the journal; 0 where there is none.
+        package var newestAgreeing: Int64 = 0
+        package var newest: Int64 = 0
         /// Each with the event's number; empty when the journal is the one that was delivered.
         package var faults: [String] = []
     }
@@ -70,6 +73,7 @@ package struct JournalWitnesses {
             return report
         }
         let newest = try reader.newestEvent()
+        report.newest = newest
         let oldest = try reader.events(after: 0, limit: 1).first?.id ?? .max
         let anchor = try reader.anchor()
         for witness in ours where report.faults.count < Self.faultLimit {
@@ -89,6 +93,7 @@ package struct JournalWitnesses {
             let event = try reader.events(after: witness.number - 1, limit: 1).first
             if let event, event.id == witness.number, event.hash == witness.hash {
                 report.agreeing += 1
+                report.newestAgreeing = witness.number
             } else {
                 report.faults.append(
                     "event \(witness.number) is another than was delivered: it, or one before it, was changed")

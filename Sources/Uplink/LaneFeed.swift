@@ -79,6 +79,13 @@ struct LaneFeed {
     /// Returns whether there is something in hand.
     private mutating func fill(span place: Int, entries: Int, bytes: Int) throws -> Bool {
         take(.span(place))
+        let passed = try read(span: place, entries: entries, bytes: bytes)
+        if !feeds[place].steps.isEmpty { return true }
+        if passed { _ = try settle(stored: [], parked: []) }
+        return false
+    }
+
+    private mutating func read(span place: Int, entries: Int, bytes: Int) throws -> Bool {
         let end = place + 1 < feeds.count ? feeds[place + 1].span.begin : nil
         let choice = choice
         let passed = try feeds[place].fill(&windows, to: end, entries: entries, bytes: bytes, choice)
@@ -86,33 +93,47 @@ struct LaneFeed {
         try book.withhold(feeds[place].withheld)
         feeds[place].noteWithheld()
         try note(feeds[place].steps)
-        if !feeds[place].steps.isEmpty { return true }
-        if passed { _ = try settle(stored: [], parked: []) }
-        return false
+        return passed
+    }
+
+    /// More of the stretch that is in hand, while the beginning of that is under way. Whether something else is to go
+    /// first is asked when nothing is.
+    mutating func readOn(entries: Int, bytes: Int) throws {
+        guard !steps.isEmpty else { return }
+        switch active {
+        case .span(let place): _ = try read(span: place, entries: entries, bytes: bytes)
+        case .refiling: _ = try readRefiling(entries: entries, bytes: bytes)
+        }
     }
 
     private mutating func fillRefiling(entries: Int, bytes: Int) throws -> Bool {
-        guard !refilings.isEmpty else { return false }
+        while let end = refilings.first?.refiling.end {
+            take(.refiling)
+            let passed = try readRefiling(entries: entries, bytes: bytes)
+            if !refilings[0].feed.steps.isEmpty { return true }
+            let isOver = SampleSpan(begin: end, position: refilings[0].feed.reading).hasReached(end) || !passed
+            guard try settle(refilingIsOver: isOver, stored: [], parked: []), isOver else { return false }
+        }
+        return false
+    }
+
+    /// Reads on in the first of what is delivered anew.
+    private mutating func readRefiling(entries: Int, bytes: Int) throws -> Bool {
         // What was sent, and is filed under another by now, goes again whatever the policy is today.
         let listed = lane == .waveforms ? Dictionary(grouping: try book.withheld(lane), by: \.device) : [:]
         // What was passed once waits for no clock: it would be taken off the list, and not delivered.
         let policy = windows.unsetClock
         windows.unsetClock = .mark
         defer { windows.unsetClock = policy }
-        while let end = refilings.first?.refiling.end {
-            take(.refiling)
-            let passed = try refilings[0].feed.fill(&windows, to: end, entries: entries, bytes: bytes) {
-                device, session, range in
-                !(listed[device] ?? []).contains { $0.session == session.id && $0.holds(window: range.lowerBound) }
-            }
-            refilings[0].feed.noteWithheld()
-            // What was withheld until now may be of a session that nobody can date yet.
-            try note(refilings[0].feed.steps)
-            if !refilings[0].feed.steps.isEmpty { return true }
-            let isOver = SampleSpan(begin: end, position: refilings[0].feed.reading).hasReached(end) || !passed
-            guard try settle(refilingIsOver: isOver, stored: [], parked: []), isOver else { return false }
+        let end = refilings[0].refiling.end
+        let passed = try refilings[0].feed.fill(&windows, to: end, entries: entries, bytes: bytes) {
+            device, session, range in
+            !(listed[device] ?? []).contains { $0.session == session.id && $0.holds(window: range.lowerBound) }
         }
-        return false
+        refilings[0].feed.noteWithheld()
+        // What was withheld until now may be of a session that nobody can date yet.
+        try note(refilings[0].feed.steps)
+        return passed
     }
 
     /// Where nothing else is to be delivered anew, the next windows that were withheld and are wanted by now.

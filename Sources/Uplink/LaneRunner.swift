@@ -4,6 +4,8 @@ import SampleJournal
 final class LaneRunner {
     /// Events that go together.
     private static let events = 100
+    /// Of so many bundles as may be under way.
+    private static let roundsInTurn = 2
 
     let work: DeliveryWork
     private let sender: BundleSender
@@ -80,35 +82,74 @@ final class LaneRunner {
 
     private func samples(_ lane: DeliveryLane) async throws -> Progress {
         let pace = sender.pace
-        let steps = try work.steps(lane, entries: pace.entries * pace.underWay, bytes: pace.bytes * pace.underWay)
+        let steps = try work.steps(lane, entries: pace.entries, bytes: pace.bytes)
         // What is known of its fate is of the version without a time.
         if work.takeMapped(lane) { sender.forget() }
         guard !steps.isEmpty else { return .idle }
-        var bundles: [[DeliveryItem]] = []
-        var rest = steps.map(\.item)[...]
-        while !rest.isEmpty, bundles.count < pace.underWay {
-            let count = pace.fitting(rest.lazy.map(\.bytes))
-            bundles.append(Array(rest.prefix(count)))
-            rest = rest.dropFirst(count)
+        let first = Self.bundle(steps[...], pace)
+        if let wait = try await describe(first) { return .waits(wait) }
+        sender.holdBack(first)
+        if let wait = try await sender.sendCut(first) { return .waits(wait) }
+        // So many, and the other lanes have their turn.
+        var (left, inHand) = (Self.roundsInTurn * pace.underWay - 1, first.count)
+        var (hasStored, counts) = (false, true)
+        func landed(_ bundle: [DeliveryItem]) throws -> Bool {
+            inHand -= bundle.count
+            let (isStored, isCounted) = try take(bundle, lane)
+            (hasStored, counts) = (hasStored || isStored, isCounted)
+            return counts
         }
-        let items = bundles.flatMap { $0 }
-        let missing = try work.missing(items.flatMap { work.descriptions(of: $0) })
-        if let wait = try await sender.describe(missing) { return .waits(wait) }
-        sender.holdBack(items)
-        if let wait = try await sender.sendCut(items) { return .waits(wait) }
-        try await sender.sendTogether(bundles)
-        var hasStored = false
-        for bundle in bundles {
+        let rest = try await sender.sendTogether(first) {
+            guard left > 0, let bundle = try next(lane, after: inHand) else { return nil }
+            (left, inHand) = (left - 1, inHand + bundle.count)
+            return bundle
+        } landed: {
+            try landed($0)
+        }
+        for bundle in rest where counts {
             if let wait = try await sender.send(bundle) { return .waits(wait) }
-            let (stored, parked) = sender.take(bundle)
-            // Where somebody said meanwhile who is where, they go once more.
-            guard try work.settle(lane, bundle.count, stored: stored, parked: parked) else { return .passed }
-            // What went in pieces is not there under its own name.
-            try reconciliation.keep(
-                bundle, stored: stored.filter { !sender.isCut($0) }, of: lane,
-                filed: work.filed)
-            hasStored = hasStored || !stored.isEmpty
+            _ = try landed(bundle)
         }
-        return hasStored ? .moved : .passed
+        // Where somebody said meanwhile who is where, they go once more.
+        return hasStored && counts ? .moved : .passed
+    }
+
+    /// What samples refer to. With it goes what those of other streams do, since over a long way each bundle of them
+    /// costs a round trip; what of that is not taken holds up its own samples and no others.
+    private func describe(_ items: [DeliveryItem]) async throws -> Wait? {
+        let missing = try work.missing(items.flatMap { work.descriptions(of: $0) })
+        guard !missing.isEmpty else { return nil }
+        if let wait = try await sender.describe(missing) { return wait }
+        let wait = try await sender.describe(work.missingOfStreams())
+        return wait?.isOfAll == true ? wait : nil
+    }
+
+    private static func bundle(_ steps: ArraySlice<SampleFeed.Step>, _ pace: Pace) -> [DeliveryItem] {
+        steps.prefix(pace.fitting(steps.lazy.map(\.item.bytes))).map(\.item)
+    }
+
+    /// The bundle behind those in hand; `nil` where there is none that can go beside them.
+    private func next(_ lane: DeliveryLane, after inHand: Int) throws -> [DeliveryItem]? {
+        let pace = sender.pace
+        let steps = try work.stepsInHand(lane, beyond: inHand, entries: pace.entries, bytes: pace.bytes)
+        guard !steps.isEmpty else { return nil }
+        let bundle = Self.bundle(steps, pace)
+        guard try work.missing(bundle.flatMap { work.descriptions(of: $0) }).isEmpty,
+            !bundle.contains(where: { sender.isCut($0.url) })
+        else { return nil }
+        sender.holdBack(bundle)
+        return bundle
+    }
+
+    /// A bundle of samples of which the fate of each is known.
+    ///
+    /// - Returns: whether something of it is stored, and whether that counts.
+    private func take(_ bundle: [DeliveryItem], _ lane: DeliveryLane) throws -> (isStored: Bool, counts: Bool) {
+        let (stored, parked) = sender.take(bundle)
+        guard try work.settle(lane, bundle.count, stored: stored, parked: parked) else { return (false, false) }
+        // What went in pieces is not there under its own name.
+        try reconciliation.keep(
+            bundle, stored: stored.filter { !sender.isCut($0) }, of: lane, filed: work.filed)
+        return (!stored.isEmpty, true)
     }
 }

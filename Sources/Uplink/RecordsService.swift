@@ -36,7 +36,8 @@ package enum Answer: Sendable, Equatable {
     indirect case encodingRefused(Answer)
 }
 
-/// The cloud records service, as far as the uplink knows it.
+/// Where the unit delivers to, as far as the uplink knows it: a FHIR server (``RenewedClient``), or a stream of NATS
+/// JetStream (``NATSService``). Lanes, cursors, marks, the breaker and the alarms are the same before either.
 package protocol RecordsService: Sendable {
     /// Puts resources in one transaction.
     ///
@@ -56,10 +57,18 @@ package protocol RecordsService: Sendable {
 
     /// How far the renewal of this unit's certificate is, as JSON; `nil` where it is not renewed by itself.
     func renewal() -> String?
+
+    /// How far what was stored there reaches, as JSON; `nil` where the destination does not number it.
+    func reach() -> String?
+
+    /// Ends its connections.
+    func shutdown() async
 }
 
 extension RecordsService {
     package var urgent: any RecordsService { self }
     package func concern() async -> String? { nil }
     package func renewal() -> String? { nil }
+    package func reach() -> String? { nil }
+    package func shutdown() async {}
 }

@@ -1,14 +1,10 @@
 import DeviceModel
 package import FHIRMapping
-import SampleJournal
 import Synchronization
 
 /// The records service by the files of the unit's identity as they are now: files that change are read again without a
 /// restart, and what cannot be used yet is tried until it can.
 package final class RenewedClient: RecordsService {
-    /// How often the files are looked at. Unit: s.
-    private static let lookEvery = Duration.seconds(10)
-
     /// A client with the exchanges that are under way through it: one that was replaced ends with the last of them.
     private final class Lease: Sendable {
         let client: FHIRClient
@@ -37,15 +33,12 @@ package final class RenewedClient: RecordsService {
 
     private struct State {
         var lease: Lease?
-        /// The files as they were when they were read.
-        var stamp: [FileFacts?]?
-        var looked: ContinuousClock.Instant?
-        var problem: String?
+        var files: IdentityWatch
     }
 
     private let endpoint: UplinkEndpoint
     private let meter: WireMeter
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// `nil` where the service wants no tokens.
     private let tokens: TokenKeeper?
     /// `nil` where the certificate is not renewed by itself.
@@ -58,6 +51,7 @@ package final class RenewedClient: RecordsService {
         _ endpoint: UplinkEndpoint, meter: WireMeter = WireMeter(), renewing: CertificateRenewal? = nil
     ) {
         (self.endpoint, self.meter, self.renewing) = (endpoint, meter, renewing)
+        state = Mutex(State(files: IdentityWatch(endpoint)))
         tokens = endpoint.smart.map { TokenKeeper($0) }
     }
 
@@ -102,7 +96,7 @@ package final class RenewedClient: RecordsService {
     package func concern() async -> String? {
         let replaced = state.withLock { look(&$0) }
         await replaced?.replace()
-        if let problem = state.withLock({ $0.problem }) { return problem }
+        if let problem = state.withLock({ $0.files.problem }) { return problem }
         return await tokens?.fault() ?? renewing?.concern
     }
 
@@ -187,28 +181,18 @@ package final class RenewedClient: RecordsService {
         state.withLock { state in
             let replaced = look(&state)
             state.lease?.begin()
-            return (state.lease, replaced, state.problem)
+            return (state.lease, replaced, state.files.problem)
         }
     }
 
     /// Reads the files again where they have changed. Returns the client that is not to be used any more.
     private func look(_ state: inout State) -> Lease? {
-        let now = ContinuousClock.now
-        guard state.looked.map({ now - $0 >= Self.lookEvery }) ?? true else { return nil }
-        state.looked = now
-        let stamp = [endpoint.authority, endpoint.clientCertificate, endpoint.clientKey].map(FileFacts.init)
-        guard stamp != state.stamp || state.problem != nil else { return nil }
         let before = state.lease
-        do {
-            state.lease = Lease(try FHIRClient(endpoint, meter: meter))
-            (state.stamp, state.problem) = (stamp, nil)
-            return before
-        } catch {
-            // Files that are being written are tried again; what was read before goes on meanwhile.
-            state.problem = "\(error)"
-            guard (error as? EndpointError)?.isOfRights == true else { return nil }
-            state.lease = nil
-            return before
+        switch state.files.look({ Lease(try FHIRClient(endpoint, meter: meter)) }) {
+        case .none: return nil
+        case .made(let lease): state.lease = lease
+        case .lost: state.lease = nil
         }
+        return before
     }
 }

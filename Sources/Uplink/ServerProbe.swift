@@ -7,8 +7,13 @@ import Synchronization
 /// Asks a server for its certificate and ends the connection before anything is said, this unit's own certificate
 /// included: why it was not taken is for people to know.
 enum ServerProbe {
+    /// The longest greeting that is read. Unit: bytes.
+    private static let longestGreeting = 64 << 10
+
     /// The certificates that the server shows, its own first; empty when it shows none.
-    static func certificates(host: String, port: Int) async -> [NIOSSLCertificate] {
+    ///
+    /// - Parameter isGreeted: whether the server says a line before TLS begins, as that of NATS does.
+    static func certificates(host: String, port: Int, isGreeted: Bool = false) async -> [NIOSSLCertificate] {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv13
         guard let context = try? NIOSSLContext(configuration: tls) else { return [] }
@@ -24,7 +29,11 @@ enum ServerProbe {
                             found.take(shown)
                             promise.succeed(.failed)
                         })
-                    try channel.pipeline.syncOperations.addHandler(handler)
+                    if isGreeted {
+                        try channel.pipeline.syncOperations.addHandler(Greeting(before: handler))
+                    } else {
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(Closer())
                 }
             }
@@ -51,5 +60,26 @@ enum ServerProbe {
         typealias InboundIn = ByteBuffer
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+
+    /// Passes over the server's first line; what follows is TLS.
+    private final class Greeting: ChannelInboundHandler, RemovableChannelHandler {
+        typealias InboundIn = ByteBuffer
+
+        private let next: NIOSSLClientHandler
+        private var length = 0
+
+        init(before next: NIOSSLClientHandler) { self.next = next }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let bytes = unwrapInboundIn(data)
+            length += bytes.readableBytes
+            guard length <= ServerProbe.longestGreeting else { return context.close(promise: nil) }
+            guard bytes.readableBytesView.contains(0x0A) else { return }
+            do {
+                try context.pipeline.syncOperations.addHandler(next, position: .after(self))
+                context.pipeline.syncOperations.removeHandler(self, promise: nil)
+            } catch { context.close(promise: nil) }
+        }
     }
 }

@@ -1,12 +1,13 @@
 import DeviceModel
 import Foundation
+import NIOCore
 import NIOSSL
 import PlainFiles
 import SampleJournal
 
 /// Where the records service is, and who this unit is to it.
 package struct UplinkEndpoint: Sendable {
-    /// The base address of the FHIR server, `https://…`.
+    /// The base address of the FHIR server, `https://…`, or the address of the NATS server, `nats://…`.
     package let server: String
     /// PEM file of the authority that signed the server's certificate. No other authority is trusted.
     package let authority: String
@@ -19,13 +20,18 @@ package struct UplinkEndpoint: Sendable {
     /// How the certificate and the key, which are in one file then, are renewed over the network; `nil` where people
     /// do it.
     package let enrolment: EnrolmentSettings?
+    /// The stream that it delivers to, where `server` is that of NATS; `nil` for a FHIR server.
+    package let nats: NATSSettings?
 
+    /// How long a connection that is closed waits for the other side to say that it has heard it. What comes meanwhile
+    /// is read and thrown away: of an answer without an end, so much more.
+    private static let ending = TimeAmount.milliseconds(500)
     /// How long before a certificate expires somebody is told. Unit: s.
     private static let notice = 30 * 86_400
 
     package init(
         server: String, authority: String, clientCertificate: String, clientKey: String, smart: SMARTSettings? = nil,
-        enrolment: EnrolmentSettings? = nil
+        enrolment: EnrolmentSettings? = nil, nats: NATSSettings? = nil
     ) {
         self.server = server
         self.authority = authority
@@ -33,6 +39,7 @@ package struct UplinkEndpoint: Sendable {
         self.clientKey = clientKey
         self.smart = smart
         self.enrolment = enrolment
+        self.nats = nats
     }
 
     /// Where its server is; `nil` when its address names none.
@@ -40,7 +47,7 @@ package struct UplinkEndpoint: Sendable {
 
     static func place(of address: String) -> (host: String, port: Int)? {
         guard let url = URL(string: address), let host = url.host else { return nil }
-        return (host, url.port ?? 443)
+        return (host, url.port ?? (url.scheme == NATSSettings.scheme ? NATSSettings.port : 443))
     }
 
     /// Why the server that answers there is not to be trusted, in a sentence; `nil` when nothing is found. Nothing is
@@ -67,6 +74,7 @@ package struct UplinkEndpoint: Sendable {
                     + "of at least 256, or Ed25519")
         }
         tls.trustRoots = .certificates(authorities)
+        tls.shutdownTimeout = ending
         return tls
     }
 

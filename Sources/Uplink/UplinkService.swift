@@ -82,7 +82,7 @@ package final class UplinkService: Sendable {
         var progress = LanesProgress()
         let reader = try JournalReader(directory: directory)
         var told: String?
-        var renewal: String?
+        var (renewal, reach): (String?, String?)
         while !Task.isCancelled {
             try book.remember("seen", time.now())
             // What cannot be looked at now is in a quarter of a minute; delivery does not wait for it.
@@ -97,6 +97,10 @@ package final class UplinkService: Sendable {
             if case let now = service.renewal() ?? "", now != renewal {
                 try book.remember("renewal", fact: now)
                 renewal = now
+            }
+            if case let now = service.reach() ?? "", now != reach {
+                try book.remember("reach", fact: now)
+                reach = now
             }
             try await Task.sleep(for: .nanoseconds(Self.heartbeat))
         }
@@ -135,18 +139,15 @@ package final class UplinkService: Sendable {
         let reconciliation = Reconciliation(book, every: .nanoseconds(settings.reconcileEvery))
         var runner = try makeRunner(book, reconciliation)
         var failures = 0
-        var resting: [DeliveryPart: (failures: Int, until: ContinuousClock.Instant)] = [:]
+        var rests = RestingParts()
         while !Task.isCancelled {
             // Where it went back, what was read of the journal before is not what is to be sent.
             if try await reconcile(reconciliation, runner.work) { runner = try makeRunner(book, reconciliation) }
-            let now = ContinuousClock.now
-            let pass = try await pass(runner, without: Set(resting.filter { $0.value.until > now }.keys))
+            let pass = try await pass(runner, without: rests.resting(at: .now))
             // What waits for itself alone rests by itself: nothing else is slower for it.
-            for (part, wait) in pass.waits where !wait.isOfAll {
-                let count = (resting[part]?.failures ?? 0) + 1
-                resting[part] = (count, .now + .milliseconds(Self.pause(count, retryAfter: wait.retryAfter)))
-            }
-            for part in pass.done { resting[part] = nil }
+            rests.take(
+                waits: pass.waits.filter { !$0.value.isOfAll }, done: pass.done, hasStored: pass.hasStored, at: .now,
+                pause: { Self.pause($0, retryAfter: $1) })
             guard let wait = pass.waits.values.first(where: \.isOfAll) else {
                 failures = 0
                 if !pass.hasMoved { try await Task.sleep(for: Self.rest) }
@@ -163,6 +164,8 @@ package final class UplinkService: Sendable {
 
     private struct Pass {
         var hasMoved = false
+        /// Whether the service has stored something.
+        var hasStored = false
         var waits: [DeliveryPart: Wait] = [:]
         var done: [DeliveryPart] = []
     }
@@ -187,6 +190,7 @@ package final class UplinkService: Sendable {
             switch told(progress) {
             case .moved, .passed:
                 pass.hasMoved = true
+                pass.hasStored = pass.hasStored || progress == .moved
                 pass.done.append(part)
             case .idle: pass.done.append(part)
             case .waits(let wait):

@@ -191,7 +191,7 @@ enum AlarmWords {
     /// What is to be known of it beside what it says.
     static func state(_ alert: StatusDocument.Alert) -> [String] {
         var words: [String] = []
-        if alert.unconfirmed == true { words.append("in doubt: not seen again yet") }
+        if alert.unconfirmed == true { words.append("in doubt: it held before the last start or change") }
         if alert.escalated == true { words.append("nobody has answered") }
         switch alert.activation {
         case "paused"?: words.append("silent for a while")

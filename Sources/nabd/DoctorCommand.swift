@@ -35,7 +35,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 "configuration",
                 "there is no \(file.path), so only the machine was looked at: “nabd init > unit.yaml” begins one")
         } else if let unit = examination.configuration(file) {
-            let isRunning = examination.journal(unit)
+            let isRunning = examination.journal(unit, of: file)
             examination.ports(unit, isRunning: isRunning)
             examination.lines(unit, isRunning: isRunning)
             if let console = unit.console { examination.screens(console) }
@@ -146,11 +146,17 @@ private struct Examination {
     }
 
     /// Returns whether a host runs with this journal.
-    mutating func journal(_ unit: UnitConfiguration) -> Bool {
+    ///
+    /// The package's host runs as a user of its own, whoever asks here; another one as whoever has its journal's
+    /// folder.
+    mutating func journal(_ unit: UnitConfiguration, of file: UnitFile) -> Bool {
         let lock = "\(unit.journalDirectory)/lock"
         let host = PortFolders().holders(of: [lock])[lock]?.first
         if let host { good("host", "runs: \(host)") }
-        take(UnitExamination.journal(unit))
+        let isOfPackage = file.path == UnitFile.usual
+        take(
+            UnitExamination.journal(
+                unit, for: isOfPackage ? FileUser.service : FileUser.owner(of: unit.journalDirectory)))
         return host != nil
     }
 

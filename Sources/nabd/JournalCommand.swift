@@ -126,9 +126,13 @@ struct JournalCommand: ParsableCommand {
             if let against {
                 let report = try JournalWitnesses(readingFrom: against).compare(with: reader)
                 result.faults += report.faults
+                let end =
+                    report.newestAgreeing == report.newest
+                    ? "the newest, \(report.newest), is among them"
+                    : "the newest of them is \(report.newestAgreeing), and the record goes on to \(report.newest)"
                 print(
-                    "\(report.agreeing) delivered events agree"
-                        + (report.gone > 0 ? ", \(report.gone) lie before the first that is kept" : ""))
+                    "\(report.agreeing) delivered events agree; \(end)"
+                        + (report.gone > 0 ? "; \(report.gone) lie before the first that is kept" : ""))
             }
             for fault in result.faults { print("fault: \(fault)") }
             if result.declaredMissing > 0 {

@@ -4,6 +4,7 @@ import DeviceModel
 import Foundation
 import SampleJournal
 import StrictYAML
+import Uplink
 
 /// The command line. Exit codes: 0 success, 1 the thing checked is bad, 2 usage, 69 unavailable, 74 input or output.
 @main
@@ -21,7 +22,22 @@ struct Nabd: AsyncParsableCommand {
             SupportCommand.self,
         ])
 
+    /// What a word that is no command was meant to be.
+    private static func nearCommand(_ words: some Sequence<String>) -> String? {
+        var command: any ParsableCommand.Type = Nabd.self
+        for word in words {
+            let below = command.configuration.subcommands
+            guard !below.isEmpty, !word.hasPrefix("-") else { return nil }
+            guard let next = below.first(where: { $0._commandName == word }) else {
+                return YAMLValue.suggest(word, among: below.map { $0._commandName }).map { "“\(word)”: \($0)" }
+            }
+            command = next
+        }
+        return nil
+    }
+
     static func main() async {
+        NATSService.prepareProcess()
         nabd_line_buffer_output()
         nabd_bound_arenas()
         // What is written may be about patients: nobody but the owner and the group reads it, from the first byte on.
@@ -52,6 +68,7 @@ struct Nabd: AsyncParsableCommand {
             let text = fullMessage(for: error)
             if code == .validationFailure {
                 printError(text)
+                if let words = nearCommand(CommandLine.arguments.dropFirst()) { printError(words) }
                 Foundation.exit(ExitStatus.usage.rawValue)
             }
             printError("error: \(error)")

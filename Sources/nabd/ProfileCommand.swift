@@ -115,11 +115,13 @@ struct ProfileCommand: ParsableCommand {
         func run() throws {
             var errors = 0
             var warnings = 0
+            var hasCommands = false
             let files = try ProfileCommand.find(paths)
             for file in files {
                 let diagnostics = Diagnostics()
                 do throws(InvalidFile) {
                     let profile = try DeviceProfile.load(file, diagnostics: diagnostics)
+                    if !profile.commands.isEmpty { hasCommands = true }
                     lintVectors(profile, diagnostics, isOneOfMany: files.count > 1)
                 } catch {
                     for finding in error.diagnostics { diagnostics.report(finding) }
@@ -127,6 +129,9 @@ struct ProfileCommand: ParsableCommand {
                 for finding in diagnostics.all { printError(finding.description) }
                 errors += diagnostics.all.count { $0.severity == .error }
                 warnings += diagnostics.all.count { $0.severity == .warning }
+            }
+            if hasCommands, !CommandPath.isBuilt {
+                print("Whether commands can be carried out was not looked at: \(CommandPath.lacking).")
             }
             print("\(files.count) profiles: \(errors) errors, \(warnings) warnings")
             if errors > 0 { throw ExitCode(ExitStatus.bad.rawValue) }

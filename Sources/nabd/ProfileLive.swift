@@ -35,6 +35,9 @@ extension ProfileCommand {
             let plan = profile.compile(handle: handle, overrides: try overrides.make())
             if let fault = plan.fault(on: address) { throw Failure(.usage, fault) }
             let isPort = if case .path = address { true } else { false }
+            if case .path(let path) = address, let fault = PortFinding.fault(path) {
+                throw Failure(.unavailable, fault)
+            }
             let clock = MonotonicClock()
             var tap: LineTap?
             var tapped = address
@@ -229,6 +232,11 @@ private struct LivePrinter {
             return
                 "whole messages came on \(line), but none that was awaited: is it another device, or another address "
                 + "or unit? --raw shows them"
+        }
+        if total(.exceptions) > 0 {
+            return
+                "the device on \(line) answers, and refused all \(total(.exceptions)) requests (exceptions): is it "
+                + "the model of this profile, and is --unit its address? --raw shows them"
         }
         if let lossCode, lossCode != 0 { return "\(line) cannot be used: \(String(cString: strerror(lossCode)))" }
         let way = isPort ? "cable" : "network"

@@ -97,8 +97,8 @@ struct PumpOperatorCommand: ParsableCommand {
                 throw PumpCaller.refuse(error.words)
             }
             PumpCaller.complain(
-                "Put these lines under “operators:”, set the name and the roles (clinician, engineer), and start the "
-                    + "host anew.")
+                "Put these lines under “operators:”, set the name and the roles (clinician, engineer). The file counts "
+                    + "about 10 s after it was written, without a restart.")
         }
     }
 }

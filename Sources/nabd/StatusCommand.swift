@@ -88,15 +88,26 @@ struct ReloadCommand: ParsableCommand {
         abstract: "Have the running host read its configuration anew.",
         discussion:
             "What is on a line that did not change goes on undisturbed. The file is checked first: with a fault "
-            + "in it the host is not told. What the host makes of it stands in its log and in “nabd status”. As the "
+            + "in it the host is not told, unless --despite-faults says that each is to cost its own part only, as "
+            + "at a start. What the host makes of it stands in its log and in “nabd status”. As the "
             + "host's own user or root; the same as SIGHUP to the host."
-    ).examples("nabd reload")
+    ).examples("nabd reload", "nabd reload --despite-faults")
 
     @OptionGroup var file: UnitFile
+    @Flag(help: "Also where the file has faults: each costs its own part, as at a start.") var despiteFaults = false
 
     func run() throws {
         let diagnostics = Diagnostics()
-        let unit = try file.load(diagnostics: diagnostics)
+        let unit: UnitConfiguration
+        do throws(InvalidFile) {
+            unit = try file.load(diagnostics: diagnostics, faultsCost: despiteFaults ? .itsPart : .everything)
+        } catch {
+            printError(error.description)
+            throw Failure(
+                .bad,
+                "the host was not told and goes on as it is: mend the file; or have it take what is right, as a start "
+                    + "would, with “nabd reload --despite-faults”")
+        }
         for finding in diagnostics.all { printError(finding.description) }
         let process: Int32
         do throws(StatusSocketError) { process = try StatusSocket.process(at: unit.statusSocket) } catch {

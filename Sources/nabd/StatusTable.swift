@@ -61,7 +61,9 @@ struct StatusTable {
         _ all: [StatusDocument.Line], _ journal: StatusDocument.Journal, _ uplink: StatusDocument.Uplink?
     ) {
         for line in all {
-            let late = line.latenessMicroseconds.p99.map { "late p99 \(Int($0)) µs" } ?? "not timed yet"
+            let late =
+                line.latenessMicroseconds.p99.map { "woken at most \(Self.lateness($0)) late in 99 of 100" }
+                ?? "not timed yet"
             let share = String(format: "%.1f", line.utilisation * 100)
             lines.append(
                 "line    \(line.line), \(share) % of its time taken, \(late), \(line.missedDeadlines) deadlines missed")
@@ -90,6 +92,14 @@ struct StatusTable {
 
     private static func right(_ text: String, _ width: Int) -> String {
         String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
+    private static func lateness(_ microseconds: Double) -> String {
+        switch microseconds {
+        case ..<1_000: "\(Int(microseconds)) µs"
+        case ..<1_000_000: String(format: "%.1f ms", microseconds / 1_000)
+        default: String(format: "%.1f s", microseconds / 1_000_000)
+        }
     }
 
     static func age(_ milliseconds: Int) -> String {

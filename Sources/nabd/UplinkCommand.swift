@@ -23,10 +23,14 @@ struct UplinkCommand: ParsableCommand {
 
         /// Every book, or what to do when there is none.
         func open() throws -> [DeliveryBook] {
-            let books = try books()
+            let unit = try file.load(faultsCost: .itsPart)
+            let books = DeliveryBooks(journal: unit.journalDirectory)
             guard !books.paths.isEmpty else {
                 throw Failure(
-                    .unavailable, "there is no book of deliveries in \(books.directory): nothing was delivered yet")
+                    .unavailable,
+                    unit.uplink == nil && !unit.mayHaveRefused("uplink")
+                        ? "this unit has no uplink: \(file.path) has no “uplink”, and the record stays on this disk"
+                        : "there is no book of deliveries in \(books.directory): nothing was delivered yet")
             }
             do { return try books.paths.map { try DeliveryBook(readingFrom: $0) } } catch let error as JournalError {
                 throw Failure(.unavailable, error.description)
@@ -74,6 +78,7 @@ struct UplinkCommand: ParsableCommand {
                         "problem": report.problem.map(JSON.string), "identity": try book.concern().map(JSON.string),
                         "renewal": isOurs
                             ? try book.fact("renewal").flatMap { $0.isEmpty ? nil : JSON.document($0) } : nil,
+                        "reach": try book.fact("reach").flatMap { $0.isEmpty ? nil : JSON.document($0) },
                         "lanes": report.lanesAsJSON,
                     ]).text)
             }

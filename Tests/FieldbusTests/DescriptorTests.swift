@@ -1,5 +1,5 @@
 import CPosix
-import Glibc
+import Foundation
 import RealTime
 import Testing
 
@@ -33,6 +33,48 @@ import Testing
         device.write([1, 2, 3], nanosecondsPerByte: 0)
         #expect(try port.read(into: &buffer, deadline: clock.now() + 1_000_000_000, clock: clock) == 3)
         #expect(buffer[0..<3] == [1, 2, 3])
+    }
+
+    /// Rung before or while somebody reads, once or often: that one read ends with nothing, and no byte is lost. Of a
+    /// fault the read's own deadline tells, long before anybody waits for ever.
+    @Test func aBellEndsOneReadAndLosesNothing() throws {
+        var (device, port) = try portLikeALibrarysOwn()
+        defer { port.close() }
+        let (clock, bell) = (MonotonicClock(), Bell())
+        var buffer = [UInt8](repeating: 0, count: 16)
+        func read() throws -> (count: Int, isInTime: Bool) {
+            let deadline = clock.now() + 20_000_000_000
+            let count = try port.read(into: &buffer, deadline: deadline, clock: clock, bell: bell)
+            return (count, clock.now() < deadline)
+        }
+        for _ in 0..<3 { bell.ring() }
+        #expect(try read() == (0, true))
+        #expect(nabd_wait(bell.descriptor, Int16(POLLIN), 0) == 0, "it rings once")
+        let ringer = Thread { bell.ring() }
+        ringer.start()
+        #expect(try read() == (0, true))
+        device.write([1, 2, 3], nanosecondsPerByte: 0)
+        bell.ring()
+        var taken = try read()
+        // The bell may be heard before the bytes are there.
+        if taken.count == 0 { taken = try read() }
+        #expect(taken == (3, true) && buffer[0..<3] == [1, 2, 3])
+    }
+
+    @Test func aSerialLineAndAModbusPortHearTheirBell() throws {
+        let settings = SerialSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1)
+        let (clock, bell) = (MonotonicClock(), Bell())
+        func hears(_ line: some ByteLine) throws -> Bool {
+            let deadline = clock.now() + 20_000_000_000
+            try line.open(deadline: deadline)
+            defer { line.close() }
+            bell.ring()
+            var buffer = [UInt8](repeating: 0, count: 16)
+            return try line.read(into: &buffer, deadline: deadline) == 0 && clock.now() < deadline
+        }
+        let device = try DeviceEnd(.newPseudoTerminal)
+        #expect(try hears(SerialLine(path: device.name, settings: settings, bell: bell)))
+        #expect(try hears(ModbusPort(.rtu(path: device.name, settings), bell: bell)))
     }
 
     @Test(arguments: [

@@ -19,10 +19,10 @@ import Testing
         let odd = said(.write(.registers(address: 16, [0xC900])))
         // So its echo begins with the answer.
         #expect(RTUFrame.frame(unit: 20, Array(odd[..<5])) == [20] + odd[..<7])
-        #expect(wire.looksAnswered(by: odd, of: 20))
-        #expect(!wire.looksAnswered(by: odd, of: 21))
-        #expect(!wire.looksAnswered(by: said(.write(.registers(address: 16, [0xC800]))), of: 20))
-        #expect(!wire.looksAnswered(by: said(.write(.register(address: 16, value: 0xC900))), of: 20))
+        #expect(wire.looksAnswered(by: [20] + odd))
+        #expect(!wire.looksAnswered(by: [21] + odd))
+        #expect(!wire.looksAnswered(by: [20] + said(.write(.registers(address: 16, [0xC800])))))
+        #expect(!wire.looksAnswered(by: [20] + said(.write(.register(address: 16, value: 0xC900)))))
     }
 
     static let slowest: Int64 = 200_000_000

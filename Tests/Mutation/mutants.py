@@ -1,6 +1,7 @@
 """The mutants: each a rule of the room broken by hand, as (file, what stands there, what stands there instead)."""
 
 LEDGER, DECISIONS, STATE = "CommandLedger.swift", "CommandLedger+Decisions.swift", "CommandState.swift"
+EVENT = "CommandEvent.swift"
 COMMAND, QUANTITY, RATIO, DOSE, LIMIT = "Command.swift", "ExactQuantity.swift", "Ratio.swift", "Dose.swift", "Limit.swift"
 
 MUTANTS = [
@@ -43,6 +44,11 @@ MUTANTS = [
     (LEDGER, "if $0.stop?.number == stop { $0.stop?.phase = .notDelivered }", "$0.stop?.phase = .notDelivered"),
     (LEDGER, "if pump.stop?.phase == .notDelivered { pump.stop = nil }", "pump.stop = nil"),
     (LEDGER, "for key in pumps.keys { pumps[key]?.isLookedAt = false }", ""),
+    (LEDGER, "if command.state.isWaiting, event.isBehindIntent { damage() }", ""),
+    (LEDGER, "if command.state.isWaiting, event.isBehindIntent { damage() }", "damage()"),
+    (EVENT, "case .notSent, .sent, .taken, .rejected, .unanswered, .readBack, .undecided, .leftToPeople, .resolved: true",
+     "case .notSent, .taken, .rejected, .unanswered, .readBack, .undecided, .leftToPeople, .resolved: true\n"
+     "        case .sent: false"),
     (LEDGER, "pump.isLookedAt = !isRecordDamaged", "pump.isLookedAt = true"),
     (LEDGER, "change(key) { $0.isLookedAt = false }", ""),
     (LEDGER, "guard isWhole, isFirst || snapshot.open == open else { return damage() }", ""),

@@ -48,7 +48,10 @@ import Testing
         let unit = try unit()
         #expect(names(unit) == ["nonin/oem-iii-df2", "alaris/asena-gh"] && unit.refused.isEmpty)
         let error = #expect(throws: InvalidFile.self) { try UnitConfiguration.load("\(folder.path)/unit.yaml") }
-        #expect("\(error.map { "\($0)" } ?? "")".contains("profile.yaml:93:5: error: “rate” could not be carried out"))
+        let (line, column) = try DrivenLine.faultyPlace()
+        #expect(
+            "\(error.map { "\($0)" } ?? "")".contains(
+                "profile.yaml:\(line):\(column): error: “rate” could not be carried out"))
     }
 
     @Test func theDigestIsThatOfSha256sum() throws {

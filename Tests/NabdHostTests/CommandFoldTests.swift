@@ -94,4 +94,26 @@ import Testing
         try queue.write { try $0.execute(sql: damage, arguments: [first]) }
         #expect(ledger(folder).isRecordDamaged && !ledger(folder).pump(pump).isLookedAt)
     }
+
+    /// A whole book whose rows say what cannot be: a transmission without an intent, and one before its intent.
+    @Test(arguments: [false, true]) func whatWasSaidBeforeItsIntentMakesEveryPumpToBeLookedAt(isIntended: Bool) throws {
+        func book(_ order: (Int64) -> [CommandEvent]) throws -> CommandLedger {
+            let folder = try TemporaryFolder()
+            // The number of a command is that of its first event: the one behind the session's beginning.
+            let number = try write([.drafted(content, by: Operator("a"))], to: try TemporaryFolder())
+            let told: [CommandEvent] = [
+                .unlocked(PumpKey(serial: "other"), by: Operator("a")), .drafted(content, by: Operator("a")),
+                .verified(number + 1, by: Operator("b")),
+            ]
+            #expect(try write(told + order(number + 1), to: folder) == number)
+            return ledger(folder)
+        }
+        let wrong = try book { isIntended ? [.sent($0), .intended($0, effect)] : [.sent($0)] }
+        #expect(wrong.isRecordDamaged)
+        for pump in [pump, PumpKey(serial: "other"), PumpKey(serial: "never")] {
+            #expect(!wrong.pump(pump).isLookedAt, "\(pump)")
+        }
+        let right = try book { isIntended ? [.intended($0, effect), .sent($0)] : [.intended($0, effect)] }
+        #expect(!right.isRecordDamaged && right.pump(pump).isLookedAt && right.open.count == 1)
+    }
 }

@@ -68,6 +68,9 @@ final class PlayedRecorder {
         }
     }
 
+    /// Alerts that hold from the beginning.
+    func hold(_ standing: [(alert: AlertKind, device: String?)]) { loop.hold(standing) }
+
     /// What changes in the lines; it is carried out in the next round.
     func change(_ change: LineChange) throws {
         let changes = changes

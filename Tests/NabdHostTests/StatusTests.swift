@@ -1,3 +1,4 @@
+import Alarms
 import DeviceModel
 import Foundation
 import LineEngine
@@ -240,6 +241,88 @@ import Uplink
             #expect(value?["value"] == (validity.carriesValue ? .number("5.3") : .null), "\(validity)")
             #expect(value?["validity"] == .string(validity.word) && value?["reason"] == .string("deviceStatus"))
         }
+    }
+
+    /// What holds from the first moment is as old as the host, whatever is done to the wall clock meanwhile.
+    @Test func anAlertIsAsOldAsItIs() throws {
+        let run = try Self.run { run in
+            run.hold([(.settingRefused, nil)])
+            run.at(1) { run.offset += 86_400 * Self.second }
+            run.at(2) { run.report(.stale, holds: true) }
+        }
+        let (start, alarms) = (run.clock.start, run.totals.picture.alerts)
+        #expect(alarms.map(\.record.name).sorted() == ["NABD_DEVICE_STALE", "NABD_SETTING_REFUSED"])
+        let refused = try #require(alarms.first { $0.record.name == "NABD_SETTING_REFUSED" })
+        #expect(refused.began == start + 500 * Self.second, "by the wall clock, and not by the other")
+        guard case .array(let told)? = try Self.status(run, at: start + 5 * Self.second).json["alerts"] else {
+            throw CancellationError()
+        }
+        let ages = Dictionary(
+            uniqueKeysWithValues: told.map { ($0["alert"]?.text ?? "", $0["heldMilliseconds"]?.text ?? "") })
+        #expect(ages["\"NABD_SETTING_REFUSED\""] == "5000", "\(ages)")
+        #expect(ages["\"NABD_DEVICE_STALE\""].flatMap { Int($0) }.map { (2_900...3_000).contains($0) } == true)
+    }
+
+    /// A device that answers each question with a refusal is there, and is the wrong one.
+    @Test func aDeviceThatRefusesEverythingSaysWhereToLook() throws {
+        func hint(_ run: PlayedRecorder) throws -> JSON? {
+            guard case .array(let devices)? = try Self.status(run, at: run.clock.now()).json["devices"] else {
+                return nil
+            }
+            return devices.first?["hint"]
+        }
+        func refusing(_ more: @escaping (PlayedRecorder) -> Void) throws -> PlayedRecorder {
+            try Self.run { run in
+                run.at(1) {
+                    run.report(.deviceConnected)
+                    run.report(.registersRefused, holds: true)
+                    more(run)
+                }
+            }
+        }
+        #expect(
+            try hint(refusing { _ in }) == .string("it refuses what is asked: is it this model, and this address?"))
+        let partly = try refusing { run in
+            _ = run.worker.recorder.ring.push(
+                SampleRecord(kind: .sample, index: 0, monotonicNanoseconds: run.clock.now(), bits: 53))
+        }
+        #expect(try hint(partly) == nil, "it gives what it has")
+    }
+
+    /// What somebody else has asked of a journal's files is not whether he may write them, but whether the host may.
+    @Test func aFileOfTheWrongOwnerIsNamed() throws {
+        let folder = try TemporaryFolder()
+        let unit = try RecorderRun.configure(folder)
+        try FileManager.default.createDirectory(atPath: unit.journalDirectory, withIntermediateDirectories: true)
+        let file = try folder.write("journal/events-000001.sqlite", "x")
+        #expect(chmod(unit.journalDirectory, 0o750) == 0 && chmod(file, 0o640) == 0)
+        let own = FileUser.current
+        let found = UnitExamination.journal(unit, for: FileUser(id: own.id + 7, group: own.group + 7, name: "nabd"))
+        #expect(found.severity == .fault)
+        #expect(found.words.contains("\(unit.journalDirectory) belongs to \(own.name) (mode 750)"), "\(found.words)")
+        #expect(found.words.contains("chown nabd: "))
+        // The folder is right, and a file in it is not.
+        #expect(chmod(unit.journalDirectory, 0o777) == 0)
+        let inside = UnitExamination.journal(unit, for: FileUser(id: own.id + 7, group: own.group + 7, name: "nabd"))
+        #expect(inside.severity == .fault && inside.words.hasPrefix("\(file) belongs to"), "\(inside.words)")
+        #expect(chmod(file, 0o666) == 0)
+        let right = UnitExamination.journal(unit, for: FileUser(id: own.id + 7, group: own.group + 7, name: "nabd"))
+        #expect(!right.words.contains("belongs to") && right.words.contains("right for the user nabd"))
+        #expect(!UnitExamination.journal(unit).words.contains("belongs to"), "of one's own")
+    }
+
+    @Test func whatOfTheIdentityCannotBeUsedIsNoHealth() throws {
+        let good = try Self.run { run in run.at(1) { run.report(.deviceConnected) } }
+        let findings = [
+            UnitFinding(.fault, "key", "it is not there"), UnitFinding(.fault, "token key", "not this user's"),
+            UnitFinding(.warning, "certificate", "soon"),
+        ]
+        let examination = UnitExamination(findings: findings, certificates: [], utc: 0)
+        #expect(examination.identityFaults == ["it is not there"])
+        let health = UnitHealth(
+            picture: good.totals.picture, journalProblem: nil, standing: [], now: good.clock.now(),
+            identityFaults: examination.identityFaults)
+        #expect(health.state == .degraded && health.text == "degraded\nthe unit's identity: it is not there\n")
     }
 
     @Test func healthSaysWhatIsWrong() throws {

@@ -71,7 +71,7 @@ import Testing
         ("unit: 3", "unit: 0", "device fridge", ["spo2-1", "gx"]),
         ("  fridge: {profile: xy/md02", "  fridge: {profil: xy/md02", "device fridge", ["spo2-1", "gx"]),
         ("unit: mobile-7", "unit: Mobile 7", "unit", ["spo2-1", "fridge", "gx"]),
-        ("journal: {", "jurnal: {", "nabd", ["spo2-1", "fridge", "gx"]),
+        ("journal: {", "jurnal: {", "the file as a whole", ["spo2-1", "fridge", "gx"]),
         ("250ms", "250", "journal", ["spo2-1", "fridge", "gx"]),
         // Which of the two is at that port nobody knows.
         ("line: /dev/ttyUSB1", "line: /dev/ttyUSB0", "device fridge, device spo2-1", ["gx"]),

@@ -50,6 +50,27 @@ import Testing
         #expect(refusal(desk.ledger, rules, at: .min) == .init(.tooSoon, wait: 3 * Self.minute))
     }
 
+    /// What had left its window when the last session ended does not come back with the next, whose clock is another.
+    @Test func whatWasOverBeforeARestartIsOverBehindIt() throws {
+        var desk = LedgerTests.Desk()
+        let rules = desk.ledger.rules
+        try done(&desk, at: 0)
+        let number = try desk.intended(at: rules.leastGap)
+        desk.tell(.sent(number), at: rules.leastGap)
+        desk.tell(.rejected(number), at: rules.leastGap)
+        #expect(desk.ledger.pump(LedgerTests.pump).intents.count == 2)
+        #expect(desk.ledger.pump(LedgerTests.pump).failures.count == 1)
+        var early = desk
+        early.tell(.sessionBegan, at: 7)
+        #expect(early.ledger.pump(LedgerTests.pump).intents == [7, 7])
+        #expect(early.ledger.pump(LedgerTests.pump).failures == [7])
+        let other = PumpKey(port: "p")
+        desk.tell(.stopAsked(other, by: LedgerTests.first), at: rules.window + rules.leastGap)
+        desk.tell(.sessionBegan, at: 7)
+        #expect(desk.ledger.pump(LedgerTests.pump).intents.isEmpty)
+        #expect(desk.ledger.pump(LedgerTests.pump).failures.isEmpty)
+    }
+
     @Test func c39_soManyInAnyHour() throws {
         var desk = LedgerTests.Desk()
         let rules = Self.rules(Self.minute, 3)

@@ -38,6 +38,38 @@ import Testing
         #expect(desk.ledger.isRecordDamaged)
     }
 
+    /// What a line did stands behind the intent that it did it on. Where the intent is missing, or comes later, the
+    /// record is not true of any pump.
+    @Test func c35_whatWasSaidBeforeItsIntentMakesEveryPumpToBeLookedAt() throws {
+        let effect = LedgerTests.effect()
+        let made: [(Int64) -> CommandEvent] = [
+            { .notSent($0, .expired) }, { .sent($0) }, { .taken($0) }, { .rejected($0) }, { .unanswered($0, .silent) },
+            { .readBack($0, LedgerTests.shown("12.5")) }, { .undecided($0) }, { .leftToPeople($0) },
+            { .resolved($0, by: [LedgerTests.first, LedgerTests.second], .inEffect) },
+        ]
+        let other = PumpKey(port: "/dev/ttyS1", slot: "A2")
+        for (place, event) in made.enumerated() {
+            for people in 1...2 {
+                var desk = Desk()
+                desk.tell(.stopConfirmed(other, of: 1))
+                let number = try desk.draft(LedgerTests.content(people: people))
+                desk.tell(event(number))
+                #expect(desk.ledger.isRecordDamaged && desk.end == nil, "event \(place), \(people) people")
+                // Its intent comes now: too late for anybody to believe either.
+                if people == 1 { desk.tell(.intended(number, effect)) }
+                for pump in [LedgerTests.pump, other, PumpKey(serial: "never")] {
+                    #expect(!desk.ledger.pump(pump).isLookedAt, "event \(place), \(pump)")
+                }
+            }
+        }
+        // What cannot follow an intent that is there is of that pump alone.
+        var desk = Desk()
+        let number = try desk.intended()
+        desk.tell(.taken(number))
+        #expect(!desk.ledger.isRecordDamaged && !desk.ledger.pump(LedgerTests.pump).isLookedAt)
+        #expect(desk.ledger.pump(other).isLookedAt)
+    }
+
     @Test func numbersOnlyGrow() {
         var ledger = CommandLedger()
         ledger.apply(.sessionBegan, number: 5, at: 0)

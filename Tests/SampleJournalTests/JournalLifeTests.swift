@@ -558,7 +558,9 @@ import Testing
         try bed.writer.record("test", monotonic: 1, utc: 1, quality: .unknown)
         try bed.finish()
         let segment = JournalFiles(directory: directory).segment(kind, number)
-        try DatabaseQueue(path: segment.path).write { try $0.execute(sql: "PRAGMA user_version=99") }
+        try DatabaseQueue(path: segment.path).write {
+            try $0.execute(sql: "CREATE TABLE other (a); PRAGMA user_version=99")
+        }
         try reopenAfterDamage(expecting: {
             if case .setAside("\(segment.name).version-99", _) = $0 { true } else { false }
         })

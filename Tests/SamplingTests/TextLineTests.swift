@@ -237,6 +237,8 @@ import Testing
         #expect(waking.isEmpty, "\(waking.count) values of the time before")
         #expect(run.told(.heldInput).count == 1)
         #expect((run.told(.heldInput).first?.bits ?? 0) >= 19_000)
+        #expect(run.told(.heldInput).first?.textValue == "the host stood still")
+        #expect(run.told(.deviceDisconnected).isEmpty, "that is no fault of the cable")
         let after = run.values("MDC_PULS_OXIM_SAT_O2").filter { $0.monotonicNanoseconds > 43_000_000_000 }
         #expect(after.count > 30)
     }
@@ -274,6 +276,7 @@ import Testing
         }
         #expect(burst.isEmpty, "\(burst.count)")
         #expect(run.told(.heldInput).count == 1)
+        #expect(run.told(.heldInput).first?.textValue == "more came than can have been said")
         #expect(
             run.values("MDC_PULS_OXIM_SAT_O2").contains {
                 $0.monotonicNanoseconds > 21_000_000_000 && $0.monotonicNanoseconds < 23_000_000_000

@@ -124,6 +124,16 @@ package final class DrivenLine {
             .replacingOccurrences(of: "{new-rate: {unit: mL/h,", with: "{new-rate: {unit: mL/min,")
     }
 
+    /// Where that command begins in it, behind its name: `line:column`, counted from 1.
+    package static func faultyPlace() throws -> (line: Int, column: Int) {
+        let lines = try faultyText().split(separator: "\n", omittingEmptySubsequences: false)
+        let (name, body) = ("  rate:", "    ")
+        guard let commands = lines.firstIndex(of: "commands:"),
+            let place = lines[commands...].firstIndex(where: { $0 == name })
+        else { fatalError("the shipped profile has no command “rate”") }
+        return (place + 2, body.count + 1)
+    }
+
     /// Of what the profile's commands are.
     package enum Commands {
         case shipped

@@ -26,7 +26,8 @@ import Testing
 
     /// Modules that only some rooms may import.
     private static let owners: [String: Set<String>] = [
-        "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "GRDB": ["SampleJournal"],
+        "CModbus": ["Fieldbus"], "CSerialPort": ["Fieldbus"], "CNats": ["JetStream"], "JetStream": ["Uplink"],
+        "GRDB": ["SampleJournal"],
         "JournalCoding": ["SampleJournal", "Uplink", "BedExport", "UnitPicture"],
         "Yams": ["StrictYAML"],
         "Hummingbird": ["RecordsSandbox", "Observability", "Console"], "AsyncHTTPClient": ["Uplink", "Gzip"],
@@ -38,7 +39,7 @@ import Testing
     ]
     private static let downstream: Set<String> = [
         "SampleJournal", "Uplink", "FHIRMapping", "Gzip", "Observability", "BedExport", "JournalFolds", "UnitPicture",
-        "Console",
+        "Console", "JetStream",
     ]
     private static let upstream: Set<String> = [
         "DeviceDrivers", "Fieldbus", "LineEngine", "ModbusFrames", "Sampling", "DevicePlans",
@@ -84,7 +85,8 @@ import Testing
     }
 
     static let unsafeStaysWhereItMustBe: Rule = { source in
-        ["RealTime", "Fieldbus"].contains(source.room) || !source.text.contains(/\bUnsafe\w*|withUnsafe|Unmanaged/)
+        ["RealTime", "Fieldbus", "JetStream"].contains(source.room)
+            || !source.text.contains(/\bUnsafe\w*|withUnsafe|Unmanaged/)
             ? [] : ["uses unsafe memory"]
     }
 

@@ -75,6 +75,9 @@ import X509
         let found = try report(file)
         #expect(found.agreeing == 10)
         #expect(found.faults.isEmpty)
+        // The end of the record may not have been delivered: that is no fault, and is told.
+        let newest = try JournalReader(directory: directory).newestEvent()
+        #expect(found.newest == newest && found.newestAgreeing == newest - newest % 2)
     }
 
     @Test func aRewrittenJournalFitsInItselfAndNotWithItsWitness() throws {
@@ -176,7 +179,8 @@ import X509
         }
         let tenth = try #require(try JournalReader(directory: directory).events(after: 9, limit: 1).first)
         try cut(before: 11, anchor: tenth.hash)
-        #expect(try report(file) == .init(agreeing: 10, gone: 10, faults: []), "as after pruning")
+        let pruned = try report(file)
+        #expect(pruned.agreeing == 10 && pruned.gone == 10 && pruned.faults.isEmpty, "as after pruning")
         try cut(before: 11, anchor: [UInt8](repeating: 9, count: 32))
         #expect(try report(file).faults == ["event 11 does not hang on event 10 as that was delivered"])
         try cut(before: 30, anchor: tenth.hash)

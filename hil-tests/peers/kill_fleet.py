@@ -88,7 +88,10 @@ class Fleet:
 
     def enter(self, rate: str, command: str = "rate") -> Entered:
         """Two people enter a command for a pump that has had none."""
-        device, pump = self.fresh.pop()
+        return self.enter_at(*self.fresh.pop(), rate, command)
+
+    def enter_at(self, device: str, pump: AlarisGH, rate: str, command: str = "rate") -> Entered:
+        """Two people enter a command for this pump."""
         quantities = [{"name": "new-rate", "quantity": rate}] if command == "rate" else []
         members = {"device": device, "command": command, "entries": quantities}
         draft = self.ask("draft", **members)

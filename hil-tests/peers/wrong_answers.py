@@ -97,9 +97,18 @@ class WrongAnswers:
         handler.send_response(200)
         handler.send_header("Content-Length", str(HUGE))
         handler.end_headers()
+        self._pour(handler, PART)
+
+    def endless(self, handler: BaseHTTPRequestHandler, _: int) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        self._pour(handler, f"{len(PART):x}\r\n".encode() + PART + b"\r\n")
+
+    def _pour(self, handler: BaseHTTPRequestHandler, part: bytes) -> None:
         begin = time.monotonic()
         for number in range(1, HUGE // len(PART) + 1):
-            handler.wfile.write(PART)
+            handler.wfile.write(part)
             self.answered = max(self.answered, number * len(PART))
             self.longest = max(self.longest, time.monotonic() - begin)
 

@@ -24,7 +24,7 @@ SUITE = "bookworm"
 PACKAGES = [
     "systemd", "systemd-sysv", "udev", "dbus", "kmod", "procps", "linux-image-amd64", "initramfs-tools", "zstd",
     "ca-certificates", "adduser", "init-system-helpers", "libsqlite3-0", "libmodbus5", "libserialport0", "libstdc++6",
-    "zlib1g", "usbutils", "iproute2",
+    "libnats3.4", "zlib1g", "usbutils", "iproute2",
 ]
 DISK_SIZE = "2G"
 # What the kernel needs before it has its root; the rest is loaded from there.

@@ -296,7 +296,9 @@ def records_service(made: Installed, directory: Path) -> RecordsServer:
 def configuration(sample: dict) -> dict:
     """The sample that the package ships, with the devices and the records service of this unit."""
     uplink = {**sample.get("uplink", {}), **UPLINK}
-    return {**sample, "unit": "vm-1", "test-data": True, "devices": DEVICES, "uplink": uplink,
+    beds = {name: {**bed, "devices": [one for one in DEVICES if one != "fridge"]}
+            for name, bed in sample.get("beds", {}).items()}
+    return {**sample, "unit": "vm-1", "test-data": True, "devices": DEVICES, "beds": beds, "uplink": uplink,
             "console": {"socket": "/run/nabd-console/socket"}}
 
 

@@ -61,6 +61,16 @@ int nabd_clock_synchronised(void);
 /// Returns what it is ready for, 0 when the limit passed, -errno on failure.
 int nabd_wait(int descriptor, short events, int64_t nanoseconds);
 
+/// The same, and until somebody rings a bell (one of `nabd_make_bell`, or -1 for none), which is silent again then.
+/// Returns 0 where only the bell was rung.
+int nabd_wait_or_bell(int descriptor, short events, int bell, int64_t nanoseconds);
+
+/// Something that any thread rings to end another's waiting. Returns its descriptor or -errno.
+int nabd_make_bell(void);
+
+/// Rings it, without waiting. Rung again before anybody has heard it, it was rung once.
+void nabd_ring(int bell);
+
 /// Makes standard output leave line by line, also into a pipe: who reads JSON lines reads them as they come.
 void nabd_line_buffer_output(void);
 
