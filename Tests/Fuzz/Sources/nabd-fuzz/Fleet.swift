@@ -9,12 +9,12 @@ final class Target: Sendable {
     let profile: DeviceProfile
     let plan: DevicePlan
     /// By stream: the limits outside which no value counts.
-    let limits: [ClosedRange<Double>?]
+    let limits: [PlainNumber.Limits?]
 
     init(_ profile: DeviceProfile, expectedSerial: String? = nil) {
         self.profile = profile
         plan = profile.compile(handle: "fuzz", expectedSerial: expectedSerial)
-        var limits = [ClosedRange<Double>?](repeating: nil, count: plan.streams.count)
+        var limits = [PlainNumber.Limits?](repeating: nil, count: plan.streams.count)
         for target in plan.fieldPlans.flatMap(\.targets) {
             for stream in target.stream..<(target.stream + (target.isSlotted ? plan.slots.count : 1)) {
                 limits[stream] = target.absolute

@@ -60,17 +60,21 @@ extension Target {
         }
     }
 
-    private func checkValue(_ record: SampleRecord, _ stream: StreamDescriptor, _ limits: ClosedRange<Double>?) {
+    private func checkValue(_ record: SampleRecord, _ stream: StreamDescriptor, _ limits: PlainNumber.Limits?) {
         let value: Double
         switch stream.form {
         case .text: return
-        case .integer: value = Double(record.bits)
+        case .integer:
+            if limits?.contains(record.bits) == false {
+                broken("\(stream.metric) is \(record.bits) counts and \(record.validity.word), outside its limits")
+            }
+            return
         case .float32: value = Double(Float(bitPattern: UInt32(truncatingIfNeeded: record.bits)))
         case .float64: value = Double(bitPattern: UInt64(bitPattern: record.bits))
         }
         if !value.isFinite { broken("\(stream.metric) is \(value) and \(record.validity.word)") }
-        if let limits, !limits.contains(value) {
-            broken("\(stream.metric) is \(value) and \(record.validity.word), outside its limits \(limits)")
+        if limits?.contains(value) == false {
+            broken("\(stream.metric) is \(value) and \(record.validity.word), outside its limits")
         }
     }
 
