@@ -11,14 +11,14 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from peers.clockwork import Clockwork
 from peers.durable import dice, setting, spread
-from peers.kill_fleet import Fleet
+from peers.kill_fleet import Fleet, fleets_of
 from peers.tracing import CALL, KillPoint, attached, kill_points, need_strace
 from peers.waiting import wait_until
 
@@ -45,22 +45,9 @@ def rates() -> Callable[[], str]:
 
 
 @pytest.fixture
-def fleets(clockwork: Clockwork, tmp_path: Path, request: pytest.FixtureRequest):
-    """Makes units of several pumps; the one before is checked and ended."""
-    made: list[Fleet] = []
-
-    def make() -> Fleet:
-        if made:
-            made[-1].end()
-        made.append(Fleet(tmp_path / f"fleet-{len(made)}", clockwork, PUMPS))
-        request.session.hosts = [made[-1].host]
-        made[-1].begin()
-        return made[-1]
-
-    yield make
-    for fleet in made:
-        fleet.host.kill()
-    request.session.hosts = []
+def fleets(clockwork: Clockwork, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], Fleet]]:
+    with fleets_of(PUMPS, tmp_path, clockwork, request.session) as make:
+        yield make
 
 
 def test_killed_at_any_moment_a_command_is_said_once_and_never_forgotten(fleets, record_property):

@@ -18,7 +18,7 @@ import pytest
 
 from peers.clockwork import Clockwork
 from peers.durable import setting
-from peers.kill_fleet import Entered, Fleet
+from peers.kill_fleet import Entered, Fleet, fleets_of
 from peers.tracing import attached, need_strace
 from peers.waiting import wait_until
 
@@ -96,21 +96,8 @@ def unordered(lines: Iterator[str], effects: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture
 def fleets(clockwork: Clockwork, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], Fleet]]:
-    """Makes units of several pumps; the one before is checked and ended."""
-    made: list[Fleet] = []
-
-    def make() -> Fleet:
-        if made:
-            made[-1].end()
-        made.append(Fleet(tmp_path / f"fleet-{len(made)}", clockwork, PUMPS))
-        request.session.hosts = [made[-1].host]
-        made[-1].begin()
-        return made[-1]
-
-    yield make
-    for fleet in made:
-        fleet.host.kill()
-    request.session.hosts = []
+    with fleets_of(PUMPS, tmp_path, clockwork, request.session) as make:
+        yield make
 
 
 def carried_out(fleet: Fleet, rates: list[str]) -> list[Entered]:

@@ -14,6 +14,7 @@ import time
 import pytest
 
 from peers import delivery, journal
+from peers.counting_relay import CountingRelay
 from peers.durable import dice
 from peers.host import json_lines, nabd
 from peers.nats import BINARIES, STREAM, SUBJECT, TO_PUBLISH, AnswersLost, NATSServer, Reader
@@ -363,7 +364,7 @@ def test_what_another_has_written_over_is_put_there_again(bench, host, newest, p
 
 def test_bytes_are_counted_as_they_go(bench, host, newest, pki):
     newest.make_stream()
-    relay = AnswersLost(newest.port)
+    relay = CountingRelay(newest.port)
     begin(bench, host, newest, pki, port=relay.port, **{"each-month": "1 GB"})
     host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
     time.sleep(20)

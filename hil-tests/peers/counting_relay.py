@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 
 class CountingRelay:
@@ -34,18 +35,38 @@ class CountingRelay:
                 threading.Thread(target=self._pass, args=(source, target, is_sent), daemon=True).start()
 
     def _pass(self, source: socket.socket, target: socket.socket, is_sent: bool) -> None:
+        came = 0
         try:
             while data := source.recv(65536):
+                came += len(data)
                 with self._lock:
                     if is_sent:
                         self.sent += len(data)
                     else:
                         self.received += len(data)
+                    is_lost = not is_sent and self._loses(came)
+                if is_lost:
+                    # What is under way the other way is still taken.
+                    time.sleep(0.3)
+                    self._end(source, target)
+                    return
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            for end in (source, target):
-                end.close()
+            self._end(source, target)
+
+    def _loses(self, came: int) -> bool:
+        """Whether what the server just said is swallowed, and the connection ends; ``came``: its bytes so far."""
+        return False
+
+    @staticmethod
+    def _end(*ends: socket.socket) -> None:
+        for end in ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
 
     def stop(self) -> None:
         """No more connections; those that are there go on."""

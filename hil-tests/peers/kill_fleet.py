@@ -9,9 +9,13 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+
+import pytest
 
 from .alaris_unit import line_of, said, site
 from .clockwork import Clockwork, now
@@ -198,3 +202,22 @@ class Fleet:
         assert_whole(self.host.journal)
         for pump in self.pumps:
             pump.stop()
+
+
+@contextmanager
+def fleets_of(count: int, folder: Path, clockwork: Clockwork, session: pytest.Session) -> Iterator[Callable[[], Fleet]]:
+    """Makes units of so many pumps; the one before is checked and ended."""
+    made: list[Fleet] = []
+
+    def make() -> Fleet:
+        if made:
+            made[-1].end()
+        made.append(Fleet(folder / f"fleet-{len(made)}", clockwork, count))
+        session.hosts = [made[-1].host]
+        made[-1].begin()
+        return made[-1]
+
+    yield make
+    for fleet in made:
+        fleet.host.kill()
+    session.hosts = []

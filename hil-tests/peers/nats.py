@@ -6,12 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ import nats
 from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 
+from .counting_relay import CountingRelay
 from .pki import Identity, Pki
 from .waiting import free_port, listening, wait_until
 
@@ -169,73 +167,20 @@ class Reader:
         return [one.body for one in self.last.values() if one.body["resourceType"] == name]
 
 
-class AnswersLost:
+class AnswersLost(CountingRelay):
     """Stands before the server. While ``loses`` is more than 0, what the server says over a connection is swallowed
     from some moment on, and the connection ends soon after: what was published is there, and nobody is told.
     """
 
     def __init__(self, port: int) -> None:
-        self._upstream = port
         self.loses = self.lost = 0
         # What goes over a connection before the server's answers are lost: greeting, handshake and some bundles.
         self.after = 0
-        self.sent = self.received = 0
-        self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(port)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._upstream))
-            except OSError:
-                if self._listener.fileno() < 0:
-                    return
-                client.close()
-                continue
-            threading.Thread(target=self._up, args=(client, server), daemon=True).start()
-            threading.Thread(target=self._down, args=(server, client), daemon=True).start()
-
-    def _up(self, source: socket.socket, target: socket.socket) -> None:
-        try:
-            while data := source.recv(65536):
-                with self._lock:
-                    self.sent += len(data)
-                target.sendall(data)
-        except OSError:
-            pass
-        self._end(source, target)
-
-    def _down(self, source: socket.socket, target: socket.socket) -> None:
-        came = 0
-        try:
-            while data := source.recv(65536):
-                came += len(data)
-                with self._lock:
-                    self.received += len(data)
-                    isLost = self.loses > 0 and came > self.after
-                    if isLost:
-                        self.loses -= 1
-                        self.lost += 1
-                if isLost:
-                    # What is under way is still stored.
-                    time.sleep(0.3)
-                    break
-                target.sendall(data)
-        except OSError:
-            pass
-        self._end(source, target)
-
-    @staticmethod
-    def _end(*ends: socket.socket) -> None:
-        for end in ends:
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            end.close()
-
-    def stop(self) -> None:
-        self._listener.close()
+    def _loses(self, came: int) -> bool:
+        if self.loses <= 0 or came <= self.after:
+            return False
+        self.loses -= 1
+        self.lost += 1
+        return True
