@@ -7,6 +7,7 @@ import shutil
 import socket
 import tarfile
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -369,7 +370,8 @@ def test_half_a_line_is_no_entry(entry, tmp_path):
 
 def test_an_argument_is_seen_by_everybody():
     """So these tests look in the right place."""
-    with subprocess.Popen(["sleep", "5", f"--{canaries.FAMILY}"], stderr=subprocess.DEVNULL) as process:
+    # A program that takes any argument, and lives until it is killed.
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", f"--{canaries.FAMILY}"]) as process:
         # For a moment a process that is begun has no arguments yet.
         seen = wait_until(Path(f"/proc/{process.pid}/cmdline").read_bytes, 5, "its arguments", every=0.01)
         process.kill()

@@ -71,7 +71,7 @@ def alerts(host, event: str, name: str = "NABD_UPLINK_FAILING") -> list[dict]:
 def is_whole(bench, host, server, tail: float = WINDOW + 3) -> tuple[int, Reader]:
     """In the end the stream has what the journal has, for a reader once. Gives how many numbers, and the reader."""
     time.sleep(WINDOW + 15)
-    delivery.wait_until_through(host, 5 * WINDOW)
+    delivery.wait_until_through(host, 2 * WINDOW)
     host.stop()
     reader = Reader().read(server.messages())
     numbers = delivery.assert_each_once(host.export(), reader.of_type("Observation"), undelivered_tail=tail)
@@ -172,8 +172,8 @@ def test_a_server_that_is_down_is_waited_for(bench, host, server, pki):
     assert status(host)["parked"] == 0
 
 
-@pytest.mark.xfail(reason="not understood yet: no alarm came within 60 s on a busy machine (docs/nats.md)")
 def test_an_alarm_goes_before_what_is_left(bench, host, newest, pki):
+    bench.oximeter.varying = False
     newest.make_stream()
     begin(bench, host, newest, pki)
     host.wait_for_sample("MDC_PULS_OXIM_SAT_O2")
@@ -263,10 +263,10 @@ def test_a_server_of_another_authority_is_told_nothing(bench, host, tmp_path, pk
     server = NATSServer(tmp_path / "nats", pki, "pypi", identity=pki.foreign_server).start()
     monkeypatch.setitem(os.environ, "SSL_CERT_FILE", str(pki.foreign_authority.certificate))
     monkeypatch.setitem(os.environ, "SSL_CERT_DIR", str(pki.foreign_authority.directory))
+    server.make_stream()
     begin(bench, host, server, pki)
     wait_for_problem(host, "not signed by the authority")
-    assert "client connection created" not in server.log().lower() or "tls handshake error" in server.log().lower()
-    assert status(host)["stored"] == 0
+    assert status(host)["stored"] == 0 and server.last_sequence() == 0
     server.kill()
 
 
@@ -316,7 +316,6 @@ def test_an_older_tls_is_no_way(bench, host, pki):
 
 # MARK: What was acknowledged
 
-@pytest.mark.xfail(reason="not understood yet: values of a wave were not there again in time (docs/nats.md)")
 def test_a_stream_that_was_lost_gets_all_again(bench, host, newest, pki):
     newest.make_stream()
     begin(bench, host, newest, pki, **{"reconcile-every": "10s"})

@@ -113,15 +113,6 @@ package enum TestPlan: Sendable, Hashable {
     case below(LimitPlan)
 }
 
-/// A limit in the terms of the field that is compared with it.
-package enum LimitPlan: Sendable, Hashable {
-    /// A whole number of the field's counts.
-    case counts(Int128)
-    /// Of floats the limit as a float of the same kind.
-    case float32(Double)
-    case float64(Double)
-}
-
 /// The largest change from one value to the next that is believed.
 package enum ChangePlan: Sendable, Hashable {
     /// In counts of the stream; where a counter begins at 0 again, before what is added to it, or never.

@@ -288,15 +288,8 @@ struct PlanCompiler {
     }
 
     private func limit(_ limit: Double, isUpper: Bool, on name: String) -> TestPlan {
-        switch field(name)?.type {
-        case .float32:
-            let limit = Double(Float(limit))
-            return isUpper ? .above(.float32(limit)) : .below(.float32(limit))
-        case .float64: return isUpper ? .above(.float64(limit)) : .below(.float64(limit))
-        default:
-            let counts = profile.counts(of: limit, on: name) { scale($0) }
-            return isUpper != counts.isTurned ? .above(.counts(counts.floor)) : .below(.counts(counts.ceiling))
-        }
+        let (limit, isAbove) = profile.limit(limit, isUpper: isUpper, on: name) { scale($0) }
+        return isAbove ? .above(limit) : .below(limit)
     }
 
     /// How often a field is read; of one that comes unasked, how long it says something at least. Unit: ns.

@@ -5,8 +5,8 @@ import Synchronization
 
 /// A connection to a NATS server over mutual TLS 1.3. It is made once: one that ended is not made anew.
 ///
-/// The library's calls may block; they are made on threads of their own, and whoever waits for one waits no longer than
-/// its time.
+/// The library's calls may block; they are made on a queue of threads, none of which is a task's, and whoever waits for
+/// one waits no longer than its time.
 package final class StreamConnection: Sendable {
     /// For all before the first message. Unit: ms.
     private static let connecting: Int64 = 10_000
@@ -158,6 +158,8 @@ package final class StreamConnection: Sendable {
         var isNobodyThere = false
         for (number, message) in messages.enumerated() {
             if isStopped.isRaised { return StreamExchange(replies: replies, end: .stopped) }
+            // Behind its time it would come after what was published since under the same names.
+            if ContinuousClock.now >= end { return ended(replies, .timeIsOver) }
             switch publish(message, reply: "\(inbox).\(number)") {
             case NATS_OK: open += 1
             case NATS_MAX_PAYLOAD: replies[number] = .tooLarge

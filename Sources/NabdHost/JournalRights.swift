@@ -42,7 +42,6 @@ struct OwnedFile {
     let group: UInt32
     let mode: UInt32
     let isFolder: Bool
-    let isRegular: Bool
 
     /// `nil` where there is none, or it may not be looked at.
     init?(_ path: String) {
@@ -51,24 +50,28 @@ struct OwnedFile {
             let mode = facts[.posixPermissions] as? NSNumber
         else { return nil }
         (self.owner, self.group, self.mode) = (owner.uint32Value, group.uint32Value, mode.uint32Value)
-        let type = facts[.type] as? FileAttributeType
-        (isFolder, isRegular) = (type == .typeDirectory, type == .typeRegular)
+        isFolder = facts[.type] as? FileAttributeType == .typeDirectory
     }
 }
 
-/// The first of a journal's files that the host's user may not write, in words: a file of the wrong owner ends a host
-/// as surely as a disk that is full.
+/// The first of a journal's files that the host's user may not write, in words: a folder of the wrong owner ends a host
+/// as surely as a disk that is full, and a newest file of the wrong owner is put aside at a start.
 enum JournalRights {
     /// - Returns: what is wrong and what to do; `nil` where nothing is found.
     static func fault(of folder: String, for user: FileUser) -> String? {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
-        for path in [folder] + names.map({ "\(folder)/\($0)" }) {
-            guard let file = OwnedFile(path), file.isRegular || path == folder, !user.mayWrite(file) else { continue }
+        for path in JournalFiles(directory: folder).written {
+            guard let file = OwnedFile(path), !mayWrite(path, file, user) else { continue }
             return FileOwner.words(path, owner: file.owner, mode: file.mode)
                 + ", and the host's user, \(user.name), cannot write it: "
                 + (file.owner == user.id
                     ? "chmod u+rw\(file.isFolder ? "x" : "") \(path)" : "chown \(user.name): \(path)")
         }
         return nil
+    }
+
+    /// Of whoever runs this program the system knows all groups.
+    private static func mayWrite(_ path: String, _ file: OwnedFile, _ user: FileUser) -> Bool {
+        guard user == .current else { return user.mayWrite(file) }
+        return access(path, file.isFolder ? R_OK | W_OK | X_OK : R_OK | W_OK) == 0
     }
 }

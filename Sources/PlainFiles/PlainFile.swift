@@ -13,7 +13,7 @@ package enum PlainFile {
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         var details = stat()
         guard fstat(descriptor, &details) == 0, details.st_mode & S_IFMT == S_IFREG,
-            let data = try? file.read(upToCount: limit + 1), data.count <= limit
+            let data = try? file.read(upToCount: limit + 1) ?? Data(), data.count <= limit
         else { return nil }
         return Array(data)
     }

@@ -81,8 +81,8 @@ extension DeviceProfile {
 
     /// A limit of a field that is no float in its own counts, exactly: the whole ones about it, and whether a larger
     /// count is a smaller number in the metric's unit. Where no metric shows the field, of its own decimal places.
-    package func counts(
-        of limit: Double, on name: String, scale: (MetricDescription) -> DecimalScale = { $0.scale }
+    private func counts(
+        of limit: Double, on name: String, scale: (MetricDescription) -> DecimalScale
     ) -> (floor: Int128, ceiling: Int128, isTurned: Bool) {
         let metric = metrics.first { $0.field == name }
         let shown = metric.map { form($0, scale: scale($0)) }
@@ -92,16 +92,27 @@ extension DeviceProfile {
         return (floor - offset, ceiling - offset, unit.multiplier < 0)
     }
 
-    /// A limit in the counts of a field: in those of the metric that shows it, or of its own decimal places.
-    package func threshold(
-        _ limit: Double, on name: String, scale: (MetricDescription) -> DecimalScale = { $0.scale }
-    ) -> Double {
-        if let metric = metrics.first(where: { $0.field == name }) {
-            let form = form(metric, scale: scale(metric))
-            guard case .integer(let scale) = form else { return limit }
-            return limit / scale.double(of: 1) - Double(metric.offsetCounts(form))
+    /// A limit as the field's own numbers are held against it, and whether those above it pass, or those below: where a
+    /// larger count is a smaller number, it is the other way round.
+    package func limit(
+        _ limit: Double, isUpper: Bool, on name: String, scale: (MetricDescription) -> DecimalScale = { $0.scale }
+    ) -> (limit: LimitPlan, isAbove: Bool) {
+        switch field(name)?.type {
+        case .float32: return (.float32(Double(Float(limit))), isUpper)
+        case .float64: return (.float64(limit), isUpper)
+        default:
+            let counts = counts(of: limit, on: name, scale: scale)
+            let isAbove = isUpper != counts.isTurned
+            return (.counts(isAbove ? counts.floor : counts.ceiling), isAbove)
         }
-        guard let places = field(name)?.type.places else { return limit }
-        return limit / DecimalScale(multiplier: 1, exponent: -places).double(of: 1)
     }
+}
+
+/// A limit in the terms of the field that is compared with it.
+package enum LimitPlan: Sendable, Hashable {
+    /// A whole number of the field's counts.
+    case counts(Int128)
+    /// Of floats the limit as a float of the same kind.
+    case float32(Double)
+    case float64(Double)
 }

@@ -68,14 +68,9 @@ struct PossibleValues {
     private static func digits(_ room: TextRoom?) -> Int { min(15, room?.width ?? 15) }
 
     private static func all(_ field: FieldDescription, _ room: TextRoom?) -> Numbers {
+        if let counts = field.counts { return .whole(counts) }
         switch field.type {
-        case .bits(signed: false): return .whole(0...(1 << Int128(field.width) - 1))
-        case .bits(signed: true):
-            return .whole(-(1 << Int128(field.width - 1))...(1 << Int128(field.width - 1) - 1))
-        case .signMagnitude:
-            let largest: Int128 = 1 << Int128(field.width - 1) - 1
-            return .whole(-largest...largest)
-        case .bcd: return .whole(0...(power(field.width / 4) - 1))
+        case .bits, .signMagnitude, .bcd: return .none
         case .float32: return .real(-Double(Float.greatestFiniteMagnitude)...Double(Float.greatestFiniteMagnitude))
         case .float64: return .real(-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude)
         case .medicalFloat(let places):
@@ -123,23 +118,27 @@ struct PossibleValues {
     var areNone: Bool { if case .nothing = numbers { true } else { few?.isEmpty ?? false } }
 
     /// Of the numbers.
-    ///
-    /// - Parameter limit: in counts of the field, of floats as it is.
-    func above(_ limit: Double) -> Verdict {
-        guard let (low, high) = ends else { return .some }
-        return limit >= high ? .none : limit < low ? .all : .some
+    func above(_ limit: LimitPlan) -> Verdict {
+        func verdict<Number: Comparable>(_ limit: Number, _ range: ClosedRange<Number>) -> Verdict {
+            limit >= range.upperBound ? .none : limit < range.lowerBound ? .all : .some
+        }
+        switch (numbers, limit) {
+        case (.whole(let range), .counts(let limit)): return verdict(limit, range)
+        case (.real(let range), .float32(let limit)), (.real(let range), .float64(let limit)):
+            return verdict(limit, range)
+        case (.whole, _), (.real, _), (.none, _), (.nothing, _): return .some
+        }
     }
 
-    func below(_ limit: Double) -> Verdict {
-        guard let (low, high) = ends else { return .some }
-        return limit <= low ? .none : limit > high ? .all : .some
-    }
-
-    private var ends: (low: Double, high: Double)? {
-        switch numbers {
-        case .whole(let range): (Double(range.lowerBound), Double(range.upperBound))
-        case .real(let range): (range.lowerBound, range.upperBound)
-        case .none, .nothing: nil
+    func below(_ limit: LimitPlan) -> Verdict {
+        func verdict<Number: Comparable>(_ limit: Number, _ range: ClosedRange<Number>) -> Verdict {
+            limit <= range.lowerBound ? .none : limit > range.upperBound ? .all : .some
+        }
+        switch (numbers, limit) {
+        case (.whole(let range), .counts(let limit)): return verdict(limit, range)
+        case (.real(let range), .float32(let limit)), (.real(let range), .float64(let limit)):
+            return verdict(limit, range)
+        case (.whole, _), (.real, _), (.none, _), (.nothing, _): return .some
         }
     }
 
@@ -152,11 +151,8 @@ struct PossibleValues {
         return set == 0 ? .none : set == few.count ? .all : .some
     }
 
-    /// Of all values, those that mean that there is none as well.
-    func isOneOf(_ codes: Set<CodePlan>) -> Verdict {
-        if codes.isEmpty { return .none }
-        return codes.count == count ? .all : .some
-    }
+    /// Whether these are all values, those that mean that there is none as well.
+    func areAll(_ codes: Set<CodePlan>) -> Bool { codes.count == count }
 
     /// A number as nobody can write it shorter.
     private static func shortest(_ counts: Int64, places: Int) -> String {

@@ -29,7 +29,7 @@ extension ProfileCheck {
     func checkList(_ test: FieldTest, _ codes: [ValueCode], _ field: FieldDescription, _ location: SourceLocation) {
         guard let values = profile.possibleValues(of: field) else { return }
         let plans = Set(codes.compactMap { try? $0.plan(for: field) })
-        guard !codes.isEmpty, values.isOneOf(plans) == .all else { return }
+        guard !codes.isEmpty, values.areAll(plans) else { return }
         let isExpected = if case .isOneOf = test { true } else { false }
         diagnostics.error(
             codes.first?.location ?? location,

@@ -28,6 +28,7 @@ extension ProfileCheck {
                 checkTest(negative.test, on: negative.field, of: field, metric.location)
                 if !negative.positive.isEmpty {
                     checkTest(.isOneOf(negative.positive), on: negative.field, of: field, metric.location)
+                    checkSigns(negative)
                 }
                 checkPresence(negative.test, on: negative.field, of: field, metric.location)
             }
@@ -140,17 +141,28 @@ extension ProfileCheck {
             }
             do throws(ValueCode.Refusal) {
                 let plan = try code.plan(for: field)
-                if let other = seen[plan] {
+                if let other = seen[plan.value] {
                     diagnostics.error(
                         code.location,
                         other == code.text
                             ? "“\(code.text)” stands twice" : "“\(code.text)” is the same value as “\(other)”")
                 }
-                seen[plan] = code.text
+                seen[plan.value] = code.text
                 if let fault = values.fault(plan, code.text, field.name) { diagnostics.error(code.location, fault) }
             } catch {
                 diagnostics.error(code.location, error.why, suggestion: error.suggestion)
             }
+        }
+    }
+
+    /// No value is negative and positive, however it is written.
+    private func checkSigns(_ sign: (field: String, test: FieldTest, positive: [ValueCode])) {
+        guard case .isOneOf(let negative) = sign.test, let field = profile.field(sign.field), field.hasForm else {
+            return
+        }
+        let values = Set(negative.compactMap { (try? $0.plan(for: field))?.value })
+        for code in sign.positive where (try? code.plan(for: field)).map({ values.contains($0.value) }) ?? false {
+            diagnostics.error(code.location, "“\(code.text)” would be negative and positive")
         }
     }
 
@@ -166,12 +178,13 @@ extension ProfileCheck {
             }
         }
         guard let values = profile.possibleValues(of: field) else { return }
-        let threshold = { profile.threshold($0, on: field.name) }
+        func verdict(_ limit: Double, isUpper: Bool) -> PossibleValues.Verdict {
+            let (limit, isAbove) = profile.limit(limit, isUpper: isUpper, on: field.name)
+            return isAbove ? values.above(limit) : values.below(limit)
+        }
         switch test {
-        case .above(let limit):
-            tell(values.above(threshold(limit)), "above \(limit)", field, location)
-        case .below(let limit):
-            tell(values.below(threshold(limit)), "below \(limit)", field, location)
+        case .above(let limit): tell(verdict(limit, isUpper: true), "above \(limit)", field, location)
+        case .below(let limit): tell(verdict(limit, isUpper: false), "below \(limit)", field, location)
         default: break
         }
     }

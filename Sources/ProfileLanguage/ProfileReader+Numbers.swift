@@ -71,9 +71,6 @@ extension ProfileReader {
         let positive = map["positive"].map(codes) ?? []
         switch test {
         case .isOneOf(let negative):
-            for code in positive where negative.contains(code) {
-                diagnostics.error(code.location, "“\(code.text)” would be negative and positive")
-            }
             if positive.isEmpty, !hasTwoValues(other), !isGuarded(field, by: name, negative) {
                 map.value.error(
                     "a value of “\(name)” that is garbled, empty or unknown would be a positive number; until version "
@@ -156,9 +153,10 @@ extension ProfileReader {
 
     /// The greatest count of a number in bits, with what is added to it; `nil` where its bits do not tell.
     private func greatest(_ field: FieldDescription, _ terms: MetricDescription.Terms?) -> Int128? {
-        guard field.hasForm, var sum = field.greatestCount else { return nil }
+        guard field.hasForm, var sum = field.counts?.upperBound else { return nil }
         for part in terms?.plus ?? [] {
-            guard let most = profile.fields.first(where: { $0.name == part.field })?.greatestCount else { return nil }
+            guard let most = profile.fields.first(where: { $0.name == part.field })?.counts?.upperBound
+            else { return nil }
             sum += most * Int128(part.times)
         }
         return sum
@@ -192,16 +190,19 @@ extension ProfileReader {
 }
 
 extension FieldDescription {
-    /// The greatest count of a number in bits; `nil` of what is written, and of floats.
-    var greatestCount: Int128? {
+    /// The counts of a number in bits; `nil` of what is written, and of floats.
+    var counts: ClosedRange<Int128>? {
         guard (1...64).contains(width) else { return nil }
         switch type {
-        case .bits(let signed): return (1 << Int128(signed ? width - 1 : width)) - 1
-        case .signMagnitude: return (1 << Int128(width - 1)) - 1
+        case .bits(signed: false): return 0...((1 << Int128(width)) - 1)
+        case .bits(signed: true): return -(1 << Int128(width - 1))...((1 << Int128(width - 1)) - 1)
+        case .signMagnitude:
+            let largest: Int128 = (1 << Int128(width - 1)) - 1
+            return -largest...largest
         case .bcd:
             var most: Int128 = 1
             for _ in 0..<(width / 4) { most *= 10 }
-            return most - 1
+            return 0...(most - 1)
         case .float32, .float64, .medicalFloat, .decimal, .degreesMinutes, .sexagesimal, .hex, .text: return nil
         }
     }

@@ -31,6 +31,9 @@ package enum CodePlan: Sendable, Hashable {
     case written(Int64, [UInt8])
     /// Characters, without the spaces around them and without what the field strips.
     case text([UInt8])
+
+    /// What it stands for, however it is written.
+    var value: CodePlan { if case .written(let counts, _) = self { .number(counts) } else { self } }
 }
 
 extension ValueCode {

@@ -98,6 +98,36 @@ extension DeliveryBook {
         }
     }
 
+    /// What of a lane was found there and had been acknowledged before all of these, the newest first.
+    package func confirmed(
+        _ lane: DeliveryLane, before missing: [AcknowledgedResource]
+    ) throws -> [AcknowledgedResource] {
+        try queue.read { db in
+            let first = try Self.numbers(db, missing).min() ?? 0
+            return try Row.fetchAll(
+                db, sql: "SELECT * FROM acknowledged WHERE lane = ? AND confirmed = 1 AND id < ? ORDER BY id DESC",
+                arguments: [lane.rawValue, first]
+            ).compactMap(Self.acknowledged)
+        }
+    }
+
+    /// What of a lane was found there once is not there any more, but for this and what is older; without one, nothing.
+    package func doubt(_ lane: DeliveryLane, after found: AcknowledgedResource?) throws {
+        try queue.write { db in
+            let place = try found.map { try Self.numbers(db, [$0]).first ?? 0 } ?? 0
+            try db.execute(
+                sql: "UPDATE acknowledged SET confirmed = 0 WHERE lane = ? AND id > ?",
+                arguments: [lane.rawValue, place])
+        }
+    }
+
+    private static func numbers(_ db: Database, _ resources: [AcknowledgedResource]) throws -> [Int64] {
+        // By number: the wall clock may have been set in between.
+        try resources.compactMap {
+            try Int64.fetchOne(db, sql: "SELECT id FROM acknowledged WHERE url = ?", arguments: [$0.url])
+        }
+    }
+
     /// They are not there, or not as they were sent: in every lane all goes again that had not been acknowledged when
     /// the last of it was that was found there before. A service that does not have one thing is not believed about
     /// others.
@@ -105,10 +135,7 @@ extension DeliveryBook {
     /// - Returns: whether the lanes went back; not where nothing of it is to be there as it was any more.
     package func goBack(for missing: [AcknowledgedResource]) throws -> Bool {
         try queue.write { db in
-            // By number: the wall clock may have been set in between.
-            let numbers = try missing.compactMap {
-                try Int64.fetchOne(db, sql: "SELECT id FROM acknowledged WHERE url = ?", arguments: [$0.url])
-            }
+            let numbers = try Self.numbers(db, missing)
             if numbers.isEmpty, !missing.isEmpty { return false }
             let first = numbers.min() ?? 0
             for lane in DeliveryLane.allCases {

@@ -16,7 +16,8 @@ package enum FileOwner {
     static func suspicion(_ path: String) -> String {
         let own = geteuid()
         guard own != 0 else { return "" }
-        for place in [path, URL(fileURLWithPath: path).deletingLastPathComponent().path] {
+        let files = JournalFiles.companions.map { path + $0 }
+        for place in files + [URL(fileURLWithPath: path).deletingLastPathComponent().path] {
             var details = stat()
             guard stat(place, &details) == 0, details.st_uid != own else { continue }
             return words(place, owner: details.st_uid, mode: details.st_mode)

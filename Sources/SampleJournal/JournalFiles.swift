@@ -30,6 +30,13 @@ package struct JournalFiles: Sendable {
 
     package init(directory: String) { self.directory = directory }
 
+    /// What a host opens to write, as far as it is there; what was put aside is none of it.
+    package var written: [String] {
+        let newest = Kind.allCases.flatMap { segments($0).suffix(1) }
+        let files = newest.flatMap { segment in Self.companions.map { segment.path + $0 } } + [lock, reserve]
+        return [directory] + files.filter { PlainFile.isThere($0) }
+    }
+
     var lock: String { "\(directory)/lock" }
     /// Space that is given up when the disk is full, so that events still find room.
     var reserve: String { "\(directory)/reserve" }

@@ -146,7 +146,7 @@ struct JournalOpening {
                 file: try JournalFiles.setAside(segment, as: ".version-\(found)"),
                 reason: "it is of version \(found), which this program does not know")
         }
-        if PlainFile.isForbidden(segment.path, R_OK | W_OK) {
+        if JournalFiles.companions.contains(where: { PlainFile.isForbidden(segment.path + $0, R_OK | W_OK) }) {
             return .setAside(
                 file: try JournalFiles.setAside(segment, as: ".foreign"),
                 reason: "this user may not read and write it: who it belongs to stands in “ls -l”")

@@ -74,14 +74,17 @@ enum Repetition: Equatable {
     case isThere
     /// It is to be published once more, after this.
     case isGone(after: UInt64)
+    /// The stream did not say, and may another time.
+    case isUnknown
 
     init(_ id: String, of sequence: UInt64, _ last: LastMessage) {
         switch last {
         case .found(let found, let newest, _):
             self = NATSSettings.isSame(found, id) ? .isThere : .isGone(after: newest)
         case .missing: self = .isGone(after: sequence)
-        // Nobody can tell: the stream says that it has it.
-        case .notPermitted, .unknown: self = .isThere
+        // A unit that may not ask is told no more: the stream says that it has it.
+        case .notPermitted: self = .isThere
+        case .unknown: self = .isUnknown
         }
     }
 }

@@ -72,7 +72,7 @@ package final class NATSService: RecordsService {
         case .failure(let refusal): return .unreachable(reason: refusal.reason)
         }
         let ids = resources.map(NATSSettings.messageID)
-        let isRemembered = zip(resources, ids).map { remember($0.url, $1) }
+        let isRemembered = zip(resources, ids).map { isKnown($0.url, $1) }
         let messages = zip(resources, ids).compactMap { message($0, $1) }
         guard messages.count == resources.count else {
             return .refused(reason: "a resource's id is none that a subject can have")
@@ -82,14 +82,16 @@ package final class NATSService: RecordsService {
         var ended = exchange.end
         if ended == .answered {
             let doubtful = answers.indices.filter { !isRemembered[$0] && isRepetition(answers[$0]) }
-            let gone = await gone(doubtful.map { (resources[$0], ids[$0], answers[$0]) }, within: end - .now)
-            if !gone.isEmpty {
-                let again = await connection.exchange(gone.map(\.message), within: end - .now)
-                for (place, reply) in zip(gone.map { doubtful[$0.place] }, again.replies) {
+            let (lost, unknown) = await gone(doubtful.map { (resources[$0], ids[$0], answers[$0]) }, within: end - .now)
+            for place in unknown { answers[doubtful[place]] = .nothing }
+            if !lost.isEmpty {
+                let again = await connection.exchange(lost.map(\.message), within: end - .now)
+                for (place, reply) in zip(lost.map { doubtful[$0.place] }, again.replies) {
                     answers[place] = PublishAnswer(reply)
                 }
                 ended = again.end
             }
+            if ended == .answered { remember(zip(resources, ids), answers) }
         }
         note(answers)
         return NATSAnswers(settings: settings).answer(answers, ended, after: limit.components.seconds)
@@ -106,11 +108,23 @@ package final class NATSService: RecordsService {
         }
     }
 
-    /// - Returns: whether it was published before by this process, and nothing else under its name since.
-    private func remember(_ url: String, _ id: String) -> Bool {
+    /// Whether it is the last under its name, as this process has seen. Anything else is not known from here on: it may
+    /// be published without an answer.
+    private func isKnown(_ url: String, _ id: String) -> Bool {
+        known.withLock { known in
+            if known[url] == id { return true }
+            known[url] = nil
+            return false
+        }
+    }
+
+    /// What the stream has now as the last under its name.
+    private func remember(_ published: Zip2Sequence<[FHIRResource], [String]>, _ answers: [PublishAnswer]) {
         known.withLock { known in
             if known.count >= Self.mostKnown { known = [:] }
-            return known.updateValue(id, forKey: url) == id
+            for ((resource, id), answer) in zip(published, answers) {
+                if case .stored(settings.stream, _, _) = answer { known[resource.url] = id }
+            }
         }
     }
 
@@ -129,19 +143,23 @@ package final class NATSService: RecordsService {
     }
 
     /// Of what the stream took for a repetition, what is not there as the last of its name, with the message that puts
-    /// it there.
+    /// it there; and the places of those of which that is not known.
     private func gone(
         _ repeated: [(FHIRResource, id: String, PublishAnswer)], within limit: Duration
-    ) async -> [(place: Int, message: StreamMessage)] {
+    ) async -> (gone: [(place: Int, message: StreamMessage)], unknown: [Int]) {
         let lasts = await last(repeated.map(\.0.url), within: limit)
-        return zip(repeated, lasts).enumerated().compactMap { place, pair in
-            let ((resource, id, answer), last) = pair
-            guard case .stored(_, let sequence, _) = answer,
-                case .isGone(let after) = Repetition(id, of: sequence, last),
-                let message = message(resource, NATSSettings.messageID(id, after: after))
-            else { return nil }
-            return (place, message)
+        var (gone, unknown): ([(place: Int, message: StreamMessage)], [Int]) = ([], [])
+        for (place, ((resource, id, answer), last)) in zip(repeated, lasts).enumerated() {
+            guard case .stored(_, let sequence, _) = answer else { continue }
+            switch Repetition(id, of: sequence, last) {
+            case .isThere: continue
+            case .isUnknown: unknown.append(place)
+            case .isGone(let after):
+                guard let message = message(resource, NATSSettings.messageID(id, after: after)) else { continue }
+                gone.append((place, message))
+            }
         }
+        return (gone, unknown)
     }
 
     /// The last messages of names, in their order.

@@ -57,7 +57,8 @@ actor NATSWay {
     private let identity: NATSIdentity
     private let meter: WireMeter
     private var connection: (StreamConnection, number: Int)?
-    private var opening: Task<Connected, Never>?
+    /// A connection that is being made, with the reading of the identity that it is for.
+    private var opening: (read: Int, task: Task<Connected, Never>)?
 
     init(_ endpoint: UplinkEndpoint, _ identity: NATSIdentity, _ meter: WireMeter) {
         (self.endpoint, self.identity, self.meter) = (endpoint, identity, meter)
@@ -73,15 +74,19 @@ actor NATSWay {
             return .success(connection)
         }
         connection = nil
-        let task = opening ?? Task { await open(read.identity) }
-        opening = task
+        let task =
+            if let opening, opening.read == read.number { opening.task } else { Task { await open(read.identity) } }
+        opening = (read.number, task)
         let result = await withTaskCancellationHandler {
             await task.value
         } onCancel: {
             task.cancel()
         }
-        opening = nil
-        if case .success(let made) = result { connection = (made, read.number) }
+        if opening?.task == task { opening = nil }
+        // Another that waited longer may be for files that are older.
+        if case .success(let made) = result, (connection?.number ?? 0) <= read.number {
+            connection = (made, read.number)
+        }
         return result
     }
 

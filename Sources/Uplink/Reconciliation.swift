@@ -71,11 +71,10 @@ final class Reconciliation {
         guard !sample.isEmpty else { return .nothing }
         var (confirmed, missing): ([String], [AcknowledgedResource]) = ([], [])
         sampling: for resource in sample {
-            switch await service.read(resource.url, within: .seconds(30)) {
-            case .found(let bytes) where ReadBack.agrees(sent: resource.resource, found: bytes):
-                confirmed.append(resource.url)
-            case .found, .missing: missing.append(resource)
-            case .notAllowed: return .unreadable
+            switch await presence(of: resource, service) {
+            case .there: confirmed.append(resource.url)
+            case .gone: missing.append(resource)
+            case .unreadable: return .unreadable
             // Silence is no contradiction, and the rest is not to wait for it: another time.
             case .unknown: break sampling
             }
@@ -85,10 +84,51 @@ final class Reconciliation {
             if !confirmed.isEmpty { patience = 1 }
             return confirmed.isEmpty ? .nothing : .kept
         }
+        // A service that lost this may have lost as well what was found there before: what was found counts anew.
+        for lane in DeliveryLane.allCases {
+            if let other = try await lookBack(lane, before: missing, service) { return other }
+        }
         // Not where somebody said meanwhile that it is to be another.
         guard try book.goBack(for: missing) else { return .nothing }
         patience = min(patience * 2, Self.mostPatience)
         next = .now + interval * patience
         return .contradicted(missing.count)
+    }
+
+    private enum Presence {
+        case there
+        case gone
+        case unknown
+        case unreadable
+    }
+
+    private func presence(of resource: AcknowledgedResource, _ service: any RecordsService) async -> Presence {
+        switch await service.read(resource.url, within: .seconds(30)) {
+        case .found(let bytes): ReadBack.agrees(sent: resource.resource, found: bytes) ? .there : .gone
+        case .missing: .gone
+        case .notAllowed: .unreadable
+        case .unknown: .unknown
+        }
+    }
+
+    /// Finds the newest of a lane that is still there, of what was found there before all of these, in steps that
+    /// double: going back too far costs time, and not far enough values.
+    ///
+    /// - Returns: why that cannot be said now; `nil` when it is done.
+    private func lookBack(
+        _ lane: DeliveryLane, before missing: [AcknowledgedResource], _ service: any RecordsService
+    ) async throws -> Finding? {
+        let found = try book.confirmed(lane, before: missing)
+        var (place, step) = (0, 1)
+        looking: while place < found.count {
+            switch await presence(of: found[place], service) {
+            case .there: break looking
+            case .gone: (place, step) = (place + step, 2 * step)
+            case .unreadable: return .unreadable
+            case .unknown: return .nothing
+            }
+        }
+        if place > 0 { try book.doubt(lane, after: place < found.count ? found[place] : nil) }
+        return nil
     }
 }

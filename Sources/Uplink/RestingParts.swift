@@ -21,11 +21,14 @@ struct RestingParts {
     private var tries = 0
 
     /// What is not to be tried now.
-    func resting(at now: Instant) -> Set<DeliveryPart> {
+    ///
+    /// - Parameter going: what may go at all: what may not is never the one that is tried for all.
+    func resting(at now: Instant, of going: [DeliveryPart] = DeliveryPart.allCases) -> Set<DeliveryPart> {
         var resting = Set(rests.filter { $0.value.until > now }.keys)
         guard let down else { return resting }
         let due = rests.filter { $0.value.until <= now }
-        let next = down.until <= now ? due.min { $0.value.tried < $1.value.tried }?.key : nil
+        let candidates = due.filter { going.contains($0.key) }
+        let next = down.until <= now ? candidates.min { $0.value.tried < $1.value.tried }?.key : nil
         resting.formUnion(due.keys.filter { $0 != next })
         return resting
     }

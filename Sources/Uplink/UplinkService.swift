@@ -127,9 +127,15 @@ package final class UplinkService: Sendable {
             case .waits(let wait):
                 failures += 1
                 let tried = try runner.work.reader.newestEvent()
-                // A new alarm is tried at once, but where the service itself asked for patience.
-                try await pause(wait, failures) {
-                    wait.cause == .asked ? false : try runner.work.hasAlarm(after: tried)
+                let seen = storedBatches.load(ordering: .relaxed)
+                // A new alarm is tried at once, but where the service itself asked for patience; and what else was
+                // stored says that the way is there again.
+                try await pause(wait, failures) { [self] in
+                    switch wait.cause {
+                    case .asked: false
+                    case .way: try storedBatches.load(ordering: .relaxed) != seen || runner.work.hasAlarm(after: tried)
+                    case .moment, .breaker: try runner.work.hasAlarm(after: tried)
+                    }
                 }
             }
         }
@@ -143,7 +149,8 @@ package final class UplinkService: Sendable {
         while !Task.isCancelled {
             // Where it went back, what was read of the journal before is not what is to be sent.
             if try await reconcile(reconciliation, runner.work) { runner = try makeRunner(book, reconciliation) }
-            let pass = try await pass(runner, without: rests.resting(at: .now))
+            let going = DeliveryPart.allCases.filter { [stage = link.stage] in $0.goes(at: stage) }
+            let pass = try await pass(runner, without: rests.resting(at: .now, of: going))
             // What waits for itself alone rests by itself: nothing else is slower for it.
             rests.take(
                 waits: pass.waits.filter { !$0.value.isOfAll }, done: pass.done, hasStored: pass.hasStored, at: .now,

@@ -249,7 +249,9 @@ struct ProfileCommand: ParsableCommand {
             let data: [UInt8]
             if file == "-" {
                 // A pipe is what it is for; one byte more than the limit says that there is more.
-                data = Array((try? FileHandle.standardInput.read(upToCount: Self.limit + 1)) ?? Data())
+                do {
+                    data = Array(try FileHandle.standardInput.read(upToCount: Self.limit + 1) ?? Data())
+                } catch { throw Failure(.io, "the standard input cannot be read") }
             } else {
                 guard let contents = PlainFile.bytes(file, limit: Self.limit) else {
                     throw Failure(.io, "\(file): there is no such readable file of at most \(Self.limit) bytes")

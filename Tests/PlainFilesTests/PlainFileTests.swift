@@ -11,6 +11,7 @@ import Testing
         let path = try folder.write("a", "12345")
         #expect(PlainFile.text(path) == "12345" && PlainFile.bytes(path, limit: 5) == Array("12345".utf8))
         #expect(PlainFile.bytes(path, limit: 4) == nil)
+        #expect(PlainFile.bytes(try folder.write("empty", "")) == [])
         #expect(PlainFile.bytes(folder.path) == nil && PlainFile.bytes("\(folder.path)/b") == nil)
         #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0 && PlainFile.bytes("\(folder.path)/pipe") == nil)
         try Data([0x61, 0xFF]).write(to: URL(fileURLWithPath: path))

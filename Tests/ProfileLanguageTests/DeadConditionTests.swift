@@ -114,6 +114,74 @@ import Testing
             """)
     }
 
+    /// A limit is in the unit of the metric that shows the field; where that turns the numbers round, it is turned too.
+    @Test(
+        arguments: [
+            ("-1", "above: -255", ""), ("-1", "above: 0", "can never be above"), ("-1", "below: 0", ""),
+            ("-1", "above: -256", "always above"), ("-1", "below: -255", "can never be below"),
+            ("-1", "below: -254", ""),
+            ("0.01", "above: 2.55", "can never be above"), ("0.01", "above: 2.54", ""),
+            ("0.1", "above: 25.5", "can never be above"), ("0.1", "below: 0.1", ""),
+        ] as [(String, String, String)])
+    func aLimitOnANumberThatIsShown(scale: String, condition: String, words: String) throws {
+        try expect(
+            words, line: 10, of: Self.modbus,
+            """
+            fields:
+              s: {input: 2, type: uint16, bits: 0..7}
+            metrics:
+              - {metric: MDC_TEMP, from: s, scale: \(scale), unit: Cel, every: 5s}
+            alerts:
+              - {alert: NABD_X, when: {field: s, \(condition)}, priority: low, text: a, text-ar: ب}
+            """)
+    }
+
+    /// One value is one, however it is written.
+    @Test(
+        arguments: [
+            ("decimal, places: 1, table: {\"5\": standby, \"5.0\": alarm}", "", "is the same value as"),
+            ("decimal, places: 1, missing: {\"9.9\": invalid, \"9.90\": invalid}", "", "is the same value as"),
+            ("decimal, places: 1", "is: [\"5\", \"5.0\"]", "is the same value as"),
+            ("decimal, places: 1", "is: [\"5\", \"5.1\"]", ""),
+        ] as [(String, String, String)])
+    func aValueInTwoSpellings(type: String, condition: String, words: String) throws {
+        let told = errors(
+            Self.head(Self.serial) + """
+                frames: {line: {start: "$", end: "\\r", longest: 60, split: ","}}
+                messages: {m: "T,{t},{v}"}
+                fields:
+                  t: {type: integer}
+                  v: {type: \(type)}
+                metrics:
+                  - {metric: MDC_TEMP, from: t, unit: Cel, every: 1s}
+                alerts:
+                  - {alert: NABD_X, when: {field: v, \(condition.isEmpty ? "is: 7" : condition)}, priority: low,
+                     text: a, text-ar: ب}
+                """)
+        let sentences = told.map { "\($0.message) \($0.suggestion ?? "")" }
+        #expect(words.isEmpty == sentences.allSatisfy { !$0.contains("same value") }, "\(told)")
+        #expect(words.isEmpty || sentences.contains { $0.contains(words) }, "\(told)")
+    }
+
+    @Test(arguments: [("0x1", "1", true), ("0x1", "0x01", true), ("1", "2", false)])
+    func aSignThatIsBoth(negative: String, positive: String, isRefused: Bool) {
+        let told = errors(
+            Self.head(Self.serial) + """
+                frames: {line: {start: "$", end: "\\r", longest: 60, split: ","}}
+                messages: {m: "T,{t},{s}"}
+                fields:
+                  t: {type: integer}
+                  s: {type: hex}
+                metrics:
+                  - metric: MDC_TEMP
+                    from: t
+                    unit: Cel
+                    every: 1s
+                    negative-when: {field: s, is: "\(negative)", positive: "\(positive)"}
+                """)
+        #expect(told.contains { $0.message.contains("negative and positive") } == isRefused, "\(told)")
+    }
+
     @Test(
         arguments: [
             ("s, bits: 0, missing: {0: invalid, 1: invalid}, every: 5s", "60s", "every value of “s” means", 6),

@@ -138,7 +138,7 @@ import Testing
         (.found(id: "a#12", sequence: 5, body: []), .isGone(after: 5)),
         // The stream was emptied.
         (.missing, .isGone(after: 2)),
-        (.notPermitted, .isThere), (.unknown, .isThere),
+        (.notPermitted, .isThere), (.unknown, .isUnknown),
     ])
     func aRepetitionIsThereOnlyAsTheLastOfItsName(last: LastMessage, repetition: Repetition) {
         #expect(Repetition("a#1", of: 2, last) == repetition)

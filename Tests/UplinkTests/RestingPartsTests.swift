@@ -93,4 +93,19 @@ import Testing
         #expect(rests.resting(at: then + .seconds(1)) == [.events])
         #expect(rests.resting(at: begin + .seconds(61)).isEmpty)
     }
+
+    /// What may not go now is not the one that is tried for all: nothing would be tried.
+    @Test func whatMayNotGoIsNotTriedForAll() {
+        var rests = RestingParts()
+        let begin = ContinuousClock.now
+        rests.take(waits: [.numerics: Self.down, .events: Self.down], done: [], hasStored: false, at: begin) { _, _ in
+            1000
+        }
+        let then = begin + .seconds(2)
+        let tried = Set([DeliveryPart.numerics, .events]).subtracting(rests.resting(at: then))
+        #expect(tried.count == 1)
+        for part in [DeliveryPart.numerics, .events] {
+            #expect(!rests.resting(at: then, of: [part]).contains(part))
+        }
+    }
 }

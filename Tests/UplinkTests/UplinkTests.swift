@@ -487,6 +487,29 @@ import Testing
         #expect(values == (Array(0..<1500) + Array(0..<60)).sorted())
     }
 
+    /// A service that begins empty, or was put back from an older copy, has not what was found there before either: all
+    /// of it goes again.
+    @Test(.timeLimit(.minutes(3))) func whatWasFoundThereOnceAndIsLostGoesAgain() async throws {
+        service.state.withLock { $0.entryLimit = 10 }
+        try writeSession(start: 1_000_000_000, count: 1500)
+        let uplink = makeUplink(reconcileEvery: .milliseconds(400))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await uplink.run() }
+            while observations.count < 150 || (try? book().unconfirmed(limit: 1).isEmpty) != true {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            service.state.withLock { ($0.resources, $0.lies) = ([:], true) }
+            try writeSession(start: 3_000_000_000_000, count: 60)
+            while !uplink.status.isContradicted { try await Task.sleep(for: .milliseconds(50)) }
+            service.state.withLock { $0.lies = false }
+            while uplink.status.isContradicted { try await Task.sleep(for: .milliseconds(50)) }
+            group.cancelAll()
+        }
+        #expect(try await makeUplink().finish(within: .seconds(60)) == 0)
+        let values = observations.flatMap { $0.split(separator: " ").compactMap { Int($0) } }.sorted()
+        #expect(values == (Array(0..<1500) + Array(0..<60)).sorted())
+    }
+
     /// What was sent before the lanes went back does not say what is missing since; and a problem that the process
     /// before has noted ends with the first thing that this one stores.
     @Test func goingBackIsNotUndoneByWhatWasUnderWay() async throws {

@@ -98,6 +98,8 @@ class NATSServer:
 
     def _do(self, body: Callable[[JetStreamContext], Awaitable]):
         context = ssl.create_default_context(cafile=str(self.pki.authority.certificate))
+        # Whoever looks into the stream has no question about whose server it is.
+        context.load_verify_locations(str(self.pki.foreign_authority.certificate))
         context.load_cert_chain(self.reader.certificate, self.reader.key)
 
         async def run():
