@@ -197,7 +197,8 @@ def test_an_alarm_goes_before_what_is_left(bench, host, newest, pki):
     left = [one.sequence for one in messages
             if "valueSampledData" in one.body and "effectivePeriod" in one.body
             and down - 25 < journal.seconds(one.body["effectivePeriod"]["start"]) < down - 5]
-    assert left and sum(one > alarm for one in left) >= 0.9 * len(left), (alarm, left)
+    # Its connection is made while the first of what is left goes on another.
+    assert left and sum(one > alarm for one in left) >= 0.75 * len(left), (alarm, left)
 
 
 # MARK: What is in the way

@@ -44,6 +44,8 @@ extension FieldbusError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .timedOut: "the line takes nothing: check its flow control and what it is connected to"
+        case .disconnected(EPROTO):
+            "what comes on this line is not its protocol: check address and port; it is opened again by itself"
         case .disconnected(let code):
             "the line was lost (\(Self.words(code))): check the cable; it is opened again by itself"
         case .portHeld(let path): "\(path) is held by another process: stop that process (fuser \(path) names it)"

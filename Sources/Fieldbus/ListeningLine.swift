@@ -9,6 +9,8 @@ import RealTime
 package final class ListeningLine: ByteLine {
     /// Callers that wait to be looked at.
     private static let backlog: Int32 = 4
+    /// Calls that are taken in one look.
+    private static let callsAtOnce = 16
     /// A caller that answers nothing any more is given up after so long. Unit: s.
     private static let silentCaller: (idle: Int32, interval: Int32, probes: Int32) = (30, 10, 3)
 
@@ -95,8 +97,9 @@ package final class ListeningLine: ByteLine {
         do { try connection.write(bytes, deadline: deadline, clock: clock) } catch { connection.close() }
     }
 
+    /// Bounded: who calls without end costs this line, and not its thread.
     private func takeCalls() {
-        while true {
+        for _ in 0..<Self.callsAtOnce {
             let number = accept(listener.number, nil, nil)
             guard number >= 0 else { return }
             var call = Descriptor(owning: number)

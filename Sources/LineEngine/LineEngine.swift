@@ -21,6 +21,9 @@ package struct LineLoss: Equatable, BitwiseCopyable {
     /// Whether it is a connection that was ended at its other side, which is no fault by itself.
     package let isEnded: Bool
 
+    /// What comes is not what the line is for: EPROTO of Linux, whose numbers the journal keeps.
+    static let wrongProtocol = LineLoss(errno: 71, isEnded: false)
+
     package init(errno: Int32, isEnded: Bool) {
         self.errno = errno
         self.isEnded = isEnded

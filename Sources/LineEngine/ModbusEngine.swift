@@ -184,7 +184,12 @@ struct ModbusEngine<Wire: ModbusWire> {
     /// Nothing is asked: begins what is due, or says what is waited for; `nil` when something has begun.
     private mutating func idle(at now: Int64) -> LineAction? {
         if wire.lookAtRest(at: now) {
-            phase = .opening(.stranger)
+            // What says such a thing before it answered anything is given time.
+            if answers > 0 {
+                phase = .opening(.stranger)
+            } else {
+                lose(.wrongProtocol, at: now)
+            }
             return nil
         }
         look(asked: nil, at: now)

@@ -21,6 +21,7 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
     private let beat: Beat
     private let longestSleep: Int64
     private var buffer = [UInt8](repeating: 0, count: 1024)
+    private var budget = ReadBudget()
     private var isOpen = false
 
     package init(_ engine: Engine, line: Line, clock: Clock, recorder: LineRecorder, orders: Ring<LineOrder>) {
@@ -72,6 +73,7 @@ package final class LineLoop<Engine: LineEngine, Line: ByteLine, Clock: Monotoni
             if line.takeRenewal() { engine.renewed(at: clock.now()) }
             let now = clock.now()
             engine.heard(buffer, count: count, isAll: count < buffer.count, at: now)
+            if let end = budget.spend(count, at: now) { clock.sleep(until: end) }
         case .gather(let until):
             clock.sleep(until: min(until, soon))
             try gather()

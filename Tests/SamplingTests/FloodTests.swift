@@ -1,11 +1,14 @@
 import DeviceModel
 import DevicePlans
+import Fieldbus
+import Glibc
 import ProfileLanguage
 import RealTime
 import TestSupport
 import Testing
 
 @testable import LineEngine
+@testable import Sampling
 
 /// What a device that floods leaves in its line's ring.
 @Suite struct FloodTests {
@@ -85,5 +88,54 @@ import Testing
         }
         #expect(!says(curve))
         #expect(says(value))
+    }
+
+    @Test("Whoever floods a line that is asked is read as fast as a serial line could bring it, and no faster")
+    func aFloodedLineTakesNoProcessor() throws {
+        let plan = try DeviceProfile.load(Repository.path("device-profiles/alaris/asena-gh")).compile(handle: "pump")
+        for flood in ["!INF^8003-00107^-", "\r", "!INF|0000\r"] {
+            let run = run(plan, seconds: 10, arrange: { line, _ in line.flood = Array(flood.utf8) }) { _, _ in [] }
+            #expect(run.line.flooded.bytes > 1 << 20, "it was read at all")
+            #expect(run.line.flooded.bytes <= 10 * 200 * (16_384 + 1_024))
+            #expect(run.values("MDC_FLOW_FLUID_PUMP_CURRENT").isEmpty)
+        }
+    }
+
+    @Test("A connection that brings no Modbus as soon as it is made is made ever more rarely")
+    func aGreetingThatIsNoModbus() throws {
+        let silent = try plans([1], isTCP: true)
+        let noise = [UInt8](repeating: 0xFF, count: 300)
+        let run = run(silent, seconds: 120, isTCP: true, arrange: { $0.greeting = noise }) { _ in .silence }
+        // At once and again at once, after 0.5, 1, 2, 4, 8 and 16 s, and every 30 s, twice each.
+        #expect((8...24).contains(run.line.opened.count))
+        #expect(Set(run.told(.deviceDisconnected).map(\.bits)) == [Int64(EPROTO)])
+        #expect(run.values().isEmpty)
+    }
+
+    @Test("One that brings a stray word with its answers is made anew at once, and goes on")
+    func aStrayWordCostsNoWait() throws {
+        let run = run(try plans([1], isTCP: true), seconds: 60, isTCP: true) { read in
+            read.time / Self.second % 10 == 5 ? .followed(Array(repeating: 0xFF, count: 300)) : .values
+        }
+        #expect(run.told(.deviceDisconnected).isEmpty)
+        #expect(run.values(0).count > 500)
+    }
+
+    @Test("Bytes that come one by one are read as fast as the fastest serial line brings them")
+    func aSerialLineIsNeverHeldUp() {
+        var budget = ReadBudget()
+        var now: Int64 = 1_000_000_000
+        for _ in 0..<100_000 {
+            #expect(budget.spend(1, at: now) == nil)
+            now += SerialSettings(baud: 115_200, dataBits: 8, parity: "N", stopBits: 1).nanosecondsPerByte
+        }
+    }
+
+    @Test("Without end nothing is read without a pause, whatever it is cut into", arguments: [0, 1, 100, 1_024])
+    func everythingEndsAtTheBudget(size: Int) {
+        var budget = ReadBudget()
+        let ends = (0..<ReadBudget.reads).compactMap { _ in budget.spend(size, at: Self.second) }
+        #expect(ends.first == Self.second + ReadBudget.window)
+        #expect(budget.spend(size, at: Self.second + ReadBudget.window) == nil)
     }
 }

@@ -44,6 +44,8 @@ final class PlayedBus: ByteLine {
     var breaksAfter: (AskedRead) -> Bool = { _ in false }
     /// How long a connection may be idle before its other side ends it. Unit: ns.
     var idleLimit: Int64 = .max
+    /// What a new connection brings before anything was asked.
+    var greeting: [UInt8] = []
 
     init(_ clock: VirtualClock, isTCP: Bool = false, rule: @escaping (AskedRead) -> Outcome) {
         self.clock = clock
@@ -58,6 +60,7 @@ final class PlayedBus: ByteLine {
         clock.sleep(until: clock.now() + 1_000_000)
         guard mayOpen(clock.now()) else { throw FieldbusError.cannotOpen(path: "/dev/none", errno: 2) }
         if isTCP { coming.removeAll() }
+        if !greeting.isEmpty { coming.append((clock.now(), greeting)) }
         endsAt = idleLimit == .max ? nil : clock.now() + idleLimit
     }
 

@@ -41,6 +41,11 @@ package final class PlayedText: ByteLine {
     package var breaksAt: Int64 = .max
     package var isGoneUntil: Int64 = 0
     private var endsAt: Int64 = .max
+    /// What comes without end, as much as is read; empty for nothing.
+    package var flood: [UInt8] = []
+    /// How long the reading of such takes. Unit: ns.
+    private let costOfFlood: Int64 = 10_000
+    package private(set) var flooded = (reads: 0, bytes: 0)
 
     package init(_ clock: VirtualClock, rule: @escaping ([UInt8], Int64) -> [Sending]) {
         self.clock = clock
@@ -69,6 +74,13 @@ package final class PlayedText: ByteLine {
             clock.sleep(until: breaksAt)
             breaksAt = .max
             throw FieldbusError.disconnected(errno: 5)
+        }
+        if !flood.isEmpty {
+            for place in buffer.indices { buffer[place] = flood[place % flood.count] }
+            flooded.reads += 1
+            flooded.bytes += buffer.count
+            clock.sleep(until: clock.now() + costOfFlood)
+            return buffer.count
         }
         let next = coming.first?.time ?? .max
         if endsAt < next, endsAt <= limit {

@@ -175,7 +175,7 @@ private final class FarService: RecordsService {
 
     @Test func overALongWayManyGoAtOnceAndEachOnce() async throws {
         try write()
-        let service = FarService(way: .milliseconds(400))
+        let service = FarService(way: .milliseconds(1_500))
         #expect(try await makeUplink(service).finish(within: .seconds(120)) == 0)
         #expect(isWhole(service))
         #expect(service.seen.withLock { $0.most } > 1)

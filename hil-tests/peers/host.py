@@ -60,12 +60,13 @@ class Host:
     def configure(
         self, devices: dict[str, dict], server: str | None = None, authority: Path | None = None,
         client: Identity | None = None, window: str = "5s", profiles: list[Path] | None = None,
-        journal: Path | None = None, metrics: int | None = None, uplink: dict | None = None,
+        journal: Path | None = None, metrics: int | None = None, uplink: dict | None = None, limit: str | None = None,
     ) -> "Host":
         """Write unit.yaml; without ``server`` there is no uplink section.
 
         ``profiles``: further folders of profiles; ``journal``: not the directory's own, but another's;
-        ``metrics``: the port to serve metrics at; ``uplink``: further keys of that section.
+        ``metrics``: the port to serve metrics at; ``uplink``: further keys of that section; ``limit``: how large the
+        journal may become.
         """
         unit: dict = {
             "nabd": "unit/1",
@@ -75,6 +76,8 @@ class Host:
             "journal": {"directory": str(journal or "journal"), "commit-every": "250ms"},
             "devices": devices,
         }
+        if limit is not None:
+            unit["journal"]["limit"] = limit
         if metrics is not None:
             unit["metrics"] = {"port": metrics}
         if server is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 
 def crc(payload: bytes) -> int:
@@ -25,10 +26,13 @@ def frame(payload: bytes) -> bytes:
 
 
 class Pump:
-    """``alarm`` is the word that stands in its status; ``heard`` are all bytes it was ever sent."""
+    """``alarm`` is the word that stands in its status; ``heard`` are all bytes it was ever sent; ``alarmed`` is when it
+    first told another word than that of no alarm, by the monotonic clock (unit: s).
+    """
 
     def __init__(self, alarm: str = "-") -> None:
         self.alarm = alarm
+        self.alarmed: float | None = None
         self.heard = b""
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -73,6 +77,8 @@ class Pump:
                 part, waiting = waiting.split(b"\r", 1)
                 said = part.rpartition(b"!")[2].split(b"|")[0]
                 if said == b"INF":
+                    if self.alarm != "-" and self.alarmed is None:
+                        self.alarmed = time.monotonic()
                     text = f"INF^8003-00107^{self.alarm}^INFUSE^12.5^ml/h^50.0^3.2^ml^40^mmHg^24+^0^0"
                     connection.sendall(frame(text.encode()))
                 elif said == b"INST_SERIALNO":
