@@ -214,11 +214,11 @@ def busy(host: Host, thread: str) -> float:
 class Torrent:
     """Whoever connects is sent bytes as fast as they go."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, carrier: str = "tcp") -> None:
         self.sent = 0
         self._content = content
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.line = "tcp://127.0.0.1:{}".format(self._listener.getsockname()[1])
+        self.line = "{}://127.0.0.1:{}".format(carrier, self._listener.getsockname()[1])
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -261,6 +261,7 @@ class Calls:
 TORRENTS: dict[str, tuple[str, str, Callable[[], Torrent | Calls], int]] = {
     "asked": ("alaris/asena-gh", "line", lambda: Torrent(b"!INF^8003-00107^-" * 3_000), 1 << 20),
     "asked-modbus": ("victron/gx", "line", lambda: Torrent(bytes(range(256)) * 200), 1 << 16),
+    "asked-rtu": ("eastron/sdm120", "line", lambda: Torrent(bytes(range(256)) * 200, "rtu+tcp"), 1 << 16),
     "unasked": ("masimo/rad-8", "line", lambda: Torrent(line() * 500), 1 << 20),
     "calls": ("hl7/oru-mllp", "listen", Calls, 20),
 }
