@@ -101,10 +101,15 @@ struct TCPWire: ModbusWire {
     }
 
     private mutating func look() {
-        guard case .awaiting(let question, let awaited, _, _) = phase else {
-            if inbox.next(nil) == .outOfStep { isOutOfStep = true }
-            return
+        if case .awaiting(let question, let awaited, _, _) = phase { take(awaited, of: question) }
+        switch phase {
+        case .awaiting, .broken: break
+        // What lies behind the answer, or came while nothing was asked.
+        case .idle, .wanting, .over: if inbox.next(nil) == .outOfStep { isOutOfStep = true }
         }
+    }
+
+    private mutating func take(_ awaited: TCPInbox.Awaited, of question: WireQuestion) {
         let step = inbox.next(awaited)
         if step != .needMore { silentExchanges = 0 }
         switch step {

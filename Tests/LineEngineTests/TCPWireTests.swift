@@ -76,6 +76,27 @@ import Testing
         #expect(client.wire.takeSighting() == LinkSighting(.late, unit: 1))
     }
 
+    /// What came in one piece with an answer is looked at then, and is not taken for half an answer to the next.
+    @Test func aLateAnswerBehindAnotherCostsNothing() throws {
+        let (client, bus) = try client { request, number in
+            switch number {
+            case 2:
+                let first = SimulatedBus.answerTCP(Array([0, 1]) + request[2...], 1)
+                return [.init(5_000_000, SimulatedBus.answerTCP(request, number) + first)]
+            case 1, 3: return []
+            default: return [.init(5_000_000, SimulatedBus.answerTCP(request, number))]
+            }
+        }
+        var registers = [UInt16](repeating: 0, count: 125)
+        #expect(throws: ExchangeFailure.timedOut) { try client.read(wanted, into: &registers) }
+        try client.read(wanted, into: &registers)
+        #expect(registers[0] == 256)
+        #expect(client.wire.takeSighting() == LinkSighting(.late, unit: 1))
+        #expect(throws: ExchangeFailure.timedOut) { try client.read(wanted, into: &registers) }
+        try client.read(wanted, into: &registers)
+        #expect(registers[0] == 512 && bus.opened == 1)
+    }
+
     @Test(arguments: [0, 1, 6, 7]) func anotherTransactionUnitOrFunctionIsWaitedOver(place: Int) throws {
         let (client, _) = try client { request, number in
             var other = SimulatedBus.answerTCP(request, number + 7)
