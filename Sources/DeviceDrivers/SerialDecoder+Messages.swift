@@ -149,6 +149,8 @@ extension SerialDecoder {
             let print =
                 gathered.isWhole
                 ? Self.fingerprint(gathered.bytes, gathered.bytes.count) : Self.fingerprint(bytes, length)
+            moment.isOfBefore = isFirstEpisode[index]
+            isFirstEpisode[index] = false
             if lastEpisode[index] == print { return }
             lastEpisode[index] = print
         }

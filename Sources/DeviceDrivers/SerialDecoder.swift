@@ -63,6 +63,8 @@ package struct SerialDecoder: Sendable {
     private var lastNumber: UInt8?
     /// The last message of each kind that tells results.
     var lastEpisode: [UInt64]
+    /// Of each message, whether what it tells next may be a result of any time before.
+    var isFirstEpisode: [Bool]
     /// How often the record with a key stands in the message.
     var seenKeys: [UInt8]
     private var lastByteTime: Int64 = 0
@@ -102,6 +104,7 @@ package struct SerialDecoder: Sendable {
         recordCaptures = CaptureTable(capacity: most)
         packet = [UInt8](repeating: 0, count: (plan.packet?.count ?? 0) * (plan.packet?.frameLength ?? 0))
         lastEpisode = [UInt64](repeating: 0, count: plan.messages.count)
+        isFirstEpisode = plan.messages.map(\.isRepeated)
         seenKeys = [UInt8](repeating: 0, count: plan.messages.map { $0.records?.keyed.count ?? 0 }.max() ?? 0)
         gathered = GatheredParts(plan)
         isNumbered = plan.frames.contains { $0.format.number != nil }
@@ -123,7 +126,10 @@ package struct SerialDecoder: Sendable {
     /// - Parameter isSameDevice: whether the device need not say again who it is.
     package mutating func reset(isSameDevice: Bool = false) {
         for index in framers.indices { framers[index].reset() }
-        if !isSameDevice { judge.forgetIdentity() }
+        if !isSameDevice {
+            judge.forgetIdentity()
+            for index in isFirstEpisode.indices { isFirstEpisode[index] = plan.messages[index].isRepeated }
+        }
         judge.forgetValues()
         assembly.removeAll(keepingCapacity: true)
         outbox.removeAll(keepingCapacity: true)

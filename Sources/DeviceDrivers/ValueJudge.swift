@@ -7,6 +7,8 @@ struct Moment {
     let time: Int64
     let offset: Int
     var slot = 0
+    /// Results that are read now may have been taken at any time before.
+    var isOfBefore = false
 }
 
 /// Judges values and sends them where they go.
@@ -299,6 +301,9 @@ struct ValueJudge: Sendable {
                 return
             }
             if !isNow, validity == .valid { (validity, reason) = (.questionable, .storedResult) }
+        }
+        if moment.isOfBefore, target.isEpisodic, validity == .valid {
+            (validity, reason) = (.questionable, .storedResult)
         }
         var record = SampleRecord(kind: .sample, index: stream(target, moment), monotonicNanoseconds: moment.time)
         if !field.table.isEmpty {

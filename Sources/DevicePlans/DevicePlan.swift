@@ -182,13 +182,16 @@ package final class MessagePlan: Sendable {
     package let isReply: Bool
     /// It tells results: told again, byte for byte, they are the same results.
     package let isEpisodic: Bool
+    /// Such a message that comes again and again, whether the result is new or not: what is told first, after the line
+    /// was opened, may be of any time before.
+    package let isRepeated: Bool
 
     package var fields: [FieldPlan] { list.fields }
 
     init(
         name: String, frame: Int, when: [ByteTest], length: ClosedRange<Int>?, text: TextPlan?, recordsCapture: Int?,
         records: RecordPlan?, parts: MessageDescription.Parts? = nil, slotCapture: Int?, fixedSlot: Int?,
-        list: FieldList, isReply: Bool, isEpisodic: Bool
+        list: FieldList, isReply: Bool, isEpisodic: Bool, isRepeated: Bool
     ) {
         self.name = name
         self.frame = frame
@@ -204,6 +207,7 @@ package final class MessagePlan: Sendable {
         self.list = list
         self.isReply = isReply
         self.isEpisodic = isEpisodic
+        self.isRepeated = isRepeated
     }
 }
 

@@ -90,7 +90,7 @@ package final class FieldList: Sendable {
             guard let source = lonely(field), field.alerts.isEmpty, field.targets.count == 1 else { return nil }
             let target = field.targets[0]
             guard target.condition == nil, target.jump == nil, target.terms == nil, target.result == nil,
-                !target.isSlotted
+                !target.isSlotted, !target.isEpisodic
             else { return nil }
             let reading: PlainNumber.Reading
             switch field.reading {

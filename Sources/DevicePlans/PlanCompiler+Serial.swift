@@ -107,12 +107,24 @@ extension PlanCompiler {
             records: message.records.map { records($0, of: message, slot: slot) }, parts: message.parts,
             slotCapture: holes.firstIndex(of: "slot"), fixedSlot: slot, list: FieldList(fields),
             isReply: message.isReply,
-            isEpisodic: isEpisodic(message))
+            isEpisodic: isEpisodic(message), isRepeated: isEpisodic(message) && isRepeated(message))
+    }
+
+    private func metrics(of message: MessageDescription) -> [MetricDescription] {
+        profile.metrics.filter { profile.holds(message, field: $0.field) }
     }
 
     private func isEpisodic(_ message: MessageDescription) -> Bool {
-        let metrics = profile.metrics.filter { profile.holds(message, field: $0.field) }
+        let metrics = metrics(of: message)
         return !metrics.isEmpty && metrics.allSatisfy { $0.isEpisodic && $0.mark == nil }
+    }
+
+    /// It is asked for, or said, again and again.
+    private func isRepeated(_ message: MessageDescription) -> Bool {
+        let isAsked = profile.requests.contains { request in
+            request.period != nil && request.reply.map { profile.messages[$0].name } == message.name
+        }
+        return isAsked || metrics(of: message).contains { $0.period != nil }
     }
 
     private func captured(_ holes: [String]) -> [FieldPlan] {

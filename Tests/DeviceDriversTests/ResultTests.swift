@@ -87,6 +87,38 @@ private let second: Int64 = 1_000_000_000
         return kept.records.filter { $0.kind == .sample && $0.index == 1 }
     }
 
+    /// A cuff whose last pressure is said in every block, or only when it has measured.
+    @Test(arguments: [true, false])
+    func aResultThatIsSaidAgainAndAgainIsNotKnownToBeOfNowAtFirst(isRepeated: Bool) throws {
+        let every = isRepeated ? ", every: 1s" : ""
+        let text = """
+            nabd: profile/1
+            device: {manufacturer: XY, model: M, kind: patient monitor}
+            provenance: [{document: manual, seen: here}]
+            line: {serial: 9600, format: 8N1}
+            frames: {line: {start: "!", end: "\\r", longest: 64, split: ","}}
+            messages: {pulse: "P,{pulse}", cuff: "C,{pressure}"}
+            fields:
+              pulse: {type: integer}
+              pressure: {type: integer, missing: {"-": notAvailable}}
+            metrics:
+              - {metric: MDC_PULS_RATE, from: pulse, unit: /min, every: 1s}
+              - {metric: MDC_PRESS_BLD_NONINV_SYS, from: pressure, unit: "mm[Hg]", episodic: true\(every)}
+            """
+        let plan = try DeviceProfile.load(try YAMLFile(path: "xy/m/profile.yaml", text: text)).compile(handle: "device")
+        var decoder = try decoder(plan)
+        let before = isRepeated ? Reason.storedResult : .none
+        #expect(say(["C,120", "C,120", "C,118"], to: &decoder).map(\.reason) == [before, .none])
+        decoder.reset(isSameDevice: true)
+        #expect(say(["C,121"], to: &decoder).map(\.reason) == [.none])
+        decoder.reset()
+        #expect(say(["C,121"], to: &decoder).isEmpty, "the same is told once, whatever was between")
+        decoder.reset()
+        #expect(say(["C,122", "C,123"], to: &decoder).map(\.reason) == [before, .none])
+        decoder.reset()
+        #expect(say(["C,-", "C,124"], to: &decoder).map(\.reason) == [.sentinel, .none])
+    }
+
     @Test func aResultWithANumberIsToldOnceAndTheFirstIsNotKnownToBeOfNow() throws {
         var decoder = try decoder(try monitor(", new-when: number"))
         let told = say(

@@ -18,6 +18,9 @@ struct PlayedRecording {
     private(set) var bytes: [UInt8] = []
     private var found: [String: [Reading]] = [:]
 
+    /// Metrics of which a value was told that is not known to be of now.
+    private(set) var ofBefore: Set<String> = []
+
     /// All valid values of a metric, in their order.
     subscript(metric: String) -> [Reading] { found[metric] ?? [] }
 
@@ -44,8 +47,10 @@ struct PlayedRecording {
             bytes += message
             decoder.feed(message, count: message.count, time: Int64((time - start) * 1e9), sink: &sink)
         }
-        for record in sink.records where record.kind == .sample && record.validity == .valid {
+        for record in sink.records where record.kind == .sample && record.validity.carriesValue {
             let stream = plan.streams[Int(record.index)]
+            if record.reason == .storedResult { ofBefore.insert(stream.metric) }
+            guard record.validity == .valid else { continue }
             guard case .integer(let scale) = stream.form else { continue }
             found[stream.metric, default: []].append(
                 Reading(

@@ -23,14 +23,32 @@ import Testing
         return Set(sources.flatMap { $0.text.matches(of: /(?:func|def) (\w+)\(/).map { String($0.1) } })
     }
 
+    private static func page(_ path: String) throws -> String {
+        try String(contentsOfFile: Repository.path(path), encoding: .utf8)
+    }
+
+    private static func tests() throws -> Set<String> {
+        try functions(in: "hil-tests", endingIn: ".py").union(functions(in: "Tests", endingIn: ".swift"))
+    }
+
     @Test func everyAttackIsNamedAndEveryNameIsATest() throws {
-        let page = try String(contentsOfFile: Repository.path("docs/security/threat-model.md"), encoding: .utf8)
-        let python = try Self.functions(in: "hil-tests", endingIn: ".py")
-        let tests = try python.union(Self.functions(in: "Tests", endingIn: ".swift"))
+        let (page, tests) = try (Self.page("docs/security/threat-model.md"), Self.tests())
         let attacks = try Self.functions(in: "hil-tests", endingIn: ".py") { $0.hasPrefix("test_attacks") }
             .filter { $0.hasPrefix("test_") }
         #expect(attacks.count >= 10)
         for found in Self.orphans(page: page, tests: tests, attacks: attacks) { Issue.record("\(found)") }
+    }
+
+    /// What field trials found: each has a row, and what a row names is a test.
+    @Test func everyFindingOfTheFieldHasItsTests() throws {
+        let (page, tests) = try (Self.page("docs/field-trials.md"), Self.tests())
+        for found in Self.orphans(page: page, tests: tests, attacks: []) { Issue.record("\(found)") }
+        for (letter, count) in [("N", 12), ("V", 8), ("O", 10), ("S", 9), ("L", 8)] {
+            for number in 1...count {
+                let row = page.split(separator: "\n").filter { $0.hasPrefix("| \(letter)\(number) |") }
+                #expect(row.count == 1 && !Self.named(in: row.joined()).isEmpty, "\(letter)\(number)")
+            }
+        }
     }
 
     @Test func orphansAreFound() {
