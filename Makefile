@@ -124,7 +124,7 @@ fault-test: build ## Lines and devices that misbehave in every way; writes hil-t
 	@$(PYTEST) hil-tests/test_fault*.py hil-tests/test_durability*.py --junitxml=hil-tests/results/faults.xml
 
 .PHONY: unit-test-vm unit-test-vm-short
-unit-test-vm: ## The package on a whole unit in a virtual machine: boots, 20 power cuts, every role stopped: by its parts half an hour, never run whole yet. NABD_DEB: a package that is there.
+unit-test-vm: ## The package on a whole unit in a virtual machine: boots, 20 power cuts, every role stopped: under half an hour on a machine with nothing else to do. NABD_DEB: a package that is there.
 	@scripts/setup python
 	@scripts/setup virtual
 	@[ -n "$$NABD_DEB" ] || $(MAKE) --no-print-directory deb

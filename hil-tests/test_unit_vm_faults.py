@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("unit-vm")]
 
 ROLES = ("nabd-acquire", "nabd-uplink", "nabd-console", "nabd-clock")
 REPLACED_WITHIN = 15.0
+# A thread that stands in a call of the system, as the journal's in a commit, is given a minute: a disk may take long.
+PATIENCE_WITH_THE_DISK = 80.0
 # Do something to a service, then wait until another process of it runs, and until that is ready. Prints when it was
 # done, and when it came to either. It is replaced when it is ready: a process that starts reads no device yet.
 REPLACED = """
@@ -89,15 +91,17 @@ def test_a_role_that_stops(virtual, unit_table, role):
     assert after == before and all(pid for pid, _ in before)
 
 
-@pytest.mark.parametrize("thread", ["line spo2-1", "journal"])
-def test_a_thread_that_stops(virtual, unit_table, thread):
+@pytest.mark.parametrize(("thread", "within"), [
+    ("line spo2-1", REPLACED_WITHIN), ("journal", PATIENCE_WITH_THE_DISK),
+])
+def test_a_thread_that_stops(virtual, unit_table, thread, within):
     unit = virtual.sampling()
     took, ready = replaced(unit, "nabd-acquire", HOLD_THREAD.format(name=thread))
     unit.wait_sampling(limit=120)
     unit_table.row(f"the thread “{thread}” alone held by a tracer (SIGSTOP stops whole processes only)",
-                   f"the process replaced within {REPLACED_WITHIN:g} s",
+                   f"the process replaced within {within:g} s",
                    f"another process after {took:.1f} s, ready after {ready:.1f} s")
-    assert took <= ready <= REPLACED_WITHIN
+    assert took <= ready <= within
 
 
 def test_a_role_that_has_nothing_to_do(virtual, unit_table):
