@@ -261,7 +261,7 @@ final class DeliveryWork {
         let newest = try reader.newestEvent()
         var count = 0
         for lane in DeliveryLane.allCases where !lane.isOfSamples {
-            for range in try book.missing(lane, through: newest) {
+            for range in try book.missing(lane, through: newest) where count < 10_000 && ContinuousClock.now < end {
                 count += try reader.events(after: range.lowerBound - 1, limit: 10_000).count {
                     $0.id <= range.upperBound && Self.lane(of: $0) == lane && !$0.recorded.isOwnAffair
                 }
