@@ -103,6 +103,11 @@ def check_pump(pump, observations) -> None:
 
 def check_registers(lines, observations) -> None:
     """The fridge with the scale this unit needs, and everything the GX says, signs included."""
+    loinc = {coding["code"] for o in fhir_checks.of_metric(observations, temperature_code(lines))
+             for coding in o["code"]["coding"] if coding["system"] == "http://loinc.org"}
+    assert not loinc, f"a fridge's temperature goes out as a patient's: {loinc}"
+    assert any(coding["system"] == "http://loinc.org" for o in fhir_checks.of_metric(observations, SATURATION)
+               for coding in o["code"]["coding"]), "a patient's saturation has its LOINC code"
     temperatures = values(observations, temperature_code(lines))
     assert set(temperatures) == {4.25, -12.34}, set(temperatures)
     assert set(values(observations, "NABD_RELATIVE_HUMIDITY")) == {54.6, 55.1}

@@ -2,7 +2,7 @@
 on lines that have no number to tell them by.
 
 A device that answers in the order in which it is asked is not what every adapter, radio or multiplexer
-makes of it. Thousands of polls, with every third answer late by up to ten times the time-out, and every
+makes of it. Thousands of polls, with every third answer late by up to five times the time-out, and every
 value says which request it answers.
 """
 
