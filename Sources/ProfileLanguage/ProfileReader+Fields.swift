@@ -152,6 +152,7 @@ extension ProfileReader {
 
     private func slices(_ map: YAMLMapping, length: Int, frames: Int) -> [FieldDescription.Slice] {
         let parts = map["join"]?.list("parts").map { $0.compactMap { $0.mapping("a part") } } ?? [map]
+        if parts.isEmpty { map["join"]?.error("expected at least one part, found an empty list") }
         let slices = parts.flatMap { slice($0, length: length, frames: frames, isJoined: map["join"] != nil) }
         if slices.reduce(0, { $0 + $1.width }) > 64 { map.value.error("a field has at most 64 bits") }
         return slices

@@ -101,6 +101,7 @@ import Testing
         ("0S;{repeat}", "0S;{key}", "13:11: error: {key} stands in “each” of “repeat” only"),
         ("{repeat}\", repeat", "{reprate}\", repeat", "13:11: error: there is no field “reprate”"),
         ("byte: 4, type", "byte: 7, type", "17:35: error: 2 bytes at 7 end beyond the frame's 8 bytes"),
+        ("byte: 4, type", "join: [], type", "17:26: error: expected at least one part, found an empty list"),
         ("bit: 0, is: 1, val", "bit: 0, is: 2, val", "17:80: error: the bit's value is 2, expected 0 to 1"),
         (
             "validity: invalid}", "validity: wrong}",

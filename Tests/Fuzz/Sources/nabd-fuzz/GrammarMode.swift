@@ -1,13 +1,18 @@
 import DeviceModel
+import Foundation
 import ProfileLanguage
 
 /// Profiles made from the language's own grammar: every key in every place, with values at and beyond its bounds and
 /// names that mostly exist. What follows the choices is a capture.
 enum GrammarMode {
+    /// Whether each profile is printed: for whoever looks at one input.
+    private static let isShown = ProcessInfo.processInfo.environment["NABD_FUZZ_SHOW"] != nil
+
     static func run(_ input: inout Input) {
         var writer = Writer(input)
         let text = writer.profile()
         let capture = writer.input.rest()
+        if isShown { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
         ProfileMode.load(text, capture: capture)
     }
 
