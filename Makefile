@@ -92,7 +92,7 @@ COMPUTING := hil-tests/test_durability*.py hil-tests/test_faults_late*.py hil-te
 # The package, which must have been built, and is large.
 PACKAGE := hil-tests/test_packaging.py hil-tests/test_packaging_upgrade.py
 
-# The unit in a virtual machine: half an hour by itself.
+# The unit in a virtual machine: under half an hour by itself.
 VIRTUAL := hil-tests/test_unit_vm*.py
 
 # Browsers take a core each, and what is late on a screen is measured.
@@ -128,7 +128,7 @@ unit-test-vm: ## The package on a whole unit in a virtual machine: boots, 20 pow
 	@scripts/setup python
 	@scripts/setup virtual
 	@[ -n "$$NABD_DEB" ] || $(MAKE) --no-print-directory deb
-	@echo "== a unit in a virtual machine (half an hour or more); its table: hil-tests/results/unit-vm.md"
+	@echo "== a unit in a virtual machine (under half an hour on a quiet machine); its table: hil-tests/results/unit-vm.md"
 	@NABD_VM=required NABD_VM_CUTS=$${NABD_VM_CUTS:-20} $(PYTEST) -n 0 $(VIRTUAL) --junitxml=hil-tests/results/unit-vm.xml
 
 unit-test-vm-short: ## One boot, the exposures, one power cut: a minute and a half once image and package are there; skipped, with the reason, where nothing emulates a PC.
