@@ -13,7 +13,7 @@ help: ## What can be made.
 demo: program ## Run a whole unit on this machine for 30 s: played devices, host, records service.
 	@$(NABD) demo --for $${FOR:-30s}
 
-test: setup build fuzz-build lint proofs models hil-test unit-test-vm-short ## Everything that must pass: about three quarters of an hour after the build; a quarter more where a PC can be emulated.
+test: setup build fuzz-build lint proofs models hil-test unit-test-vm-short ## Everything that must pass: about an hour after the build; a quarter more where a PC can be emulated.
 
 check: lint unit-test ## Formatting, profiles, Swift tests: about four minutes after the build.
 

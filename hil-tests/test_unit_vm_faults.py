@@ -21,8 +21,10 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.xdist_group("unit-vm")]
 
 ROLES = ("nabd-acquire", "nabd-uplink", "nabd-console", "nabd-clock")
 REPLACED_WITHIN = 15.0
-# A thread that stands in a call of the system, as the journal's in a commit, is given a minute: a disk may take long.
-PATIENCE_WITH_THE_DISK = 80.0
+# A thread that stands in a commit is given a minute more by the host: a disk may take long.
+PATIENCE_WITH_THE_DISK = 62.0
+# The calls in which a thread rests, by their numbers on amd64: nanosleep, clock_nanosleep, futex, poll, ppoll.
+RESTING = {"35", "230", "202", "7", "271"}
 # Do something to a service, then wait until another process of it runs, and until that is ready. Prints when it was
 # done, and when it came to either. It is replaced when it is ready: a process that starts reads no device yet.
 REPLACED = """
@@ -55,15 +57,19 @@ setsid perl -e 'my $thread = $ARGV[0]; my $found;
     ' $thread > /run/hold.log 2>&1 < /dev/null &
 sleep 1
 grep -q '^State:.*tracing stop' /proc/$before/task/$thread/status || {{ cat /run/hold.log; exit 1; }}
+echo "held in $(cut -d' ' -f1 /proc/$before/task/$thread/syscall)"
 """
 
 
-def replaced(unit: Unit, service: str, deed: str) -> tuple[float, float]:
-    """How long it was until another process of a service ran, and until that was ready. Unit: s."""
+def replaced(unit: Unit, service: str, deed: str) -> tuple[float, float, str]:
+    """How long it was until another process of a service ran, and until that was ready (unit: s); and what the deed
+    printed.
+    """
     answer = unit.ask(REPLACED.format(service=service, deed=deed), limit=400)
     assert answer.status == 0, answer.output
-    began, other, ready = map(float, answer.output.split()[-3:])
-    return other - began, ready - began
+    *told, last = answer.output.strip().splitlines()
+    began, other, ready = map(float, last.split())
+    return other - began, ready - began, "\n".join(told)
 
 
 def processes(unit: Unit, *services: str) -> list[tuple]:
@@ -82,7 +88,7 @@ def test_a_role_that_stops(virtual, unit_table, role):
     unit = virtual.sampling()
     others = [other for other in ROLES if other != role]
     before = processes(unit, *others)
-    took, ready = replaced(unit, role, "kill -STOP $before")
+    took, ready, _ = replaced(unit, role, "kill -STOP $before")
     unit.wait_sampling(limit=120)
     after = processes(unit, *others)
     unit_table.row(f"SIGSTOP of {role}", f"replaced within {REPLACED_WITHIN:g} s, the others do not notice",
@@ -91,16 +97,18 @@ def test_a_role_that_stops(virtual, unit_table, role):
     assert after == before and all(pid for pid, _ in before)
 
 
-@pytest.mark.parametrize(("thread", "within"), [
-    ("line spo2-1", REPLACED_WITHIN), ("journal", PATIENCE_WITH_THE_DISK),
-])
-def test_a_thread_that_stops(virtual, unit_table, thread, within):
+@pytest.mark.parametrize("thread", ["line spo2-1", "journal"])
+def test_a_thread_that_stops(virtual, unit_table, thread):
     unit = virtual.sampling()
-    took, ready = replaced(unit, "nabd-acquire", HOLD_THREAD.format(name=thread))
+    took, ready, told = replaced(unit, "nabd-acquire", HOLD_THREAD.format(name=thread))
     unit.wait_sampling(limit=120)
+    call = told.split()[-1]
+    is_in_a_commit = thread == "journal" and call not in RESTING
+    within = REPLACED_WITHIN + (PATIENCE_WITH_THE_DISK if is_in_a_commit else 0)
     unit_table.row(f"the thread “{thread}” alone held by a tracer (SIGSTOP stops whole processes only)",
-                   f"the process replaced within {within:g} s",
-                   f"another process after {took:.1f} s, ready after {ready:.1f} s")
+                   f"the process replaced within {REPLACED_WITHIN:g} s; held in a commit within "
+                   f"{REPLACED_WITHIN + PATIENCE_WITH_THE_DISK:g} s",
+                   f"held in call {call}: another process after {took:.1f} s, ready after {ready:.1f} s")
     assert took <= ready <= within
 
 

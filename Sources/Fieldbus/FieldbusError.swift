@@ -44,7 +44,7 @@ extension FieldbusError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .timedOut: "the line takes nothing: check its flow control and what it is connected to"
-        case .disconnected(EPROTO):
+        case .disconnected(EBADMSG):
             "what comes on this line is not its protocol: check address and port; it is opened again by itself"
         case .disconnected(let code):
             "the line was lost (\(Self.words(code))): check the cable; it is opened again by itself"

@@ -21,8 +21,8 @@ package struct LineLoss: Equatable, BitwiseCopyable {
     /// Whether it is a connection that was ended at its other side, which is no fault by itself.
     package let isEnded: Bool
 
-    /// What comes is not what the line is for: EPROTO of Linux, whose numbers the journal keeps.
-    static let wrongProtocol = LineLoss(errno: 71, isEnded: false)
+    /// What comes is not what the line is for: EBADMSG of Linux, whose numbers the journal keeps; no port gives it.
+    static let wrongProtocol = LineLoss(errno: 74, isEnded: false)
 
     package init(errno: Int32, isEnded: Bool) {
         self.errno = errno

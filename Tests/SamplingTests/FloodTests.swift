@@ -108,7 +108,7 @@ import Testing
         let run = run(silent, seconds: 120, isTCP: true, arrange: { $0.greeting = noise }) { _ in .silence }
         // At once and again at once, after 0.5, 1, 2, 4, 8 and 16 s, and every 30 s, twice each.
         #expect((8...24).contains(run.line.opened.count))
-        #expect(Set(run.told(.deviceDisconnected).map(\.bits)) == [Int64(EPROTO)])
+        #expect(Set(run.told(.deviceDisconnected).map(\.bits)) == [Int64(EBADMSG)])
         #expect(run.values().isEmpty)
     }
 
